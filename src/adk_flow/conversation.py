@@ -1,0 +1,128 @@
+"""A conversation to hold with an app: a YAML file of turns and of what must come back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from adk_flow.problem import Problem
+
+_NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
+
+
+class ConversationError(Problem):
+    """A file that is no conversation."""
+
+
+class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number that an answer must hold."""
+
+    value: float
+    tolerance: float = 0.005
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One user message, and what its answer must hold."""
+
+    say: str
+    specialist: str = ""
+    """Agent that ought to do the work, called or handed over to."""
+    contains: list[str] = []
+    """Words that the answer must hold, in any case."""
+    absent: list[str] = []
+    """Words that it must not hold."""
+    numbers: list[Near] = []
+
+
+class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Turns in order."""
+
+    turns: list[Turn]
+    about: str = ""
+    canaries: dict[str, str] = {}
+    """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
+
+
+def of_questions(questions: list[str]) -> Conversation:
+    """Makes a conversation of plain messages."""
+    return Conversation(turns=[Turn(say=question) for question in questions])
+
+
+def read_conversation(path: str | Path) -> Conversation:
+    """Reads a conversation from a YAML file.
+
+    Raises:
+      ConversationError: the file cannot be read, is no YAML, or does not fit.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise ConversationError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise ConversationError(f"{path}: {_yaml_reason(error)}") from error
+    if root is None:
+        raise ConversationError(f"{path}: is empty; expected turns")
+    try:
+        conversation = msgspec.convert(data, Conversation)
+    except msgspec.ValidationError as error:
+        raise ConversationError(f"{path}: {_located(str(error), root)}") from error
+    if not conversation.turns:
+        raise ConversationError(
+            f"{path}: line {_line(root)}: turns is empty; expected at least one"
+        )
+    return conversation
+
+
+def _yaml_reason(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark else f"no YAML: {problem}"
+
+
+def _located(message: str, root: yaml.Node) -> str:
+    """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
+    reason, _, path = message.partition(" - at `")
+    node = root
+    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        node = _child(node, key or int(index)) or node
+    place = path.strip("`$.")
+    return f"line {_line(node)}: {f'{place}: ' if place else ''}{reason}"
+
+
+def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        return node.value[key] if key < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == key), None)
+    return None
+
+
+def _line(node: yaml.Node) -> int:
+    return node.start_mark.line + 1
+
+
+def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:
+    """Lists what an answer lacks of what its turn asks for; empty if it passes.
+
+    Args:
+      turn: the turn.
+      answer: the last final text.
+      agents: the agents that ran in the turn.
+    """
+    folded = answer.casefold()
+    found = [float(number.replace(",", "")) for number in _NUMBER.findall(answer)]
+    failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
+    failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in folded]
+    failed += [
+        f"has no number within {near.tolerance:g} of {near.value:,}"
+        for near in turn.numbers
+        if not any(abs(number - near.value) <= near.tolerance for number in found)
+    ]
+    if turn.specialist and turn.specialist not in agents:
+        failed.append(f"{turn.specialist} took no part")
+    return failed

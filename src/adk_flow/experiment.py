@@ -1,0 +1,111 @@
+"""A conversation held with an app, and its flow log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import NamedTuple
+
+from google.adk.apps import App
+from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
+from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
+from google.adk.runners import Runner
+from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from google.genai import types
+
+from adk_flow.application import recorded_by
+from adk_flow.conversation import Conversation, failed_checks
+from adk_flow.measure import Meter, TurnFigures
+from adk_flow.moves import Move
+from adk_flow.plugin import FlowPlugin
+from adk_flow.record import Header, Record
+
+USER_ID = "user"
+
+
+class Held(NamedTuple):
+    """A conversation as it went."""
+
+    log: Path
+    moves: list[Move]
+    turns: list[TurnFigures]
+    failed_checks: list[list[str]]
+    """What each turn's answer lacks of what the conversation asks for."""
+    faults: int
+    """Hooks that could not be recorded."""
+
+
+async def hold(
+    app: App,
+    conversation: Conversation,
+    *,
+    file: Path | None = None,
+    listener: Callable[[Header, Record], None] | None = None,
+) -> Held:
+    """Holds a conversation with an app in a session of its own, in memory.
+
+    A turn that fails is recorded as such, and the next goes on.
+
+    Args:
+      app: the app; its own recorder, if it has one, is left out.
+      conversation: what to ask.
+      file: the log; by default a new one in the recorder's folder.
+      listener: called with each record once it is written.
+    """
+    meter, moves = Meter(), []
+
+    def listen(header: Header, record: Record) -> None:
+        moves.extend(meter.read(record))
+        if listener is not None:
+            listener(header, record)
+
+    recorder = FlowPlugin(file=file, listener=listen)
+    runner = Runner(
+        app=recorded_by(app, recorder),
+        session_service=InMemorySessionService(),
+        artifact_service=InMemoryArtifactService(),
+        memory_service=InMemoryMemoryService(),
+    )
+    session = uuid.uuid4().hex
+    await runner.session_service.create_session(
+        app_name=app.name, user_id=USER_ID, session_id=session
+    )
+    try:
+        for turn in conversation.turns:
+            await _take_turn(runner, session, turn.say)
+    finally:
+        await runner.close()
+    turns = list(meter.turns.values())
+    return Held(
+        log=recorder.paths[0] if recorder.paths else Path(),
+        moves=moves,
+        turns=turns,
+        failed_checks=_check(conversation, turns, moves),
+        faults=recorder.faults.total(),
+    )
+
+
+async def _take_turn(runner: Runner, session: str, words: str) -> None:
+    events = runner.run_async(
+        user_id=USER_ID, session_id=session, new_message=types.UserContent(words)
+    )
+    try:
+        async with aclosing(events) as stream:
+            async for _ in stream:
+                pass
+    except Exception:
+        # The log holds the error: its turn ends with a failed move.
+        return
+
+
+def _check(
+    conversation: Conversation, turns: list[TurnFigures], moves: list[Move]
+) -> list[list[str]]:
+    checked = []
+    for asked, figures in zip(conversation.turns, turns, strict=False):
+        agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
+        failed = failed_checks(asked, figures.answer, agents)
+        checked.append([*failed, f"failed: {figures.error}"] if figures.failed else failed)
+    return checked

@@ -1,0 +1,130 @@
+"""Which frame a hook belongs to, and who called it: the links that only the running app knows."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from adk_flow.record import Why
+from adk_flow.sessions import SessionLog
+
+_KINDS = {
+    "TransferToAgentTool": "transfer",
+    "FinishTaskTool": "finish_task",
+    "_SingleTurnAgentTool": "single_turn",
+    "_TaskAgentTool": "task",
+    "AgentTool": "agent_tool",
+    "NodeTool": "node_tool",
+    "_NodeTool": "node_tool",
+}
+
+
+def kind_of(tool: object) -> str:
+    """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
+    return _kind_of_type(type(tool))
+
+
+_kinds_of_types: dict[type, str] = {}
+
+
+def _kind_of_type(tool: type) -> str:
+    kind = _kinds_of_types.get(tool)
+    if kind is None:
+        named = (_KINDS[c.__name__] for c in tool.__mro__ if c.__name__ in _KINDS)
+        kind = _kinds_of_types[tool] = next(named, "function")
+    return kind
+
+
+class Call(NamedTuple):
+    """A tool call under way, as its ContextVar shows it to whatever runs inside it."""
+
+    run: Run
+    frame: int
+    id: str
+    tool: str
+    kind: str
+
+
+current_call: ContextVar[Call | None] = ContextVar("adk_flow_call", default=None)
+"""The innermost tool call that the present task runs in; parallel calls each see their own."""
+
+
+class Beginning(NamedTuple):
+    """How a frame began."""
+
+    why: Why
+    caller: int = 0
+    call: str = ""
+    parent: str = ""
+
+
+@dataclass(slots=True)
+class Run:
+    """One activation of a Runner."""
+
+    number: int
+    log: SessionLog
+    cause: Call | None
+    """The tool call that a nested run was started by."""
+    frames: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Open frames by branch and agent."""
+    tools: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The tools that each frame's model was last offered, by name."""
+    handovers: dict[str, int] = field(default_factory=dict)
+    """Source frames of transfers that were not yet taken up, by target."""
+    handed_over: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
+    tokens: dict[str, Token[Call | None]] = field(default_factory=dict)
+    """What resets `current_call` at the end of each tool call, by call id."""
+
+    def frame(self, branch: str | None, agent: str) -> int:
+        """Finds the open frame of an agent; 0 if there is none."""
+        return self.frames.get((branch or "", agent), 0)
+
+    def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
+        """Opens a frame for an agent that starts, or finds the one that it resumes."""
+        key = (branch, agent.name)
+        if open_frame := self.frames.get(key):
+            return open_frame, Beginning("resume")
+        beginning = self._beginning(agent, branch, path)
+        self.frames[key] = frame = next(self.log.frame_numbers)
+        return frame, beginning
+
+    def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
+        if source := self.handovers.pop(agent.name, 0):
+            return Beginning("transfer", source)
+        call = current_call.get() or self.cause
+        if call is not None and call.run is self and call.tool == agent.name:
+            return Beginning("single_turn", call.frame, call.id)
+        parent = getattr(agent, "parent_agent", None)
+        if parent is not None:
+            caller = self._open_frame_of(parent.name)
+            if getattr(agent, "mode", None) == "task":
+                return Beginning("task", caller, branch.rpartition("@")[2], parent.name)
+            if caller:
+                return Beginning("node", caller, parent=parent.name)
+        elif "/" in path:
+            node = path.split("/")[-2].partition("@")[0]
+            caller = self._open_frame_of(node) or (call.frame if call else 0)
+            return Beginning("node", caller, call.id if call else "", node)
+        if call is not None and call.run is not self:
+            # A plain function that runs an agent on a Runner of its own counts as an agent tool.
+            return Beginning("agent_tool", call.frame, call.id)
+        return Beginning("user")
+
+    def _open_frame_of(self, name: str) -> int:
+        return next((n for (_, agent), n in reversed(self.frames.items()) if agent == name), 0)
+
+    def hand_over(self, branch: str | None, agent: str, target: str) -> None:
+        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
+        if source := self.frames.pop((branch or "", agent), 0):
+            self.handovers[target] = source
+            self.handed_over[(branch or "", agent)] = source
+
+    def end(self, branch: str | None, agent: str) -> int:
+        """Closes an agent's frame and gives its number; 0 if there is none."""
+        key = (branch or "", agent)
+        frame = self.frames.pop(key, 0) or self.handed_over.pop(key, 0)
+        self.tools.pop(frame, None)
+        return frame

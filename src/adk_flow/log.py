@@ -1,0 +1,210 @@
+"""The flow log: records written line by line to a JSONL file, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from adk_flow.problem import Problem
+from adk_flow.record import SCHEMA, Header, Part, Record, Request
+
+try:
+    import fcntl
+except ImportError:  # Windows has no advisory locks; there one process should record a session.
+    fcntl = None
+
+_encode = msgspec.json.Encoder().encode
+_HEADER_START = b'{"flow_log":'
+
+
+class LogError(Problem):
+    """A file that cannot be read as a flow log."""
+
+
+class Damage(NamedTuple):
+    """A line of a flow log that could not be read."""
+
+    line: int
+    reason: str
+
+
+class Log(NamedTuple):
+    """A flow log as read."""
+
+    path: str
+    header: Header
+    records: list[Record]
+    texts: dict[int, str]
+    """Texts of model requests by number, over the whole log."""
+    damage: list[Damage]
+    """Lines left out; the last is where a killed process was cut off."""
+
+
+class LogWriter:
+    """An open flow log; each record is one `write` to the file."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens `path`, or the next free name beside it, for appending.
+
+        Raises:
+          OSError: the file cannot be opened.
+        """
+        try:
+            self.path, self._file = _open_alone(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path, self._file = _open_alone(path)
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes."""
+        return os.fstat(self._file).st_size
+
+    def begin_part(self, header: Header) -> None:
+        """Writes a header, on a line of its own even after a line that was cut short.
+
+        Raises:
+          OSError: the file cannot be written.
+        """
+        if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
+            os.write(self._file, b"\n")
+        self._put(_encode(header))
+
+    def write(self, record: Record) -> None:
+        """Appends one record.
+
+        Raises:
+          OSError: the file cannot be written.
+        """
+        self._put(_encode(record))
+
+    def _put(self, line: bytes) -> None:
+        line += b"\n"
+        written = os.write(self._file, line)
+        while written < len(line):
+            written += os.write(self._file, line[written:])
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _open_alone(path: Path) -> tuple[Path, int]:
+    """Opens for appending under a lock; takes the next free of `.2`, `.3`, … if one holds it."""
+    number, candidate = 1, path
+    while True:
+        file = os.open(candidate, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return candidate, file
+        except BlockingIOError:
+            os.close(file)
+            number += 1
+            candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def log_path(directory: Path, app: str, user: str, session: str) -> Path:
+    """Names the log of a session: `<directory>/<app>/<session>-<digest>.jsonl`.
+
+    Names come from outside, so only letters, digits, `_` and `-` of them reach the path; the
+    digest keeps apart what that makes alike, and the same session id of different users.
+    """
+    digest = hashlib.blake2b("\0".join((app, user, session)).encode(), digest_size=4).hexdigest()
+    return directory / (_safe(app) or "app") / f"{_safe(session) or 'session'}-{digest}.jsonl"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64].strip("_")
+
+
+def read_log(path: str | Path) -> Log:
+    """Reads a flow log, cut or damaged ones as far as they go.
+
+    Raises:
+      LogError: the file cannot be read, is no flow log, or has a newer schema.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return _read(str(path), file)
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _read(path: str, lines: Iterator[bytes]) -> Log:
+    header = _first_header(path, next(lines, b""))
+    decode = msgspec.json.Decoder(Record).decode
+    log = Log(path, header, [], {}, [])
+    shift = (0, 0, 0)
+    for number, line in enumerate(lines, start=2):
+        if line.startswith(_HEADER_START):
+            # Each process numbers its runs, frames and texts from 1.
+            shift = _highest(log)
+            continue
+        try:
+            record = _shifted(decode(line), shift) if any(shift) else decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
+            log.damage.append(Damage(number, cut))
+            continue
+        log.records.append(record)
+        log.texts.update(record.texts)
+    return log
+
+
+def _first_header(path: str, line: bytes) -> Header:
+    if not line:
+        raise LogError(f"{path}: is empty; expected a flow log, whose first line is its header")
+    try:
+        version = msgspec.json.decode(line, type=dict).get("flow_log")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        version = None
+    if not isinstance(version, int):
+        raise LogError(f'{path}: line 1: no flow log; expected a header such as {{"flow_log":1,…}}')
+    if version > SCHEMA:
+        raise LogError(
+            f"{path}: line 1: flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
+        )
+    try:
+        return msgspec.json.decode(line, type=Header)
+    except msgspec.ValidationError as error:
+        raise LogError(f"{path}: line 1: damaged header: {error}") from error
+
+
+def _highest(log: Log) -> tuple[int, int, int]:
+    runs = max((record.run for record in log.records), default=0)
+    frames = max((record.frame for record in log.records), default=0)
+    return runs, frames, max(log.texts, default=0)
+
+
+def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
+    runs, frames, texts = shift
+
+    def moved(number: int, by: int) -> int:
+        return number + by if number else 0
+
+    request = record.request
+    if request is not None:
+        request = Request(
+            system=moved(request.system, texts),
+            parts=tuple(Part(p.role, p.kind, moved(p.text, texts)) for p in request.parts),
+            tools=request.tools,
+            targets=request.targets,
+            schema=request.schema,
+        )
+    return msgspec.structs.replace(
+        record,
+        run=moved(record.run, runs),
+        frame=moved(record.frame, frames),
+        caller=moved(record.caller, frames),
+        texts={moved(number, texts): text for number, text in record.texts.items()},
+        request=request,
+    )

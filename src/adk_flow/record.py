@@ -1,0 +1,134 @@
+"""The record: one firing of one ADK hook, and the header that opens a flow log."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA = 1
+"""Version of the flow log's schema; a reader refuses a newer one."""
+
+AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
+"""Kinds of function call that run another agent and bring its answer back."""
+
+Why = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
+"""Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first line of a flow log, and of each part that a later process appends to it."""
+
+    flow_log: int
+    """Schema version."""
+    adk: str
+    adk_flow: str
+    app: str
+    session: str
+    time: int
+    """Microseconds since the epoch."""
+    model: str = ""
+    """The root agent's model; empty for a workflow."""
+    construct: str = ""
+    texts: str = "full"
+    """What was kept of texts: `full`, `preview` or `none`."""
+
+
+class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A function call that a model asked for."""
+
+    name: str
+    kind: str = "function"
+    """`agent_tool`, `single_turn`, `task`, `node_tool`, `transfer`, `finish_task` or `function`."""
+    id: str = ""
+    """ADK's function call id; empty in `after_model`, where ADK has not given it yet."""
+    text: str = ""
+    """The arguments as JSON, or the bare words where they are one string for an agent."""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens of one model call, as the model reported them."""
+
+    input: int = 0
+    output: int = 0
+    """Generated tokens without thoughts."""
+    cached: int = 0
+    """The part of `input` that came from a cache."""
+    thoughts: int = 0
+    total: int = 0
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """One part of a model request's contents."""
+
+    role: str
+    kind: str
+    """`text`, `call`, `response` or `data`."""
+    text: int
+    """Number of its text in the log (`Record.texts`)."""
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model was sent. Each distinct text stands in the log once and is named by number."""
+
+    system: int = 0
+    parts: tuple[Part, ...] = ()
+    tools: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Agents that `transfer_to_agent` may legally name here."""
+    schema: bool = False
+    """Whether the answer had to fill a response schema."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
+
+    hook: str
+    """ADK's hook without its `_callback` ending, `on_` left out: `before_agent`, `event`, …"""
+    time: int
+    """Microseconds since the epoch; never runs backwards within one process."""
+    run: int = 0
+    """Number of the Runner activation in this log; an AgentTool's nested run has its own."""
+    frame: int = 0
+    """Number of the frame in this log; 0 outside any agent."""
+    agent: str = ""
+    caller: int = 0
+    """Frame that called or handed over to this run or frame."""
+    call: str = ""
+    """Function call id that this record belongs to or was caused by."""
+    why: str = ""
+    parent: str = ""
+    """Name of the workflow node or agent that runs a `node` frame, where it has no frame."""
+    branch: str = ""
+    tool: str = ""
+    kind: str = ""
+    """Kind of `tool`, see `FunctionCall.kind`."""
+    text: str = ""
+    """Words: of the user, of a model, of an event, of a tool's arguments or result."""
+    size: int = 0
+    """Characters of those words before anything was masked or left out."""
+    model: str = ""
+    request: Request | None = None
+    calls: tuple[FunctionCall, ...] = ()
+    responses: tuple[str, ...] = ()
+    """Ids of the function calls that an event answers."""
+    usage: Usage | None = None
+    transfer: str = ""
+    """Agent that an event hands over to."""
+    final: bool = False
+    """Whether ADK calls the event a final response."""
+    partial: bool = False
+    pending: tuple[str, ...] = ()
+    """Ids of long-running calls that an event waits for."""
+    state: tuple[str, ...] = ()
+    """Keys of session state that an event writes."""
+    artifacts: tuple[str, ...] = ()
+    """Names of artifacts that an event writes."""
+    error: str = ""
+    """Type and message of an error."""
+    holder: str = ""
+    """In a turn's `after_run`: the agent that ADK will give the next user message to."""
+    faults: int = 0
+    """Hooks of the recorder itself that failed so far in this process."""
+    texts: dict[int, str] = {}
+    """Texts that occur for the first time here, by number."""

@@ -1,0 +1,1 @@
+"""Moves and figures as something to look at."""
