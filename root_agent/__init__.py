@@ -1,0 +1,1 @@
+"""The advice desk, an ADK application."""

@@ -1,0 +1,69 @@
+"""Turns texts into vectors whose dot product says how alike they are, without a network."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from wordllama import WordLlamaInference
+
+Vectors = NDArray[np.float32]
+
+_loading = threading.Lock()
+
+
+def embed(texts: Sequence[str]) -> Vectors:
+    """Embeds each text as a row of unit length; a text without words is a row of zeros."""
+    model = _load()
+    table = model.embedding
+    rows = np.zeros((len(texts), table.shape[1]), dtype=np.float32)
+    for row, text in zip(rows, texts, strict=True):
+        if text.strip():
+            row += table[token_ids(text)].mean(axis=0)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, norms, out=rows, where=norms > 0)
+
+
+def token_ids(text: str) -> list[int]:
+    """Returns the ids of the text's tokens, without a start or end token."""
+    # One text at a time: encode_batch starts threads that warn in a forked child.
+    return _tokenizer().encode(text, add_special_tokens=False).ids
+
+
+def _tokenizer() -> "Tokenizer":
+    return _load().tokenizer
+
+
+def _load() -> "WordLlamaInference":
+    """Loads WordLlama on first use; threads that come meanwhile wait for it."""
+    with _loading:
+        return _load_once()
+
+
+@lru_cache(maxsize=1)
+def _load_once() -> "WordLlamaInference":
+    # wordllama 0.4.0 calls logging.basicConfig when imported, which does nothing once the root
+    # logger has a handler; so lend it one for the import.
+    root, silence = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silence)
+    try:
+        from wordllama import WordLlama
+    finally:
+        root.removeHandler(silence)
+    return WordLlama.load(cache_dir=_package_folder(), disable_download=True)
+
+
+def _package_folder() -> Path:
+    """Returns the installed package's folder: its `weights` and `tokenizers` are the cache."""
+    spec = find_spec("wordllama")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("wordllama is not installed")
+    return Path(spec.origin).parent
