@@ -1,0 +1,208 @@
+"""What adk-flow relies on in google-adk, one test a fact: a release that changes one says so here.
+
+Measured on google-adk 2.13.0.
+"""
+
+import asyncio
+import threading
+
+import pytest
+from google.adk.agents import SequentialAgent
+from google.adk.agents.run_config import ToolThreadPoolConfig
+from google.adk.apps import App
+from google.adk.models.llm_response import LlmResponse
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+
+from adk_flow.models.scripted import Scripted, call, transfer
+from tests.flow import agent, record
+
+
+def hooks(flow, *, without=("before_model", "after_model", "before_tool", "after_tool")):
+    return [
+        f"{record.hook} {record.agent}" for record in flow.log.records if record.hook not in without
+    ]
+
+
+async def test_an_agent_that_transfers_away_never_gets_after_agent(tmp_path):
+    model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["s"]})
+    root = agent("Root", model, sub_agents=[agent("Savings", model)])
+
+    flow = await record(root, ["?"], tmp_path)
+
+    assert hooks(flow) == [
+        "user_message Root",
+        "before_run Root",
+        "before_agent Root",
+        "event Root",
+        "event Root",
+        "before_agent Savings",
+        "event Savings",
+        "after_agent Savings",
+        "after_run Root",
+    ]
+
+
+async def test_below_a_sequential_agent_the_same_transfer_is_nested(tmp_path):
+    model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["s"]})
+    lead = agent("Root", model, sub_agents=[agent("Savings", model)])
+
+    flow = await record(SequentialAgent(name="Steps", sub_agents=[lead]), ["?"], tmp_path)
+
+    assert [line for line in hooks(flow) if "_agent" in line] == [
+        "before_agent Steps",
+        "before_agent Root",
+        "before_agent Savings",
+        "after_agent Savings",
+        "after_agent Root",
+        "after_agent Steps",
+    ]
+
+
+async def test_the_transfer_event_comes_before_its_target_begins(tmp_path):
+    model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["s"]})
+    root = agent("Root", model, sub_agents=[agent("Savings", model)])
+
+    records = (await record(root, ["?"], tmp_path)).log.records
+
+    event = next(i for i, record in enumerate(records) if record.transfer == "Savings")
+    began = [i for i, record in enumerate(records) if record.hook == "before_agent"][1]
+    assert event < began
+
+
+async def test_an_agent_tool_runs_nested_with_the_same_plugins(tmp_path):
+    model = Scripted(script={"Root": [call("Loans", request="x"), "r"], "Loans": ["l"]})
+    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
+
+    flow = await record(root, ["?"], tmp_path)
+
+    runs = [record for record in flow.log.records if record.hook in ("before_run", "after_run")]
+    assert [(record.hook, record.run) for record in runs] == [
+        ("before_run", 1),
+        ("before_run", 2),
+        ("after_run", 2),
+        ("after_run", 1),
+    ]
+
+
+async def test_the_tokens_of_an_agent_tools_child_never_reach_the_session(tmp_path):
+    model = Scripted(script={"Root": [call("Loans", request="x"), "r"], "Loans": ["l"]})
+    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
+
+    flow = await record(root, ["?"], tmp_path)
+
+    reported = sum(event.usage_metadata is not None for event in flow.events)
+    assert (reported, flow.hooks.count("after_model")) == (2, 3)
+
+
+async def test_a_transfer_to_nobody_fires_only_run_error(tmp_path):
+    model = Scripted(script={"Root": [transfer("Nobody")]})
+
+    flow = await record(agent("Root", model, sub_agents=[agent("Savings", model)]), ["?"], tmp_path)
+
+    assert flow.hooks[-3:] == ["after_tool", "event", "run_error"]
+    assert "Nobody" in str(flow.errors[0])
+
+
+class Answering(BasePlugin):
+    async def before_model_callback(self, *, callback_context, llm_request):
+        return LlmResponse(content=types.ModelContent("From a plugin."))
+
+
+async def test_an_answer_in_place_of_the_model_fires_no_after_model(tmp_path):
+    root = agent("Root", Scripted())
+
+    flow = await record(root, ["?"], tmp_path, plugins=[Answering("answering")])
+
+    assert "before_model" in flow.hooks
+    assert "after_model" not in flow.hooks
+    assert flow.log.records[-3].text == "From a plugin."
+
+
+async def test_the_agents_name_stands_in_the_requests_labels(tmp_path):
+    seen = []
+
+    class Labels(Scripted):
+        async def generate_content_async(self, llm_request, stream=False):
+            seen.append(llm_request.config.labels["adk_agent_name"])
+            yield LlmResponse(content=types.ModelContent("r"))
+
+    await record(agent("Root", Labels()), ["?"], tmp_path)
+
+    assert seen == ["Root"]
+
+
+async def test_the_last_replier_holds_the_next_turn_unless_it_may_not_return(tmp_path):
+    for disallowed, holder in ((False, "Savings"), (True, "Root")):
+        model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["s"]})
+        savings = agent("Savings", model, disallow_transfer_to_parent=disallowed)
+        flow = await record(agent("Root", model, sub_agents=[savings]), ["?"], tmp_path / holder)
+        assert flow.log.records[-1].holder == holder
+
+
+async def test_a_consumer_that_stops_early_loses_after_agent_but_not_after_run(tmp_path):
+    from adk_flow.log import read_log
+    from adk_flow.plugin import FlowPlugin
+
+    plugin = FlowPlugin(directory=tmp_path)
+    root = agent("Root", Scripted(script={"Root": ["r"]}))
+    runner = Runner(
+        app=App(name="app", root_agent=root, plugins=[plugin]),
+        session_service=InMemorySessionService(),
+    )
+    await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+    stream = runner.run_async(user_id="u", session_id="s", new_message=types.UserContent("?"))
+    async for event in stream:
+        if event.is_final_response():
+            break
+    await stream.aclose()
+    await runner.close()
+
+    hooks_seen = [record.hook for record in read_log(plugin.paths[0]).records]
+    assert "after_agent" not in hooks_seen
+    assert hooks_seen[-1] == "after_run"
+
+
+@pytest.mark.parametrize("pool", [False, True])
+async def test_sync_tools_run_on_the_loop_unless_the_run_has_a_thread_pool(tmp_path, pool):
+    """The pool is set by a plugin where the run begins, as the desk does."""
+    threads = []
+
+    def work() -> dict:
+        """Works."""
+        threads.append(threading.current_thread() is threading.main_thread())
+        return {}
+
+    class Pool(BasePlugin):
+        async def before_run_callback(self, *, invocation_context):
+            config = ToolThreadPoolConfig(max_workers=2)
+            invocation_context.run_config = invocation_context.run_config.model_copy(
+                update={"tool_thread_pool_config": config}
+            )
+
+    model = Scripted(
+        script={"Root": [call("Child", request="x"), "r"], "Child": [call("work"), "c"]}
+    )
+    root = agent("Root", model, tools=[AgentTool(agent("Child", model, tools=[work]))])
+
+    await record(root, ["?"], tmp_path, plugins=[Pool("pool")] if pool else [])
+
+    assert threads == [not pool]
+
+
+async def test_parallel_tool_calls_run_in_tasks_of_their_own(tmp_path):
+    tasks = []
+
+    async def work(n: int) -> dict:
+        """Works."""
+        tasks.append(asyncio.current_task())
+        return {}
+
+    model = Scripted(script={"Root": [[call("work", n=1), call("work", n=2)], "r"]})
+
+    await record(agent("Root", model, tools=[work]), ["?"], tmp_path)
+
+    assert len({id(task) for task in tasks}) == 2

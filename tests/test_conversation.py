@@ -1,0 +1,98 @@
+"""Conversation files: what they may hold, and one clear line for what they may not."""
+
+import pytest
+
+from adk_flow.conversation import ConversationError, Near, Turn, failed_checks, read_conversation
+
+
+def written(folder, text):
+    path = folder / "talk.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_conversation_reads_as_turns_with_checks(tmp_path):
+    path = written(
+        tmp_path,
+        """
+about: One question.
+turns:
+  - say: What does it cost?
+    specialist: Loans
+    contains: [month]
+    absent: [year]
+    numbers:
+      - value: 1389.58
+        tolerance: 0.01
+canaries:
+  loans: code word heron
+""",
+    )
+
+    talk = read_conversation(path)
+
+    assert talk.turns == [
+        Turn(
+            say="What does it cost?",
+            specialist="Loans",
+            contains=["month"],
+            absent=["year"],
+            numbers=[Near(1389.58, 0.01)],
+        )
+    ]
+    assert talk.canaries == {"loans": "code word heron"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty; expected turns"),
+        ("turns: []", "line 1: turns is empty; expected at least one"),
+        ("turns:\n  - say: [1]\n", "line 2: turns[0].say: Expected `str`, got `array`"),
+        ("turns:\n  - say: a\n  - says: b\n", "line 3: turns[1]: Object"),
+        ("turns:\n  - say: a\n    numbers:\n      - value: x\n", "line 4: turns[0].numbers[0]"),
+        ("about: 1\nturns: [", "line 2: "),
+        ("just words", "line 1: Expected `object`, got `str`"),
+        ("turns:\n\t- say: a", "line 2: found character '\\t'"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_file_and_line(tmp_path, text, reason):
+    path = written(tmp_path, text)
+
+    with pytest.raises(ConversationError) as error:
+        read_conversation(path)
+
+    assert str(error.value).startswith(f"{path}: ")
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_binary_file_is_refused(tmp_path):
+    with pytest.raises(ConversationError, match="No such file"):
+        read_conversation(tmp_path / "none.yaml")
+    path = tmp_path / "b.yaml"
+    path.write_bytes(b"\xff\x00")
+    with pytest.raises(ConversationError, match="no YAML"):
+        read_conversation(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        ("It costs £1,389.58 a month.", []),
+        ("It costs 1389.575 a Month", []),
+        ("It costs £1,389.68 a month.", ["has no number within 0.01 of 1,389.58"]),
+        ("A year: 1,389.58", ["lacks 'month'", "holds 'year'"]),
+    ],
+)
+def test_an_answer_is_checked_for_words_and_numbers(answer, failed):
+    turn = Turn(say="?", contains=["month"], absent=["year"], numbers=[Near(1389.58, 0.01)])
+
+    assert failed_checks(turn, answer, []) == failed
+
+
+def test_the_specialist_must_have_taken_part():
+    turn = Turn(say="?", specialist="Loans")
+
+    assert failed_checks(turn, "", ["Root", "Loans"]) == []
+    assert failed_checks(turn, "", ["Root"]) == ["Loans took no part"]

@@ -1,0 +1,67 @@
+"""Secrets in texts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adk_flow.texts import MASK, keeper, mask
+
+SECRETS = [
+    "sk-proj-abcdefghijklmnopqrstuv",
+    "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "AKIAIOSFODNN7EXAMPLE",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc",
+    "ann.lee+x@mail.example.co.uk",
+    "4111 1111 1111 1111",
+    "12345678",
+    "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_masked_in_any_surroundings(secret):
+    assert mask(f"x {secret}, y") == f"x {MASK}, y"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abc.def-123456", f"Authorization: Bearer {MASK}"),
+        ('{"api_key": "hunter2hunter2"}', f'{{"api_key": "{MASK}"}}'),
+        ("password=hunter2", f"password={MASK}"),
+        ("client_secret: s3cr3t-value", f"client_secret: {MASK}"),
+    ],
+)
+def test_a_named_secret_is_masked_and_its_name_kept(text, masked):
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A £250,000 mortgage at 4.5% over 25 years costs £1,389.58 a month.",
+        '{"loan_amount": 250000.0, "share": 0.33333333333333331}',
+        "In 2026/27 the secret of saving is patience; the keys to the house are yours.",
+        "1 2 3 4 5 6 7 8 9 10",
+    ],
+)
+def test_money_and_plain_words_stay(text):
+    assert mask(text) == text
+
+
+def test_a_preview_never_shows_the_head_of_a_secret():
+    secret = "sk-" + "a" * 60
+    kept = keeper("preview", True)("x" * 180 + " " + secret)
+
+    assert "sk-" not in kept
+
+
+def test_an_unknown_choice_is_refused():
+    with pytest.raises(ValueError, match="texts must be full, preview or none, got 'all'"):
+        keeper("all", True)
+
+
+@given(st.text())
+def test_masking_twice_changes_nothing_more(text):
+    assert mask(mask(text)) == mask(text)
