@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test check web format benchmark constraints clean
+.PHONY: setup demo test check web format benchmark constraints readme clean
 
 setup: $(INSTALLED)
 
@@ -27,6 +27,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(BIN)/python docs/readme.py --check
 	$(BIN)/pytest
 
 format: $(INSTALLED)
@@ -48,3 +49,6 @@ benchmark: $(INSTALLED)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis flow_logs
+
+readme: $(INSTALLED)
+	@$(BIN)/python docs/readme.py

@@ -302,12 +302,14 @@ class FlowPlugin(BasePlugin):
             branch=event.branch or "",
             text=words,
             calls=reading.calls_of(content, run.tools.get(frame), self._keep),
-            responses=tuple(response.id or "" for response in responses),
+            responses=tuple([response.id or "" for response in responses]),
             usage=reading.of_usage(event.usage_metadata),
             transfer=actions.transfer_to_agent or "",
             final=final,
             partial=bool(event.partial),
-            pending=tuple(sorted(event.long_running_tool_ids or ())),
+            pending=tuple(sorted(event.long_running_tool_ids))
+            if event.long_running_tool_ids
+            else (),
             state=tuple(actions.state_delta),
             artifacts=tuple(actions.artifact_delta),
             error=reading.error_of(event, self._keep),

@@ -12,6 +12,11 @@ from google.genai import types
 from adk_flow.frames import kind_of
 from adk_flow.record import AGENT_CALLS, FunctionCall, Part, Request, Usage
 
+try:
+    from google.adk.agents._agent_router import find_agent_to_run
+except ImportError:  # Releases before 2.x keep the question inside the Runner.
+    find_agent_to_run = None
+
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
@@ -46,7 +51,7 @@ def words_of(content: types.Content | None) -> str:
     """Joins the texts of a content that a user would see; thoughts are left out."""
     if content is None or not content.parts:
         return ""
-    return "".join(part.text for part in content.parts if part.text and not part.thought)
+    return "".join([part.text for part in content.parts if part.text and not part.thought])
 
 
 def calls_of(
@@ -55,14 +60,17 @@ def calls_of(
     """Lists the function calls of a content, their kinds by the tools the model was offered."""
     if content is None or not content.parts:
         return ()
-    found = []
-    for part in content.parts:
-        if call := part.function_call:
-            name = call.name or ""
-            kind = kind_of(tools[name]) if tools and name in tools else "function"
-            text = keep(of_arguments(call.args, kind))
-            found.append(FunctionCall(name, kind, call.id or "", text))
-    return tuple(found)
+    return tuple(
+        [_call(part.function_call, tools, keep) for part in content.parts if part.function_call]
+    )
+
+
+def _call(
+    call: types.FunctionCall, tools: dict[str, Any] | None, keep: Callable[[str], str]
+) -> FunctionCall:
+    name = call.name or ""
+    kind = kind_of(tools[name]) if tools and name in tools else "function"
+    return FunctionCall(name, kind, call.id or "", keep(of_arguments(call.args, kind)))
 
 
 def responses_of(content: types.Content | None) -> list[types.FunctionResponse]:
@@ -133,12 +141,8 @@ def _targets(tools: dict[str, Any]) -> list[str]:
 
 def next_holder(context: Any) -> str:
     """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
-    try:
-        from google.adk.agents._agent_router import find_agent_to_run
-    except ImportError:  # Releases before 2.x keep the question inside the Runner.
-        return ""
     agent = context.agent
-    if agent is None:
+    if agent is None or find_agent_to_run is None:
         return ""
     return find_agent_to_run(context.session, agent.root_agent).name
 

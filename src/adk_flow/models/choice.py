@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 
 from google.adk.agents import LlmAgent
 from google.adk.models.base_llm import BaseLlm
@@ -73,7 +72,6 @@ def _on_vertex() -> bool:
     return any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
 
 
-@cache
 def _litellm(name: str) -> BaseLlm:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches prices
     try:

@@ -1,0 +1,103 @@
+"""The constructs that are made of agents alone: who is a sub-agent, who is a tool, in which mode."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from google.adk.agents.base_agent import BaseAgent
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.loop_agent import LoopAgent
+from google.adk.agents.parallel_agent import ParallelAgent
+from google.adk.agents.sequential_agent import SequentialAgent
+from google.adk.tools.agent_tool import AgentTool
+
+from adk_flow.wiring.copies import Team, joined, merged_tools
+
+ALONE = (
+    "You work alone: there is nobody to transfer to or to call. You are all of the following "
+    "specialists yourself, and their tools are yours."
+)
+
+_TOOL_CALLBACKS = ("before_tool", "after_tool", "on_tool_error")
+
+
+def single_agent(team: Team, **update: Any) -> LlmAgent:
+    """The lead with everybody's tools and instructions.
+
+    What an agent has but once (output schema, planner, callbacks around agent and model) is the
+    lead's.
+    """
+    agents = [team.lead, *team.specialists]
+    parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
+    callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
+    whole = {
+        "instruction": joined([team.lead.instruction, ALONE, *parts]),
+        "tools": merged_tools(team, agents),
+        **callbacks,
+    }
+    lone = Team(team.lead, (), (), team.rounds, team.candidates)
+    return lone.leading(**whole, **update)
+
+
+def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:
+    found = (one for agent in agents for one in getattr(agent, f"canonical_{hook}_callbacks"))
+    return list(dict.fromkeys(found))
+
+
+def transfer(team: Team) -> LlmAgent:
+    """Specialists to whom control goes over."""
+    return team.leading(sub_agents=team.copies())
+
+
+def agent_tool(team: Team) -> LlmAgent:
+    """Specialists whom the lead calls, each in a run and session of its own."""
+    return team.leading(tools=[AgentTool(agent) for agent in team.copies()])
+
+
+def agent_tool_skip_summarization(team: Team) -> LlmAgent:
+    """The same, a specialist's answer going to the user as it is."""
+    tools = [AgentTool(agent, skip_summarization=True) for agent in team.copies()]
+    return team.leading(tools=tools)
+
+
+def mixed(team: Team) -> LlmAgent:
+    """Some specialists to whom control goes over, some whom the lead calls."""
+    copies = team.copies()
+    return team.leading(
+        sub_agents=[agent for agent in copies if agent.name not in team.called],
+        tools=[AgentTool(agent) for agent in copies if agent.name in team.called],
+    )
+
+
+def single_turn(team: Team) -> LlmAgent:
+    """Specialists whom the lead calls within its own session."""
+    return team.leading(sub_agents=team.copies(mode="single_turn"))
+
+
+def task(team: Team) -> LlmAgent:
+    """Specialists who may talk with the user until they finish the lead's task."""
+    return team.leading(sub_agents=team.copies(mode="task"))
+
+
+def deprecated_sequential(team: Team) -> BaseAgent:
+    """Specialists one after the other, as ADK's deprecated agent."""
+    return _deprecated(SequentialAgent, name="sequential", sub_agents=team.copies())
+
+
+def deprecated_parallel(team: Team) -> BaseAgent:
+    """Specialists at once, as ADK's deprecated agent."""
+    return _deprecated(ParallelAgent, name="parallel", sub_agents=team.copies())
+
+
+def deprecated_loop(team: Team) -> BaseAgent:
+    """Specialists round after round, as ADK's deprecated agent."""
+    rounds = team.rounds
+    return _deprecated(LoopAgent, name="loop", sub_agents=team.copies(), max_iterations=rounds)
+
+
+def _deprecated(kind: Callable[..., BaseAgent], **fields: Any) -> BaseAgent:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return kind(**fields)

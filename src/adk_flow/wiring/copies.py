@@ -1,0 +1,128 @@
+"""Copies of agents for a tree of their own: what an agent is goes along, whom it uses does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
+from google.adk.agents.llm_agent import LlmAgent, ToolUnion
+from google.adk.agents.readonly_context import ReadonlyContext
+from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
+from google.adk.utils.instructions_utils import InstructionProvider, inject_session_state
+
+from adk_flow.problem import Problem
+
+
+class WiringError(Problem):
+    """Agents that cannot be wired as asked."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """The agents to be wired, as their owner wrote them, and what a construct needs beside them."""
+
+    lead: LlmAgent
+    specialists: Sequence[LlmAgent]
+    called: Collection[str]
+    """Names of the specialists that `mixed` calls; the others are transferred to."""
+    rounds: int
+    """Rounds of a loop."""
+    candidates: int
+    """Answers that `best_of_n` chooses from."""
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the specialists."""
+        return {agent.name for agent in self.specialists}
+
+    def leading(self, **update: Any) -> LlmAgent:
+        """Copies the lead."""
+        return self._copied(self.lead, **update)
+
+    def copies(self, **update: Any) -> list[LlmAgent]:
+        """Copies the specialists."""
+        return [self._copied(agent, **update) for agent in self.specialists]
+
+    def own_tools(self, agent: LlmAgent) -> list[ToolUnion]:
+        """Lists an agent's tools without those that ADK gave it or that are agents of the team."""
+        return [tool for tool in agent.tools if not self._is_wiring(tool)]
+
+    def _is_wiring(self, tool: ToolUnion) -> bool:
+        if isinstance(tool, (FinishTaskTool, _SingleTurnAgentTool, _TaskAgentTool)):
+            return True
+        return isinstance(tool, AgentTool) and tool.agent.name in {*self.names, self.lead.name}
+
+    def _copied(
+        self,
+        agent: LlmAgent,
+        *,
+        sub_agents: Sequence[LlmAgent] = (),
+        tools: Sequence[ToolUnion] = (),
+        **update: Any,
+    ) -> LlmAgent:
+        """Copies an agent with its own tools and these, and these sub-agents in place of its own."""
+        own = {"tools": [*self.own_tools(agent), *tools], "model": self._model_of(agent)}
+        copy = agent.clone(update={**own, "mode": None, "sub_agents": [], **update})
+        copy.sub_agents = list(sub_agents)
+        # `clone` leaves out what ADK does when an agent is made: it tells sub-agents their parent,
+        # and gives task agents and those who delegate the tools for it (2.13, llm_agent.py).
+        copy.model_post_init(None)
+        return copy
+
+    def _model_of(self, agent: LlmAgent) -> Any:
+        """Finds the model that an agent runs on where it stands: its own or the nearest above."""
+        above: Any = agent
+        while above is not None:
+            if model := getattr(above, "model", None):
+                return model
+            above = above.parent_agent
+        return self.lead.model
+
+
+def with_sentence(agent: LlmAgent, sentence: str) -> str | InstructionProvider:
+    """Adds a sentence to an agent's instruction."""
+    return joined([agent.instruction, sentence])
+
+
+def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:
+    """Joins instructions; if one of them is a function, so is the whole."""
+    texts = [one for one in instructions if isinstance(one, str)]
+    if len(texts) == len(instructions):
+        return "\n\n".join(filter(None, texts))
+
+    async def instruct(context: ReadonlyContext) -> str:
+        return "\n\n".join([await _resolved(one, context) for one in instructions])
+
+    return instruct
+
+
+async def _resolved(instruction: str | InstructionProvider, context: ReadonlyContext) -> str:
+    """Does for one of several what ADK does for a whole instruction."""
+    if isinstance(instruction, str):
+        return await inject_session_state(instruction, context)
+    text = instruction(context)
+    return text if isinstance(text, str) else await text
+
+
+def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
+    """Gathers the tools of several agents.
+
+    Raises:
+      WiringError: two of them go by the same name, so that a model could not tell them apart.
+    """
+    gathered: dict[int, ToolUnion] = {}
+    owners: dict[str, str] = {}
+    for agent in agents:
+        for tool in team.own_tools(agent):
+            name = getattr(tool, "name", "") or getattr(tool, "__name__", "")
+            if id(tool) not in gathered and name in owners:
+                raise WiringError(
+                    f"single_agent: {owners[name]} and {agent.name} have different tools named "
+                    f"{name!r}; one agent cannot have both"
+                )
+            gathered[id(tool)] = tool
+            if name:
+                owners.setdefault(name, agent.name)
+    return list(gathered.values())
