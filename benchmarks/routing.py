@@ -5,8 +5,8 @@
 A line of QUESTIONS has `text`, `kind` (single, multi or out_of_scope) and `specialists` (mortgage,
 investment, pension); a line of CONVERSATIONS has `turns` with `text`, `specialists` and
 `topic_switch`. The specialists have their one-line descriptions and nothing else: no tools, no
-word list. A question counts as right if one of its specialists has the last word, and one that is
-out of scope if the root asks back. The files are not part of the project.
+word list. A question is right if one of its specialists has the last word; one that is out of
+scope is right if the root asks back. The files are not part of the project.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
+from pydantic import Field
 
 from adk_flow.models import Offline
 
@@ -45,11 +46,13 @@ DESCRIPTIONS = {
 }
 ROOT = "Root_Agent"
 
+Row = dict[str, Any]
+
 
 class TimedOffline(Offline):
-    """Notes how long each decision takes."""
+    """The offline model, noting how long each decision takes."""
 
-    seconds: list[float] = []  # noqa: RUF012  Pydantic copies the default
+    seconds: list[float] = Field(default_factory=list)
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -74,7 +77,7 @@ def tree(model: Offline) -> LlmAgent:
     )
 
 
-async def answered_by(model: Offline, texts: Sequence[str]) -> list[str]:
+async def last_words(model: Offline, texts: Sequence[str]) -> list[str]:
     """Returns who has the last word on each message of one conversation."""
     service = InMemorySessionService()
     runner = Runner(
@@ -90,54 +93,55 @@ async def answered_by(model: Offline, texts: Sequence[str]) -> list[str]:
 
 
 def is_right(author: str, specialists: Sequence[str]) -> bool:
-    return (
-        author in {f"{name.title()}_Agent" for name in specialists}
-        if specialists
-        else author == ROOT
-    )
+    right = {f"{name.title()}_Agent" for name in specialists}
+    return author in (right or {ROOT})
 
 
-async def questions(model: Offline, file: Path) -> None:
-    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+async def questions(model: Offline, rows: Sequence[Row]) -> None:
     right, asked = Counter[str](), Counter[str]()
     for row in rows:
-        (author,) = await answered_by(model, [row["text"]])
+        (author,) = await last_words(model, [row["text"]])
         asked[row["kind"]] += 1
         right[row["kind"]] += is_right(author, row["specialists"])
-        if row["kind"] == "single" and not is_right(author, row["specialists"]):
-            print(f"  {author} instead of {row['specialists'][0]}: {row['text']}")
-    for kind in asked:
-        print(f"{kind:15} {right[kind]:4} of {asked[kind]}")
+        if not is_right(author, row["specialists"]):
+            wanted = " or ".join(row["specialists"]) or "nobody"
+            print(f"  {author} instead of {wanted}: {row['text']}")
+    show(right, asked)
 
 
-async def conversations(model: Offline, file: Path) -> None:
+async def conversations(model: Offline, rows: Sequence[Row]) -> None:
     right, asked = Counter[str](), Counter[str]()
-    for line in file.read_text("utf-8").splitlines():
-        turns = json.loads(line)["turns"]
-        authors = await answered_by(model, [turn["text"] for turn in turns])
-        for number, (turn, author) in enumerate(zip(turns, authors, strict=True)):
+    for row in rows:
+        authors = await last_words(model, [turn["text"] for turn in row["turns"]])
+        for number, (turn, author) in enumerate(zip(row["turns"], authors, strict=True)):
             kind = "switch" if turn["topic_switch"] else "same topic" if number else "first"
-            if not turn["specialists"]:
-                # In mid-conversation a specialist asks back; that it was asked is all to be seen.
-                continue
-            asked[kind] += 1
-            right[kind] += is_right(author, turn["specialists"])
-    for kind in asked:
-        print(f"{kind:15} {right[kind]:4} of {asked[kind]}")
+            if turn["specialists"]:  # who asks back in the middle of a conversation is all right
+                asked[kind] += 1
+                right[kind] += is_right(author, turn["specialists"])
+    show(right, asked)
+
+
+def show(right: Counter[str], asked: Counter[str]) -> None:
+    for kind, number in asked.items():
+        print(f"{kind:15} {right[kind]:4} of {number}")
+
+
+def read(file: Path) -> list[Row]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
 
 
 def main(arguments: Sequence[str]) -> None:
     logging.disable(logging.WARNING)  # ADK advises on caching with every runner
     files = [Path(argument) for argument in arguments]
-    if not files or not files[0].is_file():
+    if not files or not all(file.is_file() for file in files):
         print("routing: skipped, no file of questions given")
         return
     model = TimedOffline()
-    asyncio.run(answered_by(model, ["What is a mortgage?"]))  # loads the embedding
+    asyncio.run(last_words(model, ["What is a mortgage?"]))  # loads the embedding
     model.seconds.clear()
-    asyncio.run(questions(model, files[0]))
+    asyncio.run(questions(model, read(files[0])))
     if len(files) > 1:
-        asyncio.run(conversations(model, files[1]))
+        asyncio.run(conversations(model, read(files[1])))
     times = np.array(model.seconds) * 1000
     median, slow = np.median(times), np.quantile(times, 0.99)
     print(f"decision        {median:.2f} ms median, {slow:.2f} ms p99, of {len(times)}")

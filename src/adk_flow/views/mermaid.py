@@ -87,7 +87,9 @@ class _Diagram:
     def _draw_fork(self, moves: list[Move]) -> None:
         branches = _branches(moves)
         for number, branch in enumerate(branches):
-            self.lines.append(f"{'and' if number else 'par'} {_escape(branch[0].target)}")
+            first = branch[0]
+            agent = first.target if first.kind == "call" else first.source
+            self.lines.append(f"{'and' if number else 'par'} {_escape(agent)}")
             open_boxes = len(self._boxes)
             self._draw_all(branch)
             while len(self._boxes) > open_boxes:
@@ -110,7 +112,9 @@ class _Diagram:
         if self._view == "conversation" or move.kind == "join":
             return
         self._begin()
-        drawn = self._view == "control" or move.kind == "transfer" or move.via == "node"
+        # A workflow's node is called without words.
+        wordless = move.kind == "transfer" or (move.kind == "call" and move.via == "node")
+        drawn = self._view == "control" or wordless
         if move.failed:
             self._arrow(move, "--x", f"failed: {one_line(move.text, WORDS_SHOWN)}")
         elif drawn:
@@ -157,7 +161,8 @@ def _branches(moves: list[Move]) -> list[list[Move]]:
     branches: dict[str, list[Move]] = {}
     branch_of: dict[int, str] = {}
     for move in moves:
-        branch = branch_of.get(move.frame) or branch_of.get(move.caller) or move.call
+        known = branch_of.get(move.frame) or branch_of.get(move.caller)
+        branch = known or move.call or f"frame {move.frame}"
         branch_of[move.frame] = branch
         branches.setdefault(branch, []).append(move)
     return list(branches.values())

@@ -1,0 +1,126 @@
+"""Decides what to say or call next, from what a request says and nothing else."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from adk_flow.models.fields import Material
+from adk_flow.models.forms import fill_form
+from adk_flow.models.functions import Function
+from adk_flow.models.likeness import Option
+from adk_flow.models.plan import Call, Plan, Task, plan
+from adk_flow.models.routes import own_options
+from adk_flow.models.schemas import Schema
+from adk_flow.models.situation import FINISH, RESPOND, Situation
+from adk_flow.models.turns import TRANSFER, Called, Returned, Said
+from adk_flow.models.wording import ask, no_prose, offers, relayed, unfit, waiting
+
+
+class Decision(NamedTuple):
+    """What to say, or which functions to call."""
+
+    text: str = ""
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+def decide(situation: Situation) -> Decision:
+    """Decides the next step.
+
+    The agent's own calls come first, all at once; then the rest of the question goes to the next
+    agent that fits it; the last one to speak tells what all of them found.
+    """
+    todo = plan(situation)
+    if pending := _pending(todo.tasks, situation):
+        return Decision(calls=tuple((call.function.name, call.arguments) for call in pending))
+    onward = next((task.transfer for task in todo.tasks if task.transfer), "")
+    if onward and not _asks(todo.tasks) and situation.schema is None:
+        return Decision(calls=((TRANSFER, {"agent_name": onward}),))
+    return _conclude(todo, situation)
+
+
+def _pending(tasks: Sequence[Task], situation: Situation) -> list[Call]:
+    """Returns the calls that were not yet made; of agents that must be called alone, the first."""
+    made = Counter(
+        step.function
+        for step in situation.turn.steps
+        if isinstance(step, Called) and not step.agent
+    )
+    pending: list[Call] = []
+    for task in tasks:
+        if task.call is None or task.missing or task.call in pending:
+            continue
+        if made[task.call.function.name]:
+            made[task.call.function.name] -= 1
+        else:
+            pending.append(task.call)
+    together = [call for call in pending if not call.function.is_alone]
+    return together or pending[:1]
+
+
+def _asks(tasks: Sequence[Task]) -> str:
+    """Asks for everything that the calls still need."""
+    missing = {parameter.name: parameter for task in tasks for parameter in task.missing}
+    return ask(tuple(missing.values()))
+
+
+def _conclude(todo: Plan, situation: Situation) -> Decision:
+    """Ends the agent's turn in the way its declarations ask for."""
+    answer = _answer(todo, situation)
+    if situation.schema is not None:
+        form = _form(situation.schema, todo, answer, situation)
+        return Decision(json.dumps(form, ensure_ascii=False))
+    ending = situation.respond or situation.finish
+    is_open = ending is situation.finish and bool(_asks(todo.tasks))
+    if ending is None or is_open or _was_called(ending.name, situation):
+        return Decision(answer)
+    return Decision(calls=((ending.name, _form(_shape(ending), todo, answer, situation)),))
+
+
+def _answer(todo: Plan, situation: Situation) -> str:
+    """Tells what came back, then asks for what is missing, then says what is left over."""
+    told = [relayed(step.response) for step in _results(situation)]
+    asks = _asks(todo.tasks)
+    if not told and not asks:
+        is_prose = any(task.is_prose for task in todo.tasks)
+        return no_prose(todo.question) if is_prose else offers(_offered(situation))
+    left = unfit([task.part.text for task in todo.tasks if task.is_unfit])
+    later = waiting([task.part.text for task in todo.tasks if task.transfer])
+    return "\n\n".join(filter(None, [*told, left, asks, later]))
+
+
+def _results(situation: Situation) -> list[Returned]:
+    """Returns what tools gave in this turn, except what another agent has told already."""
+    steps = situation.turn.steps
+    told = {step.agent for step in steps if isinstance(step, Said) and step.agent}
+    silent = (TRANSFER, FINISH, RESPOND)
+    returned = [step for step in steps if isinstance(step, Returned)]
+    return [step for step in returned if step.function not in silent and step.agent not in told]
+
+
+def _offered(situation: Situation) -> list[Option]:
+    """Returns all that can be asked of this agent and those it reaches."""
+    others = [*situation.children, *(agent.option for agent in situation.agents)]
+    others += [*situation.peers, *([situation.parent] if situation.parent else [])]
+    own = own_options(situation) if others else [tool.option for tool in situation.tools]
+    return [*own, *others]
+
+
+def _was_called(function: str, situation: Situation) -> bool:
+    steps = situation.turn.steps
+    return any(isinstance(step, Called) and step.function == function for step in steps)
+
+
+def _form(schema: Schema, todo: Plan, answer: str, situation: Situation) -> Any:
+    results = tuple(step.response for step in _results(situation))
+    return fill_form(schema, Material(todo.question, answer, results, situation.instruction))
+
+
+def _shape(ending: Function) -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            one.name: one.schema | {"description": one.description} for one in ending.parameters
+        },
+        "required": [one.name for one in ending.required],
+    }

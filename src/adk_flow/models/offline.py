@@ -1,0 +1,61 @@
+"""A model without a model: it reads the request, and relays what the tools return.
+
+It is the keyless default. It is no language model: it picks functions by likeness, fills arguments
+by their declared types, and writes no prose of its own.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+
+from google.adk.models import LlmCapabilities
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+from adk_flow.models.decision import Decision, decide
+from adk_flow.models.situation import read_situation
+from adk_flow.models.tokens import usage
+
+_PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
+
+
+class Offline(BaseLlm):
+    """Answers from the request alone, alike every time, for any agent tree."""
+
+    model: str = "offline"
+
+    @classmethod
+    def supported_models(cls) -> list[str]:
+        """Returns the one name it goes by."""
+        return [r"offline"]
+
+    @property
+    def capabilities(self) -> LlmCapabilities:
+        """Says that a schema and tools do not go together, as with most models."""
+        return LlmCapabilities(output_schema_and_tools=False)
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the answer; when streaming, its text in pieces before."""
+        decision = decide(read_situation(llm_request))
+        content = types.Content(role="model", parts=list(_parts(decision)))
+        if stream and decision.text:
+            for piece in _PIECE.findall(decision.text):
+                part = types.Part(text=piece)
+                yield LlmResponse(content=types.Content(role="model", parts=[part]), partial=True)
+        yield LlmResponse(
+            content=content,
+            partial=False,
+            finish_reason=types.FinishReason.STOP,
+            usage_metadata=usage(llm_request, content),
+            model_version=self.model,
+        )
+
+
+def _parts(decision: Decision) -> Iterator[types.Part]:
+    if decision.text:
+        yield types.Part(text=decision.text)
+    for name, arguments in decision.calls:
+        yield types.Part(function_call=types.FunctionCall(name=name, args=arguments))

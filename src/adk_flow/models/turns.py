@@ -1,0 +1,182 @@
+"""What was said and done so far, turn by turn, as the contents of a request show it."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.genai import types
+
+from adk_flow.models.likeness import clipped
+from adk_flow.models.words import readable
+
+TRANSFER = "transfer_to_agent"
+
+# ADK 2.13, flows/llm_flows/context/_contents.py and _fencing.py: how it marks text that the user
+# never wrote. Releases before 2 put "For context:" alone and fenced nothing.
+_CONTEXT = re.compile(r"For context:(\s*$| below is a transcript of what another agent did)")
+_NOT_THE_USER = ("Important: You will not receive any user replies", "Referenced inline data: ")
+_INSTRUCTION = "The text between <<<BEGIN_SYSTEM_INSTRUCTION>>>"
+_FENCE = re.compile(r"<<<(?:BEGIN|END)_\w+>>>\n?")
+_BLANKS = re.compile(r"[^\S\n]+")
+_DOING = re.compile(
+    r"\[(?P<agent>[^\]]+)\] (?:(?P<said>said)|called tool `(?P<called>[^`]+)` with parameters"
+    r"|`(?P<returned>[^`]+)` tool returned result): *\n?(?P<rest>.*)",
+    re.S,
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """An agent said something; the name is empty for the agent whose request this is."""
+
+    agent: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Called:
+    """An agent called a function."""
+
+    agent: str
+    function: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A function that an agent called returned."""
+
+    agent: str
+    function: str
+    response: Any
+
+
+Step = Said | Called | Returned
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message of the user and what the agents did about it."""
+
+    text: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """What was last said in it."""
+        return next((step.text for step in reversed(self.steps) if isinstance(step, Said)), "")
+
+    @property
+    def has_result(self) -> bool:
+        """Tells whether a tool or a called agent gave something back."""
+        return any(isinstance(step, Returned) and step.function != TRANSFER for step in self.steps)
+
+
+def read_turns(contents: Sequence[types.Content]) -> tuple[Turn, ...]:
+    """Reads the turns, the current one last; there is always one, though its text may be empty.
+
+    An agent that is shown no message of the user's answers to what another agent said last.
+    """
+    turns: list[Turn] = []
+    for content in contents:
+        if _is_message(content):
+            turns.append(Turn(_message(content)))
+        elif steps := tuple(_steps(content)):
+            before = turns.pop() if turns else Turn("")
+            turns.append(Turn(before.text, (*before.steps, *steps)))
+    if len(turns) == 1 and not turns[0].text:
+        return (Turn(_last_of_others(turns[0].steps), turns[0].steps),)
+    return tuple(turns) or (Turn(""),)
+
+
+def _last_of_others(steps: Sequence[Step]) -> str:
+    said = (step.text for step in reversed(steps) if isinstance(step, Said) and step.agent)
+    return clipped(next(said, ""))
+
+
+def instructions(contents: Iterable[types.Content]) -> str:
+    """Returns the instructions that ADK puts among the contents beside a static instruction."""
+    texts = [text for content in contents for text in _texts(content)]
+    return "\n\n".join(_FENCE.sub("", one) for one in texts if one.startswith(_INSTRUCTION))
+
+
+def _is_message(content: types.Content) -> bool:
+    """Tells whether the user sent it: not a result, nor what ADK puts among the contents."""
+    texts = _texts(content)
+    if content.role == "model" or not content.parts or _shows_result(content):
+        return False
+    return not texts or (not all(map(_is_frameworks, texts)) and not _CONTEXT.match(texts[0]))
+
+
+def _message(content: types.Content) -> str:
+    texts = [text for text in _texts(content) if not _is_frameworks(text)]
+    text = "\n".join(_unwrapped(text.strip()) for text in texts)
+    return clipped(_BLANKS.sub(" ", text)).strip()
+
+
+def _is_frameworks(text: str) -> bool:
+    return text.startswith((*_NOT_THE_USER, _INSTRUCTION))
+
+
+def _shows_result(content: types.Content) -> bool:
+    """Tells whether a text stands beside a result: ADK shows skipped summaries like that."""
+    return any(part.function_response for part in content.parts or [])
+
+
+def _texts(content: types.Content) -> list[str]:
+    return [part.text for part in content.parts or [] if part.text and not part.thought]
+
+
+def _unwrapped(text: str) -> str:
+    """Writes a request that came as JSON, as task agents get it, in words."""
+    try:
+        value = json.loads(text) if text.startswith("{") else None
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(value, dict):
+        return text
+    if set(value) == {"request"}:
+        return str(value["request"])
+    return " ".join(f"The {readable(key)}: {_written(part)}." for key, part in value.items())
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _steps(content: types.Content) -> Iterator[Step]:
+    for part in content.parts or []:
+        if part.function_call and part.function_call.name:
+            yield Called("", part.function_call.name, dict(part.function_call.args or {}))
+        elif part.function_response and part.function_response.name:
+            yield Returned("", part.function_response.name, part.function_response.response)
+    texts = _texts(content)
+    if content.role == "model" or _shows_result(content):
+        yield from (Said("", text) for text in texts)
+    elif texts and _CONTEXT.match(texts[0]):
+        yield from filter(None, map(_doing, texts[1:]))
+
+
+def _doing(text: str) -> Step | None:
+    """Reads one quoted doing of another agent."""
+    match = _DOING.match(text)
+    if match is None:
+        return None
+    agent, rest = match["agent"], _FENCE.sub("", match["rest"]).strip()
+    if match["said"]:
+        return Said(agent, rest)
+    if match["returned"]:
+        return Returned(agent, match["returned"], _literal(rest))
+    arguments = _literal(rest)
+    return Called(agent, match["called"], arguments if isinstance(arguments, dict) else {})
+
+
+def _literal(text: str) -> Any:
+    """Reads a value that ADK wrote as Python shows it, or leaves the text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text

@@ -1,0 +1,285 @@
+"""The offline model as ADK meets it: by name, streaming, counting, at once, on odd requests."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.agents._streaming_mode import StreamingMode
+from google.adk.agents.run_config import RunConfig
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.adk.models.registry import LLMRegistry
+from google.adk.runners import InMemoryRunner
+from google.genai import types
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adk_flow.models import Offline
+from adk_flow.models.embedding import embed, token_ids
+
+
+def test_it_is_found_by_its_name():
+    assert isinstance(LLMRegistry.new_llm("offline"), Offline)
+
+
+def test_importing_it_loads_no_weights_and_leaves_logging_alone():
+    program = (
+        "import sys, logging, adk_flow.models\n"
+        "assert 'wordllama' not in sys.modules\n"
+        "before = (list(logging.root.handlers), logging.root.level)\n"
+        "adk_flow.models.embedding.embed(['a home'])\n"
+        "assert 'wordllama' in sys.modules\n"
+        "assert before == (logging.root.handlers, logging.root.level)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_vectors_have_length_one_or_none():
+    vectors = embed(["a mortgage", "", "a home loan", "  "])
+
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 0, 1, 0])
+    assert vectors[0] @ vectors[2] > 0.4
+
+
+def declaration(name: str, description: str, **properties: dict) -> types.FunctionDeclaration:
+    schema = {"type": "object", "properties": properties, "required": sorted(properties)}
+    return types.FunctionDeclaration(
+        name=name, description=description, parameters_json_schema=schema
+    )
+
+
+LOOK_UP = declaration("look_up", "Looks up how mortgages work.", question={"type": "string"})
+
+
+def asked(*contents: types.Content, tools: tuple = (LOOK_UP,), **config) -> LlmRequest:
+    return LlmRequest(
+        contents=list(contents),
+        config=types.GenerateContentConfig(
+            tools=[types.Tool(function_declarations=list(tools))], **config
+        ),
+    )
+
+
+async def answered(request: LlmRequest, stream: bool = False) -> list[LlmResponse]:
+    return [one async for one in Offline().generate_content_async(request, stream)]
+
+
+def shown(response: LlmResponse) -> str:
+    assert response.content and response.content.parts
+    return response.content.model_dump_json(exclude_none=True)
+
+
+def text_of(response: LlmResponse) -> str:
+    assert response.content and response.content.parts
+    return response.content.parts[0].text or ""
+
+
+def result(text: str) -> types.Content:
+    return types.Content(
+        role="user",
+        parts=[types.Part.from_function_response(name="look_up", response={"summary": text})],
+    )
+
+
+QUESTION = types.UserContent("How do mortgages work?")
+CALL = types.ModelContent(
+    types.Part.from_function_call(name="look_up", args={"question": "How do mortgages work?"})
+)
+
+
+async def test_a_stream_is_its_text_in_pieces_and_then_whole():
+    told = "one two three four five six seven eight nine ten, and so on."
+    *pieces, whole = await answered(asked(QUESTION, CALL, result(told)), stream=True)
+
+    texts = [
+        piece.content.parts[0].text for piece in pieces if piece.content and piece.content.parts
+    ]
+    assert len(texts) > 1
+    assert "".join(filter(None, texts)) == told
+    assert all(piece.partial for piece in pieces)
+    assert not whole.partial
+    assert whole.content and [part.text for part in whole.content.parts or []] == [told]
+
+
+async def test_adk_streams_it():
+    def look_up(question: str) -> dict:
+        """Looks up how mortgages work."""
+        return {"summary": "one two three four five six seven eight nine ten."}
+
+    agent = LlmAgent(name="Mortgages", model="offline", tools=[look_up])
+    runner = InMemoryRunner(agent=agent)
+    runner.auto_create_session = True
+    finals = [
+        event
+        async for event in runner.run_async(
+            user_id="user",
+            session_id="session",
+            new_message=QUESTION,
+            run_config=RunConfig(streaming_mode=StreamingMode.SSE),
+        )
+        if event.is_final_response() and not event.partial
+    ]
+
+    assert len(finals) == 1
+
+
+async def test_tokens_are_those_of_what_was_sent_and_said():
+    (short,) = await answered(asked(QUESTION, system_instruction="Help."))
+    (long,) = await answered(asked(QUESTION, system_instruction="Help. " + "Be brief. " * 50))
+    (told,) = await answered(asked(QUESTION, CALL, result("It is a loan on a home.")))
+
+    assert short.usage_metadata and long.usage_metadata and told.usage_metadata
+    extra = len(token_ids("Help. " + "Be brief. " * 50)) - len(token_ids("Help."))
+    sent = short.usage_metadata.prompt_token_count or 0
+    assert long.usage_metadata.prompt_token_count == sent + extra
+    assert told.usage_metadata.candidates_token_count == len(token_ids("It is a loan on a home."))
+    assert short.usage_metadata.total_token_count == sent + (
+        short.usage_metadata.candidates_token_count or 0
+    )
+
+
+async def test_one_instance_serves_many_conversations_at_once_and_alike():
+    model = Offline()
+
+    async def ask(text: str) -> str:
+        responses = [
+            one async for one in model.generate_content_async(asked(types.UserContent(text)))
+        ]
+        return shown(responses[-1])
+
+    texts = [f"How does a mortgage over {years} years work?" for years in range(5, 25)]
+    alone = [await ask(text) for text in texts]
+
+    assert await asyncio.gather(*map(ask, texts)) == alone
+
+
+async def test_declarations_in_gemini_schema_are_read_too():
+    schema = types.Schema(
+        type=types.Type.OBJECT,
+        properties={
+            "amount": types.Schema(type=types.Type.NUMBER, description="In pounds."),
+            "years": types.Schema(type=types.Type.INTEGER, nullable=True),
+            "kind": types.Schema(type=types.Type.STRING, enum=["fixed", "tracker"]),
+            "rates": types.Schema(
+                any_of=[types.Schema(type=types.Type.NUMBER), types.Schema(type=types.Type.STRING)]
+            ),
+        },
+        required=["amount", "kind"],
+    )
+    cost = types.FunctionDeclaration(
+        name="mortgage_cost", description="Computes what a mortgage costs.", parameters=schema
+    )
+
+    (response,) = await answered(
+        asked(
+            types.UserContent("What does a £900 tracker mortgage cost over 2 years?"), tools=(cost,)
+        )
+    )
+
+    assert response.content and response.content.parts and response.content.parts[0].function_call
+    arguments = response.content.parts[0].function_call.args or {}
+    assert arguments | {"rates": None} == {
+        "amount": 900,
+        "years": 2,
+        "kind": "tracker",
+        "rates": None,
+    }
+
+
+async def test_the_words_of_other_agents_are_not_taken_for_the_users():
+    quoted = "<<<BEGIN_QUOTED_AGENT_CONTENT>>>\n{}\n<<<END_QUOTED_AGENT_CONTENT>>>"
+    context = types.Content(
+        role="user",
+        parts=[
+            types.Part(text="For context: below is a transcript of what another agent did, quoted"),
+            types.Part(text="[Other] said:\n" + quoted.format("What is a pension?")),
+        ],
+    )
+
+    (response,) = await answered(asked(QUESTION, context))
+
+    assert json.loads(shown(response))["parts"][0]["function_call"]["args"] == {
+        "question": "How do mortgages work?"
+    }
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        [],
+        [types.UserContent("")],
+        [types.UserContent("🙂🙂🙂")],
+        [types.UserContent("mortgage " * 12_000)],
+        [types.Content(role="user", parts=[])],
+        [types.Content(parts=None)],
+        [types.UserContent(types.Part.from_bytes(data=b"x", mime_type="image/png"))],
+        [types.ModelContent("I spoke first.")],
+        [QUESTION, CALL],
+        [result("without a call")],
+    ],
+)
+async def test_an_odd_request_gets_an_answer(contents):
+    (response,) = await answered(asked(*contents))
+
+    assert shown(response)
+
+
+PART = st.one_of(
+    st.text(max_size=60).map(lambda text: types.Part(text=text)),
+    st.sampled_from(
+        [
+            types.Part(text="For context:"),
+            types.Part(text="[A] called tool `f` with parameters: {'a': 1}"),
+            types.Part(text='{"request": "How do mortgages work?"}'),
+            types.Part(text='{"a": {"b": [1, null]}}'),
+            types.Part(text="What would £250,000 at 4.5% over 25 years cost, and what is LTV?"),
+            types.Part.from_function_call(name="f", args={}),
+            types.Part.from_function_response(name="f", response={"error": "no"}),
+            types.Part.from_function_response(name="transfer_to_agent", response={"result": None}),
+        ]
+    ),
+)
+CONTENT = st.builds(
+    types.Content, role=st.sampled_from(["user", "model"]), parts=st.lists(PART, max_size=3)
+)
+SCHEMA = st.sampled_from(
+    [
+        None,
+        {},
+        {
+            "type": "object",
+            "properties": {"years": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+        },
+        {"type": "object", "properties": {"x": {"$ref": "#/$defs/X"}}, "required": ["x"]},
+        {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "number"}}}},
+        {"type": "object", "properties": {"agent_name": {"type": "string", "enum": ["A", "B"]}}},
+        {"type": "object", "properties": {"x": True, "y": {"enum": [], "description": 3}}},
+    ]
+)
+DECLARATION = st.builds(
+    types.FunctionDeclaration,
+    name=st.sampled_from(["f", "transfer_to_agent", "finish_task", "set_model_response", "costs"]),
+    description=st.sampled_from([None, "", "Computes what a mortgage costs."]),
+    parameters_json_schema=SCHEMA,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(CONTENT, max_size=5),
+    st.lists(DECLARATION, max_size=4),
+    st.sampled_from([None, {}, {"type": "object", "properties": {"a": {"type": "string"}}}]),
+)
+async def test_it_never_raises_and_always_says_or_calls_something(contents, declared, schema):
+    (response,) = await answered(
+        asked(*contents, tools=tuple(declared), response_json_schema=schema)
+    )
+
+    assert json.loads(shown(response))
+    assert logging.root.level == logging.WARNING
