@@ -10,7 +10,6 @@ from google.adk.models.registry import LLMRegistry
 
 from adk_flow.problem import Problem
 
-
 OFFLINE = "offline"
 OPENAI_DEFAULT = "openai/gpt-4-turbo"
 _GOOGLE_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.arguments import fill
-from adk_flow.models.calls import choose
-from adk_flow.models.followups import whole_question
-from adk_flow.models.functions import Function, Parameter
-from adk_flow.models.likeness import Option, fit
-from adk_flow.models.parts import Part, halves, is_elliptical, refers_back, split
-from adk_flow.models.quantities import quantities
-from adk_flow.models.routes import ROUTE_FLOOR, Way, route
-from adk_flow.models.situation import Situation
-from adk_flow.models.turns import Called
-from adk_flow.models.words import content_words
+from adk_flow.models.offline.arguments import fill
+from adk_flow.models.offline.calls import choose
+from adk_flow.models.offline.followups import whole_question
+from adk_flow.models.offline.functions import Function, Parameter
+from adk_flow.models.offline.likeness import Option, fit
+from adk_flow.models.offline.parts import Part, halves, is_elliptical, refers_back, split
+from adk_flow.models.offline.quantities import quantities
+from adk_flow.models.offline.routes import ROUTE_FLOOR, Way, route
+from adk_flow.models.offline.situation import Situation
+from adk_flow.models.offline.turns import Called
+from adk_flow.models.offline.words import content_words
 
 FEWEST_WORDS = 2
 """Content words; a part with fewer may be the tail of another: "and should I get one?"."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.amounts import assigned, converted, counts_alike
-from adk_flow.models.functions import Function, Parameter
-from adk_flow.models.mentions import chosen, entity, items, mentioned, truth
-from adk_flow.models.quantities import Quantity, quantities
-from adk_flow.models.schemas import Schema
+from adk_flow.models.offline.amounts import assigned, converted, counts_alike
+from adk_flow.models.offline.functions import Function, Parameter
+from adk_flow.models.offline.mentions import chosen, entity, items, mentioned, truth
+from adk_flow.models.offline.quantities import Quantity, quantities
+from adk_flow.models.offline.schemas import Schema
 
 
 class Filled(NamedTuple):

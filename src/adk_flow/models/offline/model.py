@@ -13,9 +13,9 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.models.decision import Decision, decide
-from adk_flow.models.situation import read_situation
-from adk_flow.models.tokens import usage
+from adk_flow.models.offline.decision import Decision, decide
+from adk_flow.models.offline.situation import read_situation
+from adk_flow.models.offline.tokens import usage
 
 _PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
 

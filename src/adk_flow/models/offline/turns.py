@@ -9,8 +9,8 @@ from typing import Any
 
 from google.genai import types
 
-from adk_flow.models.likeness import clipped
-from adk_flow.models.words import readable
+from adk_flow.models.offline.likeness import clipped
+from adk_flow.models.offline.words import readable
 
 TRANSFER = "transfer_to_agent"
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from adk_flow.models.likeness import Option, fit
-from adk_flow.models.parts import is_question
-from adk_flow.models.situation import Situation
-from adk_flow.models.turns import TRANSFER, Called, Said
-from adk_flow.models.words import content_words
+from adk_flow.models.offline.likeness import Option, fit
+from adk_flow.models.offline.parts import is_question
+from adk_flow.models.offline.situation import Situation
+from adk_flow.models.offline.turns import TRANSFER, Called, Said
+from adk_flow.models.offline.words import content_words
 
 ROUTE_FLOOR = -0.1
 """The margin over everyday subjects below which no agent fits; unlike agent sets can share it."""

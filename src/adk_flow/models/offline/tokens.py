@@ -9,7 +9,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
 from adk_flow.models.embedding import token_ids
-from adk_flow.models.functions import declarations
+from adk_flow.models.offline.functions import declarations
 
 LONGEST_KEPT = 20_000
 """Characters of a text whose count is remembered, so that long ones do not fill the memory."""

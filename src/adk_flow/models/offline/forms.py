@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adk_flow.models.fields import Material, choice, cut, described, is_reply, measured, said, text
-from adk_flow.models.likeness import fit
-from adk_flow.models.mentions import names_an_entity
-from adk_flow.models.parts import split
-from adk_flow.models.routes import ROUTE_FLOOR
-from adk_flow.models.schemas import Schema
+from adk_flow.models.offline.fields import (
+    Material,
+    choice,
+    cut,
+    described,
+    is_reply,
+    measured,
+    said,
+    text,
+)
+from adk_flow.models.offline.likeness import fit
+from adk_flow.models.offline.mentions import names_an_entity
+from adk_flow.models.offline.parts import split
+from adk_flow.models.offline.routes import ROUTE_FLOOR
+from adk_flow.models.offline.schemas import Schema
 
 
 def fill_form(schema: Schema, material: Material) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 
 from google.genai import types
 
-from adk_flow.models.likeness import Option
-from adk_flow.models.schemas import Schema, plain
-from adk_flow.models.words import readable, stems, words
+from adk_flow.models.offline.likeness import Option
+from adk_flow.models.offline.schemas import Schema, plain
+from adk_flow.models.offline.words import readable, stems, words
 
 _SECTION = re.compile(
     r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?)\s*:", re.I | re.M

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from adk_flow.models.embedding import Vectors, embed
-from adk_flow.models.subjects import SUBJECTS
-from adk_flow.models.words import content_words, readable, stems, words
+from adk_flow.models.offline.subjects import SUBJECTS
+from adk_flow.models.offline.words import content_words, readable, stems, words
 
 LONGEST_READ = 2_000
 """Characters of a text that are compared, from its two ends, so that the time has a bound."""

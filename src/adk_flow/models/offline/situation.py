@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
-from adk_flow.models.functions import Function, declared_functions
-from adk_flow.models.likeness import Option
-from adk_flow.models.schemas import Schema, plain
-from adk_flow.models.turns import TRANSFER, Called, Turn, instructions, read_turns
+from adk_flow.models.offline.functions import Function, declared_functions
+from adk_flow.models.offline.likeness import Option
+from adk_flow.models.offline.schemas import Schema, plain
+from adk_flow.models.offline.turns import TRANSFER, Called, Turn, instructions, read_turns
 
 FINISH = "finish_task"
 RESPOND = "set_model_response"

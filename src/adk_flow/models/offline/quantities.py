@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from adk_flow.models.words import words
+from adk_flow.models.offline.words import words
 
 _SCALES = {"k": 1e3, "thousand": 1e3, "grand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6}
 _SCALES |= {"bn": 1e9, "billion": 1e9, "hundred": 100}
