@@ -22,13 +22,14 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.plugins.logging_plugin import LoggingPlugin
@@ -52,9 +53,11 @@ class Instant(BaseLlm):
     model: str = "instant"
     first: dict[str, types.FunctionCall] = Field(default_factory=dict)
 
-    async def generate_content_async(self, llm_request: Any, stream: bool = False) -> Any:
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
         """Gives the agent's first decision, or words once it has been carried out."""
-        agent = llm_request.config.labels["adk_agent_name"]
+        agent = (llm_request.config.labels or {})["adk_agent_name"]
         latest = llm_request.contents[-1].parts or ()
         answered = any(part.function_response for part in latest)
         decision = None if answered else self.first.get(agent)
@@ -76,7 +79,9 @@ def _answer() -> LlmAgent:
 
 def _transfer() -> LlmAgent:
     model = Instant(first={"Root": transfer("Savings")})
-    return _agent("Root", model, sub_agents=[_agent("Savings", model)])
+    # So that the next turn begins at the root again and transfers too.
+    savings = _agent("Savings", model, disallow_transfer_to_parent=True)
+    return _agent("Root", model, sub_agents=[savings])
 
 
 def _agent_tool() -> LlmAgent:
@@ -202,7 +207,7 @@ def _report(what: str, medians: dict[str, list[float]], hooks: int) -> None:
 
 def main() -> None:
     """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="What recording costs.")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--turns", type=int, default=10, help="turns a round")
     options = parser.parse_args()

@@ -5,6 +5,8 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.genai import types
 
+from adk_flow.frames import current_call
+
 NOTICE = "(This is guidance, not regulated financial advice.)"
 SAID = "guidance_notice_said"
 
@@ -31,6 +33,6 @@ class GuidanceNotice(BasePlugin):
 
 
 def _faces_user(context: CallbackContext) -> bool:
-    """Whether the agent stands in the app's own tree and is not called by another of it."""
+    """Whether an agent speaks to the user: nobody called it, and no schema shapes its words."""
     agent = context._invocation_context.agent
-    return agent is not None and getattr(agent, "root_agent", agent).name == "Root_Agent"
+    return current_call.get() is None and getattr(agent, "output_schema", None) is None

@@ -1,6 +1,6 @@
 """Writes what `README.md` shows of a real run between its markers; `--check` only compares.
 
-    python docs/readme.py [--check]
+python docs/readme.py [--check]
 """
 
 from __future__ import annotations

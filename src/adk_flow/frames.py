@@ -105,13 +105,27 @@ class Run:
             if caller:
                 return Beginning("node", caller, parent=parent.name)
         elif "/" in path:
-            node = path.split("/")[-2].partition("@")[0]
-            caller = self._open_frame_of(node) or (call.frame if call else 0)
+            frame, node = self._node_above(path)
+            caller = frame or (call.frame if call else 0)
             return Beginning("node", caller, call.id if call else "", node)
         if call is not None and call.run is not self:
             # A plain function that runs an agent on a Runner of its own counts as an agent tool.
             return Beginning("agent_tool", call.frame, call.id)
         return Beginning("user")
+
+    def _node_above(self, path: str) -> tuple[int, str]:
+        """Finds whose node an agent is, be it an agent's or a graph's, of which no hook tells.
+
+        Functions of a graph may stand between. Gives the frame of the nearest agent above, if any,
+        and the name of the outermost node below it, or its own if it is the next.
+        """
+        names = [step.partition("@")[0] for step in path.split("/")[:-1]]
+        node = names[-1]
+        for name in reversed(names):
+            if frame := self._open_frame_of(name):
+                return frame, node
+            node = name
+        return 0, node
 
     def _open_frame_of(self, name: str) -> int:
         return next((n for (_, agent), n in reversed(self.frames.items()) if agent == name), 0)

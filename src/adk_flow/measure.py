@@ -137,6 +137,9 @@ class Meter:
             if frame is not None and frame.why == "task" and not move.failed:
                 # ADK names the delegating agent, but the task agent reads the next message.
                 turn.holder = frame.agent
+            elif frame is None and not turn.holder:
+                # A workflow has no frame, and ADK asks only agents who is next.
+                turn.holder = move.source
 
 
 def measure(records: Iterable[Record]) -> list[TurnFigures]:

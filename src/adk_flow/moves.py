@@ -101,6 +101,8 @@ class _Run:
     holder: str = ""
     """Agent that faces the user."""
     holder_frame: int = 0
+    nodes: dict[tuple[int, str], list[Frame]] = field(default_factory=dict)
+    """Frames of the nodes that run side by side, by the frame and name of whose nodes they are."""
     finals: list[tuple[int, str, str, int]] = field(default_factory=list)
     """Record, author, text and frame of each final text that a workflow node gave."""
     replied: int = -1
@@ -275,7 +277,27 @@ class FlowReader:
         caller = self._caller_of(frame)
         if not run.started and not run.caller:
             self._start(run, caller, frame)
+        self._fork_nodes(run, caller, frame)
         self._move("call", caller, frame.agent, frame=frame.number, caller=frame.caller, via="node")
+
+    def _fork_nodes(self, run: _Run, caller: str, frame: Frame) -> None:
+        """Tells a fork when a second node begins beside an open one: nothing tells it earlier."""
+        nodes = run.nodes.setdefault((frame.caller, caller), [])
+        if not any(self._last_after(node).ended < 0 for node in nodes):
+            nodes.clear()
+        nodes.append(frame)
+        if len(nodes) == 2:
+            names = ", ".join(node.agent for node in nodes)
+            self._move("fork", caller, names, frame=frame.caller, via="node")
+
+    def _join_nodes(self, run: _Run, caller: str, number: int) -> None:
+        """Tells a join once no node that ran beside another is open."""
+        nodes = run.nodes.get((number, caller), [])
+        if any(self._last_after(node).ended < 0 for node in nodes):
+            return
+        if len(nodes) > 1:
+            self._move("join", caller, caller, frame=number, via="node")
+        nodes.clear()
 
     def _leave_node(self, frame: Frame, *, failed: bool, text: str) -> None:
         caller, last = self._caller_of(frame), self._last_after(frame)
@@ -284,8 +306,11 @@ class FlowReader:
             self._move("answer", last.agent, caller, **closed, text=last.text)
         self._move("return", last.agent, caller, **closed, failed=failed, text=text)
         run = self._runs[frame.run]
+        self._join_nodes(run, caller, frame.caller)
         if not run.caller:
-            run.holder, run.holder_frame = caller, frame.caller
+            # The nodes of a graph that is a tool are its agent's, who goes on.
+            owner = self.frames.get(frame.caller)
+            run.holder, run.holder_frame = owner.agent if owner else caller, frame.caller
 
     def _last_after(self, frame: Frame) -> Frame:
         """Follows the transfers away from a frame to the last agent that ran in its place."""
@@ -337,6 +362,8 @@ class FlowReader:
         run = self._run(record)
         for frame in run.frames:
             self._end_frame(frame.number, record.hook)
+        for number, caller in list(run.nodes):
+            self._join_nodes(run, caller, number)
         if run.caller or not run.started:
             return
         if run.finals and run.finals[-1][0] > run.replied:
@@ -411,7 +438,7 @@ class FlowReader:
         failed: bool = False,
         record: int = -1,
     ) -> None:
-        run = self._runs[self._record.run]
+        run = self._run(self._record)
         self._moves.append(
             Move(
                 kind=kind,

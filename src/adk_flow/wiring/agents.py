@@ -1,4 +1,4 @@
-"""The constructs that are made of agents alone: who is a sub-agent, who is a tool, in which mode."""
+"""The constructs that are made of agents alone: who is a sub-agent, who a tool, in which mode."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
         "tools": merged_tools(team, agents),
         **callbacks,
     }
-    lone = Team(team.lead, (), (), team.rounds, team.candidates)
-    return lone.leading(**whole, **update)
+    return team.leading(**whole, **update)
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:
@@ -53,13 +52,13 @@ def transfer(team: Team) -> LlmAgent:
 
 def agent_tool(team: Team) -> LlmAgent:
     """Specialists whom the lead calls, each in a run and session of its own."""
-    return team.leading(tools=[AgentTool(agent) for agent in team.copies()])
+    return team.leading(calling=[AgentTool(agent) for agent in team.copies()])
 
 
 def agent_tool_skip_summarization(team: Team) -> LlmAgent:
     """The same, a specialist's answer going to the user as it is."""
     tools = [AgentTool(agent, skip_summarization=True) for agent in team.copies()]
-    return team.leading(tools=tools)
+    return team.leading(calling=tools)
 
 
 def mixed(team: Team) -> LlmAgent:
@@ -67,7 +66,7 @@ def mixed(team: Team) -> LlmAgent:
     copies = team.copies()
     return team.leading(
         sub_agents=[agent for agent in copies if agent.name not in team.called],
-        tools=[AgentTool(agent) for agent in copies if agent.name in team.called],
+        calling=[AgentTool(agent) for agent in copies if agent.name in team.called],
     )
 
 

@@ -33,17 +33,21 @@ class Team:
     """Answers that `best_of_n` chooses from."""
 
     @property
-    def names(self) -> set[str]:
+    def names(self) -> list[str]:
         """The names of the specialists."""
-        return {agent.name for agent in self.specialists}
+        return [agent.name for agent in self.specialists]
 
-    def leading(self, **update: Any) -> LlmAgent:
-        """Copies the lead."""
-        return self._copied(self.lead, **update)
+    def leading(self, *, calling: Sequence[ToolUnion] = (), **update: Any) -> LlmAgent:
+        """Copies the lead, with further tools."""
+        tools = [*self.own_tools(self.lead), *calling]
+        return self._copied(self.lead, **{"tools": tools, **update})
 
     def copies(self, **update: Any) -> list[LlmAgent]:
         """Copies the specialists."""
-        return [self._copied(agent, **update) for agent in self.specialists]
+        return [
+            self._copied(agent, **{"tools": self.own_tools(agent), **update})
+            for agent in self.specialists
+        ]
 
     def own_tools(self, agent: LlmAgent) -> list[ToolUnion]:
         """Lists an agent's tools without those that ADK gave it or that are agents of the team."""
@@ -52,19 +56,14 @@ class Team:
     def _is_wiring(self, tool: ToolUnion) -> bool:
         if isinstance(tool, (FinishTaskTool, _SingleTurnAgentTool, _TaskAgentTool)):
             return True
-        return isinstance(tool, AgentTool) and tool.agent.name in {*self.names, self.lead.name}
+        return isinstance(tool, AgentTool) and tool.agent.name in (*self.names, self.lead.name)
 
     def _copied(
-        self,
-        agent: LlmAgent,
-        *,
-        sub_agents: Sequence[LlmAgent] = (),
-        tools: Sequence[ToolUnion] = (),
-        **update: Any,
+        self, agent: LlmAgent, *, sub_agents: Sequence[LlmAgent] = (), **update: Any
     ) -> LlmAgent:
-        """Copies an agent with its own tools and these, and these sub-agents in place of its own."""
-        own = {"tools": [*self.own_tools(agent), *tools], "model": self._model_of(agent)}
-        copy = agent.clone(update={**own, "mode": None, "sub_agents": [], **update})
+        """Copies an agent, with these sub-agents in place of its own."""
+        fields = {"model": self._model_of(agent), "mode": None, "sub_agents": [], **update}
+        copy = agent.clone(update=fields)
         copy.sub_agents = list(sub_agents)
         # `clone` leaves out what ADK does when an agent is made: it tells sub-agents their parent,
         # and gives task agents and those who delegate the tools for it (2.13, llm_agent.py).
@@ -79,11 +78,6 @@ class Team:
                 return model
             above = above.parent_agent
         return self.lead.model
-
-
-def with_sentence(agent: LlmAgent, sentence: str) -> str | InstructionProvider:
-    """Adds a sentence to an agent's instruction."""
-    return joined([agent.instruction, sentence])
 
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:

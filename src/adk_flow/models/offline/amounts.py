@@ -54,12 +54,22 @@ _PERIODS = {
     "weekly": "week",
     "daily": "day",
 }
+_ROLES = (
+    stems("income salary wage wages earn earns earned earning earnings"),
+    stems("loan mortgage debt borrow borrowed borrowing owe owes"),
+    stems("price property home house flat worth"),
+    stems("deposit"),
+    stems("rent rents"),
+)
+"""Words for what a sum is; one that is called by one of them is not taken for another."""
 _TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
 _SHORT_PERIODS = ("month", "week", "day")
 _SAME_AMOUNT = {("years", "months"): 12.0, ("percent", "fraction"): 0.01, ("weeks", "days"): 7.0}
 _LEAST_MONEY = 1000
 """From here on a bare number is likelier to be money than a count."""
-_SPLITTERS = frozenset([",", *words("on at over for with and of from to by plus or but")])
+_SPLITTERS = frozenset(
+    [",", *words("on at over for with and of from to by plus or but if when while as because")]
+)
 
 
 class Measure(NamedTuple):
@@ -154,10 +164,17 @@ def _suits(parameter: Parameter, quantity: Quantity, beside: Sequence[str]) -> f
     period = _period_score(wanted, quantity, beside)
     if unit == POSSIBLE_UNIT and cues < WORD_CUE:
         return 0
+    roles, said = _roles(name), _roles(near)
+    if roles and said and not roles & said:
+        return 0
     if period is None or (not parameter.required and not cues and period <= 0):
         return 0
     option = Option(readable(parameter.name), parameter.description)
     return unit + cues + period + likeness(" ".join(beside), option)
+
+
+def _roles(found: frozenset[str]) -> set[int]:
+    return {number for number, role in enumerate(_ROLES) if role & found}
 
 
 def _unit_score(wanted: str, quantity: Quantity) -> float:

@@ -1,0 +1,17 @@
+"""The desk as a graph that goes round all specialists, at most twice.
+
+user ── Mortgage_Agent ──► Investment_Agent ──► Pension_Agent ── user
+              ▲                                       │
+              └───────────────── again ───────────────┘
+"""
+
+import sys
+from pathlib import Path
+
+# `adk run` puts the folder above this one on the path, not the desk's.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from constructs.desk import desk
+
+app = desk("loop")
+root_agent = app.root_agent
