@@ -3,7 +3,6 @@
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
-from google.genai import types
 
 from adk_flow.frames import current_call
 
@@ -26,9 +25,10 @@ class GuidanceNotice(BasePlugin):
             return
         if callback_context.state.get(SAID) or not _faces_user(callback_context):
             return
-        if any(part.function_call for part in content.parts) or not content.parts[-1].text:
+        last = content.parts[-1]
+        if any(part.function_call for part in content.parts) or not last.text:
             return
-        content.parts.append(types.Part(text=f"\n\n{NOTICE}"))
+        last.text = f"{last.text}\n\n{NOTICE}"
         callback_context.state[SAID] = True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adk_flow.application import load_application
-from adk_flow.conversation import read_conversation
+from adk_flow.conversation import of_questions, read_conversation
 from adk_flow.experiment import hold
 from adk_flow.log import read_log
 from adk_flow.moves import moves
@@ -97,8 +97,6 @@ def test_a_missing_key_ends_adk_run_in_one_line_before_the_first_question(tmp_pa
 
 
 async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
-    from adk_flow.conversation import of_questions
-
     talk = of_questions(
         [
             "What is the loan to value of £180,000 on a £240,000 home, and what stamp duty would "
@@ -110,3 +108,50 @@ async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
     (turn,) = held.turns
     assert "75%" in turn.answer
     assert "£2,300" in turn.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "specialist", "figure"),
+    [
+        ("Can I borrow £300,000 if I earn £60,000?", "Mortgage_Agent", "£270,000"),
+        ("How much tax relief on £8,000 if I earn £80,000?", "Pension_Agent", "£4,800"),
+        ("What would £500 a month grow to in 20 years at 6%?", "Investment_Agent", "£226,719.32"),
+        (
+            "What is the stamp duty on a £310,000 house for a first-time buyer?",
+            "Mortgage_Agent",
+            "£500",
+        ),
+        (
+            "I paid £5,000 into an ISA this year, how much more can I pay in?",
+            "Investment_Agent",
+            "£15,000",
+        ),
+    ],
+)
+async def test_sums_go_to_the_argument_that_they_are_called_by(
+    desk, tmp_path, question, specialist, figure
+):
+    held = await hold(desk, of_questions([question]), file=tmp_path / "log.jsonl")
+
+    assert specialist in {move.target for move in held.moves}
+    assert figure in held.turns[0].answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is the weather in Leeds?", "Write me a poem about the sea.", "Hello!"],
+)
+async def test_what_is_nobodys_is_asked_back_and_routed_nowhere(desk, tmp_path, question):
+    held = await hold(desk, of_questions([question]), file=tmp_path / "log.jsonl")
+
+    assert [move.kind for move in held.moves] == ["start", "say", "reply", "end"]
+    assert held.turns[0].answered_by == "Root_Agent"
+    assert "Pension agent" in held.turns[0].answer
+
+
+async def test_a_missing_figure_is_asked_for_and_filled_from_the_next_turn(desk, tmp_path):
+    talk = of_questions(["What would £300 a month grow to in 10 years?", "5%"])
+    held = await hold(desk, talk, file=tmp_path / "log.jsonl")
+
+    assert "annual growth" in held.turns[0].answer or "growth a year" in held.turns[0].answer
+    assert "£46,308.95" in held.turns[1].answer

@@ -83,10 +83,18 @@ def _answer(todo: Plan, situation: Situation) -> str:
     asks = _asks(todo.tasks)
     if not told and not asks:
         is_prose = any(task.is_prose for task in todo.tasks)
+        if is_prose and (heard := _heard(situation)):
+            return "\n\n".join(heard)
         return no_prose(todo.question) if is_prose else offers(_offered(situation))
     left = unfit([task.part.text for task in todo.tasks if task.is_unfit])
     later = waiting([task.part.text for task in todo.tasks if task.transfer])
     return "\n\n".join(filter(None, [*told, left, asks, later]))
+
+
+def _heard(situation: Situation) -> list[str]:
+    """Returns what other agents have said in this turn, for one that only puts it together."""
+    said = [step.text for step in situation.turn.steps if isinstance(step, Said) and step.agent]
+    return list(dict.fromkeys(said))
 
 
 def _results(situation: Situation) -> list[Returned]:

@@ -8,6 +8,7 @@ from adk_flow.models.offline.likeness import Option, fit
 from adk_flow.models.offline.parts import is_question
 from adk_flow.models.offline.situation import Situation
 from adk_flow.models.offline.turns import TRANSFER, Called, Said
+from adk_flow.models.offline.wording import asked
 from adk_flow.models.offline.words import content_words
 
 ROUTE_FLOOR = -0.1
@@ -58,7 +59,8 @@ def route(text: str, situation: Situation) -> Route:
             return Route(Way.NOBODY)
         best, margin = _best(text, entries)
     # Whoever sent the question here may know agents that this one does not, and chose this one.
-    if margin >= ROUTE_FLOOR or (best.way is Way.OWN and _was_sent(situation)):
+    is_taken = _was_sent(situation) or _asked_for_it(situation)
+    if margin >= ROUTE_FLOOR or (best.way is Way.OWN and is_taken):
         return Route(best.way, best.option.name)
     return _fallback(text, situation)
 
@@ -107,6 +109,13 @@ def _was_active(agent: str, situation: Situation) -> bool:
         step.agent == agent and (isinstance(step, Said) or step.function != TRANSFER)
         for step in situation.turn.steps
     )
+
+
+def _asked_for_it(situation: Situation) -> bool:
+    """Tells whether the user answers what was asked back in the turn before."""
+    earlier = situation.turns[:-1]
+    is_asked = bool(earlier) and bool(asked(earlier[-1].answer))
+    return is_asked and not is_question(situation.turn.text)
 
 
 def _was_sent(situation: Situation) -> bool:

@@ -155,7 +155,8 @@ def _steps(content: types.Content) -> Iterator[Step]:
             yield Returned("", part.function_response.name, part.function_response.response)
     texts = _texts(content)
     if content.role == "model" or _shows_result(content):
-        yield from (Said("", text) for text in texts)
+        if texts:
+            yield Said("", "".join(texts))
     elif texts and _CONTEXT.match(texts[0]):
         yield from filter(None, map(_doing, texts[1:]))
 
