@@ -8,6 +8,7 @@ import msgspec
 
 from adk_flow.moves import USER, FlowReader, Move
 from adk_flow.record import AGENT_CALLS, Record
+from adk_flow.timing import Timing
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -40,6 +41,10 @@ class TurnFigures(msgspec.Struct, kw_only=True):
     began: int = 0
     ended: int = 0
     """Microseconds since the epoch; the last record's if the turn was cut."""
+    llm_microseconds: int = 0
+    """Sum over model calls, those side by side too."""
+    critical_path_microseconds: int = 0
+    """Longest chain of model and tool calls that had to follow each other."""
     finals: list[Final] = []
     holder: str = ""
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
@@ -64,6 +69,17 @@ class TurnFigures(msgspec.Struct, kw_only=True):
         """Time from the user's message to the end of the turn."""
         return (self.ended - self.began) / 1e6
 
+    @property
+    def parallelism(self) -> float | None:
+        """LLM time over critical path; None for a turn in which nothing took time."""
+        path = self.critical_path_microseconds
+        return self.llm_microseconds / path if path else None
+
+    @property
+    def overhead_seconds(self) -> float:
+        """Wall time off the critical path: the framework's, and waiting for nothing."""
+        return self.wall_seconds - self.critical_path_microseconds / 1e6
+
 
 class Meter:
     """Adds up figures record by record, and gives the moves on the way."""
@@ -71,6 +87,7 @@ class Meter:
     def __init__(self) -> None:
         self.turns: dict[int, TurnFigures] = {}
         self._flow = FlowReader()
+        self._timings: dict[int, Timing] = {}
         self._asked: set[tuple[int, int]] = set()
         """Runs and frames whose model has been sent a request and has not answered."""
         self._index = -1
@@ -85,8 +102,13 @@ class Meter:
         turn = self.turns.get(number)
         if turn is None:
             turn = self.turns[number] = TurnFigures(turn=number, began=record.time)
+            self._timings[number] = Timing()
         turn.ended = max(turn.ended, record.time)
         self._count(turn, record, nested=self._flow.is_nested(record))
+        timing = self._timings[number]
+        timing.read(record)
+        turn.llm_microseconds = timing.llm
+        turn.critical_path_microseconds = timing.critical_path
         for move in moves:
             self._count_move(turn, move)
         return moves

@@ -16,6 +16,8 @@ def as_data(turn: TurnFigures) -> dict[str, Any]:
     return msgspec.to_builtins(turn) | {
         "answered_by": turn.answered_by,
         "wall_seconds": turn.wall_seconds,
+        "parallelism": turn.parallelism,
+        "overhead_seconds": turn.overhead_seconds,
     }
 
 

@@ -1,0 +1,136 @@
+"""Where time goes: the critical path of turns whose lengths are worked by hand."""
+
+from typing import Any
+
+import pytest
+
+from adk_flow.record import Record
+from adk_flow.timing import Timing
+
+
+def timed(*lines: str) -> Timing:
+    """Reads records written as `time hook frame key=value …`."""
+    timing = Timing()
+    for line in lines:
+        time, hook, frame, *fields = line.split()
+        extra: dict[str, Any] = dict(field.split("=") for field in fields)
+        caller = int(extra.pop("caller", 0))
+        timing.read(
+            Record(hook=hook, time=int(time), run=1, frame=int(frame), caller=caller, **extra)
+        )
+    return timing
+
+
+def test_one_agents_calls_follow_each_other():
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "5 before_model 1",
+        "105 after_model 1",
+        "110 before_tool 1 call=a kind=function",
+        "140 after_tool 1 call=a kind=function",
+        "150 before_model 1",
+        "250 after_model 1",
+    )
+
+    assert (timing.llm, timing.tools, timing.critical_path) == (200, 30, 230)
+
+
+def test_tools_called_at_once_stand_side_by_side():
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_tool 1 call=a kind=function",
+        "100 before_tool 1 call=b kind=function",
+        "130 after_tool 1 call=a kind=function",
+        "150 after_tool 1 call=b kind=function",
+        "150 before_model 1",
+        "250 after_model 1",
+    )
+
+    assert (timing.tools, timing.critical_path) == (80, 250)
+
+
+def test_agents_called_at_once_count_by_the_slower_one():
+    """Root 100, then Loans 100 + 50 beside Funds 60, then Root 100."""
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_tool 1 call=a kind=agent_tool",
+        "100 before_tool 1 call=b kind=agent_tool",
+        "101 before_agent 2 why=agent_tool caller=1 call=a",
+        "102 before_agent 3 why=agent_tool caller=1 call=b",
+        "102 before_model 2",
+        "102 before_model 3",
+        "162 after_model 3",
+        "163 after_tool 1 call=b kind=agent_tool",
+        "202 after_model 2",
+        "203 before_model 2",
+        "253 after_model 2",
+        "254 after_tool 1 call=a kind=agent_tool",
+        "255 before_model 1",
+        "355 after_model 1",
+    )
+
+    assert (timing.llm, timing.critical_path) == (410, 350)
+
+
+def test_calls_one_after_the_other_add_up():
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_tool 1 call=a kind=agent_tool",
+        "100 before_agent 2 why=agent_tool caller=1 call=a",
+        "100 before_model 2",
+        "200 after_model 2",
+        "200 after_tool 1 call=a kind=agent_tool",
+        "200 before_model 1",
+        "300 after_model 1",
+        "300 before_tool 1 call=b kind=agent_tool",
+        "300 before_agent 3 why=agent_tool caller=1 call=b",
+        "300 before_model 3",
+        "400 after_model 3",
+        "400 after_tool 1 call=b kind=agent_tool",
+    )
+
+    assert timing.critical_path == timing.llm == 400
+
+
+@pytest.mark.parametrize("nested", ["", " call=a"])
+def test_a_transfer_goes_on_where_its_source_stopped(nested):
+    timing = timed(
+        f"0 before_agent 1 why=agent_tool{nested}",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_agent 2 why=transfer caller=1",
+        "100 before_model 2",
+        "150 after_model 2",
+    )
+
+    assert timing.critical_path == 150
+
+
+def test_a_workflows_node_waits_for_those_that_ended_before_it():
+    """Plan 100, then Left 50 beside Right 80, then Merge 20."""
+    timing = timed(
+        "0 before_agent 1 why=node parent=W",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 after_agent 1",
+        "100 before_agent 2 why=node parent=W",
+        "100 before_agent 3 why=node parent=W",
+        "100 before_model 2",
+        "100 before_model 3",
+        "150 after_model 2",
+        "150 after_agent 2",
+        "180 after_model 3",
+        "180 after_agent 3",
+        "180 before_agent 4 why=node parent=W",
+        "180 before_model 4",
+        "200 after_model 4",
+        "200 after_agent 4",
+    )
+
+    assert (timing.llm, timing.critical_path) == (250, 200)
