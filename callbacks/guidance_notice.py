@@ -4,7 +4,7 @@ from google.adk.agents.callback_context import CallbackContext
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 
-from adk_flow.frames import current_call
+from adk_flow.frames import current_calls
 
 NOTICE = "(This is guidance, not regulated financial advice.)"
 SAID = "guidance_notice_said"
@@ -35,4 +35,4 @@ class GuidanceNotice(BasePlugin):
 def _faces_user(context: CallbackContext) -> bool:
     """Whether an agent speaks to the user: nobody called it, and no schema shapes its words."""
     agent = context._invocation_context.agent
-    return current_call.get() is None and getattr(agent, "output_schema", None) is None
+    return not current_calls.get() and getattr(agent, "output_schema", None) is None

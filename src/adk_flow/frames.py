@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -46,8 +47,11 @@ class Call(NamedTuple):
     kind: str
 
 
-current_call: ContextVar[Call | None] = ContextVar("adk_flow_call", default=None)
-"""The innermost tool call that the present task runs in; parallel calls each see their own."""
+NO_CALLS: Mapping[int, Call] = {}
+
+current_calls: ContextVar[Mapping[int, Call]] = ContextVar("adk_flow_calls", default=NO_CALLS)
+"""The innermost tool call that the present task runs in, by recorder; parallel calls each see
+their own."""
 
 
 class Beginning(NamedTuple):
@@ -65,6 +69,8 @@ class Run:
 
     number: int
     log: SessionLog
+    recorder: int
+    """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
     frames: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -75,8 +81,8 @@ class Run:
     """Source frames of transfers that were not yet taken up, by target."""
     handed_over: dict[tuple[str, str], int] = field(default_factory=dict)
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
-    tokens: dict[str, Token[Call | None]] = field(default_factory=dict)
-    """What resets `current_call` at the end of each tool call, by call id."""
+    tokens: dict[str, Token[Mapping[int, Call]]] = field(default_factory=dict)
+    """What resets `current_calls` at the end of each tool call, by call id."""
 
     def frame(self, branch: str | None, agent: str) -> int:
         """Finds the open frame of an agent; 0 if there is none."""
@@ -94,7 +100,7 @@ class Run:
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
         if source := self.handovers.pop(agent.name, 0):
             return Beginning("transfer", source)
-        call = current_call.get() or self.cause
+        call = current_calls.get().get(self.recorder) or self.cause
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.frame, call.id)
         parent = getattr(agent, "parent_agent", None)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -61,6 +61,15 @@ class LogWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.path, self._file = _open_alone(path)
 
+    def lock(self) -> bool:
+        """Takes the file for itself again; False if another recorder has it."""
+        return _lock(self._file)
+
+    def unlock(self) -> None:
+        """Lets another recorder have the file."""
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
     @property
     def size(self) -> int:
         """Length of the file in bytes."""
@@ -82,7 +91,11 @@ class LogWriter:
         Raises:
           OSError: the file cannot be written.
         """
-        self._put(_encode(record))
+        try:
+            line = _encode(record)
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
+            line = _encode(_writable(msgspec.to_builtins(record)))
+        self._put(line)
 
     def _put(self, line: bytes) -> None:
         line += b"\n"
@@ -102,14 +115,28 @@ def _open_alone(path: Path) -> tuple[Path, int]:
     number, candidate = 1, path
     while True:
         file = os.open(candidate, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _lock(file):
             return candidate, file
-        except BlockingIOError:
-            os.close(file)
-            number += 1
-            candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        os.close(file)
+        number += 1
+        candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _lock(file: int) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {key: _writable(one) for key, one in value.items()}
+    return [_writable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def log_path(directory: Path, app: str, user: str, session: str) -> Path:
@@ -147,6 +174,7 @@ def _read(path: str, lines: Iterator[bytes]) -> Log:
     for number, line in enumerate(lines, start=2):
         if line.startswith(_HEADER_START):
             # Each process numbers its runs, frames and texts from 1.
+            _check_version(path, number, _version(line))
             shift = _highest(log)
             continue
         try:
@@ -163,20 +191,29 @@ def _read(path: str, lines: Iterator[bytes]) -> Log:
 def _first_header(path: str, line: bytes) -> Header:
     if not line:
         raise LogError(f"{path}: is empty; expected a flow log, whose first line is its header")
-    try:
-        version = msgspec.json.decode(line, type=dict).get("flow_log")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        version = None
-    if not isinstance(version, int):
+    version = _version(line)
+    if version is None:
         raise LogError(f'{path}: line 1: no flow log; expected a header such as {{"flow_log":1,…}}')
-    if version > SCHEMA:
-        raise LogError(
-            f"{path}: line 1: flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
-        )
+    _check_version(path, 1, version)
     try:
         return msgspec.json.decode(line, type=Header)
     except msgspec.ValidationError as error:
         raise LogError(f"{path}: line 1: damaged header: {error}") from error
+
+
+def _version(line: bytes) -> int | None:
+    try:
+        version = msgspec.json.decode(line, type=dict).get("flow_log")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return version if isinstance(version, int) else None
+
+
+def _check_version(path: str, line: int, version: int | None) -> None:
+    if version is not None and version > SCHEMA:
+        raise LogError(
+            f"{path}: line {line}: flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
+        )
 
 
 def _highest(log: Log) -> tuple[int, int, int]:

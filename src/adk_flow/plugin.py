@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import CoroutineType
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, get_args
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.callback_context import CallbackContext
@@ -25,11 +25,11 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
 from adk_flow import reading
-from adk_flow.frames import Call, Run, current_call, kind_of
+from adk_flow.frames import Call, Run, current_calls, kind_of
 from adk_flow.log import log_path
 from adk_flow.record import SCHEMA, Header, Record
 from adk_flow.sessions import SessionLog, Sessions
-from adk_flow.texts import keeper, mask
+from adk_flow.texts import Keep, keeper, mask
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,15 @@ _ADK_FLOW = version("adk-flow")
 
 def _now() -> int:
     return (_CLOCK_OFFSET + time.perf_counter_ns()) // 1000
+
+
+def _texts_wanted() -> str:
+    """Reads `ADK_FLOW_TEXTS`; a slip in it must neither stop the app nor keep too much."""
+    wanted = os.environ.get("ADK_FLOW_TEXTS") or "full"
+    if wanted in get_args(Keep):
+        return wanted
+    logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", wanted)
+    return "none"
 
 
 def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, None]]:
@@ -90,14 +99,14 @@ class FlowPlugin(BasePlugin):
           texts: `full`, `preview` or `none`; by default `ADK_FLOW_TEXTS` or `full`.
           masked: whether secrets in texts are masked.
           construct: how the agents are wired, for the header.
-          listener: called with the header and each record once it is written.
+          listener: called with the header and each record, written or not.
 
         Raises:
           ValueError: `texts` is not one of the three.
         """
         super().__init__(name=name)
         self.directory = Path(directory or os.environ.get("ADK_FLOW_DIR") or "flow_logs")
-        self.texts = texts or os.environ.get("ADK_FLOW_TEXTS") or "full"
+        self.texts = texts or _texts_wanted()
         self.construct = construct
         self.listener = listener
         self.faults: Counter[str] = Counter()
@@ -213,9 +222,19 @@ class FlowPlugin(BasePlugin):
         new: dict[int, str] = {}
         request = reading.of_request(llm_request, lambda text: run.log.number(text, new))
         model = llm_request.model or ""
-        self._write(
-            "before_model", run, frame=frame, agent=agent, model=model, request=request, texts=new
-        )
+        try:
+            self._write(
+                "before_model",
+                run,
+                frame=frame,
+                agent=agent,
+                model=model,
+                request=request,
+                texts=new,
+            )
+        except OSError:
+            run.log.forget(new)
+            raise
 
     @_recorded
     def after_model_callback(
@@ -229,7 +248,8 @@ class FlowPlugin(BasePlugin):
             run,
             frame=frame,
             agent=agent,
-            text=reading.words_of(content),
+            # A secret cut in two by streaming could not be masked, and the whole follows anyway.
+            text="" if llm_response.partial else reading.words_of(content),
             calls=reading.calls_of(content, run.tools.get(frame), self._keep),
             usage=reading.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
@@ -254,7 +274,8 @@ class FlowPlugin(BasePlugin):
         """Records a tool call, and shows it to whatever runs inside it."""
         run, frame, _ = self._place(tool_context)
         call, kind = tool_context.function_call_id or "", kind_of(tool)
-        run.tokens[call] = current_call.set(Call(run, frame, call, tool.name, kind))
+        calls = {**current_calls.get(), id(self): Call(run, frame, call, tool.name, kind)}
+        run.tokens[call] = current_calls.set(calls)
         text = reading.of_arguments(tool_args, kind)
         self._write_tool("before_tool", tool, tool_context, text=text)
 
@@ -288,12 +309,16 @@ class FlowPlugin(BasePlugin):
         run = self._run(invocation_context)
         frame = run.frame(event.branch, event.author)
         content, actions = event.content, event.actions
-        words, responses = reading.words_of(content), reading.responses_of(content)
+        words = "" if event.partial else reading.words_of(content)
+        responses = reading.responses_of(content)
         final = event.is_final_response()
         if not words and (final or event.author == "user"):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
             words = "\n".join(reading.of_result(response.response) for response in responses)
+        calls = reading.calls_of(content, run.tools.get(frame), self._keep)
+        if actions.transfer_to_agent:
+            run.hand_over(event.branch, event.author, actions.transfer_to_agent)
         self._write(
             "event",
             run,
@@ -301,7 +326,7 @@ class FlowPlugin(BasePlugin):
             agent=event.author,
             branch=event.branch or "",
             text=words,
-            calls=reading.calls_of(content, run.tools.get(frame), self._keep),
+            calls=calls,
             responses=tuple([response.id or "" for response in responses]),
             usage=reading.of_usage(event.usage_metadata),
             transfer=actions.transfer_to_agent or "",
@@ -314,17 +339,27 @@ class FlowPlugin(BasePlugin):
             artifacts=tuple(actions.artifact_delta),
             error=reading.error_of(event, self._keep),
         )
-        if actions.transfer_to_agent:
-            run.hand_over(event.branch, event.author, actions.transfer_to_agent)
 
     # Writing
 
     def _write(self, hook: str, run: Run, *, text: str = "", **fields: Any) -> None:
         kept = self._keep(text) if text else ""
         record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
-        run.log.write(record)
-        if self.listener is not None:
-            self.listener(run.log.header, record)
+        try:
+            run.log.write(record)
+        finally:
+            self._tell(run.log.header, record)
+
+    def _tell(self, header: Header, record: Record) -> None:
+        """Hands a record to the listener, whose faults are its own."""
+        if self.listener is None:
+            return
+        try:
+            self.listener(header, record)
+        except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
+            self.count_fault("listener", error)
+            if isinstance(error, (OSError, SystemExit)):
+                self.listener = None
 
     def _write_run(self, hook: str, context: InvocationContext, **fields: Any) -> Run:
         run = self._run(context)
@@ -356,16 +391,16 @@ class FlowPlugin(BasePlugin):
             context.function_call_id or "", None
         )
         if token is not None:
-            current_call.reset(token)
+            current_calls.reset(token)
 
     def _run(self, context: InvocationContext) -> Run:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
         key = (context.session.id, context.invocation_id)
         run = self._runs.get(key)
         if run is None:
-            cause = current_call.get()
+            cause = current_calls.get().get(id(self))
             log = cause.run.log if cause else self._begin_turn(context)
-            run = self._runs[key] = Run(next(log.run_numbers), log, cause)
+            run = self._runs[key] = Run(next(log.run_numbers), log, id(self), cause)
         return run
 
     def _end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
@@ -388,6 +423,8 @@ class FlowPlugin(BasePlugin):
         session = context.session
         key = (session.app_name, session.user_id, session.id)
         log = self._sessions.begin_turn(key, lambda: self._new_log(context))
+        for gone in self._sessions.forget_abandoned(_now()):
+            self._drop_runs_of(gone)
         if not log.listed:
             log.listed = True
             self.paths.append(log.path)

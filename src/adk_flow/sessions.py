@@ -1,4 +1,4 @@
-"""The flow logs that a process keeps: one a session, its file open only during a turn."""
+"""The flow logs that a process keeps: one a session, its file locked only during a turn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from pathlib import Path
 from adk_flow.log import LogWriter
 from adk_flow.record import Header, Record
 
-IDLE_SESSIONS = 256
+KNOWN_SESSIONS = 1024
 """Sessions whose numbering is remembered between turns; an older one continues as a new part."""
+
+OPEN_FILES = 64
+"""Logs that are open at once; more would take the app's share of files."""
+
+ABANDONED_MICROSECONDS = 3_600_000_000
+"""Silence after which a turn is taken to have been cancelled."""
 
 
 def _from_one() -> Iterator[int]:
@@ -37,21 +43,25 @@ class SessionLog:
     _texts: dict[str, int] = field(default_factory=dict)
     _writer: LogWriter | None = None
     _size: int = 0
-    """Length of the file in bytes when it was last closed here."""
+    """Length of the file in bytes when it was last let go."""
+    _is_taken: bool = False
+    written: int = 0
+    """Time of the latest record."""
 
     def open(self) -> None:
-        """Opens the file; one that somebody else has written to since gets a new part.
+        """Takes the file; one that somebody else has written to since gets a new part.
 
         Raises:
           OSError: the file cannot be opened or written.
         """
-        if self._writer is not None:
-            return
-        writer = LogWriter(self.path)
-        if not self._size or writer.size != self._size:
-            writer.begin_part(self.header)
+        if self._writer is None or not self._writer.lock():
+            self.close()
+            self._writer = LogWriter(self.path)
+            self.path = self._writer.path
+        if not self._size or self._writer.size != self._size:
+            self._writer.begin_part(self.header)
             self.run_numbers, self.frame_numbers, self._texts = _from_one(), _from_one(), {}
-        self.path, self._writer = writer.path, writer
+        self._is_taken = True
 
     def write(self, record: Record) -> None:
         """Appends one record.
@@ -59,14 +69,23 @@ class SessionLog:
         Raises:
           OSError: the file cannot be opened or written.
         """
-        self.open()
+        if not self._is_taken or self._writer is None:
+            self.open()
         assert self._writer is not None
         self._writer.write(record)
+        self.written = record.time
+
+    def release(self) -> None:
+        """Lets others have the file until the next turn."""
+        if self._writer is not None and self._is_taken:
+            self._size = self._writer.size
+            self._writer.unlock()
+        self._is_taken = False
 
     def close(self) -> None:
-        """Closes the file until the next turn."""
+        """Closes the file until the next record."""
+        self.release()
         if self._writer is not None:
-            self._size = self._writer.size
             self._writer.close()
             self._writer = None
 
@@ -77,6 +96,10 @@ class SessionLog:
             number = self._texts[text] = len(self._texts) + 1
             new[number] = self.keep(text)
         return number
+
+    def forget(self, new: dict[int, str]) -> None:
+        """Forgets the numbers of texts whose record could not be written."""
+        self._texts = {text: number for text, number in self._texts.items() if number not in new}
 
 
 class Sessions:
@@ -94,17 +117,37 @@ class Sessions:
         log.active += 1
         self._logs[key] = log
         self._logs.move_to_end(key)
+        self._close_surplus()
         return log
 
     def end_turn(self, log: SessionLog) -> None:
-        """Closes a log's file when its last turn ends, and forgets the longest idle ones."""
+        """Lets go of a log's file when its last turn ends."""
         log.active -= 1
         if log.active <= 0:
+            log.release()
+
+    def forget_abandoned(self, now: int) -> list[SessionLog]:
+        """Forgets surplus sessions that are idle, or whose turn ended unseen, and gives them.
+
+        ADK tells no hook that a turn was cancelled, so only its long silence shows it.
+        """
+        surplus = max(0, len(self._logs) - KNOWN_SESSIONS)
+        gone = [
+            (key, log)
+            for key, log in itertools.islice(self._logs.items(), surplus)
+            if log.active <= 0 or now - log.written > ABANDONED_MICROSECONDS
+        ]
+        for key, log in gone:
             log.close()
-        surplus = max(0, len(self._logs) - IDLE_SESSIONS)
-        for key, idle in list(itertools.islice(self._logs.items(), surplus)):
-            if idle.active <= 0:
-                del self._logs[key]
+            del self._logs[key]
+        return [log for _, log in gone]
+
+    def _close_surplus(self) -> None:
+        """Closes the files of the sessions that began a turn longest ago; a record reopens them."""
+        surplus = len(self._logs) - OPEN_FILES
+        if surplus > 0:
+            for log in itertools.islice(self._logs.values(), surplus):
+                log.close()
 
     def close(self) -> None:
         """Closes every file."""
