@@ -30,6 +30,11 @@ def test_a_secret_is_masked_in_any_surroundings(secret):
         ("Authorization: Bearer abc.def-123456", f"Authorization: Bearer {MASK}"),
         ('{"api_key": "hunter2hunter2"}', f'{{"api_key": "{MASK}"}}'),
         ("password=hunter2", f"password={MASK}"),
+        ('{"password":"ab,cdefghij","n":1}', f'{{"password":"{MASK}","n":1}}'),
+        ("password=a;bcdefgh", f"password={MASK}"),
+        ("password: correct horse battery", f"password: {MASK}"),
+        ("refresh_token=abcdefgh", f"refresh_token={MASK}"),
+        ("postgres://user:pw@host/db", f"postgres://user:{MASK}@host/db"),
         ("client_secret: s3cr3t-value", f"client_secret: {MASK}"),
     ],
 )

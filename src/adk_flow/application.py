@@ -7,6 +7,7 @@ from pathlib import Path
 from google.adk.apps import App
 from google.adk.cli.utils.agent_loader import AgentLoader
 
+import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow.plugin import FlowPlugin
 from adk_flow.problem import Problem
 
@@ -22,6 +23,8 @@ def load_application(path: str | Path) -> App:
       ApplicationError: there is none, or it cannot be imported.
     """
     place = Path(path).resolve()
+    if place.name == "agent.py":
+        place = place.parent
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
         raise ApplicationError(f"{path}: does not exist; expected a folder of an ADK app")

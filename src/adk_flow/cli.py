@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -152,7 +152,7 @@ def _hold(path: Path, asked: Conversation, log: Path | None, view: Diagram, quie
 
 def _as_data(held: Held) -> dict[str, Any]:
     return {
-        "log": str(held.log),
+        "log": str(held.log) if held.log else None,
         "turns": [as_data(turn) for turn in held.turns],
         "moves": held.moves,
         "failed_checks": held.failed_checks,
@@ -166,7 +166,8 @@ def _report(held: Held, console: Console) -> None:
             console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
     if held.faults:
         console.print(Text(f"{held.faults} hooks could not be recorded", style=FAILED_STYLE))
-    console.print(Text(f"\nFlow log: {held.log}"), soft_wrap=True)
+    where = held.log or "none could be written; see the fault above"
+    console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
 
 
 @command.command()
@@ -192,7 +193,8 @@ def show(
 
 
 def _newest(folder: Path) -> Path:
-    logs = sorted(folder.rglob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    logs = [path for path in folder.rglob("*.jsonl") if path.is_file()]
+    logs.sort(key=lambda path: path.stat().st_mtime)
     if not logs:
         raise LogError(f"{folder}: holds no flow log (*.jsonl)")
     return logs[-1]
@@ -219,21 +221,29 @@ def _show_moves(
     console.print(Text(plain(title), style="bold"))
     show_legend(console)
     meter, printer = Meter(), MovePrinter(console, view)
+    open_turns: set[int] = set()
     for record in log.records:
         for move in meter.read(record):
+            if move.kind == "start":
+                for turn in sorted(open_turns):
+                    show_figures(meter.turns[turn], console)
+                open_turns = {move.turn}
             printer.print(move)
             if move.kind == "end":
                 show_figures(meter.turns[move.turn], console)
-    for turn in meter.turns.values():
-        if not turn.complete:
-            show_figures(turn, console)
+                open_turns.discard(move.turn)
+    for turn in sorted(open_turns):
+        show_figures(meter.turns[turn], console)
     show_damage(log, console)
 
 
 def main() -> None:
-    """Runs the command; a reader that goes away ends it quietly."""
+    """Runs the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What a terminal's encoding lacks is shown as `?`, and never ends the command.
+            stream.reconfigure(errors="replace")
     try:
         command()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,8 @@ USER_ID = "user"
 class Held(NamedTuple):
     """A conversation as it went."""
 
-    log: Path
+    log: Path | None
+    """None if none could be written."""
     moves: list[Move]
     turns: list[TurnFigures]
     failed_checks: list[list[str]]
@@ -49,7 +51,7 @@ async def hold(
     A turn that fails is recorded as such, and the next goes on.
 
     Args:
-      app: the app; its own recorder, if it has one, is left out.
+      app: the app; its own recorder, if it has one, gives its settings and is left out.
       conversation: what to ask.
       file: the log; by default a new one in the recorder's folder.
       listener: called with each record once it is written.
@@ -61,7 +63,14 @@ async def hold(
         if listener is not None:
             listener(header, record)
 
-    recorder = FlowPlugin(file=file, listener=listen)
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
+    recorder = FlowPlugin(
+        directory=own.directory,
+        file=file,
+        texts=own.texts,
+        construct=own.construct,
+        listener=listen,
+    )
     runner = Runner(
         app=recorded_by(app, recorder),
         session_service=InMemorySessionService(),
@@ -79,7 +88,7 @@ async def hold(
         await runner.close()
     turns = list(meter.turns.values())
     return Held(
-        log=recorder.paths[0] if recorder.paths else Path(),
+        log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
         failed_checks=_check(conversation, turns, moves),
@@ -104,7 +113,10 @@ def _check(
     conversation: Conversation, turns: list[TurnFigures], moves: list[Move]
 ) -> list[list[str]]:
     checked = []
-    for asked, figures in zip(conversation.turns, turns, strict=False):
+    for asked, figures in zip_longest(conversation.turns, turns):
+        if figures is None or asked is None:
+            checked.append(["could not be recorded, so nothing is known of it"])
+            continue
         agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
         failed = failed_checks(asked, figures.answer, agents)
         checked.append([*failed, f"failed: {figures.error}"] if figures.failed else failed)

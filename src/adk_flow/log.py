@@ -62,8 +62,8 @@ class LogWriter:
             self.path, self._file = _open_alone(path)
 
     def lock(self) -> bool:
-        """Takes the file for itself again; False if another recorder has it."""
-        return _lock(self._file)
+        """Takes the file for itself again; False if another recorder has it, or it was deleted."""
+        return os.fstat(self._file).st_nlink > 0 and _lock(self._file)
 
     def unlock(self) -> None:
         """Lets another recorder have the file."""

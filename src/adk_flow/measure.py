@@ -117,18 +117,20 @@ class Meter:
         place = (record.run, record.frame)
         match record.hook:
             case "before_model":
-                # A plugin or callback that answers instead of the model fires no after_model.
                 self._asked.add(place)
+                turn.llm_calls += 1
             case "after_model" | "model_error":
-                if place in self._asked:
-                    self._asked.remove(place)
-                    turn.llm_calls += 1
+                self._asked.discard(place)
                 if record.usage is not None and not record.partial:
                     turn.input_tokens += record.usage.input
                     turn.output_tokens += record.usage.output + record.usage.thoughts
             case "before_tool":
                 turn.tool_calls += record.kind == "function"
             case "event":
+                if place in self._asked and not record.error and not record.partial:
+                    # A plugin or callback has answered in the model's place.
+                    self._asked.remove(place)
+                    turn.llm_calls -= 1
                 if not nested:
                     self._count_event(turn, record)
             case "user_message":
@@ -138,15 +140,18 @@ class Meter:
                 if not nested:
                     turn.complete = True
                     turn.holder = turn.holder or record.holder
-                    turn.failed = record.hook == "run_error"
-                    turn.error = record.error
+                    if record.hook == "run_error":
+                        turn.failed, turn.error = True, record.error
 
     def _count_event(self, turn: TurnFigures, record: Record) -> None:
         if record.usage is not None and not record.partial:
             turn.reported_llm_calls += 1
             turn.reported_input_tokens += record.usage.input
             turn.reported_output_tokens += record.usage.output + record.usage.thoughts
-        if record.final and record.size and record.agent != USER and not record.error:
+        if record.final and record.error:
+            turn.failed, turn.error = True, record.error
+        elif record.final and record.size and record.agent != USER:
+            turn.failed, turn.error = False, ""
             turn.finals.append(Final(record.agent, record.text, self._index))
 
     def _count_move(self, turn: TurnFigures, move: Move) -> None:

@@ -105,6 +105,8 @@ class _Run:
     """Frames of the nodes that run side by side, by the frame and name of whose nodes they are."""
     finals: list[tuple[int, str, str, int]] = field(default_factory=list)
     """Record, author, text and frame of each final text that a workflow node gave."""
+    error: str = ""
+    """What the latest final event says went wrong."""
     replied: int = -1
     """Index of the latest reply."""
 
@@ -204,11 +206,11 @@ class FlowReader:
         self._asks[record.call] = record.text
 
     def _on_after_tool(self, record: Record) -> None:
-        if record.kind in _CALLED:
+        if self._ran_agent(record):
             self._come_back(record, failed=False, text=record.text)
 
     def _on_tool_error(self, record: Record) -> None:
-        if record.kind in _CALLED:
+        if self._ran_agent(record):
             self._come_back(record, failed=True, text=record.error)
 
     def _on_event(self, record: Record) -> None:
@@ -220,7 +222,10 @@ class FlowReader:
         frame = self.frames.get(record.frame)
         if record.transfer and frame is not None:
             self._end_frame(frame.number, "transfer")
-        if record.size and not record.partial and not record.error:
+        if record.error and record.final:
+            self._run(record).error = record.error
+        elif record.size and not record.partial:
+            self._run(record).error = ""
             self._say(record, frame)
 
     def _on_after_run(self, record: Record) -> None:
@@ -326,7 +331,8 @@ class FlowReader:
         frame = self.frames.get(self._latest.get(record.call, 0))
         if frame is not None:
             self._end_frame(frame.number, "return")
-            closed = _Marks(frame=frame.number, via=record.kind, call=record.call)
+            via = record.kind if record.kind in _CALLED else frame.why
+            closed = _Marks(frame=frame.number, via=via, call=record.call)
             if not failed:
                 self._move("answer", frame.agent, record.agent, **closed, text=text)
             self._move(
@@ -343,6 +349,13 @@ class FlowReader:
             if out == 1:
                 del self._forks[record.frame]
                 self._move("join", record.agent, record.agent, frame=record.frame)
+
+    def _ran_agent(self, record: Record) -> bool:
+        """Whether a tool call ran an agent: as ADK's agent tools do, or on a Runner of its own."""
+        frame = self.frames.get(self._latest.get(record.call, 0))
+        return record.kind in _CALLED or (
+            record.kind == "function" and frame is not None and frame.run != record.run
+        )
 
     def _finish_task(self, call: str) -> None:
         """Brings control back from a task agent once its call has been answered."""
@@ -369,8 +382,14 @@ class FlowReader:
         if run.finals and run.finals[-1][0] > run.replied:
             index, author, text, number = run.finals[-1]
             self._move("reply", author, USER, frame=number, text=text, record=index)
+        error = record.error or run.error
         self._move(
-            "end", run.holder, USER, frame=run.holder_frame, failed=failed, text=record.error
+            "end",
+            run.holder,
+            USER,
+            frame=run.holder_frame,
+            failed=failed or bool(error),
+            text=error,
         )
 
     # Conversation

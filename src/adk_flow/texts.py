@@ -25,8 +25,11 @@ _SECRETS = re.compile(
   | \bxox[abeoprs]-[\w-]{10,} | \bhf_[A-Za-z0-9]{20,} | \bgsk_[A-Za-z0-9]{20,}
   | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
   | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*
-  | (?P<key>(?i:api[_-]?key|x-api-key|client[_-]?secret|secret|passw(?:or)?d|access[_-]?token)
-      \\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&}\\]{4,}
+  | (?P<phrase>(?i:\bpassw(?:or)?d:[ ]))[^\n"]{3,}
+  | (?P<key>(?i:api[_-]?key|client[_-]?secret|secret|private[_-]?key|passw(?:or)?d|pwd
+      |(?:access|auth|refresh|id|session|bearer)[_-]?token)\\?["']?\s*[:=]\s*)
+      (?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&][^\s&]{2,})
+  | (?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s@/]+(?=@)
   | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
   | (?<![\d.])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}(?!\d)
   | (?<![\d.])\d{8,}
@@ -38,7 +41,7 @@ _SECRETS = re.compile(
 _SIGNS = (
     *("-----begin", "bearer", "basic", "sk-", "sk_", "rk-", "rk_", "pk-", "pk_", "aiza", "ya29."),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
-    *("akia", "asia", "eyj", "key", "secret", "passw", "token", "@"),
+    *("akia", "asia", "eyj", "key", "secret", "passw", "pwd", "token", "@", "://"),
 )
 """What a secret without a digit run cannot do without, in lower case."""
 _DIGITS = re.compile(r"\d{4}(?:[ -]\d{4}|\d{4})")
@@ -47,7 +50,9 @@ _DIGITS = re.compile(r"\d{4}(?:[ -]\d{4}|\d{4})")
 def _masked(match: re.Match[str]) -> str:
     if scheme := match["scheme"]:
         return f"{scheme} {MASK}"
-    return (match["key"] or "") + MASK
+    key = match["key"] or match["phrase"] or match["url"] or ""
+    quoted = match["key"] and match[0][len(key) :].lstrip("\\")[:1]
+    return key + (quoted if quoted in ('"', "'") else "") + MASK
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ import os
 
 from google.adk.agents import LlmAgent
 from google.adk.models.base_llm import BaseLlm
+from google.adk.models.google_llm import Gemini
 from google.adk.models.registry import LLMRegistry
 
 from adk_flow.problem import Problem
@@ -52,17 +53,20 @@ def model_named(name: str) -> str | BaseLlm:
     Raises:
       ModelChoiceError: the name is unknown, or its key or package is missing.
     """
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches prices
     if "/" in name and not name.startswith(("projects/", "apigee/")):
         return _litellm(name)
-    if name.startswith("gemini-") and not _has_google_key() and not _on_vertex():
-        raise ModelChoiceError(f"MODEL_NAME={name} needs GOOGLE_API_KEY; {_MEND}")
     try:
-        LLMRegistry.resolve(name)
+        resolved = LLMRegistry.resolve(name)
     except ValueError:
         raise ModelChoiceError(
             f"MODEL_NAME={name} is not a known model; expected offline, a gemini-… name, "
             "or provider/model such as openai/gpt-4-turbo"
         ) from None
+    if issubclass(resolved, Gemini) and not _has_google_key() and not _on_vertex():
+        raise ModelChoiceError(f"MODEL_NAME={name} needs GOOGLE_API_KEY; {_MEND}")
+    if "openai" in resolved.__name__.lower() and not os.environ.get("OPENAI_API_KEY"):
+        raise ModelChoiceError(f"MODEL_NAME={name} needs OPENAI_API_KEY; {_MEND}")
     return name
 
 
@@ -72,7 +76,6 @@ def _on_vertex() -> bool:
 
 
 def _litellm(name: str) -> BaseLlm:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches prices
     try:
         import litellm
         from google.adk.models.lite_llm import LiteLlm
@@ -83,7 +86,12 @@ def _litellm(name: str) -> BaseLlm:
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
         raise ModelChoiceError(f"MODEL_NAME={name}: LiteLLM knows no provider {provider!r}")
-    missing = litellm.validate_environment(name)["missing_keys"]
+    # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
+    missing = [
+        key
+        for key in litellm.validate_environment(name)["missing_keys"]
+        if key.endswith("_API_KEY")
+    ]
     if missing:
         raise ModelChoiceError(f"MODEL_NAME={name} needs {' and '.join(missing)}; {_MEND}")
     return LiteLlm(model=name)

@@ -32,13 +32,15 @@ def sequence_diagram(moves: Iterable[Move], view: View = "both") -> str:
         role = "actor" if name == USER else "participant"
         lines.append(f"    {role} {alias} as {_escape(name)}")
     for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
-        if names:
-            first, last = next(iter(names.values())), list(names.values())[-1]
-            over = first if first == last else f"{first},{last}"
-            lines.append(f"    Note over {over}: Turn {turn}")
+        first, last = next(iter(names.values())), list(names.values())[-1]
+        over = first if first == last else f"{first},{last}"
+        lines.append(f"    Note over {over}: Turn {turn}")
         diagram = _Diagram(names, view)
-        diagram.draw(list(of_turn))
+        in_turn = _forks_first(list(of_turn))
+        diagram.draw(in_turn)
         lines += [f"    {line}" for line in diagram.lines]
+        if all(move.kind != "end" for move in in_turn):
+            lines.append(f"    Note over {over}: the log stops in the middle of this turn")
     return "\n".join(lines) + "\n"
 
 
@@ -146,6 +148,23 @@ class _Diagram:
         if name in self._active:
             self._active.remove(name)
             self.lines.append(f"deactivate {self._names[name]}")
+
+
+def _forks_first(moves: list[Move]) -> list[Move]:
+    """Puts a fork of nodes before the call that it tells of late: nothing tells it earlier."""
+    ordered: list[Move] = []
+    for move in moves:
+        place = len(ordered)
+        if move.kind == "fork" and move.via == "node":
+            first = move.target.split(", ")[0]
+            called = [
+                index
+                for index, one in enumerate(ordered)
+                if one.kind == "call" and one.target == first and one.caller == move.frame
+            ]
+            place = called[-1] if called else place
+        ordered.insert(place, move)
+    return ordered
 
 
 def _join_of(moves: list[Move], fork: int) -> int:

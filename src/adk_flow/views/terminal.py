@@ -125,7 +125,8 @@ def show_figures(turn: TurnFigures, console: Console) -> None:
     console.print(Text(f"    answered by {answered}; next turn held by {holder}", style="dim"))
     console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
     if not turn.complete:
-        console.print(Text("    the log stops in the middle of this turn", style=FAILED_STYLE))
+        words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
+        console.print(Text(words, style=FAILED_STYLE))
 
 
 def _plural(number: int, noun: str) -> str:
