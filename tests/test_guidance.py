@@ -174,7 +174,6 @@ MISPLACED = {
     "I have been made redundant and will miss a mortgage payment",
     "What are the bands of stamp duty?",
     "What is the ISA limit for 2026/27?",
-    "Can I hold ETFs inside an ISA?",
     "How much could my investments fall in a bad year?",
     "What is the difference between a workplace pension and saving on my own?",
     "What happens if I pay in more than £60,000?",

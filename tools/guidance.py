@@ -224,5 +224,12 @@ def _word_by_word(index: Index, words: list[str]) -> Vectors:
 def _words(text: str) -> list[str]:
     """Returns the text's distinct words in order, without those that only ask."""
     plain = re.sub(r"['’]s\b|['’]", "", text.lower())
-    found = dict.fromkeys(re.findall(r"[a-z]+|\d+", plain))
-    return [word for word in found if word not in _QUESTION_WORDS]
+    words = re.findall(r"[a-z]+|\d+", plain)
+    found = dict.fromkeys(_singular(word) for word in words if word not in _QUESTION_WORDS)
+    return list(found)
+
+
+def _singular(word: str) -> str:
+    """Writes "ISAs" and "ISA" alike."""
+    is_plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word[:-1] if is_plural else word

@@ -35,6 +35,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 def token_ids(text: str) -> list[int]:
     """Returns the ids of the text's tokens, without a start or end token."""
     # One text at a time: encode_batch starts threads that warn in a forked child.
+    text = text.encode(errors="replace").decode()  # a lone surrogate is no text for it
     return _tokenizer().encode(text, add_special_tokens=False).ids
 
 

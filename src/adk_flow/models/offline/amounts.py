@@ -22,6 +22,9 @@ WORD_CUE = 1.0
 NOTE_CUE = 0.5
 """For a word of its description."""
 
+OPTIONAL = 0.25
+"""How much better a quantity must suit what a call can do without than what it needs."""
+
 _IN_UNIT = re.compile(
     r"\b(?:in|as a|of)\s+(?:whole\s+|full\s+)?"
     r"(?P<unit>pounds|dollars|euros|gbp|usd|eur|percentage|percent|per cent|%|fraction|decimal"
@@ -62,6 +65,8 @@ _ROLES = (
     stems("rent rents"),
 )
 """Words for what a sum is; one that is called by one of them is not taken for another."""
+_ONE_SUM = {1, 2, 3}
+"""Roles of a single sum: a loan, a price and a deposit are none a year."""
 _TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
 _SHORT_PERIODS = ("month", "week", "day")
 _SAME_AMOUNT = {("years", "months"): 12.0, ("percent", "fraction"): 0.01, ("weeks", "days"): 7.0}
@@ -97,7 +102,12 @@ def assigned(parameters: Sequence[Parameter], found: Sequence[Quantity]) -> dict
     ]
     taken: dict[str, Given] = {}
     spent: set[int] = set()
-    for cost, place, number in sorted(pairs):
+
+    def worth(pair: tuple[float, int, int]) -> tuple[float, int, int]:
+        cost, place, number = pair
+        return cost + (0 if parameters[place].required else OPTIONAL), place, number
+
+    for cost, place, number in sorted(pairs, key=worth):
         name = parameters[place].name
         if cost < 0 and name not in taken and number not in spent:
             taken[name] = Given(found[number], -cost)
@@ -107,13 +117,19 @@ def assigned(parameters: Sequence[Parameter], found: Sequence[Quantity]) -> dict
 
 def converted(parameter: Parameter, quantity: Quantity) -> float | int | None:
     """Writes a quantity in the parameter's unit and type; None if it may not hold it."""
+    value = stated(parameter, quantity)
+    return value if value is not None and is_allowed(value, parameter.schema) else None
+
+
+def stated(parameter: Parameter, quantity: Quantity) -> float | int | None:
+    """Writes a quantity as `converted` does, out of bounds too: the function then says so."""
     value = quantity.value * _SAME_AMOUNT.get((quantity.unit, measure(parameter).unit), 1.0)
     value = round(value, 9)
     if parameter.kind == "integer":
         if value != int(value):
             return None
         value = int(value)
-    return value if is_allowed(value, parameter.schema) else None
+    return value
 
 
 def is_allowed(value: float, schema: Schema) -> bool:
@@ -153,7 +169,8 @@ def _suits(parameter: Parameter, quantity: Quantity, beside: Sequence[str]) -> f
     """Scores a quantity for a parameter; 0 or less if it should not be taken."""
     wanted = measure(parameter)
     unit = _unit_score(wanted.unit, quantity)
-    if not unit or converted(parameter, quantity) is None:
+    written = stated if parameter.required and unit == SAME_UNIT else converted
+    if not unit or written(parameter, quantity) is None:
         return 0
     name = stems(readable(parameter.name))
     near = stems(" ".join(beside))
@@ -165,7 +182,10 @@ def _suits(parameter: Parameter, quantity: Quantity, beside: Sequence[str]) -> f
     if unit == POSSIBLE_UNIT and cues < WORD_CUE:
         return 0
     roles, said = _roles(name), _roles(near)
-    if roles and said and not roles & said:
+    is_alike = bool(quantity.per) and quantity.per == wanted.per
+    if roles and said and not roles & said and not is_alike:
+        return 0
+    if quantity.per and roles & _ONE_SUM:
         return 0
     if period is None or (not parameter.required and not cues and period <= 0):
         return 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.offline.amounts import assigned, converted, counts_alike
+from adk_flow.models.offline.amounts import assigned, converted, counts_alike, stated
 from adk_flow.models.offline.functions import Function, Parameter
 from adk_flow.models.offline.mentions import chosen, entity, items, mentioned, truth
 from adk_flow.models.offline.quantities import Quantity, quantities
@@ -34,7 +34,7 @@ def fill(function: Function, text: str) -> Filled:
     arguments: dict[str, Any] = {}
     for parameter in function.parameters:
         if parameter.name in taken:
-            value = converted(parameter, taken[parameter.name].quantity)
+            value = stated(parameter, taken[parameter.name].quantity)
         else:
             value = _value(parameter, labelled.get(parameter.name), rest, left)
         if value is not None:

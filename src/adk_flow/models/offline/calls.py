@@ -15,6 +15,8 @@ TOOL_FLOOR = -0.1
 """The margin over everyday subjects below which a tool is not called."""
 NAME_SHARE = 0.15
 """Weight of the tool's name standing in the question, beside likeness."""
+KIN = 5
+"""Letters that two stems must share from the start to be of one word."""
 NUMBERS_SHARE = 0.4
 """Weight of a calculation in which all numbers of the question have their place."""
 UNFINISHED = 0.8
@@ -99,10 +101,18 @@ def _margins(topic: str, text: str, tools: Sequence[Function]) -> dict[str, floa
 
 def _named_or_asked_for(tool: Function, text: str) -> float:
     name = stems(readable(tool.name))
-    weight = NAME_SHARE * len(name & stems(text)) / max(1, len(name))
+    said = stems(text)
+    named = sum(any(_akin(one, other) for other in said) for one in name)
+    weight = NAME_SHARE * named / max(1, len(name))
     if tool.is_look_up and (_HOW_IT_WORKS.search(text) or _WHAT_IS.search(text)):
         weight += LOOK_UP_SHARE
     return weight
+
+
+def _akin(one: str, other: str) -> bool:
+    """Tells whether two stems are of one word: afford, and the afford in affordability."""
+    short, long = sorted((one, other), key=len)
+    return short == long or (len(short) >= KIN and long.startswith(short))
 
 
 def _numbers_in_place(filled: Filled) -> float:

@@ -127,7 +127,9 @@ def said(name: str, schema: Schema, material: Material) -> Any:
     told = schema.get("description") or ""
     parameter = Parameter(name or _UNNAMED, told, schema, required=True)
     function = Function(parameter.name, "", (parameter,), is_agent=False, is_alone=False)
-    return fill(function, material.question).arguments.get(parameter.name)
+    value = fill(function, material.question).arguments.get(parameter.name)
+    is_out = isinstance(value, (int, float)) and not is_allowed(value, parameter.schema)
+    return None if is_out else value
 
 
 def _least(schema: Schema) -> Any:
