@@ -151,3 +151,26 @@ def test_a_cut_log_is_shown_and_said_to_be_cut(app, tmp_path):
     assert "Root to user: It is 5%." in result.stdout
     assert "the log stops in the middle of this turn" in result.stdout
     assert "left out: the line was cut short" in result.stdout
+
+
+def test_a_conversation_of_which_nothing_could_be_logged_does_not_pass(app, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    result = flow("run", app, "Cost?", folder=tmp_path, ADK_FLOW_DIR=str(tmp_path / "file" / "x"))
+
+    assert result.returncode == 1
+    assert "turn 1: could not be recorded" in result.stdout
+    assert "Flow log: none could be written" in result.stdout
+
+
+def test_the_offline_model_is_known_to_any_app(tmp_path):
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "agent.py").write_text(
+        "from google.adk.agents import LlmAgent\n"
+        "root_agent = LlmAgent(name='Root', model='offline', description='Helps.')\n"
+    )
+
+    result = flow("run", "plain", "Hello", folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert "no language model" in result.stdout

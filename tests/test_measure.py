@@ -1,11 +1,13 @@
 """Figures of a turn: what was really done, and what ADK's session shows of it."""
 
+from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.measure import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
 from tests.test_adk_facts import Answering
+from tests.test_recorder import Hanging
 
 
 async def figures(root, questions, folder, **options):
@@ -78,3 +80,27 @@ async def test_a_failed_call_counts_and_fails_the_turn(tmp_path):
 
     assert (turn.llm_calls, turn.failed, turn.answered_by) == (1, True, "")
     assert turn.error == "RuntimeError: 503 overloaded"
+
+
+class Refusing(Scripted):
+    async def generate_content_async(self, llm_request, stream=False):
+        yield LlmResponse(error_code="SAFETY", error_message="blocked")
+
+
+async def test_an_answer_that_is_an_error_fails_the_turn(tmp_path):
+    flow = await record(agent("Root", Refusing()), ["a"], tmp_path)
+
+    (turn,) = measure(flow.log.records)
+    assert (turn.failed, turn.error, turn.answered_by) == (True, "SAFETY: blocked", "")
+    assert flow.moves[-1].failed
+
+
+async def test_a_call_that_was_cut_off_in_flight_counts(tmp_path):
+    both = [call("Loans", request="a"), call("Funds", request="b")]
+    model = Scripted(script={"Root": [both], "Loans": [RuntimeError("no")]})
+    slow = Hanging()
+    tools = [AgentTool(agent("Loans", model)), AgentTool(agent("Funds", slow))]
+
+    (turn,) = await figures(agent("Root", model, tools=tools), ["a"], tmp_path)
+
+    assert turn.llm_calls == 3

@@ -1,8 +1,13 @@
 """Given a conversation under a construct, these moves of control and of conversation."""
 
 from google.adk.agents import LoopAgent, ParallelAgent, SequentialAgent
+from google.adk.apps import App
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import JoinNode, Workflow
+from google.genai import types
 
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, expected, picture, record
@@ -297,3 +302,33 @@ async def test_a_failing_agent_tool_fails_its_caller_and_cancels_its_sibling(tmp
     lines = picture([move for move in flow.moves if move.is_control]).splitlines()
     assert "Root <- Loans FAILED" in lines
     assert lines[-2:] == ["Root >-", "end Root to user FAILED"]
+
+
+async def test_an_agent_that_a_plain_function_runs_is_called_and_returns(tmp_path):
+    model = Scripted(script={"Root": [call("consult"), "r"], "Inner": ["i"]})
+    inner = agent("Inner", model)
+
+    async def consult(tool_context: ToolContext) -> dict:
+        """Consults another agent on a Runner of its own."""
+        plugins = tool_context._invocation_context.plugin_manager.plugins
+        app = App(name="inner", root_agent=inner, plugins=plugins)
+        runner = Runner(app=app, session_service=InMemorySessionService())
+        await runner.session_service.create_session(app_name="inner", user_id="u", session_id="i")
+        async for _ in runner.run_async(
+            user_id="u", session_id="i", new_message=types.UserContent("Well?")
+        ):
+            pass
+        return {"result": "consulted"}
+
+    flow = await record(agent("Root", model, tools=[consult]), ["?"], tmp_path, model=model)
+
+    assert picture(flow.moves) == expected("""
+        start user to Root
+        user say Root "?"
+        Root -> Inner (agent_tool)
+        Root ask Inner "Well?"
+        Inner answer Root "consulted"
+        Root <- Inner
+        Root reply user "r"
+        end Root to user
+    """)

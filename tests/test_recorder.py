@@ -7,10 +7,12 @@ from collections import Counter
 
 import pytest
 from google.adk.apps import App
+from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
+from pydantic import PrivateAttr
 
 from adk_flow.log import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -286,7 +288,6 @@ class Mirror(Scripted):
             ]
         else:
             parts = [types.Part(text=f"{name}: {words[0]}")]
-        from google.adk.models.llm_response import LlmResponse
 
         yield LlmResponse(content=types.Content(role="model", parts=parts))
 
@@ -368,3 +369,93 @@ async def test_the_plugin_can_be_built_from_a_name_alone(monkeypatch, tmp_path):
 
     assert plugin.name == "adk_flow.FlowPlugin"
     assert plugin.directory == tmp_path
+
+
+class Hanging(Scripted):
+    """Never answers, and tells when it was asked."""
+
+    _asked: asyncio.Event = PrivateAttr(default_factory=asyncio.Event)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self._asked.set()
+        await asyncio.Event().wait()
+        yield LlmResponse()
+
+
+async def test_cancelled_turns_leave_few_files_open(tmp_path):
+    plugin, model = FlowPlugin(directory=tmp_path), Hanging()
+    app = App(name="app", root_agent=agent("Root", model), plugins=[plugin])
+    runner = Runner(app=app, session_service=InMemorySessionService())
+
+    for n in range(80):
+        task = asyncio.create_task(hold(runner, f"s{n}", ["?"]))
+        await model._asked.wait()
+        model._asked.clear()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 80
+    assert sum(log.is_open for log in plugin._sessions._logs.values()) <= 64
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("no"), SystemExit(1), BrokenPipeError()])
+async def test_a_listener_that_fails_changes_neither_run_nor_log(tmp_path, fault):
+    def listen(header, record):
+        raise fault
+
+    plugin = FlowPlugin(directory=tmp_path, listener=listen)
+    app = App(name="app", root_agent=tutors(), plugins=[plugin])
+    await hold(Runner(app=app, session_service=InMemorySessionService()), "s", ["Photosynthesis?"])
+
+    kinds = [move.kind for move in moves(read_log(plugin.paths[0]).records)]
+    assert kinds == ["start", "say", "transfer", "reply", "end"]
+    assert set(plugin.faults) == {"listener"}
+
+
+async def test_two_recorders_of_one_app_never_mix(tmp_path):
+    plugins = [FlowPlugin("one", directory=tmp_path), FlowPlugin("two", directory=tmp_path)]
+    model = Scripted(script={"Root": [call("Loans", request="x"), "r"], "Loans": ["l"]})
+    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
+    app = App(name="app", root_agent=root, plugins=[*plugins])
+    await hold(Runner(app=app, session_service=InMemorySessionService()), "s", ["?"])
+
+    pictures = [picture(moves(read_log(plugin.paths[0]).records)) for plugin in plugins]
+    assert pictures[0] == pictures[1]
+    assert pictures[0].count("Root -> Loans") == 1
+
+
+class Streaming(Scripted):
+    async def generate_content_async(self, llm_request, stream=False):
+        pieces = ["key sk-abcdef", "ghijklmnopqrstuv"]
+        for piece in pieces:
+            yield LlmResponse(content=types.ModelContent(piece), partial=True)
+        yield LlmResponse(content=types.ModelContent("".join(pieces)), partial=False)
+
+
+async def test_a_secret_cut_by_streaming_never_reaches_the_log(tmp_path):
+    from google.adk.agents.run_config import RunConfig
+
+    plugin = FlowPlugin(directory=tmp_path)
+    app = App(name="app", root_agent=agent("Root", Streaming()), plugins=[plugin])
+    runner = Runner(app=app, session_service=InMemorySessionService())
+    await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+    async for _ in runner.run_async(
+        user_id="u",
+        session_id="s",
+        new_message=types.UserContent("?"),
+        run_config=RunConfig.model_validate({"streaming_mode": "sse"}),
+    ):
+        pass
+
+    written = plugin.paths[0].read_text()
+    assert "abcdef" not in written
+    assert "ghijkl" not in written
+
+
+async def test_a_lone_surrogate_costs_no_record(tmp_path):
+    model = Scripted(script={"Root": ["r"]})
+
+    flow = await record(agent("Root", model), ["caf\udce9"], tmp_path)
+
+    assert [move.text for move in flow.moves if move.kind == "say"] == ["caf?"]

@@ -48,6 +48,11 @@ class SessionLog:
     written: int = 0
     """Time of the latest record."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds one of the process's files."""
+        return self._writer is not None
+
     def open(self) -> None:
         """Takes the file; one that somebody else has written to since gets a new part.
 
