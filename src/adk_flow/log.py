@@ -60,20 +60,20 @@ class LogWriter:
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.path, self._file = _open_alone(path)
+        self.size = os.fstat(self._file).st_size
+        """Length of the file in bytes, as far as this writer knows while it holds it."""
 
     def lock(self) -> bool:
         """Takes the file for itself again; False if another recorder has it, or it was deleted."""
-        return os.fstat(self._file).st_nlink > 0 and _lock(self._file)
+        is_mine = _lock(self._file)
+        found = os.fstat(self._file)
+        self.size = found.st_size
+        return is_mine and found.st_nlink > 0
 
     def unlock(self) -> None:
         """Lets another recorder have the file."""
         if fcntl is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    @property
-    def size(self) -> int:
-        """Length of the file in bytes."""
-        return os.fstat(self._file).st_size
 
     def begin_part(self, header: Header) -> None:
         """Writes a header, on a line of its own even after a line that was cut short.
@@ -82,7 +82,7 @@ class LogWriter:
           OSError: the file cannot be written.
         """
         if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
-            os.write(self._file, b"\n")
+            self.size += os.write(self._file, b"\n")
         self._put(_encode(header))
 
     def write(self, record: Record) -> None:
@@ -102,6 +102,7 @@ class LogWriter:
         written = os.write(self._file, line)
         while written < len(line):
             written += os.write(self._file, line[written:])
+        self.size += written
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
