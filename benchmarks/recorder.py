@@ -25,6 +25,7 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from google.adk.agents import LlmAgent
@@ -133,8 +134,10 @@ def _peers(folder: str) -> list[Peer]:
     def flow() -> list[BasePlugin]:
         return [FlowPlugin(directory=folder)]
 
-    def discarded() -> AbstractContextManager[Any]:
-        return contextlib.redirect_stdout(open(os.devnull, "w"))  # noqa: PTH123
+    @contextmanager
+    def discarded() -> Iterator[None]:
+        with Path(os.devnull).open("w") as sink, contextlib.redirect_stdout(sink):
+            yield
 
     peers = [
         Peer("no plugin"),

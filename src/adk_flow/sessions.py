@@ -34,6 +34,8 @@ class SessionLog:
     header: Header
     keep: Callable[[str], str]
     """What of a text the log keeps."""
+    opened: Callable[[SessionLog], None] = lambda log: None
+    """Called when it takes one of the process's files."""
     active: int = 0
     """Top-level runs under way."""
     listed: bool = False
@@ -63,6 +65,7 @@ class SessionLog:
             self.close()
             self._writer = LogWriter(self.path)
             self.path = self._writer.path
+            self.opened(self)
         if not self._size or self._writer.size != self._size:
             self._writer.begin_part(self.header)
             self.run_numbers, self.frame_numbers, self._texts = _from_one(), _from_one(), {}
@@ -112,17 +115,19 @@ class Sessions:
 
     def __init__(self) -> None:
         self._logs: OrderedDict[tuple[str, str, str], SessionLog] = OrderedDict()
+        self._open: OrderedDict[int, SessionLog] = OrderedDict()
+        """The logs that were opened last."""
 
     def begin_turn(self, key: tuple[str, str, str], new: Callable[[], SessionLog]) -> SessionLog:
         """Gives the open log of a session, made by `new` if this process does not know it."""
         log = self._logs.get(key)
         if log is None:
             log = new()
+            log.opened = self._close_surplus
         log.open()
         log.active += 1
         self._logs[key] = log
         self._logs.move_to_end(key)
-        self._close_surplus()
         return log
 
     def end_turn(self, log: SessionLog) -> None:
@@ -144,18 +149,20 @@ class Sessions:
         ]
         for key, log in gone:
             log.close()
+            self._open.pop(id(log), None)
             del self._logs[key]
         return [log for _, log in gone]
 
-    def _close_surplus(self) -> None:
-        """Closes the files of the sessions that began a turn longest ago; a record reopens them."""
-        surplus = len(self._logs) - OPEN_FILES
-        if surplus > 0:
-            for log in itertools.islice(self._logs.values(), surplus):
-                log.close()
+    def _close_surplus(self, opened: SessionLog) -> None:
+        """Closes the file opened longest ago if there are too many; a record reopens it."""
+        self._open[id(opened)] = opened
+        self._open.move_to_end(id(opened))
+        while len(self._open) > OPEN_FILES:
+            self._open.popitem(last=False)[1].close()
 
     def close(self) -> None:
         """Closes every file."""
         for log in self._logs.values():
             log.close()
         self._logs.clear()
+        self._open.clear()
