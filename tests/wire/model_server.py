@@ -132,6 +132,7 @@ class ModelServer(ThreadingHTTPServer):
             return self._with_ids(agent, replies[number])
 
     def _with_ids(self, agent: str, reply: Reply) -> Reply:
+        # What is held or listed is a single reply, which the recursive type cannot say.
         if isinstance(reply, Held):
             return Held(reply.ready, self._with_ids(agent, reply.reply))  # type: ignore[arg-type]
         if isinstance(reply, Call):
@@ -182,6 +183,7 @@ def plain(text: str) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # The only server that makes this handler; the base class names a wider type.
     server: ModelServer  # type: ignore[assignment]
 
     def do_POST(self) -> None:
