@@ -28,13 +28,27 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One user message, and what its answer must hold."""
 
     say: str
-    specialist: str = ""
-    """Agent that ought to do the work, called or handed over to."""
+    specialist: str | list[str] = ""
+    """Agent or agents that ought to do the work, called or handed over to."""
     contains: list[str] = []
     """Words that the answer must hold, in any case."""
     absent: list[str] = []
     """Words that it must not hold."""
     numbers: list[Near] = []
+
+    @property
+    def specialists(self) -> list[str]:
+        """The agents that ought to do the work; none where anybody may."""
+        named = [self.specialist] if isinstance(self.specialist, str) else self.specialist
+        return [name for name in named if name]
+
+
+class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fact whose whereabouts are traced."""
+
+    text: str
+    only: list[str] = []
+    """Agents that may be shown it; empty where anybody may."""
 
 
 class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,8 +56,16 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     turns: list[Turn]
     about: str = ""
-    canaries: dict[str, str] = {}
+    canaries: dict[str, str | Canary] = {}
     """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
+
+    @property
+    def planted(self) -> dict[str, Canary]:
+        """The canaries by name."""
+        return {
+            name: Canary(canary) if isinstance(canary, str) else canary
+            for name, canary in self.canaries.items()
+        }
 
 
 def of_questions(questions: list[str]) -> Conversation:
@@ -123,6 +145,5 @@ def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:
         for near in turn.numbers
         if not any(abs(number - near.value) <= near.tolerance for number in found)
     ]
-    if turn.specialist and turn.specialist not in agents:
-        failed.append(f"{turn.specialist} took no part")
-    return failed
+    idle = [name for name in turn.specialists if name not in agents]
+    return [*failed, *(f"{name} took no part" for name in idle)]
