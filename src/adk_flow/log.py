@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,38 +155,67 @@ def _safe(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64].strip("_")
 
 
-def read_log(path: str | Path) -> Log:
-    """Reads a flow log, cut or damaged ones as far as they go.
+class LogReader:
+    """The records of an open flow log, one by one, cut or damaged ones left out."""
+
+    def __init__(self, path: str, lines: Iterator[bytes]) -> None:
+        self.path = path
+        self.header = _first_header(path, next(lines, b""))
+        self.damage: list[Damage] = []
+        """Lines left out so far."""
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[Record]:
+        """Reads on.
+
+        Raises:
+          LogError: a later part has a newer schema.
+        """
+        decode = msgspec.json.Decoder(Record).decode
+        shift, highest = (0, 0, 0), (0, 0, 0)
+        for number, line in enumerate(self._lines, start=2):
+            if line.startswith(_HEADER_START):
+                # Each process numbers its runs, frames and texts from 1.
+                _check_version(self.path, number, _version(line))
+                shift = highest
+                continue
+            try:
+                record = _shifted(decode(line), shift) if any(shift) else decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
+                self.damage.append(Damage(number, cut))
+                continue
+            runs, frames, texts = highest
+            texts = max(texts, *record.texts) if record.texts else texts
+            highest = (max(runs, record.run), max(frames, record.frame), texts)
+            yield record
+
+
+@contextmanager
+def open_log(path: str | Path) -> Iterator[LogReader]:
+    """Opens a flow log to be read record by record, however long it is.
 
     Raises:
       LogError: the file cannot be read, is no flow log, or has a newer schema.
     """
     try:
         with Path(path).open("rb") as file:
-            return _read(str(path), file)
+            yield LogReader(str(path), file)
     except OSError as error:
         raise LogError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _read(path: str, lines: Iterator[bytes]) -> Log:
-    header = _first_header(path, next(lines, b""))
-    decode = msgspec.json.Decoder(Record).decode
-    log = Log(path, header, [], {}, [])
-    shift = (0, 0, 0)
-    for number, line in enumerate(lines, start=2):
-        if line.startswith(_HEADER_START):
-            # Each process numbers its runs, frames and texts from 1.
-            _check_version(path, number, _version(line))
-            shift = _highest(log)
-            continue
-        try:
-            record = _shifted(decode(line), shift) if any(shift) else decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-            log.damage.append(Damage(number, cut))
-            continue
-        log.records.append(record)
-        log.texts.update(record.texts)
+def read_log(path: str | Path) -> Log:
+    """Reads a flow log, cut or damaged ones as far as they go.
+
+    Raises:
+      LogError: the file cannot be read, is no flow log, or has a newer schema.
+    """
+    with open_log(path) as reader:
+        log = Log(str(path), reader.header, [], {}, reader.damage)
+        for record in reader:
+            log.records.append(record)
+            log.texts.update(record.texts)
     return log
 
 
@@ -215,12 +245,6 @@ def _check_version(path: str, line: int, version: int | None) -> None:
         raise LogError(
             f"{path}: line {line}: flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
         )
-
-
-def _highest(log: Log) -> tuple[int, int, int]:
-    runs = max((record.run for record in log.records), default=0)
-    frames = max((record.frame for record in log.records), default=0)
-    return runs, frames, max(log.texts, default=0)
 
 
 def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from adk_flow.moves import USER, FlowReader, Move
-from adk_flow.record import AGENT_CALLS, Record
-from adk_flow.timing import Timing
+from adk_flow.pace import Pace
+from adk_flow.record import AGENT_CALLS, Record, Usage
+from adk_flow.timing import Span, Timing
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -17,6 +18,27 @@ class Final(msgspec.Struct, frozen=True):
     agent: str
     text: str
     record: int
+
+
+class AgentFigures(msgspec.Struct, kw_only=True):
+    """What one agent took."""
+
+    llm_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    llm_microseconds: int = 0
+    tool_microseconds: int = 0
+    frames: int = 0
+    """How often it was activated."""
+    unclosed_frames: int = 0
+    """Activations for which ADK has not called `after_agent`."""
+
+    def add(self, other: AgentFigures) -> None:
+        """Adds figures up."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class TurnFigures(msgspec.Struct, kw_only=True):
@@ -34,6 +56,8 @@ class TurnFigures(msgspec.Struct, kw_only=True):
     agent_calls: int = 0
     """Calls of agents that come back: AgentTool, `single_turn`, `task`."""
     input_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of the input tokens that came from a cache."""
     output_tokens: int = 0
     """Generated tokens, thoughts among them."""
     reported_input_tokens: int = 0
@@ -53,6 +77,8 @@ class TurnFigures(msgspec.Struct, kw_only=True):
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
+    agents: dict[str, AgentFigures] = {}
+    """In the order in which they first did something."""
 
     @property
     def answered_by(self) -> str:
@@ -82,19 +108,24 @@ class TurnFigures(msgspec.Struct, kw_only=True):
 
 
 class Meter:
-    """Adds up figures record by record, and gives the moves on the way."""
+    """Adds up figures record by record, and gives the moves on the way.
 
-    def __init__(self) -> None:
+    With a pace, LLM time and critical path are those that the model of that pace would have
+    taken; wall times stay as they were.
+    """
+
+    def __init__(self, pace: Pace | None = None) -> None:
         self.turns: dict[int, TurnFigures] = {}
+        self.timings: dict[int, Timing] = {}
+        """Model and tool calls by turn."""
+        self._pace = pace
         self._flow = FlowReader()
-        self._timings: dict[int, Timing] = {}
-        self._asked: set[tuple[int, int]] = set()
-        """Runs and frames whose model has been sent a request and has not answered."""
         self._index = -1
 
     def read(self, record: Record) -> list[Move]:
         """Reads the next record and gives the moves that it shows."""
         self._index += 1
+        is_open = self._is_unbalanced(record)
         moves = self._flow.read(record)
         number = self._flow.turn_of(record)
         if not number:
@@ -102,35 +133,54 @@ class Meter:
         turn = self.turns.get(number)
         if turn is None:
             turn = self.turns[number] = TurnFigures(turn=number, began=record.time)
-            self._timings[number] = Timing()
+            self.timings[number] = Timing(self._pace)
         turn.ended = max(turn.ended, record.time)
-        self._count(turn, record, nested=self._flow.is_nested(record))
-        timing = self._timings[number]
-        timing.read(record)
-        turn.llm_microseconds = timing.llm
-        turn.critical_path_microseconds = timing.critical_path
+        nested = self._flow.is_nested(record)
+        self._time(turn, record, nested=nested)
+        self._count(turn, record, nested=nested)
+        if record.hook == "before_agent" and record.why != "resume":
+            agent = _agent(turn, record.agent)
+            agent.frames += 1
+            agent.unclosed_frames += 1
+        elif is_open and self._flow.frames[record.frame].balanced:
+            begun = self.turns.get(self._flow.frames[record.frame].turn, turn)
+            _agent(begun, record.agent).unclosed_frames -= 1
         for move in moves:
             self._count_move(turn, move)
         return moves
 
+    def spans(self, turn: int) -> list[Span]:
+        """Gives the model and tool calls of a turn."""
+        return self.timings[turn].spans
+
+    def _is_unbalanced(self, record: Record) -> bool:
+        frame = self._flow.frames.get(record.frame) if record.hook == "after_agent" else None
+        return frame is not None and not frame.balanced
+
+    def _time(self, turn: TurnFigures, record: Record, *, nested: bool) -> None:
+        timing = self.timings[turn.turn]
+        calls, llm, tools = timing.llm_calls, timing.llm, timing.tools
+        timing.read(record, self._index, nested=nested)
+        turn.llm_calls = timing.llm_calls
+        turn.llm_microseconds = timing.llm
+        turn.critical_path_microseconds = timing.critical_path
+        if (timing.llm_calls, timing.llm, timing.tools) != (calls, llm, tools):
+            agent = _agent(turn, record.agent)
+            agent.llm_calls += timing.llm_calls - calls
+            agent.llm_microseconds += timing.llm - llm
+            agent.tool_microseconds += timing.tools - tools
+
     def _count(self, turn: TurnFigures, record: Record, *, nested: bool) -> None:
-        place = (record.run, record.frame)
         match record.hook:
-            case "before_model":
-                self._asked.add(place)
-                turn.llm_calls += 1
-            case "after_model" | "model_error":
-                self._asked.discard(place)
+            case "after_model":
                 if record.usage is not None and not record.partial:
-                    turn.input_tokens += record.usage.input
-                    turn.output_tokens += record.usage.output + record.usage.thoughts
+                    _add_usage(turn, record.usage)
+                    _add_usage(_agent(turn, record.agent), record.usage)
             case "before_tool":
-                turn.tool_calls += record.kind == "function"
+                if record.kind == "function":
+                    turn.tool_calls += 1
+                    _agent(turn, record.agent).tool_calls += 1
             case "event":
-                if place in self._asked and not record.error and not record.partial:
-                    # A plugin or callback has answered in the model's place.
-                    self._asked.remove(place)
-                    turn.llm_calls -= 1
                 if not nested:
                     self._count_event(turn, record)
             case "user_message":
@@ -169,9 +219,52 @@ class Meter:
                 turn.holder = move.source
 
 
-def measure(records: Iterable[Record]) -> list[TurnFigures]:
-    """Measures the turns of a log."""
-    meter = Meter()
+def _agent(turn: TurnFigures, name: str) -> AgentFigures:
+    return turn.agents.setdefault(name, AgentFigures())
+
+
+def _add_usage(figures: TurnFigures | AgentFigures, usage: Usage) -> None:
+    figures.input_tokens += usage.input
+    figures.cached_tokens += usage.cached
+    figures.output_tokens += usage.output + usage.thoughts
+
+
+def measure(records: Iterable[Record], pace: Pace | None = None) -> list[TurnFigures]:
+    """Measures the turns of a log, with a pace as if its model had answered."""
+    meter = Meter(pace)
     for record in records:
         meter.read(record)
     return list(meter.turns.values())
+
+
+_SUMMED = (
+    "llm_calls",
+    "reported_llm_calls",
+    "tool_calls",
+    "transfers",
+    "agent_calls",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reported_input_tokens",
+    "reported_output_tokens",
+    "llm_microseconds",
+    "critical_path_microseconds",
+)
+
+
+def summed(turns: Iterable[TurnFigures]) -> TurnFigures:
+    """Adds turns up to the figures of a run, whose turn is 0 and whose wall time is their sum."""
+    run = TurnFigures(turn=0, complete=True)
+    for turn in turns:
+        for name in _SUMMED:
+            setattr(run, name, getattr(run, name) + getattr(turn, name))
+        run.ended += turn.ended - turn.began
+        run.finals.extend(turn.finals)
+        run.holder = turn.holder
+        run.complete &= turn.complete
+        run.failed |= turn.failed
+        run.error = run.error or turn.error
+        for name, agent in turn.agents.items():
+            _agent(run, name).add(agent)
+    return run

@@ -1,5 +1,6 @@
 """Makes a follow-up whole: "And over 30 years?" with what was asked before."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,12 @@ FURTHEST = 6
 """Turns that are looked back over."""
 LONGEST_ANSWER = 25
 """Words; a longer message is more than the answer to a question back."""
+
+_FIGURE_BACK = re.compile(
+    r"\b(?:that|this|the same) (?:much|amount|sum|figure|payment)"
+    r" (?:a|per|each|every) (?P<per>month|year|week|day)\b",
+    re.I,
+)
 
 
 class Whole(NamedTuple):
@@ -35,9 +42,11 @@ def whole_question(turns: Sequence[Turn], fits: Callable[[str], bool]) -> Whole:
     if (labels := asked(earlier[-1].answer)) and _is_answer(text):
         before = whole_question(earlier, fits)
         return Whole(before.question, f"{before.given} {_answers(labels, text)}".strip())
+    answered = _until_answered(earlier)
+    text = _with_figure(text, answered[-1].answer)
     if not is_elliptical(text) and not (refers_back(text) and is_question(text)):
         return Whole(text)
-    before = whole_question(_until_answered(earlier), fits)
+    before = whole_question(answered, fits)
     if is_elliptical(text) and (exchanged := _exchanged(before, text)):
         return exchanged
     return Whole(text) if fits(text) else Whole(f"{before.question} {text}", before.given)
@@ -49,6 +58,18 @@ def _until_answered(turns: Sequence[Turn]) -> Sequence[Turn]:
         if turns[last - 1].has_result or asked(turns[last - 1].answer):
             return turns[:last]
     return turns
+
+
+def _with_figure(text: str, answer: str) -> str:
+    """Writes out "that much every month", if the answer before holds one such figure."""
+    match = _FIGURE_BACK.search(text)
+    if match is None:
+        return text
+    told = [one for one in quantities(answer) if (one.unit, one.per) == ("money", match["per"])]
+    if len({one.value for one in told}) != 1:
+        return text
+    written = answer[told[0].start : told[0].end]
+    return f"{text[: match.start()]}{written}{text[match.end() :]}"
 
 
 def _is_answer(text: str) -> bool:

@@ -1,0 +1,128 @@
+"""How fast a long flow log is measured, and in how much memory.
+
+Writes a log of a million records, made of the desk's real conversation again and again (numbers of
+runs, frames and texts moved on, as a recorder numbers them), measures it as `adk-flow compare` does
+in a process of its own, and prints the time and the peak of that process's memory. Reading the
+lines with the standard library's `json` alone, without measuring, is timed beside it.
+
+    python benchmarks/measure.py [--records 1000000] [--repeat 3] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from adk_flow.log import Log, _shifted, open_log, read_log
+from adk_flow.measure import Meter, summed
+
+AIM_SECONDS = 10
+AIM_MEGABYTES = 500
+ROOT = Path(__file__).parents[1]
+
+
+def recorded_desk(folder: Path) -> Log:
+    """Holds the desk's conversation with the offline model and reads its log."""
+    os.environ["MODEL_NAME"] = "offline"
+    sys.path.insert(0, str(ROOT))
+    from adk_flow.application import load_application
+    from adk_flow.conversation import read_conversation
+    from adk_flow.experiment import hold
+
+    app = load_application(ROOT / "root_agent")
+    asked = read_conversation(ROOT / "conversations" / "three_topics.yaml")
+    held = asyncio.run(hold(app, asked, file=folder / "desk.jsonl"))
+    assert held.log is not None
+    return read_log(held.log)
+
+
+def lines_of(log: Log, records: int) -> Iterator[bytes]:
+    """Repeats a log's records as one recorder would write them in one long session."""
+    encode = msgspec.json.Encoder().encode
+    yield encode(log.header)
+    runs = max(record.run for record in log.records)
+    frames = max(record.frame for record in log.records)
+    texts = max(log.texts)
+    for number in range(records):
+        lap, index = divmod(number, len(log.records))
+        yield encode(_shifted(log.records[index], (lap * runs, lap * frames, lap * texts)))
+
+
+def measured(path: Path) -> dict[str, float]:
+    """Measures a log; gives seconds and the peak of this process's memory."""
+    began = time.perf_counter()
+    meter = Meter()
+    with open_log(path) as log:
+        for record in log:
+            meter.read(record)
+    run = summed(meter.turns.values())
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "megabytes": peak, "llm_calls": run.llm_calls}
+
+
+def parsed(path: Path) -> dict[str, float]:
+    """Parses every line with the standard library; the time that any reader needs."""
+    began = time.perf_counter()
+    with path.open("rb") as lines:
+        for line in lines:
+            json.loads(line)
+    return {"seconds": time.perf_counter() - began}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--records", type=int, default=1_000_000)
+    options.add_argument("--repeat", type=int, default=3)
+    options.add_argument("--json", action="store_true")
+    options.add_argument("--one", nargs=2, metavar=("WHAT", "LOG"), help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.one:
+        what, path = chosen.one
+        print(json.dumps({"measure": measured, "json": parsed}[what](Path(path))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        print("recording the desk and writing the log …", file=sys.stderr)
+        path = Path(folder) / "long.jsonl"
+        with path.open("wb") as file:
+            for line in lines_of(recorded_desk(Path(folder)), chosen.records):
+                file.write(line + b"\n")
+        rounds = [(_one("measure", path), _one("json", path)) for _ in range(chosen.repeat)]
+        size = path.stat().st_size / 1e6
+    result = {
+        "records": chosen.records,
+        "log_megabytes": round(size, 1),
+        "seconds": round(statistics.median(mine["seconds"] for mine, _ in rounds), 2),
+        "peak_megabytes": round(max(mine["megabytes"] for mine, _ in rounds), 1),
+        "llm_calls": rounds[0][0]["llm_calls"],
+        "ratio_to_json": round(statistics.median(a["seconds"] / b["seconds"] for a, b in rounds), 2),
+    }
+    if chosen.json:
+        print(json.dumps(result))
+        return
+    print(f"{chosen.records:,} records, {size:,.0f} MB, {result['llm_calls']:,} LLM calls")
+    print(f"measured in {result['seconds']} s (aim {AIM_SECONDS}), median of {chosen.repeat}")
+    print(f"peak memory {result['peak_megabytes']} MB (aim {AIM_MEGABYTES})")
+    print(f"{result['ratio_to_json']} times the time of json.loads on every line")
+
+
+def _one(what: str, path: Path) -> dict[str, float]:
+    """Runs one measurement in a process of its own."""
+    command = [sys.executable, __file__, "--one", what, str(path)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+if __name__ == "__main__":
+    main()
