@@ -15,6 +15,8 @@ from google.genai import types
 from pydantic import Field
 
 from adk_flow.models import Offline
+from adk_flow.models.offline.followups import whole_question
+from adk_flow.models.offline.turns import Said, Turn
 
 COST = "What would a £200,000 loan at 5% over 20 years cost a month?"
 THREE = (
@@ -315,3 +317,18 @@ async def test_a_task_agent_asked_something_else_hands_back():
     )
 
     assert "Loans -> finish_task" in [step.split("{")[0] for step in changed.steps]
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("It costs £90.50 a month and £900 in all.", "And if I saved £90.50 a month?"),
+        ("It costs £90 a month, or £80 a month over longer.", "And if I saved that much a month?"),
+        ("It costs £900 in all.", "And if I saved that much a month?"),
+    ],
+)
+def test_a_figure_of_the_answer_before_is_written_out_if_there_is_but_one(answer, meant):
+    turns = [Turn("What does it cost?", (Said("Loans", answer),))]
+    turns.append(Turn("And if I saved that much a month?"))
+
+    assert whole_question(turns, lambda text: True).question == meant

@@ -125,4 +125,4 @@ def _too_large(told: str) -> Answer:
 
 def _shown(number: float) -> str:
     """Writes a number without an exponent: 1,250.5 or 0.000004."""
-    return f"{Decimal(str(number)):,f}".removesuffix(".0")
+    return f"{Decimal(str(number + 0)):,f}".removesuffix(".0")

@@ -67,6 +67,8 @@ class TurnFigures(msgspec.Struct, kw_only=True):
     """Microseconds since the epoch; the last record's if the turn was cut."""
     llm_microseconds: int = 0
     """Sum over model calls, those side by side too."""
+    tool_microseconds: int = 0
+    """Sum over calls of plain functions."""
     critical_path_microseconds: int = 0
     """Longest chain of model and tool calls that had to follow each other."""
     finals: list[Final] = []
@@ -142,7 +144,7 @@ class Meter:
             agent = _agent(turn, record.agent)
             agent.frames += 1
             agent.unclosed_frames += 1
-        elif is_open and self._flow.frames[record.frame].balanced:
+        elif is_open:
             begun = self.turns.get(self._flow.frames[record.frame].turn, turn)
             _agent(begun, record.agent).unclosed_frames -= 1
         for move in moves:
@@ -154,21 +156,24 @@ class Meter:
         return self.timings[turn].spans
 
     def _is_unbalanced(self, record: Record) -> bool:
+        """Whether a record is the first `after_agent` of a frame."""
         frame = self._flow.frames.get(record.frame) if record.hook == "after_agent" else None
         return frame is not None and not frame.balanced
 
     def _time(self, turn: TurnFigures, record: Record, *, nested: bool) -> None:
         timing = self.timings[turn.turn]
-        calls, llm, tools = timing.llm_calls, timing.llm, timing.tools
         timing.read(record, self._index, nested=nested)
-        turn.llm_calls = timing.llm_calls
-        turn.llm_microseconds = timing.llm
-        turn.critical_path_microseconds = timing.critical_path
-        if (timing.llm_calls, timing.llm, timing.tools) != (calls, llm, tools):
+        calls, llm = timing.llm_calls - turn.llm_calls, timing.llm - turn.llm_microseconds
+        tools = timing.tools - turn.tool_microseconds
+        if calls or llm or tools:
             agent = _agent(turn, record.agent)
-            agent.llm_calls += timing.llm_calls - calls
-            agent.llm_microseconds += timing.llm - llm
-            agent.tool_microseconds += timing.tools - tools
+            agent.llm_calls += calls
+            agent.llm_microseconds += llm
+            agent.tool_microseconds += tools
+            turn.llm_calls = timing.llm_calls
+            turn.llm_microseconds = timing.llm
+            turn.tool_microseconds = timing.tools
+            turn.critical_path_microseconds = timing.critical_path
 
     def _count(self, turn: TurnFigures, record: Record, *, nested: bool) -> None:
         match record.hook:
@@ -249,6 +254,7 @@ _SUMMED = (
     "reported_input_tokens",
     "reported_output_tokens",
     "llm_microseconds",
+    "tool_microseconds",
     "critical_path_microseconds",
 )
 

@@ -126,6 +126,11 @@ class FlowReader:
         self._moves: list[Move] = []
         self._index = -1
         self._record = Record(hook="", time=0)
+        self._handlers = {
+            name.removeprefix("_on_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("_on_")
+        }
 
     def turn_of(self, record: Record) -> int:
         """Numbers the turn that a record read before belongs to; 0 if it is not known."""
@@ -142,7 +147,7 @@ class FlowReader:
         self._index += 1
         self._record = record
         self._moves = []
-        handle = getattr(self, f"_on_{record.hook}", None)
+        handle = self._handlers.get(record.hook)
         if handle is not None:
             handle(record)
         return self._moves

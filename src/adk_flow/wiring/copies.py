@@ -25,11 +25,11 @@ class Team:
 
     lead: LlmAgent
     specialists: Sequence[LlmAgent]
-    called: Collection[str]
+    called: Collection[str] = ()
     """Names of the specialists that `mixed` calls; the others are transferred to."""
-    rounds: int
+    rounds: int = 2
     """Rounds of a loop."""
-    candidates: int
+    candidates: int = 3
     """Answers that `best_of_n` chooses from."""
 
     @property

@@ -20,6 +20,8 @@ from pydantic import BaseModel
 from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.copies import Team, joined
 from adk_flow.wiring.nodes import (
+    as_asked,
+    as_failed,
     as_node,
     as_said,
     as_text,
@@ -81,10 +83,10 @@ def _asking(agent: LlmAgent) -> FunctionNode:
         if not goal:
             return None
         try:
-            answer = as_said(agent, await ctx.run_node(agent, goal))
+            answer = as_said(agent.name, await ctx.run_node(agent, goal))
         except DynamicNodeFailError as failure:
-            answer = f"[{agent.name}] failed: {failure.error}"
-        return [f"[{agent.name}] was asked: {goal}", answer]
+            answer = as_failed(agent.name, failure.error)
+        return [as_asked(agent.name, goal), answer]
 
     return running(ask, f"ask_{agent.name}")
 
@@ -101,7 +103,7 @@ def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
 
 def _telling(agent: LlmAgent) -> FunctionNode:
     def tell(node_input: Any) -> Event:
-        return Event(output=quoted([as_said(agent, node_input)]))
+        return Event(output=quoted([as_said(agent.name, node_input)]))
 
     return FunctionNode(func=tell, name=f"tell_{agent.name}")
 
@@ -140,7 +142,7 @@ def best_of_n(team: Team) -> Workflow:
     select = _deciding(team, SELECT, schema_of_choice("best", names))
 
     async def choose(ctx: Context, node_input: dict[str, Any]) -> types.Content:
-        told = [as_said(agent, node_input[agent.name]) for agent in candidates]
+        told = [as_said(agent.name, node_input[agent.name]) for agent in candidates]
         chosen = await ctx.run_node(select, quoted(told))
         return types.ModelContent(as_text(node_input[chosen["best"]]))
 

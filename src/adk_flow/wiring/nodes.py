@@ -59,9 +59,19 @@ def quoted(told: Iterable[str]) -> types.Content:
     return types.UserContent(["For context:", *told])
 
 
-def as_said(agent: LlmAgent, output: Any) -> str:
+def as_said(agent: str, output: Any) -> str:
     """Writes what an agent said as ADK does."""
-    return f"[{agent.name}] said: {as_text(output)}"
+    return f"[{agent}] said: {as_text(output)}"
+
+
+def as_asked(agent: str, goal: str) -> str:
+    """Writes what an agent was asked."""
+    return f"[{agent}] was asked: {goal}"
+
+
+def as_failed(agent: str, reason: object) -> str:
+    """Writes why an agent gave no answer."""
+    return f"[{agent}] failed: {reason}"
 
 
 def as_text(output: Any) -> str:
