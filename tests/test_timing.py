@@ -4,17 +4,22 @@ from typing import Any
 
 import pytest
 
-from adk_flow.record import Record
+from adk_flow.pace import Pace
+from adk_flow.record import Record, Usage
 from adk_flow.timing import Timing
 
 
-def timed(*lines: str) -> Timing:
+def timed(*lines: str, pace: Pace | None = None) -> Timing:
     """Reads records written as `time hook frame key=value …`."""
-    timing = Timing()
+    timing = Timing(pace)
     for line in lines:
         time, hook, frame, *fields = line.split()
         extra: dict[str, Any] = dict(field.split("=") for field in fields)
         caller = int(extra.pop("caller", 0))
+        if "responses" in extra:
+            extra["responses"] = tuple(extra["responses"].split(","))
+        if "output" in extra:
+            extra["usage"] = Usage(output=int(extra.pop("output")))
         timing.read(
             Record(hook=hook, time=int(time), run=1, frame=int(frame), caller=caller, **extra)
         )
@@ -134,3 +139,50 @@ def test_a_workflows_node_waits_for_those_that_ended_before_it():
     )
 
     assert (timing.llm, timing.critical_path) == (250, 200)
+
+
+def test_a_task_is_waited_for_by_the_agent_that_delegates_it():
+    """Root 100, then the task's 100 + 40, then Root 100."""
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_agent 2 caller=1 why=task call=a",
+        "100 before_model 2",
+        "200 after_model 2",
+        "200 before_tool 2 call=b kind=function",
+        "240 after_tool 2 call=b kind=function",
+        "240 event 0 responses=a",
+        "240 before_agent 1 why=resume",
+        "240 before_model 1",
+        "340 after_model 1",
+    )
+
+    assert (timing.llm, timing.critical_path) == (300, 340)
+    assert [timing.spans[index].kind for index in timing.critical_spans] == [
+        "model",
+        "model",
+        "tool",
+        "model",
+    ]
+
+
+def test_a_real_models_pace_takes_the_place_of_measured_time():
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "7 after_model 1 output=10",
+        "7 before_tool 1 call=a kind=function",
+        "37 after_tool 1 call=a kind=function",
+        "37 before_model 1",
+        "44 after_model 1 output=0",
+        pace=Pace("test", call_milliseconds=1, token_milliseconds=0.1),
+    )
+
+    assert (timing.llm, timing.tools, timing.critical_path) == (3000, 30, 3030)
+
+
+def test_an_answer_in_the_models_place_is_no_model_call():
+    timing = timed("0 before_agent 1 why=user", "0 before_model 1", "5 event 1")
+
+    assert (timing.llm_calls, [span.kind for span in timing.spans]) == (0, ["replaced"])

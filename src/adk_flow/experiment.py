@@ -15,6 +15,7 @@ from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
+from msgspec.structs import replace
 
 from adk_flow.application import recorded_by
 from adk_flow.conversation import Conversation, failed_checks
@@ -22,6 +23,7 @@ from adk_flow.measure import Meter, TurnFigures
 from adk_flow.moves import Move
 from adk_flow.plugin import FlowPlugin
 from adk_flow.record import Header, Record
+from adk_flow.wiring import ALONE
 
 USER_ID = "user"
 
@@ -91,9 +93,19 @@ async def hold(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
-        failed_checks=_check(conversation, turns, moves),
+        failed_checks=_check(
+            _without_specialists(conversation) if own.construct in ALONE else conversation,
+            turns,
+            moves,
+        ),
         faults=recorder.faults.total(),
     )
+
+
+def _without_specialists(conversation: Conversation) -> Conversation:
+    """Leaves out who ought to do the work, for a construct in which nobody but the lead does."""
+    turns = [replace(turn, specialist="") for turn in conversation.turns]
+    return replace(conversation, turns=turns)
 
 
 async def _take_turn(runner: Runner, session: str, words: str) -> None:

@@ -86,6 +86,8 @@ class Timing:
     """Span of each function call under way."""
     _inside: dict[str, _End] = field(default_factory=dict)
     """Longest chain of what ran in the course of each call."""
+    _delegated: dict[str, int] = field(default_factory=dict)
+    """Frame that delegated each task under way."""
     _ended: dict[tuple[int, int, str], _End] = field(default_factory=dict)
     """Longest chain of ended nodes, by the run, frame and name of whose nodes they are."""
 
@@ -121,6 +123,8 @@ class Timing:
                 self._come_back(record)
             case "event":
                 self._withdraw(record)
+                for call in record.responses:
+                    self._finish_task(call)
             case "after_agent" | "agent_error":
                 self._end_node(self._frame(record.frame))
 
@@ -132,6 +136,11 @@ class Timing:
         group = (record.run, record.caller, record.parent)
         if record.why == "node":
             start = max(start, self._ended.get(group, _End()))
+        elif record.why == "user":
+            # ADK runs one agent after another at the root of a turn.
+            start = self._longest
+        elif record.why == "task":
+            self._delegated[record.call] = record.caller
         call = source.call if record.why == "transfer" else record.call
         self._frames[record.frame] = _Frame(start, start, call=call, group=group)
         self._note(self._frames[record.frame])
@@ -198,6 +207,13 @@ class Timing:
             end = max(end, _End(span.start + span.took, number))
         frame.path = max(frame.path, end)
         self._note(frame)
+
+    def _finish_task(self, call: str) -> None:
+        """Goes on in the delegating frame: no tool hook tells that its task was answered."""
+        if call in self._delegated:
+            frame = self._frame(self._delegated.pop(call))
+            frame.path = max(frame.path, self._inside.pop(call, frame.base))
+            self._note(frame)
 
     def _end_node(self, frame: _Frame) -> None:
         self._ended[frame.group] = max(self._ended.get(frame.group, _End()), frame.path)

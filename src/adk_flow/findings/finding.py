@@ -1,0 +1,71 @@
+"""What a finding is, and how its sentence is put together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+import msgspec
+
+Kind = Literal[
+    "ping_pong",
+    "dead_end",
+    "unexpected_holder",
+    "unclosed_frame",
+    "hidden_conversation",
+    "needless_series",
+    "lost_state_write",
+    "hallucinated_name",
+    "unrelayed_answer",
+    "leak",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+Level = Literal["serious", "notice"]
+
+_LONGEST_NAME = 80
+"""Characters shown of a name that a model made up."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something in a turn that its author would want to know, with the records that prove it."""
+
+    kind: Kind
+    turn: int
+    agents: tuple[str, ...]
+    text: str
+    """One sentence with its figures; names in it may come from a model."""
+    records: tuple[int, ...]
+    """Indices in the log's records, in order."""
+    level: Level = "notice"
+    """`serious` where the user was, or may have been, ill served."""
+
+
+def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:
+    """Tells that an agent was shown what is not for it."""
+    return Finding(
+        kind="leak",
+        turn=turn,
+        agents=(agent,),
+        text=f"{agent} was shown {what}, which is not for it.",
+        records=(record,),
+        level="serious",
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Lists names in order, each once, with how often it stands among them."""
+    counts = Counter(name[:_LONGEST_NAME] for name in names)
+    told = [f"{name} ({times(count)})" if count > 1 else name for name, count in counts.items()]
+    return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]])) if told else "nobody"
+
+
+def times(count: int) -> str:
+    """Writes how often."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Gives names in order, each once."""
+    return tuple(dict.fromkeys(names))
