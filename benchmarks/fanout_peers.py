@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import importlib.metadata
+import gc
 import json
 import os
-import pstats
 import sys
 import tempfile
 import time
@@ -37,11 +36,13 @@ def words_of(n: int) -> str:
     return f"There are {n} parts. What of each?"
 
 
-def gather(url: str, n: int) -> Turn:
+def gather(url: str, n: int, *_: str) -> Turn:
     """The same model calls with the bare client of OpenAI's package: the floor."""
-    from openai import AsyncOpenAI
+    import openai
 
-    client = AsyncOpenAI(base_url=url, api_key="none")
+    # Version 2, which LiteLLM needs, has httpx by default, whose pool takes seconds for n = 200.
+    http = openai.DefaultAsyncHttpx2Client() if openai.__version__ < "3" else None
+    client = openai.AsyncOpenAI(base_url=url, api_key="none", http_client=http)
     properties = {"request": {"type": "string"}}
     function = {
         "name": "child",
@@ -79,9 +80,9 @@ def adk(url: str, n: int, construct: str, *options: str) -> Turn:
     """ADK under a construct; with `recorded` adk-flow's plugin is on, with `openai` no LiteLLM."""
     os.environ.update(OPENAI_API_KEY="none", OPENAI_BASE_URL=url)
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    for option in options:
-        if option in SETTINGS:
-            SETTINGS[option]()
+    if "imported" in options:
+        # Each run of a node tries to import this; without a2a-sdk it fails anew, for 0.5 ms.
+        sys.modules.setdefault("google.adk.agents.remote_a2a_agent", None)  # type: ignore[arg-type]
     from google.adk.agents import LlmAgent
     from google.adk.apps import App
     from google.adk.runners import Runner
@@ -91,7 +92,7 @@ def adk(url: str, n: int, construct: str, *options: str) -> Turn:
     from adk_flow.plugin import FlowPlugin
     from adk_flow.wiring import wire
 
-    model = _adk_model("openai" in options)
+    model = _adk_model(options)
     lead = LlmAgent(name="lead", model=model, instruction=LEAD)
     names = ["child"]
     if construct == "coordinator":
@@ -118,21 +119,18 @@ def adk(url: str, n: int, construct: str, *options: str) -> Turn:
     return turn
 
 
-def _adk_model(bare: bool) -> Any:
-    if bare:
+def _adk_model(options: tuple[str, ...]) -> Any:
+    if "openai" in options:
+        import openai
         from google.adk.integrations.openai import OpenAILlm
 
-        return OpenAILlm(model=MODEL)
+        http = {"httpx2": "DefaultAsyncHttpx2Client", "aiohttp": "DefaultAioHttpClient"}
+        named = [getattr(openai, http[option])() for option in options if option in http]
+        client = openai.AsyncOpenAI(http_client=named[0] if named else None)
+        return OpenAILlm(model=MODEL, client=client)
     from google.adk.models.lite_llm import LiteLlm
 
     return LiteLlm(model=f"openai/{MODEL}")
-
-
-def _no_remote_agent() -> None:
-    sys.modules.setdefault("google.adk.agents.remote_a2a_agent", None)  # type: ignore[arg-type]
-
-
-SETTINGS: dict[str, Callable[[], None]] = {"no_remote_agent": _no_remote_agent}
 
 
 def openai_agents(url: str, n: int) -> Turn:
@@ -200,9 +198,6 @@ def pydantic_ai(url: str, n: int) -> Turn:
     return turn
 
 
-PEERS: dict[str, tuple[str, ...]] = {}
-
-
 def build(peer: str, url: str, n: int) -> Turn:
     """Makes a peer's agents."""
     kind, *options = peer.split("+")
@@ -223,6 +218,10 @@ def main() -> None:
             n = asked["n"]
             if n not in turns:
                 turns[n] = build(peer, url, n)
+                if "frozen" in peer:
+                    runner.run(turns[n]())
+                    gc.collect()
+                    gc.freeze()
             answers.write(json.dumps(_timed(runner, turns[n], asked.get("profile"))) + "\n")
 
 

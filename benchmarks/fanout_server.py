@@ -57,11 +57,12 @@ class _Connection(asyncio.Protocol):
 
 
 def completion(body: Body) -> Body:
-    """Answers a request: with calls or a filled schema for a lead that begins, else with words."""
+    """Answers a request: a lead that begins with calls or a filled schema, others with words."""
     message: Body = {"role": "assistant", "content": DONE}
     tools = body.get("tools")
-    if tools and body["messages"][-1]["role"] != "tool":
-        message |= {"content": None, "tool_calls": _calls(tools[0]["function"], body["messages"])}
+    asked = re.search(r"There are (\d+) parts", json.dumps(body["messages"][-1]))
+    if tools and asked:
+        message |= {"content": None, "tool_calls": _calls(tools[0]["function"], int(asked[1]))}
     elif schema := (body.get("response_format") or {}).get("json_schema"):
         message["content"] = json.dumps(_filled(schema["schema"], "What of this?"))
     return {
@@ -80,9 +81,7 @@ def completion(body: Body) -> Body:
     }
 
 
-def _calls(function: Body, messages: list[Body]) -> list[Body]:
-    said = json.dumps([one["content"] for one in messages if one["role"] == "user"])
-    number = int(re.findall(r"\d+", said)[0])
+def _calls(function: Body, number: int) -> list[Body]:
     calls = []
     for index in range(number):
         arguments = json.dumps(_filled(function["parameters"], f"What of part {index}?"))

@@ -353,8 +353,10 @@ def shown_to_specialists(run: MeasuredRun) -> Shown:
 
 
 def _widest(shown: Sequence[Shown]) -> Shown:
-    found = set(shown)
-    return next((one for one in _WIDEST_FIRST if one in found), _WIDEST_FIRST[0])
+    for one in _WIDEST_FIRST:
+        if one in shown:
+            return one
+    return "unknown"
 
 
 class _Point(NamedTuple):

@@ -46,7 +46,9 @@ async def hold(
     conversation: Conversation,
     *,
     file: Path | None = None,
+    construct: str = "",
     listener: Callable[[Header, Record], None] | None = None,
+    close: bool = True,
 ) -> Held:
     """Holds a conversation with an app in a session of its own, in memory.
 
@@ -56,7 +58,10 @@ async def hold(
       app: the app; its own recorder, if it has one, gives its settings and is left out.
       conversation: what to ask.
       file: the log; by default a new one in the recorder's folder.
+      construct: how the app's agents are wired, if its own recorder does not say so.
       listener: called with each record once it is written.
+      close: whether to close the app's plugins and toolsets, which conversations that are held
+        at the same time would miss.
     """
     meter, moves = Meter(), []
 
@@ -70,7 +75,7 @@ async def hold(
         directory=own.directory,
         file=file,
         texts=own.texts,
-        construct=own.construct,
+        construct=construct or own.construct,
         listener=listen,
     )
     runner = Runner(
@@ -87,14 +92,14 @@ async def hold(
         for turn in conversation.turns:
             await _take_turn(runner, session, turn.say)
     finally:
-        await runner.close()
+        await (runner if close else recorder).close()
     turns = list(meter.turns.values())
     return Held(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
         failed_checks=_check(
-            _without_specialists(conversation) if own.construct in ALONE else conversation,
+            _without_specialists(conversation) if recorder.construct in ALONE else conversation,
             turns,
             moves,
         ),

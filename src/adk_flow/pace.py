@@ -27,6 +27,7 @@ PACES = {
         Pace("gemini-3.5-flash", 2118, 8.2),
     )
 }
+DEFAULT_PACE = "gemini-2.5-flash"
 
 
 def pace_named(name: str) -> Pace:

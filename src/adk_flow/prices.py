@@ -6,6 +6,7 @@ import functools
 import os
 from typing import Any
 
+from adk_flow.record import Usage
 from adk_flow.timing import Span
 
 
@@ -31,15 +32,15 @@ def is_priced(model: str) -> bool:
     return bool(known.get("input_cost_per_token") and known.get("output_cost_per_token"))
 
 
-def dollars(model: str, span: Span) -> float | None:
+def dollars(model: str, usage: Usage) -> float | None:
     """Prices a model call at a model's price, in US dollars; None if it is not known."""
     if not is_priced(model):
         return None
     asked, answered = _litellm().cost_per_token(
         model=model,
-        prompt_tokens=span.input_tokens,
-        completion_tokens=span.output_tokens,
-        cache_read_input_tokens=span.cached_tokens,
+        prompt_tokens=usage.input,
+        completion_tokens=usage.output + usage.thoughts,
+        cache_read_input_tokens=usage.cached,
     )
     return asked + answered
 
@@ -50,9 +51,13 @@ def priced(spans: list[Span], model: str = "") -> float | None:
     None if one of them is unknown; a call that was never answered costs nothing.
     """
     costs = [
-        dollars(model or span.name, span)
+        dollars(model or span.name, _usage(span))
         for span in spans
         if span.kind == "model" and span.answered and (span.input_tokens or span.output_tokens)
     ]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None
+
+
+def _usage(span: Span) -> Usage:
+    return Usage(input=span.input_tokens, output=span.output_tokens, cached=span.cached_tokens)

@@ -83,10 +83,10 @@ def _asking(agent: LlmAgent) -> FunctionNode:
         if not goal:
             return None
         try:
-            answer = as_said(agent.name, await ctx.run_node(agent, goal))
+            answer = as_said(agent, await ctx.run_node(agent, goal))
         except DynamicNodeFailError as failure:
-            answer = as_failed(agent.name, failure.error)
-        return [as_asked(agent.name, goal), answer]
+            answer = as_failed(agent, failure.error)
+        return [as_asked(agent, goal), answer]
 
     return running(ask, f"ask_{agent.name}")
 
@@ -103,7 +103,7 @@ def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
 
 def _telling(agent: LlmAgent) -> FunctionNode:
     def tell(node_input: Any) -> Event:
-        return Event(output=quoted([as_said(agent.name, node_input)]))
+        return Event(output=quoted([as_said(agent, node_input)]))
 
     return FunctionNode(func=tell, name=f"tell_{agent.name}")
 
@@ -142,7 +142,7 @@ def best_of_n(team: Team) -> Workflow:
     select = _deciding(team, SELECT, schema_of_choice("best", names))
 
     async def choose(ctx: Context, node_input: dict[str, Any]) -> types.Content:
-        told = [as_said(agent.name, node_input[agent.name]) for agent in candidates]
+        told = [as_said(agent, node_input[agent.name]) for agent in candidates]
         chosen = await ctx.run_node(select, quoted(told))
         return types.ModelContent(as_text(node_input[chosen["best"]]))
 

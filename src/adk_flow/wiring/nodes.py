@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.workflow import FunctionNode, Workflow
+from google.adk.workflow import BaseNode, FunctionNode, Workflow
 from google.genai import types
 from pydantic import BaseModel, Field, create_model
 
@@ -59,19 +59,19 @@ def quoted(told: Iterable[str]) -> types.Content:
     return types.UserContent(["For context:", *told])
 
 
-def as_said(agent: str, output: Any) -> str:
-    """Writes what an agent said as ADK does."""
-    return f"[{agent}] said: {as_text(output)}"
-
-
-def as_asked(agent: str, goal: str) -> str:
+def as_asked(agent: BaseNode, goal: str) -> str:
     """Writes what an agent was asked."""
-    return f"[{agent}] was asked: {goal}"
+    return f"[{agent.name}] was asked: {goal}"
 
 
-def as_failed(agent: str, reason: object) -> str:
+def as_said(agent: BaseNode, output: Any) -> str:
+    """Writes what an agent said as ADK does."""
+    return f"[{agent.name}] said: {as_text(output)}"
+
+
+def as_failed(agent: BaseNode, reason: object) -> str:
     """Writes why an agent gave no answer."""
-    return f"[{agent}] failed: {reason}"
+    return f"[{agent.name}] failed: {reason}"
 
 
 def as_text(output: Any) -> str:

@@ -71,12 +71,18 @@ def choose(part: Part, tools: Sequence[Function], is_own: bool) -> Choice | None
     margin = margins[best.name]
     if not _may(best, filled[best.name], part.text, tools):
         best = _look_up_beside(best, part.text, tools)
-    if margin < TOOL_FLOOR and not (is_own and filled[best.name].used == 1):
+    if margin < TOOL_FLOOR and not (is_own and _is_ready(filled[best.name], tools)):
         look_ups = [tool for tool in tools if tool.is_look_up] if is_own else []
         best = max(look_ups, key=lambda tool: margins[tool.name], default=None)
     if best is None:
         return None
     return Choice(best, filled[best.name].arguments, filled[best.name].missing)
+
+
+def _is_ready(filled: Filled, tools: Sequence[Function]) -> bool:
+    """Tells whether the question gives a tool its number, or an only tool all that it takes."""
+    is_only = len(tools) == 1 and bool(filled.arguments) and not filled.missing
+    return filled.used == 1 or is_only
 
 
 def _look_up_beside(calculator: Function, text: str, tools: Sequence[Function]) -> Function:

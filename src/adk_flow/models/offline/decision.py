@@ -15,6 +15,7 @@ from adk_flow.models.offline.schemas import Schema
 from adk_flow.models.offline.situation import FINISH, RESPOND, Situation
 from adk_flow.models.offline.turns import TRANSFER, Called, Returned, Said
 from adk_flow.models.offline.wording import ask, no_prose, offers, relayed, unfit, waiting
+from adk_flow.models.offline.working import work
 
 
 class Decision(NamedTuple):
@@ -30,6 +31,8 @@ def decide(situation: Situation) -> Decision:
     The agent's own calls come first, all at once; then the rest of the question goes to the next
     agent that fits it; the last one to speak tells what all of them found.
     """
+    if worked := work(situation):
+        return Decision(calls=worked.calls) if worked.calls else _end(worked.text, situation)
     todo = plan(situation)
     if pending := _pending(todo.tasks, situation):
         return Decision(calls=tuple((call.function.name, call.arguments) for call in pending))
@@ -65,16 +68,24 @@ def _asks(tasks: Sequence[Task]) -> str:
 
 
 def _conclude(todo: Plan, situation: Situation) -> Decision:
+    answer, is_open = _answer(todo, situation), bool(_asks(todo.tasks))
+    return _end(answer, situation, question=todo.question, is_open=is_open)
+
+
+def _end(
+    answer: str, situation: Situation, *, question: str = "", is_open: bool = False
+) -> Decision:
     """Ends the agent's turn in the way its declarations ask for."""
-    answer = _answer(todo, situation)
+    results = tuple(step.response for step in _results(situation))
+    asked = question or situation.turn.text
+    material = Material(asked, answer, results, situation.instruction)
     if situation.schema is not None:
-        form = _form(situation.schema, todo, answer, situation)
-        return Decision(json.dumps(form, ensure_ascii=False))
+        return Decision(json.dumps(fill_form(situation.schema, material), ensure_ascii=False))
     ending = situation.respond or situation.finish
-    is_open = ending is situation.finish and bool(_asks(todo.tasks))
-    if ending is None or is_open or _was_called(ending.name, situation):
+    is_asking = ending is situation.finish and is_open
+    if ending is None or is_asking or _was_called(ending.name, situation):
         return Decision(answer)
-    return Decision(calls=((ending.name, _form(_shape(ending), todo, answer, situation)),))
+    return Decision(calls=((ending.name, fill_form(_shape(ending), material)),))
 
 
 def _answer(todo: Plan, situation: Situation) -> str:
@@ -117,11 +128,6 @@ def _offered(situation: Situation) -> list[Option]:
 def _was_called(function: str, situation: Situation) -> bool:
     steps = situation.turn.steps
     return any(isinstance(step, Called) and step.function == function for step in steps)
-
-
-def _form(schema: Schema, todo: Plan, answer: str, situation: Situation) -> Any:
-    results = tuple(step.response for step in _results(situation))
-    return fill_form(schema, Material(todo.question, answer, results, situation.instruction))
 
 
 def _shape(ending: Function) -> Schema:

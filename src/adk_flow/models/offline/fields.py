@@ -81,17 +81,21 @@ def text(name: str, schema: Schema, material: Material) -> str:
 
 def cut(value: str, schema: Schema, material: Material) -> str:
     """Makes a text as long as its schema wants, and of its pattern if the question has such."""
-    if pattern := schema.get("pattern"):
-        value = _matching(pattern, f"{value} {material.question}") or value
+    if (pattern := schema.get("pattern")) and not _matches(pattern, value):
+        value = _matching(pattern, f"{value} {material.question}".strip()) or value
     least, most = schema.get("minLength") or 0, schema.get("maxLength")
     return value.ljust(int(least), "-")[: int(most) if most is not None else None]
 
 
 def _matching(pattern: str, text: str) -> str:
+    return next((one for one in [text, *text.split()] if _matches(pattern, one)), "")
+
+
+def _matches(pattern: str, text: str) -> bool:
     try:
-        return next((one for one in [text, *text.split()] if re.search(pattern, one)), "")
+        return bool(re.search(pattern, text))
     except re.error:
-        return ""
+        return False
 
 
 def measured(name: str, schema: Schema, material: Material) -> Any:

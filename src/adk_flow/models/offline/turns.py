@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from google.genai import types
@@ -22,7 +23,8 @@ _INSTRUCTION = "The text between <<<BEGIN_SYSTEM_INSTRUCTION>>>"
 _FENCE = re.compile(r"<<<(?:BEGIN|END)_\w+>>>\n?")
 _BLANKS = re.compile(r"[^\S\n]+")
 _DOING = re.compile(
-    r"\[(?P<agent>[^\]]+)\] (?:(?P<said>said)|called tool `(?P<called>[^`]+)` with parameters"
+    r"\[(?P<agent>[^\]]+)\] (?:(?P<said>said)|(?P<failed>failed)"
+    r"|called tool `(?P<called>[^`]+)` with parameters"
     r"|`(?P<returned>[^`]+)` tool returned result): *\n?(?P<rest>.*)",
     re.S,
 )
@@ -83,7 +85,7 @@ def read_turns(contents: Sequence[types.Content]) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     for content in contents:
         if _is_message(content):
-            turns.append(Turn(_message(content)))
+            turns.append(Turn(_message(content), tuple(_doings(content))))
         elif steps := tuple(_steps(content)):
             before = turns.pop() if turns else Turn("")
             turns.append(Turn(before.text, (*before.steps, *steps)))
@@ -103,6 +105,17 @@ def instructions(contents: Iterable[types.Content]) -> str:
     return "\n\n".join(_FENCE.sub("", one) for one in texts if one.startswith(_INSTRUCTION))
 
 
+def answers_so_far(contents: Iterable[types.Content]) -> int:
+    """Counts what the agent has answered in the current turn, be it words or calls."""
+    count = 0
+    for content in contents:
+        if _is_message(content):
+            count = 0
+        elif content.role == "model":
+            count += 1
+    return count
+
+
 def _is_message(content: types.Content) -> bool:
     """Tells whether the user sent it: not a result, nor what ADK puts among the contents."""
     texts = _texts(content)
@@ -112,7 +125,8 @@ def _is_message(content: types.Content) -> bool:
 
 
 def _message(content: types.Content) -> str:
-    texts = [text for text in _texts(content) if not _is_frameworks(text)]
+    texts = takewhile(lambda text: not _CONTEXT.match(text), _texts(content))
+    texts = [text for text in texts if not _is_frameworks(text)]
     text = "\n".join(_unwrapped(text.strip()) for text in texts)
     return clipped(_BLANKS.sub(" ", text)).strip()
 
@@ -157,8 +171,14 @@ def _steps(content: types.Content) -> Iterator[Step]:
     if content.role == "model" or _shows_result(content):
         if texts:
             yield Said("", "".join(texts))
-    elif texts and _CONTEXT.match(texts[0]):
-        yield from filter(None, map(_doing, texts[1:]))
+    else:
+        yield from _doings(content)
+
+
+def _doings(content: types.Content) -> Iterator[Step]:
+    """Reads what other agents did, be it all that stands there or what follows a message."""
+    quoted = dropwhile(lambda text: not _CONTEXT.match(text), _texts(content))
+    yield from filter(None, map(_doing, quoted))
 
 
 def _doing(text: str) -> Step | None:
@@ -169,6 +189,8 @@ def _doing(text: str) -> Step | None:
     agent, rest = match["agent"], _FENCE.sub("", match["rest"]).strip()
     if match["said"]:
         return Said(agent, rest)
+    if match["failed"]:
+        return Said(agent, f"{readable(agent).capitalize()} failed: {rest}")
     if match["returned"]:
         return Returned(agent, match["returned"], _literal(rest))
     arguments = _literal(rest)

@@ -13,6 +13,9 @@ NOTHING = "It returned nothing."
 LONGEST_QUOTE = 200
 """Characters of the user's words that are repeated."""
 
+FAILED = "That did not work:"
+BEYOND = "This needs a language model:"
+
 _SUMMARY_KEYS = ("summary", "result", "answer", "output", "text", "message", "content")
 _ERROR_KEYS = ("error", "error_message")
 _ASKED = re.compile(
@@ -51,7 +54,7 @@ def relayed(response: Any) -> str:
         for key in (*_SUMMARY_KEYS, *_ERROR_KEYS):
             if response.get(key) not in (None, ""):
                 told = relayed(response[key])
-                return f"That did not work: {told}" if key in _ERROR_KEYS else told
+                return f"{FAILED} {told}" if key in _ERROR_KEYS else told
         pairs = (f"{readable(str(key))}: {_plain(value)}" for key, value in response.items())
         return "; ".join(pairs) or NOTHING
     if isinstance(response, list):
@@ -105,6 +108,19 @@ def no_prose(question: str) -> str:
         f"I was asked {_listed([question])} but have no tool to answer it with, and adk-flow's "
         "offline model is no language model: it relays what tools return and writes nothing itself."
     )
+
+
+def beyond(reason: str) -> str:
+    """Says that a sum is not one of those that can be read, and what could not be."""
+    return (
+        f"{BEYOND} adk-flow's offline model only works out sums that are written out, and "
+        f"quantities at prices each, plus charges. Here it could not make out {reason}."
+    )
+
+
+def is_failure(text: str) -> bool:
+    """Tells whether an answer says that there is no result."""
+    return text.startswith((FAILED, BEYOND))
 
 
 def _listed(parts: Iterable[str]) -> str:

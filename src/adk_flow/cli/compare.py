@@ -1,0 +1,197 @@
+"""`adk-flow compare`: the same conversations under every construct, or logs that exist."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
+from adk_flow.compare import Comparison
+from adk_flow.comparing import (
+    Wanted,
+    compare_app,
+    compare_logs,
+    constructs_named,
+    conversations_in,
+)
+from adk_flow.conversation import of_questions
+from adk_flow.problem import Problem
+from adk_flow.results import Files
+
+
+class Format(StrEnum):
+    """How to write a comparison on stdout."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+def compare(
+    subjects: Annotated[
+        list[Path], typer.Argument(metavar="APP | LOG...", help="An ADK app, or flow logs.")
+    ],
+    constructs: Annotated[
+        str, typer.Option(help="Names with commas between; `as_is` is the app's own wiring.")
+    ] = "all",
+    conversation: Annotated[
+        list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
+    ] = None,
+    question: Annotated[
+        list[str] | None, typer.Option(help="A turn to ask, instead of a file; repeatable.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="How often to hold each.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Conversations held at the same time.")] = 4,
+    baseline: Annotated[str, typer.Option(help="What to compare with; by default the first.")] = "",
+    model: Annotated[str, typer.Option(help="Model of every agent; by default the app's.")] = "",
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, help="How many model calls live runs may make.")
+    ] = None,
+    latency: Annotated[
+        str,
+        typer.Option(
+            help="Whose pace projected times are at, or `none` for times as measured; "
+            "by default gemini-2.5-flash for controlled runs."
+        ),
+    ] = "",
+    sleep: Annotated[bool, typer.Option("--sleep", help="Take that time for real.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of logs and results; what is there is kept.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+) -> None:
+    """Lays the same conversations under several constructs side by side.
+
+    Exits with 1 if not all runs could be made, and with 130 after Ctrl-C; what was made is kept,
+    and the same command goes on.
+    """
+    with told_plainly():
+        if _are_logs(subjects):
+            folder = out or _default_folder("logs", subjects)
+            comparison = compare_logs(subjects, baseline, latency)
+        else:
+            wanted = Wanted(
+                constructs=constructs_named(constructs),
+                conversations=conversations_in(conversation or [])
+                | ({"question": of_questions(question)} if question else {}),
+                baseline=baseline,
+                trials=trials,
+                jobs=jobs,
+                model=model,
+                latency=latency,
+                sleep=sleep,
+                dollars=budget,
+                calls=max_calls,
+            )
+            folder = out or _default_folder(subjects[0].resolve().name, [str(wanted)])
+            comparison = _held(_only(subjects), wanted, folder)
+        report_path = _written(comparison, folder)
+    _print(comparison, form, report_path)
+    if comparison.setting.stopped:
+        raise typer.Exit(1)
+
+
+def _are_logs(subjects: Sequence[Path]) -> bool:
+    return all(path.suffix == ".jsonl" or _is_a_log(path) for path in subjects)
+
+
+def _is_a_log(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(12) == b'{"flow_log":'
+    except OSError:
+        return False
+
+
+def _only(subjects: Sequence[Path]) -> Path:
+    if len(subjects) > 1:
+        raise Problem(f"{subjects[1]}: is no flow log (*.jsonl); compare one app, or several logs")
+    return subjects[0]
+
+
+def _default_folder(name: str, about: Sequence[object]) -> Path:
+    """Names a folder that the same command finds again."""
+    digest = hashlib.blake2b("\0".join(map(str, about)).encode(errors="replace"), digest_size=4)
+    return Path("comparisons") / f"{name}-{digest.hexdigest()}"
+
+
+def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
+    if not wanted.conversations:
+        raise Problem("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
+    if wanted.model:
+        # An app that chooses its model by this name need not have the key of another.
+        os.environ["MODEL_NAME"] = wanted.model
+    quieten_adk()
+    made = 0
+
+    def count(done: int, wanted: int) -> None:
+        nonlocal made
+        made = done
+
+    try:
+        with _progress(count) as told:
+            return compare_app(app, wanted, folder, told)
+    except KeyboardInterrupt:
+        tell(f"stopped; {made} runs are kept in {folder}, and the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _progress(count: Callable[[int, int], None]) -> Iterator[Callable[[int, int], None]]:
+    """Shows how many runs are made: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+
+        def tell_line(done: int, wanted: int) -> None:
+            count(done, wanted)
+            if done == wanted or done % max(1, wanted // 10) == 0:
+                print(f"{done} of {wanted} runs", file=sys.stderr)
+
+        yield tell_line
+        return
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=plain_console(sys.stderr), transient=True) as progress:
+        task = progress.add_task("runs", total=None)
+
+        def tell_bar(done: int, wanted: int) -> None:
+            count(done, wanted)
+            progress.update(task, completed=done, total=wanted)
+
+        yield tell_bar
+
+
+def _written(comparison: Comparison, folder: Path) -> Path:
+    # The page's template engine is needed by no other command.
+    from adk_flow.views.comparison import as_markdown, as_plain_data
+    from adk_flow.views.report import report
+
+    files = Files(folder)
+    files.write("results.json", msgspec.json.encode(as_plain_data(comparison)).decode())
+    files.write("report.md", as_markdown(comparison))
+    return files.write("report.html", report(comparison))
+
+
+def _print(comparison: Comparison, form: Format, path: Path) -> None:
+    from adk_flow.views.comparison import as_markdown, as_plain_data, show_comparison
+
+    if form is Format.json:
+        print(msgspec.json.encode(as_plain_data(comparison)).decode())
+    elif form is Format.markdown:
+        print(as_markdown(comparison))
+    else:
+        console = plain_console()
+        show_comparison(comparison, console)
+        console.print(Text(f"\nReport: {path}"), soft_wrap=True)

@@ -1,0 +1,114 @@
+"""`adk-flow run`: a conversation held with an app, each move told as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from adk_flow.cli.shared import plain_console, quieten_adk, told_plainly
+from adk_flow.conversation import Conversation, of_questions, read_conversation
+from adk_flow.problem import Problem
+from adk_flow.views.plain import one_line
+from adk_flow.views.structured import as_data
+from adk_flow.views.terminal import FAILED_STYLE, show_legend
+
+if TYPE_CHECKING:
+    from adk_flow.experiment import Held
+
+
+class Diagram(StrEnum):
+    """A view that is made of moves."""
+
+    control = "control"
+    conversation = "conversation"
+    both = "both"
+
+
+def run(
+    app: Annotated[Path, typer.Argument(help="Folder of an ADK app, as for `adk run`.")],
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="What to ask, turn by turn.")
+    ] = None,
+    conversation: Annotated[
+        Path | None, typer.Option(help="YAML file of turns (docs/conversations.md).")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
+    view: Annotated[Diagram, typer.Option(help="Which moves to tell.")] = Diagram.both,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Holds a conversation with an app and tells each move as it happens.
+
+    Exits with 1 if a turn failed or an answer did not hold what the conversation asks for.
+    """
+    with told_plainly():
+        asked = _asked(questions, conversation)
+        _fresh(log)
+        held = _hold(app, asked, log, view, as_json)
+    if as_json:
+        print(msgspec.json.encode(_as_data(held)).decode())
+    else:
+        _report(held, plain_console())
+    if any(held.failed_checks):
+        raise typer.Exit(1)
+
+
+def _asked(questions: list[str] | None, file: Path | None) -> Conversation:
+    if bool(questions) == bool(file):
+        raise Problem("give either a question or --conversation FILE, and not both")
+    return read_conversation(file) if file else of_questions(questions or [])
+
+
+def _fresh(log: Path | None) -> None:
+    """Refuses a log that exists, so that nothing written is mixed, or that cannot be written."""
+    if log is None:
+        return
+    try:
+        if log.exists() and log.stat().st_size:
+            raise Problem(f"--log {log}: exists already; name a new file")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    except OSError as error:
+        raise Problem(f"--log {log}: cannot be written: {error.strerror or error}") from error
+
+
+def _hold(path: Path, asked: Conversation, log: Path | None, view: Diagram, quiet: bool) -> Held:
+    # ADK takes seconds to import, which `show` and `--help` need not wait for.
+    quieten_adk()
+    from adk_flow.application import load_application
+    from adk_flow.experiment import hold
+    from adk_flow.views.narration import Narrator
+
+    console = plain_console()
+    loaded = load_application(path)
+    if not quiet:
+        show_legend(console)
+    listener = None if quiet else Narrator(sys.stdout, view.value)
+    return asyncio.run(hold(loaded, asked, file=log, listener=listener))
+
+
+def _as_data(held: Held) -> dict[str, Any]:
+    return {
+        "log": str(held.log) if held.log else None,
+        "turns": [as_data(turn) for turn in held.turns],
+        "moves": held.moves,
+        "failed_checks": held.failed_checks,
+        "faults": held.faults,
+    }
+
+
+def _report(held: Held, console: Console) -> None:
+    for number, failed in enumerate(held.failed_checks, start=1):
+        for reason in failed:
+            console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
+    if held.faults:
+        console.print(Text(f"{held.faults} hooks could not be recorded", style=FAILED_STYLE))
+    where = held.log or "none could be written; see the fault above"
+    console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)

@@ -1,0 +1,80 @@
+"""Files that people write: YAML (or JSON, which YAML contains) of a given shape, with its lines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import yaml
+
+from adk_flow.problem import Problem
+
+T = TypeVar("T")
+
+
+class Document(NamedTuple):
+    """A file as read."""
+
+    path: str
+    root: yaml.Node
+    data: Any
+
+    def line(self, *keys: str | int) -> int:
+        """Returns the line of a field, or of the nearest one around it that is there."""
+        node = self.root
+        for key in keys:
+            node = _child(node, key) or node
+        return node.start_mark.line + 1
+
+    def converted(self, shape: type[T], problem: type[Problem]) -> T:
+        """Checks the file against a shape.
+
+        Raises:
+          Problem: it does not fit; the text names file, line and field.
+        """
+        try:
+            return msgspec.convert(self.data, shape)
+        except msgspec.ValidationError as error:
+            raise problem(f"{self.path}: {self._located(str(error))}") from error
+
+    def _located(self, message: str) -> str:
+        """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
+        reason, _, path = message.partition(" - at `")
+        keys = [key or int(index) for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+        place = path.strip("`$.")
+        return f"line {self.line(*keys)}: {f'{place}: ' if place else ''}{reason}"
+
+
+def read_document(path: str | Path, expected: str, problem: type[Problem]) -> Document:
+    """Reads a file.
+
+    Raises:
+      Problem: it cannot be read, is no YAML, or holds nothing of what was expected.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise problem(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise problem(f"{path}: {_yaml_reason(error)}") from error
+    if root is None:
+        raise problem(f"{path}: is empty; expected {expected}")
+    return Document(str(path), root, data)
+
+
+def _yaml_reason(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark else f"no YAML: {problem}"
+
+
+def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        return node.value[key] if key < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == key), None)
+    return None

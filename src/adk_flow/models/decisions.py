@@ -1,0 +1,210 @@
+"""A model that does what a file says, agent by agent and request by request (docs/decisions.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from google.adk.agents.base_agent import BaseAgent
+from google.adk.agents.callback_context import CallbackContext
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.apps import App
+from google.adk.models.llm_request import LlmRequest
+from google.adk.plugins.base_plugin import BasePlugin
+from pydantic import PrivateAttr
+
+from adk_flow.documents import read_document
+from adk_flow.models.offline.turns import answers_so_far, read_turns
+from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
+from adk_flow.problem import Problem
+
+MOST_QUOTED = 80
+"""Characters of a request that an error repeats."""
+
+
+class DecisionError(ScriptError, Problem):
+    """A file of decisions that cannot be used, or a run that did not go as it says."""
+
+
+class DecidedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A function call."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model does in one call: words, function calls, a transfer, or a fault."""
+
+    text: str = ""
+    calls: list[DecidedCall] = []
+    transfer: str = ""
+    error: str = ""
+
+    @property
+    def decision(self) -> Any:
+        """The step as `Scripted` takes it; None if it says nothing."""
+        if self.error:
+            return None if self.text or self.calls or self.transfer else RuntimeError(self.error)
+        calls = [call(one.name, **one.arguments) for one in self.calls]
+        handover = [transfer(self.transfer)] if self.transfer else []
+        return [*([self.text] if self.text else []), *calls, *handover] or None
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent does about one request."""
+
+    agent: str
+    steps: list[Step]
+    request: str = ""
+    """The words that it answers; empty for any."""
+
+
+class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of decisions."""
+
+    decisions: list[Entry]
+    about: str = ""
+
+
+class _Part:
+    """An entry of the file, and how far it has been played."""
+
+    def __init__(self, entry: Entry, line: int) -> None:
+        self.line = line
+        self.agent = entry.agent
+        self.request = _plain(entry.request)
+        self.decisions = [step.decision for step in entry.steps]
+        self.taken = 0
+
+    @property
+    def left(self) -> int:
+        return len(self.decisions) - self.taken
+
+
+class Decided(Scripted):
+    """Answers each request with the next step that the file lays down for its agent and words.
+
+    Where several entries have the same agent and words, as when an agent is called twice at once,
+    a request goes on with the one that has come as far as its own turn has.
+    """
+
+    model: str = "decisions"
+    path: str = ""
+    _parts: list[_Part] = PrivateAttr(default_factory=list)
+
+    def _next(self, request: LlmRequest) -> Any:
+        agent = (request.config.labels or {}).get("adk_agent_name", "")
+        asked = _plain(read_turns(request.contents)[-1].text)
+        fitting = [one for one in self._parts if one.agent == agent and one.request == asked]
+        fitting += [one for one in self._parts if one.agent == agent and not one.request]
+        left = [one for one in fitting if one.left]
+        if not left:
+            raise DecisionError(self._unexpected(agent, asked, fitting))
+        far = answers_so_far(request.contents)
+        part = next((one for one in left if one.taken == far), left[0])
+        part.taken += 1
+        return part.decisions[part.taken - 1]
+
+    def _unexpected(self, agent: str, asked: str, fitting: list[_Part]) -> str:
+        who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"
+        if not fitting:
+            return f"{self.path}: nothing is laid down for {who}"
+        lines = f"line {fitting[-1].line}"
+        return f"{self.path}: {lines}: {who}, came for one step more than are laid down"
+
+    def finish(self) -> None:
+        """Checks that every step was asked for.
+
+        Raises:
+          DecisionError: one was not; its text names lines and agents.
+        """
+        left = [
+            f"line {one.line}: {one.agent}, asked {_quoted(one.request)}: {one.left} of "
+            f"{len(one.decisions)}"
+            for one in self._parts
+            if one.left
+        ]
+        if left:
+            raise DecisionError(f"{self.path}: steps that nobody asked for: {'; '.join(left)}")
+
+
+def read_decisions(path: str | Path) -> Decided:
+    """Makes a model of a file of decisions, in YAML or JSON.
+
+    Raises:
+      DecisionError: the file cannot be read or does not fit; the text names its line and field.
+    """
+    document = read_document(path, "decisions", DecisionError)
+    entries = document.converted(Decisions, DecisionError).decisions
+    if not entries:
+        raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
+    model = Decided(path=str(path))
+    for number, entry in enumerate(entries):
+        place = ("decisions", number)
+        part = _Part(entry, document.line(*place))
+        if not part.decisions:
+            line = document.line(*place, "steps")
+            raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
+        if None in part.decisions:
+            step = part.decisions.index(None)
+            line = document.line(*place, "steps", step)
+            raise DecisionError(
+                f"{path}: line {line}: decisions[{number}].steps[{step}]: expected text, calls or "
+                "transfer, or else error alone"
+            )
+        model._parts.append(part)
+    return model
+
+
+def decided(app: App, path: str | Path) -> tuple[App, Decided]:
+    """Puts the model of a file into every agent of an app, however it is wired.
+
+    Each agent gets it when it begins, and has its own model back when the app's runner closes.
+    Agents that an `AgentTool(include_plugins=False)` keeps from plugins are not reached.
+
+    Raises:
+      DecisionError: the file cannot be used.
+    """
+    model = read_decisions(path)
+    plugin = _ModelForAll(model)
+    plugin.give_to(app.root_agent)
+    return app.model_copy(update={"plugins": [*app.plugins, plugin]}), model
+
+
+class _ModelForAll(BasePlugin):
+    """Gives every agent that begins the same model."""
+
+    def __init__(self, model: Decided) -> None:
+        super().__init__(name="decisions")
+        self.model = model
+        self.own: list[tuple[LlmAgent, Any]] = []
+
+    def give_to(self, agent: object) -> None:
+        if isinstance(agent, LlmAgent) and agent.model is not self.model:
+            self.own.append((agent, agent.model))
+            agent.model = self.model
+
+    # A copy of the tree would not do: functions of a graph hold agents that no copy reaches.
+    async def before_agent_callback(
+        self, *, agent: BaseAgent, callback_context: CallbackContext
+    ) -> None:
+        """Gives it to an agent before its first request."""
+        self.give_to(agent)
+
+    async def close(self) -> None:
+        """Gives each agent its own model back."""
+        while self.own:
+            agent, model = self.own.pop()
+            agent.model = model
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _quoted(text: str) -> str:
+    if not text:
+        return "anything"
+    return f"“{text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED].rstrip() + '…'}”"

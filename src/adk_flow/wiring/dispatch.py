@@ -1,0 +1,101 @@
+"""What a lead dispatches: a JSON object of sub-goals, checked before any child runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from google.adk.agents.callback_context import CallbackContext
+from google.adk.models.llm_response import LlmResponse
+from google.adk.utils._schema_utils import validate_schema
+from google.genai import types
+
+from adk_flow.problem import Problem
+
+LONGEST = 2_000
+_SHOWN, _SHOWN_AGAIN = 120, 4_000
+"""Characters of what was wrong: to whoever reads the error, and to the model."""
+_MOST_NAMED = 3
+
+
+class DispatchError(Problem):
+    """A dispatch that was refused again after it had been repaired."""
+
+
+class Guardrail(NamedTuple):
+    """What a sub-goal must not be."""
+
+    longest: int = LONGEST
+    """Characters."""
+    forbidden: Sequence[str] = ()
+    """Patterns that it must not hold, in any case."""
+
+
+GUARDRAIL = Guardrail()
+
+
+def schema_of_sub_goals(descriptions: Mapping[str, str]) -> dict[str, Any]:
+    """Makes the response schema of a sub-goal for each child, by the children's descriptions."""
+    return {
+        "title": "Dispatch",
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "description": description, "pattern": r"\S"}
+            for name, description in descriptions.items()
+        },
+        "required": list(descriptions),
+    }
+
+
+def fault_of(answer: Any, names: Sequence[str], guardrail: Guardrail) -> str:
+    """Says what is wrong with a dispatch; empty if nothing is."""
+    if not isinstance(answer, dict):
+        return f"it is no JSON object: {_shown(answer)}"
+    if missing := [name for name in names if name not in answer]:
+        return f"it has no sub-goal for {', '.join(missing)}"
+    if unknown := [name for name in answer if name not in names]:
+        told = ", ".join(map(_shown, unknown[:_MOST_NAMED]))
+        return f"it names {told}; there are only {', '.join(names)}"
+    faults = (_fault_of_sub_goal(answer[name], guardrail) for name in names)
+    return next((f"the sub-goal of {n} {f}" for n, f in zip(names, faults, strict=True) if f), "")
+
+
+def _fault_of_sub_goal(sub_goal: Any, guardrail: Guardrail) -> str:
+    if not isinstance(sub_goal, str):
+        return f"is no string: {_shown(sub_goal)}"
+    if not sub_goal.strip():
+        return "is empty"
+    if len(sub_goal) > guardrail.longest:
+        return f"has {len(sub_goal):,} characters; {guardrail.longest:,} are allowed"
+    for pattern in guardrail.forbidden:
+        if found := re.search(pattern, sub_goal, re.IGNORECASE):
+            return f"holds {_shown(found[0])}, which is forbidden"
+    return ""
+
+
+def asking_again(goal: types.Content, answer: Any, fault: str) -> types.Content:
+    """Writes the goal with what was wrong with the answer to it."""
+    refused = f"Your answer to this was refused: {fault}. It was: {_shown(answer, _SHOWN_AGAIN)}"
+    return types.UserContent([*(goal.parts or ()), types.Part(text=f"{refused}\nAnswer again.")])
+
+
+def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+    """Makes a JSON string of an answer that ADK would not take for JSON.
+
+    It would end the run on it before anybody could say what is wrong (2.13, _schema_utils.py).
+    """
+    content = llm_response.content
+    if llm_response.partial or content is None or not content.parts:
+        return
+    text = "".join(part.text or "" for part in content.parts if not part.thought)
+    try:
+        validate_schema({}, text)
+    except (ValueError, RecursionError):
+        content.parts = [types.Part(text=json.dumps(text, ensure_ascii=False))]
+
+
+def _shown(value: Any, most: int = _SHOWN) -> str:
+    told = json.dumps(value, ensure_ascii=False, default=repr)
+    return told if len(told) <= most else f"{told[:most]}…"
