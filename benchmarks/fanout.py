@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import itertools
 import json
 import os
 import pstats
@@ -26,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -36,12 +38,14 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 VENV = HERE.parent / ".venv-benchmark"
 PACKAGES = (
-    "openai==3.54.0",
+    "openai[aiohttp]==3.54.0",
     "openai-agents==0.24.0",
     "langgraph==1.2.22",
     "langchain-openai==1.7.3",
     "pydantic-ai-slim==2.68.0",
 )
+AIOHTTP = "httpx-aiohttp==0.2.0"
+"""What aiohttp needs beside the project's own openai 2; a folder of its own keeps it apart."""
 SECONDS = 0.2
 """What an answer of the model takes."""
 IDEAL = 3 * SECONDS
@@ -60,17 +64,21 @@ PEERS = {
     "adk+agent_tool+recorded": "ADK AgentTool, recorded",
     "adk+single_turn+recorded": "ADK single_turn, recorded",
     "adk+coordinator+recorded": "ADK Workflow, recorded",
-    "adk+agent_tool+imported+frozen": "ADK AgentTool, tuned",
-    "adk+single_turn+imported+frozen": "ADK single_turn, tuned",
-    "adk+coordinator+imported+frozen": "ADK Workflow, tuned",
+    "adk+agent_tool+imported+frozen+openai+aiohttp": "ADK AgentTool, tuned",
+    "adk+single_turn+imported+frozen+openai+aiohttp": "ADK single_turn, tuned",
+    "adk+coordinator+imported+frozen+openai+aiohttp": "ADK Workflow, tuned",
+    "openai_agents+frozen+aiohttp": "OpenAI Agents, tuned",
+    "langgraph+frozen+aiohttp": "LangGraph, tuned",
+    "pydantic_ai+frozen+aiohttp": "Pydantic AI, tuned",
 }
 ABLATION = {
     "adk+agent_tool": "ADK AgentTool as it comes",
     "adk+agent_tool+imported": "no failing import",
     "adk+agent_tool+frozen": "gc.freeze",
-    "adk+agent_tool+imported+frozen": "both (tuned)",
+    "adk+agent_tool+imported+frozen": "both",
     "adk+agent_tool+imported+frozen+openai": "both, OpenAILlm, httpx",
     "adk+agent_tool+imported+frozen+openai+httpx2": "both, OpenAILlm, httpx2",
+    "adk+agent_tool+imported+frozen+openai+aiohttp": "both, OpenAILlm, aiohttp (tuned)",
 }
 
 
@@ -99,19 +107,23 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._noise,
             text=True,
-            env={**os.environ, "TMPDIR": str(folder), "ADK_DISABLE_LOAD_DOTENV": "1"},
+            env={**os.environ, "TMPDIR": str(folder), **_paths_of(name)},
         )
 
     def turn(self, n: int, profile: Path | None = None) -> Figure:
         """Takes a turn, and checks that the model was really called n + 2 times."""
         _calls_at(self._url)
         assert self._process.stdin and self._process.stdout
+        patience = threading.Timer(PATIENCE, self._process.kill)
+        patience.start()
         try:
             self._process.stdin.write(json.dumps({"n": n, "profile": str(profile or "")}) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        finally:
+            patience.cancel()
         if not line:
             self._noise.seek(0)
             last = self._noise.read().strip().splitlines()[-1:]
@@ -144,6 +156,11 @@ def _python_of(peer: str) -> str:
     return sys.executable if _is_here(peer) else str(VENV / "bin" / "python")
 
 
+def _paths_of(peer: str) -> dict[str, str]:
+    is_added = _is_here(peer) and "aiohttp" in peer
+    return {"PYTHONPATH": str(VENV / "beside")} if is_added else {}
+
+
 @contextmanager
 def _server() -> Iterator[str]:
     command = [sys.executable, str(HERE / "fanout_server.py"), str(SECONDS)]
@@ -170,7 +187,9 @@ def _install() -> str:
         return ""
     _tell(f"Installing the peers into {VENV.name} (once, about a minute) ...")
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    for command in ([sys.executable, "-m", "venv", str(VENV)], [*pip, "-q", *PACKAGES]):
+    beside = ["-q", "--no-deps", "--upgrade", "--target", str(VENV / "beside"), AIOHTTP]
+    venv = [sys.executable, "-m", "venv", str(VENV)]
+    for command in (venv, [*pip, "-q", *PACKAGES], [*pip, *beside]):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if "ERROR" in line]
@@ -181,7 +200,7 @@ def _install() -> str:
 
 
 def _usable(peers: list[str]) -> list[str]:
-    others = [peer for peer in peers if not _is_here(peer)]
+    others = [peer for peer in peers if not _is_here(peer) or "aiohttp" in peer]
     if others and (reason := _install()):
         _tell("")
         print(f"Left out: {', '.join(others)} ({reason})", file=sys.stderr)
@@ -189,23 +208,27 @@ def _usable(peers: list[str]) -> list[str]:
     return peers
 
 
-def _measure(peers: list[str], n: int, repeat: int, url: str) -> dict[str, list[Figure]]:
-    """Times each peer's turns, turn about so that a busy machine is busy for all."""
-    figures: dict[str, list[Figure]] = {name: [] for name in peers}
-    with tempfile.TemporaryDirectory() as folder:
-        running = [Peer(name, url, Path(folder)) for name in peers]
+@contextmanager
+def _running(names: list[str], url: str) -> Iterator[list[Peer]]:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        peers = [Peer(name, url, Path(folder)) for name in names]
         try:
-            for number in range(repeat + 1):
-                for peer in running[number % len(running) :] + running[: number % len(running)]:
-                    what = f"round {number} of {repeat}" if number else "warming up"
-                    _tell(f"n={n}: {what}, {peer.name}")
-                    # The turn before opens the connections, which a waiting peer has lost.
-                    peer.turn(n)
-                    if number:
-                        figures[peer.name].append(peer.turn(n))
+            yield peers
         finally:
-            for peer in running:
+            for peer in peers:
                 peer.close()
+
+
+def _measure(peers: list[Peer], n: int, repeat: int) -> dict[str, list[Figure]]:
+    """Times each peer's turns, turn about so that a busy machine is busy for all."""
+    figures: dict[str, list[Figure]] = {peer.name: [] for peer in peers}
+    for number in range(repeat + 1):
+        for peer in peers[number % len(peers) :] + peers[: number % len(peers)]:
+            _tell(f"n={n}, {f'round {number} of {repeat}' if number else 'warm-up'}: {peer.name}")
+            # The turn before opens the connections, which a waiting peer has lost.
+            peer.turn(n)
+            if number:
+                figures[peer.name].append(peer.turn(n))
     _tell("")
     return figures
 
@@ -235,9 +258,8 @@ def _print_table(rows: list[dict[str, Any]], titles: dict[str, str]) -> None:
     print(f"n = {rows[0]['n']:<28} {'s':>8} {'to gather':>11} {'to ideal':>10} {'processor s':>13}")
     for row in rows:
         ratio = f"{row['to_gather']:.2f}" if row["to_gather"] else "-"
-        title = titles.get(row["peer"], row["peer"])[:32]
         print(
-            f"{title:<32} {row['seconds']:>8.3f} {ratio:>11} {row['to_ideal']:>10.2f} "
+            f"{titles[row['peer']]:<32} {row['seconds']:>8.3f} {ratio:>11} {row['to_ideal']:>10.2f} "
             f"{row['processor_seconds']:>13.3f}"
         )
     print()
@@ -245,29 +267,26 @@ def _print_table(rows: list[dict[str, Any]], titles: dict[str, str]) -> None:
 
 def _profile(peer: str, n: int, url: str) -> None:
     """Prints in which packages and functions a turn's time is spent."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _running([peer], url) as peers:
+        running = peers[0]
         path = Path(folder) / "turn.prof"
-        running = Peer(peer, url, Path(folder))
-        try:
-            for _ in range(2):
-                running.turn(n)
-            running.turn(n, path)
-        finally:
-            running.close()
-        functions = pstats.Stats(str(path)).get_stats_profile().func_profiles
-        stats: dict[Any, Any] = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]
+        for _ in range(2):
+            running.turn(n)
+        running.turn(n, path)
+        stats: dict[Any, Any] = vars(pstats.Stats(str(path)))["stats"]
+    # Without the waiting for the model.
+    functions = {place: own for place, own in stats.items() if "select.epoll" not in place[2]}
     packages: Counter[str] = Counter()
-    for (file, _, name), (_, _, own, _, _) in stats.items():
-        if "poll" not in name:  # waiting for the model
-            packages[_package_of(file)] += own
+    for (file, _, _), (_, _, own, _, _) in functions.items():
+        packages[_package_of(file)] += own
     total = sum(packages.values())
     print(f"{peer}, n = {n}: {total:.2f} s under cProfile, which slows Python down about twofold")
     for package, seconds in packages.most_common(12):
         print(f"  {seconds:7.3f} s {seconds / total:6.1%}  {package}")
-    longest = sorted(functions.items(), key=lambda item: -item[1].tottime)
-    for name, own in [one for one in longest if "poll" not in one[0]][:15]:
-        where = "/".join(Path(own.file_name).parts[-2:])
-        print(f"  {own.tottime:7.3f} s {own.ncalls:>15}  {where}:{own.line_number} {name}"[:80])
+    longest = sorted(functions.items(), key=lambda item: -item[1][2])
+    for (file, line, name), (_, calls, own, _, _) in longest[:15]:
+        where = "/".join(Path(file).parts[-2:])
+        print(f"  {own:7.3f} s {calls:>9} calls  {where}:{line} {name}"[:80])
     print()
 
 
@@ -302,16 +321,15 @@ def main() -> None:
     rows = []
     try:
         with _server() as url:
-            for n in options.n:
-                if options.profile:
-                    for peer in peers:
-                        _profile(peer, n, url)
-                    continue
-                if not peers:
-                    continue
-                rows += (measured := _rows(_measure(peers, n, options.repeat, url), n))
-                if not options.json:
-                    _print_table(measured, titles)
+            if options.profile:
+                for n, peer in itertools.product(options.n, peers):
+                    _profile(peer, n, url)
+            elif peers:
+                with _running(peers, url) as running:
+                    for n in options.n:
+                        rows += (measured := _rows(_measure(running, n, options.repeat), n))
+                        if not options.json:
+                            _print_table(measured, titles)
     except BenchmarkError as error:
         _tell("")
         sys.exit(f"fanout: {error}")

@@ -124,22 +124,27 @@ def _adk_model(options: tuple[str, ...]) -> Any:
         import openai
         from google.adk.integrations.openai import OpenAILlm
 
-        http = {"httpx2": "DefaultAsyncHttpx2Client", "aiohttp": "DefaultAioHttpClient"}
-        named = [getattr(openai, http[option])() for option in options if option in http]
-        client = openai.AsyncOpenAI(http_client=named[0] if named else None)
-        return OpenAILlm(model=MODEL, client=client)
+        http = openai.DefaultAsyncHttpx2Client() if "httpx2" in options else _http(options)
+        return OpenAILlm(model=MODEL, client=openai.AsyncOpenAI(http_client=http))
     from google.adk.models.lite_llm import LiteLlm
 
     return LiteLlm(model=f"openai/{MODEL}")
 
 
-def openai_agents(url: str, n: int) -> Turn:
+def _http(options: tuple[str, ...]) -> Any:
+    """Gives aiohttp in place of a client's own HTTP, if so asked."""
+    import openai
+
+    return openai.DefaultAioHttpClient() if "aiohttp" in options else None
+
+
+def openai_agents(url: str, n: int, *options: str) -> Turn:
     """OpenAI's Agents SDK: the child `as_tool`, without its tracing, which sends to OpenAI."""
     import agents
     from openai import AsyncOpenAI
 
     agents.set_tracing_disabled(True)
-    client = AsyncOpenAI(base_url=url, api_key="none")
+    client = AsyncOpenAI(base_url=url, api_key="none", http_client=_http(options))
     model = agents.OpenAIChatCompletionsModel(model=MODEL, openai_client=client)
     child = agents.Agent(name="child", instructions=CHILD, model=model)
     tools = [child.as_tool(tool_name="child", tool_description=ABOUT)]
@@ -151,13 +156,13 @@ def openai_agents(url: str, n: int) -> Turn:
     return turn
 
 
-def langgraph(url: str, n: int) -> Turn:
+def langgraph(url: str, n: int, *options: str) -> Turn:
     """LangGraph: a react agent whose tool runs another react agent."""
     from langchain_core.tools import tool
     from langchain_openai import ChatOpenAI
     from langgraph.prebuilt import create_react_agent
 
-    model = ChatOpenAI(model=MODEL, base_url=url, api_key="none", stream_usage=False)
+    model = ChatOpenAI(model=MODEL, base_url=url, api_key="none", http_async_client=_http(options))
     child = create_react_agent(model, [], prompt=CHILD, name="child")
 
     async def ask(request: str) -> str:
@@ -176,14 +181,14 @@ def langgraph(url: str, n: int) -> Turn:
     return turn
 
 
-def pydantic_ai(url: str, n: int) -> Turn:
+def pydantic_ai(url: str, n: int, *options: str) -> Turn:
     """Pydantic AI: a tool that delegates to another agent."""
     from openai import AsyncOpenAI
     from pydantic_ai import Agent
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    client = AsyncOpenAI(base_url=url, api_key="none")
+    client = AsyncOpenAI(base_url=url, api_key="none", http_client=_http(options))
     model = OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=client))
     child = Agent(model, instructions=CHILD)
     lead = Agent(model, instructions=LEAD)
@@ -216,16 +221,17 @@ def main() -> None:
         for line in sys.stdin:
             asked = json.loads(line)
             n = asked["n"]
-            if n not in turns:
+            is_new = n not in turns
+            if is_new:
                 turns[n] = build(peer, url, n)
-                if "frozen" in peer:
-                    runner.run(turns[n]())
-                    gc.collect()
-                    gc.freeze()
-            answers.write(json.dumps(_timed(runner, turns[n], asked.get("profile"))) + "\n")
+            answers.write(json.dumps(_timed(runner, turns[n], asked["profile"])) + "\n")
+            if is_new and "frozen" in peer:
+                # What is loaded stays; else each full collection walks all of it, in mid-turn.
+                gc.collect()
+                gc.freeze()
 
 
-def _timed(runner: asyncio.Runner, turn: Turn, profiled: bool | None) -> dict[str, Any]:
+def _timed(runner: asyncio.Runner, turn: Turn, profiled: str) -> dict[str, Any]:
     profile = cProfile.Profile()
 
     async def timed() -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _calls(function: Body, number: int) -> list[Body]:
 
 
 def _filled(schema: Body, words: str) -> Body:
-    return {name: words for name in schema["properties"]}
+    return dict.fromkeys(schema["properties"], words)
 
 
 async def _serve(seconds: float) -> None:

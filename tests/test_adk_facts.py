@@ -18,6 +18,8 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record import TOOL_POOL
+from callbacks.tool_threads import ToolThreads
 from tests.flow import agent, record
 
 
@@ -206,3 +208,34 @@ async def test_parallel_tool_calls_run_in_tasks_of_their_own(tmp_path):
     await record(agent("Root", model, tools=[work]), ["?"], tmp_path)
 
     assert len({id(task) for task in tasks}) == 2
+
+
+@pytest.mark.parametrize(
+    ("pooled", "is_async", "thread"),
+    [(True, False, TOOL_POOL), (True, True, "MainThread"), (False, False, "MainThread")],
+)
+async def test_a_sync_function_runs_in_adks_pool_only_if_the_run_config_says_so(
+    tmp_path, pooled, is_async, thread
+):
+    """The recorder tells the thread by this rule, as no hook fires in it."""
+    seen = []
+
+    def quote() -> str:
+        """Quotes."""
+        seen.append(threading.current_thread().name)
+        return "5%"
+
+    async def quote_async() -> str:
+        """Quotes."""
+        return quote()
+
+    tool = quote_async if is_async else quote
+    model = Scripted(script={"Root": [[call(tool.__name__), call(tool.__name__)], "5%."]})
+    root = agent("Root", model, tools=[tool])
+
+    flow = await record(root, ["Cost?"], tmp_path, plugins=[ToolThreads()] if pooled else [])
+
+    told = [one for one in flow.log.records if one.hook == "before_tool"]
+    assert {name.partition("_0")[0].partition("_1")[0] for name in seen} == {thread}
+    assert {one.thread for one in told} == {thread}
+    assert len({one.task for one in told}) == 2

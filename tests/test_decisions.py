@@ -1,7 +1,7 @@
-"""A model from a file of decisions: strict about what the file does not lay down, and what it does."""
+"""A model from a file of decisions, strict about steps not expected and steps left over."""
 
+import asyncio
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -71,7 +71,12 @@ async def test_each_agent_does_what_is_laid_down_for_its_request(tmp_path):
 
 
 async def test_the_same_request_twice_at_once_is_played_side_by_side(tmp_path):
-    meeting = threading.Barrier(1)  # the tools need no order; the entries are alike
+    meeting = asyncio.Barrier(2)
+
+    async def double(number: float) -> float:
+        await meeting.wait()  # neither goes on before the other has come here
+        return 2 * number
+
     part = {
         "agent": "Child",
         "request": "two",
@@ -81,10 +86,11 @@ async def test_the_same_request_twice_at_once_is_played_side_by_side(tmp_path):
     lead = {"agent": "Lead", "steps": [{"calls": asking}, {"text": "Done."}]}
     text = json.dumps({"decisions": [lead, part, part]})
 
-    held, script = await held_by(team(), tmp_path, text, "Go")
+    child = agent("Child", "offline", tools=[double])
+    app = App(name="app", root_agent=agent("Lead", "offline", tools=[AgentTool(child)]))
+    held, script = await held_by(app, tmp_path, text, "Go")
 
     script.finish()
-    assert meeting.n_waiting == 0
     assert [move.text for move in held.moves if move.kind == "answer"] == ["4", "4"]
 
 
@@ -202,5 +208,5 @@ def test_a_file_that_does_not_fit_is_refused_with_line_and_field(text, error, tm
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(DecisionError, match="none.yaml: cannot be read"):
+    with pytest.raises(DecisionError, match=r"none\.yaml: cannot be read"):
         read_decisions(tmp_path / "none.yaml")

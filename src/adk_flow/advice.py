@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adk_flow.compare import Comparison, ConstructFigures
+from adk_flow.compare import Comparison, ConstructFigures, Setting
+from adk_flow.pace import PACES
 
 DEPRECATIONS = {
     "agent_tool": "ADK's own AgentTool documentation advises mode='single_turn' in its place",
@@ -19,14 +20,17 @@ DEPRECATIONS = {
 def recommendation(comparison: Comparison) -> list[str]:
     """Says which construct to take, and under which conditions another; a sentence each.
 
-    Of the constructs that passed the checks of most conversations, the one whose tokens cost
-    least; then, where it is another, the one that waits least, and the cheapest of those that keep
+    Of the constructs that held all conversations and passed the checks of most, the one whose
+    tokens cost least; then, where it is another, the one that waits least, and the cheapest of those that keep
     specialists apart.
     """
     fit = _fittest(comparison)
     if not fit:
         return ["No construct answered any conversation as it asks, so none is recommended."]
-    cheapest = min(fit, key=_cost)
+    cost = _cost_of(fit)
+    cheapest = min(fit, key=cost)
+    if len(comparison.constructs) == 1:
+        return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
     told = [_first_choice(comparison, cheapest, len(fit))]
     quickest = _least(fit, lambda one: one.critical_path_seconds)
     if quickest is not cheapest and _differ(quickest, cheapest):
@@ -37,7 +41,7 @@ def recommendation(comparison: Comparison) -> list[str]:
         )
     apart = [one for one in fit if one.shown == "request"]
     if cheapest.shown != "request" and apart:
-        other = min(apart, key=_cost)
+        other = min(apart, key=cost)
         told.append(
             f"If specialists must see nothing but their request, take {other.construct}: "
             f"{_cost_told(other)}, {other.llm_calls:g} LLM calls."
@@ -46,20 +50,28 @@ def recommendation(comparison: Comparison) -> list[str]:
 
 
 def _fittest(comparison: Comparison) -> list[ConstructFigures]:
-    """Finds the constructs that passed most conversations; none if nobody passed any."""
+    """Finds the constructs that passed most conversations; none if nobody passed any.
+
+    One that held fewer conversations than others is left out: its sums are of less.
+    """
+    held = max((len(one.after_turns) for one in comparison.constructs), default=0)
     passed = {
         one.construct: len(one.after_turns) - len(one.failed_conversations)
         for one in comparison.constructs
+        if len(one.after_turns) == held
     }
     most = max(passed.values(), default=0)
-    return [one for one in comparison.constructs if passed[one.construct] == most and most]
+    return [one for one in comparison.constructs if most and passed.get(one.construct) == most]
 
 
 def _first_choice(comparison: Comparison, chosen: ConstructFigures, rivals: int) -> str:
-    asked = len(comparison.conversations)
+    asked = len(chosen.after_turns)
     passed = asked - len(chosen.failed_conversations)
     others = len(comparison.constructs)
     what = f"{passed} of {asked} conversations" if asked > 1 else "the conversation"
+    how = f"answered {what} as asked"
+    if chosen.pass_k is None:
+        how = f"came through {what} (no answer was checked)"
     condition = {
         "others": "if specialists may read what the others and the user said",
         "user": "if specialists may read what the user said",
@@ -69,15 +81,16 @@ def _first_choice(comparison: Comparison, chosen: ConstructFigures, rivals: int)
     }[chosen.shown]
     return (
         f"Take {chosen.construct} {condition}: of the {rivals} of {others} constructs that "
-        f"answered {what} as asked, it costs least ({_cost_told(chosen)}, "
+        f"{how}, it costs least ({_cost_told(chosen)}, "
         f"{chosen.llm_calls:g} LLM calls)."
     )
 
 
-def _cost(figures: ConstructFigures) -> float:
-    if figures.dollars is not None:
-        return figures.dollars
-    return figures.input_tokens + figures.output_tokens
+def _cost_of(fit: Sequence[ConstructFigures]) -> Callable[[ConstructFigures], float]:
+    """Compares by dollars if all of them are known, else by tokens."""
+    if any(one.dollars is None for one in fit):
+        return lambda one: one.input_tokens + one.output_tokens
+    return lambda one: one.dollars or 0
 
 
 def _cost_told(figures: ConstructFigures) -> str:
@@ -101,22 +114,17 @@ def caveats(comparison: Comparison) -> list[str]:
     setting = comparison.setting
     told = [_kind(comparison)]
     if setting.pace:
-        how = (
-            "Every model call slept"
-            if setting.slept
-            else "LLM time and critical path are projected: each model call counts"
-        )
-        told.append(
-            f"{how} as long as {setting.pace} takes for as many output tokens (a fit to recorded "
-            "responses)."
-        )
-    if setting.price_model:
-        told.append(f"Costs are the offline model's tokens at the price of {setting.price_model}.")
-    elif any(one.dollars is None for one in comparison.constructs):
-        told.append("Costs are unknown: LiteLLM's table has no price for the model.")
+        told.append(_pace(setting))
+    if any(one.dollars is None for one in comparison.constructs):
+        model = setting.price_model or "every model"
+        told.append(f"Costs are unknown: LiteLLM's table is missing or has no price for {model}.")
+    elif setting.price_model:
+        whose = "the offline model's tokens" if comparison.kind == "controlled" else "tokens"
+        told.append(f"Costs are {whose} at the price of {setting.price_model}.")
     told.append(
         f"{setting.trials} trial{'s' if setting.trials > 1 else ''} of each of "
-        f"{len(comparison.conversations)} conversations; google-adk {', '.join(comparison.adk)}; "
+        f"{len(comparison.conversations)} conversation"
+        f"{'s' if len(comparison.conversations) > 1 else ''}; google-adk {', '.join(comparison.adk)}; "
         f"model {', '.join(comparison.models)}."
     )
     named = [one.construct for one in comparison.constructs if one.construct in DEPRECATIONS]
@@ -126,6 +134,18 @@ def caveats(comparison: Comparison) -> list[str]:
     if setting.stopped:
         told.append(f"Not all runs were made: {setting.stopped}.")
     return told
+
+
+def _pace(setting: Setting) -> str:
+    how = (
+        "Every model call slept"
+        if setting.slept
+        else "LLM time and critical path are projected, wall time is not: each model call counts"
+    )
+    if setting.pace in PACES:
+        what = f"as long as {setting.pace} takes for as many output tokens"
+        return f"{how} {what} (a fit to recorded responses)."
+    return f"{how} {setting.pace.removesuffix(' a call')}."
 
 
 def _kind(comparison: Comparison) -> str:

@@ -132,7 +132,7 @@ class Winner(msgspec.Struct, frozen=True):
     constructs: list[str]
     """Those that take least, of those whose checks passed."""
     values: dict[str, float]
-    """What each construct takes, those that failed left out."""
+    """What each construct takes, without those that failed a conversation of this point."""
 
 
 class Comparison(msgspec.Struct, kw_only=True):
@@ -360,11 +360,12 @@ def _widest(shown: Sequence[Shown]) -> Shown:
 
 
 class _Point(NamedTuple):
-    """Figures of a construct at a point of an axis."""
+    """Figures of a run at a point of an axis."""
 
     axis: Axis
     point: int
     construct: str
+    conversation: str
     figures: dict[str, float]
 
 
@@ -376,13 +377,26 @@ def _winners(runs: Iterable[MeasuredRun]) -> Iterable[Winner]:
             places.setdefault((point.axis, point.point), []).append(point)
     for (axis, number), here in sorted(places.items(), key=lambda place: place[0]):
         for figure in here[0].figures:
-            values = {
-                name: _mean([one.figures[figure] for one in here if one.construct == name])
-                for name in _ordered(one.construct for one in here)
-            }
+            values = _values(here, figure)
+            if not values:
+                continue
             least = min(values.values())
             winners = [name for name, value in values.items() if value <= least * 1.000001]
             yield Winner(axis, number, figure, winners, values)
+
+
+def _values(here: Sequence[_Point], figure: str) -> dict[str, float]:
+    """Gives what each construct takes, of those that came here in every conversation."""
+    conversations = _ordered(one.conversation for one in here)
+    values: dict[str, float] = {}
+    for name in _ordered(one.construct for one in here):
+        taken = [
+            [o.figures[figure] for o in here if (o.construct, o.conversation) == (name, held)]
+            for held in conversations
+        ]
+        if all(taken):
+            values[name] = _mean([_mean(trials) for trials in taken])
+    return values
 
 
 def _points(run: MeasuredRun) -> Iterable[_Point]:
@@ -391,16 +405,17 @@ def _points(run: MeasuredRun) -> Iterable[_Point]:
         return
     first = run.specialists[0]
     if len(run.turns) == 1 and first:
-        yield _Point("topics in one message", len(first), run.construct, _so_far(run, 1))
+        yield _point("topics in one message", len(first), run, 1)
     if len(first) == 1 and all(one == two for one, two in pairwise(run.specialists)):
         for number in range(len(run.turns)):
-            yield _Point("follow-ups", number, run.construct, _so_far(run, number + 1))
+            yield _point("follow-ups", number, run, number + 1)
 
 
-def _so_far(run: MeasuredRun, turns: int) -> dict[str, float]:
+def _point(axis: Axis, number: int, run: MeasuredRun, turns: int) -> _Point:
     total = summed(run.turns[:turns])
-    return {
+    figures = {
         "LLM calls": total.llm_calls,
         "tokens": total.input_tokens + total.output_tokens,
         "critical path": total.critical_path_microseconds / 1e6,
     }
+    return _Point(axis, number, run.construct, run.conversation, figures)

@@ -50,6 +50,7 @@ def compare_app(
     # ADK takes seconds to import, which a comparison of logs need not wait for.
     from adk_flow.application import load_application
     from adk_flow.budget import Budget
+    from adk_flow.models.embedding import embed
     from adk_flow.rewiring import (
         identity_of,
         is_controlled,
@@ -75,9 +76,12 @@ def compare_app(
         _check_live(wanted, models_of(app))
         set_retries(app)
     identity = identity_of(app, slept)
+    if controlled:
+        embed(["loaded before the clock starts"])
     if slept:
         set_pace(app, slept)
     line_up = rewired(app, wanted.constructs)
+    baseline = _baseline(wanted.baseline, list(line_up.apps))
     results = Results(folder, identity)
     for name, conversation in wanted.conversations.items():
         results.expect(name, conversation)
@@ -104,7 +108,7 @@ def compare_app(
             told=tell,
         )
     )
-    price_model = pace.name if controlled and pace else ""
+    price_model = _price_model(pace, controlled)
     runs = measured(
         trials,
         wanted.conversations,
@@ -115,7 +119,7 @@ def compare_app(
     )
     setting = Setting(
         app=app.name,
-        baseline=_baseline(wanted.baseline, list(line_up.apps)),
+        baseline=baseline,
         pace=pace.name if pace else "",
         slept=wanted.sleep,
         price_model=price_model,
@@ -152,6 +156,11 @@ def _pace(name: str, controlled: bool) -> Pace | None:
     return pace_named(name or DEFAULT_PACE)
 
 
+def _price_model(pace: Pace | None, controlled: bool) -> str:
+    """Names the model at whose price a controlled run's tokens are priced."""
+    return pace.name if controlled and pace and is_priced(pace.name) else ""
+
+
 def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparison:
     """Compares flow logs that exist, by construct, or by file where they name none.
 
@@ -161,7 +170,7 @@ def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparis
     logs = [read_log(path) for path in paths]
     models = {record.model for log in logs for record in log.records if record.model}
     pace = _pace(latency, models <= CONTROLLED_MODELS)
-    price_model = pace.name if pace and models <= CONTROLLED_MODELS else ""
+    price_model = _price_model(pace, models <= CONTROLLED_MODELS)
     constructs = [log.header.construct for log in logs]
     runs = [
         measure_run(

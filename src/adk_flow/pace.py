@@ -31,11 +31,20 @@ DEFAULT_PACE = "gemini-2.5-flash"
 
 
 def pace_named(name: str) -> Pace:
-    """Gives the pace of a name.
+    """Gives the pace of a profile's name, or of a number of milliseconds that every call takes.
 
     Raises:
-      Problem: it is unknown.
+      Problem: it is neither.
     """
-    if name not in PACES:
-        raise Problem(f"--latency {name}: unknown profile; known are {', '.join(PACES)}")
-    return PACES[name]
+    if name in PACES:
+        return PACES[name]
+    try:
+        milliseconds = float(name)
+    except ValueError:
+        milliseconds = -1
+    if not 0 <= milliseconds < float("inf"):
+        known = ", ".join(PACES)
+        raise Problem(
+            f"--latency {name}: unknown; take one of {known}, a number of milliseconds, or none"
+        )
+    return Pace(f"{milliseconds:g} ms a call", milliseconds, 0)

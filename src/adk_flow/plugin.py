@@ -373,9 +373,16 @@ class FlowPlugin(BasePlugin):
     def _write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
         run, frame, agent = self._place(context)
         call = context.function_call_id or ""
-        kind = kind_of(tool)
+        fields |= reading.place_of(tool, context._invocation_context)
         self._write(
-            hook, run, frame=frame, agent=agent, tool=tool.name, kind=kind, call=call, **fields
+            hook,
+            run,
+            frame=frame,
+            agent=agent,
+            tool=tool.name,
+            kind=kind_of(tool),
+            call=call,
+            **fields,
         )
 
     # Places

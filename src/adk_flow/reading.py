@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
 from typing import Any
 
 import msgspec
 from google.adk.models.llm_request import LlmRequest
+from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
 from adk_flow.frames import kind_of
-from adk_flow.record import AGENT_CALLS, FunctionCall, Part, Request, Usage
+from adk_flow.record import AGENT_CALLS, TOOL_POOL, FunctionCall, Part, Request, Usage
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
@@ -34,6 +38,27 @@ def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
         if isinstance(only, str):
             return only
     return _json(arguments or {})
+
+
+def place_of(tool: object, context: Any) -> dict[str, str]:
+    """Names the task and the thread that a tool call runs in.
+
+    No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
+    tools/_caller.py, utils/_sync_runner.py).
+    """
+    task = asyncio.current_task()
+    is_pooled = getattr(context.run_config, "tool_thread_pool_config", None) is not None
+    function = getattr(tool, "func", None)
+    if is_pooled and isinstance(tool, FunctionTool) and not _is_async(function):
+        thread = TOOL_POOL
+    else:
+        thread = threading.current_thread().name
+    return {"task": task.get_name() if task else "", "thread": thread}
+
+
+def _is_async(function: object) -> bool:
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may be callable async
+    return iscoroutinefunction(function) or iscoroutinefunction(called)
 
 
 def of_result(result: object) -> str:

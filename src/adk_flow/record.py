@@ -12,6 +12,9 @@ SCHEMA = 1
 AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 """Kinds of function call that run another agent and bring its answer back."""
 
+TOOL_POOL = "adk_tool_executor"
+"""ADK's name of the threads to which it hands sync functions, if the RunConfig says so."""
+
 Why = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
 """Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
 
@@ -103,6 +106,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`."""
+    task: str = ""
+    """Name of the asyncio task that a tool call runs in."""
+    thread: str = ""
+    """Thread that a tool call runs in: the event loop's by name, or ADK's `TOOL_POOL`."""
     text: str = ""
     """Words: of the user, of a model, of an event, of a tool's arguments or result."""
     size: int = 0

@@ -18,10 +18,8 @@ import msgspec
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
-from google.adk.runners import InMemoryRunner
 from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
-from google.adk.workflow._errors import DynamicNodeFailError
 from google.genai import types
 
 from adk_flow.coordination import ASK, CoordinatorRun
@@ -37,9 +35,20 @@ from adk_flow.wiring.dispatch import (
     fault_of,
     schema_of_sub_goals,
 )
-from adk_flow.wiring.nodes import as_asked, as_failed, as_said, as_text, quoted, running
-
-Child = LlmAgent | Workflow
+from adk_flow.wiring.nodes import (
+    RETRY,
+    TIMEOUT,
+    Child,
+    as_asked,
+    as_failed,
+    as_said,
+    as_text,
+    bounded,
+    outcome,
+    quoted,
+    running,
+    state_after,
+)
 
 DISPATCH = (
     "Give each of your specialists a sub-goal: what it is to find out for the goal, in words that "
@@ -50,10 +59,6 @@ MERGE = (
     "Your specialists have worked on their sub-goals. Write what the goal asks for from what they "
     "said, adding nothing, and name what is missing because a specialist failed."
 )
-USER = "user"
-TIMEOUT = 60.0
-"""Seconds that a child has for one attempt."""
-RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
 
 
 def coordinator(
@@ -83,7 +88,7 @@ def coordinator(
     _check_patterns(name, guardrail)
     team = Team(lead, [child for child in children if isinstance(child, LlmAgent)])
     copies = {copy.name: copy for copy in team.copies(include_contents="none")}
-    asks = [_asking(_bounded(copies.get(child.name, child), timeout, retry)) for child in children]
+    asks = [_asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
     dispatch, merge = _dispatching(team, children, guardrail), _merging(team, name, children)
     join = JoinNode(name="join")
     return Workflow(
@@ -101,17 +106,8 @@ async def coordinate(root: Workflow | App, goal: str) -> CoordinatorRun:
       Problem: there is no answer, because a child waits for a human.
     """
     app = root if isinstance(root, App) else App(name=root.name, root_agent=root)
-    runner = InMemoryRunner(app=app)
-    session = await runner.session_service.create_session(app_name=app.name, user_id=USER)
-    message, state = types.UserContent(goal), {}
-    try:
-        async for event in runner.run_async(
-            user_id=USER, session_id=session.id, new_message=message
-        ):
-            state.update(event.actions.state_delta)
-    finally:
-        await runner.close()
-    name = runner.agent.name if runner.agent else ""
+    state = await state_after(app, goal)
+    name = app.root_agent.name if app.root_agent else ""
     if _state_key(name) not in state:
         raise Problem(f"{name} came to no answer: one of its children waits for a human")
     return msgspec.convert(state[_state_key(name)], CoordinatorRun)
@@ -135,15 +131,6 @@ def _check_patterns(name: str, guardrail: Guardrail) -> None:
             re.compile(pattern)
         except re.error as error:
             raise WiringError(f"{name}: {pattern!r} is no pattern: {error}") from None
-
-
-def _bounded(child: Child, timeout: float, retry: RetryConfig) -> Child:
-    """Gives a child the limits that it has not set itself; ADK keeps them for each attempt."""
-    limits = {
-        "timeout": timeout if child.timeout is None else child.timeout,
-        "retry_config": child.retry_config or retry,
-    }
-    return child.model_copy(update=limits)
 
 
 def _dispatching(team: Team, children: Iterable[Child], guardrail: Guardrail) -> FunctionNode:
@@ -175,11 +162,8 @@ def _asking(child: Child) -> FunctionNode:
 
     async def ask(ctx: Context, node_input: dict[str, Any]) -> dict[str, str]:
         sub_goal = node_input["sub_goals"][child.name]
-        try:
-            answer = await ctx.run_node(child, sub_goal)
-        except DynamicNodeFailError as failure:
-            return {"failed": f"{type(failure.error).__name__}: {failure.error}"}
-        return {"answer": as_text(answer)} if answer else {"failed": "it answered nothing"}
+        came = await outcome(ctx, child, sub_goal)
+        return {"answer": as_text(came["answer"])} if "answer" in came else came
 
     return running(ask, f"{ASK}{child.name}")
 

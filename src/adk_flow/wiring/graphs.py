@@ -30,6 +30,7 @@ from adk_flow.wiring.nodes import (
     running,
     schema_of_choice,
     schema_of_shares,
+    temperatures,
 )
 
 CLASSIFY = "Answer with the name of the one specialist whom the latest question is for:"
@@ -45,9 +46,6 @@ SELECT = (
     "The latest question has been answered several times. Answer with the name of whoever answered "
     "it best."
 )
-
-HOTTEST = 1.0
-"""Temperature of the last candidate; the first has 0, those between are spread evenly."""
 
 
 def router(team: Team) -> Workflow:
@@ -179,9 +177,8 @@ def _nodes(team: Team, **update: Any) -> list[LlmAgent]:
 def _candidates(team: Team) -> Iterator[tuple[str, types.GenerateContentConfig]]:
     """Names the candidates and spreads their temperatures, which are all that they differ in."""
     config = team.lead.generate_content_config or types.GenerateContentConfig()
-    for number in range(team.candidates):
-        temperature = HOTTEST * number / max(1, team.candidates - 1)
-        name = f"{team.lead.name}_{number + 1}"
+    for number, temperature in enumerate(temperatures(team.candidates), start=1):
+        name = f"{team.lead.name}_{number}"
         yield name, config.model_copy(update={"temperature": temperature})
 
 

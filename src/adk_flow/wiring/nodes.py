@@ -6,10 +6,22 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.workflow import BaseNode, FunctionNode, Workflow
+from google.adk.apps import App
+from google.adk.runners import InMemoryRunner
+from google.adk.workflow import BaseNode, FunctionNode, RetryConfig, Workflow
+from google.adk.workflow._errors import DynamicNodeFailError
 from google.genai import types
 from pydantic import BaseModel, Field, create_model
+
+Child = LlmAgent | Workflow
+
+USER = "user"
+TIMEOUT = 60.0
+"""Seconds that a child has for one attempt."""
+RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
+HOTTEST = 1.0
 
 
 def chained(name: str, *chain: Any) -> Workflow:
@@ -32,6 +44,44 @@ def as_node(agent: LlmAgent) -> LlmAgent:
 def running(function: Callable[..., Any], name: str) -> FunctionNode:
     """Makes a node of a function that runs agents itself."""
     return FunctionNode(func=function, name=name, rerun_on_resume=True)
+
+
+def bounded(child: Child, timeout: float, retry: RetryConfig | None) -> Child:
+    """Gives a child the limits that it has not set itself; ADK keeps them for each attempt."""
+    limits = {
+        "timeout": timeout if child.timeout is None else child.timeout,
+        "retry_config": child.retry_config or retry,
+    }
+    return child.model_copy(update=limits)
+
+
+async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
+    """Runs a child and survives its failure: gives its `answer`, or why it `failed`."""
+    try:
+        answer = await ctx.run_node(child, given)
+    except DynamicNodeFailError as failure:
+        return {"failed": f"{type(failure.error).__name__}: {failure.error}"}
+    return {"answer": answer} if answer else {"failed": "it answered nothing"}
+
+
+async def state_after(app: App, message: str) -> dict[str, Any]:
+    """Runs an app on one message in a session of its own, in memory; gives the state it wrote."""
+    runner = InMemoryRunner(app=app)
+    session = await runner.session_service.create_session(app_name=app.name, user_id=USER)
+    state: dict[str, Any] = {}
+    try:
+        async for event in runner.run_async(
+            user_id=USER, session_id=session.id, new_message=types.UserContent(message)
+        ):
+            state.update(event.actions.state_delta)
+    finally:
+        await runner.close()
+    return state
+
+
+def temperatures(number: int) -> list[float]:
+    """Spreads temperatures evenly, from 0 for the first to the hottest for the last."""
+    return [HOTTEST * one / max(1, number - 1) for one in range(number)]
 
 
 def schema_of_choice(field: str, names: Iterable[str]) -> type[BaseModel]:

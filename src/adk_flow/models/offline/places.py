@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from adk_flow.models.offline.words import words
+from adk_flow.models.offline.words import STOP_WORDS, words
 
 _ORDINAL = "first|second|third|fourth|fifth|sixth|next|last|other|final"
 _PLACE = (
@@ -11,12 +11,16 @@ _PLACE = (
     "|retailers?|suppliers?|stalls?|outlets?|places?"
 )
 _DESIGNATION = r"(?:[A-HJ-Z]\b|\d{1,2}\b|(?i:one|two|three|four|five|six)\b)"
-_NAME = r"[A-Z][\w’'&.-]*\w(?:\s+(?:&\s+)?[A-Z][\w’'&-]*)*|[A-HJ-Z]\b"
-_NO_NAME = frozenset(
-    words(
-        """january february march april may june july august september october november december
-        monday tuesday wednesday thursday friday saturday sunday christmas easter i total"""
+_NAME = r"[A-Z][\w’'&.-]*\w(?:\s+(?:&\s+)?(?!I\b)[A-Z][\w’'&-]*)*|[A-HJ-Z]\b"
+_NO_NAME = (
+    frozenset(
+        words(
+            """january february march april may june july august september october november december
+        monday tuesday wednesday thursday friday saturday sunday christmas easter total everything
+        everyone everybody both"""
+        )
     )
+    | STOP_WORDS
 )
 _NO_PLACE = frozenset(
     words(

@@ -19,7 +19,7 @@ NUMBER = "[\ue000-\uefff]"
 _STOP = (
     "and|or|plus|with|at|for|that|which|from|costing|costs?|priced|worth|each|per|an?|the|is|are|was"
     "|were|on|to|by|in|into|i|we|he|she|they|you|it|them|also|then|buys?|bought|gets?|orders?|half"
-    "|ordered|dozens?|more|less|fewer|as|than|apiece|but|my|our|their|his|her|free|no|not|of|x"
+    "|ordered|dozens?|more|less|fewer|as|than|apiece|but|my|our|their|his|her|free|no|not|of|x|total|price"
 )
 _WORD = rf"(?!(?:{_STOP})\b)[^\W\d_\ue000-\uf8ff][\w’'/&-]*"
 NOUN = rf"{_WORD}(?:\s+(?:of\s+)?{_WORD}){{0,5}}"
@@ -32,7 +32,7 @@ _CHARGE = (
     r"|order|processing|extra|additional|fixed|small)[\s-]+)*"
     r"(?:shipping|delivery|postage|handling|packaging|packing|gift-?\s?wrap(?:ping)?|wrapping"
     r"|insurance|fees?|(?:sur)?charge|tip|carriage|freight|p&p|parking|toll|tax|deposit|service)"
-    r"(?:\s+(?:and\s+(?:handling|packing|packaging|delivery)|fees?|charges?|costs?))*"
+    r"(?:\s+(?:and\s+(?:handling|packing|packaging|delivery)|fees?|charges?))*"
 )
 _PATTERNS = tuple(
     (kind, re.compile(pattern, re.I))
@@ -53,7 +53,7 @@ _PATTERNS = tuple(
         (
             "charge",
             rf"\b(?P<noun>{_CHARGE})\s*(?:(?:to|at|for|from)\s+)?(?P<store>{STORE})?\s*"
-            r"(?:is|are|was|were|of|costs?|comes?\s+to|adds?|at|for|:|=|,|\(|-|–)?\s*"
+            r"(?:is|are|was|were|of|costs?(?:\s+of)?|comes?\s+to|adds?|at|for|:|=|,|\(|-|–)?\s*"
             rf"(?:(?:an?|another|only|just|extra|flat)\s+)*(?P<price>{NUMBER})",
         ),
         (

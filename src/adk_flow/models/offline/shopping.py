@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from adk_flow.models.offline.numerals import Numeral, amount, numerals, single_currency
-from adk_flow.models.offline.places import PLACES, Place, places
+from adk_flow.models.offline.leftovers import OPEN_NUMBER, Taken, check
+from adk_flow.models.offline.numerals import Numeral, numerals, single_currency
+from adk_flow.models.offline.places import Place, places
 from adk_flow.models.offline.purchases import (
     COUNT,
     LINE,
     MONEY,
-    NUMBER,
     STORE,
     Found,
     Purchase,
@@ -23,30 +23,8 @@ from adk_flow.models.offline.purchases import (
     next_purchase,
 )
 from adk_flow.models.offline.sums import ADD, Sum, Term
-from adk_flow.models.offline.words import words
 
 __all__ = ["Bill", "Store", "UnclearError", "read_bill"]
-
-_ALTERS = frozenset(
-    words(
-        """discount discounts discounted off voucher coupon reduced reduction refund refunded
-        refunds return returns returned rebate minus less fewer more than half quarter twice
-        double triple dozen average another again unless except instead not without change left
-        remain remaining leftover save saves saved savings profit earn earns earned gain split
-        share shares shared divide divided between times percent vat cheaper cheapest difference
-        compare compared many until over above under below free hour hours day days week weeks
-        month months year years minute minutes rate interest lost broke gave gives give away ate
-        budget afford owes lend don't doesn't didn't won't isn't aren't least most same"""
-    )
-)
-_ALTERS_BESIDE_NUMBERS = frozenset(words("each every per both only if all apiece"))
-_HARMLESS = re.compile(
-    r"\bin all\b|\bif\s+(?:\w+\s+){1,3}?(?:buys?|bought|orders?|ordered|gets?|takes?|purchased?)\b"
-    rf"|\ball\s+(?:of\s+)?(?:the\s+|these\s+|those\s+)?(?={COUNT}?{PLACES.pattern})",
-    re.I,
-)
-_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|\n+")
-_OPEN_NUMBER = re.compile(rf"{NUMBER}(?!{PLACES.pattern})|{LINE}", re.I)
 
 
 @dataclass
@@ -88,10 +66,11 @@ def read_bill(text: str) -> Bill:
     stores = reader.read()
     if not any(one.count is not None for store in stores for one in store.purchases):
         raise UnclearError("a quantity with its price")
-    _check(reader, len(stores))
     currency = single_currency(list(reader.numerals.values()))
     if currency is None:
         raise UnclearError("sums in several currencies")
+    nouns = [one.noun for store in stores for one in store.purchases]
+    check(reader.rest, reader.numerals, Taken(nouns, len(stores), currency))
     return Bill(tuple(stores), currency)
 
 
@@ -125,7 +104,7 @@ class _Reader:
     def _pass(self, between: str) -> None:
         for sign in re.findall(STORE, between):
             self._enter(sign)
-        self.rest += re.sub(STORE, " ", between)
+        self.rest += between
 
     def _enter(self, sign: str) -> None:
         """Comes to a store, for the first time or again, or learns where it has been so far."""
@@ -152,7 +131,7 @@ class _Reader:
     @property
     def _leads_with_store(self) -> bool:
         """Tells whether stores are named before what is bought there, not after."""
-        store, number = re.search(STORE, self.text), _OPEN_NUMBER.search(self.text)
+        store, number = re.search(STORE, self.text), OPEN_NUMBER.search(self.text)
         return bool(store and number and store.start() < number.start())
 
 
@@ -165,28 +144,3 @@ def _masked(text: str, signed: Sequence[tuple[str, Place | Numeral]]) -> str:
     for sign, one in reversed(signed):
         text = f"{text[: one.start]}{sign}{text[one.end :]}"
     return text
-
-
-def _check(reader: _Reader, stores: int) -> None:
-    """Makes sure that nothing left over says more.
-
-    Raises:
-      UnclearError: Something does.
-    """
-    for sentence in _SENTENCE_END.split(_HARMLESS.sub("", reader.rest)):
-        for sign in re.finditer(NUMBER, sentence):
-            numeral, after = reader.numerals[sign[0]], sentence[sign.end() :]
-            if not PLACES.match(after) or numeral.value != stores:
-                raise UnclearError(f"“{_quoted(numeral, after)}”")
-        alters = _ALTERS | (_ALTERS_BESIDE_NUMBERS if _OPEN_NUMBER.search(sentence) else set())
-        if told := next((word for word in words(sentence) if word in alters), ""):
-            raise UnclearError(f"“{told}”")
-        if re.search(r"\d|[£$€%]", sentence):
-            raise UnclearError(f"“{re.sub(LINE, '…', sentence).strip()}”")
-
-
-def _quoted(numeral: Numeral, after: str) -> str:
-    percent = numeral.currency == "%"
-    told = amount(numeral.value, "" if percent else numeral.currency) + "%" * percent
-    noun = re.match(r"\s+[^\W\d_\ue000-\uf8ff]+", after)
-    return told + (noun[0] if noun else "")

@@ -12,6 +12,7 @@ from adk_flow.models.offline.arithmetic import (
     results,
 )
 from adk_flow.models.offline.functions import Function
+from adk_flow.models.offline.likeness import LONGEST_READ
 from adk_flow.models.offline.numerals import amount, has_number
 from adk_flow.models.offline.parts import split
 from adk_flow.models.offline.shopping import Bill, Store, UnclearError, read_bill
@@ -58,6 +59,8 @@ def _problem(text: str) -> Problem:
     Raises:
       UnclearError: It is neither.
     """
+    if len(text) >= LONGEST_READ:  # its middle has been left out
+        raise UnclearError("all of so long a text")
     sums = [written_sum(one) for one in (text, *(part.text for part in split(text)))]
     if sums[0]:
         return (sums[0],)

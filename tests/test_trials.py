@@ -1,0 +1,323 @@
+"""Experiments: what is run, kept, resumed, limited; over a model that counts its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from google.adk.agents import BaseAgent, LlmAgent
+from google.adk.apps import App
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.google_llm import Gemini
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+from pydantic import Field
+
+from adk_flow.budget import Budget
+from adk_flow.conversation import of_questions
+from adk_flow.log import read_log
+from adk_flow.measure import measure
+from adk_flow.models.paced import Paced
+from adk_flow.models.scripted import call
+from adk_flow.pace import Pace
+from adk_flow.problem import Problem
+from adk_flow.results import Results, Trial
+from adk_flow.rewiring import (
+    AS_IS,
+    identity_of,
+    is_controlled,
+    models_of,
+    rewired,
+    set_model,
+    set_pace,
+    set_retries,
+)
+from adk_flow.trials import planned, run_trials
+from adk_flow.wiring import WiringError
+
+IDENTITY = {"app": "app"}
+ASKED = {"one": of_questions(["Cost?"]), "two": of_questions(["Cost?", "Again?"])}
+
+
+class Answering(BaseLlm):
+    """Answers at once, and counts; a priced model by name, so that its runs are live."""
+
+    model: str = "gpt-4o-mini"
+    asked: list[str] = Field(default_factory=list)
+    gate: Any = None
+    """Called before each answer; may wait, or raise."""
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        self.asked.append((llm_request.config.labels or {})["adk_agent_name"])
+        if self.gate is not None:
+            await self.gate(len(self.asked))
+        yield LlmResponse(
+            content=types.ModelContent("It is 5%."),
+            usage_metadata=types.GenerateContentResponseUsageMetadata(
+                prompt_token_count=1000, candidates_token_count=100, total_token_count=1100
+            ),
+        )
+
+
+def app_of(model: Any, *names: str) -> App:
+    below: list[Any] = [
+        LlmAgent(name=name, model=model, description=f"{name} knows.")
+        for name in names or ("Loans",)
+    ]
+    return App(name="app", root_agent=LlmAgent(name="Lead", model=model, sub_agents=below))
+
+
+def lead_of(app: App) -> Any:
+    return app.root_agent
+
+
+async def experiment(app: App, results: Results, times: int = 1, **options: Any) -> list[Trial]:
+    apps = {"transfer": app, "mixed": app}
+    trials = list(planned(list(apps), list(ASKED), times))
+    await run_trials(apps, ASKED, trials, results, **{"jobs": 2, **options})
+    return trials
+
+
+def made(trials: list[Trial], results: Results) -> list[Trial]:
+    return [trial for trial in trials if results.find(trial)]
+
+
+async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
+    model = Answering()
+
+    trials = await experiment(app_of(model), Results(tmp_path, IDENTITY), times=2)
+
+    assert len(trials) == 8
+    assert len(model.asked) == 12
+    results = Results(tmp_path, IDENTITY)
+    for trial in trials:
+        log = read_log(results.log_of(trial))
+        assert log.header.construct == trial.construct
+        assert len(measure(log.records)) == len(ASKED[trial.conversation].turns)
+    await experiment(app_of(model), results, times=2)
+    assert len(model.asked) == 12
+
+
+async def test_more_trials_of_the_same_experiment_add_to_it(tmp_path):
+    model = Answering()
+    await experiment(app_of(model), Results(tmp_path, IDENTITY))
+
+    await experiment(app_of(model), Results(tmp_path, IDENTITY), times=2)
+
+    assert len(model.asked) == 12
+
+
+async def test_a_trial_whose_log_is_gone_or_that_failed_is_made_again(tmp_path):
+    async def fail_once(number: int) -> None:
+        if number == 1:
+            raise ConnectionError("no route")
+
+    model = Answering(gate=fail_once)
+    results = Results(tmp_path, IDENTITY)
+    trials = await experiment(app_of(model), results, jobs=1)
+    assert [trial for trial in trials if results.lacks(trial)] == [trials[0]]
+    results.log_of(trials[3]).unlink()
+    before = len(model.asked)
+
+    await experiment(app_of(model), Results(tmp_path, IDENTITY), jobs=1)
+
+    assert len(model.asked) - before == 1 + 2
+    assert not any(Results(tmp_path, IDENTITY).lacks(trial) for trial in trials)
+
+
+async def test_what_is_stopped_in_the_middle_keeps_what_ran_and_goes_on(tmp_path):
+    waiting = asyncio.Event()
+
+    async def hang_at_third(number: int) -> None:
+        if number == 3:
+            waiting.set()
+            await asyncio.Event().wait()
+
+    model = Answering(gate=hang_at_third)
+    running = asyncio.create_task(experiment(app_of(model), Results(tmp_path, IDENTITY), jobs=1))
+    await waiting.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    results = Results(tmp_path, IDENTITY)
+    trials = list(planned(["transfer", "mixed"], list(ASKED), 1))
+    kept = made(trials, results)
+    assert kept == trials[:2]
+    assert not list(tmp_path.rglob("*.part"))
+    model.gate = None
+
+    await experiment(app_of(model), results)
+
+    assert made(trials, results) == trials
+    assert len(model.asked) == 3 + 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent"),
+    [
+        ({"calls": 3}, "the budget of 3 model calls is spent"),
+        # 1,000 × $0.15 + 100 × $0.60 a million tokens: $0.00021 a call.
+        ({"dollars": 0.0005}, "the budget of $0.0005 is spent ($0.0006)"),
+    ],
+)
+async def test_a_budget_stops_cleanly_and_what_was_complete_is_kept(tmp_path, limit, spent):
+    model, results = Answering(), Results(tmp_path, IDENTITY)
+    budget = Budget(**limit)
+
+    trials = await experiment(app_of(model), results, jobs=1, budget=budget)
+
+    assert budget.refused == spent
+    assert len(model.asked) == 3
+    assert made(trials, results) == trials[:2]
+    await experiment(app_of(model), Results(tmp_path, IDENTITY))
+    assert made(trials, Results(tmp_path, IDENTITY)) == trials
+
+
+async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
+    model = Answering()
+    loans = LlmAgent(name="Loans", model=model, description="Loans.")
+
+    class Delegating(Answering):
+        async def generate_content_async(
+            self, llm_request: LlmRequest, stream: bool = False
+        ) -> AsyncGenerator[LlmResponse, None]:
+            part = types.Part(function_call=call("Loans", request="Cost?"))
+            yield LlmResponse(content=types.Content(role="model", parts=[part]))
+
+    root = LlmAgent(name="Lead", model=Delegating(), tools=[AgentTool(loans)])
+    results = Results(tmp_path, IDENTITY)
+    apps = {"agent_tool": App(name="app", root_agent=root)}
+    budget = Budget(calls=4)
+
+    await run_trials(apps, ASKED, [Trial("agent_tool", "one", 1)], results, jobs=1, budget=budget)
+
+    assert budget.calls == 4
+    assert model.asked == ["Loans", "Loans"]
+    assert results.lacks(Trial("agent_tool", "one", 1))
+
+
+def test_a_folder_of_another_experiment_is_refused(tmp_path):
+    Results(tmp_path, {"app": "desk", "model": "offline"})
+
+    with pytest.raises(Problem, match="whose model is offline and not gpt-4o; name a new folder"):
+        Results(tmp_path, {"app": "desk", "model": "gpt-4o"})
+
+
+def test_a_conversation_that_has_changed_is_refused(tmp_path):
+    results = Results(tmp_path, IDENTITY)
+    results.expect("one", ASKED["one"])
+
+    with pytest.raises(Problem, match="conversation one has changed since"):
+        results.expect("one", ASKED["two"])
+
+
+def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):
+    (tmp_path / "experiment.json").write_text("{")
+
+    with pytest.raises(Problem, match=r"experiment\.json: is no experiment's"):
+        Results(tmp_path, IDENTITY)
+
+    assert (tmp_path / "experiment.json").read_text() == "{"
+
+
+def test_names_choose_no_path(tmp_path):
+    results = Results(tmp_path, IDENTITY)
+
+    hostile = results.log_of(Trial("../../x", "../y\n", 1))
+
+    assert hostile.parent.parent == tmp_path / "logs"
+    assert ".." not in str(hostile.relative_to(tmp_path))
+    assert hostile != results.log_of(Trial("../../x", "../y ", 1))
+
+
+def test_identity_tells_agents_apart_by_what_they_are_told():
+    one, other = app_of("offline"), app_of("offline")
+    lead_of(other).sub_agents[0].instruction = "Answer in rhyme."
+
+    assert identity_of(one, None) == identity_of(app_of("offline"), None)
+    assert identity_of(one, None) != identity_of(other, None)
+
+
+def test_an_app_is_controlled_only_if_every_agents_model_is():
+    app = app_of("offline")
+    assert is_controlled(app)
+    lead_of(app).sub_agents[0].model = "gemini-2.5-flash"
+    assert not is_controlled(app)
+    assert models_of(app) == ["offline", "gemini-2.5-flash"]
+
+    set_model(app, "offline")
+
+    assert is_controlled(app)
+
+
+def test_gemini_is_given_retries_unless_it_has_its_own():
+    own = types.HttpRetryOptions(attempts=2)
+    app = app_of(Gemini(model="gemini-2.5-flash", retry_options=own))
+    lead_of(app).model = "gemini-2.5-flash"
+
+    set_retries(app)
+
+    lead, loans = lead_of(app), lead_of(app).sub_agents[0]
+    assert lead.canonical_model.retry_options.attempts == 5
+    assert loans.canonical_model.retry_options == own
+
+
+async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("adk_flow.models.paced.asyncio.sleep", sleep)
+    app = app_of(Answering())
+    set_pace(app, Pace("test", 400, 6))
+    model = lead_of(app).canonical_model
+    assert isinstance(model, Paced)
+    labels = {"adk_agent_name": "Lead"}
+    request = LlmRequest(config=types.GenerateContentConfig(labels=labels))
+
+    answers = [one async for one in model.generate_content_async(request)]
+
+    assert slept == [1.0]
+    assert answers[0].content.parts[0].text == "It is 5%."
+    assert model.model == "gpt-4o-mini"
+
+
+def test_what_cannot_be_rewired_is_named_with_the_reason():
+    class Custom(BaseAgent):
+        pass
+
+    def quote() -> str:
+        """Quotes."""
+        return "5%"
+
+    def requote() -> str:
+        """Quotes otherwise."""
+        return "6%"
+
+    requote.__name__ = "quote"
+    app = app_of("offline", "Loans", "Funds")
+    loans, funds = lead_of(app).sub_agents
+    loans.tools, funds.tools = [quote], [requote]
+    custom = Custom(name="Odd")
+    custom.parent_agent = lead_of(app)
+    lead_of(app).sub_agents.append(custom)
+
+    result = rewired(app, ["single_agent", "transfer", AS_IS])
+
+    assert list(result.apps) == [AS_IS, "transfer"]
+    assert result.apps[AS_IS] is app
+    assert result.team == ["Loans", "Funds"]
+    assert "different tools named 'quote'" in result.skipped["single_agent"]
+    assert result.left_out == ["Odd: a Custom; only an LlmAgent can be wired another way"]
+
+
+def test_an_app_that_cannot_be_wired_at_all_says_why():
+    with pytest.raises(WiringError, match="Lead has no specialists"):
+        rewired(App(name="app", root_agent=LlmAgent(name="Lead", model="offline")), ["transfer"])
