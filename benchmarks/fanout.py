@@ -257,9 +257,10 @@ def _rows(figures: dict[str, list[Figure]], n: int) -> list[dict[str, Any]]:
 def _print_table(rows: list[dict[str, Any]], titles: dict[str, str]) -> None:
     print(f"n = {rows[0]['n']:<28} {'s':>8} {'to gather':>11} {'to ideal':>10} {'processor s':>13}")
     for row in rows:
+        title = titles[row["peer"]]
         ratio = f"{row['to_gather']:.2f}" if row["to_gather"] else "-"
         print(
-            f"{titles[row['peer']]:<32} {row['seconds']:>8.3f} {ratio:>11} {row['to_ideal']:>10.2f} "
+            f"{title:<32} {row['seconds']:>8.3f} {ratio:>11} {row['to_ideal']:>10.2f} "
             f"{row['processor_seconds']:>13.3f}"
         )
     print()

@@ -1,4 +1,4 @@
-"""Writes what `README.md` shows of a real run between its markers; `--check` only compares.
+"""Writes what `README.md` shows of real runs between its markers; `--check` only compares.
 
 python docs/readme.py [--check]
 """
@@ -10,40 +10,106 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 from adk_flow.application import load_application
+from adk_flow.cli.shared import quieten_adk
+from adk_flow.compare import Comparison, MeasuredRun, Shown
+from adk_flow.comparing import Wanted, compare_app
 from adk_flow.conversation import read_conversation
 from adk_flow.experiment import hold
 from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.wiring import CONSTRUCTS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- three topics -->\n```mermaid\n).*?(```\n<!-- end -->)", re.DOTALL)
+CONVERSATIONS = ROOT / "conversations"
+
+SEEN: dict[Shown, str] = {
+    "one agent": "there are none",
+    "request": "their request only",
+    "user": "the user's words too",
+    "others": "everything",
+    "unknown": "unknown",
+}
 
 
-def drawn() -> str:
+def three_topics() -> str:
     """Holds the three-topics conversation offline and draws it."""
     app = load_application(ROOT / "root_agent")
-    conversation = read_conversation(ROOT / "conversations" / "three_topics.yaml")
+    conversation = read_conversation(CONVERSATIONS / "three_topics.yaml")
     with tempfile.TemporaryDirectory() as folder:
         held = asyncio.run(hold(app, conversation, file=Path(folder) / "log.jsonl"))
-    return sequence_diagram(held.moves)
+    return f"```mermaid\n{sequence_diagram(held.moves)}```\n"
+
+
+def calls() -> str:
+    """Compares the desk's constructs on a follow-up and on three topics in one message."""
+    names = ("follow_up", "three_in_one_message")
+    wanted = Wanted(
+        constructs=CONSTRUCTS,
+        conversations={name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names},
+        baseline="single_agent",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        comparison = compare_app(ROOT / "root_agent", wanted, Path(folder), lambda *_: None)
+    rows = [_row(comparison, construct) for construct in CONSTRUCTS]
+    return "\n".join([*HEADING, *rows]) + "\n"
+
+
+HEADING = (
+    "| construct | question → follow-up | ADK's session shows | tokens "
+    "| three topics at once | of them in a row | specialists see |",
+    "|---|--:|--:|--:|--:|--:|---|",
+)
+
+
+def _row(comparison: Comparison, construct: str) -> str:
+    follow_up, three = [run for run in comparison.runs if run.construct == construct]
+    figures = comparison.figures_of(construct)
+    total = follow_up.total
+    after = "→".join(f"{count:g}" for count in figures.after_turns["follow_up"]) if figures else ""
+    cells = (
+        f"`{construct}`",
+        f"**{after}**",
+        str(total.reported_llm_calls),
+        f"{total.input_tokens + total.output_tokens:,}",
+        str(three.total.llm_calls) + ("" if three.passed else " †"),
+        str(_in_a_row(three)),
+        SEEN[figures.shown if figures else "unknown"],
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _in_a_row(run: MeasuredRun) -> int:
+    """Counts the model calls on the critical path."""
+    return sum(
+        spans[index].kind == "model"
+        for spans, critical in zip(run.spans, run.critical, strict=True)
+        for index in critical
+    )
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"calls": calls, "three topics": three_topics}
 
 
 def main() -> None:
-    """Writes the README, or exits with 1 if it shows something else than the run."""
-    text = README.read_text(encoding="utf-8")
-    if not BLOCK.search(text):
-        sys.exit("README.md: lacks the markers <!-- three topics --> and <!-- end -->")
-    diagram = drawn()
-    fresh = BLOCK.sub(lambda match: match[1] + diagram + match[2], text)
+    """Writes the README, or exits with 1 if it shows something else than the runs."""
+    quieten_adk()
+    text = fresh = README.read_text(encoding="utf-8")
+    for name, written in BLOCKS.items():
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not block.search(text):
+            sys.exit(f"README.md: lacks the markers <!-- {name} --> and <!-- end -->")
+        made = written()
+        fresh = block.sub(lambda match, made=made: match[1] + made + match[2], fresh)
     if "--check" not in sys.argv:
         README.write_text(fresh, encoding="utf-8")
     elif fresh != text:
-        sys.exit("README.md: shows another flow than the run gives; write it with: make readme")
+        sys.exit("README.md: shows something else than the runs give; write it with: make readme")
 
 
 if __name__ == "__main__":

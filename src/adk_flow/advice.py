@@ -21,8 +21,8 @@ def recommendation(comparison: Comparison) -> list[str]:
     """Says which construct to take, and under which conditions another; a sentence each.
 
     Of the constructs that held all conversations and passed the checks of most, the one whose
-    tokens cost least; then, where it is another, the one that waits least, and the cheapest of those that keep
-    specialists apart.
+    tokens cost least; then, where it is another, the one that waits least, and the cheapest of
+    those that keep specialists apart.
     """
     fit = _fittest(comparison)
     if not fit:
@@ -116,16 +116,16 @@ def caveats(comparison: Comparison) -> list[str]:
     if setting.pace:
         told.append(_pace(setting))
     if any(one.dollars is None for one in comparison.constructs):
-        model = setting.price_model or "every model"
+        model = setting.price_model or "a model"
         told.append(f"Costs are unknown: LiteLLM's table is missing or has no price for {model}.")
     elif setting.price_model:
         whose = "the offline model's tokens" if comparison.kind == "controlled" else "tokens"
         told.append(f"Costs are {whose} at the price of {setting.price_model}.")
+    held = len(comparison.conversations)
     told.append(
-        f"{setting.trials} trial{'s' if setting.trials > 1 else ''} of each of "
-        f"{len(comparison.conversations)} conversation"
-        f"{'s' if len(comparison.conversations) > 1 else ''}; google-adk {', '.join(comparison.adk)}; "
-        f"model {', '.join(comparison.models)}."
+        f"{setting.trials} trial{'s' if setting.trials > 1 else ''} of "
+        f"{f'each of {held} conversations' if held > 1 else 'one conversation'}; "
+        f"google-adk {', '.join(comparison.adk)}; model {', '.join(comparison.models)}."
     )
     named = [one.construct for one in comparison.constructs if one.construct in DEPRECATIONS]
     told += [f"{name}: {DEPRECATIONS[name]}." for name in named]

@@ -161,7 +161,7 @@ class Results(Files):
     def _read(self) -> _State | None:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=_State)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise Problem(f"{self._path}: cannot be read: {error.strerror or error}") from error

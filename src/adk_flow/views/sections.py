@@ -68,7 +68,7 @@ def compared_with(comparison: Comparison) -> ConstructFigures | None:
 def costs(comparison: Comparison) -> Cells:
     """Gives calls, tokens and cost, and their difference to the baseline."""
     base = compared_with(comparison)
-    header = ["construct", "LLM calls", "in ADK's session", "tokens (k)", "cost ($)"]
+    header = ["construct", "LLM calls", "ADK's session", "tokens (k)", "cost ($)"]
     if base:
         header += ["calls, difference", "cost, difference"]
     rows = [

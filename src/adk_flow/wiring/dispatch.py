@@ -89,6 +89,8 @@ def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> Non
     content = llm_response.content
     if llm_response.partial or content is None or not content.parts:
         return
+    if any(part.function_call for part in content.parts):
+        return
     text = "".join(part.text or "" for part in content.parts if not part.thought)
     try:
         validate_schema({}, text)

@@ -60,7 +60,8 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
     try:
         answer = await ctx.run_node(child, given)
     except DynamicNodeFailError as failure:
-        return {"failed": f"{type(failure.error).__name__}: {failure.error}"}
+        told = " ".join(str(failure.error).split())
+        return {"failed": f"{type(failure.error).__name__}: {told}"}
     return {"answer": answer} if answer else {"failed": "it answered nothing"}
 
 
