@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -30,7 +31,8 @@ from tests.flow import agent, expected, picture, record
 from tools.arithmetic import multiply
 
 ROOT = Path(__file__).parents[1]
-STORES = ROOT / "conversations" / "three_stores.yaml"
+BIN = Path(sys.executable).parent
+STORES = ROOT / "conversations" / "examples" / "three_stores.yaml"
 QUESTION = yaml.safe_load(STORES.read_text())["turns"][0]["say"]
 PARTS = {"2 pens at £3 each": (2, 3), "4 cups at £5 each": (4, 5), "6 mats at £7 each": (6, 7)}
 
@@ -377,7 +379,7 @@ async def test_functions_are_found_by_what_they_declare(tmp_path):
 def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
     ran = subprocess.run(
         [
-            Path(sys.executable).with_name("adk"),
+            BIN / "adk",
             "run",
             "--in_memory",
             "examples/calculator",
@@ -400,3 +402,62 @@ def test_it_is_loaded_by_its_folder():
 
     assert app.name == "calculator"
     assert app.root_agent.name == "Orchestrator"
+
+
+async def test_so_long_a_text_that_its_middle_is_not_read_is_not_worked_out(calculator, tmp_path):
+    asked = ", ".join(["3 pens at £1 each"] * 150)
+    held = await hold(calculator, of_questions([asked]), file=tmp_path / "log.jsonl")
+
+    assert "could not make out all of so long a text" in held.turns[0].answer
+
+
+def blocks(page, language):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def ran(command, folder, **options):
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "ADK_FLOW_DIR": str(folder), "ADK_FLOW_NARRATE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
+
+
+def test_the_page_shows_the_moves_that_its_commands_give(tmp_path):
+    shell = "".join(blocks("patterns/calculator.md", "sh")).replace("flow_logs", str(tmp_path))
+    done = ran(["sh", "-ec", shell.replace(".venv/bin", str(BIN))], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    (diagram,) = blocks("patterns/calculator.md", "mermaid")
+    assert diagram in done.stdout
+    assert "17 LLM calls (3 in ADK's session), 0 transfers, 4 agent calls, 12 tool" in done.stdout
+
+
+def test_the_pages_programs_run(tmp_path):
+    program = "\n".join(blocks("patterns/calculator.md", "python"))
+    done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    walls = [float(line.split()[0]) for line in done.stdout.splitlines()]
+    assert len(walls) == 2
+
+
+def test_the_page_on_decisions_runs(tmp_path):
+    (tmp_path / "decisions.yaml").write_text(blocks("decisions.md", "yaml")[0])
+    (program,) = blocks("decisions.md", "python")
+    program = f"FILE = {str(tmp_path / 'decisions.yaml')!r}\n{program}"
+    done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
+
+    assert done.stdout.strip() == "£26 in all.", done.stderr
+
+
+def test_the_benchmark_says_that_its_file_is_missing(tmp_path):
+    done = ran([sys.executable, "benchmarks/gsm8k.py", str(tmp_path / "none.jsonl")], tmp_path)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("Skipped: no file of problems at ")

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from adk_flow.compare import Comparison, MeasuredRun, Setting, Winner, compare
 from adk_flow.findings import Finding
+from adk_flow.findings.finding import Kind, Level
 from adk_flow.isolation import Isolation
 from adk_flow.measure import TurnFigures, summed
 from adk_flow.views.comparison import show_comparison
@@ -130,16 +131,18 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
 
 def test_every_construct_and_long_conversations_fit_80_columns():
     def calls(conversation):
-        return {"five_follow_ups": (20,) * 6, "three_topics": (11,) * 4, "follow_up": (10, 10)}.get(
-            conversation, (12,)
-        )
+        return {
+            "five_follow_ups": (200,) * 6,
+            "three_topics": (11,) * 4,
+            "follow_up": (10, 10),
+        }.get(conversation, (12,))
 
     runs = [run(name, asked, calls(asked)) for name in CONSTRUCTS for asked in LONG]
     table = section(told(compared(*runs)), "LLM calls made").splitlines()
 
     assert table[0].split() == ["construct", *"12345678"]
     assert "agent_tool_skip_" in [line.rstrip().split(" ")[0] for line in table]
-    assert table[2].split() == ["single_agent", "20→…→120", *"10→20 12 12 12 12 11→…→44 12".split()]
+    assert " ".join(table[2].split()) == "single_agent 200→…→1200 10→20 12 12 12 12 11→22→33→44 12"
     assert "6 three_in_one_message" in "\n".join(table)
 
 
@@ -293,7 +296,7 @@ def test_winners_are_told_where_they_change():
 
 
 def test_findings_are_counted_by_kind_serious_ones_first():
-    def found(kind, level="notice"):
+    def found(kind: Kind, level: Level = "notice"):
         return Finding(kind=kind, turn=1, agents=("A",), text="", records=(), level=level)
 
     leaks = [found("leak", "serious")] * 2
@@ -307,10 +310,17 @@ def test_findings_are_counted_by_kind_serious_ones_first():
     """).replace("─" * 48, "─" * 50)
 
 
+def test_a_finding_of_many_constructs_keeps_its_name_whole():
+    finding = Finding(kind="hidden_conversation", turn=1, agents=("A",), text="", records=())
+    text = told(compared(*[run(name, findings=[finding]) for name in CONSTRUCTS]))
+
+    assert "hidden conversation  notice  13 " in text
+
+
 def test_json_holds_figures_without_the_bulk():
     data = as_plain_data(two_constructs())
 
-    assert json.loads(json.dumps(data)) == json.loads(json.dumps(data))
+    assert json.loads(json.dumps(data))["conversations"] == ["follow_up"]
     transfer, agent_tool = data["constructs"]
     assert transfer["difference_to_baseline"] == {"llm_calls": 0, "dollars": 0}
     assert agent_tool["difference_to_baseline"]["llm_calls"] == 3

@@ -62,14 +62,14 @@ class Figure(NamedTuple):
 
 def fact_faults(text: str, passages: Sequence[Found]) -> list[str]:
     """Says what in a text the passages do not bear out; empty if they bear out everything."""
-    faults, named = [], set[str]()
+    faults: list[str] = []
     for paragraph in filter(str.strip, re.split(r"\n\s*\n", text)):
-        own, strangers = _named(paragraph, passages)
+        named, strangers = _named(paragraph, passages)
         faults += [f"“{one}” is no source of the research." for one in strangers]
-        faults += _unsupported(paragraph, own, passages)
-        named |= own
-    if not named:
-        faults.append("It names no source: close each paragraph with its source in brackets.")
+        if not named and not strangers:
+            begun = " ".join(paragraph.split()[:5])
+            faults.append(f"The paragraph “{begun}…” names no source: give it in brackets.")
+        faults += _unsupported(paragraph, named, passages)
     return list(dict.fromkeys(faults))
 
 
@@ -85,13 +85,14 @@ def figures(text: str) -> list[Figure]:
     for share, written in _SHARES.items():
         plain = re.sub(share, written, plain, flags=re.I)
     found: list[Figure] = []
-    matches = list(_FIGURE.finditer(plain))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
+    following: re.Match[str] | None = None
+    for match in reversed(list(_FIGURE.finditer(plain))):
         kind = _kind(match)
-        if not kind and following and _JOINER.fullmatch(plain[match.end() : following.start()]):
-            kind = "%" if _kind(following) == "%" else ""
+        if not kind and following and _JOINER.fullmatch(plain, match.end(), following.start()):
+            kind = "%" if found[-1].kind == "%" else ""
         found.append(Figure(kind, _value(match), match[0].strip()))
-    return found
+        following = match
+    return found[::-1]
 
 
 def _kind(match: re.Match[str]) -> str:

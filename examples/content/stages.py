@@ -1,20 +1,18 @@
 """Stages of a piece as a graph: side by side within a stage, with a loop of reviews.
 
-    START ─► open ─┬─► research_A ─┬─► research ─► write ─┬─► review_A ─┬─► reviews ─► decide
-                   └─► research_B ─┘                 ▲    └─► review_B ─┘                 │
-                                                     └────────────── again ───────────────┤
-                                                                  optimise ◄───── out ────┘
+    START ─► topic ─┬─► ask_A ─┬─► research ─► write ─┬─► ask_C ─┬─► reviews ─► decide ─► finish
+                    └─► ask_B ─┘                 ▲    └─► ask_D ─┘                │
+                                                 └─────────── again ──────────────┘
 
-Every turn stands alone, and each agent is shown only what it needs: a researcher the topic, the
-writer the notes, a reviewer notes and draft. What a stage comes to is in session state, under keys
-of `tools.piece`.
+Every turn stands alone, and an agent is shown no more than it needs: a researcher the topic, the
+writer the notes, a reviewer notes and draft. What each came to stands in session state, by the
+keys of `tools.piece`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
@@ -25,17 +23,9 @@ from google.genai import types
 from adk_flow.reading import words_of
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.nodes import as_said, as_text, chained, quoted, running
-from examples.content.attempts import ContentError, attempt, passages_of, verdict_of
-from examples.content.result import heading_of, told
-from tools.piece import (
-    ROUND,
-    TOPIC,
-    check_key,
-    draft_key,
-    latest_draft,
-    research_key,
-    review_key,
-)
+from examples.content.attempts import attempted, passages_of, verdict_of
+from examples.content.result import RESULT, ContentError, heading_of, piece_of, told
+from tools import piece
 
 ROUNDS = 3
 """Drafts that are written at most."""
@@ -44,80 +34,183 @@ TIMEOUT = 60.0
 RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
 
 
-@dataclass(frozen=True)
-class Staff:
-    """Copies of those who make a piece, ready for a graph."""
+class Staff(NamedTuple):
+    """Those who make a piece."""
 
     researchers: Sequence[LlmAgent]
+    """With look-ups that return `passages`, as those of `tools.guidance` do."""
     writer: LlmAgent
-    """As it writes the first draft: its tools mend a draft, so it has none."""
-    mender: LlmAgent
-    """The writer as it mends a draft."""
+    """Its tools mend a draft."""
     reviewers: Sequence[LlmAgent]
+    """With a verdict as output schema, and a check of `tools.piece` behind it."""
     optimiser: LlmAgent
+    """With title and summary as output schema."""
 
-    def notes(self, state: dict[str, Any]) -> list[str]:
-        """Quotes what the researchers found."""
-        found = [(one, state[research_key(one.name)]) for one in self.researchers]
-        return [as_said(one, came["answer"]) for one, came in found if "answer" in came]
+    @property
+    def everybody(self) -> list[LlmAgent]:
+        """All of them, in the order in which they come to work."""
+        return [*self.researchers, self.writer, *self.reviewers, self.optimiser]
 
 
 def staged(
     name: str,
-    researchers: Sequence[LlmAgent],
-    writer: LlmAgent,
-    reviewers: Sequence[LlmAgent],
-    optimiser: LlmAgent,
+    staff: Staff,
     *,
     rounds: int = ROUNDS,
     timeout: float = TIMEOUT,
     retry: RetryConfig = RETRY,
 ) -> Workflow:
-    """Makes the graph of copies of these agents.
+    """Makes the graph, of copies of its staff.
 
     Args:
       name: of the graph, which no agent in it may have.
-      researchers: agents with look-ups that return `passages`, as `tools.guidance`'s do.
-      writer: the agent that writes, and with its tools mends, the draft.
-      reviewers: agents that answer with a verdict, after a check of `tools.piece`.
-      optimiser: the agent that answers with a title and a summary.
+      staff: who does the work; an agent's own `timeout` and `retry_config` go first.
       rounds: drafts that are written at most.
-      timeout: seconds that an agent has for one attempt, if it has no limit of its own.
+      timeout: seconds that an agent has for one attempt.
       retry: how often and when an agent that failed or took too long is run again.
 
     Raises:
       WiringError: a stage has nobody in it, or two go by the same name.
     """
-    _check(name, researchers, writer, reviewers, optimiser, rounds)
-    limits = {"timeout": timeout, "retry_config": retry}
-    staff = _staff(researchers, writer, reviewers, optimiser, limits)
+    _check(name, staff, rounds)
+    staff = _copied(staff, timeout, retry)
     write = _writing(staff)
-    graph = chained(
+    return chained(
         name,
-        _open,
+        open_topic,
         tuple(_researching(one) for one in staff.researchers),
         JoinNode(name="research"),
         write,
         tuple(_reviewing(one, staff) for one in staff.reviewers),
         JoinNode(name="reviews"),
         _deciding(staff, rounds),
-        {"again": write, "out": _optimising(staff)},
+        {"again": write, "out": _finishing(staff)},
     )
-    graph.description = "Writes a short piece on a topic: research, draft, reviews, heading."
-    return graph
 
 
-def _check(
-    name: str,
-    researchers: Sequence[LlmAgent],
-    writer: LlmAgent,
-    reviewers: Sequence[LlmAgent],
-    optimiser: LlmAgent,
-    rounds: int,
-) -> None:
-    if not researchers or not reviewers or rounds < 1:
-        raise WiringError(f"{name} needs a researcher, a reviewer and a round, at least")
-    agents = [*researchers, writer, *reviewers, optimiser]
-    taken = [name, *(one.name for one in agents)]
+def _check(name: str, staff: Staff, rounds: int) -> None:
+    if not staff.researchers or not staff.reviewers or rounds < 1:
+        raise WiringError(f"{name} needs at least one researcher, one reviewer and one round")
+    taken = [name, *(one.name for one in staff.everybody)]
     if twice := next((one for one in taken if taken.count(one) > 1), ""):
         raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")
+
+
+def _copied(staff: Staff, timeout: float, retry: RetryConfig) -> Staff:
+    """Copies the staff for a graph, each with limits and deaf to all that it is not given."""
+    team = Team(staff.writer, staff.everybody)
+    copies = {one.name: one for one in team.copies(include_contents="none")}
+    for copy in copies.values():
+        copy.timeout = timeout if copy.timeout is None else copy.timeout
+        copy.retry_config = copy.retry_config or retry
+    return Staff(
+        [copies[one.name] for one in staff.researchers],
+        copies[staff.writer.name],
+        [copies[one.name] for one in staff.reviewers],
+        copies[staff.optimiser.name],
+    )
+
+
+def open_topic(ctx: Context, node_input: Any) -> None:
+    """Keeps the topic, and counts drafts from the start."""
+    ctx.state[piece.TOPIC] = words_of(to_user_content(node_input or ctx.user_content))
+    ctx.state[piece.ROUND] = 0
+
+
+def _researching(agent: LlmAgent) -> FunctionNode:
+    async def research(ctx: Context) -> None:
+        came = await attempted(ctx, agent, types.UserContent(ctx.state[piece.TOPIC]))
+        passages = passages_of(ctx, agent.name)
+        if "answer" in came and not passages:
+            came = {"failed": "it found no passage on this"}
+        ctx.state[piece.research_key(agent.name)] = {**came, "passages": passages}
+
+    return running(research, f"ask_{agent.name}")
+
+
+def _writing(staff: Staff) -> FunctionNode:
+    mender = staff.writer
+    # A first draft has nothing to mend, and one tool the less to be misled by.
+    writer = mender.clone(update={"tools": []})
+
+    async def write(ctx: Context) -> None:
+        notes, number = _notes(ctx, staff), ctx.state[piece.ROUND] + 1
+        if number == 1:
+            came = await attempted(ctx, writer, _asked(ctx.state[piece.TOPIC], notes))
+        else:
+            remarks = f"Your draft was sent back. {_remarks(ctx, staff, number - 1)}"
+            came = await attempted(ctx, mender, _asked(remarks, notes, _draft(ctx, staff)))
+        if "failed" in came:
+            raise ContentError(f"no draft {number}: {mender.name} failed: {came['failed']}")
+        ctx.state[piece.ROUND] = number
+        ctx.state[piece.draft_key(number)] = as_text(came["answer"])
+        for reviewer in staff.reviewers:  # what an earlier turn left there
+            ctx.state[piece.check_key(number, reviewer.name)] = None
+
+    return running(write, "write")
+
+
+def _reviewing(agent: LlmAgent, staff: Staff) -> FunctionNode:
+    async def review(ctx: Context) -> None:
+        number, draft = ctx.state[piece.ROUND], _draft(ctx, staff)
+        came = await attempted(ctx, agent, _asked(agent.description, _notes(ctx, staff), draft))
+        finding = ctx.state.get(piece.check_key(number, agent.name))
+        ctx.state[piece.review_key(number, agent.name)] = verdict_of(came, finding)
+
+    return running(review, f"ask_{agent.name}")
+
+
+def _deciding(staff: Staff, rounds: int) -> FunctionNode:
+    def decide(ctx: Context) -> None:
+        number = ctx.state[piece.ROUND]
+        # Without a remark, the writer would have nothing to go by.
+        ctx.route = "again" if _remarks(ctx, staff, number) and number < rounds else "out"
+
+    return FunctionNode(func=decide, name="decide")
+
+
+def _finishing(staff: Staff) -> FunctionNode:
+    optimiser = staff.optimiser
+
+    async def finish(ctx: Context) -> types.Content:
+        asked = _asked(optimiser.description, _draft(ctx, staff))
+        came = await attempted(ctx, optimiser, asked)
+        state = ctx.state.to_dict()
+        made = piece_of(
+            state,
+            [one.name for one in staff.researchers],
+            [one.name for one in staff.reviewers],
+            heading_of(came, piece.passages_found(state)),
+        )
+        ctx.state[RESULT] = made
+        return types.ModelContent(told(made))
+
+    return running(finish, "finish")
+
+
+def _asked(words: str, *context: Sequence[str]) -> types.Content:
+    """Writes what an agent is asked, and below it what others said."""
+    lines = [line for lines in context for line in lines]
+    return types.UserContent([types.Part(text=words), *(quoted(lines).parts or ())])
+
+
+def _draft(ctx: Context, staff: Staff) -> list[str]:
+    return [as_said(staff.writer, piece.latest_draft(ctx.state.to_dict()))]
+
+
+def _notes(ctx: Context, staff: Staff) -> list[str]:
+    """Quotes what the researchers found.
+
+    Raises:
+      ContentError: none of them found anything.
+    """
+    found = [(one, ctx.state[piece.research_key(one.name)]) for one in staff.researchers]
+    if notes := [as_said(one, came["answer"]) for one, came in found if "answer" in came]:
+        return notes
+    reasons = "; ".join(f"{one.name} failed: {came['failed']}" for one, came in found)
+    raise ContentError(f"there is nothing to write from: {reasons}")
+
+
+def _remarks(ctx: Context, staff: Staff, number: int) -> str:
+    verdicts = [ctx.state[piece.review_key(number, one.name)] for one in staff.reviewers]
+    return " ".join(one["remarks"] for one in verdicts if one["remarks"])

@@ -13,6 +13,9 @@ DEPRECATIONS = {
         "ADK's own AgentTool documentation advises mode='single_turn' in its place"
     ),
     "mixed": "it calls with AgentTool, in whose place ADK advises mode='single_turn'",
+    "deprecated_sequential": "SequentialAgent is deprecated in favour of Workflow",
+    "deprecated_parallel": "ParallelAgent is deprecated in favour of Workflow",
+    "deprecated_loop": "LoopAgent is deprecated in favour of Workflow",
 }
 """What ADK 2.13 says of constructs that it still supports (`agent_tool.py`)."""
 

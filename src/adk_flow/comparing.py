@@ -208,15 +208,13 @@ def constructs_named(text: str) -> list[str]:
     Raises:
       Problem: one is unknown.
     """
-    from adk_flow.rewiring import AS_IS
+    from adk_flow.rewiring import KNOWN
     from adk_flow.wiring import CONSTRUCTS
 
     names: list[str] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
-        if name not in ("all", AS_IS, *CONSTRUCTS):
-            raise Problem(
-                f"--constructs {name}: unknown; known are all, {AS_IS}, {', '.join(CONSTRUCTS)}"
-            )
+        if name not in ("all", *KNOWN):
+            raise Problem(f"--constructs {name}: unknown; known are all, {', '.join(KNOWN)}")
         names += CONSTRUCTS if name == "all" else [name]
     if not names:
         raise Problem("--constructs: names none; take all, or names with commas between")

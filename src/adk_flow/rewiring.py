@@ -16,10 +16,14 @@ from adk_flow.application import agents_of
 from adk_flow.compare import CONTROLLED_MODELS
 from adk_flow.models.paced import Paced
 from adk_flow.pace import Pace
-from adk_flow.wiring import WiringError, parts_of, wire
+from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 
 AS_IS = "as_is"
 """The app as its owner wired it, in the place of a construct."""
+
+DEPRECATED_FORM = "deprecated_"
+"""What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
+KNOWN = (AS_IS, *CONSTRUCTS, *(DEPRECATED_FORM + name for name in DEPRECATED))
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
@@ -54,7 +58,8 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     result.team.extend(agent.name for agent in specialists)
     for name in wanted:
         try:
-            root = wire(lead, specialists, name)
+            plain = name.removeprefix(DEPRECATED_FORM)
+            root = wire(lead, specialists, plain, deprecated=plain != name)
         except WiringError as error:
             result.skipped[name] = str(error)
         else:

@@ -28,6 +28,9 @@ from adk_flow.comparing import (
 from adk_flow.conversation import of_questions
 from adk_flow.problem import Problem
 from adk_flow.results import Files
+from adk_flow.views.comparison import show_comparison
+from adk_flow.views.comparison_data import as_plain_data
+from adk_flow.views.markdown import as_markdown
 
 
 class Format(StrEnum):
@@ -175,7 +178,6 @@ def _progress(count: Callable[[int, int], None]) -> Iterator[Callable[[int, int]
 
 def _written(comparison: Comparison, folder: Path) -> Path:
     # The page's template engine is needed by no other command.
-    from adk_flow.views.comparison import as_markdown, as_plain_data
     from adk_flow.views.report import report
 
     files = Files(folder)
@@ -185,8 +187,6 @@ def _written(comparison: Comparison, folder: Path) -> Path:
 
 
 def _print(comparison: Comparison, form: Format, path: Path) -> None:
-    from adk_flow.views.comparison import as_markdown, as_plain_data, show_comparison
-
     if form is Format.json:
         print(msgspec.json.encode(as_plain_data(comparison)).decode())
     elif form is Format.markdown:

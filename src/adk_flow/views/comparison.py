@@ -126,7 +126,8 @@ def _show_findings(comparison: Comparison, console: Console) -> None:
 
 def _table(cells: Cells, width: int, *, is_prose: bool = False) -> Table:
     """Lays out a table, its names folded if it does not fit otherwise."""
-    name_width = _UNFOLDED if _width(cells, _UNFOLDED) <= width else _NAME_WIDTH
+    has_room = is_prose or _width(cells, _UNFOLDED) <= width
+    name_width = _UNFOLDED if has_room else _NAME_WIDTH
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, (title, column) in enumerate(
         zip(cells.header, _columns(cells, name_width), strict=True)

@@ -13,7 +13,7 @@ from adk_flow.timing import Span
 from adk_flow.views.drawings import Drawing, Shape, box, dot, folded, line, words
 from adk_flow.views.plain import one_line
 
-LANE = 68
+LANE = 66
 ROW = 21
 _CALLS = 11
 """Height of a row of model and tool calls."""

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from adk_flow.timing import Span
 from adk_flow.views.drawings import Drawing, Shape, box, folded, line, seconds, words
 
-LABEL, PLOT, RIGHT = 104, 376, 60
+LABEL, PLOT, RIGHT = 104, 360, 60
+_WIDTH = LABEL + PLOT + RIGHT
+_NUMBERS = 92
+"""Width of the figures beside the growth of contexts."""
 _BAR, _GAP = 11, 3
 _LEAST = 2.5
 """Width of a bar that takes next to no time."""
@@ -34,7 +37,9 @@ def waterfall(
     for agent, top in _first_tops(spans, tops).items():
         shapes.append(words("agent", LABEL - 8, top + 9, folded(agent, 16, 1)[0]))
     places = [(LABEL + starts[i] * scale, tops[i]) for i in range(len(spans))]
-    ends = [(x + max(_LEAST, span.took * scale)) for (x, _), span in zip(places, spans, strict=True)]
+    ends = [
+        (x + max(_LEAST, span.took * scale)) for (x, _), span in zip(places, spans, strict=True)
+    ]
     for index, span in enumerate(spans):
         style = f"{span.kind}{' critical' if index in critical else ''}"
         hint = _hint(span, starts[index])
@@ -49,7 +54,7 @@ def waterfall(
         last = marked[-1]
         length = seconds(starts[last] + spans[last].took)
         shapes.append(words("length", ends[last] + 5, places[last][1] + 9, length))
-    return Drawing(LABEL + PLOT + RIGHT, height + 18, about, shapes)
+    return Drawing(_WIDTH, height + 18, about, shapes)
 
 
 def _tops(spans: Sequence[Span], starts: Sequence[int]) -> tuple[list[float], float]:
@@ -113,7 +118,7 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
     asked = [(turn, span) for turn, spans in enumerate(turns) for span in spans]
     asked = [(turn, span) for turn, span in asked if span.kind == "model"]
     agents = list(dict.fromkeys(span.agent for _, span in asked))
-    width = min(14.0, PLOT / max(calls, 1))
+    width = min(14.0, (_WIDTH - LABEL - _NUMBERS) / max(calls, 1))
     height = len(agents) * _GROWTH + 4
     shapes = [
         line("grid", f"M{LABEL + index * width - 0.5:.1f} 0V{height}")
@@ -124,8 +129,11 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
         floor = (row + 1) * _GROWTH
         shapes.append(words("agent", LABEL - 8, floor - 4, folded(agent, 16, 1)[0]))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        mine = [(index, span.input_tokens) for index, (_, span) in enumerate(asked)
-                if span.agent == agent]
+        mine = [
+            (index, span.input_tokens)
+            for index, (_, span) in enumerate(asked)
+            if span.agent == agent
+        ]
         for index, tokens in mine:
             high = max(1.0, (_GROWTH - 6) * tokens / max(most, 1))
             x = LABEL + index * width
@@ -133,4 +141,4 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
             shapes.append(box("tokens", x, floor - high, max(1.5, width - 1.5), high, hint))
         told = f"{mine[0][1]:,}" if len(mine) == 1 else f"{mine[0][1]:,} → {mine[-1][1]:,}"
         shapes.append(words("length", LABEL + len(asked) * width + 6, floor - 4, told))
-    return Drawing(LABEL + PLOT + RIGHT + 30, height, about, shapes)
+    return Drawing(_WIDTH, height, about, shapes)

@@ -3,6 +3,10 @@
 A request is read (`situation`, `turns`, `functions`, `schemas`), its question taken apart (`parts`,
 `followups`, `quantities`), each part given to whoever fits it (`likeness`, `routes`, `calls`,
 `arguments`, `plan`), and the next step decided and worded (`decision`, `forms`, `wording`).
+
+Sums go another way (`working`): what is written out (`sums`) or a shopping problem (`shopping`, made of
+`numerals`, `places`, `purchases`, `leftovers`) is worked out by functions or agents that calculate
+(`arithmetic`).
 """
 
 from adk_flow.models.offline.model import Offline

@@ -75,7 +75,7 @@ def is_calculating(name: str, description: str) -> bool:
     return not _CALCULATING.isdisjoint([*words(readable(name)), *words(description)])
 
 
-class Desk:
+class Calculation:
     """Sums, worked out step by step: what is known of them, and what has to be called next."""
 
     def __init__(self, functions: dict[str, Function], steps: Sequence[Step]) -> None:

@@ -34,9 +34,9 @@ _SELLS = "sells?|charges?|charged|offers?|offered|asks?|wants?|has|had|sold|supp
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b{_LEAD}?(?:[Tt]he\s+)?(?P<label>(?i:{_PLACE})\s+(?:called\s+(?:{_NAME})|{_DESIGNATION}))",
         rf"\b(?:(?i:at|from|in|via|through)\s+)?(?:[Tt]he\s+)(?P<label>(?i:{_ORDINAL})"
         rf"(?:\s+(?i:one|online\s+\w+|{_PLACE}))?)\b(?!\s+(?:of|time|day|week))",
+        rf"\b{_LEAD}?(?:[Tt]he\s+)?(?P<label>(?i:{_PLACE})\s+(?:called\s+(?:{_NAME})|{_DESIGNATION}))",
         rf"\b(?i:{_LEAD})(?:[Tt]he\s+)?(?P<label>{_NAME})",
         r"\b(?i:at|from)\s+(?:the|my|our)\s+(?:local\s+)?(?P<label>[a-z]+(?:['’]s)?"
         rf"(?:\s+(?:{_PLACE}))?)\b",

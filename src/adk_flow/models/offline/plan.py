@@ -63,12 +63,23 @@ def plan(situation: Situation) -> Plan:
     def fits(text: str) -> bool:
         return bool(content_words(text)) and not _task(Part(text), situation).is_unfit
 
+    if call := _on_whole_text(situation):
+        return Plan(situation.turn.text, (Task(Part(situation.turn.text), call),))
     question, given = whole_question(situation.turns, fits)
     parts = [part.beside(given) for part in split(question)]
     tasks = _tasks(parts, situation)
     if all(task.is_unfit for task in tasks):
         tasks = [_task(Part(question, given), situation)]
     return Plan(question, tuple(_joined(tasks)))
+
+
+def _on_whole_text(situation: Situation) -> Call | None:
+    """Gives an only tool that takes a text, and no question, the message as it is."""
+    if not situation.is_delegate or len(situation.tools) != 1 or not situation.is_leaf:
+        return None
+    (tool,), text = situation.tools, situation.turn.text
+    takes = [one.name for one in tool.parameters if one.required]
+    return Call(tool, {"text": text}) if takes == ["text"] and text else None
 
 
 def _tasks(parts: Sequence[Part], situation: Situation) -> list[Task]:

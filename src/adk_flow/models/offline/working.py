@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from adk_flow.models.offline.arithmetic import (
-    Desk,
+    Calculation,
     Request,
     is_calculating,
     last_number,
@@ -38,7 +38,8 @@ def work(situation: Situation) -> Step | None:
     own = operations(situation.tools)
     agents = [one for one in situation.agents if is_calculating(one.name, one.description)]
     below = [one for one in situation.children if is_calculating(one.name, one.description)]
-    if not ({ADD, MULTIPLY} <= set(own) or agents or below) or not has_number(text):
+    is_calculator = {ADD, MULTIPLY} <= set(own)
+    if not (is_calculator or agents or below) or not has_number(text):
         return None
     try:
         problem = _problem(text)
@@ -46,7 +47,7 @@ def work(situation: Situation) -> Step | None:
         others = len(situation.tools) - len(own) + len(situation.agents) - len(agents)
         others += len(situation.children) - len(below)
         return None if others else Step(beyond(str(unclear)))
-    if own:
+    if is_calculator:
         return _by_tools(problem, own, situation)
     if agents:
         return _by_agent(problem, agents[0], situation)
@@ -70,18 +71,18 @@ def _problem(text: str) -> Problem:
 
 def _by_tools(problem: Problem, own: dict[str, Function], situation: Situation) -> Step:
     """Calls, at once, whatever the results so far allow."""
-    desk = Desk(own, situation.turn.steps)
+    calculation = Calculation(own, situation.turn.steps)
     terms = _terms(problem)
-    if not all(map(desk.can, terms)):
+    if not all(map(calculation.can, terms)):
         return Step(beyond("an operation for which there is no function"))
-    values = [desk.value(one) for one in terms]
-    if desk.pending:
-        return Step(calls=tuple(desk.pending))
-    if desk.failed:
-        return Step("\n".join(dict.fromkeys(relayed(one.response) for one in desk.failed)))
+    values = [calculation.value(one) for one in terms]
+    if calculation.pending:
+        return Step(calls=tuple(calculation.pending))
+    if calculation.failed:
+        return Step("\n".join(dict.fromkeys(relayed(one.response) for one in calculation.failed)))
     known = [value for value in values if value is not None]
     is_bill = isinstance(problem, Bill)
-    return Step(_told_bill(problem, desk, known[-1]) if is_bill else _told(problem, known))
+    return Step(_told_bill(problem, calculation, known[-1]) if is_bill else _told(problem, known))
 
 
 def _terms(problem: Problem) -> list[Term]:
@@ -98,19 +99,19 @@ def _told(sums: Sequence[Written], values: Sequence[float]) -> str:
     )
 
 
-def _told_bill(bill: Bill, desk: Desk, total: float) -> str:
+def _told_bill(bill: Bill, calculation: Calculation, total: float) -> str:
     """Writes what each store comes to, line by line."""
-    told = [_told_store(store, desk, bill.currency) for store in bill.stores]
+    told = [_told_store(store, calculation, bill.currency) for store in bill.stores]
     return "\n".join([*told, f"In all: {amount(total, bill.currency)}."] if told[1:] else told)
 
 
-def _told_store(store: Store, desk: Desk, currency: str) -> str:
+def _told_store(store: Store, calculation: Calculation, currency: str) -> str:
     lines = []
     for one in store.purchases:
-        value = amount(desk.value(one.term) or 0, currency)
+        value = amount(calculation.value(one.term) or 0, currency)
         is_worked = isinstance(one.term, Sum)
         lines.append(f"{one.told(currency)} = {value}" if is_worked else one.told(currency))
-    total = amount(desk.value(store.total) or 0, currency)
+    total = amount(calculation.value(store.total) or 0, currency)
     lead = f"{store.name}: " if store.name else ""
     return f"{lead}{'; '.join(lines)}; total {total}."
 

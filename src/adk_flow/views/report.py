@@ -1,0 +1,114 @@
+"""A comparison as one HTML page: no network, no script, readable when printed."""
+
+from __future__ import annotations
+
+import functools
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from adk_flow.advice import caveats, recommendation
+from adk_flow.compare import Comparison
+from adk_flow.views import report_evidence, report_pictures, report_tables
+from adk_flow.views.plain import one_line, plain
+
+_LONGEST_NAME = 80
+"""Characters shown of a name that may come from anywhere."""
+
+
+def report(comparison: Comparison) -> str:
+    """Writes the report; everything that is not the template's own is escaped."""
+    style = _style()
+    drawn = report_pictures.drawn_conversation(comparison)
+    longest = report_pictures.longest_conversation(comparison)
+    planted = report_evidence.canaries(comparison)
+    names = [one.construct for one in comparison.constructs]
+    return _template().render(
+        style=Markup(style),
+        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
+        comparison=comparison,
+        setting=comparison.setting,
+        names=names,
+        recommended=recommendation(comparison),
+        caveats=[*caveats(comparison), *_more_caveats(comparison)],
+        checked=any(run.checked for run in comparison.runs),
+        calls=[
+            (one.construct, report_tables.call_row(one, comparison.conversations))
+            for one in comparison.constructs
+        ],
+        figures=[
+            (report_tables.COUNTS, report_tables.counts(comparison)),
+            (report_tables.TIMES, report_tables.times(comparison)),
+        ],
+        hidden=report_tables.hidden_calls(comparison),
+        drawn=drawn,
+        sequences=report_pictures.sequences(comparison, drawn),
+        other_sequences=report_pictures.other_sequences(comparison, drawn),
+        planted=planted,
+        sight_columns=report_evidence.COLUMNS,
+        matrices=[report_evidence.matrix(comparison, name, planted) for name in names],
+        unseen=report_evidence.unseen_canaries(comparison),
+        projected=report_pictures.is_projected(comparison),
+        waterfalls=report_pictures.waterfalls(comparison, drawn),
+        axes=report_tables.axis_tables(comparison),
+        longest=longest,
+        growths=report_pictures.growths(comparison, longest),
+        agents=[(name, report_tables.agent_rows(comparison, name)) for name in names],
+        crossings=report_evidence.crossings(comparison),
+        findings=report_evidence.found_kinds(comparison),
+        answers=[
+            (name, report_evidence.answers(comparison, name)) for name in comparison.conversations
+        ],
+    )
+
+
+def _more_caveats(comparison: Comparison) -> list[str]:
+    damaged = sum(run.damaged_lines for run in comparison.runs)
+    return [f"Lines of the logs that could not be read and are left out: {damaged}."] * bool(
+        damaged
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("adk_flow", "views"),
+        autoescape=True,
+        finalize=_clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    environment.filters["named"] = _named
+    return environment
+
+
+def _template() -> Any:
+    return _environment().get_template("report.html.j2")
+
+
+def _style() -> str:
+    assert (loader := _environment().loader) is not None
+    return loader.get_source(_environment(), "report.css")[0]
+
+
+def _clean(value: Any) -> Any:
+    """Strips control characters and changes of writing direction from whatever is written."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return plain(value).encode(errors="replace").decode()
+
+
+def _named(name: str) -> str:
+    """Writes a name that may come from anywhere."""
+    return _clean(one_line(name, _LONGEST_NAME) or "(no name)")
+
+
+def _breakable(name: str) -> Markup:
+    """Lets a long name break after its underscores."""
+    pieces = _named(name).replace("_", "_\n").split("\n")
+    return Markup("<wbr>").join(pieces)

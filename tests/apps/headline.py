@@ -1,0 +1,24 @@
+"""A Workflow whose edge leads back until a critic is content."""
+
+from google.adk.agents import LlmAgent
+from google.adk.events.event import Event
+from google.adk.workflow import Workflow
+
+writer = LlmAgent(name="writer", model="gemini-2.5-flash", instruction="Write a headline.")
+critic = LlmAgent(name="critic", model="gemini-2.5-flash", instruction="good or bad?")
+
+
+def verdict(node_input: str) -> Event:
+    """Goes round again unless the critic is content."""
+    return Event(output=node_input, route="done" if "good" in node_input else "again")
+
+
+def publish(node_input: str) -> str:
+    """Publishes the headline."""
+    return f"published: {node_input}"
+
+
+root_agent = Workflow(
+    name="headline",
+    edges=[("START", writer, critic, verdict), (verdict, {"again": writer, "done": publish})],
+)
