@@ -17,10 +17,11 @@ os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever 
 
 from adk_flow.application import load_application
 from adk_flow.cli.shared import quieten_adk
-from adk_flow.compare import Comparison, MeasuredRun, Shown
+from adk_flow.compare import Comparison
 from adk_flow.comparing import Wanted, compare_app
 from adk_flow.conversation import read_conversation
 from adk_flow.experiment import hold
+from adk_flow.measured_run import MeasuredRun, Shown
 from adk_flow.views.mermaid import sequence_diagram
 from adk_flow.wiring import CONSTRUCTS
 

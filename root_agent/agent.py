@@ -10,6 +10,7 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.models.choice import chosen_model
+from adk_flow.startup import spare_failing_import
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
@@ -17,6 +18,8 @@ from callbacks.tool_threads import ToolThreads
 from sub_agents.investment import investment_agent
 from sub_agents.mortgage import mortgage_agent
 from sub_agents.pension import pension_agent
+
+spare_failing_import()
 
 root_agent = LlmAgent(
     name="Root_Agent",

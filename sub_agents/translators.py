@@ -35,7 +35,7 @@ class Translation(BaseModel):
 
 
 def translators(number: int = 3) -> list[LlmAgent]:
-    """Makes so many translators; from the fourth on, personas come again, at another temperature."""
+    """Makes so many translators; from the fourth on, personas come again at other temperatures."""
     personas = islice(cycle(PERSONAS), number)
     heats = temperatures(number)
     return [

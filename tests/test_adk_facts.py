@@ -4,6 +4,7 @@ Measured on google-adk 2.13.0.
 """
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -19,6 +20,7 @@ from google.genai import types
 
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record import TOOL_POOL
+from adk_flow.startup import spare_failing_import
 from callbacks.tool_threads import ToolThreads
 from tests.flow import agent, record
 
@@ -239,3 +241,27 @@ async def test_a_sync_function_runs_in_adks_pool_only_if_the_run_config_says_so(
     assert {name.partition("_0")[0].partition("_1")[0] for name in seen} == {thread}
     assert {one.thread for one in told} == {thread}
     assert len({one.task for one in told}) == 2
+
+
+async def test_each_run_of_a_node_tries_an_import_that_cannot_succeed(tmp_path, monkeypatch):
+    """`startup.spare_failing_import` ends it; once ADK does not try, that can go."""
+    missing = "google.adk.agents.remote_a2a_agent"
+    monkeypatch.delitem(sys.modules, missing, raising=False)
+    tried = []
+
+    class Watching:
+        def find_spec(self, name, path=None, target=None):
+            if name == missing:
+                tried.append(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Watching(), *sys.meta_path])
+    model = Scripted(script={"Root": ["a", "b", "c", "d"]})
+    root = agent("Root", model)
+    await record(root, ["?", "?"], tmp_path / "before")
+    before = len(tried)
+
+    spare_failing_import()
+    await record(root, ["?", "?"], tmp_path / "after")
+
+    assert before >= 2
+    assert len(tried) == before

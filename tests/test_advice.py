@@ -6,7 +6,8 @@ from typing import Literal
 import pytest
 
 from adk_flow.advice import DEPRECATIONS, caveats, recommendation
-from adk_flow.compare import Comparison, ConstructFigures, Setting, Shown
+from adk_flow.compare import Comparison, ConstructFigures, Setting
+from adk_flow.measured_run import Shown
 
 ASKED = ["one", "two"]
 

@@ -217,7 +217,9 @@ async def test_three_stores_are_worked_out_by_tool_calls(wrapper, tmp_path):
     tools = [one for one in read_log(tmp_path / "log.jsonl").records if one.hook == "before_tool"]
     assert sum(one.tool == "multiply" for one in tools) == 6  # one of them in turn 2
     asked = [move.kind for move in held.moves if move.turn == 1 and move.kind in ("call", "return")]
-    assert asked == ["call"] * 3 + ["return"] * 3 + ["call", "return"]
+    assert asked[-2:] == ["call", "return"]
+    # On one event loop none is done before all have begun; a thread may be.
+    assert asked[:6] == ["call"] * 3 + ["return"] * 3 or wrapper == "sync"
 
 
 @pytest.mark.parametrize("construct", ["single_agent", "transfer", "single_turn", "task", "router"])

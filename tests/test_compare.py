@@ -7,20 +7,13 @@ from pathlib import Path
 import pytest
 
 from adk_flow import prices
-from adk_flow.compare import (
-    Comparison,
-    MeasuredRun,
-    Setting,
-    compare,
-    measure_run,
-    pass_k,
-    wilson,
-)
+from adk_flow.compare import Comparison, Setting, compare, pass_k, wilson
 from adk_flow.conversation import Conversation, read_conversation
 from adk_flow.experiment import hold
 from adk_flow.isolation import Isolation, Sight
 from adk_flow.log import Log, read_log
 from adk_flow.measure import TurnFigures, summed
+from adk_flow.measured_run import MeasuredRun, measure_run
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.pace import Pace
 from tests.flow import agent, record
@@ -179,11 +172,10 @@ def test_the_winner_changes_where_the_sums_cross():
     }
 
 
-def test_a_single_turn_is_a_point_of_both_axes_and_topics_are_counted_in_the_first_message():
+def test_topics_are_counted_in_a_message_of_its_own_conversation():
     one, three = made("a"), made("a", "d", specialists=[["Loans", "Funds", "Taxes"]])
 
     assert winners_of(one, three) == {
-        ("follow-ups", 0): ["a"],
         ("topics in one message", 1): ["a"],
         ("topics in one message", 3): ["a"],
     }
@@ -194,7 +186,7 @@ def test_a_construct_that_failed_the_dear_conversation_does_not_look_cheap():
     rival = made("b", "cheap", calls=(3,))
     failed = made("b", "dear", calls=(9,), failed_checks=[["lacks"]])
 
-    assert winners_of(cheap, dear, rival, failed)["follow-ups", 0] == ["a"]
+    assert winners_of(cheap, dear, rival, failed)["topics in one message", 1] == ["a"]
 
 
 def test_another_specialist_is_no_follow_up():
@@ -352,3 +344,16 @@ async def test_logs_of_no_known_conversation_are_compared_all_the_same(tmp_path)
     assert (figures.shown, figures.after_turns) == ("one agent", {"": [2]})
     assert compare([run], Setting()).winners == []
     assert (run.app, run.model, run.controlled) == ("app", "scripted", True)
+
+
+def test_follow_ups_are_compared_within_the_longest_conversation_only():
+    """A short conversation would change the winner at the points that it has."""
+    short = [made("a", "short", calls=(9, 9), specialists=[["Loans"]] * 2)]
+    long = [
+        made(name, "long", calls=calls, specialists=[["Loans"]] * 3)
+        for name, calls in {"a": (2, 2, 2), "b": (1, 2, 4)}.items()
+    ]
+
+    found = winners_of(*short, *long)
+
+    assert [found["follow-ups", number] for number in (0, 1, 2)] == [["b"], ["b"], ["a"]]

@@ -47,10 +47,8 @@ def table(tmp_path_factory):
 def test_the_call_table_is_printed_exactly(table):
     _, result = table
 
-    cells = {line.split()[0]: line for line in result.stdout.splitlines() if "→" in line}
-    for construct, calls in CALLS.items():
-        (row,) = [row for name, row in cells.items() if construct.startswith(name.rstrip("_"))][:1]
-        assert calls in row, (construct, result.stdout)
+    rows = [line.split() for line in result.stdout.splitlines() if "→" in line]
+    assert {row[0]: row[1] for row in rows if len(row) == 2} == CALLS
 
 
 def test_the_results_hold_true_and_reported_calls_and_where_the_logs_lie(table):
@@ -75,7 +73,7 @@ def test_the_page_lies_where_the_command_says(table):
 
     assert result.stdout.rstrip().endswith("Report: out/report.html")
     page = (folder / "out" / "report.html").read_text()
-    assert page.startswith("<!doctype html>")
+    assert page.lower().startswith("<!doctype html>")
     assert "<script" not in page
 
 

@@ -7,14 +7,16 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from adk_flow.compare import Comparison, MeasuredRun, Setting, Winner, compare
+from adk_flow.compare import Comparison, Setting, compare
 from adk_flow.findings import Finding
 from adk_flow.findings.finding import Kind, Level
 from adk_flow.isolation import Isolation
 from adk_flow.measure import TurnFigures, summed
+from adk_flow.measured_run import MeasuredRun
 from adk_flow.views.comparison import show_comparison
 from adk_flow.views.comparison_data import as_plain_data
 from adk_flow.views.markdown import as_markdown, call_table, escaped
+from adk_flow.winners import Winner
 from adk_flow.wiring import CONSTRUCTS
 from tests.flow import expected
 

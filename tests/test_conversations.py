@@ -25,7 +25,6 @@ CALLS = {
 }
 """Model calls after the question, and after its follow-up, each answered with one tool call."""
 
-ALONE = {"single_agent", "best_of_n"}
 """Those without specialists, so that none can take part."""
 
 LAST = {"sequential", "loop"}
@@ -107,9 +106,7 @@ async def test_the_answers_hold_what_they_must_or_the_table_says_why_not(constru
     assert held.faults == 0
     assert not any(turn.failed for turn in held.turns)
     assert bool(set(failed) - set(idle)) == (construct in FAILED[name]), failed
-    if construct in ALONE:
-        assert len(idle) == len(asked_for)
-    elif construct == "router" and name in ("two_in_one_message", "three_in_one_message"):
+    if construct == "router" and name in ("two_in_one_message", "three_in_one_message"):
         assert len(idle) == len(asked_for) - 1
     else:
         assert not idle

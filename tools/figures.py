@@ -16,20 +16,25 @@ _FIGURE = re.compile(
     r"(?:\s?(?P<scale>k|m|bn|hundred|thousand|million|billion)\b)?"
     r"(?:\s?(?P<unit>%|per ?cent\b|percent\w*|pounds?\b))?"
 )
-_SCALES = {
-    **{"hundred": 1e2, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6},
-    **{"bn": 1e9, "billion": 1e9},
-}
+_SCALES = dict(
+    zip(["hundred", "thousand", "million", "billion"], [1e2, 1e3, 1e6, 1e9], strict=True)
+)
+_SCALES |= {"k": 1e3, "m": 1e6, "bn": 1e9}
 _JOINER = re.compile(r"\s*(?:to|or|and|-|–)\s*(?:about |over |up to )?")
 
-_SPELT = {
-    **{"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9},
-    **{"ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30},
-    **{"forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90},
-}
+_UNITS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SPELT = {name: number for number, name in enumerate(_UNITS.split(), 2)}
+_SPELT |= {name: 10 * number for number, name in enumerate(_TENS.split(), 2)}
+_NAMES = "|".join(["one", *_SPELT])
 # A spelt number counts as a figure before such a word only: "two ways" is a manner of speaking.
-_COUNTED = r"per ?cent|percent|pounds|hundred|thousand|million|billion|years|months|weeks|days"
-_SPELT_FIGURE = re.compile(rf"\b({'|'.join(_SPELT)})(?=[\s-](?:{_COUNTED})\b)", re.I)
+_COUNTED = r"per ?cent|percent|pounds|hundred|thousand|million|billion|years?|months?|weeks?|days?"
+_SPELT_FIGURE = re.compile(
+    rf"\b(?:{'|'.join(_SPELT)})(?:[\s-](?:{_NAMES}))?(?=[\s-](?:{_COUNTED})\b)", re.I
+)
 _ONE = re.compile(r"\b(?:a|one)(?= (?:per ?cent|percent|hundred|thousand|million|billion)\b)", re.I)
 _SHARES = {
     r"\bthree[\s-]quarters\b": "75 per cent",
@@ -81,7 +86,7 @@ def unknown_figures(text: str, passages: Iterable[Found]) -> list[str]:
 
 def figures(text: str) -> list[Figure]:
     """Reads the figures of a text; one that shares a unit with the next has it too."""
-    plain = _SPELT_FIGURE.sub(lambda spelt: str(_SPELT[spelt[0].lower()]), _ONE.sub("1", text))
+    plain = _SPELT_FIGURE.sub(_in_digits, _ONE.sub("1", text))
     for share, written in _SHARES.items():
         plain = re.sub(share, written, plain, flags=re.I)
     found: list[Figure] = []
@@ -93,6 +98,10 @@ def figures(text: str) -> list[Figure]:
         found.append(Figure(kind, _value(match), match[0].strip()))
         following = match
     return found[::-1]
+
+
+def _in_digits(spelt: re.Match[str]) -> str:
+    return str(sum(_SPELT.get(name, 1) for name in re.split(r"[\s-]", spelt[0].lower())))
 
 
 def _kind(match: re.Match[str]) -> str:
@@ -143,12 +152,13 @@ def _named(paragraph: str, passages: Iterable[Found]) -> tuple[set[str], list[st
 
 def _claims(paragraph: str) -> Iterator[tuple[str, bool]]:
     """Walks what may be sources, each with whether it can be nothing else."""
-    for match in _BRACKET.finditer(paragraph):
-        closes = bool(_CLOSING.match(paragraph, match.end()))
-        for claim in match[1].split(";"):
-            yield claim.strip(), closes or bool(_LIKE_A_SOURCE.search(claim))
     for match in _SOURCE_LINE.finditer(paragraph):
         yield from ((claim.strip(" ."), True) for claim in match[1].split(";"))
+    text = _SOURCE_LINE.sub("", paragraph)
+    for match in _BRACKET.finditer(text):
+        closes = bool(_CLOSING.match(text, match.end()))
+        for claim in match[1].split(";"):
+            yield claim.strip(), closes or bool(_LIKE_A_SOURCE.search(claim))
     for pattern in (_ACCORDING, _ADDRESS):
         yield from ((match[match.lastindex or 0], True) for match in pattern.finditer(paragraph))
 

@@ -71,12 +71,11 @@ def _finding(faults: list[str], context: ToolContext) -> Answer:
     return {**finding, "summary": finding["remarks"] or "Nothing is wrong with it."}
 
 
-def cut_draft(words: Annotated[int, Field(ge=1)], tool_context: ToolContext) -> Answer:
-    """Cuts a draft that is too long to a number of words, sentence by sentence, and keeps sources.
-
-    Args:
-      words: The most words that the draft may have.
-    """
+def cut_draft(
+    words: Annotated[int, Field(ge=1, description="The most words that the draft may have.")],
+    tool_context: ToolContext,
+) -> Answer:
+    """Cuts a draft that is too long to a number of words, by whole sentences; sources stay."""
     draft = latest_draft(tool_context.state.to_dict())
     return {"text": cut_to(draft, words)} if draft else {"error": "there is no draft yet"}
 

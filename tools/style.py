@@ -30,7 +30,7 @@ def style_faults(draft: str) -> list[str]:
 
 
 def cut_to(draft: str, words: int) -> str:
-    """Leaves out last sentences, of the longest paragraph first; each keeps one, and its sources."""
+    """Leaves out last sentences, the longest paragraph's first; each keeps one and its sources."""
     kept = [(_SENTENCE_END.split(body), cited) for body, cited in _paragraphs(draft)]
     while count_words(_joined(kept)) > words:
         longest = max(kept, key=lambda one: len(" ".join(one[0]).split()) * (len(one[0]) > 1))

@@ -16,11 +16,9 @@ LONGEST_PHRASE = 5
 """Words."""
 
 _TASK = re.compile(
-    r"\s*(?:please\s+)?translate\b(?:\s+(?:this|the following|to|into|in|from|english|german))*"
-    r"\s*[:–—]?\s*(?=\S)",
-    re.I,
+    r"\s*(?:please\s+)?translate\b[^.?!:\"“„']{0,40}(?::|(?<=\s)(?=[\"“„']))\s*(?=\S)", re.I
 )
-_QUOTED = re.compile(r"[\"“„']([^\"”“]+)[\"”“'](?:\s+(?:in|to|into) german)?[.?!]?\s*", re.I)
+_QUOTED = re.compile(r"[\"“„'](.+)[\"”“'](?:\s+(?:in|to|into) german)?[.?!]?\s*", re.I | re.S)
 _SENTENCE = re.compile(r"\s*(.+?)([.!?:;]+|$)(?=\s|$)", re.S)
 _TOKEN = re.compile(r"\d[\d.,:]*\d|\d|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]")
 _NUMBER = re.compile(r"\d[\d.,:]*")
@@ -81,8 +79,9 @@ def bare(message: str) -> str:
     task = _TASK.match(text)
     if task is None:
         return text
-    quoted = _QUOTED.fullmatch(text, task.end())
-    return quoted[1] if quoted else text[task.end() :]
+    if quoted := _QUOTED.fullmatch(text, task.end()):
+        return quoted[1]
+    return text[task.end() :] if ":" in task[0] else text
 
 
 def rendered(text: str, edition: Edition) -> tuple[str, list[str]]:

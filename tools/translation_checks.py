@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from google.adk.tools.tool_context import ToolContext
 
-from adk_flow.wiring.selection import CANDIDATES, Slate, Verdict
+from adk_flow.wiring.selection import Slate, Verdict, slate_key
 from tools.checks import Answer
 from tools.translation_book import bare, phrase_book
 
@@ -22,20 +23,30 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"”“'’»)]*(?=\s|$)")
 _NAME = re.compile(r"(?<=[^\W_][,;:]\s)[A-Z][\w-]+|(?<=[a-z0-9,;:]\s)[A-Z][\w-]*[a-z][\w-]*")
 _AFTERNOON = re.compile(r"\b(\d{1,2})((?:[:.]\d\d)?)\s*p\.?m\b\.?", re.I)
-_COUNTED = "two three four five six seven eight nine ten eleven twelve".split()
-_GERMAN_STEMS = "zwei|beid drei|dritt vier fünf sechs sieb acht neun zehn elf zwölf".split()
+_COUNTED = [
+    *("two", "three", "four", "five", "six", "seven"),
+    *("eight", "nine", "ten", "eleven", "twelve"),
+]
+_GERMAN_STEMS = [
+    *("zwei|beid", "drei|dritt", "vier", "fünf", "sechs", "sieb"),
+    *("acht", "neun", "zehn", "elf", "zwölf"),
+]
 _ENGLISH = frozenset(
-    """
-    and are at be been but by for from has have how is it my not of on our she that the their there
-    they this to we were what where which with would you your
-    """.split()
+    _WORD.findall(
+        """
+        and are at be been but by for from has have how is it my not of on our she that the their
+        there they this to we were what where which with would you your
+        """
+    )
 )
-_ALSO_GERMAN = frozenset("also bin die hat hut man war was".split())
+_ALSO_GERMAN = frozenset(_WORD.findall("also bin die hat hut man war was"))
 _NO_NAMES = frozenset(
-    """
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June
-    July August September October November December English German French Mr Mrs Ms Dr
-    """.split()
+    _WORD.findall(
+        """
+        Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May
+        June July August September October November December English German French Mr Mrs Ms Dr
+        """
+    )
 )
 
 
@@ -45,7 +56,7 @@ def check_candidates(tool_context: ToolContext) -> Answer:
     Checks each candidate translation for completeness, for numbers and names that were not kept
     and for what was added. Takes no arguments.
     """
-    given = tool_context.state.get(CANDIDATES)
+    given = tool_context.state.get(slate_key(tool_context.agent_name))
     if not given:
         return {"error": "there are no candidates to check"}
     slate = Slate(**given)
@@ -166,7 +177,7 @@ def _added_signs(text: str, translation: str) -> Iterator[str]:
     if any(translation.count(sign) > text.count(sign) for sign in "([{\n"):
         yield "brackets or lines added"
     words = [word.lower() for word in _WORD.findall(translation)]
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     if any(one == two for one, two in zip(pairs, pairs[2:], strict=False)):
         yield "words said twice"
 

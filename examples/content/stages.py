@@ -12,7 +12,7 @@ keys of `tools.piece`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
@@ -21,10 +21,10 @@ from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
 from adk_flow.reading import words_of
-from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.nodes import as_said, as_text, chained, quoted, running
 from examples.content.attempts import attempted, passages_of, verdict_of
 from examples.content.result import RESULT, ContentError, heading_of, piece_of, told
+from examples.content.staff import Staff, check, copied
 from tools import piece
 
 ROUNDS = 3
@@ -32,24 +32,6 @@ ROUNDS = 3
 TIMEOUT = 60.0
 """Seconds that an agent has for one attempt."""
 RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
-
-
-class Staff(NamedTuple):
-    """Those who make a piece."""
-
-    researchers: Sequence[LlmAgent]
-    """With look-ups that return `passages`, as those of `tools.guidance` do."""
-    writer: LlmAgent
-    """Its tools mend a draft."""
-    reviewers: Sequence[LlmAgent]
-    """With a verdict as output schema, and a check of `tools.piece` behind it."""
-    optimiser: LlmAgent
-    """With title and summary as output schema."""
-
-    @property
-    def everybody(self) -> list[LlmAgent]:
-        """All of them, in the order in which they come to work."""
-        return [*self.researchers, self.writer, *self.reviewers, self.optimiser]
 
 
 def staged(
@@ -72,8 +54,8 @@ def staged(
     Raises:
       WiringError: a stage has nobody in it, or two go by the same name.
     """
-    _check(name, staff, rounds)
-    staff = _copied(staff, timeout, retry)
+    check(name, staff, rounds)
+    staff = copied(staff, timeout, retry)
     write = _writing(staff)
     return chained(
         name,
@@ -85,29 +67,6 @@ def staged(
         JoinNode(name="reviews"),
         _deciding(staff, rounds),
         {"again": write, "out": _finishing(staff)},
-    )
-
-
-def _check(name: str, staff: Staff, rounds: int) -> None:
-    if not staff.researchers or not staff.reviewers or rounds < 1:
-        raise WiringError(f"{name} needs at least one researcher, one reviewer and one round")
-    taken = [name, *(one.name for one in staff.everybody)]
-    if twice := next((one for one in taken if taken.count(one) > 1), ""):
-        raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")
-
-
-def _copied(staff: Staff, timeout: float, retry: RetryConfig) -> Staff:
-    """Copies the staff for a graph, each with limits and deaf to all that it is not given."""
-    team = Team(staff.writer, staff.everybody)
-    copies = {one.name: one for one in team.copies(include_contents="none")}
-    for copy in copies.values():
-        copy.timeout = timeout if copy.timeout is None else copy.timeout
-        copy.retry_config = copy.retry_config or retry
-    return Staff(
-        [copies[one.name] for one in staff.researchers],
-        copies[staff.writer.name],
-        [copies[one.name] for one in staff.reviewers],
-        copies[staff.optimiser.name],
     )
 
 

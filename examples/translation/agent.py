@@ -21,6 +21,4 @@ from tools.translation_checks import judged
 
 root_agent = best_of("translation", translators(), selector, fallback=judged)
 
-app = App(
-    name="translation", root_agent=root_agent, plugins=[flow_log("best_of_n"), ToolThreads()]
-)
+app = App(name="translation", root_agent=root_agent, plugins=[flow_log("best_of_n"), ToolThreads()])

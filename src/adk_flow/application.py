@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from google.adk.apps import App
 from google.adk.cli.utils.agent_loader import AgentLoader
-from google.adk.workflow import BaseNode, Workflow
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow.plugin import FlowPlugin
 from adk_flow.problem import Problem
+from adk_flow.startup import spare_failing_import
 
 
 class ApplicationError(Problem):
@@ -30,6 +29,7 @@ def load_application(path: str | Path) -> App:
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
         raise ApplicationError(f"{path}: does not exist; expected a folder of an ADK app")
+    spare_failing_import()
     try:
         loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
     except SystemExit as error:
@@ -40,27 +40,6 @@ def load_application(path: str | Path) -> App:
     if isinstance(loaded, App):
         return loaded
     return App(name=name, root_agent=loaded)
-
-
-def agents_of(root: BaseNode) -> Iterator[BaseNode]:
-    """Walks a root and the agents and graphs that it uses, at any depth, each once."""
-    waiting, seen = [root], set()
-    while waiting:
-        node = waiting.pop(0)
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        waiting[:0] = _used_by(node)
-
-
-def _used_by(node: BaseNode) -> list[BaseNode]:
-    used: list[BaseNode] = list(getattr(node, "sub_agents", ()))
-    for tool in getattr(node, "tools", ()):
-        used += [one for one in (getattr(tool, "agent", None), getattr(tool, "node", None)) if one]
-    if isinstance(node, Workflow) and node.graph is not None:
-        used += node.graph.nodes
-    return [one for one in used if isinstance(one, BaseNode)]
 
 
 def recorded_by(app: App, recorder: FlowPlugin) -> App:

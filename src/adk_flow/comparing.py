@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from adk_flow.compare import CONTROLLED_MODELS, Comparison, Setting, compare, measure_run
+from adk_flow.compare import Comparison, Setting, compare
 from adk_flow.conversation import Conversation, read_conversation
 from adk_flow.log import read_log
+from adk_flow.measured_run import CONTROLLED_MODELS, measure_run
 from adk_flow.pace import DEFAULT_PACE, Pace, pace_named
 from adk_flow.prices import is_priced
 from adk_flow.problem import Problem
 from adk_flow.results import Results
+from adk_flow.startup import keep_what_is_loaded
 
 
 class Wanted(NamedTuple):
@@ -78,6 +80,7 @@ def compare_app(
     identity = identity_of(app, slept)
     if controlled:
         embed(["loaded before the clock starts"])
+    keep_what_is_loaded()
     if slept:
         set_pace(app, slept)
     line_up = rewired(app, wanted.constructs)

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import msgspec
-import yaml
 
+from adk_flow.documents import read_document
 from adk_flow.problem import Problem
 
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
@@ -79,53 +79,13 @@ def read_conversation(path: str | Path) -> Conversation:
     Raises:
       ConversationError: the file cannot be read, is no YAML, or does not fit.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except OSError as error:
-        raise ConversationError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise ConversationError(f"{path}: {_yaml_reason(error)}") from error
-    if root is None:
-        raise ConversationError(f"{path}: is empty; expected turns")
-    try:
-        conversation = msgspec.convert(data, Conversation)
-    except msgspec.ValidationError as error:
-        raise ConversationError(f"{path}: {_located(str(error), root)}") from error
+    document = read_document(path, "turns", ConversationError)
+    conversation = document.converted(Conversation, ConversationError)
     if not conversation.turns:
         raise ConversationError(
-            f"{path}: line {_line(root)}: turns is empty; expected at least one"
+            f"{path}: line {document.line()}: turns is empty; expected at least one"
         )
     return conversation
-
-
-def _yaml_reason(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    return f"line {mark.line + 1}: {problem}" if mark else f"no YAML: {problem}"
-
-
-def _located(message: str, root: yaml.Node) -> str:
-    """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
-    reason, _, path = message.partition(" - at `")
-    node = root
-    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
-        node = _child(node, key or int(index)) or node
-    place = path.strip("`$.")
-    return f"line {_line(node)}: {f'{place}: ' if place else ''}{reason}"
-
-
-def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-        return node.value[key] if key < len(node.value) else None
-    if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    return None
-
-
-def _line(node: yaml.Node) -> int:
-    return node.start_mark.line + 1
 
 
 def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:

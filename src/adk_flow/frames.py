@@ -54,6 +54,15 @@ current_calls: ContextVar[Mapping[int, Call]] = ContextVar("adk_flow_calls", def
 their own."""
 
 
+class Place(NamedTuple):
+    """Where an agent runs; of several runs of it at once the path tells them apart."""
+
+    branch: str
+    agent: str
+    path: str
+    """ADK's path of the node, `graph@1/agent@2`; empty where there is none."""
+
+
 class Beginning(NamedTuple):
     """How a frame began."""
 
@@ -73,28 +82,33 @@ class Run:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
-    frames: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Open frames by branch and agent."""
+    frames: dict[Place, int] = field(default_factory=dict)
+    """Open frames."""
+    deciding: dict[int, str] = field(default_factory=dict)
+    """Open frames of agents that decide in code who runs, with their names."""
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The tools that each frame's model was last offered, by name."""
     handovers: dict[str, int] = field(default_factory=dict)
     """Source frames of transfers that were not yet taken up, by target."""
-    handed_over: dict[tuple[str, str], int] = field(default_factory=dict)
+    handed_over: dict[Place, int] = field(default_factory=dict)
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
     tokens: dict[str, Token[Mapping[int, Call]]] = field(default_factory=dict)
     """What resets `current_calls` at the end of each tool call, by call id."""
 
-    def frame(self, branch: str | None, agent: str) -> int:
+    def frame(self, branch: str | None, agent: str, path: str = "") -> int:
         """Finds the open frame of an agent; 0 if there is none."""
-        return self.frames.get((branch or "", agent), 0)
+        place = Place(branch or "", agent, path)
+        return self.frames.get(place) or self.frames.get(_like(place, self.frames), 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
-        key = (branch, agent.name)
-        if open_frame := self.frames.get(key):
+        place = Place(branch, agent.name, path)
+        if open_frame := self.frames.get(place):
             return open_frame, Beginning("resume")
         beginning = self._beginning(agent, branch, path)
-        self.frames[key] = frame = next(self.log.frame_numbers)
+        self.frames[place] = frame = next(self.log.frame_numbers)
+        if not hasattr(agent, "mode"):
+            self.deciding[frame] = agent.name
         return frame, beginning
 
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
@@ -117,6 +131,9 @@ class Run:
         if call is not None and call.run is not self:
             # A plain function that runs an agent on a Runner of its own counts as an agent tool.
             return Beginning("agent_tool", call.frame, call.id)
+        elif self.deciding and parent is None:
+            caller, name = next(reversed(self.deciding.items()))
+            return Beginning("node", caller, parent=name)
         return Beginning("user")
 
     def _node_above(self, path: str) -> tuple[int, str]:
@@ -125,26 +142,46 @@ class Run:
         Functions of a graph may stand between. Gives the frame of the nearest agent above, if any,
         and the name of the outermost node below it, or its own if it is the next.
         """
-        names = [step.partition("@")[0] for step in path.split("/")[:-1]]
-        node = names[-1]
-        for name in reversed(names):
-            if frame := self._open_frame_of(name):
+        steps = path.split("/")[:-1]
+        node = _name_of(steps[-1])
+        for end in range(len(steps), 0, -1):
+            if frame := self._open_frame_at("/".join(steps[:end])):
                 return frame, node
-            node = name
+            node = _name_of(steps[end - 1])
         return 0, node
 
     def _open_frame_of(self, name: str) -> int:
-        return next((n for (_, agent), n in reversed(self.frames.items()) if agent == name), 0)
+        return next((n for place, n in reversed(self.frames.items()) if place.agent == name), 0)
 
-    def hand_over(self, branch: str | None, agent: str, target: str) -> None:
+    def _open_frame_at(self, path: str) -> int:
+        return next((n for place, n in reversed(self.frames.items()) if place.path == path), 0)
+
+    def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
         """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
-        if source := self.frames.pop((branch or "", agent), 0):
+        place = Place(branch or "", agent, path)
+        if source := self._close(place):
             self.handovers[target] = source
-            self.handed_over[(branch or "", agent)] = source
+            self.handed_over[place] = source
 
-    def end(self, branch: str | None, agent: str) -> int:
+    def end(self, branch: str | None, agent: str, path: str) -> int:
         """Closes an agent's frame and gives its number; 0 if there is none."""
-        key = (branch or "", agent)
-        frame = self.frames.pop(key, 0) or self.handed_over.pop(key, 0)
+        place = Place(branch or "", agent, path)
+        gone = self.handed_over
+        frame = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
         self.tools.pop(frame, None)
         return frame
+
+    def _close(self, place: Place) -> int:
+        frame = self.frames.pop(place, 0) or self.frames.pop(_like(place, self.frames), 0)
+        self.deciding.pop(frame, None)
+        return frame
+
+
+def _like(place: Place, places: Mapping[Place, int]) -> Place:
+    """Finds the latest place of the same agent and branch: not every hook knows its node path."""
+    alike = (one for one in reversed(places) if one[:2] == place[:2])
+    return next(alike, place)
+
+
+def _name_of(step: str) -> str:
+    return step.partition("@")[0]

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
-from adk_flow.record import Record
+from adk_flow.record import FunctionCall, Record
 
 Control = Literal["start", "transfer", "call", "return", "fork", "join", "end"]
 Conversation = Literal["say", "ask", "answer", "reply"]
@@ -105,6 +105,8 @@ class _Run:
     """Frames of the nodes that run side by side, by the frame and name of whose nodes they are."""
     finals: list[tuple[int, str, str, int]] = field(default_factory=list)
     """Record, author, text and frame of each final text that a workflow node gave."""
+    waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
+    """Record, agent, frame and call of what the run waits for, by call id."""
     error: str = ""
     """What the latest final event says went wrong."""
     replied: int = -1
@@ -222,7 +224,12 @@ class FlowReader:
         if not record.partial:  # a streamed call's arguments are still coming in
             for call in record.calls:
                 self._asks.setdefault(call.id, call.text)
+        waits = self._run(record).waits
+        for call in record.calls:
+            if call.id in record.pending:
+                waits[call.id] = (self._index, record.agent, record.frame, call)
         for call in record.responses:
+            waits.pop(call, None)
             self._finish_task(call)
         frame = self.frames.get(record.frame)
         if record.transfer and frame is not None:
@@ -387,6 +394,8 @@ class FlowReader:
         if run.finals and run.finals[-1][0] > run.replied:
             index, author, text, number = run.finals[-1]
             self._move("reply", author, USER, frame=number, text=text, record=index)
+        for index, agent, number, call in run.waits.values():
+            self._move("reply", agent, USER, frame=number, text=_wanted(call), record=index)
         error = record.error or run.error
         self._move(
             "end",
@@ -479,6 +488,19 @@ class FlowReader:
                 failed=failed,
             )
         )
+
+
+def _wanted(call: FunctionCall) -> str:
+    """Says what a run waits for: the question if ADK's call holds one, else the call."""
+    told = call.text
+    try:
+        arguments = msgspec.json.decode(told or "{}", type=dict)
+        confirmed = arguments.get("toolConfirmation")
+        hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
+        told = str(arguments.get("message") or hint or told)
+    except msgspec.DecodeError:  # a preview, cut short
+        pass
+    return f"waits for {call.name}: {told}".removesuffix(": ")
 
 
 def moves(records: Iterable[Record]) -> list[Move]:

@@ -149,7 +149,9 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
         """Records the words that start a turn, or a nested run."""
-        self._write_run("user_message", invocation_context, text=reading.words_of(user_message))
+        # What resumes a paused run has no words, but the results that it waited for.
+        text = reading.words_of(user_message) or reading.results_of(user_message)
+        self._write_run("user_message", invocation_context, text=text)
 
     @_recorded
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
@@ -177,8 +179,7 @@ class FlowPlugin(BasePlugin):
         """Records that a frame begins."""
         invocation = callback_context._invocation_context
         run, branch = self._run(invocation), invocation.branch or ""
-        path = getattr(callback_context, "node_path", "") or ""
-        frame, how = run.begin(agent, branch, path)
+        frame, how = run.begin(agent, branch, reading.path_of(callback_context))
         self._write(
             "before_agent",
             run,
@@ -196,7 +197,7 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
         run = self._run(invocation)
-        frame = run.end(invocation.branch, agent.name)
+        frame = run.end(invocation.branch, agent.name, reading.path_of(callback_context))
         self._write("after_agent", run, frame=frame, agent=agent.name)
 
     @_recorded
@@ -206,7 +207,7 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
         run = self._run(invocation)
-        frame = run.end(invocation.branch, agent.name)
+        frame = run.end(invocation.branch, agent.name, reading.path_of(callback_context))
         text = reading.of_error(error, self._keep)
         self._write("agent_error", run, frame=frame, agent=agent.name, error=text)
 
@@ -307,7 +308,8 @@ class FlowPlugin(BasePlugin):
     def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
         """Records an event, and the transfer that it carries."""
         run = self._run(invocation_context)
-        frame = run.frame(event.branch, event.author)
+        path = event.node_info.path
+        frame = run.frame(event.branch, event.author, path)
         content, actions = event.content, event.actions
         words = "" if event.partial else reading.words_of(content)
         responses = reading.responses_of(content)
@@ -315,10 +317,10 @@ class FlowPlugin(BasePlugin):
         if not words and (final or event.author == "user"):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
-            words = "\n".join(reading.of_result(response.response) for response in responses)
+            words = reading.results_of(content)
         calls = reading.calls_of(content, run.tools.get(frame), self._keep)
         if actions.transfer_to_agent:
-            run.hand_over(event.branch, event.author, actions.transfer_to_agent)
+            run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
         self._write(
             "event",
             run,
@@ -391,7 +393,7 @@ class FlowPlugin(BasePlugin):
         """Finds the run, frame and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
         run, agent = self._run(invocation), invocation.agent.name
-        return run, run.frame(invocation.branch, agent), agent
+        return run, run.frame(invocation.branch, agent, reading.path_of(context)), agent
 
     def _leave_call(self, context: ToolContext) -> None:
         token = self._run(context._invocation_context).tokens.pop(

@@ -105,6 +105,11 @@ def responses_of(content: types.Content | None) -> list[types.FunctionResponse]:
     return [part.function_response for part in content.parts if part.function_response]
 
 
+def results_of(content: types.Content | None) -> str:
+    """Joins the results that a content brings."""
+    return "\n".join(of_result(response.response) for response in responses_of(content))
+
+
 def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
     """Reads token counts; None where the model reported none."""
     if usage is None:
@@ -170,6 +175,11 @@ def next_holder(context: Any) -> str:
     if agent is None or find_agent_to_run is None:
         return ""
     return find_agent_to_run(context.session, agent.root_agent).name
+
+
+def path_of(context: Any) -> str:
+    """Gives ADK's path of the node that a hook fires in; empty where there is none."""
+    return getattr(context, "node_path", "") or ""
 
 
 def model_of(context: Any) -> str:

@@ -12,10 +12,10 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
 from google.genai import types
 
-from adk_flow.application import agents_of
-from adk_flow.compare import CONTROLLED_MODELS
+from adk_flow.measured_run import CONTROLLED_MODELS
 from adk_flow.models.paced import Paced
 from adk_flow.pace import Pace
+from adk_flow.tree import agents_of
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 
 AS_IS = "as_is"

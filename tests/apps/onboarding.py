@@ -3,9 +3,9 @@
 from google.adk.agents import Agent
 
 
-def save_profile(name: str) -> dict:
+def save_profile(person: str) -> dict:
     """Saves a new colleague's profile."""
-    return {"saved": name}
+    return {"saved": person}
 
 
 interviewer = Agent(

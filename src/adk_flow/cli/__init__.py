@@ -7,7 +7,9 @@ from io import TextIOWrapper
 
 import typer
 
+from adk_flow.cli.check import check
 from adk_flow.cli.compare import compare
+from adk_flow.cli.diff import diff
 from adk_flow.cli.run import run
 from adk_flow.cli.show import show
 
@@ -18,7 +20,7 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subcommand in (run, show, compare):
+for subcommand in (run, show, compare, check, diff):
     command.command()(subcommand)
 
 

@@ -13,7 +13,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from adk_flow.cli.shared import plain_console, quieten_adk, told_plainly
+from adk_flow.cli.shared import (
+    INTERRUPTED,
+    plain_console,
+    quieten_adk,
+    tell,
+    told_plainly,
+)
 from adk_flow.conversation import Conversation, of_questions, read_conversation
 from adk_flow.problem import Problem
 from adk_flow.views.plain import one_line
@@ -22,6 +28,7 @@ from adk_flow.views.terminal import FAILED_STYLE, show_legend
 
 if TYPE_CHECKING:
     from adk_flow.experiment import Held
+    from adk_flow.models.decisions import Decided
 
 
 class Diagram(StrEnum):
@@ -41,6 +48,9 @@ def run(
         Path | None, typer.Option(help="YAML file of turns (docs/conversations.md).")
     ] = None,
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="File of what the model decides (docs/decisions.md).")
+    ] = None,
     view: Annotated[Diagram, typer.Option(help="Which moves to tell.")] = Diagram.both,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -51,11 +61,13 @@ def run(
     with told_plainly():
         asked = _asked(questions, conversation)
         _fresh(log)
-        held = _hold(app, asked, log, view, as_json)
-    if as_json:
-        print(msgspec.json.encode(_as_data(held)).decode())
-    else:
-        _report(held, plain_console())
+        held, script = _hold(app, asked, log, view, decisions, as_json)
+        if as_json:
+            print(msgspec.json.encode(_as_data(held)).decode())
+        else:
+            _report(held, plain_console())
+        if script is not None:
+            script.finish()
     if any(held.failed_checks):
         raise typer.Exit(1)
 
@@ -79,19 +91,32 @@ def _fresh(log: Path | None) -> None:
         raise Problem(f"--log {log}: cannot be written: {error.strerror or error}") from error
 
 
-def _hold(path: Path, asked: Conversation, log: Path | None, view: Diagram, quiet: bool) -> Held:
+def _hold(
+    path: Path,
+    asked: Conversation,
+    log: Path | None,
+    view: Diagram,
+    decisions: Path | None,
+    quiet: bool,
+) -> tuple[Held, Decided | None]:
     # ADK takes seconds to import, which `show` and `--help` need not wait for.
     quieten_adk()
     from adk_flow.application import load_application
     from adk_flow.experiment import hold
+    from adk_flow.models.decisions import decided
     from adk_flow.views.narration import Narrator
 
     console = plain_console()
     loaded = load_application(path)
+    loaded, script = decided(loaded, decisions) if decisions else (loaded, None)
     if not quiet:
         show_legend(console)
     listener = None if quiet else Narrator(sys.stdout, view.value)
-    return asyncio.run(hold(loaded, asked, file=log, listener=listener))
+    try:
+        return asyncio.run(hold(loaded, asked, file=log, listener=listener)), script
+    except KeyboardInterrupt:
+        tell("stopped; the flow log keeps what ran: adk-flow show " + str(log or "flow_logs"))
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _as_data(held: Held) -> dict[str, Any]:

@@ -7,11 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 import typer
 from rich.console import Console
 
+from adk_flow.log import LogError
 from adk_flow.problem import Problem
 from adk_flow.views.plain import one_line
 
@@ -44,3 +46,16 @@ def quieten_adk() -> None:
     """Keeps ADK's own warnings from the output; what fails in a run stands in its log."""
     warnings.filterwarnings("ignore", module="google.adk")
     logging.getLogger("google_adk").setLevel(logging.CRITICAL)
+
+
+def newest_log(folder: Path) -> Path:
+    """Finds the log of a folder that was written last.
+
+    Raises:
+      LogError: it holds none.
+    """
+    logs = [path for path in folder.rglob("*.jsonl") if path.is_file()]
+    logs.sort(key=lambda path: path.stat().st_mtime)
+    if not logs:
+        raise LogError(f"{folder}: holds no flow log (*.jsonl)")
+    return logs[-1]

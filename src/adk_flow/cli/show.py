@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from adk_flow.cli.shared import plain_console, told_plainly
-from adk_flow.log import Log, LogError, read_log
+from adk_flow.cli.shared import newest_log, plain_console, told_plainly
+from adk_flow.log import Log, read_log
 from adk_flow.measure import Meter
 from adk_flow.moves import moves
 from adk_flow.views.mermaid import sequence_diagram
@@ -52,7 +52,7 @@ def show(
 ) -> None:
     """Draws the flow that a log holds, as far as it goes."""
     with told_plainly():
-        read = read_log(_newest(log) if log.is_dir() else log)
+        read = read_log(newest_log(log) if log.is_dir() else log)
     if form is not Format.text:
         # A machine reads what is on stdout, so damage is told beside it.
         show_damage(read, plain_console(sys.stderr))
@@ -64,14 +64,6 @@ def show(
         print(sequence_diagram(moves(read.records), view.value), end="")
     else:
         _show_moves(read, view.value, plain_console())
-
-
-def _newest(folder: Path) -> Path:
-    logs = [path for path in folder.rglob("*.jsonl") if path.is_file()]
-    logs.sort(key=lambda path: path.stat().st_mtime)
-    if not logs:
-        raise LogError(f"{folder}: holds no flow log (*.jsonl)")
-    return logs[-1]
 
 
 def _show_records(log: Log, form: Format) -> None:

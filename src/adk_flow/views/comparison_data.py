@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from adk_flow.advice import caveats, recommendation
-from adk_flow.compare import Comparison, ConstructFigures, MeasuredRun
+from adk_flow.compare import Comparison, ConstructFigures
+from adk_flow.measured_run import MeasuredRun
 from adk_flow.views.sections import difference_to
 from adk_flow.views.structured import as_data
 

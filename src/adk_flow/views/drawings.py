@@ -69,16 +69,14 @@ def tidy(number: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def folded(name: str, most: int, lines: int) -> list[str]:
-    """Breaks a name into lines, after underscores and spaces where it can."""
-    told = [""]
-    for piece in re.findall(r"[^_\s]*[_\s]+|[^_\s]+", one_line(name, most * lines * 2)):
-        if told[-1] and len(told[-1]) + len(piece.rstrip()) > most:
-            told.append("")
-        told[-1] += piece
-    if len(told) > lines:
-        told = [*told[: lines - 1], "".join(told[lines - 1 :])]
-    return [one_line(text, most) for text in told]
+def folded(name: str, most: int) -> list[str]:
+    """Writes a name on one line or on two, broken after an underscore or space if it has any."""
+    line = one_line(name, 2 * most)
+    if len(line) < most:
+        return [line]
+    places = [match.end() for match in re.finditer(r"[_\s]", line[:-1])]
+    middle = min(places, key=lambda at: max(at, len(line) - at), default=len(line))
+    return [one_line(part, most) for part in (line[:middle], line[middle:]) if part]
 
 
 def seconds(microseconds: float) -> str:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import functools
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from adk_flow.advice import caveats, recommendation
 from adk_flow.compare import Comparison
-from adk_flow.views import report_evidence, report_pictures, report_tables
+from adk_flow.views import (
+    report_evidence,
+    report_pictures,
+    report_sights,
+    report_tables,
+    report_winners,
+)
 from adk_flow.views.plain import one_line, plain
 
 _LONGEST_NAME = 80
@@ -24,7 +31,7 @@ def report(comparison: Comparison) -> str:
     style = _style()
     drawn = report_pictures.drawn_conversation(comparison)
     longest = report_pictures.longest_conversation(comparison)
-    planted = report_evidence.canaries(comparison)
+    planted = report_sights.canaries(comparison)
     names = [one.construct for one in comparison.constructs]
     return _template().render(
         style=Markup(style),
@@ -48,16 +55,16 @@ def report(comparison: Comparison) -> str:
         sequences=report_pictures.sequences(comparison, drawn),
         other_sequences=report_pictures.other_sequences(comparison, drawn),
         planted=planted,
-        sight_columns=report_evidence.COLUMNS,
-        matrices=[report_evidence.matrix(comparison, name, planted) for name in names],
-        unseen=report_evidence.unseen_canaries(comparison),
+        sight_columns=report_sights.COLUMNS,
+        matrices=[report_sights.matrix(comparison, name, planted) for name in names],
+        unseen=report_sights.unseen_canaries(comparison),
         projected=report_pictures.is_projected(comparison),
         waterfalls=report_pictures.waterfalls(comparison, drawn),
-        axes=report_tables.axis_tables(comparison),
+        axes=report_winners.axis_tables(comparison),
         longest=longest,
         growths=report_pictures.growths(comparison, longest),
         agents=[(name, report_tables.agent_rows(comparison, name)) for name in names],
-        crossings=report_evidence.crossings(comparison),
+        crossings=report_sights.crossings(comparison),
         findings=report_evidence.found_kinds(comparison),
         answers=[
             (name, report_evidence.answers(comparison, name)) for name in comparison.conversations
@@ -75,7 +82,7 @@ def _more_caveats(comparison: Comparison) -> list[str]:
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("adk_flow", "views"),
+        loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         finalize=_clean,
         undefined=StrictUndefined,
@@ -92,8 +99,7 @@ def _template() -> Any:
 
 
 def _style() -> str:
-    assert (loader := _environment().loader) is not None
-    return loader.get_source(_environment(), "report.css")[0]
+    return Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 
 
 def _clean(value: Any) -> Any:

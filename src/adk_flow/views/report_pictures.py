@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from adk_flow.compare import Comparison, MeasuredRun
+from adk_flow.compare import Comparison
 from adk_flow.measure import TurnFigures
+from adk_flow.measured_run import MeasuredRun
 from adk_flow.moves import USER
+from adk_flow.timing import Span
 from adk_flow.views.drawings import Drawing
-from adk_flow.views.sequence_drawing import lanes_of, sequence_drawing
+from adk_flow.views.sequence_drawing import sequence_drawing
+from adk_flow.views.sequence_steps import lanes_of
 from adk_flow.views.waterfall import growth, waterfall
+
+_Of = TypeVar("_Of")
 
 _MOST_TURNS = 3
 """Turns of a conversation that are drawn beside the one that stands for all."""
@@ -97,7 +102,7 @@ def _lane_order(comparison: Comparison, conversation: str) -> list[str]:
     return [USER, *own, *shared]
 
 
-def _all_spans(run: MeasuredRun) -> list:
+def _all_spans(run: MeasuredRun) -> list[Span]:
     return [span for spans in run.spans for span in spans]
 
 
@@ -109,10 +114,10 @@ def _sequence(run: MeasuredRun | None, construct: str, turn: int, order: Sequenc
     lanes = sorted(lanes_of(moves, spans), key=order.index)
     about = f"Sequence of turn {turn} of {run.conversation} under {construct}"
     drawing = sequence_drawing(moves, spans, lanes, about)
-    return Picture(construct, drawing, _of_turn(run.turns, turn) or None)
+    return Picture(construct, drawing, next((one for one in run.turns if one.turn == turn), None))
 
 
-def _of_turn(values: Sequence, turn: int):
+def _of_turn(values: Sequence[list[_Of]], turn: int) -> list[_Of]:
     return values[turn - 1] if turn <= len(values) else []
 
 

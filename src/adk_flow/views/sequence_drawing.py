@@ -5,13 +5,14 @@ Every diagram has the same scale: a lane an agent, a row a step, whatever time i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adk_flow.moves import USER, Move
+from adk_flow.moves import Move
 from adk_flow.timing import Span
 from adk_flow.views.drawings import Drawing, Shape, box, dot, folded, line, words
 from adk_flow.views.plain import one_line
+from adk_flow.views.sequence_steps import Step, steps_of
 
 LANE = 66
 ROW = 21
@@ -22,19 +23,8 @@ _BAR = 6
 _MOST_STEPS = 240
 """Steps of a turn that are drawn."""
 
-_PAIRS = {("start", "say"), ("call", "ask"), ("answer", "return"), ("reply", "end")}
 _NAMED = {"transfer", "call"}
 """Moves of control whose arrow bears their name."""
-
-
-def lanes_of(moves: Iterable[Move], spans: Iterable[Span] = ()) -> list[str]:
-    """Lists who takes part, the user first."""
-    names = {USER: None}
-    for move in moves:
-        ends = (move.source,) if move.kind in ("fork", "join") else (move.source, move.target)
-        names.update(dict.fromkeys(ends))
-    names.update(dict.fromkeys(span.agent for span in spans))
-    return list(names)
 
 
 def sequence_drawing(
@@ -42,34 +32,12 @@ def sequence_drawing(
 ) -> Drawing:
     """Draws the moves of a turn, with its model and tool calls, between lanes."""
     sketch = _Sketch({name: LANE * (index + 0.5) for index, name in enumerate(lanes)})
-    steps = list(_steps(moves, spans))
+    steps = list(steps_of(moves, spans))
     for step in steps[:_MOST_STEPS]:
         sketch.add(step)
     sketch.finish(len(steps) - _MOST_STEPS)
     shapes = [*sketch.bands, *sketch.lifelines(), *sketch.bars, *sketch.arrows]
     return Drawing(LANE * len(lanes), sketch.y + 8, about, shapes)
-
-
-_Step = list[Move] | Span
-
-
-def _steps(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[_Step]:
-    """Joins control with the words that go with it, and puts calls between in their order."""
-    waiting = list(spans)
-    index = 0
-    while index < len(moves):
-        move, pair = moves[index], moves[index : index + 2]
-        while waiting and waiting[0].record < move.record:
-            yield waiting.pop(0)
-        together = len(pair) > 1 and _go_together(*pair)
-        yield pair if together else [move]
-        index += 2 if together else 1
-    yield from waiting
-
-
-def _go_together(one: Move, two: Move) -> bool:
-    same = (one.source, one.target) == (two.source, two.target)
-    return same and (one.kind, two.kind) in _PAIRS
 
 
 @dataclass(slots=True)
@@ -98,7 +66,7 @@ class _Sketch:
     _calling: set[str] = field(default_factory=set)
     """Agents with a model or tool call in the row."""
 
-    def add(self, step: _Step) -> None:
+    def add(self, step: Step) -> None:
         """Draws the next step."""
         if isinstance(step, Span):
             self._add_call(step)
@@ -128,7 +96,7 @@ class _Sketch:
         shapes = []
         for name, x in self.lanes.items():
             shapes.append(line("lifeline", f"M{x:g} {_HEAD - 8}V{self.y + 4:g}"))
-            lines = folded(name, 11, 2)
+            lines = folded(name, 11)
             for index, text in enumerate(lines):
                 shapes.append(words("lane", x, 11 + 11 * (index + 2 - len(lines)), text))
         return shapes

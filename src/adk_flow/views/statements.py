@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from adk_flow.compare import Axis, Comparison, Winner
+from adk_flow.compare import Comparison
 from adk_flow.views.sections import compared_with, named
+from adk_flow.winners import Axis, Winner
 
 _AXES: dict[Axis, str] = {"follow-ups": "follow-up", "topics in one message": "topic"}
 _MOST_NAMES = 3

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from adk_flow.timing import Span
-from adk_flow.views.drawings import Drawing, Shape, box, folded, line, seconds, words
+from adk_flow.views.drawings import Drawing, Shape, box, line, seconds, words
+from adk_flow.views.plain import one_line
 
 LABEL, PLOT, RIGHT = 104, 360, 60
 _WIDTH = LABEL + PLOT + RIGHT
@@ -35,7 +37,7 @@ def waterfall(
     tops, height = _tops(spans, starts)
     shapes = _axis(whole, scale, height)
     for agent, top in _first_tops(spans, tops).items():
-        shapes.append(words("agent", LABEL - 8, top + 9, folded(agent, 16, 1)[0]))
+        shapes.append(words("agent", LABEL - 8, top + 9, one_line(agent, 17)))
     places = [(LABEL + starts[i] * scale, tops[i]) for i in range(len(spans))]
     ends = [
         (x + max(_LEAST, span.took * scale)) for (x, _), span in zip(places, spans, strict=True)
@@ -46,7 +48,7 @@ def waterfall(
         x, y = places[index]
         shapes.append(box(style, x, y, ends[index] - x, _BAR, hint, span=index))
     marked = [index for index in critical if index < len(spans)]
-    for before, after in zip(marked, marked[1:], strict=False):
+    for before, after in pairwise(marked):
         x, (to, y) = ends[before], places[after]
         start = places[before][1] + _BAR / 2
         shapes.append(line("chain", f"M{x:.1f} {start:g}V{y + _BAR / 2:g}H{to:.1f}"))
@@ -127,7 +129,7 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
     ]
     for row, agent in enumerate(agents):
         floor = (row + 1) * _GROWTH
-        shapes.append(words("agent", LABEL - 8, floor - 4, folded(agent, 16, 1)[0]))
+        shapes.append(words("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
         mine = [
             (index, span.input_tokens)

@@ -26,6 +26,7 @@ from adk_flow.reading import words_of
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import as_json, asking_again
 from adk_flow.wiring.nodes import (
+    NOTHING,
     RETRY,
     TIMEOUT,
     as_text,
@@ -36,7 +37,6 @@ from adk_flow.wiring.nodes import (
     state_after,
 )
 from adk_flow.wiring.selection import (
-    CANDIDATES,
     LETTERS,
     QUESTION,
     Judge,
@@ -49,6 +49,7 @@ from adk_flow.wiring.selection import (
     in_fair_order,
     schema_of_verdict,
     shown,
+    slate_key,
     slate_of,
     told,
     verdict_of,
@@ -73,7 +74,7 @@ def best_of(
       name: of the graph, which no agent in it may have.
       candidates: the agents that do the same task; the answer of one with an output schema is its
         first field.
-      selector: the agent that chooses; its tools find what it is shown in the state's `CANDIDATES`.
+      selector: the agent that chooses; its tools find the slate in the state, at `slate_key`.
       fallback: who chooses when the selector has named no candidate twice.
       timeout: seconds that an agent has for one attempt, if it sets none itself.
       retry: how often and when a candidate that failed or took too long is run again.
@@ -124,9 +125,10 @@ def _asking(candidate: Any) -> FunctionNode:
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
         task = words_of(to_user_content(node_input))
         came = await outcome(ctx, candidate, task)
-        text = _text_of(came.pop("answer", ""))
-        failed = came or ({} if text else {"failed": "it answered nothing"})
-        return {"task": task, **(failed or {"answer": text})}
+        if "failed" in came:
+            return {"task": task, **came}
+        text = _text_of(came["answer"])
+        return {"task": task, **({"answer": text} if text else {"failed": NOTHING})}
 
     return running(ask, f"{ASK}{candidate.name}")
 
@@ -144,9 +146,8 @@ def _choosing(
         came = {one.name: node_input[f"{ASK}{one.name}"] for one in candidates}
         failed = {one: gave["failed"] for one, gave in came.items() if "failed" in gave}
         task = next(iter(came.values()))["task"]
-        given = {
-            one: came[one]["answer"] for one in in_fair_order(task, came) if one not in failed
-        }
+        order = in_fair_order(task, came)
+        given = {one: came[one]["answer"] for one in order if one not in failed}
         if not given:
             why = "; ".join(f"{one}: {reason}" for one, reason in failed.items())
             raise SelectionError(f"{name} has no candidate to choose from: {why}")
@@ -172,8 +173,8 @@ async def _verdict(
 ) -> tuple[Verdict, int, bool]:
     """Asks the selector, once more if it names no candidate; then code chooses."""
     if len(slate.texts) == 1:
-        return Verdict(next(iter(slate.texts)), "nobody gave another candidate."), 0, False
-    ctx.state[CANDIDATES] = {"task": slate.task, "texts": slate.texts}
+        return Verdict(next(iter(slate.texts)), "there was no other candidate."), 0, False
+    ctx.state[slate_key(selector.name)] = slate._asdict()
     asked = types.UserContent([types.Part(text=QUESTION), *(quoted(shown(slate)).parts or ())])
     given, fault = asked, ""
     for number in range(1, ASKS + 1):

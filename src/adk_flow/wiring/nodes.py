@@ -22,6 +22,7 @@ TIMEOUT = 60.0
 """Seconds that a child has for one attempt."""
 RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
 HOTTEST = 1.0
+NOTHING = "it answered nothing"
 
 
 def chained(name: str, *chain: Any) -> Workflow:
@@ -62,7 +63,7 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
     except DynamicNodeFailError as failure:
         told = " ".join(str(failure.error).split())
         return {"failed": f"{type(failure.error).__name__}: {told}"}
-    return {"answer": answer} if answer else {"failed": "it answered nothing"}
+    return {"answer": answer} if answer else {"failed": NOTHING}
 
 
 async def state_after(app: App, message: str) -> dict[str, Any]:

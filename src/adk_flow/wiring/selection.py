@@ -16,8 +16,11 @@ from adk_flow.wiring.nodes import as_text
 LETTERS = string.ascii_uppercase
 QUESTION = "Which candidate is best?"
 CANDIDATE = "Candidate "
-CANDIDATES = "temp:candidates"
-"""Where the session's state has a `Slate` while the selector runs, for its tools to read."""
+
+
+def slate_key(selector: str) -> str:
+    """Names where the session's state has a `Slate` while a selector runs, for its tools."""
+    return f"temp:{selector}_slate"
 
 
 class SelectionError(Problem):
@@ -91,10 +94,10 @@ def schema_of_verdict(number: int) -> type[BaseModel]:
     It lets any answer pass, for `verdict_of` to judge: beside tools, ADK would ask again without an
     end for one that does not validate (2.13, tools/set_model_response_tool.py).
     """
-    letters = list(LETTERS[:number])
+    letters = LETTERS[:number]
     either = f"The letter of the best candidate, one of {', '.join(letters)}."
     fields: dict[str, Any] = {
-        "best": (str, Field(description=either, json_schema_extra={"enum": letters})),
+        "best": (str, Field(description=either, json_schema_extra={"enum": [*letters]})),
         "reason": (str, Field(description="Why it is better than the others, in one sentence.")),
     }
     validators: Any = {"lenient": model_validator(mode="before")(_filled)}

@@ -4,7 +4,7 @@ A request is read (`situation`, `turns`, `functions`, `schemas`), its question t
 `followups`, `quantities`), each part given to whoever fits it (`likeness`, `routes`, `calls`,
 `arguments`, `plan`), and the next step decided and worded (`decision`, `forms`, `wording`).
 
-Sums go another way (`working`): what is written out (`sums`) or a shopping problem (`shopping`, made of
+Sums go another way (`working`): what is written out (`sums`) or a shopping problem (`shopping`, of
 `numerals`, `places`, `purchases`, `leftovers`) is worked out by functions or agents that calculate
 (`arithmetic`).
 """

@@ -1,0 +1,145 @@
+"""One conversation under one construct, measured: figures, isolation, findings, cost, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from adk_flow.conversation import Conversation
+from adk_flow.findings import Finding, findings, of_leak
+from adk_flow.isolation import Isolation, isolation
+from adk_flow.log import Log
+from adk_flow.measure import Meter, TurnFigures, summed
+from adk_flow.moves import USER, Move
+from adk_flow.pace import Pace
+from adk_flow.prices import priced
+from adk_flow.timing import Span
+
+CONTROLLED_MODELS = frozenset({"offline", "scripted"})
+"""Models that decide the same way under every construct."""
+
+Shown = Literal["one agent", "request", "user", "others", "unknown"]
+"""How much a construct shows its specialists: see `shown_to_specialists`."""
+
+
+class MeasuredRun(msgspec.Struct, kw_only=True):
+    """One conversation under one construct, measured."""
+
+    construct: str
+    conversation: str
+    trial: int = 1
+    log: str = ""
+    """Where its flow log lies."""
+    app: str = ""
+    model: str = ""
+    adk: str = ""
+    controlled: bool = True
+    """Whether every model call was the offline or a scripted model's."""
+    turns: list[TurnFigures]
+    total: TurnFigures
+    dollars: float | None = None
+    """Cost; None where a price is unknown."""
+    team: list[str] = []
+    """The specialists; empty where only the log is known."""
+    specialists: list[list[str]] = []
+    """By turn, who ought to do the work."""
+    failed_checks: list[list[str]] = []
+    """By turn, what the answer lacks of what the conversation asks for."""
+    checked: bool = False
+    """Whether the conversation asks for anything."""
+    isolation: Isolation
+    findings: list[Finding] = []
+    damaged_lines: int = 0
+    moves: list[Move] = []
+    spans: list[list[Span]] = []
+    """Model and tool calls by turn."""
+    critical: list[list[int]] = []
+    """By turn, which of the spans are on the critical path, in order."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no turn failed and every answer held what was asked for."""
+        return not self.total.failed and not any(self.failed_checks)
+
+
+def measure_run(
+    log: Log,
+    *,
+    construct: str,
+    conversation: str,
+    asked: Conversation | None = None,
+    failed_checks: list[list[str]] | None = None,
+    team: Sequence[str] = (),
+    trial: int = 1,
+    pace: Pace | None = None,
+    price_model: str = "",
+) -> MeasuredRun:
+    """Measures a log of one conversation, as if a model of that pace and price had answered.
+
+    `asked` is what the conversation asks for, if it is known.
+    """
+    meter = Meter(pace)
+    moves = [move for record in log.records for move in meter.read(record)]
+    turns = list(meter.turns.values())
+    spans = [meter.timings[turn.turn].spans for turn in turns]
+    models = {span.name for turn in spans for span in turn if span.kind == "model"}
+    planted = asked.planted if asked else {}
+    shown = isolation(log, planted)
+    return MeasuredRun(
+        construct=construct,
+        conversation=conversation,
+        trial=trial,
+        log=log.path,
+        app=log.header.app,
+        model=", ".join(sorted(models)) or log.header.model,
+        adk=log.header.adk,
+        controlled=models <= CONTROLLED_MODELS,
+        turns=turns,
+        total=summed(turns),
+        dollars=priced([span for turn in spans for span in turn], price_model),
+        team=list(team),
+        specialists=[turn.specialists for turn in asked.turns] if asked else [],
+        failed_checks=failed_checks or [],
+        checked=failed_checks is not None,
+        isolation=shown,
+        findings=[*findings(log), *_leaks(shown, spans)],
+        damaged_lines=len(log.damage),
+        moves=moves,
+        spans=spans,
+        critical=[meter.timings[turn.turn].critical_spans for turn in turns],
+    )
+
+
+def _leaks(shown: Isolation, spans: list[list[Span]]) -> Iterable[Finding]:
+    """Tells leaks as findings."""
+    turns = {span.record: turn for turn, found in enumerate(spans, start=1) for span in found}
+    for leak in shown.leaks:
+        what = f"canary {leak.source}" if leak.kind == "canary" else f"{leak.kind} of {leak.source}"
+        yield of_leak(leak.agent, what, leak.record, turns.get(leak.record, 0))
+
+
+def shown_to_specialists(run: MeasuredRun) -> Shown:
+    """Tells how much the specialists were shown, beside what they said and called themselves.
+
+    `request`: what they were called with and nothing else; `user`: the user's own words too;
+    `others`: words of other agents too; `one agent`: there were none. Where the team is not known,
+    all are taken for specialists but the agent whose model was asked first.
+    """
+    if not run.isolation.known:
+        return "unknown"
+    others = run.isolation.agents[1:]
+    specialists = {name for name in run.isolation.agents if name in run.team} or set(
+        [] if run.team else others
+    )
+    if not specialists:
+        return "one agent"
+    sources = {
+        sight.source
+        for sight in run.isolation.sights
+        if sight.agent in specialists and sight.kind in ("words", "tool")
+    }
+    if not sources:
+        return "request"
+    return "user" if sources == {USER} else "others"

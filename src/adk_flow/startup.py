@@ -1,0 +1,26 @@
+"""What an ADK process can be spared, once, before its first turn (see docs/benchmarks.md)."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import sys
+
+_REMOTE = "google.adk.agents.remote_a2a_agent"
+
+
+def spare_failing_import() -> None:
+    """Makes an import that cannot succeed fail at once.
+
+    Without the package a2a, ADK looks for it on disk again at each run of a node (2.13,
+    workflow/utils/_workflow_graph_utils.py).
+    """
+    if importlib.util.find_spec("a2a") is None:
+        # None is import's own mark for a module that is not there.
+        sys.modules.setdefault(_REMOTE, None)  # pyright: ignore[reportArgumentType]
+
+
+def keep_what_is_loaded() -> None:
+    """Takes all that is loaded out of garbage collection, which would walk it in mid-turn."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,304 @@
+"""The translation example: offline, by ADK's command, its tools, its benchmark and its page."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adk_flow.application import load_application
+from adk_flow.conversation import of_questions, read_conversation
+from adk_flow.experiment import hold
+from adk_flow.log import read_log
+from adk_flow.models import Offline
+from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.wiring.best_of import select
+from adk_flow.wiring.selection import SelectionError, Slate
+from sub_agents.translators import PERSONAS, selector, translators
+from tests.flow import expected, picture
+from tools.translation_book import Edition, bare, looking_up, rendered
+from tools.translation_checks import faults, faults_of, judged, likeness
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+PAGE = (ROOT / "docs" / "patterns" / "translation.md").read_text(encoding="utf-8")
+TRAIN = "The train to Munich leaves at 9:30 and a ticket costs 49.50 euros."
+PLAIN = "Der Zug nach München fährt um 9:30 Uhr ab und eine Fahrkarte kostet 49,50 Euro."
+INVOICE = "Good morning! The invoice from Hanna Becker has to be paid by Friday."
+
+
+@pytest.fixture
+def translation(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+    return load_application(ROOT / "examples" / "translation")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def ran(command, folder, **options):
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "MODEL_NAME": "offline", "ADK_FLOW_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
+
+
+async def test_the_conversation_holds(translation, tmp_path):
+    talk = read_conversation(ROOT / "conversations" / "examples" / "translation.yaml")
+
+    held = await hold(translation, talk, file=tmp_path / "log.jsonl")
+
+    assert held.failed_checks == [[], [], []]
+    assert held.faults == 0
+    # Each tool call is of a tool or of ADK's own set_model_response.
+    assert [(turn.llm_calls, turn.tool_calls) for turn in held.turns] == [(8, 8)] * 3
+
+
+async def test_its_moves(translation, tmp_path):
+    held = await hold(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
+
+    drawn = picture([move for move in held.moves if move.is_control]).splitlines()
+    assert drawn[0] == "start user to translation"
+    # Which of them comes back first is left open.
+    assert set(drawn[1:8]) == set(
+        expected("""
+            translation -> Literal_Translator (node)
+            translation -< Literal_Translator, Plain_Translator
+            translation -> Plain_Translator (node)
+            translation -> Free_Translator (node)
+            translation <- Literal_Translator
+            translation <- Plain_Translator
+            translation <- Free_Translator
+        """).splitlines()
+    )
+    assert drawn[8:] == [
+        "translation >-",
+        "translation -> Selector (node)",
+        "translation <- Selector",
+        "end translation to user",
+    ]
+
+
+async def test_the_selector_reads_what_its_tool_found_and_is_told_no_name(translation, tmp_path):
+    held = await hold(translation, of_questions([INVOICE]), file=tmp_path / "log.jsonl")
+
+    log = read_log(held.log)
+    asked = [one.request for one in log.records if one.request and one.agent == "Selector"]
+    numbers = {part.text for request in asked for part in request.parts} | {asked[0].system}
+    words = "\n".join(log.texts[number] for number in numbers if number)
+    hidden = [one.name for one in translators()]
+    hidden += [part for one in PERSONAS for part in (one.name, one.manner)]
+    assert [one for one in hidden if one.casefold() in words.casefold()] == []
+    assert [request.tools for request in asked] == [("check_candidates", "set_model_response")] * 2
+    (found,) = [
+        json.loads(one.text)
+        for one in log.records
+        if one.hook == "after_tool" and one.tool == "check_candidates"
+    ]
+    assert sorted(found["faults"].values()) == [[], [], ["left in English: be"]]
+    (chosen,) = [move.text for move in held.moves if move.source == "Selector" and move.text]
+    assert json.loads(chosen) == {"best": found["best"], "reason": found["summary"]}
+
+
+async def test_translators_differ_in_persona_temperature_and_what_they_say(translation):
+    team = translators()
+    run = await select(translation, TRAIN)
+
+    heats = [one.generate_content_config.temperature for one in team]
+    assert heats == [0.0, 0.5, 1.0]
+    assert len({one.instruction for one in team}) == 3
+    assert set(run.candidates) == {one.name for one in team}
+    assert len(set(run.candidates.values())) == 3
+    assert (run.best, run.text) == ("Plain_Translator", PLAIN)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 7])
+def test_there_may_be_any_number_of_translators(number):
+    team = translators(number)
+
+    assert len({one.name for one in team}) == number
+    assert {(one.instruction, one.generate_content_config.temperature) for one in team}
+
+
+async def test_what_the_phrase_book_knows_nothing_of_is_an_error(translation):
+    with pytest.raises(SelectionError, match="translation has no candidate to choose from"):
+        await select(translation, "Quantum chromodynamics fascinates physicists.")
+
+
+def test_adk_run_translates(tmp_path):
+    command = [BIN / "adk", "run", "--in_memory", "examples/translation", TRAIN]
+
+    said = ran(command, tmp_path)
+
+    assert said.returncode == 0, said.stderr
+    assert f"[translation]: {PLAIN}\n\n(Plain_Translator, of 3: " in said.stdout
+
+
+# The phrase book
+
+
+def test_editions_are_good_at_different_things():
+    assert rendered("The old bridge is sold out.", Edition.WORDS) == (
+        "Der alt Brücke ist sold out.",
+        ["sold", "out"],
+    )
+    assert rendered("The bridge is sold out, alas.", Edition.PHRASES) == (
+        "Die Brücke ist ausverkauft, alas.",
+        ["alas"],
+    )
+    assert rendered("The bridge is sold out, alas.", Edition.SENSE)[0] == (
+        "Die Brücke ist ausverkauft,."
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("Translate 'Where is it?' into German.", "Where is it?"),
+        ("Please translate into German: It's late.", "It's late."),
+        ('translate: "Good morning"', "Good morning"),
+        ("Translate Anna's letter by Friday.", "Translate Anna's letter by Friday."),
+        ("  The bus.  ", "The bus."),
+    ],
+)
+def test_what_only_asks_for_a_translation_is_taken_off(message, text):
+    assert bare(message) == text
+
+
+def test_a_text_is_looked_up_or_refused():
+    look_up = looking_up(Edition.PHRASES)
+
+    assert look_up("My name is Ada Lovelace.") == {
+        "translation": "Mein Name ist Ada Lovelace.",
+        "unknown": [],
+    }
+    assert look_up("Quarks.") == {
+        "error": "the phrase book knows none of these words",
+        "translation": "",
+    }
+    assert "error" in look_up(" ")
+
+
+# The checks
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "found"),
+    [
+        (TRAIN, PLAIN, []),
+        ("It costs 1,200.50 euros.", "Es kostet 1.200,50 Euro.", []),
+        ("It costs 120 euros.", "Es kostet 102 Euro.", ["number 120 is missing", "102 was added"]),
+        ("Three or 4 rooms.", "3 oder vier Zimmer.", []),
+        ("Two rooms.", "Beide Zimmer.", []),
+        ("Five rooms.", "Die Zimmer.", ["number 5 is missing"]),
+        ("We leave at 5:30 pm.", "Wir gehen um 17:30 Uhr.", []),
+        ("Where is it?", "Es ist dort.", ["a question became none"]),
+        ("It rains. Come in. Sit.", "Es regnet. Setz dich.", ["a sentence is missing"]),
+        ("It rains.", "Es regnet. Ja. Sehr.", ["sentences added"]),
+        ("It rains.", "Es regnet (stark).", ["brackets or lines added"]),
+        ("It rains a bit.", "Es regnet ein bisschen ein bisschen.", ["words said twice"]),
+        ("A delicious cake.", "Ein delicious Kuchen.", ["left in English: delicious"]),
+        ("He was a man.", "Was war er? Ein man.", ["became none"]),
+        ("The bridge across the river is closed.", "Die Brücke.", ["much shorter"]),
+        ("The bridge across the river is closed.", f"Die {'sehr ' * 3}alte " * 6, ["much longer"]),
+    ],
+)
+def test_what_is_wrong_with_a_translation(text, translation, found):
+    told = faults(text, translation)
+
+    assert [one for one in found if not any(one in fault for fault in told)] == []
+    assert bool(told) == bool(found)
+
+
+def test_a_name_is_what_at_least_half_of_the_candidates_keep():
+    texts = {"A": "Anna lebt in Schweden.", "B": "Anna lebt in Sweden.", "C": "Sie lebt dort."}
+
+    found = faults_of(Slate("There Anna lives in Sweden.", texts))
+
+    assert found == {"A": [], "B": [], "C": ["Anna is missing"]}
+
+
+def test_among_equals_the_one_most_like_the_others_is_chosen():
+    texts = {"A": "Heute regnet es.", "B": "Es regnet heute.", "C": "Regen fällt."}
+
+    assert judged(Slate("It rains today.", texts)).best in "AB"
+    assert likeness("C", texts) < min(likeness("A", texts), likeness("B", texts))
+
+
+# The benchmark
+
+
+def benchmark(*arguments, folder):
+    return ran([sys.executable, "benchmarks/selector.py", *arguments], folder)
+
+
+def test_the_benchmark_tells_what_was_chosen(tmp_path):
+    good, bad = "Es kostet 5 Euro.", "Es kostet 7 Euro."
+    rows = [
+        {"source": f"It costs 5 euros, {word}.", "candidates": [
+            {"text": bad, "mqm_penalty": 5.0}, {"text": good, "mqm_penalty": 0.0}]}
+        for word in ("really", "honestly")
+    ]  # fmt: skip
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    done = benchmark(str(file), folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    told = {line[:16].strip(): line.split()[-3:] for line in done.stdout.splitlines()}
+    assert re.search(r"chosen +0\.00 ", done.stdout)
+    assert re.search(r"random +2\.50 ", done.stdout)
+    assert re.search(r"first +5\.00 ", done.stdout)
+    assert "oracle" in told
+    assert "2 sentences on offline" in done.stdout
+
+
+def test_without_its_file_the_benchmark_is_skipped_in_one_line(tmp_path):
+    done = benchmark(str(tmp_path / "none.jsonl"), folder=tmp_path)
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    assert done.stdout.startswith("Skipped: no file of candidates at ")
+
+
+# Its page
+
+
+async def test_the_page_draws_what_happens(translation, tmp_path):
+    held = await hold(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
+
+    assert blocks("mermaid") == [sequence_diagram(held.moves)]
+
+
+def test_the_pages_code_runs(tmp_path):
+    done = ran([sys.executable, "-W", "ignore", "-c", "\n".join(blocks("python"))], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert f"{PLAIN} Plain_Translator" in done.stdout
+    assert done.stdout.count("critical path") == 2
+
+
+def test_the_pages_commands_run(tmp_path):
+    lines = "set -e\n" + "\n".join(blocks("sh"))
+    lines = lines.replace(".venv/bin/", f"{BIN}/").replace(" flow_logs/", f" {tmp_path}/")
+
+    done = ran(lines, tmp_path, shell=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "8 LLM calls, 0 transfers, 0 agent calls, 8 tool calls" in done.stdout
+    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE)
+    assert tokens
+    assert tokens[0] in " ".join(done.stdout.split())
+
+
+def test_the_offline_model_gives_an_only_text_tool_the_whole_message():
+    assert isinstance(Offline(), Offline)
+    assert selector.tools
