@@ -16,9 +16,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# The demo is always keyless, whatever .env says.
+# The demo is always keyless, whatever .env says, and made anew each time.
 demo: $(INSTALLED)
 	@MODEL_NAME=offline $(BIN)/adk-flow run root_agent --conversation conversations/three_topics.yaml
+	@echo && echo "The same desk under every construct:" && rm -rf comparisons/demo
+	@MODEL_NAME=offline $(BIN)/adk-flow compare root_agent --constructs all \
+	  --conversation conversations/ --baseline single_agent --out comparisons/demo
 
 test: $(INSTALLED)
 	@$(BIN)/pytest
@@ -46,9 +49,12 @@ constraints: $(INSTALLED)
 benchmark: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmark]'
 	$(BIN)/python benchmarks/recorder.py
+	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/wrappers.py
+	$(BIN)/python benchmarks/fanout.py
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis flow_logs
+	rm -rf .venv .venv-benchmark .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
 
 readme: $(INSTALLED)
 	@$(BIN)/python docs/readme.py

@@ -154,13 +154,32 @@ def test_the_critical_path_is_marked(html, comparison):
 
 
 def test_a_diagram_shows_transfers_calls_and_words_in_styles_of_their_own(html):
-    figures = dict(zip(CONSTRUCTS, html.partition('class="pictures"')[2].split("</figure>")[:3], strict=True))
+    figures = dict(
+        zip(CONSTRUCTS, html.partition('class="pictures"')[2].split("</figure>")[:3], strict=True)
+    )
 
     transfers = {name: part.count('"control handover"') for name, part in figures.items()}
     assert transfers == {"single_agent": 0, "transfer": 3, "agent_tool": 0}
     assert figures["agent_tool"].count('class="band"') == 1
     assert figures["agent_tool"].count('class="talk"') == 2 + 2 * 3
     assert figures["agent_tool"].count('class="model-call"') == 8
+
+
+def test_what_failed_is_drawn_as_such(runs):
+    run = runs[-1]
+    moves = [replace(move, failed=move.kind == "return") for move in run.moves]
+    page = report(compare([replace(run, moves=moves)], PACED))
+
+    assert page.count('"control broken"') == sum(move.failed for move in moves) == 3
+
+
+def test_repeated_findings_are_told_once_with_their_proofs(html):
+    page = Page(html.partition('id="findings"')[2].partition("</section>")[0])
+    hidden = [row for row in page.rows if row[0] == "agent_tool" and "not in ADK" in row[1]]
+
+    assert [row[2] for row in hidden] == ["1", "1"]
+    assert "one_question, turn 1, records" in hidden[0][3]
+    assert "agent_tool-one_question.jsonl" in hidden[0][3]
 
 
 def test_the_matrix_tells_who_was_shown_what(html):
@@ -174,9 +193,9 @@ def test_the_matrix_tells_who_was_shown_what(html):
     assert "\n".join(lines) == expected("""
         single_agent Root_Agent       ● · · · ·
         transfer     Root_Agent       ● · · · ·
-        transfer     Investment_Agent ● ○ · · ○
+        transfer     Investment_Agent ● · · · ○
         transfer     Mortgage_Agent   ● · · · ·
-        transfer     Pension_Agent    ● ● · · ●
+        transfer     Pension_Agent    ● · · · ●
         agent_tool   Root_Agent       ● · · ● ·
         agent_tool   Investment_Agent · · ● · ·
         agent_tool   Mortgage_Agent   · · ● · ·

@@ -12,19 +12,22 @@ from adk_flow.plugin import FlowPlugin
 from adk_flow.problem import Problem
 from adk_flow.startup import spare_failing_import
 
+_FILES = ("agent.py", "__init__.py", "root_agent.yaml")
+"""Files that stand for the folder that they are in."""
+
 
 class ApplicationError(Problem):
     """A path that holds no ADK app that can be run."""
 
 
 def load_application(path: str | Path) -> App:
-    """Loads the app or root agent of a folder or module, its `.env` with it.
+    """Loads the app or root agent of a folder, package or module, its `.env` with it.
 
     Raises:
       ApplicationError: there is none, or it cannot be imported.
     """
     place = Path(path).resolve()
-    if place.name == "agent.py":
+    if place.name in _FILES:
         place = place.parent
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
@@ -39,7 +42,13 @@ def load_application(path: str | Path) -> App:
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     if isinstance(loaded, App):
         return loaded
-    return App(name=name, root_agent=loaded)
+    return App(name=_app_name(name), root_agent=loaded)
+
+
+def _app_name(name: str) -> str:
+    """Gives the name of an app that has none: its folder's, if ADK allows it."""
+    is_allowed = name != "user" and name[0].isalpha()
+    return name if is_allowed else f"app_{name}"
 
 
 def recorded_by(app: App, recorder: FlowPlugin) -> App:

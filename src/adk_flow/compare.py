@@ -36,6 +36,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str = ""
     """Why not all runs were made; empty where they were."""
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether times are as they were, not projected."""
+        return self.slept or not self.pace
+
 
 class ConstructFigures(msgspec.Struct, kw_only=True):
     """A construct over all conversations: means over trials, summed over conversations."""

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from adk_flow.flow import Flow
-from adk_flow.log import Header
 from adk_flow.moves import Move
 from adk_flow.picture import Row, aligned, picture
+from adk_flow.record import Header
 
 FIGURES = (
     "llm_calls",

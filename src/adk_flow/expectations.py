@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -71,7 +71,7 @@ class Expectations(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True)
     price_model: str = ""
     """Model at whose price `cost` counts; empty for each its own."""
     may_fail: bool = False
-    """Whether turns may fail and the log may be cut."""
+    """Whether the flow need not be whole: turns may fail, and the log may be cut."""
     isolated: list[tuple[str, str]] = []
     """Pairs of agents of whom neither is shown anything of the other's."""
     each_turn: Rules = Rules()
@@ -108,12 +108,40 @@ def read_expectations(path: str | Path) -> Written:
     return Written(document, document.converted(Expectations, ExpectationError))
 
 
-def check(flow: Flow, written: Written) -> list[Checked]:
-    """Checks every rule of a file, in its order, after whether the flow is whole."""
+def check_agents(written: Written, known: Sequence[str]) -> None:
+    """Checks that the rules name agents that there are, for a slip would never be broken.
+
+    Raises:
+      ExpectationError: one is not.
+    """
+    for *place, name in _named(written.rules):
+        if name not in known:
+            line, field = written.document.line(*place), _field(place)
+            raise ExpectationError(
+                f"{written.document.path}: line {line}: {field}: the app has no agent {name!r}; "
+                f"there are {', '.join(known)}"
+            )
+
+
+def _named(rules: Expectations) -> Iterator[tuple[Any, ...]]:
+    """Gives the place and name of every agent that rules name."""
+    for pair, names in enumerate(rules.isolated):
+        yield from (("isolated", pair, at, name) for at, name in enumerate(names))
+    turns = [(("turns", number), turn) for number, turn in enumerate(rules.turns)]
+    for place, one in [((), rules), (("each_turn",), rules.each_turn), *turns]:
+        for field in ("answered_by", "holder"):
+            if name := getattr(one, field):
+                yield (*place, field, name)
+        for at, name in enumerate(one.never_speaks):
+            yield (*place, "never_speaks", at, name)
+
+
+def checked(flow: Flow, written: Written) -> list[Checked]:
+    """Checks every rule of a file, and first whether the flow is whole."""
     rules, document = written.rules, written.document
     found = []
     if not rules.may_fail:
-        found += [Checked("may_fail", 1, fault) for fault in flow.faults or [""]]
+        found += [Checked("whole", document.line(), fault) for fault in flow.faults or [""]]
     found += _scope(flow, rules, document, (), rules.price_model)
     for pair, (one, other) in enumerate(rules.isolated):
         told = flow.shared(one, other)
@@ -129,7 +157,7 @@ def check(flow: Flow, written: Written) -> list[Checked]:
         else:
             reason = f"there is no turn {index + 1}"
             found.append(_checked(document, ("turns", index), reason))
-    return sorted(found, key=lambda one: one.line)
+    return found
 
 
 def _scope(
@@ -138,45 +166,53 @@ def _scope(
     """Checks rules of one turn, or of all together."""
     number = f"turn {flow.figures[0].turn}: " if place else ""
 
-    def checked(field: str, reason: str, details: tuple[str, ...] = ()) -> Checked:
+    def told(field: str, reason: str, details: tuple[str, ...] = ()) -> Checked:
         return _checked(document, (*place, field), reason and f"{number}{reason}", details)
 
     for field in ("control", "conversation"):
         if (expected := getattr(rules, field)) is not None:
-            yield checked(field, *_moves(expected, getattr(flow, field)))
+            yield told(field, *_moves(expected, getattr(flow, field)))
     for field in LIMITS:
         if (limit := getattr(rules, field)) is not None:
-            yield checked(field, _over(getattr(flow, field), limit))
+            yield told(field, _over(getattr(flow, field), limit))
     if rules.cost is not None:
-        yield checked("cost", _dear(flow, rules.cost, price_model))
+        yield told("cost", _dear(flow, rules.cost, price_model))
     for field in ("answered_by", "holder"):
         if (name := getattr(rules, field)) is not None:
-            yield checked(field, _other(getattr(flow, field), name))
+            yield told(field, _other(getattr(flow, field), name))
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
-        yield checked("never_speaks", spoke)
+        yield told("never_speaks", spoke)
     kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
     for kind in kinds:
         texts = [finding.text for finding in flow.findings if finding.kind == kind]
         field = "no_findings" if kind in rules.no_findings else "no_ping_pong"
-        yield checked(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts))
+        yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts))
 
 
 def _checked(
     document: Document, place: tuple[str | int, ...], reason: str, details: tuple[str, ...] = ()
 ) -> Checked:
+    return Checked(_field(place), document.line(*place), reason, details if reason else ())
+
+
+def _field(place: Sequence[str | int]) -> str:
     told = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
-    return Checked(told.lstrip("."), document.line(*place), reason, details if reason else ())
+    return told.lstrip(".")
 
 
 def _moves(expected: str | list[str], actual: Picture) -> tuple[str, tuple[str, ...]]:
     if actual == expected:
         return "", ()
     rows = aligned(expected, actual)
-    changed = [number for number, row in enumerate(rows) if row.mark != " "]
-    first = rows[changed[0]]
-    told = f"line {changed[0] + 1} is {first.right or 'missing'}, expected {first.left or 'none'}"
-    more = f"; {len(changed)} lines differ" if len(changed) > 1 else ""
+    changed = [row for row in rows if not row.same]
+    first = changed[0]
+    told = {
+        "-": f"lacks: {first.left}",
+        "+": f"not expected: {first.right}",
+        "!": f"{first.right}, expected {first.left}",
+    }[first.mark]
+    more = f" ({len(changed)} of {len(rows)} lines differ)" if len(changed) > 1 else ""
     return f"{told}{more}", tuple(side_by_side(rows))
 
 

@@ -200,7 +200,7 @@ class Flow:
         if dollars is None:
             names = [model] if model else _models(spans)
             raise Problem(
-                f"cost: no price is known of {', '.join(names)}; name a model that LiteLLM prices "
+                f"no price is known of {', '.join(names)}; name a model that LiteLLM prices "
                 "and install adk-flow[litellm]"
             )
         return dollars

@@ -131,7 +131,7 @@ class Run:
         if call is not None and call.run is not self:
             # A plain function that runs an agent on a Runner of its own counts as an agent tool.
             return Beginning("agent_tool", call.frame, call.id)
-        elif self.deciding and parent is None:
+        if self.deciding and parent is None:
             caller, name = next(reversed(self.deciding.items()))
             return Beginning("node", caller, parent=name)
         return Beginning("user")

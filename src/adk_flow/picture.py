@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from textwrap import dedent, wrap
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from rich.cells import cell_len, chop_cells
 
 from adk_flow.moves import Move
@@ -102,7 +103,7 @@ def _says(expected: str, actual: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, expected.split(ANY))), actual) is not None
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """A line of each of two pictures; empty where one has none."""
 
     left: str

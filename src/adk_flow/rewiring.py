@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from google.adk.agents.base_agent import BaseAgent
+from google.adk.agents.callback_context import CallbackContext
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
+from google.adk.plugins.base_plugin import BasePlugin
 from google.genai import types
 
 from adk_flow.measured_run import CONTROLLED_MODELS
+from adk_flow.models.choice import OFFLINE
 from adk_flow.models.paced import Paced
 from adk_flow.pace import Pace
 from adk_flow.tree import agents_of
@@ -53,7 +58,13 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     wanted = [name for name in constructs if name != AS_IS]
     if not wanted or app.root_agent is None:
         return result
-    lead, specialists, left_out = parts_of(app.root_agent)
+    try:
+        lead, specialists, left_out = parts_of(app.root_agent)
+    except WiringError as error:
+        if not result.apps:
+            raise
+        result.skipped.update(dict.fromkeys(wanted, str(error)))
+        return result
     result.left_out.extend(left_out)
     result.team.extend(agent.name for agent in specialists)
     for name in wanted:
@@ -80,9 +91,29 @@ def is_controlled(app: App) -> bool:
 
 
 def set_model(app: App, model: str | BaseLlm) -> None:
-    """Gives every agent of a loaded app one model."""
+    """Gives every agent of a loaded app one model, whatever model it names."""
     for agent in _llm_agents(app):
         agent.model = model
+    app.plugins.append(_ModelForAll(model))
+    if model == OFFLINE:
+        # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py);
+        # the offline model passes them over.
+        os.environ.setdefault("ADK_DISABLE_GEMINI_MODEL_ID_CHECK", "true")
+
+
+class _ModelForAll(BasePlugin):
+    """Gives its model to agents that a run makes, which no walk of the loaded app finds."""
+
+    def __init__(self, model: str | BaseLlm) -> None:
+        super().__init__(name="model_for_all")
+        self._model = model
+
+    async def before_agent_callback(
+        self, *, agent: BaseAgent, callback_context: CallbackContext
+    ) -> None:
+        """Gives the model to an agent before its first request, unless it has a pace."""
+        if isinstance(agent, LlmAgent) and not isinstance(agent.model, Paced):
+            agent.model = self._model
 
 
 def set_pace(app: App, pace: Pace) -> None:

@@ -7,20 +7,23 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from adk_flow.cli.shared import newest_log, quieten_adk, told_plainly
 from adk_flow.conversation import Conversation, of_questions, read_conversation
-from adk_flow.expectations import Checked, ExpectationError, Written, broken_rules, named_agents
-from adk_flow.expectations import read_expectations
+from adk_flow.expectations import (
+    Checked,
+    ExpectationError,
+    Written,
+    check_agents,
+    checked,
+    read_expectations,
+)
 from adk_flow.flow import Flow, read_flow
 from adk_flow.problem import Problem
 from adk_flow.views.checks import Told, as_github, as_json, as_junit, as_text
-
-if TYPE_CHECKING:
-    from google.adk.apps import App
 
 _MARKS = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files by which a folder is an app and no folder of logs."""
@@ -71,3 +74,46 @@ def _is_app(subject: Path) -> bool:
     if subject.is_dir():
         return any((subject / mark).exists() for mark in _MARKS)
     return subject.suffix == ".py"
+
+
+def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
+    """Holds the conversation that the rules name, and gives what its answers lack."""
+    conversation = _conversation(written)
+    model = written.rules.model
+    if model:
+        # An app that chooses its model by this name need not have the key of another.
+        os.environ["MODEL_NAME"] = model
+    # ADK takes seconds to import, which a check of a log need not wait for.
+    quieten_adk()
+    from adk_flow.application import load_application
+    from adk_flow.experiment import hold
+    from adk_flow.models.choice import model_named
+    from adk_flow.rewiring import set_model
+    from adk_flow.tree import agents_of
+
+    app = load_application(path)
+    if model:
+        set_model(app, model_named(model))
+    if app.root_agent is not None:
+        check_agents(written, [node.name for node in agents_of(app.root_agent)])
+    held = asyncio.run(hold(app, conversation))
+    if held.log is None:
+        raise Problem(f"{path}: its flow log could not be written")
+    line = written.document.line("hold")
+    lacking = [
+        Checked("hold", line, f"turn {number}: {reason}")
+        for number, reasons in enumerate(held.failed_checks, start=1)
+        for reason in reasons
+        if not reason.startswith("failed: ")  # which is a rule of its own
+    ]
+    return read_flow(held.log, conversation.planted), lacking
+
+
+def _conversation(written: Written) -> Conversation:
+    hold, path = written.rules.hold, Path(written.document.path)
+    if not hold:
+        raise ExpectationError(
+            f"{path}: line 1: hold: is missing; expected what to ask the app: a conversation file, "
+            "or questions"
+        )
+    return read_conversation(path.parent / hold) if isinstance(hold, str) else of_questions(hold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from adk_flow.cli.shared import (
-    INTERRUPTED,
     plain_console,
     quieten_adk,
-    tell,
     told_plainly,
 )
 from adk_flow.conversation import Conversation, of_questions, read_conversation
@@ -27,8 +26,9 @@ from adk_flow.views.structured import as_data
 from adk_flow.views.terminal import FAILED_STYLE, show_legend
 
 if TYPE_CHECKING:
+    from google.adk.apps import App
+
     from adk_flow.experiment import Held
-    from adk_flow.models.decisions import Decided
 
 
 class Diagram(StrEnum):
@@ -47,6 +47,9 @@ def run(
     conversation: Annotated[
         Path | None, typer.Option(help="YAML file of turns (docs/conversations.md).")
     ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
+    ] = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
     decisions: Annotated[
         Path | None, typer.Option(help="File of what the model decides (docs/decisions.md).")
@@ -61,7 +64,8 @@ def run(
     with told_plainly():
         asked = _asked(questions, conversation)
         _fresh(log)
-        held, script = _hold(app, asked, log, view, decisions, as_json)
+        loaded, script = _loaded(app, model, decisions)
+        held = _hold(loaded, asked, log, view, as_json)
         if as_json:
             print(msgspec.json.encode(_as_data(held)).decode())
         else:
@@ -91,32 +95,37 @@ def _fresh(log: Path | None) -> None:
         raise Problem(f"--log {log}: cannot be written: {error.strerror or error}") from error
 
 
-def _hold(
-    path: Path,
-    asked: Conversation,
-    log: Path | None,
-    view: Diagram,
-    decisions: Path | None,
-    quiet: bool,
-) -> tuple[Held, Decided | None]:
+def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decided | None]:
+    if model and decisions:
+        raise Problem("give either --model or --decisions, and not both")
+    if model:
+        # An app that chooses its model by this name need not have the key of another.
+        os.environ["MODEL_NAME"] = model
     # ADK takes seconds to import, which `show` and `--help` need not wait for.
     quieten_adk()
     from adk_flow.application import load_application
-    from adk_flow.experiment import hold
+
+    loaded = load_application(path)
+    if model:
+        from adk_flow.models.choice import model_named
+        from adk_flow.rewiring import set_model
+
+        set_model(loaded, model_named(model))
+    if decisions is None:
+        return loaded, None
     from adk_flow.models.decisions import decided
+
+    return decided(loaded, decisions)
+
+
+def _hold(app: App, asked: Conversation, log: Path | None, view: Diagram, quiet: bool) -> Held:
+    from adk_flow.experiment import hold
     from adk_flow.views.narration import Narrator
 
-    console = plain_console()
-    loaded = load_application(path)
-    loaded, script = decided(loaded, decisions) if decisions else (loaded, None)
     if not quiet:
-        show_legend(console)
+        show_legend(plain_console())
     listener = None if quiet else Narrator(sys.stdout, view.value)
-    try:
-        return asyncio.run(hold(loaded, asked, file=log, listener=listener)), script
-    except KeyboardInterrupt:
-        tell("stopped; the flow log keeps what ran: adk-flow show " + str(log or "flow_logs"))
-        raise typer.Exit(INTERRUPTED) from None
+    return asyncio.run(hold(app, asked, file=log, listener=listener))
 
 
 def _as_data(held: Held) -> dict[str, Any]:

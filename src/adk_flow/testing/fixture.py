@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from adk_flow.conversation import Conversation, of_questions, read_conversation
 from adk_flow.flow import Flow
+from adk_flow.problem import Problem
 
 if TYPE_CHECKING:
     from google.adk.apps import App
@@ -37,7 +38,11 @@ class FlowFixture:
         __tracebackhide__ = True
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("in an async test, write: await flow.hold(…)")
-        return asyncio.run(self.hold(subject, *asked, **options))
+        try:
+            return asyncio.run(self.hold(subject, *asked, **options))
+        except (AssertionError, TypeError, ValueError, Problem) as error:
+            # A reader of the failed test need not see the loop's frames.
+            raise error.with_traceback(None) from None
 
     async def hold(
         self,

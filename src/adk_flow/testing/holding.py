@@ -56,8 +56,9 @@ def _on_model(app: App, model: str | BaseLlm | None) -> Iterator[None]:
     """Puts a model into every agent, and afterwards its own back."""
     own = [(agent, agent.model) for agent in _agents(app)]
     try:
-        for agent, _ in own if model is not None else ():
-            agent.model = model
+        if model is not None:
+            for agent, _ in own:
+                agent.model = model
         yield
     finally:
         for agent, was in own:

@@ -34,7 +34,7 @@ def pytest_assertrepr_compare(
         return None
     rows = aligned(expected, actual)
     whole = side_by_side(rows)
-    changed = [row for row in rows if row.mark != " "]
+    changed = [row for row in rows if not row.same]
     title = f"the moves differ in {len(changed)} of {len(rows)} lines"
     if len(whole) <= _SHOWN:
         return [title, *whole]

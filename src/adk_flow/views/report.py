@@ -28,17 +28,19 @@ _LONGEST_NAME = 80
 
 def report(comparison: Comparison) -> str:
     """Writes the report; everything that is not the template's own is escaped."""
-    style = _style()
+    style, setting = _style(), comparison.setting
     drawn = report_pictures.drawn_conversation(comparison)
     longest = report_pictures.longest_conversation(comparison)
     planted = report_sights.canaries(comparison)
+    projected = report_pictures.is_projected(comparison)
     names = [one.construct for one in comparison.constructs]
     return _template().render(
         style=Markup(style),
         style_hash=b64encode(sha256(style.encode()).digest()).decode(),
         comparison=comparison,
-        setting=comparison.setting,
+        setting=setting,
         names=names,
+        app=setting.app or next((run.app for run in comparison.runs), ""),
         recommended=recommendation(comparison),
         caveats=[*caveats(comparison), *_more_caveats(comparison)],
         checked=any(run.checked for run in comparison.runs),
@@ -48,17 +50,18 @@ def report(comparison: Comparison) -> str:
         ],
         figures=[
             (report_tables.COUNTS, report_tables.counts(comparison)),
-            (report_tables.TIMES, report_tables.times(comparison)),
+            (report_tables.times_header(projected), report_tables.times(comparison, projected)),
         ],
         hidden=report_tables.hidden_calls(comparison),
         drawn=drawn,
         sequences=report_pictures.sequences(comparison, drawn),
         other_sequences=report_pictures.other_sequences(comparison, drawn),
+        undrawn=max(0, len(comparison.conversations) - report_pictures.MOST_CONVERSATIONS),
         planted=planted,
         sight_columns=report_sights.COLUMNS,
         matrices=[report_sights.matrix(comparison, name, planted) for name in names],
         unseen=report_sights.unseen_canaries(comparison),
-        projected=report_pictures.is_projected(comparison),
+        projected=projected,
         waterfalls=report_pictures.waterfalls(comparison, drawn),
         axes=report_winners.axis_tables(comparison),
         longest=longest,

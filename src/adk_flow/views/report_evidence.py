@@ -10,8 +10,10 @@ from adk_flow.compare import Comparison
 from adk_flow.findings import KINDS, Finding
 from adk_flow.measured_run import MeasuredRun
 
-_PROOFS = 3
-"""Places of a finding that are shown."""
+_PROOFS, _MOST_FOUND = 3, 20
+"""How much is shown: places of a finding, findings of a kind under a construct."""
+_LONGEST = 20_000
+"""Characters of an answer or a question that are shown."""
 
 EXPLAINED = {
     "ping_pong": "Two agents handed the turn to and fro.",
@@ -47,7 +49,7 @@ class Found(NamedTuple):
 
 
 class FoundKind(NamedTuple):
-    """All findings of a kind."""
+    """The findings of a kind."""
 
     kind: str
     explained: str
@@ -55,6 +57,8 @@ class FoundKind(NamedTuple):
     times: int
     by_construct: list[tuple[str, int]]
     found: list[Found]
+    left_out: int
+    """Findings that are not listed."""
 
 
 class Answer(NamedTuple):
@@ -98,11 +102,21 @@ def _kind(kind: str, found: Sequence[tuple[MeasuredRun, Finding]]) -> FoundKind:
     for run, one in found:
         proof = Proof(run.conversation, run.trial, one.turn, _indices(one.records), run.log)
         places.setdefault((run.construct, one.text), []).append(proof)
-    told = [Found(*key, len(proofs), proofs[:_PROOFS]) for key, proofs in places.items()]
+    told: dict[str, list[Found]] = {}
+    for (construct, text), proofs in places.items():
+        mine = told.setdefault(construct, [])
+        mine.append(Found(construct, text, len(proofs), proofs[:_PROOFS]))
+    listed = [one for mine in told.values() for one in mine[:_MOST_FOUND]]
     serious = any(one.level == "serious" for _, one in found)
-    by_construct = Counter(run.construct for run, _ in found)
-    explained = EXPLAINED.get(kind, "")
-    return FoundKind(kind, explained, serious, len(found), list(by_construct.items()), told)
+    return FoundKind(
+        kind,
+        explained=EXPLAINED.get(kind, ""),
+        serious=serious,
+        times=len(found),
+        by_construct=list(Counter(run.construct for run, _ in found).items()),
+        found=listed,
+        left_out=len(found) - sum(one.times for one in listed),
+    )
 
 
 def _indices(records: Sequence[int], most: int = 12) -> str:
@@ -127,7 +141,13 @@ def _asked(runs: Sequence[MeasuredRun], index: int) -> Asked:
         name = f"{run.construct} (trial {run.trial})" if run.trial > 1 else run.construct
         given.setdefault((turn.answer, failed, error), []).append(name)
     told = [
-        Answer(names, text, list(failed), error) for (text, failed, error), names in given.items()
+        Answer(names, _shortened(text), list(failed), _shortened(error))
+        for (text, failed, error), names in given.items()
     ]
     failures = sum(len(one.constructs) for one in told if one.failed or one.error)
-    return Asked(index + 1, reached[0].turns[index].question, told, failures)
+    question = _shortened(reached[0].turns[index].question)
+    return Asked(index + 1, question, told, failures)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

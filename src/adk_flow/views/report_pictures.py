@@ -17,8 +17,8 @@ from adk_flow.views.waterfall import growth, waterfall
 
 _Of = TypeVar("_Of")
 
-_MOST_TURNS = 3
-"""Turns of a conversation that are drawn beside the one that stands for all."""
+_MOST_TURNS, MOST_CONVERSATIONS = 3, 12
+"""What is drawn beside the turn that stands for all: turns of each conversation, conversations."""
 
 
 class Picture(NamedTuple):
@@ -80,7 +80,7 @@ def sequences(comparison: Comparison, conversation: str, turn: int = 1) -> list[
 def other_sequences(comparison: Comparison, drawn: str) -> list[Held]:
     """Draws what is not drawn large: the other conversations, and its own later turns."""
     held = []
-    for name in comparison.conversations:
+    for name in comparison.conversations[:MOST_CONVERSATIONS]:
         runs = [run for run in comparison.runs if run.conversation == name]
         most = max((len(run.turns) for run in runs), default=0)
         numbers = [number for number in range(1, most + 1) if name != drawn or number > 1]

@@ -49,7 +49,7 @@ COUNTS = (
     "tokens in the session",
     "cost",
 )
-TIMES = (
+_TIMES = (
     "LLM time",
     "critical path",
     "parallelism",
@@ -85,9 +85,17 @@ def counts(comparison: Comparison) -> list[FigureRow]:
     return _rows(comparison, _counts)
 
 
-def times(comparison: Comparison) -> list[FigureRow]:
-    """Gives every construct's times, what passed, and what it shows to whom."""
-    return _rows(comparison, _times)
+def times_header(projected: bool) -> tuple[str, ...]:
+    """Names the columns of times."""
+    return _TIMES if projected else ("wall time", *_TIMES)
+
+
+def times(comparison: Comparison, projected: bool) -> list[FigureRow]:
+    """Gives every construct's times, what passed, and what it shows to whom.
+
+    Where times are projected, nobody waited as long as the wall clock says, so it is left out.
+    """
+    return _rows(comparison, _times if projected else _measured_times)
 
 
 def _rows(
@@ -130,6 +138,12 @@ def _reported(one: ConstructFigures) -> Figure:
         return Figure("all")
     told = f"{one.reported_llm_calls:,.5g} of {one.llm_calls:,.5g}"
     return Figure(told, remark="not all are shown", warns=True)
+
+
+def _measured_times(one: ConstructFigures, base: ConstructFigures | None) -> list[Figure]:
+    wall = one.wall_seconds
+    told = Figure(_seconds(wall), _difference(wall, base and base.wall_seconds, "{:+,.1f}"))
+    return [told, *_times(one, base)]
 
 
 def _times(one: ConstructFigures, base: ConstructFigures | None) -> list[Figure]:

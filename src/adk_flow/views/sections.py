@@ -133,13 +133,15 @@ def sight_legend(comparison: Comparison) -> str:
 
 
 def times(comparison: Comparison) -> Cells:
-    """Gives times, what passed, and what specialists see."""
+    """Gives times, what passed, and what specialists see; wall time where it was measured."""
     has_trials = comparison.setting.trials > 1
-    header = ["construct", "LLM time", "critical path", "parallelism", "passed"]
+    is_measured = comparison.setting.is_measured
+    header = ["construct", *(["wall"] if is_measured else []), "LLM time", "critical path", "parallelism", "passed"]
     header += ["pass^k", "they see"] if has_trials else ["they see"]
     rows = [
         [
             named(one.construct),
+            *([_seconds(one.wall_seconds)] if is_measured else []),
             _seconds(one.llm_seconds),
             _seconds(one.critical_path_seconds),
             "–" if one.parallelism is None else f"{one.parallelism:.2f}",

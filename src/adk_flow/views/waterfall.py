@@ -54,7 +54,7 @@ def waterfall(
         shapes.append(line("chain", f"M{x:.1f} {start:g}V{y + _BAR / 2:g}H{to:.1f}"))
     if marked:
         last = marked[-1]
-        length = seconds(starts[last] + spans[last].took)
+        length = seconds(spans[last].start + spans[last].took)
         shapes.append(words("length", ends[last] + 5, places[last][1] + 9, length))
     return Drawing(_WIDTH, height + 18, about, shapes)
 

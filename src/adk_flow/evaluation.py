@@ -1,0 +1,211 @@
+"""Metrics for ADK's own evaluation, read off the flow logs: true LLM calls, and who answered.
+
+An AgentTool's child runs in a session of its own, which ADK's invocations do not show. The app must
+have `FlowPlugin` among its plugins; the log of an evaluated session is found by when its turns were
+asked, by their words, and by the ids of their function calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adk_flow.log import LogError, read_log
+from adk_flow.measure import TurnFigures, measure
+from adk_flow.problem import Problem
+from adk_flow.texts import mask
+
+if TYPE_CHECKING:
+    from google.adk.evaluation.eval_case import ConversationScenario, Invocation
+    from google.adk.evaluation.eval_metrics import EvalMetric
+    from google.adk.evaluation.evaluator import EvaluationResult
+
+WITHIN_SECONDS = 2.0
+"""How far the times of a turn's first record and of its user event, which ADK makes next, may be
+apart; in practice they are milliseconds."""
+
+
+def llm_calls(
+    eval_metric: EvalMetric,
+    actual_invocations: list[Invocation],
+    expected_invocations: list[Invocation] | None = None,
+    conversation_scenario: ConversationScenario | None = None,
+) -> EvaluationResult:
+    """Counts model calls a turn, those inside AgentTool's nested runs too.
+
+    The criterion's threshold is the most that a turn may take; the overall score is the most that
+    one took.
+
+    Raises:
+      Problem: no flow log is of this session.
+    """
+    turns = turns_of(actual_invocations, _directory(eval_metric))
+    scores = [float(turn.llm_calls) for turn in turns]
+    limit = _threshold(eval_metric)
+    return _result(actual_invocations, scores, max, lambda score: score <= limit)
+
+
+def answered_by(
+    eval_metric: EvalMetric,
+    actual_invocations: list[Invocation],
+    expected_invocations: list[Invocation] | None = None,
+    conversation_scenario: ConversationScenario | None = None,
+) -> EvaluationResult:
+    """Scores 1 for a turn whose last answer is by the agent that was expected, else 0.
+
+    Expected is the criterion's `agents`, one for all turns or a list by turn; else who speaks last
+    in the expected invocation's intermediate data. The overall score is the share of turns.
+
+    Raises:
+      Problem: no flow log is of this session, or nobody is expected.
+    """
+    turns = turns_of(actual_invocations, _directory(eval_metric))
+    expected = _expected(eval_metric, expected_invocations, len(turns))
+    scores = [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
+    least = _threshold(eval_metric)
+    return _result(actual_invocations, scores, _mean, lambda score: score >= least)
+
+
+def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnFigures]:
+    """Finds the turns of a flow log that ADK's invocations tell of.
+
+    Raises:
+      Problem: no flow log holds them all.
+    """
+    found = [
+        match for path in _logs(directory, invocations) if (match := _match(path, invocations))
+    ]
+    if not found:
+        raise Problem(
+            f"{directory}: holds no flow log of the evaluated session; put FlowPlugin() first among "
+            "the app's plugins, and name its folder in the criterion's `directory` if it is another"
+        )
+    return min(found, key=lambda match: match.apart).turns
+
+
+class _Match(NamedTuple):
+    """Turns of a log that may be those of the invocations."""
+
+    apart: float
+    """Seconds between them, added up."""
+    turns: list[TurnFigures]
+
+
+def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[Path]:
+    """Gives the logs that were written to after the first invocation."""
+    if invocations:
+        since = invocations[0].creation_timestamp - WITHIN_SECONDS
+        for path in sorted(Path(directory).rglob("*.jsonl")):
+            if path.stat().st_mtime >= since:
+                yield path
+
+
+def _match(path: Path, invocations: Sequence[Invocation]) -> _Match | None:
+    try:
+        log = read_log(path)
+    except LogError:
+        return None
+    calls = {call.id for record in log.records for call in record.calls if call.id}
+    measured = measure(log.records)
+    match = _Match(0.0, [])
+    for invocation in invocations:
+        if not _calls_of(invocation) <= calls or not measured:
+            return None
+        turn = min(measured, key=lambda turn: _apart(turn, invocation))
+        apart = _apart(turn, invocation)
+        if apart > WITHIN_SECONDS or not _asks(turn, invocation):
+            return None
+        match.turns.append(turn)
+        match = match._replace(apart=match.apart + apart)
+    return match
+
+
+def _apart(turn: TurnFigures, invocation: Invocation) -> float:
+    return abs(turn.began / 1e6 - invocation.creation_timestamp)
+
+
+def _asks(turn: TurnFigures, invocation: Invocation) -> bool:
+    """Whether a turn's question is an invocation's, as far as the log keeps words."""
+    parts = invocation.user_content.parts or []
+    words = mask("\n".join(part.text for part in parts if part.text))
+    return words.startswith(turn.question.removesuffix("…"))
+
+
+def _calls_of(invocation: Invocation) -> set[str]:
+    from google.adk.evaluation.eval_case import get_all_tool_calls
+
+    return {call.id for call in get_all_tool_calls(invocation.intermediate_data) if call.id}
+
+
+def _directory(eval_metric: EvalMetric) -> str:
+    own = _extra(eval_metric, "directory")
+    return own or os.environ.get("ADK_FLOW_DIR") or "flow_logs"
+
+
+def _extra(eval_metric: EvalMetric, field: str) -> Any:
+    """Reads a field that ADK's criterion does not have; it keeps those that it does not know."""
+    return getattr(eval_metric.criterion, field, None)
+
+
+def _threshold(eval_metric: EvalMetric) -> float:
+    # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).
+    criterion = eval_metric.criterion
+    return criterion.threshold if criterion is not None else (eval_metric.threshold or 0.0)
+
+
+def _expected(
+    eval_metric: EvalMetric, invocations: Sequence[Invocation] | None, number: int
+) -> list[str]:
+    """Names who ought to answer each turn.
+
+    Raises:
+      Problem: it is not said of every turn.
+    """
+    agents = _extra(eval_metric, "agents")
+    if agents is None:
+        agents = [_last_author(invocation) for invocation in invocations or []]
+    names = [agents] * number if isinstance(agents, str) else [str(name) for name in agents]
+    if len(names) != number or not all(names):
+        raise Problem(
+            f"answered_by: names of {number} turns are expected in the criterion's `agents`, or "
+            "authors in the intermediate data of the eval case"
+        )
+    return names
+
+
+def _last_author(invocation: Invocation) -> str:
+    from google.adk.evaluation.eval_case import InvocationEvents
+
+    data = invocation.intermediate_data
+    if isinstance(data, InvocationEvents):
+        return data.invocation_events[-1].author if data.invocation_events else ""
+    return data.intermediate_responses[-1][0] if data and data.intermediate_responses else ""
+
+
+def _result(
+    invocations: list[Invocation],
+    scores: list[float],
+    together: Callable[[Sequence[float]], float],
+    passes: Callable[[float], bool],
+) -> EvaluationResult:
+    # Imports what needs the `eval` extra of google-adk in some releases.
+    from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
+
+    def status(score: float) -> EvalStatus:
+        return EvalStatus.PASSED if passes(score) else EvalStatus.FAILED
+
+    overall = together(scores)
+    return EvaluationResult(
+        overall_score=overall,
+        overall_eval_status=status(overall),
+        per_invocation_results=[
+            PerInvocationResult(actual_invocation=one, score=score, eval_status=status(score))
+            for one, score in zip(invocations, scores, strict=True)
+        ],
+    )
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores)
