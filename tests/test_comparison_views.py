@@ -116,12 +116,12 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         difference: to transfer, the baseline
     """)
     assert section(text, "Time in seconds") == expected("""
-                     LLM  critical
-        construct   time      path  parallelism  passed   they see
-        ──────────────────────────────────────────────────────────
-        transfer    5.00      5.00         1.00     1/1  one agent
-        agent_tool  8.00      8.00         1.00     0/1  one agent
-        they see: what specialists see beside what they said and called themselves
+                               LLM  critical
+            construct   wall  time      path  parallelism  passed   they see
+            ────────────────────────────────────────────────────────────────
+            transfer    0.00  5.00      5.00         1.00     1/1  one agent
+            agent_tool  0.00  8.00      8.00         1.00     0/1  one agent
+            they see: what specialists see beside what they said and called themselves
     """)
     assert section(text, "What ADK's session hides") == (
         "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8."
