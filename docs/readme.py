@@ -21,7 +21,9 @@ from adk_flow.compare import Comparison
 from adk_flow.comparing import Wanted, compare_app
 from adk_flow.conversation import read_conversation
 from adk_flow.experiment import hold
-from adk_flow.measured_run import MeasuredRun, Shown
+from adk_flow.log import read_log
+from adk_flow.measured_run import MeasuredRun, Shown, measure_run
+from adk_flow.pace import DEFAULT_PACE, PACES
 from adk_flow.views.mermaid import sequence_diagram
 from adk_flow.wiring import CONSTRUCTS
 
@@ -57,7 +59,7 @@ def calls() -> str:
     )
     with tempfile.TemporaryDirectory() as folder:
         comparison = compare_app(ROOT / "root_agent", wanted, Path(folder), lambda *_: None)
-    rows = [_row(comparison, construct) for construct in CONSTRUCTS]
+        rows = [_row(comparison, construct) for construct in CONSTRUCTS]
     return "\n".join([*HEADING, *rows]) + "\n"
 
 
@@ -79,7 +81,7 @@ def _row(comparison: Comparison, construct: str) -> str:
         str(total.reported_llm_calls),
         f"{total.input_tokens + total.output_tokens:,}",
         str(three.total.llm_calls) + ("" if three.passed else " †"),
-        str(_in_a_row(three)),
+        str(_in_a_row(_without_tools(three))),
         SEEN[figures.shown if figures else "unknown"],
     )
     return f"| {' | '.join(cells)} |"
@@ -94,7 +96,51 @@ def _in_a_row(run: MeasuredRun) -> int:
     )
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"calls": calls, "three topics": three_topics}
+PATTERNS = {
+    "calculator": ("orchestrator with parallel agent calls", "three_stores"),
+    "evening_brief": ("dispatch, fan out, merge", "evening_brief"),
+    "translation": ("best of n, with a selector", "translation"),
+    "content": ("stages, with a review loop", "content"),
+}
+
+
+def examples() -> str:
+    """Measures what each example's parallel work saves against doing it one after the other."""
+    rows = []
+    for name, (pattern, asked) in PATTERNS.items():
+        wanted = Wanted(
+            constructs=["as_is"],
+            conversations={asked: read_conversation(CONVERSATIONS / "examples" / f"{asked}.yaml")},
+            baseline="",
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            app = ROOT / "examples" / name
+            (held,) = compare_app(app, wanted, Path(folder), lambda *_: None).runs
+            run = _without_tools(held)
+        llm = run.total.llm_microseconds / 1e6
+        path = run.total.critical_path_microseconds / 1e6
+        page = f"[{name}](docs/patterns/{name}.md)"
+        figures = f"{run.total.llm_calls} | {_in_a_row(run)} | {llm:.1f} | {path:.1f}"
+        rows.append(f"| {page} | {pattern} | {figures} | {llm / path:.1f} |")
+    heading = (
+        "| example | pattern | LLM calls | in a row | LLM time, s | critical path, s | speed-up |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    )
+    return "\n".join([*heading, *rows]) + "\n"
+
+
+def _without_tools(run: MeasuredRun) -> MeasuredRun:
+    """Measures a run again as if its tools took no time, which varies from run to run."""
+    pace = PACES[DEFAULT_PACE]._replace(tool_milliseconds=0)
+    log = read_log(run.log)
+    return measure_run(log, construct=run.construct, conversation=run.conversation, pace=pace)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "calls": calls,
+    "examples": examples,
+    "three topics": three_topics,
+}
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
     dear, cheap = figures("task", dollars=0.02), figures("transfer", dollars=0.01)
 
     assert recommendation(of(dear, cheap)) == [
-        "Take transfer if specialists may read what the others and the user said: of the 2 of 2 "
+        "For conversations like these take transfer if specialists may read what the others and the user said: of the 2 of 2 "
         "constructs that answered 2 of 2 conversations as asked, it costs least ($0.0100, 1,000 "
         "tokens, 5 LLM calls)."
     ]
@@ -70,16 +70,16 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
 @pytest.mark.parametrize(
     ("shown", "condition"),
     [
-        ("user", "if specialists may read what the user said"),
-        ("request", "and its specialists see nothing but their request"),
-        ("one agent", "if one agent may hold every instruction and tool"),
-        ("unknown", "though what its specialists see is not known"),
+        ("user", " if specialists may read what the user said"),
+        ("request", ", whose specialists see nothing but their request"),
+        ("one agent", " if one agent may hold every instruction and tool"),
+        ("unknown", ", though what its specialists see is not known"),
     ],
 )
 def test_each_sight_is_a_condition_of_its_own(shown, condition):
     (first, *_) = recommendation(of(figures("a", shown=shown), figures("b", dollars=1)))
 
-    assert first.startswith(f"Take a {condition}: ")
+    assert first.startswith(f"For conversations like these take a{condition}: ")
 
 
 def test_another_that_waits_less_is_named():
@@ -111,7 +111,7 @@ def test_who_passed_fewer_conversations_is_not_taken_however_cheap():
 
     (told,) = recommendation(of(cheap, fit))
 
-    assert "Take transfer" in told
+    assert "For conversations like these take transfer" in told
     assert "of the 1 of 2 constructs that answered 2 of 2 conversations" in told
 
 
@@ -121,7 +121,7 @@ def test_who_held_fewer_conversations_is_not_taken_for_its_smaller_sum():
 
     (told,) = recommendation(of(cut, fit, stopped="the budget was spent"))
 
-    assert "Take transfer" in told
+    assert "For conversations like these take transfer" in told
     assert "answered 1 of 2 conversations" in told
 
 
@@ -135,7 +135,7 @@ def test_nothing_is_recommended_where_nobody_passed():
 def test_of_equals_the_first_is_taken_and_no_other_named():
     (told,) = recommendation(of(figures("b"), figures("a")))
 
-    assert told.startswith("Take b ")
+    assert told.startswith("For conversations like these take b ")
 
 
 def test_one_construct_is_no_choice():
@@ -148,7 +148,7 @@ def test_tokens_decide_where_a_price_is_unknown():
     known = figures("a", dollars=0.9, input_tokens=400)
     unknown = figures("b", dollars=None, input_tokens=300)
 
-    assert recommendation(of(known, unknown))[0].startswith("Take b ")
+    assert recommendation(of(known, unknown))[0].startswith("For conversations like these take b ")
     assert "(400 tokens, 5 LLM calls)" in recommendation(of(known, unknown))[0]
 
 
@@ -226,3 +226,15 @@ def test_what_adk_advises_against_and_what_was_not_run_is_told():
         "Not rewired: a planner.",
         "Not all runs were made: the budget of 10 calls was spent.",
     ]
+
+
+def test_a_winner_that_adk_advises_against_has_its_next_best_named():
+    cheap, current = figures("mixed", dollars=0.01), figures("single_turn", dollars=0.02)
+
+    told = recommendation(of(cheap, current))
+
+    assert told[-1] == (
+        "If you would rather not build on what ADK advises against (it calls with AgentTool, in "
+        "whose place ADK advises mode='single_turn'), take single_turn: $0.0200, 1,000 tokens, "
+        "5 LLM calls."
+    )

@@ -127,7 +127,7 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8."
     )
     assert "\nFindings: none\n" in text
-    assert section(text, "Recommendation").startswith("- Take transfer ")
+    assert section(text, "Recommendation").startswith("- For conversations like these take transfer ")
     assert section(text, "What to bear in mind").startswith("- Controlled: ")
 
 
@@ -201,7 +201,7 @@ def test_markdown_holds_what_the_terminal_shows():
     assert "| agent_tool | 8 | 4 (-4) | 8.0 | 0.0080 | +3 | +60 % |" in markdown
     assert "| agent_tool | 4→8! |" in markdown
     assert "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8." in markdown
-    assert "## Recommendation\n\n- Take transfer " in markdown
+    assert "## Recommendation\n\n- For conversations like these take transfer " in markdown
     assert [line for line in markdown.splitlines() if line.startswith("#")] == [
         "# Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial",
         "## LLM calls made by the end of each turn",

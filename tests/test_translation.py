@@ -255,11 +255,10 @@ def test_the_benchmark_tells_what_was_chosen(tmp_path):
     done = benchmark(str(file), folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    told = {line[:16].strip(): line.split()[-3:] for line in done.stdout.splitlines()}
     assert re.search(r"chosen +0\.00 ", done.stdout)
     assert re.search(r"random +2\.50 ", done.stdout)
     assert re.search(r"first +5\.00 ", done.stdout)
-    assert "oracle" in told
+    assert re.search(r"oracle +0\.00 ", done.stdout)
     assert "2 sentences on offline" in done.stdout
 
 

@@ -49,6 +49,14 @@ def recommendation(comparison: Comparison) -> list[str]:
             f"If specialists must see nothing but their request, take {other.construct}: "
             f"{_cost_told(other)}, {other.llm_calls:g} LLM calls."
         )
+    current = [one for one in fit if one.construct not in DEPRECATIONS]
+    if cheapest.construct in DEPRECATIONS and current:
+        other = min(current, key=cost)
+        told.append(
+            f"If you would rather not build on what ADK advises against "
+            f"({DEPRECATIONS[cheapest.construct]}), take {other.construct}: {_cost_told(other)}, "
+            f"{other.llm_calls:g} LLM calls."
+        )
     return told
 
 
@@ -76,15 +84,15 @@ def _first_choice(comparison: Comparison, chosen: ConstructFigures, rivals: int)
     if chosen.pass_k is None:
         how = f"came through {what} (no answer was checked)"
     condition = {
-        "others": "if specialists may read what the others and the user said",
-        "user": "if specialists may read what the user said",
-        "request": "and its specialists see nothing but their request",
-        "one agent": "if one agent may hold every instruction and tool",
-        "unknown": "though what its specialists see is not known",
+        "others": " if specialists may read what the others and the user said:",
+        "user": " if specialists may read what the user said:",
+        "request": ", whose specialists see nothing but their request:",
+        "one agent": " if one agent may hold every instruction and tool:",
+        "unknown": ", though what its specialists see is not known:",
     }[chosen.shown]
     return (
-        f"Take {chosen.construct} {condition}: of the {rivals} of {others} constructs that "
-        f"{how}, it costs least ({_cost_told(chosen)}, "
+        f"For conversations like these take {chosen.construct}{condition} of the {rivals} of "
+        f"{others} constructs that {how}, it costs least ({_cost_told(chosen)}, "
         f"{chosen.llm_calls:g} LLM calls)."
     )
 

@@ -63,6 +63,7 @@ def compare_app(
         set_retries,
     )
     from adk_flow.trials import measured, planned, run_trials
+    from adk_flow.wiring import WiringError
 
     app = load_application(path)
     if wanted.model:
@@ -83,7 +84,10 @@ def compare_app(
     keep_what_is_loaded()
     if slept:
         set_pace(app, slept)
-    line_up = rewired(app, wanted.constructs)
+    try:
+        line_up = rewired(app, wanted.constructs)
+    except WiringError as error:
+        raise Problem(f"{error}; --constructs as_is,one_by_one needs no rewiring") from error
     baseline = _baseline(wanted.baseline, list(line_up.apps))
     results = Results(folder, identity)
     for name, conversation in wanted.conversations.items():

@@ -74,19 +74,17 @@ def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[T
     Raises:
       Problem: no flow log holds them all.
     """
-    found = [
-        match for path in _logs(directory, invocations) if (match := _match(path, invocations))
-    ]
-    if not found:
+    matches = [match for path in _logs(directory, invocations) for match in _in(path, invocations)]
+    if not matches:
         raise Problem(
-            f"{directory}: holds no flow log of the evaluated session; put FlowPlugin() first among "
-            "the app's plugins, and name its folder in the criterion's `directory` if it is another"
+            f"{directory}: holds no flow log of the evaluated session; put FlowPlugin() first "
+            "among the app's plugins, and name another folder in the criterion's `directory`"
         )
-    return min(found, key=lambda match: match.apart).turns
+    return min(matches, key=lambda match: match.apart).turns
 
 
 class _Match(NamedTuple):
-    """Turns of a log that may be those of the invocations."""
+    """Turns that follow each other in a log, and may be those of the invocations."""
 
     apart: float
     """Seconds between them, added up."""
@@ -102,24 +100,21 @@ def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[
                 yield path
 
 
-def _match(path: Path, invocations: Sequence[Invocation]) -> _Match | None:
+def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
+    """Finds in a log as many turns as there are invocations, asked the same at the same time."""
     try:
         log = read_log(path)
     except LogError:
-        return None
-    calls = {call.id for record in log.records for call in record.calls if call.id}
-    measured = measure(log.records)
-    match = _Match(0.0, [])
-    for invocation in invocations:
-        if not _calls_of(invocation) <= calls or not measured:
-            return None
-        turn = min(measured, key=lambda turn: _apart(turn, invocation))
-        apart = _apart(turn, invocation)
-        if apart > WITHIN_SECONDS or not _asks(turn, invocation):
-            return None
-        match.turns.append(turn)
-        match = match._replace(apart=match.apart + apart)
-    return match
+        return
+    calls = {call.id for record in log.records for call in record.calls}
+    if not all(_calls_of(invocation) <= calls for invocation in invocations):
+        return
+    turns, number = measure(log.records), len(invocations)
+    for first in range(len(turns) - number + 1):
+        pairs = list(zip(turns[first : first + number], invocations, strict=True))
+        apart = [_apart(*pair) for pair in pairs]
+        if max(apart) <= WITHIN_SECONDS and all(_asks(*pair) for pair in pairs):
+            yield _Match(sum(apart), [turn for turn, _ in pairs])
 
 
 def _apart(turn: TurnFigures, invocation: Invocation) -> float:

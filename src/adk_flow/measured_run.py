@@ -116,7 +116,11 @@ def _leaks(shown: Isolation, spans: list[list[Span]]) -> Iterable[Finding]:
     """Tells leaks as findings."""
     turns = {span.record: turn for turn, found in enumerate(spans, start=1) for span in found}
     for leak in shown.leaks:
-        what = f"canary {leak.source}" if leak.kind == "canary" else f"{leak.kind} of {leak.source}"
+        what = (
+            f"the canary “{leak.source}”"
+            if leak.kind == "canary"
+            else f"{leak.kind} of {leak.source}"
+        )
         yield of_leak(leak.agent, what, leak.record, turns.get(leak.record, 0))
 
 

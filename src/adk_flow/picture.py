@@ -132,8 +132,8 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[Row]:
     rows = []
     for kind, i, j, k, m in SequenceMatcher(None, keys, actual, autojunk=False).get_opcodes():
         same = kind == "equal"
-        pairs = zip_longest(expected[i:j], actual[k:m], fillvalue="")
-        rows += [Row(*pair, same or says(*pair)) for pair in pairs]
+        for one, other in zip_longest(expected[i:j], actual[k:m], fillvalue=""):
+            rows.append(Row(one, other, same or bool(one and other and says(one, other))))
     return rows
 
 

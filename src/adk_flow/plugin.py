@@ -308,7 +308,7 @@ class FlowPlugin(BasePlugin):
     def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
         """Records an event, and the transfer that it carries."""
         run = self._run(invocation_context)
-        path = event.node_info.path
+        path = reading.path_of_event(event)
         frame = run.frame(event.branch, event.author, path)
         content, actions = event.content, event.actions
         words = "" if event.partial else reading.words_of(content)

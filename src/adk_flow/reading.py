@@ -182,6 +182,11 @@ def path_of(context: Any) -> str:
     return getattr(context, "node_path", "") or ""
 
 
+def path_of_event(event: Any) -> str:
+    """Gives ADK's path of the node that an event is of; ADK 1 knows no nodes."""
+    return getattr(getattr(event, "node_info", None), "path", "") or ""
+
+
 def model_of(context: Any) -> str:
     """Names the root agent's model; empty for a workflow."""
     invocation = getattr(context, "_invocation_context", context)

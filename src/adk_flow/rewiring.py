@@ -17,18 +17,20 @@ from google.adk.plugins.base_plugin import BasePlugin
 from google.genai import types
 
 from adk_flow.measured_run import CONTROLLED_MODELS
-from adk_flow.models.choice import OFFLINE
 from adk_flow.models.paced import Paced
+from adk_flow.one_by_one import one_by_one
 from adk_flow.pace import Pace
 from adk_flow.tree import agents_of
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 
 AS_IS = "as_is"
 """The app as its owner wired it, in the place of a construct."""
+ONE_BY_ONE = "one_by_one"
+"""The same, but what it would do at once is done one after the other."""
 
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
-KNOWN = (AS_IS, *CONSTRUCTS, *(DEPRECATED_FORM + name for name in DEPRECATED))
+KNOWN = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *(DEPRECATED_FORM + name for name in DEPRECATED))
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
@@ -55,7 +57,9 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     result = Rewired({}, [], {}, [])
     if AS_IS in constructs:
         result.apps[AS_IS] = app
-    wanted = [name for name in constructs if name != AS_IS]
+    if ONE_BY_ONE in constructs:
+        result.apps[ONE_BY_ONE] = one_by_one(app)
+    wanted = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
     if not wanted or app.root_agent is None:
         return result
     try:
@@ -95,9 +99,9 @@ def set_model(app: App, model: str | BaseLlm) -> None:
     for agent in _llm_agents(app):
         agent.model = model
     app.plugins.append(_ModelForAll(model))
-    if model == OFFLINE:
+    if (model if isinstance(model, str) else model.model) in CONTROLLED_MODELS:
         # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py);
-        # the offline model passes them over.
+        # these pass them over.
         os.environ.setdefault("ADK_DISABLE_GEMINI_MODEL_ID_CHECK", "true")
 
 

@@ -203,6 +203,8 @@ class Timing:
             span = self.spans[number]
             span.answered = True
             span.took = max(0, record.time - span.began)
+            if self.pace is not None and self.pace.tool_milliseconds is not None:
+                span.took = round(1000 * self.pace.tool_milliseconds)
             self.tools += span.took
             end = max(end, _End(span.start + span.took, number))
         frame.path = max(frame.path, end)

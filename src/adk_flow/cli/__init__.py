@@ -10,6 +10,8 @@ import typer
 from adk_flow.cli.check import check
 from adk_flow.cli.compare import compare
 from adk_flow.cli.diff import diff
+from adk_flow.cli.init import init
+from adk_flow.cli.inspect import inspect
 from adk_flow.cli.run import run
 from adk_flow.cli.show import show
 
@@ -20,7 +22,7 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subcommand in (run, show, compare, check, diff):
+for subcommand in (run, show, compare, check, diff, inspect, init):
     command.command()(subcommand)
 
 

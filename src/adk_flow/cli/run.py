@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from google.adk.apps import App
 
     from adk_flow.experiment import Held
+    from adk_flow.models.decisions import Decided
 
 
 class Diagram(StrEnum):

@@ -30,7 +30,7 @@ def sequence_diagram(moves: Iterable[Move], view: View = "both") -> str:
     lines = ["sequenceDiagram"]
     for name, alias in names.items():
         role = "actor" if name == USER else "participant"
-        lines.append(f"    {role} {alias} as {_escape(name)}")
+        lines.append(f"    {role} {alias} as {escaped(name)}")
     for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
         first, last = next(iter(names.values())), list(names.values())[-1]
         over = first if first == last else f"{first},{last}"
@@ -91,7 +91,7 @@ class _Diagram:
         for number, branch in enumerate(branches):
             first = branch[0]
             agent = first.target if first.kind == "call" else first.source
-            self.lines.append(f"{'and' if number else 'par'} {_escape(agent)}")
+            self.lines.append(f"{'and' if number else 'par'} {escaped(agent)}")
             open_boxes = len(self._boxes)
             self._draw_all(branch)
             while len(self._boxes) > open_boxes:
@@ -135,7 +135,7 @@ class _Diagram:
 
     def _arrow(self, move: Move, arrow: str, words: str) -> None:
         source, target = self._names[move.source], self._names[move.target]
-        self.lines.append(f"{source}{arrow}{target}: {_escape(words)}")
+        self.lines.append(f"{source}{arrow}{target}: {escaped(words)}")
         self._begin()
 
     def _begin(self) -> None:
@@ -202,8 +202,8 @@ _ENTITIES = str.maketrans(
 )
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
     """Writes a text so that Mermaid neither parses nor renders any of it."""
-    escaped = one_line(text, WORDS_SHOWN).translate(_ENTITIES)
+    safe = one_line(text, WORDS_SHOWN).translate(_ENTITIES)
     # A lone "end" would close a block.
-    return re.sub(r"\bend\b", "e#110;d", escaped, flags=re.IGNORECASE)
+    return re.sub(r"\bend\b", "e#110;d", safe, flags=re.IGNORECASE)

@@ -7,7 +7,6 @@ by their declared types, and writes no prose of its own.
 import re
 from collections.abc import AsyncGenerator, Iterator
 
-from google.adk.models import LlmCapabilities
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse

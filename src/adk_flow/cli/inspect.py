@@ -1,0 +1,44 @@
+"""`adk-flow inspect`: an app as it stands before any run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from adk_flow.cli.shared import quieten_adk, told_plainly
+from adk_flow.views.inspection import as_flowchart, as_text
+
+
+class Format(StrEnum):
+    """How to write the picture."""
+
+    text = "text"
+    mermaid = "mermaid"
+    json = "json"
+
+
+def inspect(
+    app: Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")],
+    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+) -> None:
+    """Shows an app's agents, tools and legal transfers, and what is odd in them.
+
+    Nothing of it runs, but its code is imported.
+    """
+    with told_plainly():
+        # ADK takes seconds to import, which `show` and `--help` need not wait for.
+        quieten_adk()
+        from adk_flow.application import load_application
+        from adk_flow.inspection import inspect_app
+
+        picture = inspect_app(load_application(app))
+    if form is Format.json:
+        print(msgspec.json.encode(picture).decode())
+    elif form is Format.mermaid:
+        print(as_flowchart(picture), end="")
+    else:
+        print(as_text(picture), end="")

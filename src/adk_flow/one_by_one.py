@@ -1,0 +1,58 @@
+"""An app that does one after the other what it would do at once: the plain form to compare with."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from google.adk.apps import App
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
+from google.adk.workflow import Workflow
+
+
+def one_by_one(app: App) -> App:
+    """Copies an app so that its graph runs a node at a time, and its agents a call at a time."""
+    root = app.root_agent
+    if isinstance(root, Workflow):
+        root = root.model_copy(update={"max_concurrency": 1})
+    return app.model_copy(update={"root_agent": root, "plugins": [*app.plugins, OneByOne()]})
+
+
+class OneByOne(BasePlugin):
+    """Lets each agent's function calls run one after the other, in the order they were asked."""
+
+    def __init__(self) -> None:
+        super().__init__(name="one_by_one")
+        self._turns: dict[tuple[str, str, str], asyncio.Lock] = {}
+
+    async def before_tool_callback(
+        self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
+    ) -> None:
+        """Waits until the agent's call before has come back."""
+        await self._turn(tool_context).acquire()
+
+    async def after_tool_callback(
+        self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext, result: Any
+    ) -> None:
+        """Lets the next call run."""
+        self._turn(tool_context).release()
+
+    async def on_tool_error_callback(
+        self,
+        *,
+        tool: BaseTool,
+        tool_args: dict[str, Any],
+        tool_context: ToolContext,
+        error: BaseException,
+    ) -> None:
+        """Lets the next call run."""
+        lock = self._turn(tool_context)
+        if lock.locked():
+            lock.release()
+
+    def _turn(self, context: ToolContext) -> asyncio.Lock:
+        invocation = context._invocation_context
+        place = (invocation.invocation_id, invocation.branch or "", context.agent_name)
+        return self._turns.setdefault(place, asyncio.Lock())
