@@ -11,7 +11,6 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
-from google.adk.tools.transfer_to_agent_tool import TransferToAgentTool
 from google.genai import types
 
 MAX_TRANSFERS = 6
@@ -37,10 +36,9 @@ class Guardrails(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> dict[str, Any] | None:
         """Answers a transfer to no legal target with an error; plain ADK ends the run."""
-        if not isinstance(tool, TransferToAgentTool):
-            return None
-        named, targets = tool_args.get("agent_name"), tool._agent_names
-        if named in targets:
+        # ADK 1.18's tool is a plain function, which does not know the legal targets.
+        named, targets = tool_args.get("agent_name"), getattr(tool, "_agent_names", None)
+        if tool.name != "transfer_to_agent" or targets is None or named in targets:
             return None
         return {"error": f"There is no agent {named!r} to transfer to; use {_either(targets)}."}
 

@@ -488,7 +488,7 @@ CASES = {
         {
             "vault": [call("open_vault", number=3), "May I?", "It is open."],
         },
-        2,
+        3,
         """
         start user to vault
         user say vault "Open 3"
@@ -671,7 +671,7 @@ async def test_an_app_is_rewired_or_says_why_not(name, tmp_path):
     set_model(app, "offline")
     if name not in TEAMS:
         with pytest.raises(WiringError, match=r"must lead|has no specialists"):
-            parts_of(app.root_agent)
+            parts_of(app.root_agent)  # pyright: ignore[reportArgumentType]
         line_up = rewired(app, ["as_is", "transfer"])
         assert list(line_up.apps) == ["as_is"]
         assert list(line_up.skipped) == ["transfer"]
@@ -699,6 +699,7 @@ async def test_a_dry_run_needs_no_key_whatever_models_an_app_names(name, tmp_pat
     held = await hold(app, of_questions([str(CASES[name].turns[0])]), file=tmp_path / "log.jsonl")
 
     assert not held.turns[0].failed, held.turns[0].error
+    assert held.log is not None
     asked = {record.model for record in read_log(held.log).records if record.model}
     assert asked <= {"offline"}
 

@@ -10,6 +10,9 @@ import msgspec
 from adk_flow.documents import read_document
 from adk_flow.problem import Problem
 
+ALONE = frozenset({"single_agent", "best_of_n"})
+"""The constructs in which the lead does the specialists' work itself."""
+
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
 
 

@@ -12,18 +12,18 @@ from typing import NamedTuple
 from google.adk.apps import App
 from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
 from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
 from msgspec.structs import replace
 
 from adk_flow.application import recorded_by
-from adk_flow.conversation import Conversation, failed_checks
+from adk_flow.conversation import ALONE, Conversation, failed_checks
 from adk_flow.measure import Meter, TurnFigures
 from adk_flow.moves import Move
 from adk_flow.plugin import FlowPlugin
 from adk_flow.record import Header, Record
-from adk_flow.wiring import ALONE
 
 USER_ID = "user"
 
@@ -92,7 +92,10 @@ async def hold(
         for turn in conversation.turns:
             await _take_turn(runner, session, turn.say)
     finally:
-        await (runner if close else recorder).close()
+        if close:
+            await runner.close()
+        if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
+            await recorder.close()
     turns = list(meter.turns.values())
     return Held(
         log=recorder.paths[0] if recorder.paths else None,

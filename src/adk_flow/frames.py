@@ -23,7 +23,10 @@ _KINDS = {
 
 def kind_of(tool: object) -> str:
     """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
-    return _kind_of_type(type(tool))
+    kind = _kind_of_type(type(tool))
+    if kind == "function" and getattr(tool, "name", "") == "transfer_to_agent":
+        return "transfer"  # ADK 1.18 has no class for it
+    return kind
 
 
 _kinds_of_types: dict[type, str] = {}
@@ -177,7 +180,7 @@ class Run:
         return frame
 
 
-def _like(place: Place, places: Mapping[Place, int]) -> Place:
+def _like(place: Place, places: dict[Place, int]) -> Place:
     """Finds the latest place of the same agent and branch: not every hook knows its node path."""
     alike = (one for one in reversed(places) if one[:2] == place[:2])
     return next(alike, place)

@@ -174,7 +174,8 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
     parent = getattr(agent, "parent_agent", None)
     legal = _get_transfer_targets(agent)
     # Without its flags ADK's own rule would offer it these too.
-    every = _get_transfer_targets(_Unbarred(agent)) if hasattr(agent, _TO_PARENT) else []
+    unbarred: Any = _Unbarred(agent)
+    every = _get_transfer_targets(unbarred) if hasattr(agent, _TO_PARENT) else []
     for target in every:
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation

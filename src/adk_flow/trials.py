@@ -12,12 +12,11 @@ from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from msgspec.structs import replace
 
 from adk_flow.budget import Budget
-from adk_flow.conversation import Conversation
+from adk_flow.conversation import ALONE, Conversation
 from adk_flow.experiment import hold
 from adk_flow.log import read_log
 from adk_flow.measured_run import MeasuredRun, measure_run
 from adk_flow.results import Done, Results, Trial
-from adk_flow.wiring import ALONE
 
 
 def planned(constructs: Sequence[str], conversations: Sequence[str], times: int) -> Iterator[Trial]:

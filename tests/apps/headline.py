@@ -2,6 +2,7 @@
 
 from google.adk.agents import LlmAgent
 from google.adk.events.event import Event
+from google.adk.events.event_actions import EventActions
 from google.adk.workflow import Workflow
 
 writer = LlmAgent(name="writer", model="gemini-2.5-flash", instruction="Write a headline.")
@@ -10,7 +11,8 @@ critic = LlmAgent(name="critic", model="gemini-2.5-flash", instruction="good or 
 
 def verdict(node_input: str) -> Event:
     """Goes round again unless the critic is content."""
-    return Event(output=node_input, route="done" if "good" in node_input else "again")
+    route = "done" if "good" in node_input else "again"
+    return Event(output=node_input, actions=EventActions(route=route))
 
 
 def publish(node_input: str) -> str:

@@ -2,6 +2,7 @@
 
 from google.adk.agents import LlmAgent
 from google.adk.events.event import Event
+from google.adk.events.event_actions import EventActions
 from google.adk.workflow import DEFAULT_ROUTE, Workflow
 
 classifier = LlmAgent(name="classifier", model="gemini-2.5-flash", instruction="bill or fault?")
@@ -11,7 +12,8 @@ repairs = LlmAgent(name="repairs", model="gemini-2.5-flash", description="Mends 
 
 def route(node_input: str) -> Event:
     """Sends the question where it belongs."""
-    return Event(output=node_input, route="bill" if "bill" in node_input else "fault")
+    kind = "bill" if "bill" in node_input else "fault"
+    return Event(output=node_input, actions=EventActions(route=kind))
 
 
 root_agent = Workflow(

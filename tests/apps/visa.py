@@ -10,7 +10,9 @@ writer = LlmAgent(name="writer", model="gemini-2.5-flash", instruction="Write th
 
 def ask_officer(node_input: str):
     """Asks an officer for a decision."""
-    yield RequestInput(interrupt_id="decision", message=f"Grant it? {node_input}")
+    yield RequestInput(
+        interrupt_id="decision", message=f"Grant it? {node_input}", response_schema=None
+    )
 
 
 def decided(node_input: object) -> str:

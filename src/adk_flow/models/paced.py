@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 
 from adk_flow.pace import Pace
+
+if TYPE_CHECKING:  # releases before 2.x have no such class
+    from google.adk.models import LlmCapabilities
 
 
 class Paced(BaseLlm):

@@ -13,7 +13,7 @@ from adk_flow.wiring import agents, graphs
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.parts import Parts, parts_of
 
-__all__ = ["ALONE", "CONSTRUCTS", "DEPRECATED", "Parts", "WiringError", "parts_of", "wire"]
+__all__ = ["CONSTRUCTS", "DEPRECATED", "Parts", "WiringError", "parts_of", "wire"]
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_agent": agents.single_agent,
@@ -39,8 +39,6 @@ _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
 CONSTRUCTS = tuple(_WIRINGS)
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
 """The constructs that exist as a deprecated agent of ADK's too."""
-ALONE = frozenset({"single_agent", "best_of_n"})
-"""The constructs in which the lead does the specialists' work itself."""
 
 
 def wire(

@@ -4,8 +4,11 @@ It is the keyless default. It is no language model: it picks functions by likene
 by their declared types, and writes no prose of its own.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import AsyncGenerator, Iterator
+from typing import TYPE_CHECKING
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -15,6 +18,9 @@ from google.genai import types
 from adk_flow.models.offline.decision import Decision, decide
 from adk_flow.models.offline.situation import read_situation
 from adk_flow.models.offline.tokens import usage
+
+if TYPE_CHECKING:
+    from google.adk.models import LlmCapabilities
 
 _PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
 
@@ -32,6 +38,9 @@ class Offline(BaseLlm):
     @property
     def capabilities(self) -> LlmCapabilities:
         """Says that a schema and tools do not go together, as with most models."""
+        # Here, because releases that do not ask for it (1.39.1, 2.0.0) do not have the class.
+        from google.adk.models import LlmCapabilities
+
         return LlmCapabilities(output_schema_and_tools=False)
 
     async def generate_content_async(
