@@ -235,7 +235,7 @@ async def whole_logs(folder: Path) -> list[Path]:
 
     def side_by_side() -> Any:
         model = Scripted(script={"Loans": ["a", "b"], "Funds": ["c", "d"]})
-        pair = [agent(name, model) for name in ("Loans", "Funds")]
+        pair: list[Any] = [agent(name, model) for name in ("Loans", "Funds")]
         return ParallelAgent(name="Root", sub_agents=pair)
 
     paths = []

@@ -14,10 +14,11 @@ from adk_flow.experiment import hold
 from adk_flow.findings import findings
 from adk_flow.log import read_log
 from adk_flow.measure import measure, summed
+from adk_flow.models.given import set_model
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
-from adk_flow.rewiring import rewired, set_model
+from adk_flow.rewiring import rewired
 from adk_flow.views.mermaid import sequence_diagram
 from adk_flow.wiring import CONSTRUCTS, WiringError, parts_of
 from tests.flow import expected, picture

@@ -22,20 +22,12 @@ from adk_flow.conversation import of_questions
 from adk_flow.log import read_log
 from adk_flow.measure import measure
 from adk_flow.models.paced import Paced
+from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
 from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem
 from adk_flow.results import Results, Trial
-from adk_flow.rewiring import (
-    AS_IS,
-    identity_of,
-    is_controlled,
-    models_of,
-    rewired,
-    set_model,
-    set_pace,
-    set_retries,
-)
+from adk_flow.rewiring import AS_IS, identity_of, rewired
 from adk_flow.trials import planned, run_trials
 from adk_flow.wiring import WiringError
 

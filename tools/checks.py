@@ -4,10 +4,13 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Annotated, Any, ParamSpec, get_args, get_type_hints
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
+
+_ADK = tuple(int(part) for part in version("google-adk").split(".")[:2])
 
 P = ParamSpec("P")
 
@@ -49,7 +52,20 @@ def checked(tool: Callable[P, Answer]) -> Callable[P, Answer]:
                 return {"error": f"{name} must be {problem}, got {_shown(value)}"}
         return tool(*call.args, **call.kwargs)
 
+    if _ADK < (1, 39):
+        check_then_call.__dict__["__signature__"] = _without_limits(signature, declared)
     return check_then_call
+
+
+def _without_limits(signature: inspect.Signature, declared: dict[str, Any]) -> inspect.Signature:
+    """Writes a signature as ADK 1.18 can declare it, which fails on limits and on `float = 0`."""
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        kind = (get_args(declared[name]) or (declared[name],))[0]
+        is_optional = parameter.default is not inspect.Parameter.empty
+        default = kind(parameter.default) if is_optional else parameter.default
+        parameters.append(parameter.replace(annotation=kind, default=default))
+    return signature.replace(parameters=parameters)
 
 
 def pounds(amount: float) -> str:

@@ -53,15 +53,8 @@ def compare_app(
     from adk_flow.application import load_application
     from adk_flow.budget import Budget
     from adk_flow.models.embedding import embed
-    from adk_flow.rewiring import (
-        identity_of,
-        is_controlled,
-        models_of,
-        rewired,
-        set_model,
-        set_pace,
-        set_retries,
-    )
+    from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
+    from adk_flow.rewiring import identity_of, rewired
     from adk_flow.trials import measured, planned, run_trials
     from adk_flow.wiring import WiringError
 

@@ -11,6 +11,7 @@ import msgspec
 from adk_flow.documents import Document, read_document
 from adk_flow.findings.finding import Kind
 from adk_flow.flow import Flow
+from adk_flow.moves import USER
 from adk_flow.picture import Picture, aligned, side_by_side
 from adk_flow.problem import Problem
 
@@ -115,7 +116,7 @@ def check_agents(written: Written, known: Sequence[str]) -> None:
       ExpectationError: one is not.
     """
     for *place, name in _named(written.rules):
-        if name not in known:
+        if name not in (*known, USER):
             line, field = written.document.line(*place), _field(place)
             raise ExpectationError(
                 f"{written.document.path}: line {line}: {field}: the app has no agent {name!r}; "

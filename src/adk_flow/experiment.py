@@ -23,7 +23,9 @@ from adk_flow.conversation import ALONE, Conversation, failed_checks
 from adk_flow.measure import Meter, TurnFigures
 from adk_flow.moves import Move
 from adk_flow.plugin import FlowPlugin
+from adk_flow.reading import of_error
 from adk_flow.record import Header, Record
+from adk_flow.texts import mask
 
 USER_ID = "user"
 
@@ -89,8 +91,7 @@ async def hold(
         app_name=app.name, user_id=USER_ID, session_id=session
     )
     try:
-        for turn in conversation.turns:
-            await _take_turn(runner, session, turn.say)
+        errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
     finally:
         if close:
             await runner.close()
@@ -105,6 +106,7 @@ async def hold(
             _without_specialists(conversation) if recorder.construct in ALONE else conversation,
             turns,
             moves,
+            errors,
         ),
         faults=recorder.faults.total(),
     )
@@ -116,7 +118,8 @@ def _without_specialists(conversation: Conversation) -> Conversation:
     return replace(conversation, turns=turns)
 
 
-async def _take_turn(runner: Runner, session: str, words: str) -> None:
+async def _take_turn(runner: Runner, session: str, words: str) -> str:
+    """Asks one thing; gives the error that ended it, if one did."""
     events = runner.run_async(
         user_id=USER_ID, session_id=session, new_message=types.UserContent(words)
     )
@@ -124,20 +127,22 @@ async def _take_turn(runner: Runner, session: str, words: str) -> None:
         async with aclosing(events) as stream:
             async for _ in stream:
                 pass
-    except Exception:
-        # The log holds the error: its turn ends with a failed move.
-        return
+    except Exception as error:
+        # The log holds it too, its turn ends with a failed move; but not under ADK 1.
+        return of_error(error, mask)
+    return ""
 
 
 def _check(
-    conversation: Conversation, turns: list[TurnFigures], moves: list[Move]
+    conversation: Conversation, turns: list[TurnFigures], moves: list[Move], errors: list[str]
 ) -> list[list[str]]:
     checked = []
-    for asked, figures in zip_longest(conversation.turns, turns):
+    for asked, figures, error in zip_longest(conversation.turns, turns, errors):
         if figures is None or asked is None:
             checked.append(["could not be recorded, so nothing is known of it"])
             continue
         agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
         failed = failed_checks(asked, figures.answer, agents)
-        checked.append([*failed, f"failed: {figures.error}"] if figures.failed else failed)
+        told = figures.error or error
+        checked.append([*failed, f"failed: {told}"] if figures.failed or error else failed)
     return checked

@@ -170,22 +170,20 @@ def _is_wiring(tool: Any) -> bool:
 
 def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
     """Lists the transfers that ADK offers an agent's model, then those that a flag bars."""
+    if not hasattr(node, "disallow_transfer_to_parent"):
+        return
     agent: Any = node
-    parent = getattr(agent, "parent_agent", None)
+    parent = agent.parent_agent
     legal = _get_transfer_targets(agent)
     # Without its flags ADK's own rule would offer it these too.
     unbarred: Any = _Unbarred(agent)
-    every = _get_transfer_targets(unbarred) if hasattr(agent, _TO_PARENT) else []
-    for target in every:
+    for target in _get_transfer_targets(unbarred):
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
         barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"
         is_legal = any(one is target for one in legal)
         if id(target) in ids:
             yield Transfer(ids[id(node)], ids[id(target)], relation, "" if is_legal else barred)
-
-
-_TO_PARENT = "disallow_transfer_to_parent"
 
 
 class _Unbarred:

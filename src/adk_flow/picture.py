@@ -21,6 +21,9 @@ ANY = "..."
 
 _INDENT = "  "
 
+_SIGN = re.compile(r"^(?:start|end)\b| (?:=>|->|<-|-<|>-|say|ask|answer|reply)(?= |$)")
+"""What tells the kind of move of a line."""
+
 
 class Picture(list[str]):
     """Moves as lines; equal to what says the same as a text or as a list of lines.
@@ -130,11 +133,32 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[Row]:
     # A line with `...` is taken for the first that it may stand for.
     keys = [next((one for one in actual if says(line, one)), line) for line in expected]
     rows = []
-    for kind, i, j, k, m in SequenceMatcher(None, keys, actual, autojunk=False).get_opcodes():
-        same = kind == "equal"
-        for one, other in zip_longest(expected[i:j], actual[k:m], fillvalue=""):
-            rows.append(Row(one, other, same or bool(one and other and says(one, other))))
+    for kind, i, j, k, m in _opcodes(keys, actual):
+        if kind == "equal":
+            rows += map(_same, expected[i:j], actual[k:m])
+        else:
+            rows += _unlike(expected[i:j], actual[k:m])
     return rows
+
+
+def _opcodes(left: list[str], right: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+
+
+def _same(left: str, right: str) -> Row:
+    return Row(left, right, same=True)
+
+
+def _unlike(left: list[str], right: list[str]) -> Iterator[Row]:
+    """Pairs lines that are not the same, those of the same kind of move first."""
+    for _, i, j, k, m in _opcodes(*(list(map(_kind, lines)) for lines in (left, right))):
+        for one, other in zip_longest(left[i:j], right[k:m], fillvalue=""):
+            yield Row(one, other)
+
+
+def _kind(line: str) -> str:
+    sign = _SIGN.search(line)
+    return sign[0] if sign else line
 
 
 def side_by_side(

@@ -66,6 +66,8 @@ class SessionLog:
             self._writer = LogWriter(self.path)
             self.path = self._writer.path
             self.opened(self)
+        elif self._is_taken:
+            return  # A turn whose end no hook told, or one at the same time, goes on in this part.
         if not self._size or self._writer.size != self._size:
             self._writer.begin_part(self.header)
             self.run_numbers, self.frame_numbers, self._texts = _from_one(), _from_one(), {}

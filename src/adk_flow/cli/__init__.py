@@ -10,6 +10,7 @@ import typer
 from adk_flow.cli.check import check
 from adk_flow.cli.compare import compare
 from adk_flow.cli.diff import diff
+from adk_flow.cli.export import export
 from adk_flow.cli.init import init
 from adk_flow.cli.inspect import inspect
 from adk_flow.cli.run import run
@@ -22,7 +23,7 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subcommand in (run, show, compare, check, diff, inspect, init):
+for subcommand in (run, show, compare, check, diff, inspect, init, export):
     command.command()(subcommand)
 
 

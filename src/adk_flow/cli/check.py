@@ -88,7 +88,7 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
     from adk_flow.application import load_application
     from adk_flow.experiment import hold
     from adk_flow.models.choice import model_named
-    from adk_flow.rewiring import set_model
+    from adk_flow.models.given import set_model
     from adk_flow.tree import agents_of
 
     app = load_application(path)

@@ -109,7 +109,7 @@ def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decide
     loaded = load_application(path)
     if model:
         from adk_flow.models.choice import model_named
-        from adk_flow.rewiring import set_model
+        from adk_flow.models.given import set_model
 
         set_model(loaded, model_named(model))
     if decisions is None:

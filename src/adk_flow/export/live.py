@@ -1,0 +1,90 @@
+"""Moves put on ADK's own OpenTelemetry spans while an app runs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Span
+
+from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
+from adk_flow.moves import FlowReader, Move
+from adk_flow.plugin import FlowPlugin
+from adk_flow.record import Header, Record
+from adk_flow.spans import stage_of
+
+SESSIONS = 256
+"""Sessions whose turns are numbered on; an older one begins again at 1."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """A session's flow so far, and ADK's spans of the turn that is under way."""
+
+    flow: FlowReader = field(default_factory=FlowReader)
+    turn: Span = trace.INVALID_SPAN
+    agents: dict[int, Span] = field(default_factory=dict)
+    """By frame."""
+
+
+class MovesOnSpans:
+    """A listener for `FlowPlugin`: each move is an event of the ADK span that it belongs to.
+
+    The span of an agent that takes over is linked to that of the agent that handed over to it.
+    Without a tracer provider there are no spans, and it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.words = words_wanted()
+        """Whether events carry what was said."""
+        self._sessions: OrderedDict[Header, _Session] = OrderedDict()
+
+    def __call__(self, header: Header, record: Record) -> None:
+        """Puts the moves that a record shows on spans; a hook runs inside ADK's own span."""
+        session, current = self._session(header), trace.get_current_span()
+        moves = session.flow.read(record)
+        nested = session.flow.is_nested(record)
+        if record.hook == "user_message" and not nested:
+            session.turn = current
+            session.agents.clear()
+        elif record.hook == "before_agent" and record.frame not in session.agents:
+            session.agents[record.frame] = current
+            self._describe(session, record, current)
+        for move in moves:
+            span = self._span(session, move, current)
+            attributes = of_move(move, self.words)
+            span.add_event(f"adk_flow.{move.kind}", attributes, timestamp=move.time * 1000)
+        if record.hook in ("after_run", "run_error") and not nested:
+            session.turn = trace.INVALID_SPAN
+            session.agents.clear()
+
+    def _describe(self, session: _Session, record: Record, span: Span) -> None:
+        """Marks an agent's span with its frame, and links it to whom it took over from."""
+        span.set_attributes(fitting({"adk_flow.frame": record.frame, "adk_flow.why": record.why}))
+        source = session.agents.get(record.caller) if record.why == "transfer" else None
+        if source is not None and source.get_span_context().is_valid:
+            link = of_link(session.flow.frames[record.caller].agent, record.agent)
+            span.add_link(source.get_span_context(), link)
+
+    def _span(self, session: _Session, move: Move, current: Span) -> Span:
+        """Finds the span that a move is told on: its own if that is still open."""
+        stage = stage_of(move, session.flow.frames)
+        own = session.agents.get(stage, session.turn)
+        return own if own.is_recording() else current
+
+    def _session(self, header: Header) -> _Session:
+        session = self._sessions.setdefault(header, _Session())
+        self._sessions.move_to_end(header)
+        if len(self._sessions) > SESSIONS:
+            self._sessions.popitem(last=False)
+        return session
+
+
+class SpanPlugin(FlowPlugin):
+    """A `FlowPlugin` that also puts moves on ADK's own spans, for `adk web --extra_plugins`."""
+
+    def __init__(self, name: str = "adk_flow", **options: Any) -> None:
+        """Takes the options of `FlowPlugin` but its listener."""
+        super().__init__(name, listener=MovesOnSpans(), **options)

@@ -1,0 +1,100 @@
+"""Spans sent to a collector over OTLP/HTTP by OpenTelemetry's own exporter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from google.protobuf.message import DecodeError
+from opentelemetry.exporter.otlp.proto.http import trace_exporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from adk_flow.problem import Problem
+
+BATCH = 512
+"""Spans in one request, as OpenTelemetry's own processor has it."""
+
+
+def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
+    """Sends spans to a collector; headers, certificates and timeout are the environment's.
+
+    Raises:
+      Problem: the endpoint is no address, cannot be reached, or did not take all spans.
+    """
+    # The exporter logs what it then raises nothing of; here it is told in one line.
+    logging.getLogger(trace_exporter.__name__).setLevel(logging.CRITICAL)
+    session = _Session()
+    address = address_of(endpoint)
+    try:
+        exporter = trace_exporter.OTLPSpanExporter(endpoint=address, session=session)
+        for start in range(0, len(spans), BATCH):
+            if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
+                raise Problem(f"{address}: {session.told or 'did not take the spans'}")
+            if session.told:
+                raise Problem(f"{address}: {session.told}")
+    except ValueError as error:  # a setting of the environment that is none
+        raise Problem(f"{address}: {error}") from error
+    finally:
+        session.close()
+
+
+def address_of(endpoint: str) -> str:
+    """Completes an endpoint that names a host only with the path of the protocol.
+
+    Raises:
+      Problem: it is no http address.
+    """
+    expected = f"--otlp {endpoint}: is no address; expected one such as http://localhost:4318"
+    try:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Problem(expected)
+        _ = parts.port
+    except ValueError as error:
+        raise Problem(expected) from error
+    return endpoint if parts.path.strip("/") else f"{endpoint.rstrip('/')}/v1/traces"
+
+
+class _Session(requests.Session):
+    """A connection that keeps what went wrong, of which the exporter tells only its logger."""
+
+    told = ""
+
+    def post(self, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        self.told = ""
+        try:
+            response = self._post_again(url, *args, **kwargs)
+        except requests.exceptions.ConnectionError as error:
+            self.told = "cannot be reached"
+            # The exporter would go on trying; who waits at a terminal mends it sooner.
+            raise requests.exceptions.RequestException(str(error)) from error
+        except requests.exceptions.RequestException as error:
+            self.told = f"cannot be reached: {type(error).__name__}"
+            raise
+        self.told = _told_by(response)
+        return response
+
+    def _post_again(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Sends once more where a server has closed the connection since the last batch."""
+        try:
+            return super().post(*args, **kwargs)
+        except requests.exceptions.ConnectionError:
+            return super().post(*args, **kwargs)
+
+
+def _told_by(response: requests.Response) -> str:
+    """Says what a collector refused; empty if it took all."""
+    if not response.ok:
+        return f"answered {response.status_code} {response.reason}"
+    try:
+        partial = ExportTraceServiceResponse.FromString(response.content).partial_success
+    except DecodeError:  # a server that takes spans and answers in words of its own
+        return ""
+    if not partial.rejected_spans:
+        return ""
+    return f"refused {partial.rejected_spans} spans: {partial.error_message}"

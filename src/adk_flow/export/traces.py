@@ -1,0 +1,116 @@
+"""A log as OpenTelemetry spans: a trace a turn, moves as events, transfers as links."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from importlib.metadata import version
+
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from adk_flow.export.attributes import fitting, name_of, of_link, of_move, of_span, words_wanted
+from adk_flow.log import Log
+from adk_flow.moves import Move
+from adk_flow.record import Header
+from adk_flow.spans import FlowSpan, spans_of
+
+_LATEST = (2**63 - 1) // 1000
+"""The last microsecond that the protocol's nanoseconds reach."""
+
+
+def as_traces(log: Log) -> list[ReadableSpan]:
+    """Makes the spans of a log, the same ones each time."""
+    told = spans_of(log.records)
+    kept = _Kept()
+    tracer = _tracer(log.header, kept)
+    moves: dict[int, list[Move]] = defaultdict(list)
+    for move, index in told.moves:
+        moves[index].append(move)
+    words = words_wanted()
+    made: dict[int, Span] = {}
+    for index, span in enumerate(told.spans):
+        if span.kind == "replaced":  # no model was called, and ADK makes no span of it either
+            continue
+        made[index] = _started(tracer, span, log.header, made, told.spans)
+        for move in moves[index]:
+            name = f"adk_flow.{move.kind}"
+            made[index].add_event(name, of_move(move, words), timestamp=_nanoseconds(move.time))
+    for index, span in made.items():
+        _end(span, told.spans[index])
+    return kept.spans
+
+
+def _started(
+    tracer: Tracer, span: FlowSpan, header: Header, made: dict[int, Span], spans: list[FlowSpan]
+) -> Span:
+    parent, source, links = made.get(span.parent), made.get(span.source), []
+    if source is not None:
+        attributes = of_link(spans[span.source].agent, span.agent)
+        links.append(Link(source.get_span_context(), fitting(attributes)))
+    started = tracer.start_span(
+        name_of(span),
+        context=set_span_in_context(parent) if parent is not None else None,
+        kind=SpanKind.CLIENT if span.kind == "model" else SpanKind.INTERNAL,
+        attributes=of_span(span, header),
+        links=links,
+        start_time=_nanoseconds(span.began),
+    )
+    assert isinstance(started, Span)
+    return started
+
+
+def _end(span: Span, told: FlowSpan) -> None:
+    if told.error:
+        span.set_status(Status(StatusCode.ERROR, told.error))
+    span.end(_nanoseconds(told.ended))
+
+
+def _tracer(header: Header, kept: SpanProcessor) -> Tracer:
+    # What the environment says of the service comes first, as OpenTelemetry has it.
+    resource = Resource({SERVICE_NAME: header.app or "adk_flow"})
+    provider = TracerProvider(
+        sampler=ALWAYS_ON,
+        resource=resource.merge(OTELResourceDetector().detect()),
+        id_generator=_Numbered(f"{header.app}\0{header.session}\0{header.time}"),
+        span_limits=SpanLimits(max_events=SpanLimits.UNSET),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(kept)
+    return provider.get_tracer("adk_flow", version("adk-flow"))
+
+
+def _nanoseconds(microseconds: int) -> int:
+    return max(0, min(_LATEST, microseconds)) * 1000
+
+
+class _Kept(SpanProcessor):
+    """Keeps spans as they end."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.spans.append(span)
+
+
+class _Numbered(IdGenerator):
+    """Ids that are the same each time, so that a log that is sent again is not there twice."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._count = 0
+
+    def generate_span_id(self) -> int:
+        return self._next(8)
+
+    def generate_trace_id(self) -> int:
+        return self._next(16)
+
+    def _next(self, size: int) -> int:
+        self._count += 1
+        text = f"{self._seed}\0{self._count}".encode(errors="replace")
+        return int.from_bytes(hashlib.blake2b(text, digest_size=size).digest()) or 1

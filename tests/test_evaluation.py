@@ -1,0 +1,225 @@
+"""ADK's own evaluation scores what ran inside an AgentTool, and who answered.
+
+The extra `eval` of google-adk is not installed; its Vertex AI metrics, which nothing here uses, are
+all that needs it, so stand-ins of its packages let ADK's own command run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from google.adk.evaluation.custom_metric_evaluator import _CustomMetricEvaluator
+from google.adk.evaluation.eval_case import IntermediateData, Invocation, InvocationEvents
+from google.adk.evaluation.eval_config import EvalConfig, get_eval_metrics_from_config
+from google.adk.evaluation.evaluation_generator import EvaluationGenerator
+from google.adk.evaluation.evaluator import EvalStatus
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+
+from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.problem import Problem
+from tests.flow import agent, record
+
+CONFIG = {
+    "criteria": {
+        "true_llm_calls": 3.0,
+        "who_answered": {"threshold": 1.0, "agents": ["Root", "Savings"]},
+    },
+    "custom_metrics": {
+        "true_llm_calls": {"code_config": {"name": "adk_flow.evaluation.llm_calls"}},
+        "who_answered": {"code_config": {"name": "adk_flow.evaluation.answered_by"}},
+    },
+}
+
+CASE = {
+    "eval_set_id": "loans",
+    "eval_cases": [
+        {
+            "eval_id": "one",
+            "conversation": [
+                {"user_content": {"role": "user", "parts": [{"text": "Cost?"}]}},
+                {"user_content": {"role": "user", "parts": [{"text": "Savings?"}]}},
+            ],
+            "session_input": {"app_name": "desk", "user_id": "u"},
+        }
+    ],
+}
+
+APP = """
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.tools.agent_tool import AgentTool
+from adk_flow import FlowPlugin
+from adk_flow.models.scripted import Scripted, call, transfer
+
+model = Scripted(script={
+    "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
+    "Loans": ["5"],
+    "Savings": ["Save."],
+})
+loans = LlmAgent(name="Loans", model=model, description="Loans.")
+savings = LlmAgent(name="Savings", model=model, description="Savings.")
+root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_agents=[savings])
+app = App(name="desk", root_agent=root_agent, plugins=[FlowPlugin()])
+"""
+
+STAND_IN = """
+class Anything:
+    def __getattr__(self, name): return Anything()
+    def __call__(self, *args, **kwargs): return Anything()
+    def __or__(self, other): return self
+    __ror__ = __or__
+def __getattr__(name): return Anything()
+"""
+PACKAGES = ("pandas", "vertexai", "agentplatform", "rouge_score")
+
+
+@pytest.fixture
+async def invocations(tmp_path, monkeypatch):
+    """A recorded session as ADK's evaluation sees it."""
+    script = {
+        "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
+        "Loans": ["5"],
+        "Savings": ["Save."],
+    }
+    return await evaluated(script, tmp_path / "flow_logs", monkeypatch)
+
+
+async def evaluated(script, folder, monkeypatch):
+    monkeypatch.setenv("ADK_FLOW_DIR", str(folder))
+    model = Scripted(script=script)
+    tools = [AgentTool(agent("Loans", model))]
+    root = agent("Root", model, tools=tools, sub_agents=[agent("Savings", model)])
+    held = await record(root, ["Cost?", "Savings?"], folder, model=model)
+    turns = {event.invocation_id: [] for event in held.events}
+    for event in held.events:
+        turns[event.invocation_id].append(event)
+    asked = [record for record in held.log.records if record.hook == "user_message"]
+    asked = [record for record in asked if not record.caller]
+    return [
+        invocation.model_copy(
+            update={
+                "creation_timestamp": record.time / 1e6,
+                "user_content": types.UserContent(record.text),
+            }
+        )
+        for invocation, record in zip(
+            EvaluationGenerator.convert_events_to_eval_invocations(held.events), asked, strict=True
+        )
+    ]
+
+
+async def scored(name, invocations, expected=None, **criterion):
+    config = {**CONFIG, "criteria": {name: criterion}} if criterion else CONFIG
+    metrics = get_eval_metrics_from_config(EvalConfig.model_validate(config))
+    metric = next(metric for metric in metrics if metric.metric_name == name)
+    evaluator = _CustomMetricEvaluator(metric, metric.custom_function_path or "")
+    return await evaluator.evaluate_invocations(invocations, expected)
+
+
+def scores(result):
+    return [one.score for one in result.per_invocation_results]
+
+
+async def test_calls_inside_an_agent_tool_count(invocations):
+    result = await scored("true_llm_calls", invocations)
+
+    assert scores(result) == [3, 2]
+    assert (result.overall_score, result.overall_eval_status) == (3, EvalStatus.PASSED)
+
+
+async def test_a_turn_above_the_threshold_fails(invocations):
+    result = await scored("true_llm_calls", invocations, threshold=2.0)
+
+    assert [one.eval_status.name for one in result.per_invocation_results] == ["FAILED", "PASSED"]
+    assert result.overall_eval_status == EvalStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("agents", "expected"),
+    [(["Root", "Savings"], [1, 1]), (["Root", "Loans"], [1, 0]), ("Savings", [0, 1])],
+)
+async def test_who_answered_is_compared_with_who_ought_to(invocations, agents, expected):
+    result = await scored("who_answered", invocations, threshold=1.0, agents=agents)
+
+    assert scores(result) == expected
+    assert result.overall_score == sum(expected) / 2
+
+
+@pytest.mark.parametrize(("recorded", "expected"), [(True, [1, 1]), (False, [1, 0])])
+async def test_the_eval_case_may_say_who_ought_to_answer(invocations, recorded, expected):
+    by_hand = IntermediateData(intermediate_responses=[("Root", [types.Part(text="x")])])
+    case = [
+        one.model_copy(update={} if recorded else {"intermediate_data": by_hand})
+        for one in invocations
+    ]
+
+    result = await scored("who_answered", invocations, case, threshold=0.5)
+
+    assert scores(result) == expected
+    assert result.overall_eval_status == EvalStatus.PASSED
+
+
+async def test_of_sessions_asked_the_same_the_log_is_found_by_its_calls(tmp_path, monkeypatch):
+    short = {"Root": ["It is 5%.", transfer("Savings")], "Savings": ["Save."], "Loans": []}
+    called = {"Root": [call("Loans", request="x"), "5%", "Bye"], "Loans": ["5"], "Savings": []}
+    one = await evaluated(short, tmp_path / "flow_logs", monkeypatch)
+    other = await evaluated(called, tmp_path / "flow_logs", monkeypatch)
+    at_once = [
+        invocation.model_copy(update={"creation_timestamp": first.creation_timestamp})
+        for invocation, first in zip(other, one, strict=True)
+    ]
+
+    assert scores(await scored("true_llm_calls", one)) == [1, 2]
+    assert scores(await scored("true_llm_calls", at_once)) == [3, 1]
+
+
+async def test_without_a_log_of_the_session_nothing_is_scored(invocations, tmp_path):
+    later = [
+        one.model_copy(update={"creation_timestamp": one.creation_timestamp + 60})
+        for one in invocations
+    ]
+
+    for asked, folder in ((later, "flow_logs"), (invocations, "none"), ([], "flow_logs")):
+        with pytest.raises(Problem, match="holds no flow log of the evaluated session"):
+            await scored("true_llm_calls", asked, threshold=1.0, directory=str(tmp_path / folder))
+
+
+async def test_who_ought_to_answer_must_be_said_of_every_turn(invocations):
+    silent = [Invocation(user_content=one.user_content) for one in invocations]
+    empty = [one.model_copy(update={"intermediate_data": InvocationEvents()}) for one in silent]
+
+    for criterion in ({"agents": ["Root"]}, {}):
+        for case in (silent, empty, None):
+            with pytest.raises(Problem, match="names of 2 turns are expected"):
+                await scored("who_answered", invocations, case, threshold=1.0, **criterion)
+
+
+def test_adks_own_command_scores_it(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "__init__.py").write_text("from . import agent\n")
+    (tmp_path / "desk" / "agent.py").write_text(APP)
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "set.json").write_text(json.dumps(CASE))
+    (tmp_path / "stand_ins").mkdir()
+    for package in PACKAGES:
+        (tmp_path / "stand_ins" / f"{package}.py").write_text(STAND_IN)
+
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("adk"), "eval", "desk", "set.json"),
+            *("--config_file_path", "config.json", "--print_detailed_results"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "stand_ins"), "ADK_FLOW_DIR": "logs"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert "Metric: true_llm_calls, Status: PASSED, Score: 3.0" in done.stdout, done.stderr
+    assert "Metric: who_answered, Status: PASSED, Score: 1.0" in done.stdout
+    # What ADK counts by itself: the calls in its own session.
+    assert "Metric: inference_call_count_v1, Status: INFORMATIONAL, Score: 2.0" in done.stdout
