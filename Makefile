@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test check web format benchmark constraints readme clean
+.PHONY: setup demo test check lint web format benchmark constraints readme clean
 
 setup: $(INSTALLED)
 
@@ -26,12 +26,13 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@$(BIN)/pytest
 
-check: $(INSTALLED)
+check: lint test
+
+lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/python docs/readme.py --check
-	$(BIN)/pytest
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

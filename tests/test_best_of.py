@@ -239,7 +239,7 @@ async def test_if_it_does_so_twice_code_chooses_and_says_so(answer, fault, tmp_p
 
 async def test_a_selector_that_hangs_is_given_up(tmp_path):
     model = Scripted(script=script(Judge=[call("linger")] * 2))
-    hanging = {"tools": [linger], "timeout": 0.01}
+    hanging = {"tools": [linger], "timeout": 1.0}
 
     flow = await record(best(model, judge=hanging), [TASK], tmp_path, model=model)
 
@@ -282,7 +282,7 @@ async def test_of_a_candidate_that_raises_the_user_is_told_and_the_others_are_ch
 async def test_a_candidate_that_hangs_is_left_out(tmp_path):
     model = Scripted(script=script(Ann=[call("linger")] * 2))
 
-    flow = await record(best(model, ann={"tools": [linger], "timeout": 0.01}), [TASK], tmp_path)
+    flow = await record(best(model, ann={"tools": [linger], "timeout": 1.0}), [TASK], tmp_path)
 
     assert not flow.errors
     assert selection_of(flow).failed["Ann"].startswith("NodeTimeoutError: ")

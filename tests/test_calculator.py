@@ -158,7 +158,7 @@ async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
 
     child = agent("Child", Hanging())
     model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
-    lead = agent("Lead", model, tools=[wrapped(child, wrapper, patience=0.05)])
+    lead = agent("Lead", model, tools=[wrapped(child, wrapper, patience=1.0)])
 
     flow = await record(lead, ["Go"], tmp_path, model=model, plugins=[ToolThreads()])
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.expectations import ExpectationError, checked, read_expectations
+from adk_flow.checking import checked
+from adk_flow.expectations import ExpectationError, read_expectations
 from adk_flow.flow import read_flow
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
@@ -136,6 +137,15 @@ def test_a_flow_that_is_not_whole_breaks_a_rule_of_its_own(log):
     assert told[0] == "1 whole: the log stops in the middle of turn 2"
     assert told[1].endswith("the line was cut short")
     assert broken(log, "may_fail: true") == []
+
+
+def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
+    log.write_bytes(log.read_bytes().replace(b'"model":', b'"texts":"none","model":', 1))
+
+    told = sorted(broken(log, "isolated: [[Loans, user]]\nno_findings: [leak]"))
+
+    assert [line.split(":")[0] for line in told] == ["1 isolated[0]", "2 no_findings"]
+    assert all("not all is known: recorded with texts=none" in line for line in told)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +297,29 @@ def test_an_app_that_fails_breaks_a_rule_and_the_offline_model_needs_no_key(tmp_
     result = flow("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_decisions_may_take_the_models_place(tmp_path):
+    (tmp_path / "desk_app").mkdir()
+    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+    root = "{agent: Root, steps: [{transfer: Savings}]}"
+    savings = "{agent: Savings, steps: [{text: Hi}]}"
+    (tmp_path / "decisions.yaml").write_text(f"decisions: [{root}, {savings}]\n")
+    (tmp_path / "more.yaml").write_text(f"decisions: [{root}, {savings}, {savings}]\n")
+    (tmp_path / "rules.yaml").write_text(
+        "hold: [Hello]\ndecisions: decisions.yaml\nturns: [{answered_by: Savings}]\n"
+    )
+    (tmp_path / "left.yaml").write_text("hold: [Hello]\ndecisions: more.yaml\n")
+    (tmp_path / "both.yaml").write_text("hold: [Hello]\nmodel: offline\ndecisions: x.yaml\n")
+
+    result = flow("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    left = flow("check", "desk_app", "--expect", "left.yaml", folder=tmp_path)
+    assert left.returncode == 1
+    assert left.stdout.startswith("left.yaml:2: decisions: ")
+    both = flow("check", "desk_app", "--expect", "both.yaml", folder=tmp_path)
+    refused(both, "both.yaml: line 3: decisions: give either them or a model")
 
 
 def test_what_cannot_be_checked_is_refused_in_one_line(folder):

@@ -310,7 +310,7 @@ async def test_a_researcher_that_hangs_is_named_and_the_piece_goes_on(tmp_path):
     model = Scripted(script=script(Pots=[call("linger")] * 2, Writer=[ISAS]))
     model.script["Optimiser"] = ['{"title": "What to save", "summary": "£20,000."}']
 
-    flow, made = await run(tmp_path, model, Pots={"tools": [linger], "timeout": 0.01})
+    flow, made = await run(tmp_path, model, Pots={"tools": [linger], "timeout": 1.0})
 
     assert not flow.errors
     assert made["missing"]["Pots"].startswith("NodeTimeoutError: ")
@@ -383,7 +383,7 @@ async def test_a_reviewer_that_never_approves_ends_at_the_round_limit(tmp_path):
 async def test_a_reviewer_that_hangs_is_named_and_holds_nothing_up(tmp_path):
     model = Scripted(script=script(Style=[call("linger")] * 2))
 
-    flow, made = await run(tmp_path, model, Style={"tools": [linger], "timeout": 0.01})
+    flow, made = await run(tmp_path, model, Style={"tools": [linger], "timeout": 1.0})
 
     assert not flow.errors
     assert len(made["drafts"]) == 1

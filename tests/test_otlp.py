@@ -5,10 +5,10 @@ import threading
 from collections import defaultdict
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from google.adk.tools.agent_tool import AgentTool
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from adk_flow.log import read_log
 from adk_flow.measure import Meter
@@ -20,6 +20,7 @@ from tests.test_cli import refused
 
 otlp = pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: E402
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status  # noqa: E402
 
 from adk_flow.export.attributes import CAPTURE, provider_of  # noqa: E402
 from adk_flow.export.traces import as_traces  # noqa: E402
@@ -43,7 +44,7 @@ def collecting(status=200, answer=b""):
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, *told):
+        def log_message(self, format, *args):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -170,11 +171,10 @@ def test_times_are_those_of_the_log_and_lie_inside_each_other(held):
     records = held.log.records
     for span in spans:
         assert span.start_time == records[span.attributes["adk_flow.record"]].time * 1000
-        assert span.start_time <= span.end_time
-        if span.parent:
-            parent = by_id[span.parent.span_id]
-            assert parent.context.trace_id == span.context.trace_id
-            assert parent.start_time <= span.start_time <= span.end_time <= parent.end_time
+        parent = by_id[span.parent.span_id] if span.parent else span
+        assert parent.context.trace_id == span.context.trace_id
+        times: list[Any] = [parent.start_time, span.start_time, span.end_time, parent.end_time]
+        assert times == sorted(times)
     told = sorted((event.timestamp, event.name) for span in spans for event in span.events)
     moves = sorted((move.time * 1000, f"adk_flow.{move.kind}") for move in held.moves)
     assert told == moves
@@ -266,6 +266,8 @@ def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
         refused(sent(endpoint), "refused 3 spans: too old")
     with collecting() as (endpoint, _):
         refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
+        refused(sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer")
+        refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
 
 
 def test_what_the_environment_says_of_a_collector_is_heeded(held, tmp_path):

@@ -311,7 +311,7 @@ def test_a_picture_and_something_else(flow):
 
     result.assert_outcomes(failed=3)
     result.stdout.no_fnmatch_line("*the moves differ*")
-    result.stdout.fnmatch_lines(["E  * assert 1 <= 0"])
+    result.stdout.fnmatch_lines(["E  * assert 1 <= 0", "E  * where 1 = flow.llm_calls"])
 
 
 def test_a_test_that_fails_shows_no_frames_of_the_fixture(pytester):

@@ -122,7 +122,7 @@ def test_the_page_says_what_was_compared_and_how(html):
     assert "root_agent: which wiring to take" in words
     assert "google-adk 2." in words
     assert "conversations × trials 2 × 1" in words
-    assert "Recommendation Take " in words
+    assert "Recommendation For conversations like these take " in words
 
 
 def test_calls_stand_by_construct_and_conversation(html):

@@ -21,8 +21,8 @@ from adk_flow.budget import Budget
 from adk_flow.conversation import of_questions
 from adk_flow.log import read_log
 from adk_flow.measure import measure
-from adk_flow.models.paced import Paced
 from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
+from adk_flow.models.paced import Paced
 from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem

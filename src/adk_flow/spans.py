@@ -148,9 +148,11 @@ class _Reader:
                 pass
 
     def placed(self, move: Move) -> Placed:
-        """Finds the span that a move is told on."""
-        stage = stage_of(move, self._flow.frames)
-        return Placed(move, self._agents.get(stage, self._turns.get(move.turn, 0)))
+        """Finds the span that a move is told on: the turn's, once its agent's has ended."""
+        index = self._agents.get(stage_of(move, self._flow.frames), NONE)
+        if index == NONE or self.spans[index].ended < move.time:
+            index = self._turns.get(move.turn, 0)
+        return Placed(move, index)
 
     def close(self, records: Sequence[Record]) -> None:
         """Ends agents where their frames ended, and whatever is still open with its parent."""

@@ -103,7 +103,7 @@ class CallRow(Row, frozen=True, kw_only=True):
     began: int
     """Microseconds since the epoch."""
     took: int
-    """Microseconds, up to the end of its agent if it was never answered."""
+    """Microseconds; 0 if it was never answered."""
     answered: bool
     waited: int | None
     """Microseconds of calls before it that it had to wait for; of models and plain functions."""
@@ -160,7 +160,7 @@ def _calls(log: Log, meter: Meter) -> list[CallRow]:
             CallRow,
             log,
             span,
-            took=span.ended - span.began,
+            took=span.ended - span.began if span.complete else 0,
             answered=span.complete,
             waited=waits.get(span.record, (None, False))[0],
             critical=waits.get(span.record, (None, False))[1],

@@ -15,6 +15,7 @@ from adk_flow.cli.init import init
 from adk_flow.cli.inspect import inspect
 from adk_flow.cli.run import run
 from adk_flow.cli.show import show
+from adk_flow.cli.versions import versions
 
 command = typer.Typer(
     help="Shows how control and conversation move between the agents of an ADK application.",
@@ -23,7 +24,7 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subcommand in (run, show, compare, check, diff, inspect, init, export):
+for subcommand in (run, show, compare, check, diff, inspect, init, export, versions):
     command.command()(subcommand)
 
 

@@ -7,23 +7,22 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adk_flow.checking import Checked, checked
 from adk_flow.cli.shared import newest_log, quieten_adk, told_plainly
 from adk_flow.conversation import Conversation, of_questions, read_conversation
-from adk_flow.expectations import (
-    Checked,
-    ExpectationError,
-    Written,
-    check_agents,
-    checked,
-    read_expectations,
-)
+from adk_flow.expectations import ExpectationError, Written, check_agents, read_expectations
 from adk_flow.flow import Flow, read_flow
 from adk_flow.problem import Problem
 from adk_flow.views.checks import Told, as_github, as_json, as_junit, as_text
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
+
+    from adk_flow.models.decisions import Decided
 
 _MARKS = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files by which a folder is an app and no folder of logs."""
@@ -79,21 +78,12 @@ def _is_app(subject: Path) -> bool:
 def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
     """Holds the conversation that the rules name, and gives what its answers lack."""
     conversation = _conversation(written)
-    model = written.rules.model
-    if model:
-        # An app that chooses its model by this name need not have the key of another.
-        os.environ["MODEL_NAME"] = model
     # ADK takes seconds to import, which a check of a log need not wait for.
     quieten_adk()
-    from adk_flow.application import load_application
     from adk_flow.experiment import hold
-    from adk_flow.models.choice import model_named
-    from adk_flow.models.given import set_model
     from adk_flow.tree import agents_of
 
-    app = load_application(path)
-    if model:
-        set_model(app, model_named(model))
+    app, script = _loaded(path, written)
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     held = asyncio.run(hold(app, conversation))
@@ -106,7 +96,44 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
         for reason in reasons
         if not reason.startswith("failed: ")  # which is a rule of its own
     ]
+    if script is not None:
+        lacking += _left(script, written.document.line("decisions"))
     return read_flow(held.log, conversation.planted), lacking
+
+
+def _left(script: Decided, line: int) -> list[Checked]:
+    """Tells of decisions that nobody asked for."""
+    try:
+        script.finish()
+    except Problem as error:
+        return [Checked("decisions", line, str(error))]
+    return []
+
+
+def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
+    """Loads an app on the model, or with the decisions, that the rules name."""
+    from adk_flow.application import load_application
+
+    rules = written.rules
+    if rules.model and rules.decisions:
+        raise ExpectationError(
+            f"{written.document.path}: line {written.document.line('decisions')}: decisions: "
+            "give either them or a model, and not both"
+        )
+    if rules.model:
+        # An app that chooses its model by this name need not have the key of another.
+        os.environ["MODEL_NAME"] = rules.model
+    app = load_application(path)
+    if rules.decisions:
+        from adk_flow.models.decisions import decided
+
+        return decided(app, Path(written.document.path).parent / rules.decisions)
+    if rules.model:
+        from adk_flow.models.choice import model_named
+        from adk_flow.models.given import set_model
+
+        set_model(app, model_named(rules.model))
+    return app, None
 
 
 def _conversation(written: Written) -> Conversation:

@@ -15,6 +15,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_
 from adk_flow.export.attributes import fitting, name_of, of_link, of_move, of_span, words_wanted
 from adk_flow.log import Log
 from adk_flow.moves import Move
+from adk_flow.problem import Problem
 from adk_flow.record import Header
 from adk_flow.spans import FlowSpan, spans_of
 
@@ -23,7 +24,11 @@ _LATEST = (2**63 - 1) // 1000
 
 
 def as_traces(log: Log) -> list[ReadableSpan]:
-    """Makes the spans of a log, the same ones each time."""
+    """Makes the spans of a log, the same ones each time.
+
+    Raises:
+      Problem: the environment's settings of OpenTelemetry do not let it.
+    """
     told = spans_of(log.records)
     kept = _Kept()
     tracer = _tracer(log.header, kept)
@@ -59,7 +64,8 @@ def _started(
         links=links,
         start_time=_nanoseconds(span.began),
     )
-    assert isinstance(started, Span)
+    if not isinstance(started, Span):
+        raise Problem("OTEL_SDK_DISABLED is set, so that OpenTelemetry makes no spans")
     return started
 
 
@@ -72,13 +78,16 @@ def _end(span: Span, told: FlowSpan) -> None:
 def _tracer(header: Header, kept: SpanProcessor) -> Tracer:
     # What the environment says of the service comes first, as OpenTelemetry has it.
     resource = Resource({SERVICE_NAME: header.app or "adk_flow"})
-    provider = TracerProvider(
-        sampler=ALWAYS_ON,
-        resource=resource.merge(OTELResourceDetector().detect()),
-        id_generator=_Numbered(f"{header.app}\0{header.session}\0{header.time}"),
-        span_limits=SpanLimits(max_events=SpanLimits.UNSET),
-        shutdown_on_exit=False,
-    )
+    try:
+        provider = TracerProvider(
+            sampler=ALWAYS_ON,
+            resource=resource.merge(OTELResourceDetector().detect()),
+            id_generator=_Numbered(f"{header.app}\0{header.session}\0{header.time}"),
+            span_limits=SpanLimits(max_events=SpanLimits.UNSET),
+            shutdown_on_exit=False,
+        )
+    except ValueError as error:  # a limit in the environment that is no number
+        raise Problem(str(error)) from error
     provider.add_span_processor(kept)
     return provider.get_tracer("adk_flow", version("adk-flow"))
 

@@ -85,6 +85,9 @@ class FlowFixture:
             raise RuntimeError("no conversation was held; write: flow(root_agent, 'Hello')")
         return self._held
 
+    def __repr__(self) -> str:
+        return "flow"
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -16,9 +16,9 @@ from adk_flow.conversation import Conversation
 from adk_flow.experiment import Held
 from adk_flow.experiment import hold as hold_in_session
 from adk_flow.flow import Flow, read_flow
+from adk_flow.models.given import llm_agents, set_model
 from adk_flow.models.scripted import Decision, Scripted
 from adk_flow.plugin import FlowPlugin
-from adk_flow.tree import agents_of
 
 
 async def hold(
@@ -54,20 +54,14 @@ def _app(subject: App | BaseNode | str | Path) -> App:
 @contextmanager
 def _on_model(app: App, model: str | BaseLlm | None) -> Iterator[None]:
     """Puts a model into every agent, and afterwards its own back."""
-    own = [(agent, agent.model) for agent in _agents(app)]
+    own = [(agent, agent.model) for agent in llm_agents(app)]
     try:
         if model is not None:
-            for agent, _ in own:
-                agent.model = model
+            set_model(app, model)
         yield
     finally:
         for agent, was in own:
             agent.model = was
-
-
-def _agents(app: App) -> list[LlmAgent]:
-    nodes = agents_of(app.root_agent) if app.root_agent is not None else ()
-    return [node for node in nodes if isinstance(node, LlmAgent)]
 
 
 def _check_keyless(app: App) -> None:
@@ -76,7 +70,7 @@ def _check_keyless(app: App) -> None:
     Raises:
       ValueError: an agent has one.
     """
-    for agent in _agents(app):
+    for agent in llm_agents(app):
         if name := _live_model(agent):
             raise ValueError(
                 f"{agent.name} runs on {name}, which needs a key: give model='offline', or "

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from adk_flow.expectations import Checked
+from adk_flow.checking import Checked
 from adk_flow.views.plain import one_line, plain
 
 _REASON = 300

@@ -136,7 +136,14 @@ def times(comparison: Comparison) -> Cells:
     """Gives times, what passed, and what specialists see; wall time where it was measured."""
     has_trials = comparison.setting.trials > 1
     is_measured = comparison.setting.is_measured
-    header = ["construct", *(["wall"] if is_measured else []), "LLM time", "critical path", "parallelism", "passed"]
+    header = [
+        "construct",
+        *(["wall"] if is_measured else []),
+        "LLM time",
+        "critical path",
+        "parallelism",
+        "passed",
+    ]
     header += ["pass^k", "they see"] if has_trials else ["they see"]
     rows = [
         [

@@ -1,0 +1,69 @@
+"""How a conversation went under several releases, laid side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from adk_flow.versions.differences import Difference, Laid, differences
+from adk_flow.versions.firings import firings, laid_out
+from adk_flow.versions.holding import Ran
+
+
+class Beside(NamedTuple):
+    """Releases side by side."""
+
+    app: str
+    turns: int
+    """Turns that were asked for."""
+    ran: list[Ran]
+    """All releases, those too under which nothing could be held."""
+    laid: Laid
+    """The others."""
+    differences: list[Difference]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why nothing could be held, by release."""
+        return {one.release: one.outcome.error for one in self.ran if one.log is None}
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """What went wrong under a release, in words."""
+        notes = []
+        for one in self.ran:
+            for turn, reasons in enumerate(one.outcome.failed, start=1):
+                notes += [(one.release, f"turn {turn} {reason}") for reason in reasons]
+            if one.outcome.left:
+                notes.append((one.release, one.outcome.left))
+            if one.outcome.faults:
+                notes.append((one.release, f"{one.outcome.faults} hooks could not be recorded"))
+        return notes
+
+
+def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
+    """Lays what was recorded under releases side by side."""
+    fired = {one.release: firings(one.log.records) for one in ran if one.log is not None}
+    held = [one.outcome for one in ran if one.log is not None]
+    laid = Laid(
+        fired=fired,
+        rows=laid_out(fired),
+        hooks={one.release: one.outcome.hooks for one in ran if one.log is not None},
+        root=held[0].kind if held else "",
+    )
+    return Beside(app, turns, list(ran), laid, differences(laid))
+
+
+def span(some: Sequence[str], releases: Sequence[str]) -> str:
+    """Names some of the releases: `1.18.0 and 2.0.0`, `up to 1.39.1`, `2.0.0 on`."""
+    some = [one for one in releases if one in some]
+    if len(some) > 1 and list(releases[-len(some) :]) == some:
+        return f"{some[0]} on"
+    if len(some) > 1 and list(releases[: len(some)]) == some:
+        return f"up to {some[-1]}"
+    return listed(some)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Joins words with commas and an `and`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

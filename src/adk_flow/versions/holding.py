@@ -1,0 +1,120 @@
+"""A conversation held under one ADK release after another, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+import adk_flow
+from adk_flow.conversation import Conversation
+from adk_flow.log import Log, LogError, read_log
+from adk_flow.versions.environments import ready
+from adk_flow.versions.worker import Job, Outcome
+
+
+class Ran(NamedTuple):
+    """How a conversation went under one release."""
+
+    release: str
+    outcome: Outcome
+    log: Log | None
+    """None if nothing was recorded; `outcome.error` says why."""
+
+
+def run_releases(
+    app: Path,
+    conversation: Conversation,
+    releases: Sequence[str],
+    folder: Path,
+    decisions: Path | None,
+    tell: Callable[[str], None],
+) -> list[Ran]:
+    """Holds a conversation with an app under each release.
+
+    Args:
+      app: folder of the app.
+      conversation: what to ask.
+      releases: of google-adk.
+      folder: where environments are kept.
+      decisions: file of what the model decides; without one it is the offline model.
+      tell: is told what takes time.
+
+    Raises:
+      ReleaseError: there is no environment with one of the releases, and none can be made.
+    """
+    pythons = {release: ready(release, folder, tell) for release in releases}
+    with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
+        library = _library(Path(place))
+        ran = []
+        for release, python in pythons.items():
+            tell(f"ADK {release}: holding the conversation")
+            job = Job(
+                app=str(app),
+                conversation=conversation,
+                log=str(Path(place) / f"{release}.jsonl"),
+                outcome=str(Path(place) / f"{release}.json"),
+                decisions=str(decisions or ""),
+            )
+            ran.append(_ran(release, python, job, library))
+    return ran
+
+
+def _library(place: Path) -> Path:
+    """Copies adk-flow alone: the folder that it is installed in has an ADK of its own beside it."""
+    library, package = place / "library", Path(adk_flow.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, library / "adk_flow", ignore=ignored)
+    told = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
+    told.parent.mkdir()
+    told.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
+    return library
+
+
+def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
+    done = subprocess.run(
+        [str(python), "-m", "adk_flow.versions.worker"],
+        input=msgspec.json.encode(job),
+        env=_environment(library),
+        capture_output=True,
+    )
+    outcome = _outcome(job, done)
+    if not outcome.error and outcome.adk != release:
+        outcome = Outcome(
+            error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
+        )
+    if outcome.error:
+        return Ran(release, outcome, None)
+    try:
+        return Ran(release, outcome, read_log(job.log))
+    except LogError:
+        return Ran(release, msgspec.structs.replace(outcome, error="nothing was recorded"), None)
+
+
+def _environment(library: Path) -> dict[str, str]:
+    paths = [str(library), os.environ.get("PYTHONPATH", "")]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        # The order of a set of strings, in which ADK joins branches, would differ by chance.
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONIOENCODING": "utf-8",
+        "ADK_FLOW_NARRATE": "0",
+    }
+
+
+def _outcome(job: Job, done: subprocess.CompletedProcess[bytes]) -> Outcome:
+    try:
+        return msgspec.json.decode(Path(job.outcome).read_bytes(), type=Outcome)
+    except (OSError, msgspec.DecodeError):
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"its process ended with {done.returncode}"
+        return Outcome(error=reason)

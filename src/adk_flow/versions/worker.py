@@ -1,0 +1,118 @@
+"""The process that holds a conversation under one ADK release: `python -m` this, a job on stdin."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adk_flow.conversation import Conversation
+from adk_flow.problem import Problem
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
+
+    from adk_flow.models.decisions import Decided
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to hold with whom, and where to write what comes of it."""
+
+    app: str
+    conversation: Conversation
+    log: str
+    outcome: str
+    decisions: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it, beside the log."""
+
+    adk: str = ""
+    """The release that was imported."""
+    root: str = ""
+    """Name of the root agent."""
+    kind: str = ""
+    """Its class."""
+    model: str = ""
+    hooks: list[str] = []
+    """Hooks that the release has for plugins."""
+    failed: list[list[str]] = []
+    """What each turn's answer lacks of what the conversation asks for."""
+    left: str = ""
+    """Decisions that nobody asked for."""
+    faults: int = 0
+    """Hooks that could not be recorded."""
+    error: str = ""
+    """Why the conversation could not be held."""
+
+
+def main() -> None:
+    """Does the job on stdin."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    try:
+        outcome = held(job)
+    except Problem as error:
+        outcome = Outcome(error=str(error))
+    Path(job.outcome).write_bytes(msgspec.json.encode(outcome))
+
+
+def held(job: Job) -> Outcome:
+    """Holds a conversation with an app and a model that decides alike each time.
+
+    Raises:
+      Problem: the app cannot be loaded, or the decisions do not fit.
+    """
+    # An app that chooses its model by this name need not have the key of another.
+    os.environ["MODEL_NAME"] = "offline"
+    from google.adk.plugins.base_plugin import BasePlugin
+    from google.adk.version import __version__ as adk
+
+    from adk_flow.application import load_application
+    from adk_flow.experiment import hold
+    from adk_flow.models.decisions import decided
+
+    app, script = load_application(job.app), None
+    if job.decisions:
+        app, script = decided(app, job.decisions)
+    else:
+        _give_offline(app)
+    talk = asyncio.run(hold(app, job.conversation, file=Path(job.log)))
+    hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
+    return Outcome(
+        adk=adk,
+        root=app.root_agent.name if app.root_agent else "",
+        kind=type(app.root_agent).__name__,
+        model="decisions" if script else "offline or scripted",
+        hooks=[name.removeprefix("on_").removesuffix("_callback") for name in hooks],
+        failed=talk.failed_checks,
+        left=_left(script) if script else "",
+        faults=talk.faults,
+    )
+
+
+def _left(script: Decided) -> str:
+    try:
+        script.finish()
+    except Problem as error:
+        return str(error)
+    return ""
+
+
+def _give_offline(app: App) -> None:
+    """Puts the offline model into every agent, unless all decide alike each time as they are."""
+    from adk_flow.measured_run import CONTROLLED_MODELS
+    from adk_flow.models.given import llm_agents, set_model
+
+    # Not `canonical_model`, which makes the model and may ask for its key or package.
+    models = {getattr(agent.model, "model", agent.model) for agent in llm_agents(app)}
+    if not models - {""} or not models - {""} <= CONTROLLED_MODELS:
+        set_model(app, "offline")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Releases of ADK side by side, for the terminal, as Markdown and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adk_flow.versions.beside import Beside, listed, span
+from adk_flow.versions.differences import NO, YES, Difference
+from adk_flow.versions.firings import Row, counts
+from adk_flow.views.markdown import escaped
+from adk_flow.views.plain import one_line
+
+_FIRES, _MISSING, _UNKNOWN = "•", "", "–"
+_LONGEST = 1000
+LEGEND = f"A number is how often a hook fires; {_UNKNOWN}: the release has no such hook."
+
+
+def show_versions(beside: Beside, console: Console) -> None:
+    """Prints differences, hooks and their order, releases that do not differ in one column."""
+    console.print(Text(one_line(_title(beside), _LONGEST), style="bold"))
+    _show_sentences("Differences", list(sentences(beside)) or ["none"], console)
+    columns = _columns(beside)
+    if not columns:
+        return
+    console.print(Text("\nHooks", style="bold"))
+    table = _table(columns, "hook")
+    for hook, tally in _hooks(beside):
+        table.add_row(hook, *(tally[group[0]] for group in columns))
+    console.print(table)
+    console.print(Text(LEGEND, style="dim"))
+    for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
+        console.print(Text(f"\nTurn {turn}: what fires, in order", style="bold"))
+        console.print(_order(list(rows), columns))
+
+
+def _title(beside: Beside) -> str:
+    held = next((one.outcome for one in beside.ran if one.log is not None), None)
+    who = f", root {held.root} ({held.kind}), model {held.model}" if held else ""
+    turns = f"{beside.turns} turn{'' if beside.turns == 1 else 's'}"
+    return f"{beside.app}{who}, {turns}"
+
+
+def sentences(beside: Beside) -> Iterator[str]:
+    """Says what is not the same under all releases, and what went wrong."""
+    for release, reason in beside.failed.items():
+        yield one_line(f"{release}: cannot hold it: {reason}", _LONGEST)
+    for release, note in beside.notes:
+        yield one_line(f"{release}: {note}", _LONGEST)
+    releases = list(beside.laid.fired)
+    for difference in beside.differences:
+        yield from (one_line(one, _LONGEST) for one in _told(difference, releases))
+
+
+def _told(difference: Difference, releases: Sequence[str]) -> Iterator[str]:
+    base = next(iter(difference.values.values()))
+    for value in dict.fromkeys(difference.values.values()):
+        if value != base:
+            some = [one for one, other in difference.values.items() if other == value]
+            what = difference.denial if value == NO else difference.statement
+            other = f" {value}, not {base}" if value not in (YES, NO) else ""
+            yield f"{span(some, releases)}: {what}{other}{_turns(difference)}"
+
+
+def _turns(difference: Difference) -> str:
+    if not difference.turns:
+        return ""
+    many = "s" if len(difference.turns) > 1 else ""
+    return f" (turn{many} {listed(list(map(str, difference.turns)))})"
+
+
+def _show_sentences(title: str, told: Sequence[str], console: Console) -> None:
+    console.print(Text(f"\n{title}", style="bold"))
+    table = Table.grid(padding=(0, 1))
+    for sentence in told:
+        table.add_row("*", Text(sentence))
+    console.print(table)
+
+
+def _columns(beside: Beside) -> list[list[str]]:
+    """Groups the releases whose logs and hooks are the same."""
+    groups: dict[str, list[str]] = {}
+    for release, fired in beside.laid.fired.items():
+        groups.setdefault(repr((fired, beside.laid.hooks[release])), []).append(release)
+    return list(groups.values())
+
+
+def _table(columns: Sequence[Sequence[str]], title: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column(title, overflow="fold")
+    for group in columns:
+        table.add_column("\n".join(group), justify="center", no_wrap=True)
+    return table
+
+
+def _order(rows: Sequence[Row], columns: Sequence[Sequence[str]]) -> Table:
+    table = _table(columns, "")
+    for row in rows:
+        marks = [_FIRES if group[0] in row.releases else _MISSING for group in columns]
+        table.add_row(Text(one_line(row.firing.words, _LONGEST)), *marks)
+    return table
+
+
+def _hooks(beside: Beside) -> Iterator[tuple[str, dict[str, str]]]:
+    """Counts firings by hook and release, and hooks that never fire last."""
+    laid = beside.laid
+    tallies = counts(laid.fired)
+    silent = sorted({hook for hooks in laid.hooks.values() for hook in hooks} - set(tallies))
+    for hook in [*tallies, *silent]:
+        told = {
+            release: str(tallies.get(hook, {}).get(release, 0))
+            if hook in laid.hooks[release]
+            else _UNKNOWN
+            for release in laid.fired
+        }
+        yield hook, told
+
+
+def as_markdown(beside: Beside, command: str) -> str:
+    """Writes a page: the command, differences release by release, hooks, order."""
+    releases = list(beside.laid.fired)
+    wrong = [f"- {escaped(one)}" for one in _wrong(beside)]
+    blocks = [
+        "# ADK releases side by side",
+        f"Made by `{command.replace('`', '')}`: {escaped(_title(beside))}.",
+        *(["\n".join(wrong)] if wrong else []),
+        "## What is not the same",
+        _grid("", releases, _differing(beside, releases)) if beside.differences else "Nothing.",
+        "## Which hooks fire, and how often",
+        _grid("hook", releases, ((f"`{hook}`", *t.values()) for hook, t in _hooks(beside))),
+        LEGEND,
+        "## In which order",
+    ]
+    for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
+        blocks.append(_grid(f"turn {turn}", releases, (_marks(row, releases) for row in rows)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _wrong(beside: Beside) -> Iterator[str]:
+    yield from (f"{release}: cannot hold it: {why}" for release, why in beside.failed.items())
+    yield from (f"{release}: {note}" for release, note in beside.notes)
+
+
+def _differing(beside: Beside, releases: Sequence[str]) -> Iterator[Sequence[str]]:
+    for one in beside.differences:
+        values = [escaped(one.values.get(release, _UNKNOWN)) for release in releases]
+        yield (escaped(f"{one.statement}{_turns(one)}"), *values)
+
+
+def _marks(row: Row, releases: Sequence[str]) -> Sequence[str]:
+    marks = [_FIRES if one in row.releases else _MISSING for one in releases]
+    return (escaped(row.firing.words), *marks)
+
+
+def _grid(title: str, releases: Sequence[str], rows: Any) -> str:
+    lines = [(title, *releases), (":--", *(":-:" for _ in releases)), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def as_versions_data(beside: Beside) -> dict[str, Any]:
+    """Gives differences, hooks and firings by release, for JSON."""
+    return {
+        "app": beside.app,
+        "releases": list(beside.laid.fired),
+        "failed": beside.failed,
+        "notes": [f"{release}: {note}" for release, note in beside.notes],
+        "differences": msgspec.to_builtins(beside.differences),
+        "sentences": list(sentences(beside)),
+        "hooks": {hook: tally for hook, tally in _hooks(beside)},
+        "fired": msgspec.to_builtins(dict(beside.laid.fired)),
+    }
