@@ -17,7 +17,12 @@ USAGE = {
     "thoughtsTokenCount": 3,
     "totalTokenCount": 32,
 }
-_STATUS = {400: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
+_STATUS = {
+    400: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
 
 
 class GeminiServer(ModelServer):

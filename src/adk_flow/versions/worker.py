@@ -79,15 +79,16 @@ def held(job: Job) -> Outcome:
     app, script = load_application(job.app), None
     if job.decisions:
         app, script = decided(app, job.decisions)
+        model = script.model
     else:
-        _give_offline(app)
+        model = _give_model(app)
     talk = asyncio.run(hold(app, job.conversation, file=Path(job.log)))
     hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
     return Outcome(
         adk=adk,
         root=app.root_agent.name if app.root_agent else "",
         kind=type(app.root_agent).__name__,
-        model="decisions" if script else "offline or scripted",
+        model=model,
         hooks=[name.removeprefix("on_").removesuffix("_callback") for name in hooks],
         failed=talk.failed_checks,
         left=_left(script) if script else "",
@@ -103,15 +104,18 @@ def _left(script: Decided) -> str:
     return ""
 
 
-def _give_offline(app: App) -> None:
+def _give_model(app: App) -> str:
     """Puts the offline model into every agent, unless all decide alike each time as they are."""
     from adk_flow.measured_run import CONTROLLED_MODELS
     from adk_flow.models.given import llm_agents, set_model
 
     # Not `canonical_model`, which makes the model and may ask for its key or package.
-    models = {getattr(agent.model, "model", agent.model) for agent in llm_agents(app)}
-    if not models - {""} or not models - {""} <= CONTROLLED_MODELS:
-        set_model(app, "offline")
+    models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
+    names = sorted({str(model) for model in models if model})
+    if names and CONTROLLED_MODELS.issuperset(names):
+        return ", ".join(names)
+    set_model(app, "offline")
+    return "offline"
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def _told(difference: Difference, releases: Sequence[str]) -> Iterator[str]:
         if value != base:
             some = [one for one, other in difference.values.items() if other == value]
             what = difference.denial if value == NO else difference.statement
-            other = f" {value}, not {base}" if value not in (YES, NO) else ""
+            other = f" “{value}”, not “{base}”" if value not in (YES, NO) else ""
             yield f"{span(some, releases)}: {what}{other}{_turns(difference)}"
 
 
@@ -173,6 +173,6 @@ def as_versions_data(beside: Beside) -> dict[str, Any]:
         "notes": [f"{release}: {note}" for release, note in beside.notes],
         "differences": msgspec.to_builtins(beside.differences),
         "sentences": list(sentences(beside)),
-        "hooks": {hook: tally for hook, tally in _hooks(beside)},
+        "hooks": dict(_hooks(beside)),
         "fired": msgspec.to_builtins(dict(beside.laid.fired)),
     }

@@ -1,0 +1,105 @@
+"""A live comparison: google-genai's own client against a server on 127.0.0.1."""
+
+import json
+
+import pytest
+
+from adk_flow.advice import caveats
+from adk_flow.comparing import Wanted, compare_app
+from adk_flow.conversation import of_questions
+from adk_flow.models import given
+from adk_flow.problem import Problem
+from tests.wire.gemini_server import MODEL, GeminiServer
+from tests.wire.model_server import Call, Status
+
+APP = f"""
+from google.adk.agents import LlmAgent
+
+loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
+root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
+"""
+QUICK = given.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with GeminiServer() as served:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
+        monkeypatch.setenv("GOOGLE_API_KEY", "none")
+        monkeypatch.setattr(given, "RETRIES", QUICK)
+        yield served
+
+
+@pytest.fixture
+def app(tmp_path):
+    folder = tmp_path / "live_app"
+    folder.mkdir()
+    (folder / "agent.py").write_text(APP)
+    return folder
+
+
+def compared(app, folder, **limits):
+    wanted = Wanted(
+        constructs=["transfer", "agent_tool"],
+        conversations={"cost": of_questions(["What does it cost?"])},
+        baseline="",
+        jobs=1,
+        **limits,
+    )
+    return compare_app(app, wanted, folder, lambda *_: None)
+
+
+def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, app, tmp_path):
+    server.script = {
+        "Root": [
+            *(Status(429, "slow down"), Call("transfer_to_agent", {"agent_name": "Loans"})),
+            *(Call("Loans", {"request": "What does it cost?"}), "It costs 5%."),
+        ],
+        "Loans": [Status(503, "busy"), "5%.", "5%."],
+    }
+
+    comparison = compared(app, tmp_path / "out", dollars=1.0)
+
+    server.finish()
+    calls = {one.construct: one.llm_calls for one in comparison.constructs}
+    assert calls == {"transfer": 2, "agent_tool": 3}
+    # 21 tokens sent, 5 of them cached, 11 generated: by LiteLLM's table for gemini-2.5-flash.
+    a_call = 16 * 3e-7 + 5 * 3e-8 + 11 * 2.5e-6
+    priced = {one.construct: one.dollars for one in comparison.constructs}
+    assert priced == {
+        "transfer": pytest.approx(2 * a_call),
+        "agent_tool": pytest.approx(3 * a_call),
+    }
+    assert comparison.kind == "live"
+    assert caveats(comparison)[0].startswith("Live: ")
+    assert not comparison.setting.pace
+
+
+def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp_path):
+    server.script = {
+        "Root": [
+            Call("transfer_to_agent", {"agent_name": "Loans"}),
+            Call("Loans", {"request": "?"}),
+            *(Call("Loans", {"request": "?"}), "It costs 5%."),
+        ],
+        "Loans": ["5%.", "5%."],
+    }
+
+    first = compared(app, tmp_path / "out", calls=3)
+
+    assert [run.construct for run in first.runs] == ["transfer"]
+    assert first.setting.stopped == "the budget of 3 model calls is spent"
+    again = compared(app, tmp_path / "out", calls=3)
+    server.finish()
+    assert [run.construct for run in again.runs] == ["transfer", "agent_tool"]
+    assert not again.setting.stopped
+    state = json.loads((tmp_path / "out" / "experiment.json").read_text())
+    assert len(state["done"]) == 2
+
+
+def test_dollars_need_a_price(app, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOGLE_API_KEY", "none")
+    (app / "agent.py").write_text(APP.replace(MODEL, "gemini-0-unheard-of"))
+
+    with pytest.raises(Problem, match="has no price for gemini-0-unheard-of"):
+        compared(app, tmp_path / "out", dollars=1.0)
