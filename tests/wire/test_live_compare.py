@@ -30,12 +30,17 @@ def server(monkeypatch):
         yield served
 
 
+def app_on(model, tmp_path):
+    # Python keeps a module by its name, so that each model's app needs one of its own.
+    folder = tmp_path / f"live_{model.replace('-', '_').replace('.', '_')}"
+    folder.mkdir()
+    (folder / "agent.py").write_text(APP.replace(MODEL, model))
+    return folder
+
+
 @pytest.fixture
 def app(tmp_path):
-    folder = tmp_path / "live_app"
-    folder.mkdir()
-    (folder / "agent.py").write_text(APP)
-    return folder
+    return app_on(MODEL, tmp_path)
 
 
 def compared(app, folder, **limits):
@@ -97,9 +102,9 @@ def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp
     assert len(state["done"]) == 2
 
 
-def test_dollars_need_a_price(app, tmp_path, monkeypatch):
+def test_dollars_need_a_price(tmp_path, monkeypatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "none")
-    (app / "agent.py").write_text(APP.replace(MODEL, "gemini-0-unheard-of"))
+    app = app_on("gemini-0-unheard-of", tmp_path)
 
     with pytest.raises(Problem, match="has no price for gemini-0-unheard-of"):
         compared(app, tmp_path / "out", dollars=1.0)
