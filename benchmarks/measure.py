@@ -83,7 +83,7 @@ def parsed(path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--records", type=int, default=1_000_000)
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--json", action="store_true")
@@ -101,13 +101,14 @@ def main() -> None:
                 file.write(line + b"\n")
         rounds = [(_one("measure", path), _one("json", path)) for _ in range(chosen.repeat)]
         size = path.stat().st_size / 1e6
+    ratio = statistics.median(mine["seconds"] / parsing["seconds"] for mine, parsing in rounds)
     result = {
         "records": chosen.records,
         "log_megabytes": round(size, 1),
         "seconds": round(statistics.median(mine["seconds"] for mine, _ in rounds), 2),
         "peak_megabytes": round(max(mine["megabytes"] for mine, _ in rounds), 1),
         "llm_calls": rounds[0][0]["llm_calls"],
-        "ratio_to_json": round(statistics.median(a["seconds"] / b["seconds"] for a, b in rounds), 2),
+        "ratio_to_json": round(ratio, 2),
     }
     if chosen.json:
         print(json.dumps(result))

@@ -61,8 +61,8 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
     dear, cheap = figures("task", dollars=0.02), figures("transfer", dollars=0.01)
 
     assert recommendation(of(dear, cheap)) == [
-        "For conversations like these take transfer if specialists may read what the others and the user said: of the 2 of 2 "
-        "constructs that answered 2 of 2 conversations as asked, it costs least ($0.0100, 1,000 "
+        "For conversations like these take transfer if specialists may read what the others and "
+        "the user said: of the 2 of 2 constructs that answered 2 of 2 conversations as asked, it costs least ($0.0100, 1,000 "
         "tokens, 5 LLM calls)."
     ]
 

@@ -127,7 +127,8 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8."
     )
     assert "\nFindings: none\n" in text
-    assert section(text, "Recommendation").startswith("- For conversations like these take transfer ")
+    first = section(text, "Recommendation")
+    assert first.startswith("- For conversations like these take transfer ")
     assert section(text, "What to bear in mind").startswith("- Controlled: ")
 
 

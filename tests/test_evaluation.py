@@ -6,6 +6,7 @@ all that needs it, so stand-ins of its packages let ADK's own command run.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,20 +35,6 @@ CONFIG = {
     },
 }
 
-CASE = {
-    "eval_set_id": "loans",
-    "eval_cases": [
-        {
-            "eval_id": "one",
-            "conversation": [
-                {"user_content": {"role": "user", "parts": [{"text": "Cost?"}]}},
-                {"user_content": {"role": "user", "parts": [{"text": "Savings?"}]}},
-            ],
-            "session_input": {"app_name": "desk", "user_id": "u"},
-        }
-    ],
-}
-
 APP = """
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
@@ -63,6 +50,29 @@ model = Scripted(script={
 loans = LlmAgent(name="Loans", model=model, description="Loans.")
 savings = LlmAgent(name="Savings", model=model, description="Savings.")
 root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_agents=[savings])
+app = App(name="desk", root_agent=root_agent, plugins=[FlowPlugin()])
+"""
+
+SHOP = """
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.tools.agent_tool import AgentTool
+from adk_flow import FlowPlugin
+
+def pairs_in_stock(size: int) -> dict:
+    "Counts the pairs of shoes in stock of a size."
+    return {"pairs": 12}
+
+stock = LlmAgent(
+    name="Stock", model="offline", description="Knows which shoes are in stock.",
+    tools=[pairs_in_stock],
+)
+returns = LlmAgent(name="Returns", description="Takes back what customers return.")
+root_agent = LlmAgent(
+    name="Shop", model="offline", description="Serves customers.",
+    instruction="Ask Stock what there is; hand over to Returns who wants to return something.",
+    tools=[AgentTool(stock)], sub_agents=[returns],
+)
 app = App(name="desk", root_agent=root_agent, plugins=[FlowPlugin()])
 """
 
@@ -198,28 +208,64 @@ async def test_who_ought_to_answer_must_be_said_of_every_turn(invocations):
                 await scored("who_answered", invocations, case, threshold=1.0, **criterion)
 
 
-def test_adks_own_command_scores_it(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "__init__.py").write_text("from . import agent\n")
-    (tmp_path / "desk" / "agent.py").write_text(APP)
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    (tmp_path / "set.json").write_text(json.dumps(CASE))
-    (tmp_path / "stand_ins").mkdir()
+def adk_eval(folder, app, cases, agents):
+    """Runs ADK's own command; gives each case's metrics, turn by turn, as it prints them."""
+    (folder / "desk").mkdir()
+    (folder / "desk" / "__init__.py").write_text("from . import agent\n")
+    (folder / "desk" / "agent.py").write_text(app)
+    criteria = {"true_llm_calls": 4.0, "who_answered": {"threshold": 1.0, "agents": agents}}
+    (folder / "config.json").write_text(json.dumps({**CONFIG, "criteria": criteria}))
+    eval_cases = [
+        {"eval_id": name, "conversation": [{"user_content": says(words)} for words in asked]}
+        for name, asked in cases.items()
+    ]
+    (folder / "set.json").write_text(json.dumps({"eval_set_id": "s", "eval_cases": eval_cases}))
+    (folder / "stand_ins").mkdir()
     for package in PACKAGES:
-        (tmp_path / "stand_ins" / f"{package}.py").write_text(STAND_IN)
-
+        (folder / "stand_ins" / f"{package}.py").write_text(STAND_IN)
     done = subprocess.run(
         [
             *(Path(sys.executable).with_name("adk"), "eval", "desk", "set.json"),
             *("--config_file_path", "config.json", "--print_detailed_results"),
         ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "stand_ins"), "ADK_FLOW_DIR": "logs"},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder / "stand_ins"), "ADK_FLOW_DIR": "logs"},
         capture_output=True,
         text=True,
     )
+    told = re.findall(
+        r"^Eval Id: (\w+)$(.*?)(?=^Eval Id|\Z)", done.stdout, re.DOTALL | re.MULTILINE
+    )
+    assert len(told) == len(cases), done.stdout + done.stderr
+    return dict(told)
 
-    assert "Metric: true_llm_calls, Status: PASSED, Score: 3.0" in done.stdout, done.stderr
-    assert "Metric: who_answered, Status: PASSED, Score: 1.0" in done.stdout
+
+def says(words):
+    return {"role": "user", "parts": [{"text": words}]}
+
+
+def by_turn(metric, told):
+    return re.findall(rf"^  {metric}: +(.+?)(?: \(in|$)", told, re.MULTILINE)
+
+
+def test_adks_own_command_scores_it(tmp_path):
+    told = adk_eval(tmp_path, APP, {"one": ["Cost?", "Savings?"]}, ["Root", "Savings"])["one"]
+
+    assert by_turn("true_llm_calls", told) == ["PASSED (3.0)", "PASSED (2.0)"]
+    assert by_turn("who_answered", told) == ["PASSED (1.0)", "PASSED (1.0)"]
     # What ADK counts by itself: the calls in its own session.
-    assert "Metric: inference_call_count_v1, Status: INFORMATIONAL, Score: 2.0" in done.stdout
+    assert by_turn("inference_call_count_v1", told) == ["2", "2"]
+
+
+def test_cases_that_ask_the_same_at_the_same_time_are_told_apart(tmp_path):
+    """ADK evaluates four cases at once, each on a Runner that closes the app's one recorder."""
+    stock, back = "How many of size 42 are in stock?", "I want to return what I bought."
+    cases = {"a": [stock, back], "b": [stock, stock], "c": [back], "d": [stock, back]}
+
+    told = adk_eval(tmp_path, SHOP, cases, "Shop")
+
+    calls = {name: by_turn("true_llm_calls", text) for name, text in told.items()}
+    both = ["PASSED (4.0)", "PASSED (2.0)"]
+    assert calls == {"a": both, "b": ["PASSED (4.0)"] * 2, "c": both[1:], "d": both}
+    assert by_turn("who_answered", told["a"]) == ["PASSED (1.0)", "FAILED (0.0)"]
+    assert len(list((tmp_path / "logs").rglob("*.jsonl"))) == 4

@@ -162,9 +162,15 @@ class Sessions:
         while len(self._open) > OPEN_FILES:
             self._open.popitem(last=False)[1].close()
 
-    def close(self) -> None:
-        """Closes every file."""
+    def close(self) -> list[SessionLog]:
+        """Closes every file, forgets the sessions that are idle, and gives them.
+
+        Others go on where Runners share a recorder, as in `adk eval`; a record reopens their files.
+        """
+        idle = {key: log for key, log in self._logs.items() if log.active <= 0}
         for log in self._logs.values():
             log.close()
-        self._logs.clear()
         self._open.clear()
+        for key in idle:
+            del self._logs[key]
+        return list(idle.values())

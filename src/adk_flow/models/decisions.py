@@ -15,6 +15,7 @@ from google.adk.plugins.base_plugin import BasePlugin
 from pydantic import PrivateAttr
 
 from adk_flow.documents import read_document
+from adk_flow.frames import current_calls
 from adk_flow.models.offline.turns import answers_so_far, read_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
 from adk_flow.problem import Problem
@@ -195,6 +196,8 @@ class _ModelForAll(BasePlugin):
 
     async def close(self) -> None:
         """Gives each agent its own model back."""
+        if current_calls.get():
+            return  # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
         while self.own:
             agent, model = self.own.pop()
             agent.model = model

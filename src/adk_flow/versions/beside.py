@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from adk_flow.versions.differences import Difference, Laid, differences
-from adk_flow.versions.firings import firings, laid_out
+from adk_flow.versions.firings import laid_out
 from adk_flow.versions.holding import Ran
 
 
@@ -25,7 +25,7 @@ class Beside(NamedTuple):
     @property
     def failed(self) -> dict[str, str]:
         """Why nothing could be held, by release."""
-        return {one.release: one.outcome.error for one in self.ran if one.log is None}
+        return {one.release: one.outcome.error for one in self.ran if one.outcome.error}
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -43,13 +43,13 @@ class Beside(NamedTuple):
 
 def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
     """Lays what was recorded under releases side by side."""
-    fired = {one.release: firings(one.log.records) for one in ran if one.log is not None}
-    held = [one.outcome for one in ran if one.log is not None]
+    held = [one for one in ran if not one.outcome.error]
+    fired = {one.release: one.fired for one in held}
     laid = Laid(
         fired=fired,
         rows=laid_out(fired),
-        hooks={one.release: one.outcome.hooks for one in ran if one.log is not None},
-        root=held[0].kind if held else "",
+        hooks={one.release: one.outcome.hooks for one in held},
+        root=held[0].outcome.kind if held else "",
     )
     return Beside(app, turns, list(ran), laid, differences(laid))
 

@@ -87,7 +87,7 @@ def _is_other_name(one: Firing, other: Firing) -> bool:
 def _other(laid: Laid, rows: Sequence[Row]) -> Difference:
     """Names a firing of which releases tell something else."""
     one, by_agent = rows[0].firing, rows[0].firing.agent != rows[1].firing.agent
-    statement = f"{one.hook} is told of" if by_agent else f"{one.hook} of {one.agent} is:"
+    statement = f"{one.hook} is told of" if by_agent else f"{one.hook} of {one.agent} is"
     values = {
         release: (row.firing.agent if by_agent else row.firing.about) or "nothing more"
         for row in rows

@@ -75,7 +75,8 @@ def ready(release: str, folder: Path, tell: Callable[[str], None]) -> Path:
     """
     place = environment_of(release, folder)
     if not python_of(place).exists():
-        uv = shutil.which("uv")
+        # pip puts it beside the Python that adk-flow runs on, which need not be on the path.
+        uv = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
         if uv is None:
             raise ReleaseError(
                 f"an environment with google-adk {release} is made by uv, which is not installed: "

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 import adk_flow
 from adk_flow.conversation import Conversation
-from adk_flow.log import Log, LogError, read_log
+from adk_flow.log import LogError, read_log
 from adk_flow.versions.environments import ready
+from adk_flow.versions.firings import Firing, firings
 from adk_flow.versions.worker import Job, Outcome
 
 
@@ -25,8 +27,8 @@ class Ran(NamedTuple):
 
     release: str
     outcome: Outcome
-    log: Log | None
-    """None if nothing was recorded; `outcome.error` says why."""
+    fired: list[Firing]
+    """What fired; nothing if `outcome.error` says why."""
 
 
 def run_releases(
@@ -91,11 +93,11 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
         )
     if outcome.error:
-        return Ran(release, outcome, None)
+        return Ran(release, outcome, [])
     try:
-        return Ran(release, outcome, read_log(job.log))
+        return Ran(release, outcome, firings(read_log(job.log).records))
     except LogError:
-        return Ran(release, msgspec.structs.replace(outcome, error="nothing was recorded"), None)
+        return Ran(release, replace(outcome, error="nothing was recorded"), [])
 
 
 def _environment(library: Path) -> dict[str, str]:

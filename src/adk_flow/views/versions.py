@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -32,8 +32,8 @@ def show_versions(beside: Beside, console: Console) -> None:
         return
     console.print(Text("\nHooks", style="bold"))
     table = _table(columns, "hook")
-    for hook, tally in _hooks(beside):
-        table.add_row(hook, *(tally[group[0]] for group in columns))
+    for hook, tally in _hooks(beside).items():
+        table.add_row(hook, *(_count(tally[group[0]]) for group in columns))
     console.print(table)
     console.print(Text(LEGEND, style="dim"))
     for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
@@ -42,7 +42,7 @@ def show_versions(beside: Beside, console: Console) -> None:
 
 
 def _title(beside: Beside) -> str:
-    held = next((one.outcome for one in beside.ran if one.log is not None), None)
+    held = next((one.outcome for one in beside.ran if not one.outcome.error), None)
     who = f", root {held.root} ({held.kind}), model {held.model}" if held else ""
     turns = f"{beside.turns} turn{'' if beside.turns == 1 else 's'}"
     return f"{beside.app}{who}, {turns}"
@@ -50,10 +50,7 @@ def _title(beside: Beside) -> str:
 
 def sentences(beside: Beside) -> Iterator[str]:
     """Says what is not the same under all releases, and what went wrong."""
-    for release, reason in beside.failed.items():
-        yield one_line(f"{release}: cannot hold it: {reason}", _LONGEST)
-    for release, note in beside.notes:
-        yield one_line(f"{release}: {note}", _LONGEST)
+    yield from (one_line(one, _LONGEST) for one in _wrong(beside))
     releases = list(beside.laid.fired)
     for difference in beside.differences:
         yield from (one_line(one, _LONGEST) for one in _told(difference, releases))
@@ -108,38 +105,42 @@ def _order(rows: Sequence[Row], columns: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _hooks(beside: Beside) -> Iterator[tuple[str, dict[str, str]]]:
-    """Counts firings by hook and release, and hooks that never fire last."""
+def _hooks(beside: Beside) -> dict[str, dict[str, int | None]]:
+    """Counts firings by hook and release, hooks that never fire last; None for no such hook."""
     laid = beside.laid
     tallies = counts(laid.fired)
-    silent = sorted({hook for hooks in laid.hooks.values() for hook in hooks} - set(tallies))
-    for hook in [*tallies, *silent]:
-        told = {
-            release: str(tallies.get(hook, {}).get(release, 0))
-            if hook in laid.hooks[release]
-            else _UNKNOWN
-            for release in laid.fired
-        }
-        yield hook, told
+    known = {hook for hooks in laid.hooks.values() for hook in hooks}
+    for hook in sorted(known - set(tallies)):
+        tallies[hook] = dict.fromkeys(laid.fired, 0)
+    return {
+        hook: {one: count if hook in laid.hooks[one] else None for one, count in tally.items()}
+        for hook, tally in tallies.items()
+    }
+
+
+def _count(count: int | None) -> str:
+    return _UNKNOWN if count is None else str(count)
 
 
 def as_markdown(beside: Beside, command: str) -> str:
     """Writes a page: the command, differences release by release, hooks, order."""
     releases = list(beside.laid.fired)
     wrong = [f"- {escaped(one)}" for one in _wrong(beside)]
+    hooks = _hooks(beside).items()
     blocks = [
         "# ADK releases side by side",
-        f"Made by `{command.replace('`', '')}`: {escaped(_title(beside))}.",
+        f"{escaped(_title(beside))}. Made by:",
+        f"```sh\n{one_line(command, _LONGEST)}\n```",
         *(["\n".join(wrong)] if wrong else []),
         "## What is not the same",
-        _grid("", releases, _differing(beside, releases)) if beside.differences else "Nothing.",
+        _grid(["", "turn", *releases], _differing(beside)) if beside.differences else "Nothing.",
         "## Which hooks fire, and how often",
-        _grid("hook", releases, ((f"`{hook}`", *t.values()) for hook, t in _hooks(beside))),
+        _grid(["hook", *releases], ((f"`{hook}`", *map(_count, t.values())) for hook, t in hooks)),
         LEGEND,
         "## In which order",
     ]
     for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
-        blocks.append(_grid(f"turn {turn}", releases, (_marks(row, releases) for row in rows)))
+        blocks.append(_grid([f"turn {turn}", *releases], (_marks(row, releases) for row in rows)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -148,10 +149,11 @@ def _wrong(beside: Beside) -> Iterator[str]:
     yield from (f"{release}: {note}" for release, note in beside.notes)
 
 
-def _differing(beside: Beside, releases: Sequence[str]) -> Iterator[Sequence[str]]:
+def _differing(beside: Beside) -> Iterator[Sequence[str]]:
     for one in beside.differences:
-        values = [escaped(one.values.get(release, _UNKNOWN)) for release in releases]
-        yield (escaped(f"{one.statement}{_turns(one)}"), *values)
+        values = [one.values.get(release, _UNKNOWN) for release in beside.laid.fired]
+        turns = ", ".join(map(str, one.turns))
+        yield tuple(escaped(cell) for cell in (one.statement, turns, *values))
 
 
 def _marks(row: Row, releases: Sequence[str]) -> Sequence[str]:
@@ -159,8 +161,8 @@ def _marks(row: Row, releases: Sequence[str]) -> Sequence[str]:
     return (escaped(row.firing.words), *marks)
 
 
-def _grid(title: str, releases: Sequence[str], rows: Any) -> str:
-    lines = [(title, *releases), (":--", *(":-:" for _ in releases)), *rows]
+def _grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, (":--", *(":-:" for _ in header[1:])), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -173,6 +175,6 @@ def as_versions_data(beside: Beside) -> dict[str, Any]:
         "notes": [f"{release}: {note}" for release, note in beside.notes],
         "differences": msgspec.to_builtins(beside.differences),
         "sentences": list(sentences(beside)),
-        "hooks": dict(_hooks(beside)),
+        "hooks": _hooks(beside),
         "fired": msgspec.to_builtins(dict(beside.laid.fired)),
     }
