@@ -28,16 +28,20 @@ class Beside(NamedTuple):
         return {one.release: one.outcome.error for one in self.ran if one.outcome.error}
 
     @property
-    def notes(self) -> list[tuple[str, str]]:
-        """What went wrong under a release, in words."""
-        notes = []
+    def notes(self) -> dict[str, list[str]]:
+        """What went wrong, in words, with the releases under which it did."""
+        notes: dict[str, list[str]] = {}
         for one in self.ran:
-            for turn, reasons in enumerate(one.outcome.failed, start=1):
-                notes += [(one.release, f"turn {turn} {reason}") for reason in reasons]
-            if one.outcome.left:
-                notes.append((one.release, one.outcome.left))
+            told = [
+                f"turn {turn} {reason}"
+                for turn, reasons in enumerate(one.outcome.failed, start=1)
+                for reason in reasons
+            ]
+            told += [one.outcome.left] if one.outcome.left else []
             if one.outcome.faults:
-                notes.append((one.release, f"{one.outcome.faults} hooks could not be recorded"))
+                told.append(f"{one.outcome.faults} hooks could not be recorded")
+            for note in told:
+                notes.setdefault(note, []).append(one.release)
         return notes
 
 
@@ -48,6 +52,7 @@ def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
     laid = Laid(
         fired=fired,
         rows=laid_out(fired),
+        heard={release: frozenset(one.hook for one in those) for release, those in fired.items()},
         hooks={one.release: one.outcome.hooks for one in held},
         root=held[0].outcome.kind if held else "",
     )
@@ -55,8 +60,10 @@ def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
 
 
 def span(some: Sequence[str], releases: Sequence[str]) -> str:
-    """Names some of the releases: `1.18.0 and 2.0.0`, `up to 1.39.1`, `2.0.0 on`."""
+    """Names some of the releases: `1.18.0 and 2.0.0`, `up to 1.39.1`, `2.0.0 on`, `all`."""
     some = [one for one in releases if one in some]
+    if len(some) > 1 and some == list(releases):
+        return "all"
     if len(some) > 1 and list(releases[-len(some) :]) == some:
         return f"{some[0]} on"
     if len(some) > 1 and list(releases[: len(some)]) == some:

@@ -33,6 +33,8 @@ class Laid(NamedTuple):
     fired: Mapping[str, list[Firing]]
     """By release, in their order."""
     rows: Sequence[Row]
+    heard: Mapping[str, frozenset[str]]
+    """The hooks that fire under each release."""
     hooks: Mapping[str, list[str]]
     """The hooks that each release has."""
     root: str = ""
@@ -40,7 +42,7 @@ class Laid(NamedTuple):
 
     def is_silent(self, hook: str, release: str) -> bool:
         """Whether a hook that fires elsewhere never does under a release."""
-        return all(one.hook != hook for one in self.fired[release])
+        return hook not in self.heard[release]
 
     def lacks(self, row: Row) -> bool:
         """Whether a firing is missing in a release under which its hook does fire."""

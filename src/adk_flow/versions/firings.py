@@ -11,6 +11,11 @@ import msgspec
 from adk_flow.record import Record
 
 
+LONG = 1500
+"""Firings beyond which the same ones are told apart: agents that pass on and on would take hours
+to be laid beside each other."""
+
+
 class Firing(msgspec.Struct, frozen=True):
     """A hook that fired: for whom, and about what."""
 
@@ -74,13 +79,24 @@ def laid_out(fired: Mapping[str, list[Firing]]) -> list[Row]:
 
 def _merged(rows: list[Row], fired: list[Firing], release: str) -> Iterator[Row]:
     known = [row.firing for row in rows]
-    for kind, i, j, k, m in SequenceMatcher(None, known, fired, autojunk=False).get_opcodes():
+    keys = [_numbered(known), _numbered(fired)] if len(known) > LONG else [known, fired]
+    for kind, i, j, k, m in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
         for row in rows[i:j]:
             if kind == "equal":
                 row.releases.add(release)
             yield row
         if kind != "equal":
             yield from (Row(firing, {release}) for firing in fired[k:m])
+
+
+def _numbered(fired: Iterable[Firing]) -> list[tuple[Firing, int]]:
+    """Tells the same firings apart by how many came before."""
+    seen: Counter[Firing] = Counter()
+    numbered = []
+    for firing in fired:
+        seen[firing] += 1
+        numbered.append((firing, seen[firing]))
+    return numbered
 
 
 def counts(fired: Mapping[str, list[Firing]]) -> dict[str, dict[str, int]]:

@@ -23,6 +23,11 @@ _LONGEST = 1000
 LEGEND = f"A number is how often a hook fires; {_UNKNOWN}: the release has no such hook."
 
 
+DIFFERENCE_LEGEND = (
+    f"A cell says whether it holds, or what is told; {_UNKNOWN}: the hook never fires there."
+)
+
+
 def show_versions(beside: Beside, console: Console) -> None:
     """Prints differences, hooks and their order, releases that do not differ in one column."""
     console.print(Text(one_line(_title(beside), _LONGEST), style="bold"))
@@ -134,6 +139,7 @@ def as_markdown(beside: Beside, command: str) -> str:
         *(["\n".join(wrong)] if wrong else []),
         "## What is not the same",
         _grid(["", "turn", *releases], _differing(beside)) if beside.differences else "Nothing.",
+        *([DIFFERENCE_LEGEND] if beside.differences else []),
         "## Which hooks fire, and how often",
         _grid(["hook", *releases], ((f"`{hook}`", *map(_count, t.values())) for hook, t in hooks)),
         LEGEND,
@@ -146,7 +152,8 @@ def as_markdown(beside: Beside, command: str) -> str:
 
 def _wrong(beside: Beside) -> Iterator[str]:
     yield from (f"{release}: cannot hold it: {why}" for release, why in beside.failed.items())
-    yield from (f"{release}: {note}" for release, note in beside.notes)
+    releases = list(beside.laid.fired)
+    yield from (f"{span(some, releases)}: {note}" for note, some in beside.notes.items())
 
 
 def _differing(beside: Beside) -> Iterator[Sequence[str]]:
@@ -172,7 +179,7 @@ def as_versions_data(beside: Beside) -> dict[str, Any]:
         "app": beside.app,
         "releases": list(beside.laid.fired),
         "failed": beside.failed,
-        "notes": [f"{release}: {note}" for release, note in beside.notes],
+        "notes": beside.notes,
         "differences": msgspec.to_builtins(beside.differences),
         "sentences": list(sentences(beside)),
         "hooks": _hooks(beside),
