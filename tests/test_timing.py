@@ -9,9 +9,9 @@ from adk_flow.record import Record, Usage
 from adk_flow.timing import Timing
 
 
-def timed(*lines: str, pace: Pace | None = None) -> Timing:
+def timed(*lines: str, pace: Pace | None = None, serial: bool = False) -> Timing:
     """Reads records written as `time hook frame key=value …`."""
-    timing = Timing(pace)
+    timing = Timing(pace, serial)
     for line in lines:
         time, hook, frame, *fields = line.split()
         extra: dict[str, Any] = dict(field.split("=") for field in fields)
@@ -186,3 +186,33 @@ def test_an_answer_in_the_models_place_is_no_model_call():
     timing = timed("0 before_agent 1 why=user", "0 before_model 1", "5 event 1")
 
     assert (timing.llm_calls, [span.kind for span in timing.spans]) == (0, ["replaced"])
+
+
+def test_calls_that_were_made_to_follow_each_other_add_up():
+    """Root 100, Loans 100, Funds 60, a function 30, Root 100; all asked for in one model turn."""
+    lines = (
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_tool 1 call=a kind=agent_tool",
+        "100 before_tool 1 call=b kind=agent_tool",
+        "100 before_tool 1 call=c kind=function",
+        "100 before_agent 2 caller=1 why=agent_tool call=a",
+        "100 before_model 2",
+        "200 after_model 2",
+        "200 after_tool 1 call=a kind=agent_tool",
+        "200 before_agent 3 caller=1 why=agent_tool call=b",
+        "200 before_model 3",
+        "260 after_model 3",
+        "260 after_tool 1 call=b kind=agent_tool",
+        "290 after_tool 1 call=c kind=function",
+        "290 before_model 1",
+        "390 after_model 1",
+    )
+
+    serial, at_once = timed(*lines, serial=True), timed(*lines)
+
+    assert (serial.tools, serial.critical_path) == (30, 390)
+    assert [serial.spans[index].agent for index in serial.critical_spans] == [""] * 5
+    # The function was asked for at 100, and nothing says that it had to wait.
+    assert (at_once.tools, at_once.critical_path) == (190, 390)

@@ -89,6 +89,28 @@ def test_the_api_runs_the_desk_and_writes_the_same_log(web):
     """)
 
 
+@pytest.mark.parametrize(
+    ("name", "question", "answer"),
+    [
+        ("calculator", "Corner Shop: 4 apples at £0.50 each, plus £3 delivery.", "£5"),
+        ("evening_brief", "Give me my evening brief for Berlin.", "U2"),
+        ("translation", "The train to Munich leaves at 9:30.", "München"),
+        ("content", "Is my money safe if a provider fails?", "FSCS"),
+    ],
+)
+def test_every_example_is_listed_and_runs(web, name, question, answer):
+    address, app = web[0], f"examples.{name}"
+    assert app in httpx.get(f"{address}/list-apps").json()
+    session = httpx.post(f"{address}/apps/{app}/users/u/sessions", json={}).json()["id"]
+    message = {"role": "user", "parts": [{"text": question}]}
+    body = {"appName": app, "userId": "u", "sessionId": session, "newMessage": message}
+
+    events = httpx.post(f"{address}/run", json=body, timeout=60).json()
+
+    texts = [part.get("text", "") for event in events for part in event["content"]["parts"]]
+    assert answer in " ".join(texts)
+
+
 def test_no_folder_is_listed_that_is_no_app(web, tmp_path):
     with served("api_server", tmp_path) as plain:
         for address in (web[0], plain):

@@ -113,14 +113,16 @@ class Meter:
     """Adds up figures record by record, and gives the moves on the way.
 
     With a pace, LLM time and critical path are those that the model of that pace would have
-    taken; wall times stay as they were.
+    taken; wall times stay as they were. `serial` says that calls asked for in one model turn were
+    made to follow each other.
     """
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: Pace | None = None, *, serial: bool = False) -> None:
         self.turns: dict[int, TurnFigures] = {}
         self.timings: dict[int, Timing] = {}
         """Model and tool calls by turn."""
         self._pace = pace
+        self._serial = serial
         self._flow = FlowReader()
         self._index = -1
 
@@ -135,7 +137,7 @@ class Meter:
         turn = self.turns.get(number)
         if turn is None:
             turn = self.turns[number] = TurnFigures(turn=number, began=record.time)
-            self.timings[number] = Timing(self._pace)
+            self.timings[number] = Timing(self._pace, self._serial)
         turn.ended = max(turn.ended, record.time)
         nested = self._flow.is_nested(record)
         self._time(turn, record, nested=nested)

@@ -20,6 +20,9 @@ from adk_flow.timing import Span
 CONTROLLED_MODELS = frozenset({"offline", "scripted"})
 """Models that decide the same way under every construct."""
 
+ONE_BY_ONE = "one_by_one"
+"""The app as its owner wired it, but what it would do at once is done one after the other."""
+
 Shown = Literal["one agent", "request", "user", "others", "unknown"]
 """How much a construct shows its specialists: see `shown_to_specialists`."""
 
@@ -80,7 +83,7 @@ def measure_run(
 
     `asked` is what the conversation asks for, if it is known.
     """
-    meter = Meter(pace)
+    meter = Meter(pace, serial=construct == ONE_BY_ONE)
     moves = [move for record in log.records for move in meter.read(record)]
     turns = list(meter.turns.values())
     spans = [meter.timings[turn.turn].spans for turn in turns]

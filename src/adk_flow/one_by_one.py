@@ -13,7 +13,10 @@ from google.adk.workflow import Workflow
 
 
 def one_by_one(app: App) -> App:
-    """Copies an app so that its graph runs a node at a time, and its agents a call at a time."""
+    """Copies an app so that its graph runs a node at a time, and its agents a call at a time.
+
+    A graph within a graph keeps its own limit.
+    """
     root = app.root_agent
     if isinstance(root, Workflow):
         root = root.model_copy(update={"max_concurrency": 1})

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 
+from adk_flow.measured_run import ONE_BY_ONE
 from adk_flow.models.given import llm_agents, models_of
 from adk_flow.one_by_one import one_by_one
 from adk_flow.pace import Pace
@@ -16,8 +17,6 @@ from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 
 AS_IS = "as_is"
 """The app as its owner wired it, in the place of a construct."""
-ONE_BY_ONE = "one_by_one"
-"""The same, but what it would do at once is done one after the other."""
 
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""

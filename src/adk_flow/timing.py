@@ -62,6 +62,8 @@ class _Frame:
     """Its end at the latest model call, from which tool calls start."""
     asked: int = -1
     """Index of the span that is with the model; -1 if none is."""
+    came_back: int = 0
+    """When its latest call came back."""
     call: str = ""
     """The call in whose course it runs."""
     group: tuple[int, int, str] = (0, 0, "")
@@ -74,6 +76,8 @@ class Timing:
 
     pace: Pace | None = None
     """Where given, model calls take its time and not their own."""
+    serial: bool = False
+    """Whether calls asked for in one model turn were made to follow each other."""
     llm: int = 0
     """Sum over model calls, parallel ones too."""
     tools: int = 0
@@ -202,12 +206,19 @@ class Timing:
         if number >= 0:
             span = self.spans[number]
             span.answered = True
-            span.took = max(0, record.time - span.began)
+            began = span.began
+            if self.serial:
+                # It was asked for before, and let go once the call before had come back.
+                span.start, span.after = max((span.start, span.after), frame.path)
+                began = max(began, frame.came_back)
+            span.took = max(0, record.time - began)
             if self.pace is not None and self.pace.tool_milliseconds is not None:
                 span.took = round(1000 * self.pace.tool_milliseconds)
             self.tools += span.took
             end = max(end, _End(span.start + span.took, number))
         frame.path = max(frame.path, end)
+        if self.serial:
+            frame.base, frame.came_back = frame.path, record.time
         self._note(frame)
 
     def _finish_task(self, call: str) -> None:

@@ -74,24 +74,28 @@ def _renamed(block: Sequence[Row]) -> Iterator[list[Row]]:
         group = [left.pop(0)]
         for row in list(left):
             is_disjoint = not any(row.releases & one.releases for one in group)
-            if is_disjoint and _is_other_name(group[0].firing, row.firing):
+            names = {_other_name(one.firing, row.firing) for one in group}
+            if is_disjoint and names in ({"agent"}, {"about"}):
                 group.append(row)
         if len(group) > 1:
             left = [row for row in left if not any(row is one for one in group)]
             yield group
 
 
-def _is_other_name(one: Firing, other: Firing) -> bool:
-    same = (one.turn, one.hook) == (other.turn, other.hook)
-    return same and (one.agent == other.agent) != (one.about == other.about)
+def _other_name(one: Firing, other: Firing) -> str:
+    """Names the one field in which two firings of a hook differ; empty if it is not one."""
+    if (one.turn, one.hook) != (other.turn, other.hook):
+        return ""
+    differing = [name for name in ("agent", "about") if getattr(one, name) != getattr(other, name)]
+    return differing[0] if len(differing) == 1 else ""
 
 
 def _other(laid: Laid, rows: Sequence[Row]) -> Difference:
     """Names a firing of which releases tell something else."""
-    one, by_agent = rows[0].firing, rows[0].firing.agent != rows[1].firing.agent
-    statement = f"{one.hook} is told of" if by_agent else f"{one.hook} of {one.agent} is"
+    one, name = rows[0].firing, _other_name(rows[0].firing, rows[1].firing)
+    statement = f"{one.hook} is told of" if name == "agent" else f"{one.hook} of {one.agent} is"
     values = {
-        release: (row.firing.agent if by_agent else row.firing.about) or "nothing more"
+        release: getattr(row.firing, name) or "nothing more"
         for row in rows
         for release in row.releases
     }

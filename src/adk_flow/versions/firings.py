@@ -10,10 +10,9 @@ import msgspec
 
 from adk_flow.record import Record
 
-
 LONG = 1500
-"""Firings beyond which the same ones are told apart: agents that pass on and on would take hours
-to be laid beside each other."""
+"""Firings beyond which the same ones are told apart: agents that pass on and on would take
+minutes to be laid beside each other."""
 
 
 class Firing(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -88,7 +89,7 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
         capture_output=True,
     )
     outcome = _outcome(job, done)
-    if not outcome.error and outcome.adk != release:
+    if not outcome.error and _bare(outcome.adk) != _bare(release):
         outcome = Outcome(
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
         )
@@ -98,6 +99,11 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
         return Ran(release, outcome, firings(read_log(job.log).records))
     except LogError:
         return Ran(release, replace(outcome, error="nothing was recorded"), [])
+
+
+def _bare(release: str) -> str:
+    """Leaves out what a release need not say: 2.13 is 2.13.0."""
+    return re.sub(r"(\.0)+$", "", release)
 
 
 def _environment(library: Path) -> dict[str, str]:
