@@ -1,14 +1,20 @@
 """The translators, who differ in persona, temperature and phrase book, and their selector."""
 
+import json
 from itertools import cycle, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.adk.agents import LlmAgent
+from google.adk.agents.callback_context import CallbackContext
+from google.adk.models.llm_response import LlmResponse
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from pydantic import BaseModel, Field
 
 from adk_flow.models.choice import chosen_model
 from adk_flow.wiring.nodes import temperatures
+from adk_flow.wiring.selection import reason_key
 from tools.translation_book import Edition, looking_up
 from tools.translation_checks import check_candidates
 
@@ -34,6 +40,35 @@ class Translation(BaseModel):
     translation: str = Field(description="The whole text in German and nothing else.")
 
 
+def keep_reason(
+    tool: BaseTool, args: dict[str, Any], tool_context: ToolContext, tool_response: Any
+) -> None:
+    """Keeps why the phrase book had nothing, for the case that the translator has nothing too."""
+    if isinstance(tool_response, dict) and tool_response.get("error"):
+        tool_context.state[reason_key(tool_context.agent_name)] = tool_response["error"]
+
+
+def drop_nothing(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+    """Drops a translation that is empty: ADK would print its JSON as an answer."""
+    content = llm_response.content
+    if llm_response.partial or content is None:
+        return
+    answers = [
+        part.function_call.args if part.function_call else _object(part.text)
+        for part in content.parts or ()
+    ]
+    if any(one and not str(one.get("translation", "-") or "").strip() for one in answers):
+        llm_response.content = None
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        read = json.loads(text or "")
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 def translators(number: int = 3) -> list[LlmAgent]:
     """Makes so many translators; from the fourth on, personas come again at other temperatures."""
     personas = islice(cycle(PERSONAS), number)
@@ -57,6 +92,8 @@ def _translator(persona: Persona, temperature: float, lap: int) -> LlmAgent:
         ),
         tools=[looking_up(persona.edition)],
         output_schema=Translation,
+        after_tool_callback=keep_reason,
+        after_model_callback=drop_nothing,
         generate_content_config=types.GenerateContentConfig(temperature=temperature),
     )
 

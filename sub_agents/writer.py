@@ -3,7 +3,7 @@
 from google.adk.agents import LlmAgent
 
 from adk_flow.models.choice import chosen_model
-from tools.piece import cut_draft
+from tools.piece import mend_draft
 from tools.style import LONGEST, LONGEST_SENTENCE, SHORTEST
 
 writer = LlmAgent(
@@ -19,5 +19,5 @@ writer = LlmAgent(
         "nothing that promises a return, and recommend no product. If your draft was sent back, "
         "mend what the remarks name and keep the rest. Answer with the draft and nothing else."
     ),
-    tools=[cut_draft],
+    tools=[mend_draft],
 )

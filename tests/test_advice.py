@@ -62,8 +62,8 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
 
     assert recommendation(of(dear, cheap)) == [
         "For conversations like these take transfer if specialists may read what the others and "
-        "the user said: of the 2 of 2 constructs that answered 2 of 2 conversations as asked, it costs least ($0.0100, 1,000 "
-        "tokens, 5 LLM calls)."
+        "the user said: of the 2 of 2 constructs that answered 2 of 2 conversations as asked, it "
+        "costs least ($0.0100, 1,000 tokens, 5 LLM calls over all 2 conversations)."
     ]
 
 
@@ -85,14 +85,27 @@ def test_each_sight_is_a_condition_of_its_own(shown, condition):
 def test_another_that_waits_less_is_named():
     cheap, quick = figures("transfer", seconds=10), figures("parallel", dollars=0.02, seconds=4)
 
-    assert recommendation(of(cheap, quick))[1:] == [
-        "If waiting matters more, take parallel: 4.0 s on the critical path instead of 10.0 s, "
-        "for $0.0200, 1,000 tokens."
+    assert recommendation(of(cheap, quick, pace="gemini-2.5-flash"))[1:] == [
+        "If waiting matters more, take parallel: 4.00 s on the critical path instead of 10.00 s "
+        "over all 2 conversations, for $0.0200, 1,000 tokens."
     ]
+    # The times of a model that answers at once are noise.
+    assert len(recommendation(of(cheap, quick))) == 1
+
+
+def test_of_those_who_wait_about_as_little_the_cheapest_is_named():
+    cheap, dear = figures("transfer", seconds=10), figures("parallel", dollars=0.9, seconds=4)
+    close = figures("coordinator", dollars=0.5, seconds=4.1)
+
+    told = recommendation(of(cheap, dear, close, pace="gemini-2.5-flash"))
+
+    assert told[1].startswith("If waiting matters more, take coordinator: 4.10 s")
 
 
 def test_a_wait_that_hardly_differs_is_not_named():
-    assert len(recommendation(of(figures("a"), figures("b", dollars=1, seconds=9.6)))) == 1
+    close = figures("b", dollars=1, seconds=9.6)
+
+    assert len(recommendation(of(figures("a"), close, pace="gemini-2.5-flash"))) == 1
 
 
 def test_the_cheapest_that_keeps_specialists_apart_is_named():
@@ -119,7 +132,7 @@ def test_who_held_fewer_conversations_is_not_taken_for_its_smaller_sum():
     cut = figures("router", dollars=0.001, after_turns={"one": [5.0]})
     fit = figures("transfer", failed=["two"])
 
-    (told,) = recommendation(of(cut, fit, stopped="the budget was spent"))
+    (told,) = recommendation(of(cut, fit))
 
     assert "For conversations like these take transfer" in told
     assert "answered 1 of 2 conversations" in told
@@ -149,7 +162,10 @@ def test_tokens_decide_where_a_price_is_unknown():
     unknown = figures("b", dollars=None, input_tokens=300)
 
     assert recommendation(of(known, unknown))[0].startswith("For conversations like these take b ")
-    assert "(400 tokens, 5 LLM calls)" in recommendation(of(known, unknown))[0]
+    assert (
+        "(400 tokens, 5 LLM calls over all 2 conversations)"
+        in recommendation(of(known, unknown))[0]
+    )
 
 
 def test_what_was_not_checked_is_not_said_to_be_answered_as_asked():
@@ -238,3 +254,9 @@ def test_a_winner_that_adk_advises_against_has_its_next_best_named():
         "whose place ADK advises mode='single_turn'), take single_turn: $0.0200, 1,000 tokens, "
         "5 LLM calls."
     )
+
+
+def test_a_comparison_that_was_stopped_recommends_nothing():
+    told = recommendation(of(figures("a"), figures("b"), stopped="the budget is spent"))
+
+    assert told == ["No recommendation, because not all runs were made."]

@@ -21,6 +21,7 @@ from adk_flow.wiring.selection import (
     SelectionError,
     Verdict,
     in_fair_order,
+    reason_key,
     slate_key,
 )
 from tests.flow import agent, expected, picture, record
@@ -178,6 +179,7 @@ async def test_a_selectors_tool_finds_what_it_is_shown(tmp_path):
     assert json.loads(found) == {
         "task": "Say it.",
         "texts": {"A": "Doch.", "B": "Jawohl.", "C": "Ja."},
+        "times": {"A": 1, "B": 1, "C": 1},
     }
     assert selection_of(flow).best == "Ann"
 
@@ -299,7 +301,7 @@ async def test_one_that_is_left_alone_is_taken_and_nobody_is_asked(tmp_path):
     assert made.failed == {"Ann": "RuntimeError: line is down", "Cid": "it answered nothing"}
 
 
-async def test_what_two_say_alike_is_shown_once(tmp_path):
+async def test_what_two_say_alike_is_shown_once_and_how_many_said_it(tmp_path):
     model = Watched(script=script(Ann=["Doch."]))
 
     flow = await record(best(model), [TASK], tmp_path, model=model)
@@ -307,8 +309,43 @@ async def test_what_two_say_alike_is_shown_once(tmp_path):
     assert model.texts("Judge")[0][3:] == [
         "[Candidate A] said: Doch.",
         "[Candidate B] said: Jawohl.",
+        "Candidate A is what 2 of 3 said alike.",
     ]
     assert list(selection_of(flow).candidates) == ORDER
+
+
+async def test_what_all_say_alike_is_taken_for_that_reason(tmp_path):
+    model = Scripted(script=script(Ann=["Ja."], Ben=["Ja."], Cid=["Ja."], Judge=[]))
+
+    flow = await record(best(model), [TASK], tmp_path, model=model)
+
+    made = selection_of(flow)
+    assert (made.text, made.reason, made.selector_calls) == ("Ja.", "all 3 say the same.", 0)
+
+
+async def test_a_task_that_is_refused_reaches_nobody(tmp_path):
+    model = Watched(script={})
+
+    flow = await record(
+        best(model, refuse=lambda task: f"not {task}"), [TASK], tmp_path, model=model
+    )
+
+    (error,) = flow.errors
+    assert str(error) == "Best has no candidate to choose from: not Say it."
+    assert model.sent == []
+
+
+async def test_a_candidate_may_leave_why_it_says_nothing(tmp_path):
+    def despair(tool_context: ToolContext) -> str:
+        """Knows no answer."""
+        tool_context.state[reason_key(tool_context.agent_name)] = "it is at a loss"
+        return "No."
+
+    model = Scripted(script=script(Ann=[call("despair"), ""]))
+
+    flow = await record(best(model, ann={"tools": [despair]}), [TASK], tmp_path, model=model)
+
+    assert selection_of(flow).failed == {"Ann": "it is at a loss"}
 
 
 async def test_it_is_an_error_only_when_all_fail(tmp_path):

@@ -14,6 +14,7 @@ import yaml
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
+from google.genai import types
 
 from adk_flow.application import load_application
 from adk_flow.conversation import of_questions, read_conversation
@@ -169,6 +170,38 @@ async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
 
 
 @pytest.mark.parametrize("pool", [True, False])
+async def test_the_sync_wrapper_leaves_alone_a_child_whose_code_blocks(pool, tmp_path):
+    freed = threading.Event()
+    waited = []
+
+    class Blocking(BaseLlm):
+        model: str = "blocking"
+
+        async def generate_content_async(self, llm_request, stream=False):
+            waited.append((threading.current_thread(), freed.wait(timeout=60)))
+            yield LlmResponse(content=types.ModelContent("Too late."))
+
+    model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
+    lead = agent("Lead", model, tools=[wrapped(agent("Child", Blocking()), "sync", patience=2.0)])
+
+    flow = await record(
+        lead, ["Go"], tmp_path, model=model, plugins=[ToolThreads()] if pool else []
+    )
+    assert not waited  # it blocks still
+    freed.set()
+    (thread,) = [one for one in threading.enumerate() if one.name == "Child"]
+    thread.join(timeout=60)
+
+    assert waited == [(thread, True)]
+    assert thread.daemon  # or the process could not end before it
+    assert not flow.errors
+    assert not flow.plugin.faults
+    (given,) = [one.text for one in flow.log.records if one.hook == "after_tool"]
+    assert "Child gave no answer within 2 seconds" in given
+    assert flow.moves[-1].kind == "end"
+
+
+@pytest.mark.parametrize("pool", [True, False])
 async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(pool, tmp_path):
     places = []
 
@@ -270,6 +303,8 @@ WORDED = {
     856.2,
     "Grandma knits 3 scarves, each costing £14, and the wrapping is £1.75. What does it come to?":
     43.75,
+    "3 notebooks at £1.75 each, 0 pens at £2 each": 5.25,
+    "3 pens at £2 each and 2 pads at £3 each, what does it all come to?": 12,
     "Please add up: 2 teas at £1.80, 3 coffees at £2.60, 1 cake for £4.20, service charge £2.":
     17.6,
 }  # fmt: skip
@@ -290,6 +325,9 @@ BEYOND = [
     "Shipping is £4 unless I spend £30. 3 pens at £2 each. What do I pay?",
     "What is the total across four stores? Store A: 3 pens at £1 each. Store B: 2 at £2 each.",
     "A train leaves at 9 and travels 120 miles at 60 miles an hour. When does it arrive?",
+    "-3 pens at £2 each and 2 cups at £1 each. Total?",
+    "250 g of coffee at £4 and 2 filters at £3 each",
+    "3 chairs at £2 each with a £5 deposit. What do I pay?",
     "I buy 3 pens at £1 each and my friend pays for one of them. What do I pay?",
 ]
 

@@ -128,7 +128,7 @@ def test_who_failed_a_point_does_not_win_it(comparison):
 def made(construct="a", conversation="c", calls=(1,), **changes) -> MeasuredRun:
     """A run of one specialist that took so many LLM calls in each turn, of 10 tokens each."""
     turns = [
-        TurnFigures(turn=number, llm_calls=count, input_tokens=10 * count)
+        TurnFigures(turn=number, llm_calls=count, input_tokens=10 * count, complete=True)
         for number, count in enumerate(calls, start=1)
     ]
     defaults = {

@@ -115,6 +115,49 @@ def test_logs_that_exist_are_compared(table):
     assert "transfer" in result.stdout
 
 
+def test_logs_are_told_apart_by_what_was_said(table, tmp_path):
+    logs = table[0] / "out" / "logs"
+    (tmp_path / "cut.jsonl").write_bytes((logs / "transfer/follow_up-1.jsonl").read_bytes()[:3000])
+
+    twice = compare(
+        logs / "task/follow_up-1.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path
+    )
+    refused(twice, "is given twice")
+    cut = compare(tmp_path / "cut.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path)
+    refused(cut, "these logs hold no conversation in common")
+
+
+def test_a_cut_log_does_not_win(table, tmp_path):
+    logs = table[0] / "out" / "logs"
+    whole = (logs / "transfer/follow_up-1.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(whole[:-1]))
+
+    result = compare(tmp_path / "cut.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    words = " ".join(result.stdout.split())
+    assert "For conversations like these take task" in words
+    assert "1 of 2 logs are cut or damaged; they count as failed." in words
+
+
+def test_what_is_not_checked_is_not_said_to_have_passed(tmp_path):
+    result = compare(
+        *(DESK, "--constructs", "transfer,task", "--question", "What is an ISA?"), folder=tmp_path
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("unchecked") == 2
+    assert "no answer was checked" in " ".join(result.stdout.split())
+
+
+def test_a_conversation_that_names_a_stranger_is_refused(tmp_path):
+    (tmp_path / "asked.yaml").write_text("turns:\n  - say: Cost?\n    specialist: Mortgage_agent\n")
+
+    result = compare(DESK, "--conversation", "asked.yaml", folder=tmp_path)
+
+    refused(result, "conversation asked: the app has no agent 'Mortgage_agent'; there are Root_Ag")
+
+
 def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
     command = [
         *(sys.executable, "-m", "adk_flow", "compare", str(DESK)),

@@ -29,7 +29,7 @@ from sub_agents.optimiser import Heading
 from sub_agents.reviewers import Verdict
 from tests.flow import agent, expected, picture, record
 from tests.test_wiring import Watched
-from tools.piece import check_facts, check_style, cut_draft, outline_draft
+from tools.piece import check_facts, check_style, mend_draft, outline_draft
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -66,6 +66,11 @@ def look_up_pots() -> dict[str, Any]:
     return found("HMRC Manual", "£60,000 a year")
 
 
+def look_up_wills() -> dict[str, Any]:
+    """Looks wills up."""
+    return {"error": "no guidance on wills fits this question"}
+
+
 async def linger() -> None:
     """Never comes back."""
     await asyncio.Event().wait()
@@ -84,7 +89,7 @@ def staff(model, **changed) -> Staff:
     options = {
         "Isas": {"tools": [look_up_isas]},
         "Pots": {"tools": [look_up_pots]},
-        "Writer": {"tools": [cut_draft]},
+        "Writer": {"tools": [mend_draft]},
         "Facts": {"tools": [check_facts], "output_schema": Verdict},
         "Style": {"tools": [check_style], "output_schema": Verdict},
         "Optimiser": {"tools": [outline_draft], "output_schema": Heading},
@@ -194,7 +199,7 @@ async def test_each_is_shown_what_it_needs(tmp_path):
     remark = "Your draft was sent back. £25,000 stands nowhere in the research: take it out."
     assert (second.texts, second.tools) == (
         [remark, *notes, f"[Writer] said: {INVENTED}"],
-        ["cut_draft"],
+        ["mend_draft"],
     )
     asked = {one.agent: one.texts for one in reversed(model.sent)}
     assert asked["Isas"] == asked["Pots"] == [TOPIC]
@@ -239,6 +244,16 @@ async def test_what_is_invented_is_sent_back_whatever_the_reviewer_says(draft, r
 
     assert not flow.errors
     assert remark in made["reviews"][0]["Facts"]["remarks"]
+    counted, last = (
+        one.text for one in flow.moves if one.kind == "answer" and one.source == "Facts"
+    )
+    assert json.loads(counted) == {
+        "approved": False,
+        "remarks": made["reviews"][0]["Facts"]["remarks"],
+    }
+    assert last == YES
+    thought = [one for one in flow.log.records if (one.hook, one.agent) == ("after_model", "Facts")]
+    assert thought[1].text == YES
     assert (made["approved"], made["drafts"][-1]) == (True, DRAFT)
     assert "2 drafts. Approved by Facts and Style." in answer(flow)
 
@@ -249,6 +264,27 @@ async def test_a_verdict_without_its_check_is_none(tmp_path):
     assert not flow.errors
     assert not made["approved"]
     assert "- Facts: it gave a verdict without its check" in answer(flow)
+    (said,) = (one.text for one in flow.moves if one.kind == "answer" and one.source == "Facts")
+    remarks = "Not approved: it gave a verdict without its check."
+    assert json.loads(said) == {"approved": False, "remarks": remarks}
+
+
+async def test_a_verdict_that_is_given_by_adks_tool_says_what_counted_too(tmp_path):
+    args = {"approved": True, "remarks": ""}
+    given = [call("check_facts"), call("set_model_response", **args)]
+    steps = script(
+        Writer=[INVENTED, DRAFT],
+        Facts=[*given, *given],
+        Style=[call("check_style"), YES] * 2,
+    )
+
+    flow, made = await run(tmp_path, Scripted(script=steps))
+
+    assert not flow.errors
+    assert [one["Facts"]["approved"] for one in made["reviews"]] == [False, True]
+    said = [one.text for one in flow.moves if one.kind == "answer" and one.source == "Facts"]
+    assert [json.loads(one)["approved"] for one in said] == [False, True]
+    assert "£25,000 stands nowhere" in said[0]
 
 
 async def test_a_verdict_without_its_check_is_none_in_a_second_turn_either(tmp_path):
@@ -333,6 +369,30 @@ async def test_a_researcher_that_finds_no_passage_is_missing(tmp_path):
     assert not made["approved"]
 
 
+async def test_a_look_up_that_failed_is_no_note(tmp_path):
+    refusal = "That did not work: no guidance on wills fits this question."
+    looked = [[call("look_up_isas"), call("look_up_wills")], f"{ISAS}\n\n{refusal}"]
+    model = Watched(script=script(Isas=looked))
+
+    flow, made = await run(tmp_path, model, Isas={"tools": [look_up_isas, look_up_wills]})
+
+    assert not flow.errors
+    assert made["approved"]
+    (sent,) = (one for one in model.sent if one.agent == "Writer")
+    assert sent.texts[2] == f"[Isas] said: {ISAS}"
+
+
+async def test_a_researcher_with_nothing_but_failed_look_ups_is_missing(tmp_path):
+    looked = [call("look_up_wills"), "That did not work: no guidance on wills fits this question."]
+    model = Scripted(script=script(Pots=looked, Writer=[ISAS]))
+    model.script["Optimiser"] = ['{"title": "What to save", "summary": "£20,000."}']
+
+    _, made = await run(tmp_path, model, Pots={"tools": [look_up_wills]})
+
+    assert made["missing"] == {"Pots": "it found no passage on this"}
+    assert made["approved"]
+
+
 async def test_both_researchers_failing_ends_the_run_with_their_reasons(tmp_path):
     down = {"Isas": [RuntimeError("fire")] * 2, "Pots": [ValueError("flood")] * 2}
     model = Scripted(script=down)
@@ -358,6 +418,35 @@ async def test_a_writer_that_fails_ends_the_run(tmp_path):
     flow, _ = await run(tmp_path, model)
 
     assert [str(one) for one in flow.errors] == ["no draft 1: Writer failed: RuntimeError: block"]
+
+
+@pytest.mark.parametrize("said", ["What is the most words that it may have?", "I cannot help."])
+async def test_an_answer_that_is_no_draft_is_never_published(said, tmp_path):
+    model = Scripted(script=script(Writer=[INVENTED, said]))
+    del model.script["Optimiser"]
+
+    flow, made = await run(tmp_path, model)
+
+    assert [str(one) for one in flow.errors] == [f"no draft 2: Writer answered with none: “{said}”"]
+    assert made is None
+    (turn,) = measure(flow.log.records)
+    assert turn.failed
+
+
+async def test_a_draft_without_sources_goes_to_the_reviewers(tmp_path):
+    bare = DRAFT.replace("(GOV.UK: ISAs)", "").replace("(HMRC Manual)", "")
+    model = Scripted(
+        script=script(
+            Writer=[bare, DRAFT],
+            Facts=[call("check_facts"), YES] * 2,
+            Style=[call("check_style"), YES] * 2,
+        )
+    )
+
+    flow, made = await run(tmp_path, model)
+
+    assert not flow.errors
+    assert (made["approved"], len(made["drafts"])) == (True, 2)
 
 
 async def test_a_reviewer_that_never_approves_ends_at_the_round_limit(tmp_path):
@@ -410,7 +499,7 @@ def test_the_originals_stay_as_they_are():
     staged("Piece", good)
 
     assert {one.timeout for one in good.everybody} == {None}
-    assert good.writer.tools == [cut_draft]
+    assert good.writer.tools == [mend_draft]
 
 
 # The example, offline
@@ -467,6 +556,40 @@ async def test_offline_the_fact_reviewer_catches_what_a_writer_invents(content, 
         "£220,000 stands nowhere in the research: take it out.",
     }
     assert said[1:] == [YES]
+    assert "2 drafts. Approved by" in answer(flow)
+
+
+async def test_offline_a_question_that_is_half_answered_becomes_a_piece(content, tmp_path):
+    questions = of_questions(["What is an ISA and how does a pension differ?"])
+
+    held = await hold(content, questions, file=tmp_path / "log.jsonl")
+
+    (turn,) = held.turns
+    assert "89 words, 2 drafts. Approved by Fact_Reviewer and Style_Reviewer." in turn.answer
+    assert "That did not work" not in turn.answer
+    assert "What is the most words" not in turn.answer
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["It never fails, as everybody in the City of course knows.", "Nine in ten people gain £99."],
+)
+async def test_offline_the_writer_takes_out_what_is_not_borne_out(wrong, content, tmp_path):
+    from examples.content.agent import staff as desk
+
+    source = "(Financial Services Compensation Scheme, tax year 2026/27)"
+    good = f"The scheme repays up to £120,000 per person and firm. {FILLER} {FILLER} {source}"
+    notes = f"{good}\n\n{wrong}"
+    steps = {"Saving_Researcher": [call("look_up_investments", question=SAFE), notes]}
+    saving, _ = desk.researchers
+    saving = saving.clone(update={"model": Scripted(script=steps)})
+    newsroom = desk._replace(researchers=[saving])
+
+    flow = await record(staged("Piece", newsroom), [SAFE], tmp_path)
+
+    assert not flow.errors
+    drafts = [one.text for one in flow.moves if (one.kind, one.source) == ("answer", "Writer")]
+    assert drafts == [notes, good]
     assert "2 drafts. Approved by" in answer(flow)
 
 

@@ -20,7 +20,7 @@ from adk_flow.models.scripted import Scripted, call
 from adk_flow.plugin import FlowPlugin
 from adk_flow.wiring import WiringError
 from adk_flow.wiring.coordinator import coordinate, coordinator
-from adk_flow.wiring.dispatch import DispatchError, Guardrail
+from adk_flow.wiring.dispatch import DispatchError, Guardrail, MergeError
 from tests.flow import agent, expected, picture, record
 from tests.test_wiring import Watched
 
@@ -245,6 +245,9 @@ async def test_a_nested_coordinator_that_is_refused_is_missing(tmp_path):
 
 REFUSED = [
     ("Sure! Weather: warm?", 'it is no JSON object: "Sure! Weather: warm?"'),
+    (call("temperature", city="x"), 'it is no JSON object: "no answer, but a call of a function'),
+    ('{"Weather": "a", "Weather": "c", "Transit": "b"}', 'it names "Weather" twice'),
+    ('```json\n{"Weather": "a", "Transit": "b", "Transit": ""}\n```', 'it names "Transit" twice'),
     ('["Weather", "Transit"]', 'it is no JSON object: ["Weather", "Transit"]'),
     ('"Weather"', "it is no JSON object"),
     ("null", "it is no JSON object: null"),
@@ -309,6 +312,32 @@ async def test_an_answer_in_a_code_fence_is_taken_as_adk_takes_it(tmp_path):
 
     assert run.parent_calls == 2
     assert logged == [run]
+
+
+async def test_a_call_beside_a_dispatch_or_a_merge_is_dropped(tmp_path):
+    beside = call("temperature", city="Berlin")
+    model = Watched(script=script(Lead=[[DISPATCH, beside], ["Mild; no U2.", beside]]))
+
+    run, logged = await both_ways(brief(model), tmp_path)
+
+    model.finish()
+    assert (run.answer, run.parent_calls, len(model.to("Lead"))) == ("Mild; no U2.", 2, 2)
+    assert [one.parent_calls for one in logged] == [2]
+
+
+async def test_a_merge_that_only_calls_a_function_ends_the_run(tmp_path):
+    model = Watched(script=script(Lead=[DISPATCH, call("temperature", city="Berlin")]))
+
+    flow = await record(brief(model), [GOAL], tmp_path, model=model)
+
+    (error,) = flow.errors
+    assert isinstance(error, MergeError)
+    assert str(error) == (
+        "Lead's merge was refused: no answer, but a call of a function that there is not: "
+        "temperature"
+    )
+    assert len(model.to("Lead")) == 2
+    assert measure(flow.log.records)[0].failed
 
 
 # What is missing

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.figures import fact_faults, figures, unknown_figures
+from tools.figures import borne_out, fact_faults, figures, unknown_figures
 from tools.guidance import SUBJECTS, load_passages
 from tools.style import LONGEST, count_words, cut_to, first_sentences, style_faults
 
@@ -65,9 +65,26 @@ def test_every_sum_of_the_desk_is_caught_once_it_is_changed(passage):
         ("twenty per cent", "%", 20),
         ("a quarter", "%", 25),
         ("half of it", "%", 50),
-        ("35 years", "", 35),
-        ("five years", "", 5),
-        ("a five-year term", "", 5),
+        ("35 years", "year", 35),
+        ("five years", "year", 5),
+        ("a five-year term", "year", 5),
+        ("7 working days", "day", 7),
+        ("seven working days", "day", 7),
+        ("18-month", "month", 18),
+        ("two weeks", "week", 2),
+        ("30 years old", "", 30),
+        ("the 2027 tax year", "", 2027),
+        ("fifty-five cases", "", 55),
+        ("a dozen claims", "", 12),
+        ("half a dozen claims", "", 6),
+        ("a third of it", "%", 33.333333),
+        ("two thirds", "%", 66.666667),
+        ("three-fifths", "%", 60),
+        ("nine in ten", "%", 90),
+        ("9 out of 10", "%", 90),
+        ("twice your salary", "times", 2),
+        ("4.5 times your salary", "times", 4.5),
+        ("millions of people", "of", "millions"),
         ("twenty-five per cent", "%", 25),
         ("2026/27", "/", "2026/27"),
     ],
@@ -81,7 +98,23 @@ def test_a_figure_has_the_unit_that_it_shares_with_the_next(range_):
     assert [figure.key for figure in figures(range_)] == [("%", 18), ("%", 24)]
 
 
-@pytest.mark.parametrize("words", ["There are two ways.", "B2 and ISA2", "on the one hand", ""])
+@pytest.mark.parametrize("range_", ["five to 10 years", "5 or ten years", "5–10 years"])
+def test_a_figure_has_the_period_that_it_shares_with_the_next(range_):
+    assert [figure.key for figure in figures(range_)] == [("year", 5), ("year", 10)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "There are two ways.",
+        "B2 and ISA2",
+        "on the one hand",
+        "a third party",
+        "one day",
+        "think twice",
+        "",
+    ],
+)
 def test_what_is_no_figure_is_not_read_as_one(words):
     assert figures(words) == []
 
@@ -102,6 +135,41 @@ def test_an_invented_tax_year_of_a_source_is_caught():
     draft = "It is £20,000. (GOV.UK: Individual Savings Accounts (ISAs), tax year 2025/26)"
 
     assert fact_faults(draft, BOTH) == ["2025/26 stands nowhere in the research: take it out."]
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "twice your salary",
+        "double your money",
+        "Nine in ten people",
+        "A third of claims",
+        "Two thirds",
+        "three-fifths",
+        "A dozen claims",
+        "seven working days",
+        "7 working days",
+        "fifty-five cases",
+        "Millions of people",
+        "25 months",
+        "25 weeks",
+        "25",
+    ],
+)
+def test_an_invented_figure_in_words_is_caught(invented):
+    (fault,) = fact_faults(f"It is so: {invented}. {CITED} (HMRC Pensions Tax Manual)", BOTH)
+
+    assert fault.endswith(" stands nowhere in the research: take it out.")
+    assert fault.partition(" stands")[0] in invented
+
+
+def test_a_period_of_another_length_is_caught():
+    passage = {**ISA, "text": "It is £120,000 for 6 months."}
+
+    assert fact_faults(f"It is £120,000 for six months. {CITED}", [passage]) == []
+    assert fact_faults(f"It is £120,000 for 6 years. {CITED}", [passage]) == [
+        "6 years stands nowhere in the research: take it out."
+    ]
 
 
 def test_a_figure_under_another_source_is_caught():
@@ -141,6 +209,16 @@ def test_a_source_of_the_research_passes(sources):
         f"According to the Daily Mail, it is. {CITED}",
         f"So it is (FCA: the limit) today. {CITED}",
         "\nSource: Which? Money",
+        f"It is so [Bank of England]. {CITED}",
+        f"It is so [Bank of England] today. {CITED}",
+        f"It is so (as the Bank of England says) today. {CITED}",
+        f"As reported by the BBC, it is. {CITED}",
+        f"The Bank of England confirms it. {CITED}",
+        f"The Bank of England reports that it is. {CITED}",
+        f"Martin Lewis has said so. {CITED}",
+        f"It is so, see evil.example for more. {CITED}",
+        f"It is so at fscs.org.uk/limits. {CITED}",
+        f"It is so: www.example.com. {CITED}",
     ],
 )
 def test_an_invented_source_is_caught(invented):
@@ -151,6 +229,38 @@ def test_an_invented_source_is_caught(invented):
 
 def test_a_bracket_within_a_sentence_is_no_source():
     assert fact_faults(f"An ISA (a kind of account) is free of tax. {CITED}", BOTH) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "GOV.UK says so.",
+        "HMRC confirms it.",
+        "As GOV.UK states, it is.",
+        "It says that it is, e.g. in April, i.e. now.",
+        "They said so. Your provider confirms it.",
+        "ISA claims are paid, and Pension Credit claims too.",
+        "Bank of England notes are money.",
+        "It is [so] today.",
+    ],
+)
+def test_words_that_name_no_other_source_pass(words):
+    assert fact_faults(f"{words} {CITED}", BOTH) == []
+
+
+def test_a_source_that_a_passage_quotes_passes():
+    passage = {**ISA, "text": "The Bank of England says that it is free: see bank.example."}
+
+    assert fact_faults(cited(passage), [passage]) == []
+
+
+def test_what_the_research_does_not_bear_out_is_taken_out():
+    good = f"You may pay £20,000. {CITED}"
+    mixed = f"You may pay £20,000. Nine in ten people do. The BBC says so. {CITED}"
+
+    assert borne_out(f"{mixed}\n\nIt is so.\n\nNo more (The Guess).", BOTH) == good
+    assert borne_out(good, BOTH) == good
+    assert borne_out("It is £20,000.", BOTH) == ""
 
 
 def test_a_paragraph_without_a_source_is_caught():

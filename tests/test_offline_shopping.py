@@ -34,6 +34,25 @@ BEYOND = {
     "4 bags of 5 pens at £2 each": "“4 bags”",
     "3 pens at £2 each and 2 pens at 3€ each": "several currencies",
     "": "a quantity with its price",
+    "-3 pens at £2 each and 2 cups at £1 each": "“-3”",
+    "2 cups at £1 each, − 3 pens at £2 each": "“− 3”",
+    "2 cups at £1 each, shipping -£4": "“-£4”",
+    "2 cups at £1 each and negative 3 pens at £2 each": "“negative”",
+    "0 pens for £4 in total": "whether £4 is for one or for all 0",
+    "250 g of coffee at £4 and 2 filters at £3 each": "£4 is per g or for all 250 g of coffee",
+    "250g coffee @ £4": "whether £4 is per g or for all 250 g coffee",
+    "3 pints of beer at £4 each": "whether £4 is per pint or for all 3 pints of beer",
+    "£4 each for 250 g of rice": "whether £4 is per g or for all 250 g of rice",
+    "1 kg of potatoes at £2 each": "whether £2 is per kg or for all 1 kg of potatoes",
+    "500 g of ham at £12 per kg": "“per kg”",
+    "3 kg of tea at £2 per unit": "“per unit”",
+    "1.5 kg of potatoes at £2 per potato": "“per potato”",
+    "2 x 500ml bottles": "“500 ml”",
+    "2 bottles x 500 ml and 2 cups at £1 each": "“500 ml”",
+    "3 pens at £2 each and a deposit of £5. Total?": "“£5”",
+    "3 pens at £2 each and the deposit at £5. Total?": "“deposit”",
+    "3 pens at £2 each, no deposit. Total?": "“deposit”",
+    "3 pens at £2 each: it all comes with a case. Total?": "“all”",
 }
 
 
@@ -64,6 +83,41 @@ def test_stores_are_found_by_how_they_are_named(text, stores):
     assert counted == [3, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("3 pads at £2 each, 0 pens at £2 each", "3 pads at £2 each, 0 pens at £2 each."),
+        ("3 x £4.50 and 2 x £1.25", "3 at £4.50 each, 2 at £1.25 each."),
+        ("the cost of 3 x £4.50", "3 at £4.50 each."),
+        ("How much do 3 x £4 and 2 x £1 come to?", "3 at £4 each, 2 at £1 each."),
+        ("tickets: 2 x £5", "2 tickets at £5 each."),
+        ("two £5 front-row tickets", "2 front-row tickets at £5 each."),
+        ("1.5 kg of potatoes at £1.20 per kilo", "1.5 kg of potatoes at £1.20 per kg."),
+        ("5 pounds of apples at $2 a pound", "5 pounds of apples at $2 per lb."),
+        ("£1 per litre for 2 l of milk", "2 l of milk at £1 per litre."),
+        ("3 sq m of turf at £5/square metre", "3 sq m of turf at £5 per square metre."),
+        ("a kg of sugar at £2", "1 kg of sugar at £2."),
+        ("250 g of coffee for £4 in total", "250 g of coffee for £4 in total."),
+        ("3 pens at £2 each, 4 mats at £1 each, what does it all come to?",
+         "3 pens at £2 each, 4 mats at £1 each."),
+        ("3 pens at £2 each and 4 mats at £1 each: what does all of that cost",
+         "3 pens at £2 each, 4 mats at £1 each."),
+    ],
+)  # fmt: skip
+def test_a_bill_is_told_as_it_was_meant_and_read_as_the_same_again(text, told):
+    bill = read_bill(text)
+    (store,) = bill.stores
+
+    assert store.told(bill.currency) == told
+    assert read_bill(told) == bill
+
+
+def test_none_of_a_thing_costs_nothing():
+    (store,) = read_bill("3 pads at £2 each, 0 pens at £5 each").stores
+
+    assert shown(store.total, "£") == "(£3 × £2) + (£0 × £5)"
+
+
 def test_numbers_are_found_however_they_are_written():
     text = "£2.50, 45p, $3, 4 euros, twenty-one, 1,250.5, 3k, 20%, 5 pounds of tea, 50 cents"
     found = [(one.value, one.currency) for one in numerals(text)]
@@ -85,9 +139,9 @@ def test_numbers_are_found_however_they_are_written():
 prices = st.integers(1, 10**6).map(lambda pence: pence / 100)
 things = st.builds(
     Purchase,
-    st.sampled_from(["pens", "bars of soap", "T-shirts", "window boxes", "wool"]),
+    st.sampled_from(["pens", "bars of soap", "T-shirts", "window boxes", "wool", "kg of rice"]),
     prices,
-    st.integers(2, 5000).map(float),
+    st.integers(0, 5000).map(float),
 )
 charges = st.builds(Purchase, st.sampled_from(["shipping", "delivery fee", "postage"]), prices)
 bills = st.lists(

@@ -30,6 +30,7 @@ def shape(object_="object", number="number", **extra):
 CLAUDE = {"name": "double", "description": "Doubles.", "input_schema": shape()}
 GEMINI = {"name": "double", "description": "Doubles.", "parameters": shape("OBJECT", "NUMBER")}
 OPENAI = {"type": "function", "function": {**GEMINI, "parameters": shape()}}
+FLAT = {"type": "function", **GEMINI}
 
 
 def written(folder, *entries) -> Path:
@@ -38,7 +39,7 @@ def written(folder, *entries) -> Path:
     return file
 
 
-@pytest.mark.parametrize("entry", [CLAUDE, GEMINI, OPENAI])
+@pytest.mark.parametrize("entry", [CLAUDE, GEMINI, OPENAI, FLAT])
 async def test_each_form_declares_the_same(entry, tmp_path):
     (tool,) = await SchemaToolset([double], written(tmp_path, entry)).get_tools()
     declared = tool._get_declaration()
@@ -69,6 +70,81 @@ async def test_types_are_written_small_at_every_depth_and_properties_may_be_call
     assert properties["rows"]["items"] == {
         "anyOf": [{"type": "number"}, {"type": ["string", "null"]}]
     }
+
+
+async def test_types_are_written_small_wherever_a_schema_holds_another(tmp_path):
+    def placed(at: list, kind: str = "") -> None: ...
+
+    parameters = {
+        "type": "OBJECT",
+        "properties": {
+            "at": {"type": "ARRAY", "prefixItems": [{"type": "NUMBER"}, {"$ref": "#/$defs/Y"}]},
+            "kind": {"type": "STRING", "enum": ["NUMBER"], "default": {"type": "NUMBER"}},
+        },
+        "required": ["at"],
+        "additionalProperties": False,
+        "$defs": {"Y": {"type": "NUMBER"}},
+    }
+    file = written(tmp_path, {"name": "placed", "parameters": parameters})
+    (tool,) = await SchemaToolset([placed], file).get_tools()
+
+    declared = tool._get_declaration().parameters_json_schema
+    assert declared["$defs"] == {"Y": {"type": "number"}}
+    assert declared["properties"]["at"]["prefixItems"][0] == {"type": "number"}
+    assert declared["properties"]["kind"]["default"] == {"type": "NUMBER"}  # a value, no schema
+    assert declared["additionalProperties"] is False
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    file = tmp_path / "schemas.json"
+    file.write_text(json.dumps([CLAUDE]), encoding="utf-8-sig")
+
+    assert SchemaToolset([double], file)
+
+
+def of_number(**extra):
+    """The schema of `double` with something more about its parameter."""
+    return shape(properties={"number": {"type": "number", **extra}})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        (shape(properties={"number": "number"}), 'number: expected an object, not "number"'),
+        (shape(properties=["number"]), 'properties: expected an object, not ["number"]'),
+        (shape(properties=None), "properties: expected an object, not null"),
+        (of_number(anyOf=["x"]), 'number: anyOf: expected an object, not "x"'),
+        (of_number(anyOf={"type": "number"}), "number: anyOf: expected a list"),
+        (of_number(items="number"), "number: items: expected an object"),
+        (of_number(type=None), "number: unknown type None"),
+        (of_number(type=[["number"]]), "number: unknown type ['number']"),
+        (of_number(required=True), "number: required: expected a list, not true"),
+        (of_number(properties={}, required=["b"]), "number: required: b is none of the properties"),
+        (shape(required=None), "required: expected a list, not null"),
+        (shape(required="number"), 'required: expected a list, not "number"'),
+        (shape(required=["number", 1]), "required: expected names, not 1"),
+        (shape(required=["number", "b"]), "required: b is none of the properties"),
+        ({**shape(), "$defs": {"Y": 1}}, "$defs: Y: expected an object, not 1"),
+        (shape(prefixItems=[None]), "prefixItems: expected an object, not null"),
+    ],
+)
+def test_a_malformed_schema_is_named_with_its_parameter(parameters, error, tmp_path):
+    file = written(tmp_path, {"name": "double", "parameters": parameters})
+
+    with pytest.raises(SchemaError) as raised:
+        SchemaToolset([double], file)
+
+    assert f"double: {error}" in str(raised.value)
+
+
+@pytest.mark.parametrize("depth", [600, 100_000])
+def test_a_schema_nested_too_deeply_is_refused(depth, tmp_path):
+    file = tmp_path / "schemas.json"
+    deep = '{"not": ' * depth + "{}" + "}" * depth
+    file.write_text(f'[{{"name": "double", "parameters": {deep}}}]')
+
+    with pytest.raises(SchemaError, match="nested too deeply"):
+        SchemaToolset([double], file)
 
 
 @pytest.mark.parametrize(

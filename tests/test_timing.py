@@ -216,3 +216,31 @@ def test_calls_that_were_made_to_follow_each_other_add_up():
     assert [serial.spans[index].agent for index in serial.critical_spans] == [""] * 5
     # The function was asked for at 100, and nothing says that it had to wait.
     assert (at_once.tools, at_once.critical_path) == (190, 390)
+
+
+def test_a_pipeline_waits_for_its_own_stages_and_a_join_for_all():
+    """Stages a (100) and b (300) beside c (250) and d (100), then one that joins them (50)."""
+    timing = timed(
+        "0 before_agent 1 why=node parent=graph branch=a",
+        "0 before_model 1",
+        "0 before_agent 2 why=node parent=graph branch=c",
+        "0 before_model 2",
+        "100 after_model 1",
+        "100 after_agent 1",
+        "250 after_model 2",
+        "250 after_agent 2",
+        "250 before_agent 3 why=node parent=graph branch=a",
+        "250 before_model 3",
+        "250 before_agent 4 why=node parent=graph branch=c",
+        "250 before_model 4",
+        "350 after_model 4",
+        "350 after_agent 4",
+        "550 after_model 3",
+        "550 after_agent 3",
+        "550 before_agent 5 why=node parent=graph",
+        "550 before_model 5",
+        "600 after_model 5",
+    )
+
+    # a and b take 400, c and d 350: that b began late was chance.
+    assert (timing.llm, timing.critical_path) == (800, 450)

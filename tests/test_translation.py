@@ -15,10 +15,10 @@ from adk_flow.experiment import hold
 from adk_flow.log import read_log
 from adk_flow.views.mermaid import sequence_diagram
 from adk_flow.wiring.best_of import select
-from adk_flow.wiring.selection import SelectionError, Slate
+from adk_flow.wiring.selection import SelectionError, slate_of
 from sub_agents.translators import PERSONAS, translators
 from tests.flow import expected, picture
-from tools.translation_book import Edition, bare, looking_up, rendered
+from tools.translation_book import Edition, bare, foreign, looking_up, rendered
 from tools.translation_checks import faults, faults_of, judged, likeness
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +135,42 @@ async def test_what_the_phrase_book_knows_nothing_of_is_an_error(translation):
         await select(translation, "Quantum chromodynamics fascinates physicists.")
 
 
+async def test_the_majority_is_not_outvoted(translation):
+    run = await select(translation, "Good morning! The bill for Peter Smith is 300 euros.")
+
+    assert list(run.candidates.values()).count(run.text) == 2
+    assert run.text.startswith("Guten Morgen!")
+    assert "2 of 3 said just that" in run.reason
+
+
+@pytest.mark.parametrize("sentence", ["I don't like it.", "I won't like it.", "I never like it."])
+async def test_a_reversed_meaning_is_not_chosen(sentence, translation):
+    run = await select(translation, f"Where is the station? {sentence}")
+
+    assert re.search("nicht|nie|won't", run.text), run
+
+
+@pytest.mark.parametrize(
+    ("text", "german"), [("Hello", "Hallo"), ("Good night!", "Gute Nacht!"), ("Hi!", "Hallo!")]
+)
+async def test_greetings_are_known(text, german, translation):
+    assert (await select(translation, text)).text == german
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Bonjour tout le monde", "the phrase book knows none of these words"),
+        ("Translate into French: Good morning!", "it translates into German only, not into French"),
+    ],
+)
+def test_what_it_cannot_do_it_says_without_an_empty_answer(text, why, tmp_path):
+    said = ran([BIN / "adk", "run", "--in_memory", "examples/translation", text], tmp_path)
+
+    assert f"translation has no candidate to choose from: {why}\n" in said.stdout + said.stderr
+    assert '""' not in said.stdout
+
+
 def test_adk_run_translates(tmp_path):
     command = [BIN / "adk", "run", "--in_memory", "examples/translation", TRAIN]
 
@@ -175,6 +211,24 @@ def test_what_only_asks_for_a_translation_is_taken_off(message, text):
     assert bare(message) == text
 
 
+@pytest.mark.parametrize(
+    ("message", "language"),
+    [
+        ("Translate into French: Good morning!", "French"),
+        ("Could you translate this to spanish, please: It rains.", "Spanish"),
+        ("Please translate 'Where is it?' into Italian.", "Italian"),
+        ("Translate into English: Guten Tag!", "English"),
+        ("Translate from French into German: It rains.", ""),
+        ("Translate into German: He went to French: a lesson.", ""),
+        ("Good morning! I speak French.", ""),
+    ],
+)
+def test_a_language_that_is_not_german_is_refused(message, language):
+    told = foreign(message)
+
+    assert told == (f"it translates into German only, not into {language}" if language else "")
+
+
 def test_a_text_is_looked_up_or_refused():
     look_up = looking_up(Edition.PHRASES)
 
@@ -209,6 +263,15 @@ def test_a_text_is_looked_up_or_refused():
         ("It rains a bit.", "Es regnet ein bisschen ein bisschen.", ["words said twice"]),
         ("A delicious cake.", "Ein delicious Kuchen.", ["left in English: delicious"]),
         ("He was a man.", "Was war er? Ein man.", ["became none"]),
+        ("I don't like it.", "Ich mag es.", ["a negation is gone"]),
+        ("It rains. I don’t like it.", "Es regnet nie. Ich mag es.", ["is gone", "was added"]),
+        ("She has no time.", "Sie hat keine Zeit.", []),
+        ("He never calls.", "Er ruft nie an.", []),
+        ("It is not clear.", "Es ist unklar.", []),
+        ("I like it.", "Ich mag es nicht.", ["a negation was added"]),
+        ("He is unable to come.", "Er kann nicht kommen.", []),
+        ("I don't like it.", "Ich don't mag es.", ["left in English: don't"]),
+        ("May I do it?", "May ich es do?", ["left in English: do, may"]),
         ("The bridge across the river is closed.", "Die Brücke.", ["much shorter"]),
         ("The bridge across the river is closed.", f"Die {'sehr ' * 3}alte " * 6, ["much longer"]),
     ],
@@ -223,16 +286,54 @@ def test_what_is_wrong_with_a_translation(text, translation, found):
 def test_a_name_is_what_at_least_half_of_the_candidates_keep():
     texts = {"A": "Anna lebt in Schweden.", "B": "Anna lebt in Sweden.", "C": "Sie lebt dort."}
 
-    found = faults_of(Slate("There Anna lives in Sweden.", texts))
+    found = faults_of(slate_of("There Anna lives in Sweden.", texts))
 
     assert found == {"A": [], "B": [], "C": ["Anna is missing"]}
 
 
 def test_among_equals_the_one_most_like_the_others_is_chosen():
     texts = {"A": "Heute regnet es.", "B": "Es regnet heute.", "C": "Regen fällt."}
+    slate = slate_of("It rains today.", texts)
 
-    assert judged(Slate("It rains today.", texts)).best in "AB"
-    assert likeness("C", texts) < min(likeness("A", texts), likeness("B", texts))
+    assert judged(slate).best in "AB"
+    assert likeness("C", slate) < min(likeness("A", slate), likeness("B", slate))
+
+
+@pytest.mark.parametrize("alone", [0, 1, 2])
+def test_among_equals_what_most_said_is_chosen_wherever_it_is_shown(alone):
+    texts = ["Es regnet heute."] * 3
+    texts[alone] = "Heute regnet es."
+
+    verdict = judged(slate_of("It rains today.", dict(zip("abc", texts, strict=True))))
+
+    assert verdict.best == ("B" if alone == 0 else "A")
+    assert verdict.reason.endswith(
+        f"{verdict.best} is most like what all said, and 2 of 3 said just that."
+    )
+
+
+def test_a_tie_is_called_one_and_broken_by_the_texts_alone():
+    texts = ["Es regnet heute.", "Heute regnet es."]
+    slates = [slate_of("It rains today.", dict(zip("ab", one, strict=True)))
+              for one in (texts, texts[::-1])]  # fmt: skip
+
+    verdicts = [judged(slate) for slate in slates]
+
+    chosen = {slate.texts[made.best] for slate, made in zip(slates, verdicts, strict=True)}
+    assert len(chosen) == 1
+    for made in verdicts:
+        assert made.reason.endswith(
+            f"A, B tie in likeness too, and a hash of the text took {made.best}."
+        )
+
+
+def test_a_reversed_meaning_weighs_more_than_any_other_fault():
+    texts = {"A": "Ich mögen es.", "B": "Ich won't like es, es, [sic]."}
+
+    verdict = judged(slate_of("I won't like it.", texts))
+
+    assert verdict.best == "B"
+    assert "A: a negation is gone" in verdict.reason
 
 
 # The benchmark

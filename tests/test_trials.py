@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from google.adk.agents import BaseAgent, LlmAgent
+from google.adk.agents import BaseAgent, LlmAgent, ParallelAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import Workflow
 from google.genai import types
 from pydantic import Field
 
@@ -27,7 +29,7 @@ from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem
 from adk_flow.results import Results, Trial
-from adk_flow.rewiring import AS_IS, identity_of, rewired
+from adk_flow.rewiring import AS_IS, ONE_BY_ONE, identity_of, rewired
 from adk_flow.trials import planned, run_trials
 from adk_flow.wiring import WiringError
 
@@ -234,6 +236,40 @@ def test_identity_tells_agents_apart_by_what_they_are_told():
 
     assert identity_of(one, None) == identity_of(app_of("offline"), None)
     assert identity_of(one, None) != identity_of(other, None)
+
+
+def test_identity_tells_graphs_apart_by_their_edges():
+    def app(*edges: Any) -> App:
+        return App(name="app", root_agent=Workflow(name="graph", edges=[("START", *edges)]))
+
+    def nodes() -> list[Any]:
+        return [LlmAgent(name=name, model="offline") for name in ("a", "b")]
+
+    one, other = identity_of(app(*nodes()), None), identity_of(app(*nodes()[::-1]), None)
+
+    assert one == identity_of(app(*nodes()), None)
+    assert one != other
+
+
+def test_two_experiments_in_one_folder_at_once_are_refused(tmp_path):
+    one, other = Results(tmp_path, IDENTITY), Results(tmp_path, IDENTITY)
+
+    with one.alone(), pytest.raises(Problem, match="another adk-flow is running"), other.alone():
+        pass
+    with other.alone():
+        pass
+
+
+def test_what_cannot_be_held_one_by_one_says_why():
+    below = [LlmAgent(name=name, model="offline") for name in ("a", "b")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        root = ParallelAgent(name="Both", sub_agents=below)
+
+    result = rewired(App(name="app", root_agent=root), [AS_IS, ONE_BY_ONE])
+
+    assert list(result.apps) == [AS_IS]
+    assert result.skipped == {ONE_BY_ONE: "Both is a ParallelAgent, which has no limit to set"}
 
 
 def test_an_app_is_controlled_only_if_every_agents_model_is():

@@ -5,15 +5,16 @@ but the last would lose what they wrote.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from google.adk.tools.tool_context import ToolContext
 from pydantic import Field
 
 from tools.checks import Answer
-from tools.figures import Found, fact_faults
-from tools.style import count_words, cut_to, first_sentences, style_faults
+from tools.figures import borne_out, fact_faults
+from tools.sources import Found, sources_of
+from tools.style import LONGEST, SHORTEST, count_words, cut_to, first_sentences, style_faults
 
 ROUND = "round"
 """The number of the latest draft."""
@@ -48,6 +49,17 @@ def latest_draft(state: Mapping[str, Any]) -> str:
     return state.get(draft_key(state.get(ROUND, 0)), "")
 
 
+def is_draft(text: str, passages: Sequence[Found]) -> bool:
+    """Whether an answer is a draft, good or bad: not a question back, nor a word of regret.
+
+    A draft that names no source at all is one if it is long enough, and asks nothing at its end.
+    """
+    named, strangers = sources_of(text, passages)
+    if named or strangers:
+        return True
+    return count_words(text) >= SHORTEST and not text.rstrip().endswith("?")
+
+
 def passages_found(state: Mapping[str, Any]) -> list[Found]:
     """Returns the passages that the researchers' look-ups returned."""
     found = [state[key] for key in sorted(state) if key.startswith(_RESEARCH)]
@@ -71,13 +83,21 @@ def _finding(faults: list[str], context: ToolContext) -> Answer:
     return {**finding, "summary": finding["remarks"] or "Nothing is wrong with it."}
 
 
-def cut_draft(
-    words: Annotated[int, Field(ge=1, description="The most words that the draft may have.")],
+def mend_draft(
     tool_context: ToolContext,
+    words: Annotated[int, Field(ge=1, description="The most words that it may have.")] = LONGEST,
 ) -> Answer:
-    """Cuts a draft that is too long to a number of words, by whole sentences; sources stay."""
-    draft = latest_draft(tool_context.state.to_dict())
-    return {"text": cut_to(draft, words)} if draft else {"error": "there is no draft yet"}
+    """Mends a draft that was sent back: takes out what the research does not bear out, and cuts it.
+
+    It is cut by whole sentences; what is left keeps its sources.
+    """
+    state = tool_context.state.to_dict()
+    draft = latest_draft(state)
+    if not draft:
+        return {"error": "there is no draft yet"}
+    if mended := cut_to(borne_out(draft, passages_found(state)), words):
+        return {"text": mended}
+    return {"error": "the research bears nothing of the draft out"}
 
 
 def outline_draft(tool_context: ToolContext) -> Answer:

@@ -45,6 +45,12 @@ def first_sentences(draft: str) -> list[str]:
     return [_SENTENCE_END.split(body)[0] for body, _ in _paragraphs(draft)]
 
 
+def sentences_of(paragraph: str) -> tuple[list[str], str]:
+    """Takes a paragraph apart into its sentences and the sources that close it."""
+    ((body, cited),) = _paragraphs(paragraph)
+    return _SENTENCE_END.split(body), cited
+
+
 def count_words(draft: str) -> int:
     """Counts the words of a draft without the sources that close its paragraphs."""
     return sum(len(body.split()) for body, _ in _paragraphs(draft))

@@ -19,6 +19,17 @@ _TASK = re.compile(
     r"\s*(?:please\s+)?translate\b[^.?!:\"“„']{0,40}(?::|(?<=\s)(?=[\"“„']))\s*(?=\S)", re.I
 )
 _QUOTED = re.compile(r"[\"“„'](.+)[\"”“'](?:\s+(?:in|to|into) german)?[.?!]?\s*", re.I | re.S)
+_LANGUAGES = (
+    "Arabic|Chinese|Czech|Danish|Dutch|English|Finnish|French|Greek|Hebrew|Hindi|Hungarian|Italian"
+    "|Japanese|Korean|Latin|Norwegian|Polish|Portuguese|Romanian|Russian|Spanish|Swedish|Turkish"
+    "|Ukrainian"
+)
+_INTO_ANOTHER = re.compile(
+    r"\s*(?:(?:can|could|would|will) you\s+)?(?:please\s+)?translate\b"
+    rf"(?:[^.?!:\"“„']{{0,40}}?\b(?:in|to|into)\s+(?P<before>{_LANGUAGES})\b[^.?!:\"“„']{{0,20}}"
+    rf"[:\"“„']|.*\b(?:in|to|into)\s+(?P<after>{_LANGUAGES})(?:,? please)?\s*[.?!]?\s*$)",
+    re.I | re.S,
+)
 _SENTENCE = re.compile(r"\s*(.+?)([.!?:;]+|$)(?=\s|$)", re.S)
 _TOKEN = re.compile(r"\d[\d.,:]*\d|\d|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]")
 _NUMBER = re.compile(r"\d[\d.,:]*")
@@ -82,6 +93,14 @@ def bare(message: str) -> str:
     if quoted := _QUOTED.fullmatch(text, task.end()):
         return quoted[1]
     return text[task.end() :] if ":" in task[0] else text
+
+
+def foreign(message: str) -> str:
+    """Says that a text is to be translated into a language that is not German; empty if not."""
+    asked = _INTO_ANOTHER.match(message)
+    if asked is None:
+        return ""
+    return f"it translates into German only, not into {(asked['before'] or asked['after']).title()}"
 
 
 def rendered(text: str, edition: Edition) -> tuple[str, list[str]]:

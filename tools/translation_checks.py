@@ -1,5 +1,6 @@
 """What code can tell of an English-German translation: completeness, numbers, names, additions."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,22 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"”“'’»)]*(?=\s|$)")
 _NAME = re.compile(r"(?<=[^\W_][,;:]\s)[A-Z][\w-]+|(?<=[a-z0-9,;:]\s)[A-Z][\w-]*[a-z][\w-]*")
 _AFTERNOON = re.compile(r"\b(\d{1,2})((?:[:.]\d\d)?)\s*p\.?m\b\.?", re.I)
+NEGATION_GONE, NEGATION_ADDED = "a negation is gone", "a negation was added"
+REVERSED = (NEGATION_GONE, NEGATION_ADDED)
+"""Faults that reverse what the text says."""
+_NOT = re.compile(r"\b(?:not|cannot|never|no|nobody|nothing|nowhere|none|neither)\b|n['’]t\b", re.I)
+_NICHT = re.compile(
+    r"\b(?:nicht\w*|kein\w*|nie|niemals|niemand\w*|nirgend\w*|nein|ohne|weder)\b", re.I
+)
+_AS_GOOD_AS_NICHT = re.compile(r"\b(?:un(?!d\b|ter|s)\w+|weniger|kaum)\b", re.I)
+_DENIED = re.compile(
+    rf"{_NOT.pattern}|\b(?:without|nor|un\w+|in\w+|im\w+|dis\w+|ir\w+|non\w*|\w+less|hardly|"
+    r"barely|few|little|lack\w*|fail\w*|refus\w*|den(?:y|ie)\w*|avoid\w*|miss\w*|stop\w*|only|"
+    r"rather|instead|until|too|before|but|far|just)\b",
+    re.I,
+)
+_CONTRACTED = re.compile(r"(?:n['’]t|['’](?:re|ve|ll|m|d))$", re.I)
+_OPENING = re.compile(r"(?:^|[.!?:]\s+)([A-Z][a-z]+)(?=\s+(?:[a-zäöü]|Sie\b|Ihre?\b))")
 _COUNTED = [
     *("two", "three", "four", "five", "six", "seven"),
     *("eight", "nine", "ten", "eleven", "twelve"),
@@ -34,8 +51,9 @@ _GERMAN_STEMS = [
 _ENGLISH = frozenset(
     _WORD.findall(
         """
-        and are at be been but by for from has have how is it my not of on our she that the their
-        there they this to we were what where which with would you your
+        and are at be been but by can could did do does for from has have how is it may might must
+        my never not of on our shall she should that the their there they this to we were what
+        where which with would you your
         """
     )
 )
@@ -65,22 +83,45 @@ def check_candidates(tool_context: ToolContext) -> Answer:
 
 
 def judged(slate: Slate) -> Verdict:
-    """Chooses the candidate with the fewest faults; among equals the one most like the others."""
+    """Chooses the candidate with the fewest faults; among equals the one most like the others.
+
+    A reversed meaning weighs more than all other faults; a tie is broken by a hash of the text.
+    """
     found = faults_of(slate)
-    fewest = min(map(len, found.values()))
-    equals = [letter for letter in found if len(found[letter]) == fewest]
-    alike = {letter: likeness(letter, slate.texts) for letter in equals}
-    best = max(equals, key=lambda letter: alike[letter])
-    return Verdict(best, _reason(best, found, equals))
+    least = min(map(_weight, found.values()))
+    equals = [letter for letter in found if _weight(found[letter]) == least]
+    alike = {letter: round(likeness(letter, slate), 9) for letter in equals}
+    tied = [letter for letter in equals if alike[letter] == max(alike.values())]
+    best = min(tied, key=lambda letter: hashlib.sha256(slate.texts[letter].encode()).digest())
+    return Verdict(best, _reason(best, found, equals, tied, slate))
 
 
-def _reason(best: str, found: Mapping[str, Sequence[str]], equals: Sequence[str]) -> str:
+def _weight(found: Sequence[str]) -> tuple[int, int]:
+    return len([one for one in found if one in REVERSED]), len(found)
+
+
+def _reason(
+    best: str,
+    found: Mapping[str, Sequence[str]],
+    equals: Sequence[str],
+    tied: Sequence[str],
+    slate: Slate,
+) -> str:
     own = "; ".join(found[best]) or "complete, numbers and names kept, nothing added"
     others = [f"{one}: {'; '.join(told)}" for one, told in found.items() if one not in equals]
     why = [f"candidate {best}: {own}", *others]
     if len(equals) > 1:
-        why.append(f"of {', '.join(equals)}, which are equal in this, {best} is most like the rest")
+        why.append(_by_likeness(best, equals, tied, slate))
     return ". ".join(f"{one[:1].upper()}{one[1:]}" for one in why) + "."
+
+
+def _by_likeness(best: str, equals: Sequence[str], tied: Sequence[str], slate: Slate) -> str:
+    among = f"of {', '.join(equals)}, which are equal in this,"
+    if len(tied) > 1:
+        return f"{among} {', '.join(tied)} tie in likeness too, and a hash of the text took {best}"
+    alike = slate.times[best]
+    said = f", and {alike} of {slate.said} said just that" if alike > 1 else ""
+    return f"{among} {best} is most like what all said{said}"
 
 
 def faults_of(slate: Slate) -> dict[str, list[str]]:
@@ -88,9 +129,12 @@ def faults_of(slate: Slate) -> dict[str, list[str]]:
 
     A capitalised word counts as a name if at least half of them keep it: Sweden has a German name.
     """
-    text, texts = bare(slate.task), list(slate.texts.values())
+    text = bare(slate.task)
     names = [
-        one for one in _names(text) if 2 * sum(_holds(each, one) for each in texts) >= len(texts)
+        one
+        for one in _names(text)
+        if 2 * sum(slate.times[at] for at, each in slate.texts.items() if _holds(each, one))
+        >= slate.said
     ]
     return {letter: faults(text, each, names) for letter, each in slate.texts.items()}
 
@@ -102,6 +146,7 @@ def faults(text: str, translation: str, names: Sequence[str] = ()) -> list[str]:
         *_sentences(text, translation),
         *_numbers(text, translation),
         *(f"{name} is missing" for name in names if not _holds(translation, name)),
+        *_negations(text, translation),
         *_left_in_english(text, translation),
         *_added_signs(text, translation),
     ]
@@ -135,6 +180,29 @@ def _numbers(text: str, translation: str) -> Iterator[str]:
     yield from (f"the number {number} was added" for number in sorted(given - wanted))
 
 
+def _negations(text: str, translation: str) -> Iterator[str]:
+    """Compares sentence by sentence, if there are as many, whether anything is denied."""
+    pairs = list(zip(_split(text), _split(translation), strict=False))
+    if len(_split(text)) != len(_split(translation)):
+        pairs = [(text, translation)]
+    if any(_NOT.search(one) and not _keeps_negation(other) for one, other in pairs):
+        yield NEGATION_GONE
+    if any(_NICHT.search(other) and not _DENIED.search(one) for one, other in pairs):
+        yield NEGATION_ADDED
+
+
+def _keeps_negation(translation: str) -> bool:
+    """Tells whether anything is denied, be it in English, which is another fault; not by `Not`."""
+    english = re.sub(r"\bNot\b", "", translation)
+    return bool(
+        _NICHT.search(translation) or _AS_GOOD_AS_NICHT.search(translation) or _NOT.search(english)
+    )
+
+
+def _split(text: str) -> list[str]:
+    return [one for one in _SENTENCE_END.split(text) if one.strip()]
+
+
 def _digits(text: str) -> set[str]:
     """Reads numbers as their digits alone: 1,200.50 and 1.200,50 are the same."""
     return {re.sub(r"\D", "", number) for number in _NUMBER.findall(text)}
@@ -166,10 +234,12 @@ def _holds(translation: str, name: str) -> bool:
 def _left_in_english(text: str, translation: str) -> Iterator[str]:
     """Finds English function words, and words of the text that stand there unchanged."""
     said = [word for word in _WORD.findall(translation) if word[0].islower()]
+    said += [word.lower() for word in _OPENING.findall(translation)]
     source = {word for word in _WORD.findall(text) if word[0].islower()}
     german = {word for one in phrase_book().words.values() for word in one.split()}
     copied = {word for word in said if word in source - german - _ALSO_GERMAN and len(word) > 2}
-    if left := copied | (_ENGLISH & set(said)):
+    short = {word for word in _WORD.findall(translation) if _CONTRACTED.search(word)}
+    if left := copied | short | (_ENGLISH & set(said)):
         yield f"left in English: {', '.join(sorted(left))}"
 
 
@@ -182,10 +252,16 @@ def _added_signs(text: str, translation: str) -> Iterator[str]:
         yield "words said twice"
 
 
-def likeness(letter: str, texts: Mapping[str, str]) -> float:
-    """Tells how much of a candidate's letters in a row the other candidates share, 0 to 1."""
-    others = [text for one, text in texts.items() if one != letter]
-    return sum(_alike(texts[letter], other) for other in others) / max(1, len(others))
+def likeness(letter: str, slate: Slate) -> float:
+    """Tells how much of a candidate's letters in a row the others share, 0 to 1.
+
+    A text that several said counts as often, so that it is like its own doubles.
+    """
+    shared = sum(
+        (times - (other == letter)) * _alike(slate.texts[letter], slate.texts[other])
+        for other, times in slate.times.items()
+    )
+    return shared / max(1, slate.said - 1)
 
 
 def _alike(one: str, other: str) -> float:

@@ -6,8 +6,9 @@ caller's model reads, and its siblings go on; plain ADK ends the whole run (2.13
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
+from threading import Thread
 from typing import Any, Literal
 
 from google.adk.agents import LlmAgent
@@ -18,7 +19,7 @@ Wrapper = Literal["async", "sync"]
 """`async`: an AgentTool on the event loop; `sync`: a plain function with a loop of its own."""
 
 PATIENCE = 120.0
-"""Seconds that a child may take."""
+"""Seconds that a child may take. On an event loop code that blocks is not interrupted."""
 
 
 def wrapped(
@@ -42,32 +43,37 @@ class _CarefulAgentTool(AgentTool):
             async with asyncio.timeout(self.patience):
                 return await super().run_async(args=args, tool_context=tool_context)
         except TimeoutError:
-            return {"error": f"{self.name} gave no answer within {self.patience:g} seconds"}
+            return self.late
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             return {"error": f"{self.name} failed: {reason}"}
 
+    @property
+    def late(self) -> dict[str, str]:
+        """The answer in place of one that takes too long."""
+        return {"error": f"{self.name} gave no answer within {self.patience:g} seconds"}
 
-def _in_thread(tool: AgentTool) -> Callable[..., Any]:
-    """Makes a plain function of a tool, which ADK runs in a worker thread if the run has a pool."""
+
+def _in_thread(tool: _CarefulAgentTool) -> Callable[..., Any]:
+    """Makes a plain function of a tool, which ADK calls in a tool thread if the run has any."""
 
     def ask(request: str, tool_context: ToolContext) -> Any:
-        def run() -> Any:
-            return asyncio.run(tool.run_async(args={"request": request}, tool_context=tool_context))
+        answer: Future[Any] = Future()
 
-        if not _has_loop():
-            return run()
-        # Called on an event loop, where no other can run; the loop waits meanwhile.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(copy_context().run, run).result()
+        def run() -> None:
+            try:
+                asked = tool.run_async(args={"request": request}, tool_context=tool_context)
+                answer.set_result(asyncio.run(asked))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        # A thread cannot be stopped. One that is no daemon, as any executor's, would also hold the
+        # end of the process.
+        Thread(target=copy_context().run, args=(run,), name=tool.name, daemon=True).start()
+        try:
+            return answer.result(timeout=tool.patience)
+        except TimeoutError:
+            return tool.late
 
     ask.__name__, ask.__doc__ = tool.name, tool.description
     return ask
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
 from google.adk.agents.context import Context
@@ -10,7 +10,7 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow._errors import DynamicNodeFailError
 from google.genai import types
 
-from tools.figures import Found
+from tools.sources import Found
 
 
 async def attempted(ctx: Context, agent: LlmAgent, asked: types.Content) -> dict[str, Any]:
@@ -24,26 +24,21 @@ async def attempted(ctx: Context, agent: LlmAgent, asked: types.Content) -> dict
 
 def passages_of(ctx: Context, agent: str) -> list[Found]:
     """Returns the passages that an agent's look-ups returned in this turn, each once."""
-    results = (
+    found = [one for result in _results_of(ctx, agent) for one in result.get("passages", ())]
+    return list({passage["text"]: passage for passage in found}.values())
+
+
+def without_failures(ctx: Context, agent: str, notes: str) -> str:
+    """Leaves out the paragraphs of notes that repeat why a look-up failed: they are no research."""
+    errors = [str(result["error"]) for result in _results_of(ctx, agent) if result.get("error")]
+    paragraphs = re.split(r"\n\s*\n", notes)
+    return "\n\n".join(one for one in paragraphs if not any(error in one for error in errors))
+
+
+def _results_of(ctx: Context, agent: str) -> list[dict[str, Any]]:
+    return [
         response.response or {}
         for event in ctx.session.events
         if event.invocation_id == ctx.invocation_id and event.author == agent
         for response in event.get_function_responses()
-    )
-    found = [passage for result in results for passage in result.get("passages", ())]
-    return list({passage["text"]: passage for passage in found}.values())
-
-
-def verdict_of(came: Mapping[str, Any], finding: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Joins a reviewer's verdict with what its tool found, which it cannot overrule.
-
-    A verdict without the tool's finding is none: nobody has checked the draft.
-    """
-    failed = came.get("failed") or ("" if finding else "it gave a verdict without its check")
-    if failed or finding is None:
-        remarks = finding["remarks"] if finding else ""
-        return {"approved": False, "remarks": remarks, "failed": failed}
-    said, found = came["answer"].get("remarks", ""), finding["remarks"]
-    approved = bool(finding["approved"] and came["answer"].get("approved"))
-    remarks = said if found in said else f"{found} {said}".strip()
-    return {"approved": approved, "remarks": "" if approved else remarks, "failed": ""}
+    ]

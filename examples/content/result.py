@@ -8,7 +8,8 @@ from typing import Any
 from adk_flow.problem import Problem
 from callbacks.guidance_notice import NOTICE
 from tools import piece
-from tools.figures import Found, unknown_figures
+from tools.figures import unknown_figures
+from tools.sources import Found
 from tools.style import count_words
 
 RESULT = "piece"

@@ -9,6 +9,7 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow import RetryConfig
 
 from adk_flow.wiring.copies import Team, WiringError
+from examples.content.verdicts import say_what_counts
 
 
 class Staff(NamedTuple):
@@ -49,6 +50,9 @@ def copied(staff: Staff, timeout: float, retry: RetryConfig) -> Staff:
     for copy in copies.values():
         copy.timeout = timeout if copy.timeout is None else copy.timeout
         copy.retry_config = copy.retry_config or retry
+    for one in staff.reviewers:
+        copy = copies[one.name]
+        copy.after_model_callback = [say_what_counts, *copy.canonical_after_model_callbacks]
     return Staff(
         [copies[one.name] for one in staff.researchers],
         copies[staff.writer.name],

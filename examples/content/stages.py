@@ -22,9 +22,10 @@ from google.genai import types
 
 from adk_flow.reading import words_of
 from adk_flow.wiring.nodes import as_said, as_text, chained, quoted, running
-from examples.content.attempts import attempted, passages_of, verdict_of
+from examples.content.attempts import attempted, passages_of, without_failures
 from examples.content.result import RESULT, ContentError, heading_of, piece_of, told
 from examples.content.staff import Staff, check, copied
+from examples.content.verdicts import verdict_of
 from tools import piece
 
 ROUNDS = 3
@@ -80,8 +81,10 @@ def _researching(agent: LlmAgent) -> FunctionNode:
     async def research(ctx: Context) -> None:
         came = await attempted(ctx, agent, types.UserContent(ctx.state[piece.TOPIC]))
         passages = passages_of(ctx, agent.name)
-        if "answer" in came and not passages:
-            came = {"failed": "it found no passage on this"}
+        if "answer" in came:
+            notes = without_failures(ctx, agent.name, as_text(came["answer"]))
+            is_found = passages and notes
+            came = {"answer": notes} if is_found else {"failed": "it found no passage on this"}
         ctx.state[piece.research_key(agent.name)] = {**came, "passages": passages}
 
     return running(research, f"ask_{agent.name}")
@@ -101,8 +104,12 @@ def _writing(staff: Staff) -> FunctionNode:
             came = await attempted(ctx, mender, _asked(remarks, notes, _draft(ctx, staff)))
         if "failed" in came:
             raise ContentError(f"no draft {number}: {mender.name} failed: {came['failed']}")
+        draft = as_text(came["answer"])
+        if not piece.is_draft(draft, piece.passages_found(ctx.state.to_dict())):
+            begun = " ".join(draft.split()[:20])
+            raise ContentError(f"no draft {number}: {mender.name} answered with none: “{begun}”")
         ctx.state[piece.ROUND] = number
-        ctx.state[piece.draft_key(number)] = as_text(came["answer"])
+        ctx.state[piece.draft_key(number)] = draft
         for reviewer in staff.reviewers:  # what an earlier turn left there
             ctx.state[piece.check_key(number, reviewer.name)] = None
 

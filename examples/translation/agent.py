@@ -17,8 +17,9 @@ from adk_flow.wiring.best_of import best_of
 from callbacks.flow_log import flow_log
 from callbacks.tool_threads import ToolThreads
 from sub_agents.translators import selector, translators
+from tools.translation_book import foreign
 from tools.translation_checks import judged
 
-root_agent = best_of("translation", translators(), selector, fallback=judged)
+root_agent = best_of("translation", translators(), selector, fallback=judged, refuse=foreign)
 
 app = App(name="translation", root_agent=root_agent, plugins=[flow_log("best_of_n"), ToolThreads()])

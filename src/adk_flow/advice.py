@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from adk_flow.compare import Comparison, ConstructFigures, Setting
 from adk_flow.pace import PACES
+from adk_flow.winners import CLOSE
 
 DEPRECATIONS = {
     "agent_tool": "ADK's own AgentTool documentation advises mode='single_turn' in its place",
@@ -27,6 +28,8 @@ def recommendation(comparison: Comparison) -> list[str]:
     tokens cost least; then, where it is another, the one that waits least, and the cheapest of
     those that keep specialists apart.
     """
+    if comparison.setting.stopped:
+        return ["No recommendation, because not all runs were made."]
     fit = _fittest(comparison)
     if not fit:
         return ["No construct answered any conversation as it asks, so none is recommended."]
@@ -35,12 +38,13 @@ def recommendation(comparison: Comparison) -> list[str]:
     if len(comparison.constructs) == 1:
         return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
     told = [_first_choice(comparison, cheapest, len(fit))]
-    quickest = _least(fit, lambda one: one.critical_path_seconds)
-    if quickest is not cheapest and _differ(quickest, cheapest):
+    quickest = _quickest(fit, cost)
+    if _is_timed(comparison) and quickest is not cheapest and _differ(quickest, cheapest):
         told.append(
             f"If waiting matters more, take {quickest.construct}: "
-            f"{quickest.critical_path_seconds:.1f} s on the critical path instead of "
-            f"{cheapest.critical_path_seconds:.1f} s, for {_cost_told(quickest)}."
+            f"{quickest.critical_path_seconds:.2f} s on the critical path instead of "
+            f"{cheapest.critical_path_seconds:.2f} s{_over(comparison)}, for "
+            f"{_cost_told(quickest)}."
         )
     apart = [one for one in fit if one.shown == "request"]
     if cheapest.shown != "request" and apart:
@@ -88,12 +92,13 @@ def _first_choice(comparison: Comparison, chosen: ConstructFigures, rivals: int)
         "user": " if specialists may read what the user said:",
         "request": ", whose specialists see nothing but their request:",
         "one agent": " if one agent may hold every instruction and tool:",
+        "not asked": ", which asked no specialist anything:",
         "unknown": ", though what its specialists see is not known:",
     }[chosen.shown]
     return (
         f"For conversations like these take {chosen.construct}{condition} of the {rivals} of "
         f"{others} constructs that {how}, it costs least ({_cost_told(chosen)}, "
-        f"{chosen.llm_calls:g} LLM calls)."
+        f"{chosen.llm_calls:g} LLM calls{_over(comparison)})."
     )
 
 
@@ -109,15 +114,28 @@ def _cost_told(figures: ConstructFigures) -> str:
     return tokens if figures.dollars is None else f"${figures.dollars:.4f}, {tokens}"
 
 
-def _least(
-    fit: Sequence[ConstructFigures], of: Callable[[ConstructFigures], float]
+def _quickest(
+    fit: Sequence[ConstructFigures], cost: Callable[[ConstructFigures], float]
 ) -> ConstructFigures:
-    return min(fit, key=of)
+    """Finds who waits least; the cheapest of those whose waits hardly differ."""
+    least = min(one.critical_path_seconds for one in fit)
+    return min((one for one in fit if one.critical_path_seconds <= CLOSE * least), key=cost)
+
+
+def _is_timed(comparison: Comparison) -> bool:
+    """Whether times are those of a real model, be it projected, and not of an offline one."""
+    return bool(comparison.setting.pace) or comparison.kind == "live"
+
+
+def _over(comparison: Comparison) -> str:
+    """Says that sums are of several conversations."""
+    number = len(comparison.conversations)
+    return f" over all {number} conversations" if number > 1 else ""
 
 
 def _differ(quickest: ConstructFigures, cheapest: ConstructFigures) -> bool:
     """Whether the wait differs by more than noise."""
-    return quickest.critical_path_seconds < 0.95 * cheapest.critical_path_seconds
+    return CLOSE * quickest.critical_path_seconds < cheapest.critical_path_seconds
 
 
 def caveats(comparison: Comparison) -> list[str]:
@@ -142,6 +160,11 @@ def caveats(comparison: Comparison) -> list[str]:
     told += [f"{name}: {DEPRECATIONS[name]}." for name in named]
     told += [f"{name} could not be wired: {why}" for name, why in setting.skipped.items()]
     told += [f"Not rewired: {one}" for one in setting.left_out]
+    cut = sum(not run.is_whole for run in comparison.runs)
+    if cut:
+        told.append(
+            f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
+        )
     if setting.stopped:
         told.append(f"Not all runs were made: {setting.stopped}.")
     return told

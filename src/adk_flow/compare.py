@@ -13,7 +13,14 @@ from adk_flow.measure import TurnFigures
 from adk_flow.measured_run import MeasuredRun, Shown, shown_to_specialists
 from adk_flow.winners import Winner, winners
 
-_WIDEST_FIRST: tuple[Shown, ...] = ("unknown", "others", "user", "request", "one agent")
+_WIDEST_FIRST: tuple[Shown, ...] = (
+    "unknown",
+    "others",
+    "user",
+    "request",
+    "one agent",
+    "not asked",
+)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

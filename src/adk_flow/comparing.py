@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from adk_flow.compare import Comparison, Setting, compare
 from adk_flow.conversation import Conversation, read_conversation
-from adk_flow.log import read_log
-from adk_flow.measured_run import CONTROLLED_MODELS, measure_run
+from adk_flow.log import Log, read_log
+from adk_flow.measured_run import CONTROLLED_MODELS, MeasuredRun, measure_run
 from adk_flow.pace import DEFAULT_PACE, Pace, pace_named
 from adk_flow.prices import is_priced
 from adk_flow.problem import Problem
 from adk_flow.results import Results
 from adk_flow.startup import keep_what_is_loaded
+from adk_flow.views.plain import one_line
 
 
 class Wanted(NamedTuple):
@@ -55,6 +58,7 @@ def compare_app(
     from adk_flow.models.embedding import embed
     from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
     from adk_flow.rewiring import identity_of, rewired
+    from adk_flow.tree import agents_of
     from adk_flow.trials import measured, planned, run_trials
     from adk_flow.wiring import WiringError
 
@@ -82,6 +86,8 @@ def compare_app(
     except WiringError as error:
         raise Problem(f"{error}; --constructs as_is,one_by_one needs no rewiring") from error
     baseline = _baseline(wanted.baseline, list(line_up.apps))
+    nodes = agents_of(app.root_agent) if app.root_agent is not None else ()
+    _check_names(wanted.conversations, [node.name for node in nodes])
     results = Results(folder, identity)
     for name, conversation in wanted.conversations.items():
         results.expect(name, conversation)
@@ -97,18 +103,21 @@ def compare_app(
 
     limit = wanted.dollars is not None or wanted.calls is not None
     budget = Budget(dollars=wanted.dollars, calls=wanted.calls) if limit else None
-    asyncio.run(
-        run_trials(
-            line_up.apps,
-            wanted.conversations,
-            trials,
-            results,
-            jobs=wanted.jobs,
-            budget=budget,
-            told=tell,
+    with results.alone():
+        asyncio.run(
+            run_trials(
+                line_up.apps,
+                wanted.conversations,
+                trials,
+                results,
+                jobs=wanted.jobs,
+                budget=budget,
+                told=tell,
+            )
         )
-    )
     price_model = _price_model(pace, controlled)
+    if budget and budget.refused and not any(map(results.find, trials)):
+        raise Problem(f"{budget.refused} before any run was complete; give more")
     runs = measured(
         trials,
         wanted.conversations,
@@ -129,6 +138,18 @@ def compare_app(
         stopped=budget.refused if budget else "",
     )
     return compare(runs, setting)
+
+
+def _check_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
+    """Refuses a conversation that names an agent which the app does not have."""
+    for name, conversation in conversations.items():
+        named = [one for turn in conversation.turns for one in turn.specialists]
+        named += [one for canary in conversation.planted.values() for one in canary.only]
+        if stranger := next((one for one in named if one not in known), ""):
+            raise Problem(
+                f"conversation {name}: the app has no agent {stranger!r}; there are "
+                f"{', '.join(dict.fromkeys(known))}"
+            )
 
 
 def _check_live(wanted: Wanted, models: Sequence[str]) -> None:
@@ -158,7 +179,10 @@ def _pace(name: str, controlled: bool) -> Pace | None:
 
 def _price_model(pace: Pace | None, controlled: bool) -> str:
     """Names the model at whose price a controlled run's tokens are priced."""
-    return pace.name if controlled and pace and is_priced(pace.name) else ""
+    if not controlled:
+        return ""
+    named = pace.name if pace and is_priced(pace.name) else DEFAULT_PACE
+    return named if is_priced(named) else ""
 
 
 def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparison:
@@ -167,28 +191,57 @@ def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparis
     Raises:
       Problem: one of them cannot be read, or the baseline is none of them.
     """
+    if twice := next((path for path in paths if list(paths).count(path) > 1), None):
+        raise Problem(f"{twice}: is given twice")
     logs = [read_log(path) for path in paths]
     models = {record.model for log in logs for record in log.records if record.model}
     pace = _pace(latency, models <= CONTROLLED_MODELS)
     price_model = _price_model(pace, models <= CONTROLLED_MODELS)
-    constructs = [log.header.construct for log in logs]
-    runs = [
-        measure_run(
+    held: Counter[tuple[str, str]] = Counter()
+    runs = []
+    for log, path in zip(logs, paths, strict=True):
+        construct, conversation = log.header.construct or path.stem, _asked_in(log)
+        held[construct, conversation] += 1
+        run = measure_run(
             log,
-            construct=name if name and constructs.count(name) == 1 else path.stem,
-            conversation="the logs",
+            construct=construct,
+            conversation=conversation,
+            trial=held[construct, conversation],
             pace=pace,
             price_model=price_model,
         )
-        for log, name, path in zip(logs, constructs, paths, strict=True)
-    ]
+        runs.append(run)
+    _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
         baseline=_baseline(baseline, [run.construct for run in runs]),
+        trials=max(held.values()),
         pace=pace.name if pace else "",
         price_model=price_model,
     )
     return compare(runs, setting)
+
+
+def _asked_in(log: Log) -> str:
+    """Names the conversation of a log by what the user said."""
+    messages = (record for record in log.records if record.hook == "user_message")
+    said = [record.text for record in messages if not record.caller]
+    first = next(iter(said), "nothing")
+    digest = hashlib.blake2b("\0".join(said).encode(errors="replace"), digest_size=2).hexdigest()
+    return f"{one_line(first, 32)} ({digest})"
+
+
+def _check_shared(runs: Sequence[MeasuredRun]) -> None:
+    """Refuses logs of which no two constructs held the same conversation."""
+    constructs = {run.construct for run in runs}
+    holders = Counter(
+        run.conversation for run in {(r.construct, r.conversation): r for r in runs}.values()
+    )
+    if len(constructs) > 1 and max(holders.values()) < 2:
+        raise Problem(
+            "these logs hold no conversation in common, by what the user said; only the same "
+            "conversation can be compared"
+        )
 
 
 def _baseline(wanted: str, names: Sequence[str]) -> str:

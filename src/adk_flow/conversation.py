@@ -63,6 +63,13 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
 
     @property
+    def is_checked(self) -> bool:
+        """Whether anything is asked of the answers."""
+        return any(
+            turn.contains or turn.absent or turn.numbers or turn.specialists for turn in self.turns
+        )
+
+    @property
     def planted(self) -> dict[str, Canary]:
         """The canaries by name."""
         return {

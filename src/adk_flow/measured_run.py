@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from adk_flow.conversation import Conversation
+from adk_flow.conversation import ALONE, Conversation
 from adk_flow.findings import Finding, findings, of_leak
 from adk_flow.isolation import Isolation, isolation
 from adk_flow.log import Log
@@ -23,7 +23,7 @@ CONTROLLED_MODELS = frozenset({"offline", "scripted"})
 ONE_BY_ONE = "one_by_one"
 """The app as its owner wired it, but what it would do at once is done one after the other."""
 
-Shown = Literal["one agent", "request", "user", "others", "unknown"]
+Shown = Literal["one agent", "not asked", "request", "user", "others", "unknown"]
 """How much a construct shows its specialists: see `shown_to_specialists`."""
 
 
@@ -63,8 +63,14 @@ class MeasuredRun(msgspec.Struct, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether no turn failed and every answer held what was asked for."""
-        return not self.total.failed and not any(self.failed_checks)
+        """Whether every turn came to its end and every answer held what was asked for."""
+        whole = bool(self.turns) and self.total.complete and not self.total.failed
+        return whole and not any(self.failed_checks)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the log holds every turn to its end, and no line of it is damaged."""
+        return bool(self.turns) and self.total.complete and not self.damaged_lines
 
 
 def measure_run(
@@ -105,7 +111,7 @@ def measure_run(
         team=list(team),
         specialists=[turn.specialists for turn in asked.turns] if asked else [],
         failed_checks=failed_checks or [],
-        checked=failed_checks is not None,
+        checked=failed_checks is not None and asked is not None and asked.is_checked,
         isolation=shown,
         findings=[*findings(log), *_leaks(shown, spans)],
         damaged_lines=len(log.damage),
@@ -131,8 +137,9 @@ def shown_to_specialists(run: MeasuredRun) -> Shown:
     """Tells how much the specialists were shown, beside what they said and called themselves.
 
     `request`: what they were called with and nothing else; `user`: the user's own words too;
-    `others`: words of other agents too; `one agent`: there were none. Where the team is not known,
-    all are taken for specialists but the agent whose model was asked first.
+    `others`: words of other agents too; `one agent`: there are none; `not asked`: nobody asked
+    them anything. Where the team is not known, all are taken for specialists but the agent whose
+    model was asked first.
     """
     if not run.isolation.known:
         return "unknown"
@@ -141,7 +148,7 @@ def shown_to_specialists(run: MeasuredRun) -> Shown:
         [] if run.team else others
     )
     if not specialists:
-        return "one agent"
+        return "not asked" if run.team and run.construct not in ALONE else "one agent"
     sources = {
         sight.source
         for sight in run.isolation.sights

@@ -29,6 +29,8 @@ PACES = {
         Pace("gemini-3.5-flash", 2118, 8.2),
     )
 }
+MOST = 3_600_000
+"""Milliseconds of the longest call that makes sense: an hour."""
 DEFAULT_PACE = "gemini-2.5-flash"
 
 
@@ -44,7 +46,7 @@ def pace_named(name: str) -> Pace:
         milliseconds = float(name)
     except ValueError:
         milliseconds = -1
-    if not 0 <= milliseconds < float("inf"):
+    if not 0 <= milliseconds <= MOST:
         known = ", ".join(PACES)
         raise Problem(
             f"--latency {name}: unknown; take one of {known}, a number of milliseconds, or none"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+
+try:
+    import fcntl
+except ImportError:  # Windows has no advisory locks.
+    fcntl = None
 
 from adk_flow.conversation import Conversation
 from adk_flow.problem import Problem
@@ -92,6 +98,21 @@ class Results(Files):
                 )
         self._write()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other processes from running an experiment in the folder meanwhile.
+
+        Raises:
+          Problem: one of them is.
+        """
+        file = _locked(self.folder)
+        try:
+            self._state = self._read() or self._state
+            yield
+        finally:
+            if file is not None:
+                os.close(file)
+
     def expect(self, name: str, conversation: Conversation) -> None:
         """Checks that the runs of a conversation that are there asked the same.
 
@@ -108,7 +129,8 @@ class Results(Files):
     def find(self, trial: Trial) -> Done | None:
         """Finds a trial that was made, and whose log is still there."""
         done = next((one for one in self._state.done if _trial(one) == trial), None)
-        return done if done and self.log_of(trial).is_file() else None
+        log = self.log_of(trial)
+        return done if done and log.is_file() and log.stat().st_size else None
 
     def lacks(self, trial: Trial) -> bool:
         """Whether a trial is still to be made."""
@@ -173,6 +195,23 @@ class Results(Files):
 
 def _trial(done: Done) -> Trial:
     return Trial(done.construct, done.conversation, done.number)
+
+
+def _locked(folder: Path) -> int | None:
+    """Keeps another process from running an experiment in the same folder; gives what holds it."""
+    if fcntl is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise Problem(f"--out {folder}: another adk-flow is running an experiment there") from None
+    return file
 
 
 def _unwritable(folder: Path, error: OSError) -> Problem:

@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
+from google.adk.workflow import BaseNode, Workflow
 
 from adk_flow.measured_run import ONE_BY_ONE
-from adk_flow.models.given import llm_agents, models_of
+from adk_flow.models.given import models_of
 from adk_flow.one_by_one import one_by_one
 from adk_flow.pace import Pace
+from adk_flow.tree import agents_of
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 
 AS_IS = "as_is"
@@ -45,7 +47,10 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     if AS_IS in constructs:
         result.apps[AS_IS] = app
     if ONE_BY_ONE in constructs:
-        result.apps[ONE_BY_ONE] = one_by_one(app)
+        if reason := _goes_on_at_once(app):
+            result.skipped[ONE_BY_ONE] = reason
+        else:
+            result.apps[ONE_BY_ONE] = one_by_one(app)
     wanted = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
     if not wanted or app.root_agent is None:
         return result
@@ -64,6 +69,9 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
             root = wire(lead, specialists, plain, deprecated=plain != name)
         except WiringError as error:
             result.skipped[name] = str(error)
+        except Exception as error:
+            # What ADK or pydantic refuses of somebody's agents under one construct.
+            result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": root})
     if not result.apps:
@@ -71,9 +79,24 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     return result
 
 
+def _goes_on_at_once(app: App) -> str:
+    """Says why an app cannot be held one by one; empty if it can."""
+    below = (
+        [node for node in agents_of(app.root_agent) if node is not app.root_agent]
+        if (app.root_agent is not None)
+        else []
+    )
+    for node in [app.root_agent, *below]:
+        if isinstance(node, ParallelAgent):
+            return f"{node.name} is a ParallelAgent, which has no limit to set"
+    graph = next((node for node in below if isinstance(node, Workflow)), None)
+    return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
+
+
 def identity_of(app: App, slept: Pace | None) -> dict[str, str]:
-    """Gives what makes runs comparable: the app, its agents as they are written, model and pace."""
-    told = "\n".join(_told(agent) for agent in llm_agents(app))
+    """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
+    nodes = list(agents_of(app.root_agent)) if app.root_agent is not None else []
+    told = "\n".join(_told(node) for node in nodes)
     return {
         "app": app.name,
         "agents": hashlib.blake2b(told.encode(errors="replace"), digest_size=8).hexdigest(),
@@ -82,7 +105,36 @@ def identity_of(app: App, slept: Pace | None) -> dict[str, str]:
     }
 
 
-def _told(agent: LlmAgent) -> str:
-    tools = [getattr(tool, "name", "") or getattr(tool, "__name__", "") for tool in agent.tools]
-    words = agent.instruction if isinstance(agent.instruction, str) else ""
-    return repr((agent.name, agent.description, words, tools, agent.mode))
+_WRITTEN = (
+    "name",
+    "description",
+    "mode",
+    "include_contents",
+    "disallow_transfer_to_parent",
+    "disallow_transfer_to_peers",
+    "output_key",
+    "output_schema",
+    "max_concurrency",
+    "max_iterations",
+)
+"""Fields of agents and graphs whose values tell how they were written."""
+
+
+def _told(node: BaseNode) -> str:
+    """Writes an agent or graph so that another wiring, or other words, are told otherwise."""
+    fields = [repr(getattr(node, name, None)) for name in _WRITTEN]
+    instruction = getattr(node, "instruction", "")
+    if callable(instruction):
+        instruction = getattr(getattr(instruction, "__code__", None), "co_code", b"")
+    tools = [
+        getattr(tool, "name", "") or getattr(tool, "__name__", "")
+        for tool in getattr(node, "tools", ())
+    ]
+    below = [one.name for one in getattr(node, "sub_agents", ())]
+    graph = getattr(node, "graph", None)
+    edges = [
+        (edge.from_node.name, edge.to_node.name, repr(edge.route))
+        for edge in getattr(graph, "edges", ())
+    ]
+    config = getattr(node, "generate_content_config", None)
+    return repr((type(node).__name__, fields, instruction, tools, below, edges, repr(config)))

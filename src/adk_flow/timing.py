@@ -68,6 +68,8 @@ class _Frame:
     """The call in whose course it runs."""
     group: tuple[int, int, str] = (0, 0, "")
     """The run, and the frame and name of whose node it is."""
+    branch: str = ""
+    """ADK's branch, by which it keeps what runs side by side apart."""
 
 
 @dataclass(slots=True)
@@ -92,8 +94,9 @@ class Timing:
     """Longest chain of what ran in the course of each call."""
     _delegated: dict[str, int] = field(default_factory=dict)
     """Frame that delegated each task under way."""
-    _ended: dict[tuple[int, int, str], _End] = field(default_factory=dict)
-    """Longest chain of ended nodes, by the run, frame and name of whose nodes they are."""
+    _ended: dict[tuple[int, int, str], dict[str, _End]] = field(default_factory=dict)
+    """Longest chain of ended nodes, by the run, frame and name of whose nodes they are, and by
+    branch."""
 
     @property
     def critical_path(self) -> int:
@@ -139,14 +142,16 @@ class Timing:
         start = source.path if record.why == "transfer" else source.base
         group = (record.run, record.caller, record.parent)
         if record.why == "node":
-            start = max(start, self._ended.get(group, _End()))
+            start = max(start, self._before_node(group, record.branch))
         elif record.why == "user":
             # ADK runs one agent after another at the root of a turn.
             start = self._longest
         elif record.why == "task":
             self._delegated[record.call] = record.caller
         call = source.call if record.why == "transfer" else record.call
-        self._frames[record.frame] = _Frame(start, start, call=call, group=group)
+        self._frames[record.frame] = _Frame(
+            start, start, call=call, group=group, branch=record.branch
+        )
         self._note(self._frames[record.frame])
 
     def _open(
@@ -229,7 +234,21 @@ class Timing:
             self._note(frame)
 
     def _end_node(self, frame: _Frame) -> None:
-        self._ended[frame.group] = max(self._ended.get(frame.group, _End()), frame.path)
+        ended = self._ended.setdefault(frame.group, {})
+        ended[frame.branch] = max(ended.get(frame.branch, _End()), frame.path)
+
+    def _before_node(self, group: tuple[int, int, str], branch: str) -> _End:
+        """Finds the longest chain that a node had to wait for.
+
+        A node of one branch waits for those of its own and of the branches around it; one that
+        joins branches runs in the branch around them.
+        """
+        chains = [
+            end
+            for other, end in self._ended.get(group, {}).items()
+            if _is_within(branch, other) or _is_within(other, branch)
+        ]
+        return max(chains, default=_End())
 
     def _note(self, frame: _Frame) -> None:
         """Takes a frame's chain into the turn's, and into that of the call it runs in."""
@@ -239,3 +258,7 @@ class Timing:
 
     def _frame(self, number: int) -> _Frame:
         return self._frames.setdefault(number, _Frame(_End(), _End()))
+
+
+def _is_within(branch: str, outer: str) -> bool:
+    return not outer or branch == outer or branch.startswith(f"{outer}.")

@@ -60,8 +60,10 @@ async def run_trials(
     async def work() -> None:
         for trial in waiting:
             app, asked = limited[trial.construct], conversations[trial.conversation]
-            if not (budget and budget.refused):
-                await _run(trial, app, asked, results, budget)
+            is_kept = not (budget and budget.refused) and await _run(
+                trial, app, asked, results, budget
+            )
+            if is_kept:
                 told()
 
     try:
@@ -77,7 +79,8 @@ async def run_trials(
 
 async def _run(
     trial: Trial, app: App, asked: Conversation, results: Results, budget: Budget | None
-) -> None:
+) -> bool:
+    """Makes a trial; whether it was kept."""
     file = results.begin(trial)
     try:
         held = await hold(app, asked, file=file, construct=trial.construct, close=False)
@@ -86,9 +89,10 @@ async def _run(
         raise
     if budget and budget.refused:
         results.drop(trial)
-    else:
-        failed = any(turn.failed for turn in held.turns)
-        results.add(trial, Done(*trial, held.failed_checks, failed, held.faults))
+        return False
+    failed = any(turn.failed for turn in held.turns)
+    results.add(trial, Done(*trial, held.failed_checks, failed, held.faults))
+    return True
 
 
 def measured(

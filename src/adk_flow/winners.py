@@ -15,6 +15,10 @@ from adk_flow.measured_run import MeasuredRun
 Axis = Literal["follow-ups", "topics in one message"]
 
 
+CLOSE = 1.05
+"""Waits that differ by less are a tie: tools take another time in every run."""
+
+
 class Winner(msgspec.Struct, frozen=True):
     """Who takes least at a point of an axis."""
 
@@ -48,8 +52,9 @@ def winners(runs: Iterable[MeasuredRun]) -> Iterable[Winner]:
             values = _values(here, figure)
             if not values:
                 continue
+            tie = CLOSE if figure == "critical path" else 1.000001
             least = min(values.values())
-            cheapest = [name for name, value in values.items() if value <= least * 1.000001]
+            cheapest = [name for name, value in values.items() if value <= least * tie]
             yield Winner(axis, number, figure, cheapest, values)
 
 

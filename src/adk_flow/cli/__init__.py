@@ -14,6 +14,7 @@ from adk_flow.cli.export import export
 from adk_flow.cli.init import init
 from adk_flow.cli.inspect import inspect
 from adk_flow.cli.run import run
+from adk_flow.cli.shared import INTERRUPTED, tell
 from adk_flow.cli.show import show
 from adk_flow.cli.versions import versions
 
@@ -36,5 +37,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         command()
+    except KeyboardInterrupt:
+        tell("stopped")
+        sys.exit(INTERRUPTED)
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

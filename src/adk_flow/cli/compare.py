@@ -25,7 +25,7 @@ from adk_flow.comparing import (
     constructs_named,
     conversations_in,
 )
-from adk_flow.conversation import of_questions
+from adk_flow.conversation import Conversation, of_questions
 from adk_flow.problem import Problem
 from adk_flow.results import Files
 from adk_flow.views.comparison import show_comparison
@@ -54,8 +54,10 @@ def compare(
     question: Annotated[
         list[str] | None, typer.Option(help="A turn to ask, instead of a file; repeatable.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How often to hold each.")] = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Conversations held at the same time.")] = 4,
+    trials: Annotated[int, typer.Option(min=1, max=1000, help="How often to hold each.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=1000, help="Conversations held at the same time.")
+    ] = 4,
     baseline: Annotated[str, typer.Option(help="What to compare with; by default the first.")] = "",
     model: Annotated[str, typer.Option(help="Model of every agent; by default the app's.")] = "",
     budget: Annotated[
@@ -89,8 +91,7 @@ def compare(
         else:
             wanted = Wanted(
                 constructs=constructs_named(constructs),
-                conversations=conversations_in(conversation or [])
-                | ({"question": of_questions(question)} if question else {}),
+                conversations=_asked(conversation or [], question or []),
                 baseline=baseline,
                 trials=trials,
                 jobs=jobs,
@@ -108,6 +109,13 @@ def compare(
         raise typer.Exit(1)
 
 
+def _asked(files: list[Path], questions: list[str]) -> dict[str, Conversation]:
+    found = conversations_in(files)
+    if questions and "question" in found:
+        raise Problem("--question: there is a conversation file of that name; rename the file")
+    return found | ({"question": of_questions(questions)} if questions else {})
+
+
 def _are_logs(subjects: Sequence[Path]) -> bool:
     return all(path.suffix == ".jsonl" or _is_a_log(path) for path in subjects)
 
@@ -122,7 +130,7 @@ def _is_a_log(path: Path) -> bool:
 
 def _only(subjects: Sequence[Path]) -> Path:
     if len(subjects) > 1:
-        raise Problem(f"{subjects[1]}: is no flow log (*.jsonl); compare one app, or several logs")
+        raise Problem(f"{subjects[1]}: compare either one app, or flow logs (*.jsonl) and no app")
     return subjects[0]
 
 

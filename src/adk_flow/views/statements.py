@@ -52,7 +52,7 @@ def changes(comparison: Comparison) -> list[str]:
         runs = [list(group) for _, group in groupby(winners, key=lambda one: one.constructs)]
         if len(runs) > 1:
             spans = "; ".join(f"{_who(one[0])} {_span(one)}" for one in runs)
-            told.append(f"{_least(figure).capitalize()} by {axis}: {spans}.")
+            told.append(f"{_least(figure)[0].upper()}{_least(figure)[1:]} by {axis}: {spans}.")
         elif len(winners) > 1:
             same.append(f"{_least(figure)} by {axis} ({_who(winners[0])})")
     if same:

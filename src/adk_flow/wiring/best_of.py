@@ -40,6 +40,7 @@ from adk_flow.wiring.selection import (
     LETTERS,
     QUESTION,
     Judge,
+    Refusal,
     Selection,
     SelectionError,
     Slate,
@@ -47,6 +48,8 @@ from adk_flow.wiring.selection import (
     fault_of,
     first_shown,
     in_fair_order,
+    reason_key,
+    refuse_nothing,
     schema_of_verdict,
     shown,
     slate_key,
@@ -65,6 +68,7 @@ def best_of(
     selector: LlmAgent,
     *,
     fallback: Judge = first_shown,
+    refuse: Refusal = refuse_nothing,
     timeout: float = TIMEOUT,
     retry: RetryConfig = RETRY,
 ) -> Workflow:
@@ -76,6 +80,7 @@ def best_of(
         first field.
       selector: the agent that chooses; its tools find the slate in the state, at `slate_key`.
       fallback: who chooses when the selector has named no candidate twice.
+      refuse: why a task is none for the candidates, of whom none is then asked.
       timeout: seconds that an agent has for one attempt, if it sets none itself.
       retry: how often and when a candidate that failed or took too long is run again.
 
@@ -85,7 +90,7 @@ def best_of(
     _check(name, candidates, selector)
     team = Team(selector, candidates)
     copies = team.copies(include_contents="none")
-    asks = [_asking(bounded(copy, timeout, retry)) for copy in copies]
+    asks = [_asking(bounded(copy, timeout, retry), refuse) for copy in copies]
     judging = team.leading(
         output_schema=schema_of_verdict(len(candidates)),
         output_key=None,
@@ -119,16 +124,23 @@ def _check(name: str, candidates: Sequence[LlmAgent], selector: LlmAgent) -> Non
         raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")
 
 
-def _asking(candidate: Any) -> FunctionNode:
+def _asking(candidate: Any, refuse: Refusal) -> FunctionNode:
     """Makes a node that gives a candidate the task, and survives its failure."""
+    why = reason_key(candidate.name)
 
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
         task = words_of(to_user_content(node_input))
+        if refused := refuse(task):
+            return {"task": task, "failed": refused}
         came = await outcome(ctx, candidate, task)
-        if "failed" in came:
-            return {"task": task, **came}
-        text = _text_of(came["answer"])
-        return {"task": task, **({"answer": text} if text else {"failed": NOTHING})}
+        text = _text_of(came.get("answer", ""))
+        if text:
+            return {"task": task, "answer": text}
+        failed = came.get("failed", NOTHING)
+        return {
+            "task": task,
+            "failed": ctx.state.get(why, NOTHING) if failed == NOTHING else failed,
+        }
 
     return running(ask, f"{ASK}{candidate.name}")
 
@@ -149,7 +161,7 @@ def _choosing(
         order = in_fair_order(task, came)
         given = {one: came[one]["answer"] for one in order if one not in failed}
         if not given:
-            why = "; ".join(f"{one}: {reason}" for one, reason in failed.items())
+            why = _all_failed(failed)
             raise SelectionError(f"{name} has no candidate to choose from: {why}")
         slate = slate_of(task, given)
         verdict, calls, is_fallback = await _verdict(ctx, selector, slate, fallback)
@@ -168,12 +180,21 @@ def _choosing(
     return running(choose, "choose")
 
 
+def _all_failed(failed: dict[str, str]) -> str:
+    """Says why all failed; once, if it is the same for several."""
+    reasons = set(failed.values())
+    if len(failed) > len(reasons) == 1:
+        return reasons.pop()
+    return "; ".join(f"{one}: {reason}" for one, reason in failed.items())
+
+
 async def _verdict(
     ctx: Context, selector: Any, slate: Slate, fallback: Judge
 ) -> tuple[Verdict, int, bool]:
     """Asks the selector, once more if it names no candidate; then code chooses."""
     if len(slate.texts) == 1:
-        return Verdict(next(iter(slate.texts)), "there was no other candidate."), 0, False
+        why = f"all {slate.said} say the same." if slate.said > 1 else "there was no other."
+        return Verdict(next(iter(slate.texts)), why), 0, False
     ctx.state[slate_key(selector.name)] = slate._asdict()
     asked = types.UserContent([types.Part(text=QUESTION), *(quoted(shown(slate)).parts or ())])
     given, fault = asked, ""

@@ -32,7 +32,9 @@ from adk_flow.wiring.dispatch import (
     Guardrail,
     as_json,
     asking_again,
+    deaf_to_calls,
     fault_of,
+    refuse_calls_alone,
     schema_of_sub_goals,
 )
 from adk_flow.wiring.nodes import (
@@ -103,6 +105,7 @@ async def coordinate(root: Workflow | App, goal: str) -> CoordinatorRun:
 
     Raises:
       DispatchError: what the lead dispatched was refused twice.
+      MergeError: the lead called a function in place of merging.
       Problem: there is no answer, because a child waits for a human.
     """
     app = root if isinstance(root, App) else App(name=root.name, root_agent=root)
@@ -139,8 +142,7 @@ def _dispatching(team: Team, children: Iterable[Child], guardrail: Guardrail) ->
     instructed = _instructed(team.lead, "\n".join([DISPATCH, *listed]))
     # A plain JSON schema: ADK would drop an unknown child in silence from a Pydantic model's.
     schema = schema_of_sub_goals({child.name: child.description for child in children})
-    told = [*team.lead.canonical_after_model_callbacks, as_json]
-    lead = _deaf(team, instructed, output_schema=schema, output_key=None, after_model_callback=told)
+    lead = _deaf(team, instructed, as_json, output_schema=schema, output_key=None)
 
     async def dispatch(ctx: Context, node_input: Any) -> dict[str, Any]:
         goal = to_user_content(node_input)
@@ -169,7 +171,7 @@ def _asking(child: Child) -> FunctionNode:
 
 
 def _merging(team: Team, name: str, children: Sequence[Child]) -> FunctionNode:
-    lead = _deaf(team, _instructed(team.lead, MERGE))
+    lead = _deaf(team, _instructed(team.lead, MERGE), refuse_calls_alone)
 
     async def merge(ctx: Context, node_input: dict[str, Any]) -> Any:
         sent = node_input["dispatch"]
@@ -201,6 +203,13 @@ def _instructed(lead: LlmAgent, sentence: str) -> Any:
     return joined([lead.instruction, lambda _: sentence])
 
 
-def _deaf(team: Team, instruction: Any, **update: Any) -> LlmAgent:
+def _deaf(team: Team, instruction: Any, reading: Any, **update: Any) -> LlmAgent:
     """Copies the lead for one model call, without tools, that hears only what it is given."""
-    return team.leading(instruction=instruction, tools=[], include_contents="none", **update)
+    told = [*team.lead.canonical_after_model_callbacks, deaf_to_calls, reading]
+    return team.leading(
+        instruction=instruction,
+        tools=[],
+        include_contents="none",
+        after_model_callback=told,
+        **update,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,10 +19,15 @@ LONGEST = 2_000
 _SHOWN, _SHOWN_AGAIN = 120, 4_000
 """Characters of what was wrong: to whoever reads the error, and to the model."""
 _MOST_NAMED = 3
+CALLED = "no answer, but a call of a function that there is not: "
 
 
 class DispatchError(Problem):
     """A dispatch that was refused again after it had been repaired."""
+
+
+class MergeError(Problem):
+    """A merge that is a call of a function, of which a lead has none."""
 
 
 class Guardrail(NamedTuple):
@@ -52,7 +58,12 @@ def schema_of_sub_goals(descriptions: Mapping[str, str]) -> dict[str, Any]:
 def fault_of(answer: Any, names: Sequence[str], guardrail: Guardrail) -> str:
     """Says what is wrong with a dispatch; empty if nothing is."""
     if not isinstance(answer, dict):
-        return f"it is no JSON object: {_shown(answer)}"
+        twice = named_twice(answer) if isinstance(answer, str) else ""
+        return (
+            f"it names {_shown(twice)} twice"
+            if twice
+            else f"it is no JSON object: {_shown(answer)}"
+        )
     if missing := [name for name in names if name not in answer]:
         return f"it has no sub-goal for {', '.join(missing)}"
     if unknown := [name for name in answer if name not in names]:
@@ -75,6 +86,22 @@ def _fault_of_sub_goal(sub_goal: Any, guardrail: Guardrail) -> str:
     return ""
 
 
+def named_twice(text: str) -> str:
+    """Finds a key that an object in a JSON text has twice, of which `json` would keep the last."""
+    found: list[str] = []
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counted = Counter(key for key, _ in pairs)
+        found.extend(key for key, times in counted.items() if times > 1)
+        return dict(pairs)
+
+    try:
+        json.loads(text[text.index("{") : text.rindex("}") + 1], object_pairs_hook=read)
+    except (ValueError, RecursionError):
+        return ""
+    return next(iter(found), "")
+
+
 def asking_again(goal: types.Content, answer: Any, fault: str) -> types.Content:
     """Writes the goal with what was wrong with the answer to it."""
     refused = f"Your answer to this was refused: {fault}. It was: {_shown(answer, _SHOWN_AGAIN)}"
@@ -82,9 +109,10 @@ def asking_again(goal: types.Content, answer: Any, fault: str) -> types.Content:
 
 
 def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
-    """Makes a JSON string of an answer that ADK would not take for JSON.
+    """Makes a JSON string of an answer that ADK would not take for JSON, or takes half of.
 
-    It would end the run on it before anybody could say what is wrong (2.13, _schema_utils.py).
+    It would end the run on the one before anybody could say what is wrong (2.13, _schema_utils.py),
+    and of two values under the same key drop the first.
     """
     content = llm_response.content
     if llm_response.partial or content is None or not content.parts:
@@ -94,8 +122,40 @@ def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> Non
     text = "".join(part.text or "" for part in content.parts if not part.thought)
     try:
         validate_schema({}, text)
+        is_whole = not named_twice(text)
     except (ValueError, RecursionError):
+        is_whole = False
+    if not is_whole:
         content.parts = [types.Part(text=json.dumps(text, ensure_ascii=False))]
+
+
+def deaf_to_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+    """Drops calls of functions by an agent that has none, and says so if it said nothing else.
+
+    ADK would answer them that there is no such function, and ask the model again without an end
+    (2.13, flows/llm_flows/functions.py).
+    """
+    content = llm_response.content
+    if llm_response.partial or content is None or not content.parts:
+        return
+    called = [part.function_call.name or "" for part in content.parts if part.function_call]
+    if not called:
+        return
+    content.parts = [part for part in content.parts if not part.function_call]
+    if not any((part.text or "").strip() for part in content.parts if not part.thought):
+        content.parts = [types.Part(text=f"{CALLED}{', '.join(called)}")]
+
+
+def refuse_calls_alone(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+    """Refuses a merge of which `deaf_to_calls` has left nothing.
+
+    Raises:
+      MergeError: so it is.
+    """
+    parts = (llm_response.content and llm_response.content.parts) or []
+    told = next((part.text for part in parts if (part.text or "").startswith(CALLED)), "")
+    if told:
+        raise MergeError(f"{callback_context.agent_name}'s merge was refused: {told}")
 
 
 def _shown(value: Any, most: int = _SHOWN) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,11 @@ from adk_flow.wiring.nodes import as_text
 LETTERS = string.ascii_uppercase
 QUESTION = "Which candidate is best?"
 CANDIDATE = "Candidate "
+
+
+def reason_key(candidate: str) -> str:
+    """Names where the session's state has why a candidate says nothing, if it can tell."""
+    return f"temp:{candidate}_reason"
 
 
 def slate_key(selector: str) -> str:
@@ -32,7 +38,14 @@ class Slate(NamedTuple):
 
     task: str
     texts: dict[str, str]
-    """Candidates by letter."""
+    """Candidates by letter; what several said alike is one."""
+    times: dict[str, int]
+    """How many said it, by letter."""
+
+    @property
+    def said(self) -> int:
+        """How many candidates there were, those alike too."""
+        return sum(self.times.values())
 
 
 class Verdict(NamedTuple):
@@ -44,6 +57,8 @@ class Verdict(NamedTuple):
 
 
 Judge = Callable[[Slate], Verdict]
+Refusal = Callable[[str], str]
+"""Says why a task is none for these candidates; empty if it is one."""
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +94,24 @@ def in_fair_order(task: str, names: Iterable[str]) -> list[str]:
 
 def slate_of(task: str, candidates: Mapping[str, str]) -> Slate:
     """Gives each different text a letter, in the order of the candidates."""
-    return Slate(task, dict(zip(LETTERS, dict.fromkeys(candidates.values()), strict=False)))
+    counted = Counter(candidates.values())
+    letters = LETTERS[: len(counted)]
+    return Slate(
+        task,
+        dict(zip(letters, counted, strict=True)),
+        dict(zip(letters, counted.values(), strict=True)),
+    )
 
 
 def shown(slate: Slate) -> list[str]:
     """Writes a slate for the selector; no name stands in it."""
     texts = [f"[{CANDIDATE}{letter}] said: {text}" for letter, text in slate.texts.items()]
-    return [f"The task: {slate.task}", *texts]
+    alike = [
+        f"{CANDIDATE}{letter} is what {times} of {slate.said} said alike."
+        for letter, times in slate.times.items()
+        if times > 1
+    ]
+    return [f"The task: {slate.task}", *texts, *alike]
 
 
 def schema_of_verdict(number: int) -> type[BaseModel]:
@@ -122,6 +148,11 @@ def fault_of(verdict: Verdict, letters: Sequence[str]) -> str:
         return ""
     told = f"it names {as_text(verdict.best[:40])!r}" if verdict.best.strip() else "it names none"
     return f"{told}; there are only {', '.join(letters)}"
+
+
+def refuse_nothing(task: str) -> str:
+    """Takes any task."""
+    return ""
 
 
 def first_shown(slate: Slate) -> Verdict:

@@ -25,7 +25,7 @@ _ALTERS = frozenset(
         budget afford owes lend don't doesn't didn't won't isn't aren't least most same daily
         weekly monthly yearly annual annually fortnight fortnights night nights rounded nearest
         sent back cancel cancelled removed swapped excluding exclude excludes before ignore
-        ignoring note coupons vouchers"""
+        ignoring note coupons vouchers deposit deposits negative"""
     )
 )
 _ALTERS_BESIDE_NUMBERS = frozenset(words("each every per both only if all apiece or either but"))
@@ -34,6 +34,7 @@ _SEVERAL = frozenset(words("they them their"))
 _CURRENCIES = {"pounds": "£", "dollars": "$", "euros": "€"}
 _HARMLESS = re.compile(
     r"\bin all\b|\bif\s+(?:\w+\s+){1,3}?(?:buys?|bought|orders?|ordered|gets?|takes?|purchased?)\b"
+    r"|\b(?:(?:it|this|that)\s+all|all\s+(?:of\s+)?(?:it|this|that))\s+(?:come\s+to|cost|add\s+up)\b"
     rf"|\ball\s+(?:of\s+)?(?:the\s+|these\s+|those\s+)?(?={COUNT}?{PLACES.pattern})",
     re.I,
 )

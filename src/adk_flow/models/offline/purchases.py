@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from adk_flow.models.offline.measures import measure
 from adk_flow.models.offline.numerals import Numeral, amount
 from adk_flow.models.offline.places import PLACES
 from adk_flow.models.offline.sums import MULTIPLY, Sum, Term
-from adk_flow.models.offline.words import stem, words
+from adk_flow.models.offline.words import STOP_WORDS, stem, words
 
 MONEY, COUNT, STORE, LINE = "[\ue000-\ue7ff]", "[\ue800-\uefff]", "[\uf000-\uf7ff]", "\uf8fe"
 NUMBER = "[\ue000-\uefff]"
@@ -23,7 +24,10 @@ _STOP = (
 )
 _WORD = rf"(?!(?:{_STOP})\b)[^\W\d_\ue000-\uf8ff][\w’'/&-]*"
 NOUN = rf"{_WORD}(?:\s+(?:of\s+)?{_WORD}){{0,5}}"
-_EACH = rf"(?P<each>each|apiece|a\s?piece|a\s+pop|ea\b\.?|(?:(?:per|an?)\s+|/\s*)(?P<unit>{_WORD}))"
+_EACH = (
+    rf"(?P<each>each|apiece|a\s?piece|a\s+pop|ea\b\.?|(?:(?:per|an?)\s+|/\s*)"
+    rf"(?P<unit>(?:(?:square|sq|cubic|fl|fluid)\s+)?{_WORD}))"
+)
 _AT = r"(?P<at>(?:priced\s+)?(?:at|@)(?:\s+(?:a\s+)?(?:price|cost)\s+of)?|x|×|\*)"
 _LINK = rf"(?:{_AT}|for|costing|costs?|priced|worth|\(|,|-|–|:|=)"
 _IN_ALL = r"(?P<whole>in\s+total|in\s+all|altogether|for\s+the\s+lot)"
@@ -31,7 +35,7 @@ _CHARGE = (
     r"(?:(?:flat|standard|express|booking|gift|service|handling|shipping|delivery|packing|postal"
     r"|order|processing|extra|additional|fixed|small)[\s-]+)*"
     r"(?:shipping|delivery|postage|handling|packaging|packing|gift-?\s?wrap(?:ping)?|wrapping"
-    r"|insurance|fees?|(?:sur)?charge|tip|carriage|freight|p&p|parking|toll|tax|deposit|service)"
+    r"|insurance|fees?|(?:sur)?charge|tip|carriage|freight|p&p|parking|toll|tax|service)"
     r"(?:\s+(?:and\s+(?:handling|packing|packaging|delivery)|fees?|charges?))*"
 )
 _PATTERNS = tuple(
@@ -66,7 +70,8 @@ _PATTERNS = tuple(
     )
 )
 _AFTER = re.compile(rf"\s+({NOUN})", re.I)
-_BEFORE = re.compile(rf"({NOUN})\s*[:=–-]?\s*$", re.I)
+_BEFORE = re.compile(rf"(?<![\w’'/&-])({NOUN})\s*[:=–-]?\s*$", re.I)
+_NO_NOUN = STOP_WORDS | frozenset(words("add amount calculate come find pay solve spend work"))
 _ANY_UNIT = frozenset(words("item piece unit one head"))
 
 
@@ -88,15 +93,18 @@ class Purchase:
     @property
     def term(self) -> Term:
         """What it comes to."""
-        is_single = self.count in (None, 1) or self.is_whole
-        return self.price if is_single else Sum(MULTIPLY, (self.count or 1, self.price))
+        if self.count is None or self.count == 1 or self.is_whole:
+            return self.price
+        return Sum(MULTIPLY, (self.count, self.price))
 
     def told(self, currency: str) -> str:
         """Writes it so that it is read as the same again."""
         price = amount(self.price, currency)
         if self.count is None:
             return f"{self.noun} {price}"
-        link, end = ("for", "in total") if self.is_whole else ("at", "each" * (self.count != 1))
+        unit = measure(self.noun)
+        each = "" if self.count == 1 else f"per {unit}" if unit else "each"
+        link, end = ("for", "in total") if self.is_whole else ("at", each)
         return " ".join(f"{amount(self.count, '')} {self.noun} {link} {price} {end}".split())
 
 
@@ -129,13 +137,18 @@ def next_purchase(text: str, at: int, numerals: dict[str, Numeral]) -> Found | N
     kind, match = min(matches, key=lambda found: found[1].start())
     groups: dict[str, Any] = match.groupdict()
     start, end = match.span()
+    if kind != "free" and measure(unit := text[match.end("price") :].lstrip()):  # "2 x 500 ml"
+        price = numerals[groups["price"]]
+        raise UnclearError(f"“{amount(price.value, price.currency)} {unit.split()[0]}”")
     if kind == "free":
         return Found(None, True, start, end)
-    if groups["noun"] is None and (after := _AFTER.match(text, end)):  # "two £5 tickets"
-        groups |= {"noun": after[1], "early": True}
-        end = after.end()
-    if groups["noun"] is None and (before := _BEFORE.search(text[at:start])):  # "tickets: 2 × £5"
-        groups["noun"] = before[1]
+    if groups["noun"] is None:
+        after, before = _AFTER.match(text, end), _BEFORE.search(text[at:start])
+        if after and after[1].split()[0].lower() not in _NO_NOUN:  # "two £5 tickets"
+            groups |= {"noun": after[1], "early": True}
+            end = after.end()
+        elif before and _NO_NOUN.isdisjoint(before[1].lower().split()):  # "tickets: 2 × £5"
+            groups["noun"] = before[1].rstrip("-")
     purchase = _purchase(kind, groups, numerals)
     return Found(purchase, kind == "charge", start, end, groups.get("store") or "")
 
@@ -147,15 +160,29 @@ def _purchase(kind: str, groups: dict[str, Any], numerals: dict[str, Numeral]) -
         return Purchase(noun, price.value, 1 if kind == "one" else None)
     count = numerals[groups["count"]]
     _refuse_shares(price, count)
-    if (unit := groups["unit"]) and not _is_unit_of(unit, noun):
-        raise UnclearError(f"“per {unit}”")
-    says_each = any(groups.get(name) for name in ("each", "early", "late", "at"))
-    if groups.get("whole") or (count.value == 1 and price.is_money):
-        return Purchase(noun, price.value, count.value, is_whole=bool(groups.get("whole")))
-    if not says_each:
-        told = f"{amount(price.value, price.currency)} is for one or for all"
-        raise UnclearError(f"whether {told} {amount(count.value, '')}")
+    says_each = any(groups.get(name) for name in ("each", "early", "late"))
+    if groups.get("whole") and count.value:
+        return Purchase(noun, price.value, count.value, is_whole=True)
+    if says_each or count.value != 1:
+        _check_unit(noun, groups["unit"] or "", price, count)
+    is_single = count.value == 1 and price.is_money
+    if groups.get("whole") or not (says_each or groups.get("at") or is_single):
+        raise _of_one_or_all("for one", price, count, "")
     return Purchase(noun, price.value, count.value)
+
+
+def _check_unit(noun: str, unit: str, price: Numeral, count: Numeral) -> None:
+    """Makes sure that a price is for one of what is counted; for a measure it has to say so."""
+    measured = measure(noun)
+    if measured and not unit:
+        raise _of_one_or_all(f"per {measured}", price, count, noun)
+    if unit and not (measure(unit) == measured if measured else _is_unit_of(unit, noun)):
+        raise UnclearError(f"“per {unit}”")
+
+
+def _of_one_or_all(one: str, price: Numeral, count: Numeral, noun: str) -> UnclearError:
+    told = amount(price.value, price.currency), amount(count.value, "")
+    return UnclearError(f"whether {told[0]} is {one} or for all {told[1]} {noun}".strip())
 
 
 def _refuse_shares(*found: Numeral) -> None:

@@ -26,6 +26,8 @@ from adk_flow.models.offline.sums import ADD, Sum, Term
 
 __all__ = ["Bill", "Store", "UnclearError", "read_bill"]
 
+_MINUS = re.compile(r"(?P<minus>(?:^|(?<=[\s(:,;=@]))[-–]|−\s*)$")
+
 
 @dataclass
 class Store:
@@ -82,6 +84,7 @@ class _Reader:
         self.places: dict[str, Place] = dict(zip(_signs(STORE), named, strict=False))
         text = _masked(text, list(zip(self.places, named, strict=True)))
         found = numerals(text)
+        _refuse_negatives(text, found)
         money, counts = _signs(MONEY), _signs(COUNT)
         signs = [next(money if one.is_money else counts) for one in found]
         self.numerals: dict[str, Numeral] = dict(zip(signs, found, strict=True))
@@ -133,6 +136,13 @@ class _Reader:
         """Tells whether stores are named before what is bought there, not after."""
         store, number = re.search(STORE, self.text), OPEN_NUMBER.search(self.text)
         return bool(store and number and store.start() < number.start())
+
+
+def _refuse_negatives(text: str, found: Sequence[Numeral]) -> None:
+    """Refuses "-3 pens"; the dash of "Baker - 3 rolls" stands apart."""
+    for one in found:
+        if sign := _MINUS.search(text[: one.start]):
+            raise UnclearError(f"“{sign['minus']}{text[one.start : one.end].strip()}”")
 
 
 def _signs(pattern: str) -> Iterator[str]:
