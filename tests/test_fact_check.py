@@ -215,6 +215,7 @@ def test_a_source_of_the_research_passes(sources):
         f"As reported by the BBC, it is. {CITED}",
         f"The Bank of England confirms it. {CITED}",
         f"The Bank of England reports that it is. {CITED}",
+        f"Bank of England data show it. {CITED}",
         f"Martin Lewis has said so. {CITED}",
         f"It is so, see evil.example for more. {CITED}",
         f"It is so at fscs.org.uk/limits. {CITED}",
@@ -225,6 +226,12 @@ def test_an_invented_source_is_caught(invented):
     faults = fact_faults(f"It is so. {invented}", BOTH)
 
     assert [fault for fault in faults if fault.endswith("is no source of the research.")]
+
+
+def test_a_source_that_is_reported_is_named_once():
+    assert fact_faults(f"As reported by the BBC, it is. {CITED}", BOTH) == [
+        "“BBC” is no source of the research."
+    ]
 
 
 def test_a_bracket_within_a_sentence_is_no_source():
@@ -241,6 +248,7 @@ def test_a_bracket_within_a_sentence_is_no_source():
         "They said so. Your provider confirms it.",
         "ISA claims are paid, and Pension Credit claims too.",
         "Bank of England notes are money.",
+        "Funds recommended by a friend, and Savings found in a drawer, are yours.",
         "It is [so] today.",
     ],
 )

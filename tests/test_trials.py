@@ -23,13 +23,14 @@ from adk_flow.budget import Budget
 from adk_flow.conversation import of_questions
 from adk_flow.log import read_log
 from adk_flow.measure import measure
+from adk_flow.measured_run import ONE_BY_ONE
 from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
 from adk_flow.models.paced import Paced
 from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem
 from adk_flow.results import Results, Trial
-from adk_flow.rewiring import AS_IS, ONE_BY_ONE, identity_of, rewired
+from adk_flow.rewiring import AS_IS, identity_of, rewired
 from adk_flow.trials import planned, run_trials
 from adk_flow.wiring import WiringError
 
@@ -261,7 +262,7 @@ def test_two_experiments_in_one_folder_at_once_are_refused(tmp_path):
 
 
 def test_what_cannot_be_held_one_by_one_says_why():
-    below = [LlmAgent(name=name, model="offline") for name in ("a", "b")]
+    below: list[Any] = [LlmAgent(name=name, model="offline") for name in ("a", "b")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         root = ParallelAgent(name="Both", sub_agents=below)

@@ -58,7 +58,7 @@ _IN = re.compile(
 )
 _TWICE = re.compile(r"(?<!think )\b(?:twice|double(?= (?:the|your|their|that|its|what)\b))", re.I)
 _THRICE = re.compile(r"\b(?:thrice|treble|triple)\b", re.I)
-_MANY = re.compile(r"\b(?:dozens|hundreds|thousands|millions|billions) of\b", re.I)
+_MANY = re.compile(r"\b(?:tens|scores|dozens|hundreds|thousands|millions|billions) of\b", re.I)
 
 
 class Figure(NamedTuple):

@@ -23,18 +23,23 @@ _BEFORE = re.compile(
     rf"|survey by)(?: [Tt]he)? ({_NAME})"
 )
 _SAYS = (
-    "says?|said|tells|told|confirms?|confirmed|stated|reported|warns?|warned|announces|announced"
-    "|explains?|explained|writes|wrote|advises|advised|recommends?|recommended|reckons?|reckoned"
-    "|predicts?|predicted|calculates|calculated|estimated|suggested|expects|found|noted|claimed"
+    "says?|said|tells|told|confirms?|warns?|announces|explains?|writes|wrote|advises|recommends?"
+    "|reckons?|reckoned|predicts?|calculates|expects"
 )
-# Nouns as well: "the ISA claims are paid".
-_SAYS_THAT = "reports?|claims?|notes?|estimates?|states?|suggests?|shows?|forecasts?|finds?|puts"
+# Nouns or participles as well: "ISA claims are paid", "funds recommended by a friend".
+_SAYS_THAT = (
+    "reports?|claims?|notes?|estimates?|states?|suggests?|shows?|forecasts?|finds?|puts|confirmed"
+    "|stated|reported|warned|announced|explained|advised|recommended|predicted|calculated|found"
+    "|estimated|suggested|noted|claimed"
+)
+_SHOWS = r"(?:data|figures|research|statistics|surveys?) (?:shows?|suggests?|puts?)"
 _AFTER = re.compile(
     rf"(?<![\w.])(?:The |the )?({_NAME}),?(?: (?:also|has|have|had|now))*"
-    rf" (?:(?:{_SAYS})\b|(?:{_SAYS_THAT})\b(?= that\b|:| [“\"£\d]| it\b| so\b))"
+    rf" (?:(?:{_SAYS}|{_SHOWS})\b|(?:{_SAYS_THAT})\b(?= (?:that|it|so|the)\b|:| [“\"£\d]))"
 )
 _PRONOUNS = frozenset(
     ["It", "He", "She", "They", "You", "We", "I", "This", "That", "These", "Those", "Who", "What"]
+    + ["As", "If", "Once", "When", "Where", "Unless", "And", "But", "Then", "Nobody", "Everybody"]
 )
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s)\]]+"

@@ -1,4 +1,4 @@
-"""A reviewer's verdict, joined with what its tool found: what counts, and what it is made to say."""
+"""A reviewer's verdict and what its tool found, joined: what counts, and what it therefore says."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Timing:
     pace: Pace | None = None
     """Where given, model calls take its time and not their own."""
     serial: bool = False
-    """Whether calls asked for in one model turn were made to follow each other."""
+    """Whether calls asked for in one model turn, and nodes of a graph, had to follow each other."""
     llm: int = 0
     """Sum over model calls, parallel ones too."""
     tools: int = 0
@@ -246,7 +246,7 @@ class Timing:
         chains = [
             end
             for other, end in self._ended.get(group, {}).items()
-            if _is_within(branch, other) or _is_within(other, branch)
+            if self.serial or _is_within(branch, other) or _is_within(other, branch)
         ]
         return max(chains, default=_End())
 
