@@ -90,7 +90,7 @@ def test_stores_are_found_by_how_they_are_named(text, stores):
         ("3 x £4.50 and 2 x £1.25", "3 at £4.50 each, 2 at £1.25 each."),
         ("the cost of 3 x £4.50", "3 at £4.50 each."),
         ("How much do 3 x £4 and 2 x £1 come to?", "3 at £4 each, 2 at £1 each."),
-        ("tickets: 2 x £5", "2 tickets at £5 each."),
+        ("tickets 2 x £5", "2 tickets at £5 each."),
         ("two £5 front-row tickets", "2 front-row tickets at £5 each."),
         ("1.5 kg of potatoes at £1.20 per kilo", "1.5 kg of potatoes at £1.20 per kg."),
         ("5 pounds of apples at $2 a pound", "5 pounds of apples at $2 per lb."),

@@ -268,6 +268,7 @@ def test_a_text_is_looked_up_or_refused():
         ("She has no time.", "Sie hat keine Zeit.", []),
         ("He never calls.", "Er ruft nie an.", []),
         ("It is not clear.", "Es ist unklar.", []),
+        ("Take room No. 5.", "Nehmen Sie Zimmer Nr. 5.", []),
         ("I like it.", "Ich mag es nicht.", ["a negation was added"]),
         ("He is unable to come.", "Er kann nicht kommen.", []),
         ("I don't like it.", "Ich don't mag es.", ["left in English: don't"]),
@@ -325,6 +326,10 @@ def test_a_tie_is_called_one_and_broken_by_the_texts_alone():
         assert made.reason.endswith(
             f"A, B tie in likeness too, and a hash of the text took {made.best}."
         )
+
+
+def test_half_a_surrogate_pair_can_tie():
+    assert judged(slate_of("It rains.", {"a": "Es regnet \ud800", "b": "Regnet es \ud800"}))
 
 
 def test_a_reversed_meaning_weighs_more_than_any_other_fault():

@@ -37,10 +37,10 @@ _AFTER = re.compile(
     rf"(?<![\w.])(?:The |the )?({_NAME}),?(?: (?:also|has|have|had|now))*"
     rf" (?:(?:{_SAYS}|{_SHOWS})\b|(?:{_SAYS_THAT})\b(?= (?:that|it|so|the)\b|:| [“\"£\d]))"
 )
-_PRONOUNS = frozenset(
-    ["It", "He", "She", "They", "You", "We", "I", "This", "That", "These", "Those", "Who", "What"]
-    + ["As", "If", "Once", "When", "Where", "Unless", "And", "But", "Then", "Nobody", "Everybody"]
-)
+_NOBODY = {
+    *["It", "He", "She", "They", "You", "We", "I", "This", "That", "These", "Those", "Who", "What"],
+    *["As", "If", "Once", "When", "Where", "Unless", "And", "But", "Then", "Nobody", "Everybody"],
+}
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s)\]]+"
     r"|(?<![\w@./])(?:[A-Za-z][\w-]*\.)+(?:[a-z]{2,}|[A-Z]{2,})\b(?:/[^\s)\]]*)?"
@@ -96,7 +96,7 @@ def _claims(paragraph: str) -> Iterator[Claim]:
             yield _claim(name, is_sure=is_sure or bool(_LIKE_A_SOURCE.search(name.strip())))
     for pattern in (_BEFORE, _AFTER):
         for match in pattern.finditer(paragraph):
-            if match[1] not in _PRONOUNS:
+            if match[1] not in _NOBODY:
                 yield Claim(match[1].rstrip("."), match[0], is_sure=True)
     for match in _ADDRESS.finditer(paragraph):
         yield Claim(match[0].rstrip(".,;:"), f"{match[0]} ", is_sure=True)

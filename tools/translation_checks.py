@@ -28,6 +28,7 @@ NEGATION_GONE, NEGATION_ADDED = "a negation is gone", "a negation was added"
 REVERSED = (NEGATION_GONE, NEGATION_ADDED)
 """Faults that reverse what the text says."""
 _NOT = re.compile(r"\b(?:not|cannot|never|no|nobody|nothing|nowhere|none|neither)\b|n['’]t\b", re.I)
+_NUMERO = re.compile(r"\bno\. ?(?=\d)", re.I)
 _NICHT = re.compile(
     r"\b(?:nicht\w*|kein\w*|nie|niemals|niemand\w*|nirgend\w*|nein|ohne|weder)\b", re.I
 )
@@ -92,7 +93,10 @@ def judged(slate: Slate) -> Verdict:
     equals = [letter for letter in found if _weight(found[letter]) == least]
     alike = {letter: round(likeness(letter, slate), 9) for letter in equals}
     tied = [letter for letter in equals if alike[letter] == max(alike.values())]
-    best = min(tied, key=lambda letter: hashlib.sha256(slate.texts[letter].encode()).digest())
+    best = min(
+        tied,
+        key=lambda letter: hashlib.sha256(slate.texts[letter].encode(errors="replace")).digest(),
+    )
     return Verdict(best, _reason(best, found, equals, tied, slate))
 
 
@@ -182,6 +186,7 @@ def _numbers(text: str, translation: str) -> Iterator[str]:
 
 def _negations(text: str, translation: str) -> Iterator[str]:
     """Compares sentence by sentence, if there are as many, whether anything is denied."""
+    text = _NUMERO.sub("", text)
     pairs = list(zip(_split(text), _split(translation), strict=False))
     if len(_split(text)) != len(_split(translation)):
         pairs = [(text, translation)]
