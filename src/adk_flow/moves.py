@@ -20,7 +20,7 @@ _CALLED = frozenset({"agent_tool", "single_turn"})
 """Calls that the caller waits for with a tool result; their children never face the user."""
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One move of control (which agent runs) or of conversation (who says what to whom)."""
 
     kind: Control | Conversation

@@ -37,7 +37,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was kept of texts: `full`, `preview` or `none`."""
 
 
-class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True):
+class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A function call that a model asked for."""
 
     name: str
@@ -49,7 +49,7 @@ class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """The arguments as JSON, or the bare words where they are one string for an agent."""
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Tokens of one model call, as the model reported them."""
 
     input: int = 0
@@ -61,7 +61,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     total: int = 0
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One part of a model request's contents."""
 
     role: str
@@ -71,7 +71,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     """Number of its text in the log (`Record.texts`)."""
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a model was sent. Each distinct text stands in the log once and is named by number."""
 
     system: int = 0
@@ -83,7 +83,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the answer had to fill a response schema."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
 
     hook: str

@@ -17,7 +17,7 @@ from adk_flow.pace import Pace
 from adk_flow.record import Record
 
 
-class Span(msgspec.Struct, kw_only=True):
+class Span(msgspec.Struct, kw_only=True, gc=False):
     """One model call, or one call of a plain function; times in microseconds."""
 
     kind: Literal["model", "tool", "replaced"]
