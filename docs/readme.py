@@ -33,6 +33,7 @@ CONVERSATIONS = ROOT / "conversations"
 
 SEEN: dict[Shown, str] = {
     "one agent": "there are none",
+    "not asked": "nothing",
     "request": "their request only",
     "user": "the user's words too",
     "others": "everything",

@@ -8,6 +8,7 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -19,9 +20,10 @@ from adk_flow.experiment import hold
 from adk_flow.isolation import Isolation
 from adk_flow.log import read_log
 from adk_flow.measure import summed
-from adk_flow.measured_run import MeasuredRun, measure_run
+from adk_flow.measured_run import MeasuredRun, Shown, measure_run
 from adk_flow.pace import PACES
 from adk_flow.views.report import report
+from adk_flow.views.report_tables import SHOWN
 from tests.flow import expected
 
 ROOT = Path(__file__).parents[1]
@@ -346,3 +348,7 @@ def test_a_browser_shows_the_page_without_complaint(page, request, tmp_path):
 
     assert said == []
     assert asked_for == {file.as_uri()}
+
+
+def test_every_sight_of_specialists_has_words():
+    assert set(SHOWN) == set(get_args(Shown))

@@ -51,7 +51,7 @@ def recommendation(comparison: Comparison) -> list[str]:
         other = min(apart, key=cost)
         told.append(
             f"If specialists must see nothing but their request, take {other.construct}: "
-            f"{_cost_told(other)}, {other.llm_calls:g} LLM calls."
+            f"{_cost_told(other)}, {_calls(other)}."
         )
     current = [one for one in fit if one.construct not in DEPRECATIONS]
     if cheapest.construct in DEPRECATIONS and current:
@@ -59,7 +59,7 @@ def recommendation(comparison: Comparison) -> list[str]:
         told.append(
             f"If you would rather not build on what ADK advises against "
             f"({DEPRECATIONS[cheapest.construct]}), take {other.construct}: {_cost_told(other)}, "
-            f"{other.llm_calls:g} LLM calls."
+            f"{_calls(other)}."
         )
     return told
 
@@ -98,7 +98,7 @@ def _first_choice(comparison: Comparison, chosen: ConstructFigures, rivals: int)
     return (
         f"For conversations like these take {chosen.construct}{condition} of the {rivals} of "
         f"{others} constructs that {how}, it costs least ({_cost_told(chosen)}, "
-        f"{chosen.llm_calls:g} LLM calls{_over(comparison)})."
+        f"{_calls(chosen)}{_over(comparison)})."
     )
 
 
@@ -112,6 +112,10 @@ def _cost_of(fit: Sequence[ConstructFigures]) -> Callable[[ConstructFigures], fl
 def _cost_told(figures: ConstructFigures) -> str:
     tokens = f"{figures.input_tokens + figures.output_tokens:,.0f} tokens"
     return tokens if figures.dollars is None else f"${figures.dollars:.4f}, {tokens}"
+
+
+def _calls(figures: ConstructFigures) -> str:
+    return f"{figures.llm_calls:g} LLM call{'' if figures.llm_calls == 1 else 's'}"
 
 
 def _quickest(

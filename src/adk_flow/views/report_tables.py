@@ -10,6 +10,7 @@ from adk_flow.measure import AgentFigures
 
 SHOWN = {
     "one agent": "one agent does all",
+    "not asked": "nothing: none was asked",
     "request": "their request only",
     "user": "the user’s words too",
     "others": "the others’ words too",
