@@ -470,7 +470,7 @@ def ran(command, folder, **options):
 
 def test_the_page_shows_the_moves_that_its_commands_give(tmp_path):
     shell = "".join(blocks("patterns/calculator.md", "sh")).replace("flow_logs", str(tmp_path))
-    done = ran(["sh", "-ec", shell.replace(".venv/bin", str(BIN))], tmp_path)
+    done = ran(["sh", "-ec", shell.replace(".venv/bin", str(BIN).replace(" ", "\\ "))], tmp_path)
 
     assert done.returncode == 0, done.stderr
     (diagram,) = blocks("patterns/calculator.md", "mermaid")

@@ -644,7 +644,9 @@ def test_the_pages_code_runs(tmp_path):
 
 def test_the_pages_commands_run(tmp_path):
     lines = "set -e\n" + "\n".join(blocks("sh"))
-    lines = lines.replace(".venv/bin/", f"{BIN}/").replace(" flow_logs/", f" {tmp_path}/")
+    lines = lines.replace(".venv/bin/", f"{BIN}/".replace(" ", "\\ ")).replace(
+        " flow_logs/", f" {tmp_path}/"
+    )
 
     done = ran(lines, tmp_path, shell=True)
 
