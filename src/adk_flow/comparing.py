@@ -259,8 +259,11 @@ def constructs_named(text: str) -> list[str]:
     """Reads a list of constructs, `all` for all of them.
 
     Raises:
-      Problem: one is unknown.
+      Problem: one is unknown, or ADK is too old for any.
     """
+    from adk_flow.releases import check_constructs
+
+    check_constructs()
     from adk_flow.rewiring import KNOWN
     from adk_flow.wiring import CONSTRUCTS
 

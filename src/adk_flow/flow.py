@@ -214,7 +214,7 @@ class Flow:
         for turn in self.figures:
             if turn.failed:
                 told.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
-            elif not turn.complete:
+            elif not turn.complete and self.log.header.tells_end:
                 told.append(f"the log stops in the middle of turn {turn.turn}")
         told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
         return told if self.figures else [*told, "the log holds no turn"]

@@ -9,10 +9,9 @@ from typing import Any, Literal
 import msgspec
 from google.adk.apps import App
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
-from google.adk.workflow import BaseNode, Workflow
 
 from adk_flow.frames import kind_of
-from adk_flow.tree import Use, tools_of, uses_of
+from adk_flow.tree import BaseNode, Use, Workflow, tools_of, uses_of
 
 OF_ADK = "__deprecated__"
 """Where Python's `deprecated` keeps what to use instead of a class."""

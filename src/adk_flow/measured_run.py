@@ -54,6 +54,8 @@ class MeasuredRun(msgspec.Struct, kw_only=True):
     """Whether the conversation asks for anything."""
     isolation: Isolation
     findings: list[Finding] = []
+    is_cut: bool = False
+    """Whether the log stops in the middle of a turn."""
     damaged_lines: int = 0
     moves: list[Move] = []
     spans: list[list[Span]] = []
@@ -64,13 +66,13 @@ class MeasuredRun(msgspec.Struct, kw_only=True):
     @property
     def passed(self) -> bool:
         """Whether every turn came to its end and every answer held what was asked for."""
-        whole = bool(self.turns) and self.total.complete and not self.total.failed
+        whole = bool(self.turns) and not self.is_cut and not self.total.failed
         return whole and not any(self.failed_checks)
 
     @property
     def is_whole(self) -> bool:
         """Whether the log holds every turn to its end, and no line of it is damaged."""
-        return bool(self.turns) and self.total.complete and not self.damaged_lines
+        return bool(self.turns) and not self.is_cut and not self.damaged_lines
 
 
 def measure_run(
@@ -95,7 +97,7 @@ def measure_run(
     spans = [meter.timings[turn.turn].spans for turn in turns]
     models = {span.name for turn in spans for span in turn if span.kind == "model"}
     planted = asked.planted if asked else {}
-    shown = isolation(log, planted)
+    shown, total = isolation(log, planted), summed(turns)
     return MeasuredRun(
         construct=construct,
         conversation=conversation,
@@ -106,7 +108,7 @@ def measure_run(
         adk=log.header.adk,
         controlled=models <= CONTROLLED_MODELS,
         turns=turns,
-        total=summed(turns),
+        total=total,
         dollars=priced([span for turn in spans for span in turn], price_model),
         team=list(team),
         specialists=[turn.specialists for turn in asked.turns] if asked else [],
@@ -114,6 +116,7 @@ def measure_run(
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         isolation=shown,
         findings=[*findings(log), *_leaks(shown, spans)],
+        is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
         moves=moves,
         spans=spans,

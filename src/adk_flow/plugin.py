@@ -114,6 +114,7 @@ class FlowPlugin(BasePlugin):
         self.first_fault = ""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         """The logs that were begun last."""
+        self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
         self._file = Path(file) if file else None
         self._keep = keeper(self.texts, masked)
         self._runs: dict[tuple[str, str], Run] = {}
@@ -151,13 +152,16 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
         """Records the words that start a turn, or a nested run."""
-        # What resumes a paused run has no words, but the results that it waited for.
-        text = reading.words_of(user_message) or reading.results_of(user_message)
-        self._write_run("user_message", invocation_context, text=text)
+        self._stand_first(invocation_context)
+        self._write_message(invocation_context, user_message)
 
     @_recorded
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
+        self._stand_first(invocation_context)
+        if (invocation_context.session.id, invocation_context.invocation_id) not in self._runs:
+            # Another plugin answered for the user's message before this one came first.
+            self._write_message(invocation_context, invocation_context.user_content)
         self._write_run("before_run", invocation_context)
 
     @_recorded
@@ -374,6 +378,11 @@ class FlowPlugin(BasePlugin):
         self._write(hook, run, faults=self.faults.total(), **fields)
         return run
 
+    def _write_message(self, context: InvocationContext, message: types.Content | None) -> None:
+        # What resumes a paused run has no words, but the results that it waited for.
+        text = reading.words_of(message) or (reading.results_of(message) if message else "")
+        self._write_run("user_message", context, text=text)
+
     def _write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
         run, frame, agent = self._place(context)
         call = context.function_call_id or ""
@@ -390,6 +399,17 @@ class FlowPlugin(BasePlugin):
         )
 
     # Places
+
+    def _stand_first(self, context: InvocationContext) -> None:
+        """Goes before an app's own plugins, which `--extra_plugins` puts before it.
+
+        A plugin that returns a value hides its hook from all that follow.
+        """
+        plugins = context.plugin_manager.plugins
+        if self._is_extra and not isinstance(plugins[0], FlowPlugin):
+            # A new list, as runs under way walk the old one.
+            first = [self, *[one for one in plugins if one is not self]]
+            context.plugin_manager.plugins = first
 
     def _place(self, context: Any) -> tuple[Run, int, str]:
         """Finds the run, frame and agent that a model's or tool's hook fires in."""

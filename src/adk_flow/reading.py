@@ -18,7 +18,7 @@ from adk_flow.record import AGENT_CALLS, TOOL_POOL, FunctionCall, Part, Request,
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
-except ImportError:  # Releases before 2.x keep the question inside the Runner.
+except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -172,9 +172,19 @@ def _targets(tools: dict[str, Any]) -> list[str]:
 def next_holder(context: Any) -> str:
     """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
     agent = context.agent
-    if agent is None or find_agent_to_run is None:
+    if agent is None:
         return ""
-    return find_agent_to_run(context.session, agent.root_agent).name
+    find = find_agent_to_run or _question_of_runner(context)
+    return find(context.session, agent.root_agent).name if find else ""
+
+
+def _question_of_runner(context: Any) -> Callable[..., Any] | None:
+    """Gives a Runner's own question of who is next, which needs nothing else of the Runner."""
+    from google.adk.runners import Runner
+
+    runner: Any = Runner.__new__(Runner)
+    runner.resumability_config = getattr(context, "resumability_config", None)
+    return getattr(runner, "_find_agent_to_run", None)
 
 
 def path_of(context: Any) -> str:

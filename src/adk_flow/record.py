@@ -36,6 +36,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     texts: str = "full"
     """What was kept of texts: `full`, `preview` or `none`."""
 
+    @property
+    def tells_end(self) -> bool:
+        """Whether the log can tell that a turn ended: ADK 2.0 and 2.1 never call `after_run`."""
+        return not self.adk.startswith(("2.0.", "2.1."))
+
 
 class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A function call that a model asked for."""

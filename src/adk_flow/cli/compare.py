@@ -89,6 +89,7 @@ def compare(
             folder = out or _default_folder("logs", subjects)
             comparison = compare_logs(subjects, baseline, latency)
         else:
+            quieten_adk()
             wanted = Wanted(
                 constructs=constructs_named(constructs),
                 conversations=_asked(conversation or [], question or []),
@@ -146,7 +147,6 @@ def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
     if wanted.model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = wanted.model
-    quieten_adk()
     made = 0
 
     def count(done: int, wanted: int) -> None:

@@ -44,7 +44,7 @@ def plain_console(stream: TextIO | None = None) -> Console:
 
 def quieten_adk() -> None:
     """Keeps ADK's own warnings from the output; what fails in a run stands in its log."""
-    warnings.filterwarnings("ignore", module="google.adk")
+    warnings.filterwarnings("ignore", module=r"google\.")
     warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
     logging.getLogger("google_adk").setLevel(logging.CRITICAL)
 

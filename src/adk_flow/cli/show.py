@@ -92,12 +92,12 @@ def _show_moves(
         for move in meter.read(record):
             if move.kind == "start":
                 for turn in sorted(open_turns):
-                    show_figures(meter.turns[turn], console)
+                    show_figures(meter.turns[turn], console, tells_end=header.tells_end)
                 open_turns = {move.turn}
             printer.print(move)
             if move.kind == "end":
                 show_figures(meter.turns[move.turn], console)
                 open_turns.discard(move.turn)
     for turn in sorted(open_turns):
-        show_figures(meter.turns[turn], console)
+        show_figures(meter.turns[turn], console, tells_end=header.tells_end)
     show_damage(log, console)

@@ -108,8 +108,8 @@ def _line(move: Move, indent: str) -> Table:
     return line
 
 
-def show_figures(turn: TurnFigures, console: Console) -> None:
-    """Prints the summary of a turn."""
+def show_figures(turn: TurnFigures, console: Console, *, tells_end: bool = True) -> None:
+    """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
         _plural(turn.llm_calls, "LLM call"),
         _plural(turn.transfers, "transfer"),
@@ -124,7 +124,7 @@ def show_figures(turn: TurnFigures, console: Console) -> None:
     holder = plain(turn.holder) or "unknown"
     console.print(Text(f"    answered by {answered}; next turn held by {holder}", style="dim"))
     console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
-    if not turn.complete:
+    if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         console.print(Text(words, style=FAILED_STYLE))
 

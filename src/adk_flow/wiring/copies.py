@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
-from google.adk.agents.llm_agent import LlmAgent, ToolUnion
+from google.adk.agents.llm_agent import InstructionProvider, LlmAgent, ToolUnion
 from google.adk.agents.readonly_context import ReadonlyContext
 from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
-from google.adk.utils.instructions_utils import InstructionProvider, inject_session_state
+from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.problem import Problem
 
