@@ -20,6 +20,7 @@ from typing import Any
 from typer.main import get_command
 
 from adk_flow.cli import command
+from tests.collector import collecting
 
 RULES = """
 control: |
@@ -153,13 +154,16 @@ def _edited(lines: list[bytes], chance: random.Random, edit: Callable[[Line], No
     return lines
 
 
-def commands(log: Path, whole: Path, rules: Path) -> Iterator[list[str]]:
+def commands(log: Path, whole: Path, rules: Path, collector: str) -> Iterator[list[str]]:
     """Gives the commands that read a log."""
     yield from (["show", str(log)], ["show", str(log), "--format", "mermaid"])
     yield from (["show", str(log), "--format", "json"], ["show", str(log), "--view", "records"])
     yield from (["diff", str(log), str(whole)], ["diff", str(whole), str(log), "--format", "json"])
     for form in ("text", "junit", "github", "json"):
         yield ["check", str(log), "--expect", str(rules), "--format", form]
+    for form in ("csv", "json", "parquet"):
+        yield ["export", str(log), "--format", form, "--out", str(log.parent / "tables")]
+    yield ["export", str(log), "--otlp", collector]
 
 
 def run_all(wholes: list[Path], folder: Path, number: int, seed: int) -> Counter[int]:
@@ -171,12 +175,15 @@ def run_all(wholes: list[Path], folder: Path, number: int, seed: int) -> Counter
     rules, log = folder / "rules.yaml", folder / "mutated.jsonl"
     rules.write_text(RULES)
     codes: Counter[int] = Counter()
-    for index in range(number):
-        chance = random.Random(f"{seed}-{index}")
-        whole = chance.choice(wholes)
-        log.write_bytes(b"".join(mutated(whole.read_bytes().splitlines(keepends=True), chance)))
-        for arguments in commands(log, whole, rules):
-            codes[_exit_code(arguments, f"--seed {seed}, number {index}")] += 1
+    with collecting() as (collector, taken):
+        for index in range(number):
+            chance = random.Random(f"{seed}-{index}")
+            whole = chance.choice(wholes)
+            lines = whole.read_bytes().splitlines(keepends=True)
+            log.write_bytes(b"".join(mutated(lines, chance)))
+            for arguments in commands(log, whole, rules, collector):
+                codes[_exit_code(arguments, f"--seed {seed}, number {index}")] += 1
+            taken.clear()
     return codes
 
 

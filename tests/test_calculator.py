@@ -2,12 +2,8 @@
 
 import asyncio
 import json
-import os
-import re
-import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 import yaml
@@ -29,10 +25,10 @@ from examples.calculator.agent import orchestrator
 from examples.calculator.wrappers import wrapped
 from sub_agents.calculator import calculator_assistant
 from tests.flow import agent, expected, picture, record
+from tests.pages import BIN, ROOT, Page, ran
 from tools.arithmetic import multiply
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
+PAGE = Page("docs/patterns/calculator.md")
 STORES = ROOT / "conversations" / "examples" / "three_stores.yaml"
 QUESTION = yaml.safe_load(STORES.read_text())["turns"][0]["say"]
 PARTS = {"2 pens at £3 each": (2, 3), "4 cups at £5 each": (4, 5), "6 mats at £7 each": (6, 7)}
@@ -417,21 +413,9 @@ async def test_functions_are_found_by_what_they_declare(tmp_path):
 
 
 def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
-    ran = subprocess.run(
-        [
-            BIN / "adk",
-            "run",
-            "--in_memory",
-            "examples/calculator",
-            QUESTION,
-        ],
-        cwd=ROOT,
-        env={**os.environ, "ADK_FLOW_DIR": str(tmp_path), "ADK_FLOW_NARRATE": "0"},
-        capture_output=True,
-        text=True,
-    )
+    said = ran([BIN / "adk", "run", "--in_memory", "examples/calculator", QUESTION], tmp_path)
 
-    assert "In all: £99.68." in ran.stdout, ran.stderr
+    assert "In all: £99.68." in said.stdout, said.stderr
     (path,) = tmp_path.rglob("*.jsonl")
     asked = [one.kind for one in moves(read_log(path).records) if one.kind in ("call", "return")]
     assert asked[:4] == ["call", "call", "call", "return"]
@@ -451,36 +435,17 @@ async def test_so_long_a_text_that_its_middle_is_not_read_is_not_worked_out(calc
     assert "could not make out all of so long a text" in held.turns[0].answer
 
 
-def blocks(page, language):
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-
-
-def ran(command, folder, **options):
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "ADK_FLOW_DIR": str(folder), "ADK_FLOW_NARRATE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
-    )
-
-
 def test_the_page_shows_the_moves_that_its_commands_give(tmp_path):
-    shell = "".join(blocks("patterns/calculator.md", "sh")).replace("flow_logs", str(tmp_path))
-    done = ran(["sh", "-ec", shell.replace(".venv/bin", str(BIN).replace(" ", "\\ "))], tmp_path)
+    done = PAGE.run_commands(tmp_path)
 
     assert done.returncode == 0, done.stderr
-    (diagram,) = blocks("patterns/calculator.md", "mermaid")
+    (diagram,) = PAGE.of("mermaid")
     assert diagram in done.stdout
     assert "17 LLM calls (3 in ADK's session), 0 transfers, 4 agent calls, 12 tool" in done.stdout
 
 
 def test_the_pages_programs_run(tmp_path):
-    program = "\n".join(blocks("patterns/calculator.md", "python"))
-    done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
+    done = PAGE.run_code(tmp_path)
 
     assert done.returncode == 0, done.stderr
     walls = [float(line.split()[0]) for line in done.stdout.splitlines()]
@@ -488,8 +453,9 @@ def test_the_pages_programs_run(tmp_path):
 
 
 def test_the_page_on_decisions_runs(tmp_path):
-    (tmp_path / "decisions.yaml").write_text(blocks("decisions.md", "yaml")[0])
-    (program,) = blocks("decisions.md", "python")
+    page = Page("docs/decisions.md")
+    (tmp_path / "decisions.yaml").write_text(page.of("yaml")[0])
+    (program,) = page.of("python")
     program = f"FILE = {str(tmp_path / 'decisions.yaml')!r}\n{program}"
     done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
 

@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,12 +24,11 @@ from examples.content.stages import staged
 from sub_agents.optimiser import Heading
 from sub_agents.reviewers import Verdict
 from tests.flow import agent, expected, picture, record
+from tests.pages import BIN, ROOT, Page, ran
 from tests.test_wiring import Watched
 from tools.piece import check_facts, check_style, mend_draft, outline_draft
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-PAGE = (ROOT / "docs" / "patterns" / "content.md").read_text(encoding="utf-8")
+PAGE = Page("docs/patterns/content.md")
 SAFE = "Is my money safe if a provider fails?"
 TOPIC = "How much can I save?"
 AT_ONCE = RetryConfig(max_attempts=2, initial_delay=0.0, jitter=0.0)
@@ -604,22 +599,6 @@ async def test_a_topic_that_nobody_knows_ends_with_an_error(content, tmp_path):
 # Its commands and its page
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-def ran(command, folder, **options):
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "MODEL_NAME": "offline", "ADK_FLOW_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
-    )
-
-
 def test_adk_run_gives_a_piece_with_its_sources(tmp_path):
     said = ran([BIN / "adk", "run", "--in_memory", "examples/content", SAFE], tmp_path)
 
@@ -632,26 +611,21 @@ def test_adk_run_gives_a_piece_with_its_sources(tmp_path):
 async def test_the_page_draws_what_happens(content, tmp_path):
     held = await hold(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
 
-    assert blocks("mermaid") == [sequence_diagram(held.moves)]
+    assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 
 
 def test_the_pages_code_runs(tmp_path):
-    done = ran([sys.executable, "-W", "ignore", "-c", "\n".join(blocks("python"))], tmp_path)
+    done = PAGE.run_code(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("critical path") == 2
 
 
 def test_the_pages_commands_run(tmp_path):
-    lines = "set -e\n" + "\n".join(blocks("sh"))
-    lines = lines.replace(".venv/bin/", f"{BIN}/".replace(" ", "\\ ")).replace(
-        " flow_logs/", f" {tmp_path}/"
-    )
-
-    done = ran(lines, tmp_path, shell=True)
+    done = PAGE.run_commands(tmp_path)
 
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
     assert "17 LLM calls, 0 transfers, 0 agent calls, 13 tool calls" in told
-    figures = re.findall(r"[\d,]+ \+ \d+\stokens", PAGE)
+    figures = re.findall(r"[\d,]+ \+ \d+\stokens", PAGE.text)
     assert [" ".join(one.split()) in told for one in figures] == [True, True]

@@ -20,8 +20,8 @@ from google.adk.evaluation.evaluator import EvalStatus
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
+from adk_flow.evaluation import turns_of
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.problem import Problem
 from tests.flow import agent, record
 
 CONFIG = {
@@ -98,12 +98,12 @@ async def invocations(tmp_path, monkeypatch):
     return await evaluated(script, tmp_path / "flow_logs", monkeypatch)
 
 
-async def evaluated(script, folder, monkeypatch):
+async def evaluated(script, folder, monkeypatch, asks=("Cost?", "Savings?"), **options):
     monkeypatch.setenv("ADK_FLOW_DIR", str(folder))
     model = Scripted(script=script)
     tools = [AgentTool(agent("Loans", model))]
     root = agent("Root", model, tools=tools, sub_agents=[agent("Savings", model)])
-    held = await record(root, ["Cost?", "Savings?"], folder, model=model)
+    held = await record(root, list(asks), folder, model=model, **options)
     turns = {event.invocation_id: [] for event in held.events}
     for event in held.events:
         turns[event.invocation_id].append(event)
@@ -187,57 +187,117 @@ async def test_of_sessions_asked_the_same_the_log_is_found_by_its_calls(tmp_path
     assert scores(await scored("true_llm_calls", at_once)) == [3, 1]
 
 
-async def test_without_a_log_of_the_session_nothing_is_scored(invocations, tmp_path):
+async def test_of_sessions_without_calls_the_log_is_found_by_its_answers(tmp_path, monkeypatch):
+    folder = tmp_path / "flow_logs"
+    silent = {"Loans": [], "Savings": []}
+    one = await evaluated({"Root": ["A", "Bye"], **silent}, folder, monkeypatch)
+    two = await evaluated({"Root": ["B", "Bye"], **silent}, folder, monkeypatch)
+    called = {"Root": [call("Loans", request="x"), "A", "Bye"], "Loans": ["5"], "Savings": []}
+    three = await evaluated(called, folder, monkeypatch)
+
+    for other in (two, three):
+        at_once = [
+            invocation.model_copy(update={"creation_timestamp": near.creation_timestamp})
+            for invocation, near in zip(one, other, strict=True)
+        ]
+        turns = turns_of(at_once, folder)
+        assert [(turn.answer, turn.llm_calls) for turn in turns] == [("A", 1), ("Bye", 1)]
+
+
+async def test_a_plugin_may_take_its_time_over_the_message(invocations, tmp_path, monkeypatch):
+    """ADK makes the user's event after the plugins' hooks, of which the recorder's is the first."""
+    monkeypatch.setattr("adk_flow.evaluation.WITHIN_SECONDS", 0.0)
+    turns = turns_of(invocations, tmp_path / "flow_logs")
+    late = [
+        one.model_copy(update={"creation_timestamp": turn.ended / 1e6})
+        for one, turn in zip(invocations, turns, strict=True)
+    ]
+
+    assert scores(await scored("true_llm_calls", late)) == [3, 2]
+
+
+async def test_a_question_may_come_in_parts(invocations):
+    parts = [types.Part(text="thinks", thought=True), "Co", "st?"]
+    asked = invocations[0].model_copy(update={"user_content": types.UserContent(parts)})
+
+    assert scores(await scored("true_llm_calls", [asked, invocations[1]])) == [3, 2]
+
+
+@pytest.mark.parametrize("kept", [{}, {"masked": False}, {"texts": "preview"}, {"texts": "none"}])
+async def test_the_log_is_found_whatever_it_keeps_of_words(kept, tmp_path, monkeypatch):
+    script = {"Root": ["a@example.org"], "Loans": [], "Savings": []}
+    asks = ["Is it me@example.org? " + "Please. " * 40]
+    held = await evaluated(script, tmp_path / "flow_logs", monkeypatch, asks, **kept)
+    whole = [one.model_copy(update={"user_content": types.UserContent(asks[0])}) for one in held]
+
+    assert scores(await scored("true_llm_calls", whole)) == [1]
+
+
+async def test_without_a_log_of_the_session_it_fails(invocations, tmp_path, caplog):
     later = [
         one.model_copy(update={"creation_timestamp": one.creation_timestamp + 60})
         for one in invocations
     ]
 
     for asked, folder in ((later, "flow_logs"), (invocations, "none"), ([], "flow_logs")):
-        with pytest.raises(Problem, match="holds no flow log of the evaluated session"):
-            await scored("true_llm_calls", asked, threshold=1.0, directory=str(tmp_path / folder))
+        caplog.clear()
+        where = str(tmp_path / folder)
+        result = await scored("true_llm_calls", asked, threshold=9.0, directory=where)
+
+        assert scores(result) == [None] * len(asked)
+        assert {one.eval_status for one in result.per_invocation_results} <= {EvalStatus.FAILED}
+        assert (result.overall_score, result.overall_eval_status) == (None, EvalStatus.FAILED)
+        assert [line.levelname for line in caplog.records] == ["ERROR"]
+        told = f"true_llm_calls: {where}: holds no flow log of the evaluated session"
+        assert caplog.messages[0].startswith(told)
 
 
-async def test_who_ought_to_answer_must_be_said_of_every_turn(invocations):
+async def test_who_ought_to_answer_must_be_said_of_every_turn(invocations, caplog):
     silent = [Invocation(user_content=one.user_content) for one in invocations]
     empty = [one.model_copy(update={"intermediate_data": InvocationEvents()}) for one in silent]
 
     for criterion in ({"agents": ["Root"]}, {}):
         for case in (silent, empty, None):
-            with pytest.raises(Problem, match="names of 2 turns are expected"):
-                await scored("who_answered", invocations, case, threshold=1.0, **criterion)
+            caplog.clear()
+            result = await scored("who_answered", invocations, case, threshold=0.0, **criterion)
+
+            assert result.overall_eval_status == EvalStatus.FAILED
+            assert caplog.messages[0].startswith("who_answered: names of 2 turns are expected in")
 
 
-def adk_eval(folder, app, cases, agents):
+def adk_eval(folder, app, cases, agents, **criterion):
     """Runs ADK's own command; gives each case's metrics, turn by turn, as it prints them."""
     (folder / "desk").mkdir()
     (folder / "desk" / "__init__.py").write_text("from . import agent\n")
     (folder / "desk" / "agent.py").write_text(app)
-    criteria = {"true_llm_calls": 4.0, "who_answered": {"threshold": 1.0, "agents": agents}}
+    who = {"threshold": 1.0, "agents": agents, **criterion}
+    criteria = {"true_llm_calls": 4.0, "who_answered": who}
     (folder / "config.json").write_text(json.dumps({**CONFIG, "criteria": criteria}))
     eval_cases = [
         {"eval_id": name, "conversation": [{"user_content": says(words)} for words in asked]}
         for name, asked in cases.items()
     ]
     (folder / "set.json").write_text(json.dumps({"eval_set_id": "s", "eval_cases": eval_cases}))
-    (folder / "stand_ins").mkdir()
-    for package in PACKAGES:
-        (folder / "stand_ins" / f"{package}.py").write_text(STAND_IN)
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("adk"), "eval", "desk", "set.json"),
-            *("--config_file_path", "config.json", "--print_detailed_results"),
-        ],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder / "stand_ins"), "ADK_FLOW_DIR": "logs"},
-        capture_output=True,
-        text=True,
-    )
+    options = ("--config_file_path", "config.json", "--print_detailed_results")
+    done = adk(folder, "eval", "desk", "set.json", *options)
     told = re.findall(
         r"^Eval Id: (\w+)$(.*?)(?=^Eval Id|\Z)", done.stdout, re.DOTALL | re.MULTILINE
     )
     assert len(told) == len(cases), done.stdout + done.stderr
     return dict(told)
+
+
+def adk(folder, *arguments):
+    (folder / "stand_ins").mkdir()
+    for package in PACKAGES:
+        (folder / "stand_ins" / f"{package}.py").write_text(STAND_IN)
+    return subprocess.run(
+        [Path(sys.executable).with_name("adk"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder / "stand_ins"), "ADK_FLOW_DIR": "logs"},
+        capture_output=True,
+        text=True,
+    )
 
 
 def says(words):
@@ -269,3 +329,38 @@ def test_cases_that_ask_the_same_at_the_same_time_are_told_apart(tmp_path):
     assert calls == {"a": both, "b": ["PASSED (4.0)"] * 2, "c": both[1:], "d": both}
     assert by_turn("who_answered", told["a"]) == ["PASSED (1.0)", "FAILED (0.0)"]
     assert len(list((tmp_path / "logs").rglob("*.jsonl"))) == 4
+
+
+def test_a_case_that_cannot_be_scored_does_not_pass(tmp_path):
+    """Of a metric that raises, ADK says NOT_EVALUATED, and passes the case for the other one."""
+    told = adk_eval(tmp_path, APP, {"one": ["Cost?", "Savings?"]}, "Root", directory="none")["one"]
+
+    assert by_turn("true_llm_calls", told) == ["PASSED (3.0)", "PASSED (2.0)"]
+    assert by_turn("who_answered", told) == ["FAILED (None)"] * 2
+    assert "Overall Eval Status: FAILED" in told
+
+
+def test_the_document_can_be_followed(tmp_path):
+    text = (Path(__file__).parents[1] / "docs" / "ci.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+(?: eval)?)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    [agents] = [text for _, text in blocks if text.startswith("# shop/agent.py\n")]
+    init, app = [text for kind, text in blocks if kind == "python eval"]
+    [config] = [text for kind, text in blocks if kind == "json"]
+    [asked] = [text for kind, text in blocks if kind == "json eval"]
+    _, command = [text for kind, text in blocks if kind == "sh eval"]
+    agents = agents.replace("gemini-2.5-flash", "offline")
+    agents = agents.replace('name="Stock",', 'name="Stock", model="offline",')
+    (tmp_path / "shop").mkdir()
+    for name, text in {
+        "__init__.py": init,
+        "agent.py": agents + app,
+        "basic.evalset.json": asked,
+        "test_config.json": config,
+    }.items():
+        (tmp_path / "shop" / name).write_text(text, encoding="utf-8")
+
+    done = adk(tmp_path, *command.split()[1:])
+
+    assert "Overall Eval Status: PASSED" in done.stdout, done.stdout + done.stderr
+    assert by_turn("true_llm_calls", done.stdout) == ["PASSED (4.0)", "PASSED (2.0)"]
+    assert by_turn("who_answered", done.stdout) == ["PASSED (1.0)"] * 2

@@ -1,10 +1,6 @@
 """The evening brief: run by ADK's command and by adk-flow, offline, and as its page tells it."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +13,12 @@ from adk_flow.log import read_log
 from adk_flow.views.mermaid import sequence_diagram
 from adk_flow.wiring.coordinator import coordinate
 from tests.flow import expected, picture
+from tests.pages import BIN, ROOT, Page, ran
 from tools.cities import FOLDER
 from tools.transit import DISRUPTIONS, evening_transit
 from tools.weather import EVENINGS, evening_weather
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-PAGE = (ROOT / "docs" / "patterns" / "evening_brief.md").read_text(encoding="utf-8")
+PAGE = Page("docs/patterns/evening_brief.md")
 BERLIN = "Give me my evening brief for Berlin."
 
 
@@ -31,22 +26,6 @@ BERLIN = "Give me my evening brief for Berlin."
 def brief(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     return load_application(ROOT / "examples" / "evening_brief")
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-def ran(command, folder, **options):
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "MODEL_NAME": "offline", "ADK_FLOW_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
-    )
 
 
 async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
@@ -151,11 +130,11 @@ def test_a_city_without_disruptions_is_told_so_and_an_unknown_one_refused():
 async def test_the_page_draws_what_happens(brief, tmp_path):
     held = await hold(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
 
-    assert blocks("mermaid") == [sequence_diagram(held.moves)]
+    assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 
 
 def test_the_pages_code_runs(tmp_path):
-    done = ran([sys.executable, "-W", "ignore", "-c", "\n".join(blocks("python"))], tmp_path)
+    done = PAGE.run_code(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "[] 2\n" in done.stdout
@@ -163,15 +142,10 @@ def test_the_pages_code_runs(tmp_path):
 
 
 def test_the_pages_commands_run(tmp_path):
-    lines = "set -e\n" + "\n".join(blocks("sh"))
-    lines = lines.replace(".venv/bin/", f"{BIN}/".replace(" ", "\\ ")).replace(
-        " flow_logs/", f" {tmp_path}/"
-    )
-
-    done = ran(lines, tmp_path, shell=True)
+    done = PAGE.run_commands(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "6 LLM calls, 0 transfers, 0 agent calls, 2 tool calls" in done.stdout
-    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE)
+    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE.text)
     assert tokens
     assert tokens[0] in " ".join(done.stdout.split())

@@ -17,6 +17,7 @@ from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.problem import Problem
 from adk_flow.tables import ROWS, tables_of
 from tests.flow import agent, record
+from tests.pages import Page
 from tests.test_cli import flow as command
 from tests.test_cli import refused
 
@@ -24,7 +25,7 @@ HOSTILE = '=HYPERLINK("http://x";"a")\x1b[31m,\u202e\n\'; DROP TABLE turns; --'
 MUTATED = 300
 """Logs; 10,000 take a minute."""
 
-DOCS = Path(__file__).parents[1] / "docs" / "export.md"
+PAGE = Page("docs/export.md")
 
 
 async def held(folder, question="Cost?"):
@@ -230,10 +231,9 @@ async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
     for name in ("flow_logs", "comparisons"):
         await held(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```(sh|python)\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert [kind for kind, _ in blocks] == ["sh", "python", "python", "sh", "python"]
+    assert [kind for kind, _ in PAGE.blocks] == ["sh", "python", "python", "sh", "python"]
     with collecting() as (endpoint, taken):
-        for kind, code in blocks:
+        for kind, code in PAGE.blocks:
             if kind == "sh":
                 _run(code.replace("http://localhost:4318", endpoint), tmp_path)
             else:

@@ -1,10 +1,6 @@
 """Flow logs sent as OpenTelemetry spans to a server that speaks the collector's protocol."""
 
-import gzip
-import threading
 from collections import defaultdict
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -24,38 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status  # noqa: E402
 
 from adk_flow.export.attributes import CAPTURE, provider_of  # noqa: E402
 from adk_flow.export.traces import as_traces  # noqa: E402
-
-
-@contextmanager
-def collecting(status=200, answer=b""):
-    """Runs a collector on 127.0.0.1; gives its address and the requests that it took."""
-    taken = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            assert self.headers["Content-Type"] == "application/x-protobuf"
-            request = service.ExportTraceServiceRequest.FromString(body)
-            taken.append((self.path, dict(self.headers), request))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", taken
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.collector import collecting  # noqa: E402
 
 
 def desk():

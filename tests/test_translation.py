@@ -1,11 +1,8 @@
 """The translation example: offline, by ADK's command, its tools, its benchmark and its page."""
 
 import json
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +15,11 @@ from adk_flow.wiring.best_of import select
 from adk_flow.wiring.selection import SelectionError, slate_of
 from sub_agents.translators import PERSONAS, translators
 from tests.flow import expected, picture
+from tests.pages import BIN, ROOT, Page, ran
 from tools.translation_book import Edition, bare, foreign, looking_up, rendered
 from tools.translation_checks import faults, faults_of, judged, likeness
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-PAGE = (ROOT / "docs" / "patterns" / "translation.md").read_text(encoding="utf-8")
+PAGE = Page("docs/patterns/translation.md")
 TRAIN = "The train to Munich leaves at 9:30 and a ticket costs 49.50 euros."
 PLAIN = "Der Zug nach München fährt um 9:30 Uhr ab und eine Fahrkarte kostet 49,50 Euro."
 INVOICE = "Good morning! The invoice from Hanna Becker has to be paid by Friday."
@@ -33,22 +29,6 @@ INVOICE = "Good morning! The invoice from Hanna Becker has to be paid by Friday.
 def translation(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     return load_application(ROOT / "examples" / "translation")
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-def ran(command, folder, **options):
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "MODEL_NAME": "offline", "ADK_FLOW_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
-    )
 
 
 async def test_the_conversation_holds(translation, tmp_path):
@@ -381,11 +361,11 @@ def test_without_its_file_the_benchmark_is_skipped_in_one_line(tmp_path):
 async def test_the_page_draws_what_happens(translation, tmp_path):
     held = await hold(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
 
-    assert blocks("mermaid") == [sequence_diagram(held.moves)]
+    assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 
 
 def test_the_pages_code_runs(tmp_path):
-    done = ran([sys.executable, "-W", "ignore", "-c", "\n".join(blocks("python"))], tmp_path)
+    done = PAGE.run_code(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert f"{PLAIN} Plain_Translator" in done.stdout
@@ -393,15 +373,10 @@ def test_the_pages_code_runs(tmp_path):
 
 
 def test_the_pages_commands_run(tmp_path):
-    lines = "set -e\n" + "\n".join(blocks("sh"))
-    lines = lines.replace(".venv/bin/", f"{BIN}/".replace(" ", "\\ ")).replace(
-        " flow_logs/", f" {tmp_path}/"
-    )
-
-    done = ran(lines, tmp_path, shell=True)
+    done = PAGE.run_commands(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "8 LLM calls, 0 transfers, 0 agent calls, 8 tool calls" in done.stdout
-    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE)
+    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE.text)
     assert tokens
     assert tokens[0] in " ".join(done.stdout.split())

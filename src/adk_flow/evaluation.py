@@ -3,10 +3,13 @@
 An AgentTool's child runs in a session of its own, which ADK's invocations do not show. The app must
 have `FlowPlugin` among its plugins; the log of an evaluated session is found by when its turns were
 asked, by their words, and by the ids of their function calls.
+
+What cannot be scored fails: of a case with a metric that raises, ADK passes what the others pass.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,16 +18,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from adk_flow.log import LogError, read_log
 from adk_flow.measure import TurnFigures, measure
 from adk_flow.problem import Problem
+from adk_flow.reading import results_of, words_of
 from adk_flow.texts import mask
 
 if TYPE_CHECKING:
     from google.adk.evaluation.eval_case import ConversationScenario, Invocation
     from google.adk.evaluation.eval_metrics import EvalMetric
     from google.adk.evaluation.evaluator import EvaluationResult
+    from google.genai import types
 
 WITHIN_SECONDS = 2.0
-"""How far the times of a turn's first record and of its user event, which ADK makes next, may be
-apart; in practice they are milliseconds."""
+"""How far outside of a turn the time of its user event may be. ADK makes the event once every
+plugin has seen the message."""
+
+logger = logging.getLogger(__name__)
 
 
 def llm_calls(
@@ -36,12 +43,12 @@ def llm_calls(
     """Counts model calls a turn, those inside AgentTool's nested runs too.
 
     The criterion's threshold is the most that a turn may take; the overall score is the most that
-    one took.
-
-    Raises:
-      Problem: no flow log is of this session.
+    one took. Without a flow log of this session it fails.
     """
-    turns = turns_of(actual_invocations, _directory(eval_metric))
+    try:
+        turns = turns_of(actual_invocations, _directory(eval_metric))
+    except Problem as problem:
+        return _unscored(eval_metric, actual_invocations, problem)
     scores = [float(turn.llm_calls) for turn in turns]
     limit = _threshold(eval_metric)
     return _result(actual_invocations, scores, max, lambda score: score <= limit)
@@ -56,13 +63,14 @@ def answered_by(
     """Scores 1 for a turn whose last answer is by the agent that was expected, else 0.
 
     Expected is the criterion's `agents`, one for all turns or a list by turn; else who speaks last
-    in the expected invocation's intermediate data. The overall score is the share of turns.
-
-    Raises:
-      Problem: no flow log is of this session, or nobody is expected.
+    in the expected invocation's intermediate data. The overall score is the share of turns. Without
+    a flow log of this session, or if nobody is expected, it fails.
     """
-    turns = turns_of(actual_invocations, _directory(eval_metric))
-    expected = _expected(eval_metric, expected_invocations, len(turns))
+    try:
+        turns = turns_of(actual_invocations, _directory(eval_metric))
+        expected = _expected(eval_metric, expected_invocations, len(turns))
+    except Problem as problem:
+        return _unscored(eval_metric, actual_invocations, problem)
     scores = [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
     least = _threshold(eval_metric)
     return _result(actual_invocations, scores, _mean, lambda score: score >= least)
@@ -78,14 +86,21 @@ def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[T
     if not matches:
         raise Problem(
             f"{directory}: holds no flow log of the evaluated session; put FlowPlugin() first "
-            "among the app's plugins, and name another folder in the criterion's `directory`"
+            "among the plugins of an App called `app`, or name the logs' folder in the criterion's "
+            "`directory`"
         )
-    return min(matches, key=lambda match: match.apart).turns
+    return min(matches, key=lambda match: match[:3]).turns
 
 
 class _Match(NamedTuple):
-    """Turns that follow each other in a log, and may be those of the invocations."""
+    """Turns that follow each other in a log, and may be those of the invocations.
 
+    Of cases that ask the same at once, only one is answered by the same words and calls.
+    """
+
+    other_answers: int
+    other_calls: int
+    """Calls in the log that the invocations do not show, be they an AgentTool's."""
     apart: float
     """Seconds between them, added up."""
     turns: list[TurnFigures]
@@ -106,26 +121,33 @@ def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
         log = read_log(path)
     except LogError:
         return
-    calls = {call.id for record in log.records for call in record.calls}
-    if not all(_calls_of(invocation) <= calls for invocation in invocations):
+    calls = {call.id for record in log.records for call in record.calls if call.id}
+    shown = {call for invocation in invocations for call in _calls_of(invocation)}
+    if not shown <= calls:
         return
     turns, number = measure(log.records), len(invocations)
     for first in range(len(turns) - number + 1):
         pairs = list(zip(turns[first : first + number], invocations, strict=True))
-        apart = [_apart(*pair) for pair in pairs]
-        if max(apart) <= WITHIN_SECONDS and all(_asks(*pair) for pair in pairs):
-            yield _Match(sum(apart), [turn for turn, _ in pairs])
+        if all(
+            _is_within(turn, one) and _is_of(turn.question, one.user_content) for turn, one in pairs
+        ):
+            other = sum(not _is_of(turn.answer, one.final_response) for turn, one in pairs)
+            apart = sum(abs(turn.began / 1e6 - one.creation_timestamp) for turn, one in pairs)
+            yield _Match(other, len(calls - shown), apart, [turn for turn, _ in pairs])
 
 
-def _apart(turn: TurnFigures, invocation: Invocation) -> float:
-    return abs(turn.began / 1e6 - invocation.creation_timestamp)
+def _is_within(turn: TurnFigures, invocation: Invocation) -> bool:
+    asked = invocation.creation_timestamp
+    return turn.began / 1e6 - WITHIN_SECONDS <= asked <= turn.ended / 1e6 + WITHIN_SECONDS
 
 
-def _asks(turn: TurnFigures, invocation: Invocation) -> bool:
-    """Whether a turn's question is an invocation's, as far as the log keeps words."""
-    parts = invocation.user_content.parts or []
-    words = mask("\n".join(part.text for part in parts if part.text))
-    return words.startswith(turn.question.removesuffix("…"))
+def _is_of(kept: str, content: types.Content | None) -> bool:
+    """Whether words of a log are those of a content, as far as the log keeps words."""
+    words = words_of(content) or results_of(content)
+    return not kept or any(
+        kept == said or (kept.endswith("…") and said.startswith(kept[:-1]))
+        for said in (mask(words), words)
+    )
 
 
 def _calls_of(invocation: Invocation) -> set[str]:
@@ -164,8 +186,8 @@ def _expected(
     names = [agents] * number if isinstance(agents, str) else [str(name) for name in agents]
     if len(names) != number or not all(names):
         raise Problem(
-            f"answered_by: names of {number} turns are expected in the criterion's `agents`, or "
-            "authors in the intermediate data of the eval case"
+            f"names of {number} turns are expected in the criterion's `agents`, or authors in the "
+            "intermediate data of the eval case"
         )
     return names
 
@@ -198,6 +220,21 @@ def _result(
         per_invocation_results=[
             PerInvocationResult(actual_invocation=one, score=score, eval_status=status(score))
             for one, score in zip(invocations, scores, strict=True)
+        ],
+    )
+
+
+def _unscored(
+    eval_metric: EvalMetric, invocations: list[Invocation], problem: Problem
+) -> EvaluationResult:
+    from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
+
+    logger.error("%s: %s", eval_metric.metric_name, problem)
+    return EvaluationResult(
+        overall_eval_status=EvalStatus.FAILED,
+        per_invocation_results=[
+            PerInvocationResult(actual_invocation=one, eval_status=EvalStatus.FAILED)
+            for one in invocations
         ],
     )
 

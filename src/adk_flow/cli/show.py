@@ -83,7 +83,10 @@ def _show_moves(
     log: Log, view: Literal["control", "conversation", "both"], console: Console
 ) -> None:
     header = log.header
-    title = f"{header.app}, model {header.model or 'unknown'}, ADK {header.adk}"
+    # A graph has no model of its own.
+    asked = dict.fromkeys(record.model for record in log.records if record.model)
+    model = header.model or ", ".join(asked) or "unknown"
+    title = f"{header.app}, model {model}, ADK {header.adk}"
     console.print(Text(plain(title), style="bold"))
     show_legend(console)
     meter, printer = Meter(), MovePrinter(console, view)
