@@ -160,6 +160,7 @@ def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
         ("no_findings:\n  - ping_pong\n  - pingpong", "line 3: no_findings[1]: Invalid enum value"),
         ("each_turn: {isolated: []}", "line 1: each_turn: Object contains unknown field"),
         ("control: [", "line 1: "),
+        ("tokens: 9\nllm_calls: 4\ntokens: 8", "line 3: 'tokens' stands twice, first on line 1"),
     ],
 )
 def test_a_wrong_file_is_refused_by_file_line_and_field(tmp_path, rules, reason):

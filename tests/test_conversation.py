@@ -54,6 +54,13 @@ canaries:
         ("about: 1\nturns: [", "line 2: "),
         ("just words", "line 1: Expected `object`, got `str`"),
         ("turns:\n\t- say: a", "line 2: found character '\\t'"),
+        (
+            "turns:\n  - say: a\n    contains: [b]\n    contains: [c]\n",
+            "line 4: 'contains' stands twice, first on line 3",
+        ),
+        ('{"turns": [{"say": "a", "s\\u0061y": "b"}]}', "line 1: 'say' stands twice"),
+        ("turns: [say: a]\ncanaries: {1: a,\n 0x1: b}", "line 3: '0x1' stands twice, first on"),
+        ('"a\\nb": 1\n"a\\nb": 2', r"line 2: 'a\nb' stands twice"),
     ],
 )
 def test_a_wrong_file_is_refused_by_file_and_line(tmp_path, text, reason):
@@ -65,6 +72,23 @@ def test_a_wrong_file_is_refused_by_file_and_line(tmp_path, text, reason):
     assert str(error.value).startswith(f"{path}: ")
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_an_anchor_gives_may_stand_again(tmp_path):
+    path = written(
+        tmp_path,
+        """
+turns:
+  - &first {say: "Cost?", contains: [month]}
+  - {<<: *first, say: "And in all?"}
+  - *first
+""",
+    )
+
+    first, second, third = read_conversation(path).turns
+
+    assert (second.say, second.contains) == ("And in all?", ["month"])
+    assert third == first
 
 
 def test_a_missing_or_binary_file_is_refused(tmp_path):

@@ -181,6 +181,10 @@ async def test_one_step_too_many_names_the_line(tmp_path):
         ("", "is empty; expected decisions"),
         ("decisions: []", "line 1: decisions is empty"),
         ("decisions: [", "line 1: "),
+        (
+            "decisions:\n  - agent: A\n    steps: [text: x]\n    agent: B",
+            "line 4: 'agent' stands twice, first on line 2",
+        ),
         ("about: Nothing", "line 1: Object missing required field `decisions`"),
         ("decisions:\n  - agent: A\n    steps: []", "line 3: decisions[0].steps is empty"),
         ("decisions:\n  - agent: A\n    steps:\n      - {}", "line 4: decisions[0].steps[0]: exp"),

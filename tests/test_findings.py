@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.application import load_application
-from adk_flow.conversation import of_questions
+from adk_flow.conversation import Canary, Conversation, Turn, of_questions
 from adk_flow.experiment import hold
 from adk_flow.findings import KINDS, findings, of_leak
+from adk_flow.flow import Flow
 from adk_flow.log import Log, read_log
+from adk_flow.measured_run import measure_run
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record import AGENT_CALLS, FunctionCall, Header, Part, Record, Request, Usage, Why
 from adk_flow.wiring import CONSTRUCTS, wire
@@ -540,6 +542,20 @@ def test_a_leak_is_a_finding_too():
 
     assert one.kind in KINDS
     assert one.text == "Funds was shown the loan's number, which is not for it."
+
+
+async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
+    script = {"Root": [transfer("Loans")], "Loans": ["The rate is 5%."]}
+    held = await record(desk(script), ["I earn 4100. Cost?"], tmp_path)
+    asked = Conversation([Turn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])})
+
+    run = measure_run(held.log, construct="transfer", conversation="pay", asked=asked)
+    flow = Flow(held.log, asked.planted)
+
+    (measured,), (told,) = ([f for f in one.findings if f.kind == "leak"] for one in (run, flow))
+    assert measured == told
+    assert told.text == "Loans was shown the canary “pay”, which is not for it."
+    assert (told.turn, told.agents) == (1, ("Loans",))
 
 
 NAMES = st.sampled_from(["", "Root", "Loans", "Funds", "user", "transfer_to_agent"])

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from adk_flow.cli import command
 from adk_flow.frames import kind_of
 from adk_flow.log import read_log
+from adk_flow.measure import TurnFigures
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
@@ -34,7 +35,7 @@ from adk_flow.versions.environments import (
 from adk_flow.versions.firings import Firing, firings
 from adk_flow.versions.holding import Ran
 from adk_flow.versions.worker import Outcome
-from adk_flow.views.versions import as_markdown, sentences
+from adk_flow.views.versions import as_markdown, as_versions_data, sentences
 from callbacks import tool_threads
 from tests.flow import agent, record
 from tools import checks, savings
@@ -121,6 +122,23 @@ def test_what_comes_elsewhere_and_what_is_told_otherwise_is_named():
     assert list(sentences(laid(v1_0_0=FLAT, v2_0_0=other))) == [
         "2.0.0: event of Savings is “final, writes seen”, not “final” (turn 1)"
     ]
+
+
+def test_what_a_conversation_takes_is_laid_side_by_side():
+    outcome, same = Outcome(root="Root", kind="LlmAgent"), [fired("1 after_run Root")]
+    taken = {"1.0.0": 2400, "2.0.0": 2400, "2.1.0": 4002}
+    ran = [
+        Ran(release, outcome, same, TurnFigures(turn=0, llm_calls=3, input_tokens=tokens))
+        for release, tokens in taken.items()
+    ]
+
+    beside = side_by_side("desk", 1, ran)
+
+    assert list(sentences(beside)) == ["2.1.0: input tokens are “4,002”, not “2,400”"]
+    assert as_versions_data(beside)["figures"]["LLM calls"] == dict.fromkeys(taken, 3)
+    page = as_markdown(beside, "adk-flow")
+    assert "| input tokens are |  | 2,400 | 2,400 | 4,002 |" in page
+    assert "| LLM calls | 3 | 3 | 3 |" in page
 
 
 def test_what_fires_more_often_and_in_several_turns_is_counted():

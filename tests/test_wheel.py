@@ -14,11 +14,11 @@ from tests.pages import ROOT, Page, shell
 from tests.test_user_pages import PAGES, follow, write_projects
 from tests.test_versions import MAKE
 
-UV = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
+UV = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent) or ""
 
 pytestmark = [
     pytest.mark.skipif(MAKE not in os.environ, reason=f"{MAKE}=1 makes the environments"),
-    pytest.mark.skipif(UV is None, reason="needs uv"),
+    pytest.mark.skipif(not UV, reason="needs uv"),
 ]
 
 

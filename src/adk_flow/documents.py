@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,6 +13,9 @@ import yaml
 from adk_flow.problem import Problem
 
 T = TypeVar("T")
+
+_MERGE = "tag:yaml.org,2002:merge"
+"""What `<<` is, which may stand twice: nothing of the first is lost."""
 
 
 class Document(NamedTuple):
@@ -51,7 +55,7 @@ def read_document(path: str | Path, expected: str, problem: type[Problem]) -> Do
     """Reads a file.
 
     Raises:
-      Problem: it cannot be read, is no YAML, or holds nothing of what was expected.
+      Problem: it cannot be read, is no YAML, holds nothing of what was expected, or a key twice.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -63,7 +67,36 @@ def read_document(path: str | Path, expected: str, problem: type[Problem]) -> Do
         raise problem(f"{path}: {_yaml_reason(error)}") from error
     if root is None:
         raise problem(f"{path}: is empty; expected {expected}")
+    if repeated := next(_repeated(root), ""):
+        raise problem(f"{path}: {repeated}")
     return Document(str(path), root, data)
+
+
+def _repeated(root: yaml.Node) -> Iterator[str]:
+    """Tells of keys that stand in a mapping twice, of which YAML would keep the last."""
+    nodes, met = [root], set()
+    for node in nodes:
+        if id(node) in met:  # by an alias
+            continue
+        met.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            nodes += [value for _, value in node.value]
+            yield from _repeated_in(node)
+
+
+def _repeated_in(node: yaml.MappingNode) -> Iterator[str]:
+    # Keys are one if their values are: 1 and 0x1. The file was read, so that each has a value.
+    value_of = yaml.constructor.SafeConstructor().construct_object
+    lines: dict[Any, int] = {}
+    for key, _ in node.value:
+        if key.tag == _MERGE:
+            continue
+        line, value = key.start_mark.line + 1, value_of(key)
+        if value in lines:
+            yield f"line {line}: {key.value!r} stands twice, first on line {lines[value]}"
+        lines.setdefault(value, line)
 
 
 def _yaml_reason(error: Exception) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from adk_flow.conversation import Canary
-from adk_flow.findings import Finding, findings, of_leak
+from adk_flow.findings import Finding, findings, leaks
 from adk_flow.isolation import Isolation, isolation
 from adk_flow.log import Log, read_log
 from adk_flow.measure import Meter, TurnFigures, summed
@@ -73,14 +73,7 @@ class Flow:
     @cached_property
     def findings(self) -> list[Finding]:
         """What is striking, in the order of the log, then leaks."""
-        return [*findings(self.log), *self._leaks()]
-
-    def _leaks(self) -> Iterator[Finding]:
-        turns = {span.record: turn for turn, spans in self._spans.items() for span in spans}
-        for leak in self.isolation.leaks:
-            what = f"{leak.kind} of {leak.source}"
-            what = f"canary {leak.source}" if leak.kind == "canary" else what
-            yield of_leak(leak.agent, what, leak.record, turns.get(leak.record, 0))
+        return [*findings(self.log), *leaks(self.isolation, self._spans)]
 
     @property
     def ping_pong(self) -> list[Finding]:

@@ -11,7 +11,8 @@ from google.adk.apps import App
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 
 from adk_flow.frames import kind_of
-from adk_flow.tree import BaseNode, Use, Workflow, tools_of, uses_of
+from adk_flow.releases import BaseNode, Workflow
+from adk_flow.tree import Use, tools_of, uses_of
 
 OF_ADK = "__deprecated__"
 """Where Python's `deprecated` keeps what to use instead of a class."""

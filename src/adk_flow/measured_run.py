@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 from adk_flow.conversation import ALONE, Conversation
-from adk_flow.findings import Finding, findings, of_leak
+from adk_flow.findings import Finding, findings, leaks
 from adk_flow.isolation import Isolation, isolation
 from adk_flow.log import Log
 from adk_flow.measure import Meter, TurnFigures, summed
@@ -115,25 +115,13 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         isolation=shown,
-        findings=[*findings(log), *_leaks(shown, spans)],
+        findings=[*findings(log), *leaks(shown, dict(enumerate(spans, start=1)))],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
         moves=moves,
         spans=spans,
         critical=[meter.timings[turn.turn].critical_spans for turn in turns],
     )
-
-
-def _leaks(shown: Isolation, spans: list[list[Span]]) -> Iterable[Finding]:
-    """Tells leaks as findings."""
-    turns = {span.record: turn for turn, found in enumerate(spans, start=1) for span in found}
-    for leak in shown.leaks:
-        what = (
-            f"the canary “{leak.source}”"
-            if leak.kind == "canary"
-            else f"{leak.kind} of {leak.source}"
-        )
-        yield of_leak(leak.agent, what, leak.record, turns.get(leak.record, 0))
 
 
 def shown_to_specialists(run: MeasuredRun) -> Shown:

@@ -6,6 +6,15 @@ from google.adk.version import __version__ as installed
 
 from adk_flow.problem import Problem
 
+try:
+    from google.adk.workflow import BaseNode, Workflow
+except ImportError:  # ADK 1 has agents, and no graphs of them
+    from google.adk.agents.base_agent import BaseAgent as BaseNode
+
+    Workflow = ()
+
+__all__ = ["OLDEST_WITH_CONSTRUCTS", "BaseNode", "ReleaseError", "Workflow", "check_constructs"]
+
 OLDEST_WITH_CONSTRUCTS = (2, 4)
 """Before it, ADK has no graphs (1.x), or none that are an agent's tool (2.0 to 2.3)."""
 

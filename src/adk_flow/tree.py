@@ -9,13 +9,7 @@ from typing import Any, Literal, NamedTuple
 from google.adk.tools.base_tool import BaseTool
 
 from adk_flow.frames import kind_of
-
-try:
-    from google.adk.workflow import BaseNode, Workflow
-except ImportError:  # ADK 1 has agents, and no graphs of them
-    from google.adk.agents.base_agent import BaseAgent as BaseNode
-
-    Workflow = ()
+from adk_flow.releases import BaseNode, Workflow
 
 How = Literal["sub_agent", "agent_tool", "single_turn", "task", "node_tool", "node", "code"]
 """How one uses another; `code` is a function, or a class of the app's own, that names it."""

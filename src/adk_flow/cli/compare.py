@@ -18,19 +18,14 @@ from rich.text import Text
 
 from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
 from adk_flow.compare import Comparison
-from adk_flow.comparing import (
-    Wanted,
-    compare_app,
-    compare_logs,
-    constructs_named,
-    conversations_in,
-)
+from adk_flow.comparing_logs import compare_logs
 from adk_flow.conversation import Conversation, of_questions
 from adk_flow.problem import Problem
 from adk_flow.results import Files
 from adk_flow.views.comparison import show_comparison
 from adk_flow.views.comparison_data import as_plain_data
 from adk_flow.views.markdown import as_markdown
+from adk_flow.wanted import Wanted, constructs_named, conversations_in
 
 
 class Format(StrEnum):
@@ -147,6 +142,9 @@ def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
     if wanted.model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = wanted.model
+    # ADK takes seconds to import, which a comparison of logs need not wait for.
+    from adk_flow.comparing import compare_app
+
     made = 0
 
     def count(done: int, wanted: int) -> None:

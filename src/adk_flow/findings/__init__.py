@@ -15,11 +15,12 @@ from adk_flow.findings.control import (
     unexpected_holders,
 )
 from adk_flow.findings.finding import KINDS, Finding, of_leak
+from adk_flow.findings.leaks import leaks
 from adk_flow.findings.side_by_side import lost_state_writes, needless_series
 from adk_flow.findings.story import read_story
 from adk_flow.log import Log
 
-__all__ = ["KINDS", "Finding", "findings", "of_leak"]
+__all__ = ["KINDS", "Finding", "findings", "leaks", "of_leak"]
 
 _DETECTORS = (
     ping_pong,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from adk_flow.versions.differences import Difference, Laid, differences
@@ -28,6 +28,15 @@ class Beside(NamedTuple):
         return {one.release: one.outcome.error for one in self.ran if one.outcome.error}
 
     @property
+    def figures(self) -> dict[str, dict[str, int]]:
+        """What the conversation took, by what is counted and by release."""
+        held = [one for one in self.ran if not one.outcome.error]
+        return {
+            name: {one.release: getattr(one.figures, field) for one in held}
+            for field, name in _FIGURES.items()
+        }
+
+    @property
     def notes(self) -> dict[str, list[str]]:
         """What went wrong, in words, with the releases under which it did."""
         notes: dict[str, list[str]] = {}
@@ -45,6 +54,17 @@ class Beside(NamedTuple):
         return notes
 
 
+_FIGURES = {
+    "llm_calls": "LLM calls",
+    "reported_llm_calls": "of them in ADK's session",
+    "tool_calls": "tool calls",
+    "transfers": "transfers",
+    "agent_calls": "agent calls",
+    "input_tokens": "input tokens",
+    "output_tokens": "output tokens",
+}
+
+
 def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
     """Lays what was recorded under releases side by side."""
     held = [one for one in ran if not one.outcome.error]
@@ -56,7 +76,16 @@ def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Beside:
         hooks={one.release: one.outcome.hooks for one in held},
         root=held[0].outcome.kind if held else "",
     )
-    return Beside(app, turns, list(ran), laid, differences(laid))
+    beside = Beside(app, turns, list(ran), laid, differences(laid))
+    beside.differences.extend(_of_figures(beside))
+    return beside
+
+
+def _of_figures(beside: Beside) -> Iterator[Difference]:
+    for name, by_release in beside.figures.items():
+        if len(set(by_release.values())) > 1:
+            values = {release: f"{count:,}" for release, count in by_release.items()}
+            yield Difference(f"{name} are", "", [], values)
 
 
 def span(some: Sequence[str], releases: Sequence[str]) -> str:

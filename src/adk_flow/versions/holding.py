@@ -18,6 +18,7 @@ from msgspec.structs import replace
 import adk_flow
 from adk_flow.conversation import Conversation
 from adk_flow.log import LogError, read_log
+from adk_flow.measure import TurnFigures, measure, summed
 from adk_flow.versions.environments import ready
 from adk_flow.versions.firings import Firing, firings
 from adk_flow.versions.worker import Job, Outcome
@@ -30,6 +31,8 @@ class Ran(NamedTuple):
     outcome: Outcome
     fired: list[Firing]
     """What fired; nothing if `outcome.error` says why."""
+    figures: TurnFigures = TurnFigures(turn=0)
+    """Of all turns."""
 
 
 def run_releases(
@@ -96,7 +99,8 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
     if outcome.error:
         return Ran(release, outcome, [])
     try:
-        return Ran(release, outcome, firings(read_log(job.log).records))
+        records = read_log(job.log).records
+        return Ran(release, outcome, firings(records), summed(measure(records)))
     except LogError:
         return Ran(release, replace(outcome, error="nothing was recorded"), [])
 

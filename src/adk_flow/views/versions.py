@@ -35,6 +35,7 @@ def show_versions(beside: Beside, console: Console) -> None:
     columns = _columns(beside)
     if not columns:
         return
+    _show_figures(beside, console)
     console.print(Text("\nHooks", style="bold"))
     table = _table(columns, "hook")
     for hook, tally in _hooks(beside).items():
@@ -83,6 +84,19 @@ def _show_sentences(title: str, told: Sequence[str], console: Console) -> None:
     table = Table.grid(padding=(0, 1))
     for sentence in told:
         table.add_row("*", Text(sentence))
+    console.print(table)
+
+
+def _show_figures(beside: Beside, console: Console) -> None:
+    """Prints what the conversation took, releases under which it took the same in one column."""
+    groups: dict[str, list[str]] = {}
+    for release in beside.laid.fired:
+        taken = [by_release[release] for by_release in beside.figures.values()]
+        groups.setdefault(repr(taken), []).append(release)
+    console.print(Text("\nFigures", style="bold"))
+    table = _table(list(groups.values()), "")
+    for name, by_release in beside.figures.items():
+        table.add_row(name, *(f"{by_release[group[0]]:,}" for group in groups.values()))
     console.print(table)
 
 
@@ -140,6 +154,8 @@ def as_markdown(beside: Beside, command: str) -> str:
         "## What is not the same",
         _grid(["", "turn", *releases], _differing(beside)) if beside.differences else "Nothing.",
         *([DIFFERENCE_LEGEND] if beside.differences else []),
+        "## What it takes",
+        _grid(["", *releases], _taken(beside)),
         "## Which hooks fire, and how often",
         _grid(["hook", *releases], ((f"`{hook}`", *map(_count, t.values())) for hook, t in hooks)),
         LEGEND,
@@ -148,6 +164,11 @@ def as_markdown(beside: Beside, command: str) -> str:
     for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
         blocks.append(_grid([f"turn {turn}", *releases], (_marks(row, releases) for row in rows)))
     return "\n\n".join(blocks) + "\n"
+
+
+def _taken(beside: Beside) -> Iterator[Sequence[str]]:
+    for name, by_release in beside.figures.items():
+        yield name, *(f"{count:,}" for count in by_release.values())
 
 
 def _wrong(beside: Beside) -> Iterator[str]:
@@ -182,6 +203,7 @@ def as_versions_data(beside: Beside) -> dict[str, Any]:
         "notes": beside.notes,
         "differences": msgspec.to_builtins(beside.differences),
         "sentences": list(sentences(beside)),
+        "figures": beside.figures,
         "hooks": _hooks(beside),
         "fired": msgspec.to_builtins(dict(beside.laid.fired)),
     }
