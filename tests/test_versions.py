@@ -18,9 +18,11 @@ from google.adk.tools.function_tool import FunctionTool
 from typer.testing import CliRunner
 
 from adk_flow.cli import command
+from adk_flow.flow import Flow
 from adk_flow.frames import kind_of
 from adk_flow.log import read_log
 from adk_flow.measure import TurnFigures
+from adk_flow.measured_run import measure_run
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
@@ -393,6 +395,25 @@ async def test_a_turn_whose_end_no_hook_tells_is_followed_by_the_next(tmp_path, 
         (1, "reply"),
         (2, "reply"),
     ]
+
+
+@pytest.mark.parametrize(("adk", "is_cut"), [("2.0.0", False), ("2.1.0", False), ("2.2.0", True)])
+async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
+    adk, is_cut, tmp_path, monkeypatch
+):
+    async def untold(self, *, invocation_context):
+        pass
+
+    monkeypatch.setattr(FlowPlugin, "after_run_callback", untold)
+    monkeypatch.setattr("adk_flow.plugin._ADK", adk)
+    held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
+
+    shown = CliRunner().invoke(command, ["show", held.log.path]).stdout
+    run = measure_run(held.log, construct="transfer", conversation="one")
+
+    assert bool(Flow(held.log).faults) == is_cut
+    assert ("cut or cancelled" in shown) == is_cut
+    assert (run.is_whole, run.passed) == (not is_cut, not is_cut)
 
 
 def test_a_transfer_tool_that_is_a_plain_function_is_known_by_its_name():
