@@ -2,6 +2,9 @@
 
 from google.adk.agents import LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.apps import App
+from google.adk.events import RequestInput
+from google.adk.events.event import Event
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools import ToolContext
@@ -332,3 +335,48 @@ async def test_an_agent_that_a_plain_function_runs_is_called_and_returns(tmp_pat
         Root reply user "r"
         end Root to user
     """)
+
+
+async def test_a_graph_of_functions_speaks_for_itself(tmp_path):
+    def greets(node_input):
+        yield Event(message="Good morning.")
+        yield Event(message="What can I do?")
+
+    def asks(node_input):
+        return RequestInput(message="May I?")
+
+    graph = Workflow(name="graph", edges=[("START", greets, asks)])
+
+    flow = await record(graph, ["Hi"], tmp_path)
+
+    assert picture(flow.moves) == expected("""
+        start user to graph
+        user say graph "Hi"
+        graph reply user "Good morning."
+        graph reply user "What can I do?"
+        graph reply user "waits for adk_request_input: May I?"
+        end graph to user
+    """)
+
+
+async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
+    def fails(node_input):
+        raise ValueError("no amount")
+
+    class Barring(BasePlugin):
+        async def on_user_message_callback(self, *, invocation_context, user_message):
+            raise ValueError("barred")
+
+    graph = Workflow(name="graph", edges=[("START", fails)])
+    root = agent("Root", Scripted(script={}))
+
+    failed = await record(graph, ["500"], tmp_path)
+    barred = await record(root, ["500"], tmp_path, plugins=[Barring("barring")])
+
+    assert picture(failed.moves) == expected("""
+        start user to graph
+        user say graph "500"
+        end graph to user FAILED
+    """)
+    assert [move.kind for move in barred.moves] == ["start", "say", "end"]
+    assert "barred" in barred.moves[-1].text

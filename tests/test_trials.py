@@ -29,7 +29,7 @@ from adk_flow.models.paced import Paced
 from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem
-from adk_flow.results import Results, Trial
+from adk_flow.results import Done, Results, Trial
 from adk_flow.rewiring import AS_IS, identity_of, rewired
 from adk_flow.trials import planned, run_trials
 from adk_flow.wiring import WiringError
@@ -205,11 +205,24 @@ def test_a_folder_of_another_experiment_is_refused(tmp_path):
 
 
 def test_a_conversation_that_has_changed_is_refused(tmp_path):
+    later = Results(tmp_path, IDENTITY)
+    later.expect("one", ASKED["two"])
     results = Results(tmp_path, IDENTITY)
     results.expect("one", ASKED["one"])
+    with results.alone():
+        _made(results, Trial("transfer", "one", 1))
 
+    with pytest.raises(Problem, match="conversation one has changed since"), later.alone():
+        pass
     with pytest.raises(Problem, match="conversation one has changed since"):
-        results.expect("one", ASKED["two"])
+        Results(tmp_path, IDENTITY).expect("one", ASKED["two"])
+    Results(tmp_path, IDENTITY).expect("one", ASKED["one"])
+    Results(tmp_path, IDENTITY).expect("two", ASKED["two"])
+
+
+def _made(results, trial):
+    results.begin(trial).write_text("log")
+    results.add(trial, Done(*trial, failed_checks=[]))
 
 
 def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):

@@ -231,6 +231,7 @@ class FlowReader:
         for call in record.responses:
             waits.pop(call, None)
             self._finish_task(call)
+        self._start_unframed(record)
         frame = self.frames.get(record.frame)
         if record.transfer and frame is not None:
             self._end_frame(frame.number, "transfer")
@@ -248,12 +249,19 @@ class FlowReader:
 
     # Control
 
-    def _start(self, run: _Run, agent: str, frame: Frame) -> None:
-        """Gives control, and the user's words, to the agent that a turn begins with."""
+    def _start(self, run: _Run, agent: str, frame: Frame | None = None) -> None:
+        """Gives control, and the user's words, to the agent or graph that a turn begins with."""
         run.started = True
-        run.holder, run.holder_frame = agent, frame.number
-        self._move("start", USER, agent, frame=frame.number, via=frame.why)
-        self._move("say", USER, agent, frame=frame.number, via=frame.why, text=run.words)
+        number, why = (frame.number, frame.why) if frame else (0, "user")
+        run.holder, run.holder_frame = agent, number
+        self._move("start", USER, agent, frame=number, via=why)
+        self._move("say", USER, agent, frame=number, via=why, text=run.words)
+
+    def _start_unframed(self, record: Record) -> None:
+        """Starts a turn whose first event, or whose end, comes before any agent of it."""
+        run = self._run(record)
+        if not run.started and not run.caller and record.agent != USER:
+            self._start(run, run.holder or record.agent or "app")
 
     def _started(self, run: _Run, frame: Frame) -> None:
         if not run.started and not run.caller:
@@ -389,8 +397,9 @@ class FlowReader:
             self._end_frame(frame.number, record.hook)
         for number, caller in list(run.nodes):
             self._join_nodes(run, caller, number)
-        if run.caller or not run.started:
+        if run.caller:
             return
+        self._start_unframed(record)
         if run.finals and run.finals[-1][0] > run.replied:
             index, author, text, number = run.finals[-1]
             self._move("reply", author, USER, frame=number, text=text, record=index)
@@ -414,12 +423,15 @@ class FlowReader:
             frame.text, frame.spoke = record.text, True
         if run.caller or (frame is not None and self._is_called(frame)):
             return
-        if frame is None or frame.why == "node":
-            if record.final and record.agent != USER:
+        if frame is None and record.agent == USER:
+            return
+        if frame is not None and frame.why == "node":
+            if record.final:
                 run.finals.append((self._index, record.agent, record.text, record.frame))
             return
         run.replied = self._index
-        self._move("reply", record.agent, USER, frame=frame.number, text=record.text)
+        number = frame.number if frame else 0
+        self._move("reply", record.agent, USER, frame=number, text=record.text)
 
     def _is_called(self, frame: Frame) -> bool:
         """Whether a frame runs, however deep, in the course of a call that awaits its answer."""

@@ -89,6 +89,8 @@ class Results(Files):
         super().__init__(folder)
         self._path = folder / STATE
         self._state = self._read() or _State(dict(identity))
+        self._expected: dict[str, str] = {}
+        """Digests of the conversations that are to be held."""
         for what, value in identity.items():
             held = self._state.identity.get(what, "")
             if held != value:
@@ -103,11 +105,12 @@ class Results(Files):
         """Keeps other processes from running an experiment in the folder meanwhile.
 
         Raises:
-          Problem: one of them is.
+          Problem: one of them is, or has held other conversations meanwhile.
         """
         file = _locked(self.folder)
         try:
             self._state = self._read() or self._state
+            self._agree()
             yield
         finally:
             if file is not None:
@@ -119,12 +122,19 @@ class Results(Files):
         Raises:
           Problem: they did not.
         """
-        digest = _digest(msgspec.json.encode(conversation))
-        if self._state.conversations.setdefault(name, digest) != digest:
-            raise Problem(
-                f"--out {self.folder}: conversation {name} has changed since it was held there; "
-                "name a new folder"
-            )
+        self._expected[name] = _digest(msgspec.json.encode(conversation))
+        self._agree()
+
+    def _agree(self) -> None:
+        """Notes what is expected, unless something else was held under its name."""
+        held = {one.conversation for one in self._state.done}
+        for name, digest in self._expected.items():
+            if name in held and self._state.conversations.get(name) != digest:
+                raise Problem(
+                    f"--out {self.folder}: conversation {name} has changed since it was held "
+                    "there; name a new folder"
+                )
+            self._state.conversations[name] = digest
 
     def find(self, trial: Trial) -> Done | None:
         """Finds a trial that was made, and whose log is still there."""

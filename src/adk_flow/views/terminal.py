@@ -96,6 +96,8 @@ def _line(move: Move, indent: str) -> Table:
     if move.is_control:
         words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
         style = CONTROL_STYLE
+        if move.kind == "fork" and move.via == "node":
+            words += ", …"  # told when the second node begins; others may follow
         if move.failed:
             words += f": failed: {one_line(move.text, WORDS_SHOWN)}"
             style = FAILED_STYLE
@@ -134,10 +136,13 @@ def _plural(number: int, noun: str) -> str:
 
 
 def show_damage(log: Log, console: Console) -> None:
-    """Says which lines of a log could not be read, if any."""
+    """Says which lines of a log could not be read, and how many hooks it lacks, if any."""
     for damage in log.damage:
         words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
         console.print(Text(words, style=FAILED_STYLE))
+    if log.unrecorded:
+        words = f"{log.path}: {log.unrecorded} hooks could not be recorded"
+        console.print(Text(plain(words), style=FAILED_STYLE))
 
 
 def show_records(records: list[Record], console: Console) -> None:
