@@ -260,3 +260,17 @@ def test_a_comparison_that_was_stopped_recommends_nothing():
     told = recommendation(of(figures("a"), figures("b"), stopped="the budget is spent"))
 
     assert told == ["No recommendation, because not all runs were made."]
+
+
+def test_a_construct_that_lost_the_leads_tools_is_not_taken_unless_its_answers_were_checked():
+    lost = {"router": ["quote"]}
+    cheap, dear = (
+        figures("router", dollars=0.01, pass_k=None),
+        figures("task", dollars=0.02, pass_k=None),
+    )
+    checked = figures("router", dollars=0.01), figures("task", dollars=0.02)
+
+    assert "take task" in recommendation(of(cheap, dear, lost_tools=lost))[0]
+    assert "take router" in recommendation(of(*checked, lost_tools=lost))[0]
+    told = "Nobody has the lead's own tools (quote) under router."
+    assert told in caveats(of(*checked, lost_tools=lost))

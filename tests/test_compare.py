@@ -7,13 +7,20 @@ from pathlib import Path
 import pytest
 
 from adk_flow import prices
+from adk_flow.advice import caveats
 from adk_flow.compare import Comparison, Setting, compare, pass_k, wilson
 from adk_flow.conversation import Conversation, read_conversation
 from adk_flow.experiment import hold
 from adk_flow.isolation import Isolation, Sight
 from adk_flow.log import Log, read_log
 from adk_flow.measure import TurnFigures, summed
-from adk_flow.measured_run import MeasuredRun, measure_run
+from adk_flow.measured_run import (
+    AS_IS,
+    ONE_BY_ONE,
+    MeasuredRun,
+    measure_run,
+    shown_to_specialists,
+)
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.pace import Pace
 from tests.flow import agent, record
@@ -139,8 +146,7 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> MeasuredRun:
         construct=construct,
         conversation=conversation,
         turns=turns,
-        total=summed(turns),
-        **{**defaults, **changes},
+        **{"total": summed(turns), **defaults, **changes},
     )
 
 
@@ -357,3 +363,20 @@ def test_follow_ups_are_compared_within_the_longest_conversation_only():
     found = winners_of(*short, *long)
 
     assert [found["follow-ups", number] for number in (0, 1, 2)] == [["b"], ["b"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("construct", "shown"),
+    [("single_agent", "one agent"), (AS_IS, "not asked"), (ONE_BY_ONE, "not asked")],
+)
+def test_one_agent_alone_may_be_one_of_several_that_the_owner_wired(construct, shown):
+    assert shown_to_specialists(made(construct)) == shown
+
+
+def test_why_a_turn_failed_is_a_caveat():
+    failed = TurnFigures(turn=1, failed=True, error="KeyError: 'blog_outline'", complete=True)
+    broken = made("task", "blog", total=failed)
+
+    told = caveats(compare([made("transfer", "blog"), broken], Setting()))
+
+    assert "A turn failed under task, in blog: KeyError: 'blog_outline'" in told

@@ -15,6 +15,7 @@ from google.adk.models.google_llm import Gemini
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.function_tool import FunctionTool
 from google.adk.workflow import Workflow
 from google.genai import types
 from pydantic import Field
@@ -23,14 +24,14 @@ from adk_flow.budget import Budget
 from adk_flow.conversation import of_questions
 from adk_flow.log import read_log
 from adk_flow.measure import measure
-from adk_flow.measured_run import ONE_BY_ONE
+from adk_flow.measured_run import AS_IS, ONE_BY_ONE
 from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
 from adk_flow.models.paced import Paced
 from adk_flow.models.scripted import call
 from adk_flow.pace import Pace
 from adk_flow.problem import Problem
 from adk_flow.results import Done, Results, Trial
-from adk_flow.rewiring import AS_IS, identity_of, rewired
+from adk_flow.rewiring import identity_of, rewired
 from adk_flow.trials import planned, run_trials
 from adk_flow.wiring import WiringError
 
@@ -363,3 +364,33 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
 def test_an_app_that_cannot_be_wired_at_all_says_why():
     with pytest.raises(WiringError, match="Lead has no specialists"):
         rewired(App(name="app", root_agent=LlmAgent(name="Lead", model="offline")), ["transfer"])
+
+
+def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
+    def quote() -> str:
+        """Quotes."""
+        return "5%"
+
+    app = app_of("offline", "Loans", "Funds")
+    lead_of(app).tools.append(quote)
+
+    result = rewired(app, ["transfer", "router", "coordinator", "deprecated_loop", "single_agent"])
+
+    assert result.lost_tools == {"router": ["quote"], "deprecated_loop": ["quote"]}
+    assert rewired(app_of("offline", "Loans"), ["router"]).lost_tools == {}
+
+
+def test_a_function_that_is_wrapped_twice_is_one_tool():
+    def quote() -> str:
+        """Quotes."""
+        return "5%"
+
+    app = app_of("offline", "Loans", "Funds")
+    loans, funds = lead_of(app).sub_agents
+    loans.tools, funds.tools = [FunctionTool(quote)], [quote]
+    same = rewired(app, ["single_agent"])
+    funds.tools = [FunctionTool(quote, require_confirmation=True)]
+
+    assert len(lead_of(same.apps["single_agent"]).tools) == 1
+    with pytest.raises(WiringError, match="different tools named 'quote'"):
+        rewired(app, ["single_agent"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from adk_flow.compare import Comparison, ConstructFigures, Setting
 from adk_flow.pace import PACES
+from adk_flow.views.plain import one_line
 from adk_flow.winners import CLOSE
 
 DEPRECATIONS = {
@@ -67,13 +68,15 @@ def recommendation(comparison: Comparison) -> list[str]:
 def _fittest(comparison: Comparison) -> list[ConstructFigures]:
     """Finds the constructs that passed most conversations; none if nobody passed any.
 
-    One that held fewer conversations than others is left out: its sums are of less.
+    One that held fewer conversations than others is left out: its sums are of less. So is one
+    that lost the lead's own tools, unless its answers were checked.
     """
+    lost = comparison.setting.lost_tools
     held = max((len(one.after_turns) for one in comparison.constructs), default=0)
     passed = {
         one.construct: len(one.after_turns) - len(one.failed_conversations)
         for one in comparison.constructs
-        if len(one.after_turns) == held
+        if len(one.after_turns) == held and (one.pass_k is not None or one.construct not in lost)
     }
     most = max(passed.values(), default=0)
     return [one for one in comparison.constructs if most and passed.get(one.construct) == most]
@@ -158,12 +161,14 @@ def caveats(comparison: Comparison) -> list[str]:
     told.append(
         f"{setting.trials} trial{'s' if setting.trials > 1 else ''} of "
         f"{f'each of {held} conversations' if held > 1 else 'one conversation'}; "
-        f"google-adk {', '.join(comparison.adk)}; model {', '.join(comparison.models)}."
+        f"google-adk {', '.join(comparison.adk)}; model {', '.join(comparison.models) or 'none'}."
     )
     named = [one.construct for one in comparison.constructs if one.construct in DEPRECATIONS]
     told += [f"{name}: {DEPRECATIONS[name]}." for name in named]
     told += [f"{name} could not be wired: {why}" for name, why in setting.skipped.items()]
     told += [f"Not rewired: {one}" for one in setting.left_out]
+    told += _lost(setting)
+    told += _failures(comparison)
     cut = sum(not run.is_whole for run in comparison.runs)
     if cut:
         told.append(
@@ -172,6 +177,24 @@ def caveats(comparison: Comparison) -> list[str]:
     if setting.stopped:
         told.append(f"Not all runs were made: {setting.stopped}.")
     return told
+
+
+def _lost(setting: Setting) -> list[str]:
+    """Says under which constructs nobody has the lead's own tools."""
+    names = ", ".join(setting.lost_tools)
+    tools = ", ".join(next(iter(setting.lost_tools.values()), []))
+    return [f"Nobody has the lead's own tools ({tools}) under {names}."] if names else []
+
+
+def _failures(comparison: Comparison) -> list[str]:
+    """Says why turns failed, the first reason of each construct."""
+    reasons: dict[str, str] = {}
+    for run in comparison.runs:
+        if run.total.failed:
+            reasons.setdefault(
+                run.construct, f"{run.conversation}: {one_line(run.total.error, 200) or 'unknown'}"
+            )
+    return [f"A turn failed under {name}, in {reason}" for name, reason in reasons.items()]
 
 
 def _pace(setting: Setting) -> str:

@@ -40,6 +40,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """Constructs that could not be wired, with the reason."""
     left_out: list[str] = []
     """What of the app is not rewired, each with its reason."""
+    lost_tools: dict[str, list[str]] = {}
+    """Constructs in which nobody has the lead's own tools, with these."""
     stopped: str = ""
     """Why not all runs were made; empty where they were."""
 

@@ -184,5 +184,6 @@ def _setting(
         trials=wanted.trials,
         skipped=line_up.skipped,
         left_out=line_up.left_out,
+        lost_tools=line_up.lost_tools,
         stopped=stopped,
     )

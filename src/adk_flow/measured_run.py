@@ -20,6 +20,9 @@ from adk_flow.timing import Span
 CONTROLLED_MODELS = frozenset({"offline", "scripted"})
 """Models that decide the same way under every construct."""
 
+AS_IS = "as_is"
+"""The app as its owner wired it, in the place of a construct."""
+
 ONE_BY_ONE = "one_by_one"
 """The app as its owner wired it, but what it would do at once is done one after the other."""
 
@@ -139,7 +142,8 @@ def shown_to_specialists(run: MeasuredRun) -> Shown:
         [] if run.team else others
     )
     if not specialists:
-        return "not asked" if run.team and run.construct not in ALONE else "one agent"
+        is_alone = run.construct in ALONE or not (run.team or run.construct in (AS_IS, ONE_BY_ONE))
+        return "one agent" if is_alone else "not asked"
     sources = {
         sight.source
         for sight in run.isolation.sights

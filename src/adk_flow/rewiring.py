@@ -10,15 +10,20 @@ from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.workflow import BaseNode, Workflow
 
-from adk_flow.measured_run import ONE_BY_ONE
+from adk_flow.measured_run import AS_IS, ONE_BY_ONE
 from adk_flow.models.given import models_of
 from adk_flow.one_by_one import one_by_one
 from adk_flow.pace import Pace
 from adk_flow.tree import agents_of
-from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
-
-AS_IS = "as_is"
-"""The app as its owner wired it, in the place of a construct."""
+from adk_flow.wiring import (
+    CONSTRUCTS,
+    DEPRECATED,
+    WITHOUT_THE_LEADS_TOOLS,
+    WiringError,
+    own_tools,
+    parts_of,
+    wire,
+)
 
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
@@ -35,6 +40,8 @@ class Rewired(NamedTuple):
     """Constructs that it cannot be wired as, with the reason."""
     left_out: list[str]
     """What of it is not rewired, each with its reason."""
+    lost_tools: dict[str, list[str]]
+    """Constructs in which nobody has the lead's own tools, with these."""
 
 
 def rewired(app: App, constructs: Sequence[str]) -> Rewired:
@@ -43,7 +50,7 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
     Raises:
       WiringError: it can be wired under none of them.
     """
-    result = Rewired({}, [], {}, [])
+    result = Rewired({}, [], {}, [], {})
     if AS_IS in constructs:
         result.apps[AS_IS] = app
     if ONE_BY_ONE in constructs:
@@ -74,6 +81,8 @@ def rewired(app: App, constructs: Sequence[str]) -> Rewired:
             result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": root})
+            if plain in WITHOUT_THE_LEADS_TOOLS and (lost := own_tools(lead, specialists)):
+                result.lost_tools[name] = lost
     if not result.apps:
         raise WiringError("; ".join(result.skipped.values()))
     return result

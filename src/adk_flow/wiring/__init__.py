@@ -10,10 +10,19 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.wiring import agents, graphs
-from adk_flow.wiring.copies import Team, WiringError
+from adk_flow.wiring.copies import Team, WiringError, name_of
 from adk_flow.wiring.parts import Parts, parts_of
 
-__all__ = ["CONSTRUCTS", "DEPRECATED", "Parts", "WiringError", "parts_of", "wire"]
+__all__ = [
+    "CONSTRUCTS",
+    "DEPRECATED",
+    "WITHOUT_THE_LEADS_TOOLS",
+    "Parts",
+    "WiringError",
+    "own_tools",
+    "parts_of",
+    "wire",
+]
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_agent": agents.single_agent,
@@ -35,6 +44,9 @@ _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
     "parallel": agents.deprecated_parallel,
     "loop": agents.deprecated_loop,
 }
+
+WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
+"""Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
 
 CONSTRUCTS = tuple(_WIRINGS)
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
@@ -78,6 +90,12 @@ def wire(
         raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
     return wirings[construct](Team(lead, specialists, named, rounds, candidates))
+
+
+def own_tools(lead: LlmAgent, specialists: Sequence[LlmAgent]) -> list[str]:
+    """Names the tools of a lead that are not its specialists; a toolset by its class."""
+    tools = Team(lead, specialists).own_tools(lead)
+    return [name_of(tool) or type(tool).__name__ for tool in tools]
 
 
 def _check(lead: LlmAgent, specialists: Sequence[LlmAgent], called: Collection[str]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
 from google.adk.agents.llm_agent import InstructionProvider, LlmAgent, ToolUnion
 from google.adk.agents.readonly_context import ReadonlyContext
 from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
+from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.problem import Problem
@@ -106,17 +108,31 @@ def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
     Raises:
       WiringError: two of them go by the same name, so that a model could not tell them apart.
     """
-    gathered: dict[int, ToolUnion] = {}
+    gathered: dict[object, ToolUnion] = {}
     owners: dict[str, str] = {}
     for agent in agents:
         for tool in team.own_tools(agent):
-            name = getattr(tool, "name", "") or getattr(tool, "__name__", "")
-            if id(tool) not in gathered and name in owners:
+            name, same = name_of(tool), _identity(tool)
+            if same not in gathered and name in owners:
                 raise WiringError(
                     f"single_agent: {owners[name]} and {agent.name} have different tools named "
                     f"{name!r}; one agent cannot have both"
                 )
-            gathered[id(tool)] = tool
+            gathered.setdefault(same, tool)
             if name:
                 owners.setdefault(name, agent.name)
     return list(gathered.values())
+
+
+def name_of(tool: ToolUnion) -> str:
+    """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
+    return getattr(tool, "name", "") or getattr(tool, "__name__", "")
+
+
+def _identity(tool: ToolUnion) -> object:
+    """Tells tools apart; a function that is wrapped twice in the same way is one tool."""
+    if isinstance(tool, FunctionType):
+        return tool, False
+    if isinstance(tool, FunctionTool) and type(tool) is FunctionTool:
+        return tool.func, tool._require_confirmation
+    return id(tool)
