@@ -12,6 +12,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import JoinNode, Workflow
 from google.genai import types
 
+from adk_flow.measure import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, expected, picture, record
 
@@ -380,3 +381,4 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     """)
     assert [move.kind for move in barred.moves] == ["start", "say", "end"]
     assert "barred" in barred.moves[-1].text
+    assert [turn.holder for turn in measure(barred.log.records)] == ["Root"]

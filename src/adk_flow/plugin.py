@@ -167,15 +167,13 @@ class FlowPlugin(BasePlugin):
     @_recorded
     def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner ended, and who will get the next message."""
-        nested = self._run(invocation_context).cause is not None
-        holder = "" if nested else reading.next_holder(invocation_context)
-        self._end_run("after_run", invocation_context, holder=holder)
+        self._end_run("after_run", invocation_context)
 
     @_recorded
     def on_run_error_callback(
         self, *, invocation_context: InvocationContext, error: Exception
     ) -> None:
-        """Records that a Runner ended with an error."""
+        """Records that a Runner ended with an error, and who will get the next message."""
         self._end_run("run_error", invocation_context, error=reading.of_error(error, self._keep))
 
     # Agents
@@ -436,14 +434,23 @@ class FlowPlugin(BasePlugin):
 
     def _end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         run = self._run(context)
+        holder = self._holder(context) if run.cause is None else ""
         try:
-            self._write_run(hook, context, **fields)
+            self._write_run(hook, context, holder=holder, **fields)
         finally:
             self._runs.pop((context.session.id, context.invocation_id), None)
             if run.cause is None:
                 self._sessions.end_turn(run.log)
                 if run.log.active <= 0:
                     self._drop_runs_of(run.log)
+
+    def _holder(self, context: InvocationContext) -> str:
+        """Asks who will get the next message; a fault in it must not lose the end of the run."""
+        try:
+            return reading.next_holder(context)
+        except Exception as error:
+            self.count_fault("holder", error)
+            return ""
 
     def _drop_runs_of(self, log: SessionLog) -> None:
         """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
