@@ -9,8 +9,11 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 
 
 @contextmanager
-def collecting(status=200, answer=b""):
-    """Runs a collector on 127.0.0.1; gives its address and the requests that it took."""
+def collecting(status=200, answer=b"", headers=None):
+    """Runs a collector on 127.0.0.1; gives its address and the requests that it took.
+
+    It answers any GET with 200, as the page of a proxy to sign in on does.
+    """
     taken = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -21,7 +24,15 @@ def collecting(status=200, answer=b""):
             assert self.headers["Content-Type"] == "application/x-protobuf"
             request = service.ExportTraceServiceRequest.FromString(body)
             taken.append((self.path, dict(self.headers), request))
+            self._answer(status, headers or {})
+
+        def do_GET(self):
+            self._answer(200, {})
+
+        def _answer(self, status, headers):
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

@@ -1,6 +1,8 @@
 """Flow logs as tables for a notebook."""
 
 import csv
+import errno
+import itertools
 import json
 import random
 import re
@@ -8,8 +10,12 @@ import runpy
 from pathlib import Path
 
 import pytest
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
 
+from adk_flow.export import writers
 from adk_flow.export.traces import as_traces
 from adk_flow.export.writers import Format, harmless, write_tables
 from adk_flow.log import LogError, read_log
@@ -150,6 +156,48 @@ async def test_a_second_export_takes_the_place_of_the_first(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("form", list(Format))
+async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
+    tmp_path, monkeypatch, form
+):
+    if form is Format.parquet:
+        pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
+    rows = tables_of((await held(tmp_path / "logs")).log)
+    write_tables([rows], tmp_path / "tables", form)
+    before = contents(tmp_path / "tables")
+    writer = writers._WRITERS[form]
+
+    def closed(self, close=writer.close):
+        close(self)
+        if next(closings) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    closings = itertools.count()
+    monkeypatch.setattr(writer, "close", closed)
+    with pytest.raises(Problem, match="cannot be written: No space left"):
+        write_tables([rows, rows], tmp_path / "tables", form)
+
+    assert contents(tmp_path / "tables") == before
+
+
+async def test_a_folder_in_a_tables_place_is_refused_before_any_is_written(tmp_path):
+    rows = tables_of((await held(tmp_path / "logs")).log)
+    write_tables([rows], tmp_path / "tables", Format.csv)
+    (tmp_path / "tables" / "turns.csv").unlink()
+    (tmp_path / "tables" / "turns.csv").mkdir()
+    before = contents(tmp_path / "tables")
+
+    with pytest.raises(Problem, match=r"turns\.csv: is a folder; expected a table"):
+        write_tables([rows, rows], tmp_path / "tables", Format.csv)
+
+    assert contents(tmp_path / "tables") == before
+
+
+def contents(folder):
+    """Reads what lies in a folder, by name; None for what is a folder itself."""
+    return {one.name: one.read_bytes() if one.is_file() else None for one in folder.iterdir()}
+
+
 async def test_of_a_folder_what_is_no_flow_log_is_left_out_and_damage_is_told(tmp_path):
     flow = await held(tmp_path / "logs")
     (tmp_path / "logs" / "other.jsonl").write_text('{"some":"thing"}\n')
@@ -244,6 +292,34 @@ async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
     assert re.search(r"mixed\s*│\s*2\s*│\s*6\s*│\s*4\s*│", told), told
     assert re.search(r"Root\s*│ Pension\s*│\s*1\s*│\s*1\s*│", told), told
     assert (tmp_path / "tables" / "moves.csv").is_file()
+
+
+class Streaming(BaseLlm):
+    """Answers in pieces, then as a whole; each says what the call has taken so far."""
+
+    model: str = "streaming"
+
+    async def generate_content_async(self, llm_request, stream=False):
+        usage = types.GenerateContentResponseUsageMetadata(prompt_token_count=100)
+        for piece in ("5", "%"):
+            said = types.ModelContent(piece)
+            yield LlmResponse(content=said, partial=True, usage_metadata=usage)
+        yield LlmResponse(content=types.ModelContent("5%"), usage_metadata=usage)
+
+
+async def test_the_documents_query_of_logs_counts_a_streamed_call_once(tmp_path, monkeypatch):
+    duckdb = pytest.importorskip("duckdb", reason="needs duckdb")
+    flow = await record(agent("Root", Streaming()), ["Cost?"], tmp_path / "flow_logs")
+    monkeypatch.chdir(tmp_path)
+    query = next(code for _, code in PAGE.blocks if "read_json" in code).split('"""')[1]
+
+    told = duckdb.sql(query)
+
+    assert sum(one.hook == "after_model" for one in flow.log.records) == 3
+    assert told.columns == ["filename", "agent", "calls", "input_tokens"]
+    assert [row[1:] for row in told.fetchall()] == [("Root", 1, 100)]
+    (turn,) = tables_of(flow.log).turns
+    assert (turn.llm_calls, turn.input_tokens) == (1, 100)
 
 
 def _run(code, folder):

@@ -221,6 +221,8 @@ def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
     refused(sent(gone), f"{gone}/v1/traces: cannot be reached")
     refused(sent("localhost:4318"), "--otlp localhost:4318: is no address")
     refused(sent("http://[::1"), "is no address")
+    refused(sent(""), "--otlp '': is no address; expected one such as http://localhost:4318")
+    assert not (tmp_path / "flow_tables").exists()
     with collecting(status=400) as (endpoint, _):
         refused(sent(endpoint), "answered 400 Bad Request")
     with collecting(status=503) as (endpoint, _):
@@ -233,6 +235,47 @@ def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
         refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
         refused(sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer")
         refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_told_and_not_followed(held, tmp_path, status):
+    with collecting(status=status, headers={"Location": "/sign-in"}) as (endpoint, taken):
+        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    refused(result, f"{endpoint}/v1/traces: answered {status} ")
+    assert result.stderr.endswith(", to /sign-in\n")
+    assert len(taken) == 1
+
+
+def test_a_page_is_no_answer_of_a_collector(held, tmp_path):
+    page = {"Content-Type": "text/html; charset=utf-8"}
+    with collecting(answer=b"<html>", headers=page) as (endpoint, _):
+        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    refused(result, "answered with a page (text/html); expected a collector")
+
+
+def test_an_endpoint_keeps_its_query_behind_the_path_of_the_protocol(held, tmp_path):
+    with collecting() as (endpoint, taken):
+        address = f"{endpoint}?key=1"
+        result = command("export", held.log.path, "--otlp", address, folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert [path for path, _, _ in taken] == ["/v1/traces?key=1"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]
+)
+def test_a_certificate_that_is_not_there_is_named(held, tmp_path, setting):
+    result = command(
+        *("export", held.log.path, "--otlp", "https://127.0.0.1:1"),
+        folder=tmp_path,
+        **{setting: "none.pem"},
+    )
+
+    refused(result, "https://127.0.0.1:1/v1/traces: Could not find")
+    assert "none.pem" in result.stderr
 
 
 def test_what_the_environment_says_of_a_collector_is_heeded(held, tmp_path):

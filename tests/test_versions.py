@@ -26,6 +26,7 @@ from adk_flow.measured_run import measure_run
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
+from adk_flow.versions import holding
 from adk_flow.versions.beside import side_by_side
 from adk_flow.versions.environments import (
     ReleaseError,
@@ -54,6 +55,15 @@ savings = LlmAgent(name="Savings", model="offline", description="Saving, funds a
 root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", description="Leads.",
                       sub_agents=[savings])
 """
+
+BROKEN = (
+    DESK
+    + """
+def fail(callback_context):
+    raise ValueError("no till")
+root_agent.before_agent_callback = fail
+"""
+)
 
 
 def laid(**lines):
@@ -326,6 +336,41 @@ def test_a_process_that_dies_leaves_its_last_line(desk, path, tmp_path):
     assert set(data["failed"].values()) == {"gone"}
 
 
+@pytest.mark.parametrize(
+    ("python", "reason"),
+    [
+        ("not a program", "Exec format error"),
+        ("#!/none/such/python\n", "No such file or directory"),
+        (
+            "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'msgspec'\" >&2\nexit 1\n",
+            "ModuleNotFoundError: No module named 'msgspec'",
+        ),
+    ],
+)
+def test_a_damaged_environment_is_named(desk, path, tmp_path, python, reason):
+    fake_uv(path, "exit 0")
+    damaged = ready("1.39.1", tmp_path / "kept", lambda told: None)
+    damaged.write_text(python)
+
+    result = both(desk, tmp_path / "kept", "--format", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failed"]["1.39.1"] == (
+        f"its environment is damaged ({reason}): delete {damaged.parents[1]}"
+    )
+
+
+def test_a_part_that_a_release_of_adk_lacks_is_no_damage(desk, path, tmp_path):
+    fake_uv(path, "exit 0")
+    told = "ModuleNotFoundError: No module named 'google.adk.apps'"
+    python = ready("1.39.1", tmp_path / "kept", lambda told: None)
+    python.write_text(f'#!/bin/sh\necho "{told}" >&2\nexit 1\n')
+
+    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+
+    assert data["failed"]["1.39.1"] == told
+
+
 def test_a_file_of_decisions_takes_the_models_place(desk, path, tmp_path):
     fake_uv(path, "exit 0")
     file = tmp_path / "decisions.yaml"
@@ -342,12 +387,77 @@ def test_a_file_of_decisions_takes_the_models_place(desk, path, tmp_path):
     assert {"turn": 1, "hook": "event", "agent": "Savings", "about": "final"} in data["fired"][ADK]
 
 
+def test_a_turn_that_fails_under_a_release_ends_it_with_1(desk, path, tmp_path, monkeypatch):
+    """Both environments have this very ADK, and are taken for a release each."""
+    fake_uv(path, "exit 0")
+    (desk / "agent.py").write_text(BROKEN)
+    monkeypatch.setattr(holding, "_bare", lambda release: "the same")
+
+    result = both(desk, tmp_path / "kept")
+
+    assert "all: turn 1 failed: " in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "decisions.yaml: cannot be read: No such file or directory"),
+        ("decisions: []", "decisions.yaml: line 1: decisions is empty"),
+    ],
+)
+def test_decisions_are_read_before_an_environment_is_made(desk, path, tmp_path, text, reason):
+    fake_uv(path, "exit 0")
+    file = tmp_path / "decisions.yaml"
+    if text is not None:
+        file.write_text(text)
+
+    result = both(desk, tmp_path / "kept", "--decisions", file)
+
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (path / "calls").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
+def test_words_and_paths_that_are_no_text_are_held_all_the_same(desk, path, tmp_path):
+    fake_uv(path, "exit 0")
+    app = tmp_path / os.fsdecode(b"h\xff") / "desk"
+    app.parent.mkdir()
+    desk.rename(app)
+    releases = ("--adk", "1.39.1", "--adk", ADK)
+    words = ("--question", os.fsdecode(b"Funds\xff"), "--environments", tmp_path / "kept")
+
+    result = invoke(app, *releases, *words, "--format", "json")
+
+    data = json.loads(result.stdout)
+    assert data["app"] == f"{tmp_path}/h?/desk"
+    assert data["releases"] == [ADK]
+    assert data["notes"] == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
+def test_a_fault_whose_words_are_no_text_is_told_all_the_same(desk, path, tmp_path):
+    fake_uv(path, "exit 0")
+    app = desk.rename(tmp_path / os.fsdecode(b"h\xff"))
+
+    data = json.loads(both(app, tmp_path / "kept", "--format", "json").stdout)
+
+    assert "h?" in data["failed"][ADK]
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (("--adk", "2.13.0", "--question", "?"), "name two releases or more"),
         (("--adk", "2.13.0", "--adk", "../x", "--question", "?"), "--adk ../x: is no release"),
         (("--adk", "1.39.1", "--adk", "2.13.0"), "give either --question WORDS or"),
+        (
+            ("--adk", "2.13.0", "--adk", "1.17.0", "--question", "?"),
+            "--adk 1.17.0: adk-flow works with google-adk 1.18 and later, below 3",
+        ),
+        (("--adk", "2.13.0", "--adk", "3.0.0rc1", "--question", "?"), "--adk 3.0.0rc1: adk-flow"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(desk, words, reason):

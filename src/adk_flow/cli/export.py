@@ -26,17 +26,18 @@ def export(
         Path | None, typer.Option(help=f"Folder of the tables; by default {_FOLDER}.")
     ] = None,
     otlp: Annotated[
-        str, typer.Option(metavar="ENDPOINT", help="Send spans to a collector, over OTLP/HTTP.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="ENDPOINT", help="Send spans to a collector, over OTLP/HTTP."),
+    ] = None,
 ) -> None:
     """Writes flows as tables, one file a table, or sends them as OpenTelemetry spans.
 
     Tables hold the rows of all logs that are named, in place of what was in them.
     """
     with told_plainly():
-        if otlp and (form or out):
+        if otlp is not None and (form or out):
             raise Problem("give either --otlp ENDPOINT or --format with --out, and not both")
-        if otlp:
+        if otlp is not None:
             _send(logs, otlp)
             return
         rows = (_rows(log) for log in _read(logs))

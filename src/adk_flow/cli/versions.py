@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from adk_flow.cli.shared import INTERRUPTED, plain_console, tell, told_plainly
+from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
 from adk_flow.conversation import Conversation, of_questions, read_conversation
 from adk_flow.problem import Problem
 from adk_flow.versions.beside import side_by_side
@@ -49,11 +49,13 @@ def versions(
 
     Each release gets an environment, made by uv once and kept. The model is the offline one unless
     the app's own is scripted, or decisions are given. Exits with 1 if a release could not hold the
-    conversation.
+    conversation, or anything went wrong in it: a turn that failed, an answer that did not hold
+    what the conversation asks for, decisions that were left over.
     """
     with told_plainly():
         asked = _asked(question, conversation)
         releases = _releases(adk)
+        _check_decisions(decisions)
         folder = (environments or default_folder()).resolve()
         if not app.exists():
             raise Problem(f"{app}: does not exist; expected a folder of an ADK app")
@@ -64,21 +66,37 @@ def versions(
             raise typer.Exit(INTERRUPTED) from None
     beside = side_by_side(str(app), len(asked.turns), ran)
     if form is Format.json:
-        print(msgspec.json.encode(as_versions_data(beside)).decode())
+        print(_readable(json.dumps(as_versions_data(beside), ensure_ascii=False)))
     elif form is Format.markdown:
         print(
             as_markdown(beside, _command(app, releases, conversation, question, decisions)), end=""
         )
     else:
         show_versions(beside, plain_console())
-    if beside.failed:
+    if beside.failed or beside.notes:
         raise typer.Exit(1)
 
 
 def _asked(questions: list[str] | None, file: Path | None) -> Conversation:
     if bool(questions) == bool(file):
         raise Problem("give either --question WORDS or --conversation FILE, and not both")
-    return read_conversation(file) if file else of_questions(questions or [])
+    return read_conversation(file) if file else of_questions(list(map(_readable, questions or [])))
+
+
+def _readable(words: str) -> str:
+    """Replaces what of an argument or a path is no text."""
+    return words.encode(errors="replace").decode()
+
+
+def _check_decisions(file: Path | None) -> None:
+    """Reads decisions before anything is made for them."""
+    if file is None:
+        return
+    # ADK takes seconds to import, which `--help` need not wait for.
+    quieten_adk()
+    from adk_flow.models.decisions import read_decisions
+
+    read_decisions(file)
 
 
 def _releases(named: list[str]) -> list[str]:

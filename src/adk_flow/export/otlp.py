@@ -37,7 +37,8 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
                 raise Problem(f"{address}: {session.told or 'did not take the spans'}")
             if session.told:
                 raise Problem(f"{address}: {session.told}")
-    except ValueError as error:  # a setting of the environment that is none
+    # A setting of the environment that is none, or that names a certificate that is not there.
+    except (ValueError, OSError) as error:
         raise Problem(f"{address}: {error}") from error
     finally:
         session.close()
@@ -49,7 +50,8 @@ def address_of(endpoint: str) -> str:
     Raises:
       Problem: it is no http address.
     """
-    expected = f"--otlp {endpoint}: is no address; expected one such as http://localhost:4318"
+    named = endpoint or "''"
+    expected = f"--otlp {named}: is no address; expected one such as http://localhost:4318"
     try:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -57,7 +59,7 @@ def address_of(endpoint: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise Problem(expected) from error
-    return endpoint if parts.path.strip("/") else f"{endpoint.rstrip('/')}/v1/traces"
+    return endpoint if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
 
 
 class _Session(requests.Session):
@@ -67,6 +69,8 @@ class _Session(requests.Session):
 
     def post(self, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         self.told = ""
+        # A redirected POST becomes a GET without its spans, which many a server answers with 200.
+        kwargs["allow_redirects"] = False
         try:
             response = self._post_again(url, *args, **kwargs)
         except requests.exceptions.ConnectionError as error:
@@ -89,8 +93,11 @@ class _Session(requests.Session):
 
 def _told_by(response: requests.Response) -> str:
     """Says what a collector refused; empty if it took all."""
-    if not response.ok:
-        return f"answered {response.status_code} {response.reason}"
+    if not 200 <= response.status_code < 300:
+        to = response.headers.get("Location", "")
+        return f"answered {response.status_code} {response.reason}{f', to {to}' if to else ''}"
+    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+        return "answered with a page (text/html); expected a collector"
     try:
         partial = ExportTraceServiceResponse.FromString(response.content).partial_success
     except DecodeError:  # a server that takes spans and answers in words of its own

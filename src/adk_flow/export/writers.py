@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self, get_type_hints
+from typing import Any, NamedTuple, Protocol, get_type_hints
 
 import msgspec
 
@@ -48,6 +48,8 @@ class Writer(Protocol):
 def write_tables(logs: Iterable[Tables], folder: Path, form: Format) -> list[Written]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
+    Where one table cannot be written, all stay what they were.
+
     Raises:
       Problem: the folder cannot be written, or the format lacks its library.
     """
@@ -55,43 +57,50 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: Format) -> list[Wri
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             files = {
-                name: stack.enter_context(_File(folder / f"{name}.{form}", form, row))
+                name: stack.enter_context(_opened(folder / f"{name}.{form}", form, row))
                 for name, row in ROWS.items()
             }
             for tables in logs:
                 for name, rows in tables._asdict().items():
                     files[name].write(rows)
+            for file in files.values():
+                file.writer.close()
+            for file in files.values():
+                file.part.replace(file.path)
         return [Written(file.path, file.rows) for file in files.values()]
     except OSError as error:
         raise Problem(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
+@dataclass
 class _File:
-    """A table that takes its name once it is whole, so that none is ever half there."""
+    """A table under another name until all are whole, so that none is ever half there."""
 
-    def __init__(self, path: Path, form: Format, row: type[Row]) -> None:
-        self.path = path
-        self.rows = 0
-        self._part = path.with_suffix(f".{form}.part")
-        self._writer = _WRITERS[form](self._part, row)
+    path: Path
+    part: Path
+    writer: Writer
+    rows: int = 0
 
     def write(self, rows: Sequence[Row]) -> None:
-        self._writer.write(rows)
+        self.writer.write(rows)
         self.rows += len(rows)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._writer.close()
-            self._part.replace(self.path)
-            return
-        with suppress(Exception):  # what failed first is what is told
-            self._writer.close()
-        self._part.unlink(missing_ok=True)
+@contextmanager
+def _opened(path: Path, form: Format, row: type[Row]) -> Iterator[_File]:
+    """Opens a table; of one that has not taken its name in the end nothing is left."""
+    if path.is_dir():
+        raise Problem(f"{path}: is a folder; expected a table, or nothing")
+    part = path.with_suffix(f".{form}.part")
+    try:
+        file = _File(path, part, _WRITERS[form](part, row))
+        try:
+            yield file
+        finally:
+            with suppress(Exception):  # it is closed already, or what failed first is told
+                file.writer.close()
+    finally:
+        part.unlink(missing_ok=True)
 
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")

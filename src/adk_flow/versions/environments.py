@@ -42,11 +42,27 @@ def check_release(release: str) -> str:
     """Gives a release as it is.
 
     Raises:
-      ReleaseError: it is written as no release is.
+      ReleaseError: it is written as no release is, or adk-flow does not work with it.
     """
     if not _RELEASE.fullmatch(release):
         raise ReleaseError(f"--adk {release}: is no release; expected one such as 2.13.0")
+    oldest, below = _bounds()
+    if not _numbers(oldest) <= _numbers(release) < _numbers(below):
+        works = f"adk-flow works with google-adk {oldest} and later, below {below}"
+        raise ReleaseError(f"--adk {release}: {works}")
     return release
+
+
+def _bounds() -> tuple[str, str]:
+    """Reads from adk-flow's own needs the oldest release of ADK, and the one it stays below."""
+    adk = next(one for one in _own_needs() if one.startswith("google-adk"))
+    bounds = dict(re.findall(r"(>=|<)([\d.]+)", adk))
+    return bounds[">="], bounds["<"]
+
+
+def _numbers(release: str) -> list[int]:
+    """Gives a release's numbers up to its first letter, so that 3.0.0rc1 is not below 3."""
+    return [int(part) for part in re.findall(r"\d+", re.split(r"[A-Za-z]", release)[0])]
 
 
 def environment_of(release: str, folder: Path) -> Path:
@@ -126,6 +142,9 @@ def _reason(output: str) -> str:
 
 def _needed() -> list[str]:
     """Names what adk-flow needs beside ADK, in whatever version goes with that."""
-    told = [one for one in requires("adk-flow") or [] if "extra ==" not in one]
-    names = [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in told]
+    names = [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in _own_needs()]
     return sorted(name for name in names if name not in _GIVEN)
+
+
+def _own_needs() -> list[str]:
+    return [one for one in requires("adk-flow") or [] if "extra ==" not in one]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,9 @@ from adk_flow.measure import TurnFigures, measure, summed
 from adk_flow.versions.environments import ready
 from adk_flow.versions.firings import Firing, firings
 from adk_flow.versions.worker import Job, Outcome
+
+_LACKS = re.compile(r"ModuleNotFoundError: No module named '(?!google\.adk\.)")
+"""How the worker ends where a package is missing; a part of ADK may be missing in its release."""
 
 
 class Ran(NamedTuple):
@@ -85,13 +89,17 @@ def _library(place: Path) -> Path:
 
 
 def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
-    done = subprocess.run(
-        [str(python), "-m", "adk_flow.versions.worker"],
-        input=msgspec.json.encode(job),
-        env=_environment(library),
-        capture_output=True,
-    )
-    outcome = _outcome(job, done)
+    try:
+        done = subprocess.run(
+            [str(python), "-m", "adk_flow.versions.worker"],
+            # Not msgspec's own JSON, which refuses a path that is no text.
+            input=json.dumps(msgspec.to_builtins(job)).encode(),
+            env=_environment(library),
+            capture_output=True,
+        )
+        outcome = _outcome(job, done, python)
+    except OSError as error:
+        outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
     if not outcome.error and _bare(outcome.adk) != _bare(release):
         outcome = Outcome(
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
@@ -123,10 +131,15 @@ def _environment(library: Path) -> dict[str, str]:
     }
 
 
-def _outcome(job: Job, done: subprocess.CompletedProcess[bytes]) -> Outcome:
+def _outcome(job: Job, done: subprocess.CompletedProcess[bytes], python: Path) -> Outcome:
     try:
         return msgspec.json.decode(Path(job.outcome).read_bytes(), type=Outcome)
     except (OSError, msgspec.DecodeError):
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"its process ended with {done.returncode}"
-        return Outcome(error=reason)
+        return Outcome(error=_damaged(python, reason) if _LACKS.match(reason) else reason)
+
+
+def _damaged(python: Path, reason: str) -> str:
+    """Says how to get an environment that works; as it is, it would be used again each time."""
+    return f"its environment is damaged ({reason}): delete {python.parents[1]}"

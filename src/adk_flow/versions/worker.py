@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -53,12 +54,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Does the job on stdin."""
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    job = msgspec.convert(json.load(sys.stdin.buffer), Job)
     try:
         outcome = held(job)
     except Problem as error:
         outcome = Outcome(error=str(error))
-    Path(job.outcome).write_bytes(msgspec.json.encode(outcome))
+    told = json.dumps(msgspec.to_builtins(outcome), ensure_ascii=False)
+    Path(job.outcome).write_bytes(told.encode(errors="replace"))
 
 
 def held(job: Job) -> Outcome:
