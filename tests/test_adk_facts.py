@@ -8,13 +8,14 @@ import sys
 import threading
 
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import LoopAgent, SequentialAgent
 from google.adk.agents.run_config import ToolThreadPoolConfig
 from google.adk.apps import App
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
@@ -145,6 +146,34 @@ async def test_the_last_replier_holds_the_next_turn_unless_it_may_not_return(tmp
         savings = agent("Savings", model, disallow_transfer_to_parent=disallowed)
         flow = await record(agent("Root", model, sub_agents=[savings]), ["?"], tmp_path / holder)
         assert flow.log.records[-1].holder == holder
+
+
+async def test_beside_a_search_tool_only_gemini_3_is_offered_transfers_and_the_turn_is_kept(
+    tmp_path,
+):
+    for name, offered in (("gemini-2.0-flash", False), ("gemini-3-flash-preview", True)):
+        model = Scripted(model=name, script={"Root": [transfer("Savings")], "Savings": ["s", "t"]})
+        savings = agent("Savings", model, tools=[google_search])
+        flow = await record(agent("Root", model, sub_agents=[savings]), ["?", "?"], tmp_path / name)
+        asked = [one.request for one in flow.log.records if one.request and one.agent == "Savings"]
+        assert ["transfer_to_agent" in one.tools for one in asked] == [offered, offered]
+        assert flow.log.records[-1].holder == "Savings"
+
+
+async def test_a_lead_with_a_search_tool_fails_unless_its_model_is_gemini_3(tmp_path):
+    for name, failed in (("gemini-2.0-flash", 1), ("gemini-3-flash-preview", 0)):
+        model = Scripted(model=name, script={"Root": ["r"]})
+        savings = agent("Savings", model)
+        root = agent("Root", model, tools=[google_search], sub_agents=[savings])
+        flow = await record(root, ["?"], tmp_path / name)
+        assert len(flow.errors) == failed
+
+
+async def test_an_agent_of_another_class_never_holds_the_next_turn(tmp_path):
+    model = Scripted(script={"Root": [transfer("Again")], "Savings": ["s"]})
+    again = LoopAgent(name="Again", sub_agents=[agent("Savings", model)], max_iterations=1)
+    flow = await record(agent("Root", model, sub_agents=[again]), ["?"], tmp_path)
+    assert flow.log.records[-1].holder == "Root"
 
 
 async def test_a_consumer_that_stops_early_loses_after_agent_but_not_after_run(tmp_path):

@@ -4,17 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
-from google.adk.agents import LlmAgent, SequentialAgent
+from google.adk.agents import LlmAgent, LoopAgent, SequentialAgent
 from google.adk.apps import App
+from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.application import ApplicationError, found_in, switching_on
 from adk_flow.inspection import inspect_app
+from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.plugin import FlowPlugin
 from adk_flow.views.inspection import as_flowchart, as_text
-from tests.flow import expected
+from tests.flow import agent, expected, record
 from tests.somebody import NAMES, load, place
 
 
@@ -132,20 +135,70 @@ def test_what_is_odd_is_remarked(tmp_path):
 
     assert [kind for kind, _ in remarks] == [
         "deprecated",
-        "dead_end",
-        "dead_end",
         "name_clash",
         "no_description",
     ]
     texts = [text for _, text in remarks]
     assert texts[0].startswith("steps is a SequentialAgent: SequentialAgent is deprecated")
     assert texts[1:] == [
-        "lost can be handed a turn and can hand it to nobody",
-        "steps can be handed a turn and can hand it to nobody",
         "2 are named one: neither ADK nor a log tells them apart",
         "lost has no description, by which a model would choose it",
     ]
     assert all(len(line) <= 80 for line in as_text(inspect_app(odd_app())).splitlines())
+
+
+BARRED: dict[str, Any] = {"disallow_transfer_to_parent": True, "disallow_transfer_to_peers": True}
+
+
+def search_desk(model="gemini-2.0-flash"):
+    """Agents that cannot hand over, each for another reason."""
+    searcher = LlmAgent(name="searcher", description="Searches.", tools=[google_search])
+    closed = LlmAgent(name="closed", description="Writes.", **BARRED)
+    task = LlmAgent(name="task", description="Books.", mode="task")
+    root = LlmAgent(name="root", model=model, sub_agents=[searcher, closed, task])
+    return App(name="desk", root_agent=root)
+
+
+def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
+    picture = inspect_app(search_desk())
+
+    assert [one.text for one in picture.remarks] == [
+        "searcher holds the next turn too and can hand it to nobody, by google_search"
+    ]
+    assert "    may not transfer to: root (its parent), by google_search" in as_text(picture)
+    assert not inspect_app(search_desk("gemini-3-flash-preview")).remarks
+
+
+def test_a_lead_that_adk_lets_never_run_is_remarked():
+    poet = LlmAgent(name="poet", description="Writes.")
+    root = LlmAgent(name="root", model="gemini-2.5-pro", tools=[google_search], sub_agents=[poet])
+
+    (remark,) = inspect_app(App(name="desk", root_agent=root)).remarks
+
+    assert remark.kind == "fails"
+    assert remark.text == "root fails when it runs: ADK refuses google_search beside sub-agents"
+
+
+@pytest.mark.parametrize("target", ["searcher", "closed", "free", "loop"])
+async def test_a_dead_end_is_who_holds_the_next_turn_in_a_run_without_a_transfer(target, tmp_path):
+    says = ["One.", "Two."]
+    script = {"root": [transfer(target), "Two."], target: says, "inner": says}
+    model = Scripted(model="gemini-2.0-flash", script=script)
+    specialists = [
+        agent("searcher", model, tools=[google_search]),
+        agent("closed", model, **BARRED),
+        agent("free", model),
+        LoopAgent(name="loop", sub_agents=[agent("inner", model)], max_iterations=1),
+    ]
+    root = agent("root", model, sub_agents=specialists)
+
+    flow = await record(root, ["One?", "Two?"], tmp_path)
+
+    sent = [one for one in flow.log.records if one.request][-1]
+    is_stuck = flow.log.records[-1].holder == target and not sent.request.tools
+    remarks = inspect_app(App(name="desk", root_agent=root)).remarks
+    ends = {end for one in remarks if one.kind == "dead_end" for end in one.text.split()[:1]}
+    assert (target in ends) == is_stuck == (target == "searcher")
 
 
 def test_hostile_names_draw_nothing():

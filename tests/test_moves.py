@@ -340,11 +340,11 @@ async def test_an_agent_that_a_plain_function_runs_is_called_and_returns(tmp_pat
 
 async def test_a_graph_of_functions_speaks_for_itself(tmp_path):
     def greets(node_input):
-        yield Event(message="Good morning.")
-        yield Event(message="What can I do?")
+        yield Event(content=types.ModelContent("Good morning."))
+        yield Event(content=types.ModelContent("What can I do?"))
 
     def asks(node_input):
-        return RequestInput(message="May I?")
+        return RequestInput(message="May I?", response_schema=None)
 
     graph = Workflow(name="graph", edges=[("START", greets, asks)])
 

@@ -6,7 +6,9 @@ import logging
 from collections import Counter
 
 import pytest
+from google.adk.agents import BaseAgent
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
@@ -15,6 +17,7 @@ from google.genai import types
 from pydantic import PrivateAttr
 
 from adk_flow.log import read_log
+from adk_flow.measure import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
@@ -183,6 +186,28 @@ async def test_what_is_kept_of_texts_is_a_choice(tmp_path, texts, kept):
     assert [move.kind for move in flow.moves] == ["start", "say", "reply", "end"]
     if texts == "none":
         assert "xxx" not in flow.plugin.paths[0].read_text()
+
+
+class Remote(BaseAgent):
+    """An agent that says what went wrong as ADK's RemoteA2aAgent does: without an error code."""
+
+    async def _run_async_impl(self, ctx):
+        yield Event(author=self.name, error_message="No server at example.com.")
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"), [("full", "error: No server at example.com."), ("none", "error")]
+)
+async def test_an_error_without_a_code_fails_the_turn(tmp_path, texts, told):
+    model = Scripted(script={"Root": [transfer("Remote")]})
+    root = agent("Root", model, sub_agents=[Remote(name="Remote")])
+
+    flow = await record(root, ["?"], tmp_path, texts=texts)
+
+    assert [one.error for one in flow.log.records if one.error] == [told]
+    assert flow.moves[-1].failed
+    (figures,) = measure(flow.log.records)
+    assert (figures.failed, figures.error) == (True, told)
 
 
 async def test_secrets_are_masked_wherever_they_stand(tmp_path):

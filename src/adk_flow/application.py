@@ -12,7 +12,7 @@ from google.adk.cli.utils.agent_loader import AgentLoader
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow.plugin import FlowPlugin
 from adk_flow.problem import Problem
-from adk_flow.startup import spare_failing_import
+from adk_flow.startup import heed_failing_import, spare_failing_import
 
 _FILES = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files that stand for the folder that they are in."""
@@ -57,7 +57,7 @@ def found_in(path: str | Path) -> Found:
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
         raise ApplicationError(f"{path}: does not exist; expected a folder of an ADK app")
-    spare_failing_import()
+    heed_failing_import()
     try:
         loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
     except SystemExit as error:
@@ -65,6 +65,7 @@ def found_in(path: str | Path) -> Found:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
+    spare_failing_import()
     is_app = isinstance(loaded, App)
     app = loaded if isinstance(loaded, App) else App(name=_app_name(name), root_agent=loaded)
     file = _file_of(loaded, name)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import msgspec
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
+from google.adk.sessions.session import Session
 
 from adk_flow.frames import kind_of
+from adk_flow.reading import next_holder
 from adk_flow.releases import BaseNode, Workflow
 from adk_flow.tree import Use, tools_of, uses_of
+
+refusal_of: Any
+try:
+    from google.adk.flows.llm_flows.agent_transfer import (
+        _get_incompatible_builtin_tool_error as refusal_of,
+    )
+except ImportError:  # earlier releases offer transfers beside any tool
+    refusal_of = None
 
 OF_ADK = "__deprecated__"
 """Where Python's `deprecated` keeps what to use instead of a class."""
@@ -50,12 +63,13 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """A transfer that ADK would offer the model, or that a flag keeps from it."""
+    """A transfer that ADK would offer the model, or that is kept from it."""
 
     source: str
     target: str
     relation: Relation
     barred_by: str = ""
+    """A flag, or the built-in tool beside which ADK offers no transfer."""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -70,7 +84,7 @@ class Edge(msgspec.Struct, frozen=True):
 class Remark(msgspec.Struct, frozen=True):
     """Something that is likely to surprise."""
 
-    kind: Literal["deprecated", "dead_end", "name_clash", "no_description"]
+    kind: Literal["deprecated", "dead_end", "fails", "name_clash", "no_description"]
     members: list[str]
     text: str
 
@@ -110,7 +124,8 @@ def inspect_app(app: App) -> Inspection:
         edges=[edge for node in nodes for edge in _edges(node, ids)],
         remarks=[
             *_deprecated(nodes, ids),
-            *_dead_ends(members, transfers),
+            *_dead_ends(nodes, ids, transfers),
+            *_failing(members, transfers),
             *_clashes(members),
             *_without_description(members, links, transfers),
         ],
@@ -150,13 +165,17 @@ def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
         id=number,
         name=node.name,
         kind=type(node).__name__,
-        model=model if isinstance(model, str) else getattr(model, "model", ""),
+        model=_name_of(model),
         mode=str(getattr(node, "mode", "") or ""),
         description=getattr(node, "description", ""),
         tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
         flags=[flag for flag in flags if getattr(node, flag, False)],
     )
+
+
+def _name_of(model: Any) -> str:
+    return model if isinstance(model, str) else getattr(model, "model", "")
 
 
 def _tool(tool: Any) -> str:
@@ -169,21 +188,42 @@ def _is_wiring(tool: Any) -> bool:
 
 
 def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
-    """Lists the transfers that ADK offers an agent's model, then those that a flag bars."""
+    """Lists the transfers of an agent, those among them that ADK does not offer its model."""
     if not hasattr(node, "disallow_transfer_to_parent"):
         return
     agent: Any = node
     parent = agent.parent_agent
     legal = _get_transfer_targets(agent)
+    tool = next((tool.name for tool in tools_of(node) if _is_refused(tool, agent)), "")
     # Without its flags ADK's own rule would offer it these too.
     unbarred: Any = _Unbarred(agent)
     for target in _get_transfer_targets(unbarred):
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
         barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"
-        is_legal = any(one is target for one in legal)
+        barred = tool if any(one is target for one in legal) else barred
         if id(target) in ids:
-            yield Transfer(ids[id(node)], ids[id(target)], relation, "" if is_legal else barred)
+            yield Transfer(ids[id(node)], ids[id(target)], relation, barred)
+
+
+def _is_refused(tool: Any, agent: Any) -> bool:
+    """Whether ADK offers an agent no transfer because of a tool."""
+    if refusal_of is None:
+        return False
+    alone = SimpleNamespace(name=agent.name, tools=[tool])
+    try:
+        return bool(refusal_of(alone, _model_asked(agent)))
+    except TypeError:  # 2.8 to 2.10 refuse it with any model
+        return bool(refusal_of(alone))
+
+
+def _model_asked(agent: Any) -> str:
+    """Names the model that an agent asks: its own, or the next above it, or ADK's default."""
+    while agent is not None:
+        if model := getattr(agent, "model", ""):
+            return _name_of(model)
+        agent = agent.parent_agent
+    return _name_of(getattr(LlmAgent, "_default_model", ""))
 
 
 class _Unbarred:
@@ -221,13 +261,35 @@ def _deprecated(nodes: Iterable[BaseNode], ids: dict[int, str]) -> Iterator[Rema
             yield Remark("deprecated", [ids[id(node)]], text)
 
 
-def _dead_ends(members: Iterable[Member], transfers: Iterable[Transfer]) -> Iterator[Remark]:
+def _dead_ends(
+    nodes: Sequence[BaseNode], ids: dict[int, str], transfers: Sequence[Transfer]
+) -> Iterator[Remark]:
     legal = [one for one in transfers if not one.barred_by]
+    for node in nodes[1:]:
+        number = ids[id(node)]
+        barred = ", ".join({one.barred_by: "" for one in transfers if one.source == number})
+        is_reached = any(one.target == number for one in legal)
+        is_free = any(one.source == number for one in legal)
+        if is_reached and not is_free and _keeps_turns(node, nodes[0]):
+            text = f"{node.name} holds the next turn too and can hand it to nobody, by {barred}"
+            yield Remark("dead_end", [number], text)
+
+
+def _keeps_turns(agent: Any, root: Any) -> bool:
+    """Whether ADK gives the next message to an agent that replied last."""
+    if getattr(agent, "root_agent", None) is not root:
+        return False
+    replied = Session(id="s", app_name="a", user_id="u", events=[Event(author=agent.name)])
+    return next_holder(SimpleNamespace(agent=root, session=replied)) == agent.name
+
+
+def _failing(members: Iterable[Member], transfers: Iterable[Transfer]) -> Iterator[Remark]:
+    # No flag bars the transfer to a sub-agent: ADK ends the run of such an agent.
+    tools = {one.source: one.barred_by for one in transfers if one.relation == "sub_agent"}
     for member in members:
-        is_reached = any(one.target == member.id for one in legal)
-        if is_reached and not any(one.source == member.id for one in legal):
-            text = f"{member.name} can be handed a turn and can hand it to nobody"
-            yield Remark("dead_end", [member.id], text)
+        if tool := tools.get(member.id):
+            text = f"{member.name} fails when it runs: ADK refuses {tool} beside sub-agents"
+            yield Remark("fails", [member.id], text)
 
 
 def _clashes(members: Iterable[Member]) -> Iterator[Remark]:

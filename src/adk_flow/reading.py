@@ -130,9 +130,11 @@ def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
 
 def error_of(response: Any, keep: Callable[[str], str]) -> str:
     """Reads the error of a model response or an event, if it has one."""
-    if not response.error_code:
+    if not (response.error_code or response.error_message):
         return ""
-    return f"{response.error_code}: {keep(response.error_message or '')}".removesuffix(": ")
+    # An agent reached over A2A fails with a message and no code (2.13, _remote_a2a_agent.py).
+    code = response.error_code or "error"
+    return f"{code}: {keep(response.error_message or '')}".removesuffix(": ")
 
 
 def of_request(request: LlmRequest, number: Callable[[str], int]) -> Request:

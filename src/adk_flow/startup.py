@@ -20,6 +20,12 @@ def spare_failing_import() -> None:
         sys.modules.setdefault(_REMOTE, None)  # pyright: ignore[reportArgumentType]
 
 
+def heed_failing_import() -> None:
+    """Lets that import fail of itself again, so that its message names the package that lacks."""
+    if _REMOTE in sys.modules and sys.modules[_REMOTE] is None:
+        del sys.modules[_REMOTE]
+
+
 def keep_what_is_loaded() -> None:
     """Takes all that is loaded out of garbage collection, which would walk it in mid-turn."""
     gc.collect()
