@@ -1,7 +1,11 @@
 """`adk-flow check`: given these rules and this flow, what breaks, told for whom."""
 
 import json
+import os
+import re
 import shutil
+import time
+from itertools import zip_longest
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -136,7 +140,28 @@ def test_a_flow_that_is_not_whole_breaks_a_rule_of_its_own(log):
 
     assert told[0] == "1 whole: the log stops in the middle of turn 2"
     assert told[1].endswith("the line was cut short")
-    assert broken(log, "may_fail: true") == []
+    assert broken(log, "may_fail: true\nllm_calls: 9") == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([4], []),  # of sessions before
+        ([3, 0], []),  # and of a process before
+        ([0, 1, 3], ["1 whole: 3 hooks could not be recorded, so figures may be too low"]),
+        ([9, 0, 1], ["1 whole: 1 hooks could not be recorded, so figures may be too low"]),
+    ],
+)
+def test_hooks_that_were_not_recorded_break_the_rule_whole(log, counts, told):
+    lines = log.read_text().splitlines(keepends=True)
+    telling = [
+        n for n, line in enumerate(lines) if re.search('hook":"(user_m|before_r|after_r)', line)
+    ]
+    for at, count in zip_longest(telling, counts, fillvalue=counts[-1]):
+        lines[at] = f'{{"faults":{count},{lines[at][1:]}'
+    log.write_text("".join(lines))
+
+    assert broken(log, "llm_calls: 9") == told
 
 
 def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
@@ -153,11 +178,27 @@ def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
     [
         ("", "is empty; expected rules for a flow"),
         ("llm_call: 4", "line 1: Object contains unknown field `llm_call`"),
+        ("tokens: 1\nllm_call: 4", "line 2: Object contains unknown field `llm_call`"),
+        (
+            "turns:\n- tokens: 1\n  talk:\n    - x",
+            "line 3: turns[0]: Object contains unknown field `talk`",
+        ),
+        ("tokens: 1\n7: 1", "line 2: 7 is no name of a field"),
+        ("turns:\n- tokens: 1\n  7: 1", "line 3: turns[0]: 7 is no name of a field"),
+        ("tokens: 1\nllm_calls:", "line 2: llm_calls: has no value"),
+        ("turns:\n- tokens: 1\n  control:", "line 3: turns[0].control: has no value"),
+        ("{}", "line 1: holds no rule"),
+        ("isolated: &all [*all]", "line 1: isolated[0]: Expected"),
+        ("each_turn: {}\nmodel: offline", "line 1: holds no rule"),
+        ("may_fail: true\nhold: [Hello]", "line 1: holds no rule"),
         ("tokens: 1\nllm_calls: many", "line 2: llm_calls: Expected `int | null`, got `str`"),
         ("tokens: -1", "line 1: tokens: Expected `int` >= 0"),
         ("turns:\n- {}\n- holders: Root", "line 3: turns[1]: Object contains unknown field"),
         ("isolated: [[Root]]", "line 1: isolated[0]: Expected `array` of length 2, got 1"),
-        ("no_findings:\n  - ping_pong\n  - pingpong", "line 3: no_findings[1]: Invalid enum value"),
+        (
+            "no_findings:\n  - ping_pong\n  - pingpong",
+            "line 3: no_findings[1]: Invalid enum value 'pingpong'; expected one of ping_pong, ",
+        ),
         ("each_turn: {isolated: []}", "line 1: each_turn: Object contains unknown field"),
         ("control: [", "line 1: "),
         ("tokens: 9\nllm_calls: 4\ntokens: 8", "line 3: 'tokens' stands twice, first on line 1"),
@@ -248,6 +289,7 @@ def test_json_is_for_a_machine(folder):
         "line": 5,
         "reason": "5, expected at most 4",
         "details": [],
+        "about": "",
         "kept": False,
     }
 
@@ -338,3 +380,129 @@ def test_what_cannot_be_checked_is_refused_in_one_line(folder):
         check("desk_app", "slip.yaml"),
         "slip.yaml: line 4: turns[1].never_speaks[0]: the app has no agent 'Loan'; there are Root",
     )
+
+
+def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path):
+    (tmp_path / "desk_app").mkdir()
+    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+    (tmp_path / "own").mkdir()
+    own = "from adk_flow.models.choice import chosen_model\nchosen_model()\n"
+    (tmp_path / "own" / "agent.py").write_text(own + APP)
+    (tmp_path / "rules.yaml").write_text("hold: [Hi]\nmodel: ofline\n")
+
+    for subject in ("desk_app", "own"):
+        refused(
+            flow("check", subject, "--expect", "rules.yaml", folder=tmp_path),
+            "rules.yaml: line 2: model: ofline is not a known model; expected offline, a gemini-",
+        )
+
+
+def test_a_log_is_checked_as_the_app_is_by_the_conversation_that_the_rules_name(folder):
+    canaries = "canaries:\n  secret: {text: dear, only: [Root]}\n"
+    ask = "\n    contains: [7%]\n    specialist: Savings\n"
+    (folder / "talk.yaml").write_text(f"turns:\n  - say: Cost?{ask}  - say: Savings?\n{canaries}")
+    (folder / "less.yaml").write_text(f"turns:\n  - say: Price?{ask}{canaries}")
+    (folder / "rules.yaml").write_text("hold: talk.yaml\nno_findings: [leak]\n")
+    (folder / "other.yaml").write_text("hold: less.yaml\nno_findings: [leak]\n")
+
+    told = flow("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    other = flow("check", "own.jsonl", "--expect", "other.yaml", folder=folder)
+
+    leak = "2: no_findings: leak: Loans was shown the canary “secret”, which is not for it."
+    assert told.stderr == ""
+    assert told.stdout.splitlines()[:-1] == [
+        "rules.yaml:1: hold: turn 1: lacks '7%'",
+        "rules.yaml:1: hold: turn 1: Savings took no part",
+        f"rules.yaml:{leak}",
+    ]
+    assert other.stdout.splitlines()[:-1] == [f"other.yaml:{leak}"]
+    assert other.stderr.startswith("adk-flow: other.yaml: line 1: hold: note: answers are not ")
+    assert other.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["junit", "github"])
+def test_what_an_app_prints_stays_out_of_the_output_and_is_no_command(tmp_path, form):
+    (tmp_path / "loud").mkdir()
+    words = "import sys\nprint('loading\\n::error file=x::forged\\n##[error]forged', end='')\n"
+    said = f"{words}print('::error::too', file=sys.stderr)\n"
+    (tmp_path / "loud" / "agent.py").write_text(said + APP)
+    (tmp_path / "rules.yaml").write_text("hold: ['Cost?', 'Savings?']\nllm_calls: 5\n")
+
+    done = flow("check", "loud", "--expect", "rules.yaml", "--format", form, folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "loading" in done.stderr
+    assert "forged" not in done.stdout
+    assert done.stdout.startswith("<testsuites" if form == "junit" else "::notice::adk-flow")
+    if form == "github":
+        assert "forged" in done.stderr
+        assert "::" not in done.stderr
+        assert "##[" not in done.stderr
+
+
+def test_no_two_test_cases_have_one_name(folder):
+    speaks = "never_speaks: [Root, Savings]\n"
+    (folder / "rules.yaml").write_text(
+        f"{speaks}no_findings: [leak, dead_end]\neach_turn:\n  transfers: 0\n  {speaks}"
+    )
+    arguments = ("check", "own.jsonl", "--expect", "rules.yaml", "--format", "junit")
+
+    suite = ElementTree.fromstring(flow(*arguments, folder=folder).stdout).find("testsuite")
+
+    assert [case.get("name") for case in suite] == [
+        "whole",
+        "never_speaks (Root)",
+        "never_speaks (Savings)",
+        "no_findings (leak)",
+        "no_findings (dead_end)",
+        "each_turn.transfers (turn 1)",
+        "each_turn.transfers (turn 2)",
+        "each_turn.never_speaks (turn 1, Root)",
+        "each_turn.never_speaks (turn 1, Savings)",
+        "each_turn.never_speaks (turn 2, Root)",
+        "each_turn.never_speaks (turn 2, Savings)",
+    ]
+
+
+def test_faults_of_one_turn_are_test_cases_with_numbers(folder):
+    log = folder / "own.jsonl"
+    log.write_bytes(log.read_bytes()[:-200])
+    arguments = ("check", "own.jsonl", "--expect", "kept.yaml", "--format", "junit")
+
+    suite = ElementTree.fromstring(flow(*arguments, folder=folder).stdout).find("testsuite")
+
+    assert [case.get("name") for case in suite][:2] == ["whole", "whole #2"]
+
+
+def test_a_name_that_a_log_does_not_hold_is_noted(folder):
+    (folder / "rules.yaml").write_text("never_speaks: [Loans, Loan]\nholder: Savings\n")
+
+    done = flow("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+
+    assert done.returncode == 0
+    assert done.stderr == (
+        "adk-flow: rules.yaml: line 1: never_speaks[1]: note: the log names no agent 'Loan'; "
+        "is it a slip?\n"
+    )
+
+
+def test_other_files_in_a_folder_of_logs_are_passed_over(folder):
+    now = time.time()
+    for name, words in (("new", '{"a":1}\n'), ("empty", ""), ("noise", "\xff")):
+        (folder / "logs" / f"{name}.jsonl").write_text(words)
+        os.utime(folder / "logs" / f"{name}.jsonl", (now + 60, now + 60))
+
+    for command in (("check", "logs", "--expect", "kept.yaml"), ("show", "logs")):
+        done = flow(*command, folder=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_is_no_unicode_ends_no_command(folder):
+    name = "\udcff"
+    shutil.copy(folder / "own.jsonl", folder / f"{name}.jsonl")
+    shutil.copy(folder / "kept.yaml", folder / f"{name}.yaml")
+
+    for form in ("github", "json"):
+        arguments = ("check", f"{name}.jsonl", "--expect", f"{name}.yaml", "--format", form)
+        done = flow(*arguments, folder=folder)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -129,3 +129,18 @@ def test_what_cannot_be_compared_is_refused_in_one_line(logs, tmp_path):
 
     refused(flow("diff", logs[0], "none.txt", folder=tmp_path), "none.txt: line 1: no flow log")
     refused(flow("diff", "x.jsonl", logs[0], folder=tmp_path), "x.jsonl: cannot be read")
+
+
+def test_what_a_log_lacks_is_told_beside_and_any_path_may_be_written(logs, tmp_path):
+    short = tmp_path / "\udcff.jsonl"
+    begun, last = logs[0].read_bytes().rsplit(b'"hook":"after_run"', 1)
+    short.write_bytes(begun + b'"faults":3,"hook":"after_run"' + last)
+
+    text = flow("diff", logs[0], short.name, folder=tmp_path)
+    data = json.loads(flow("diff", logs[0], short.name, "--format", "json", folder=tmp_path).stdout)
+
+    assert (text.returncode, text.stderr) == (0, "")
+    assert text.stdout.splitlines()[0] == "?.jsonl: 3 hooks could not be recorded"
+    assert data["unrecorded"] == {str(logs[0]): 0, "?.jsonl": 3}
+    shown = flow("show", short.name, folder=tmp_path).stdout
+    assert shown.splitlines()[-1] == "?.jsonl: 3 hooks could not be recorded"

@@ -4,6 +4,8 @@
 for here.
 """
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from adk_flow.difference import difference
 from adk_flow.flow import Flow
 from adk_flow.log import Log
-from adk_flow.picture import Picture, aligned
+from adk_flow.picture import ANY, Picture, aligned
 from adk_flow.record import FunctionCall, Header, Part, Record, Request, Usage
 from tests.mutations import run_all, whole_logs
 
@@ -98,6 +100,13 @@ def test_pictures_that_differ_have_a_row_that_differs(data):
     assert all(row.same for row in rows) <= (Picture(actual) == expected)
     exact = aligned(expected, actual, exactly=True)
     assert all(row.same for row in exact) == (expected == actual)
+
+
+@given(st.text("ab.", max_size=8), st.text("ab.", max_size=8))
+def test_dots_stand_for_any_words(line, drawn):
+    said = ".*".join(map(re.escape, line.split(ANY)))
+
+    assert (Picture([f"x{drawn}"]) == [f"x{line}"]) is bool(re.fullmatch(f"x{said}", f"x{drawn}"))
 
 
 @pytest.fixture

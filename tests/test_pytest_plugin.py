@@ -1,5 +1,6 @@
 """The fixture `flow`, and what a failed comparison of moves shows."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -7,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import ParallelAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.conversation import Conversation, Turn
-from adk_flow.flow import read_flow
+from adk_flow.flow import Flow, read_flow
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.picture import Picture, aligned, side_by_side
 from adk_flow.plugin import FlowPlugin
@@ -158,7 +159,7 @@ def test_an_answer_that_lacks_what_is_asked_for_fails_the_test(flow):
         flow(agent("Root", ""), asked, script={"Root": ["5%"]})
 
 
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "openai/gpt-4-turbo", "no-such-model"])
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "openai/gpt-4-turbo"])
 def test_a_model_that_needs_a_key_is_refused(flow, model):
     with pytest.raises(ValueError, match=f"Root runs on {model}, which needs a key"):
         flow(SequentialAgent(name="Steps", sub_agents=[agent("Root", model)]), "Hi")
@@ -178,10 +179,94 @@ def test_what_is_not_said_rightly_is_told(flow):
     with pytest.raises(TypeError, match="a script or a model"):
         flow(desk(), "Hi", script={}, model="offline")
     flow(agent("Root", ""), "Hi", script={"Root": ["Hello."]})
+    with pytest.raises(ValueError, match="Root runs on ofline, which is not a known model"):
+        flow(agent("Root", ""), "Hi", model="ofline")
+    flow(agent("Root", ""), "Hi", script={"Root": ["Hello."]})
     with pytest.raises(IndexError, match="there is no turn 2"):
         flow.turn(2)
     with pytest.raises(AttributeError, match="colour"):
         _ = flow.colour
+
+
+@pytest.mark.parametrize(
+    ("subject", "options", "told"),
+    [
+        ("app", {"script": {"Root": "ok"}}, "script['Root']: expected a list of decisions, got a "),
+        ("app", {"script": {"Root": 3}}, "script['Root']: expected a list of decisions, got a int"),
+        (
+            "app",
+            {"script": ["ok"]},
+            "script: expected decisions by agent, {'Root': […]}, got a list",
+        ),
+        ("app", {"model": 3}, "model: expected a name such as 'offline', or a BaseLlm, got 3"),
+        (None, {}, "expected an agent, an App, or the path of an app, got None"),
+        ([], {"model": "offline"}, "expected an agent, an App, or the path of an app, got []"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_told(flow, subject, options, told):
+    with pytest.raises(TypeError, match=re.escape(told)):
+        flow(agent("Root", "") if subject == "app" else subject, "Hi", **options)
+
+
+def test_a_misspelt_agent_is_no_isolated_one(flow, tmp_path):
+    flow(desk(), "Cost?", "Savings?", script=SCRIPT)
+
+    told = re.escape("the app has no agent 'Loan'; there are Root, Savings, Loans")
+    with pytest.raises(ValueError, match=told):
+        flow.shared("Loan", "user")
+    with pytest.raises(ValueError, match=told):
+        flow.turn(1).shared("user", "Loan")
+    assert read_flow(flow.log.path).shared("Loan", "user") == []  # of a log nobody knows
+
+
+def test_a_call_that_failed_tells_nothing_of_an_earlier_one(flow):
+    for wrong in ({"script": {"Root": []}}, {"model": 3}):
+        flow(agent("Root", ""), "Hi", script={"Root": ["Hello."]})
+        with pytest.raises((AssertionError, TypeError)):
+            flow(agent("Root", ""), "Hi", **wrong)
+        with pytest.raises(RuntimeError, match="no conversation was held"):
+            _ = flow.answer
+
+
+async def test_two_conversations_at_once_leave_each_agent_its_model(flow):
+    root = agent("Root", "gemini-2.5-flash")
+    done = await asyncio.gather(
+        flow.hold(root, "Hi", script={"Root": ["Hello."]}),
+        flow.hold(root, "Hi", model="offline"),
+        flow.hold(agent("Other", ""), "Hi", script={"Other": ["Hello."]}),
+        return_exceptions=True,
+    )
+
+    assert [type(one) for one in done] == [Flow, RuntimeError, Flow]
+    assert "Root is in another conversation" in str(done[1])
+    assert root.model == "gemini-2.5-flash"
+    await flow.hold(root, "Hi", script={"Root": ["Hello."]})
+
+
+async def test_conversations_on_the_agents_own_model_may_be_held_at_once(flow):
+    root = agent("Root", Scripted(script={"Root": ["Hello.", "Hello."]}))
+
+    both = await asyncio.gather(flow.hold(root, "Hi"), flow.hold(root, "Hi"))
+
+    assert [one.answer for one in both] == ["Hello.", "Hello."]
+
+
+def test_who_speaks_in_a_graph_speaks_to_the_user(flow):
+    called = agent("Called", "")
+    first = agent("First", "", tools=[AgentTool(called)])
+    side_by_side = ParallelAgent(name="Both", sub_agents=[first, agent("Second", "")])
+    root = SequentialAgent(name="Steps", sub_agents=[side_by_side, agent("Last", "")])
+    words = [call("Called", request="?"), "One."]
+
+    flow(
+        root,
+        "Hi",
+        script={"First": words, "Called": ["0"], "Second": ["Two."], "Last": ["Three."]},
+    )
+
+    assert sorted(flow.speakers[:2]) == ["First", "Second"]
+    assert flow.speakers[2:] == ["Last"]
+    assert flow.turn(1).speakers == flow.speakers
 
 
 async def test_a_plain_call_in_an_async_test_is_refused(flow):
@@ -240,6 +325,15 @@ def test_two_pictures_stand_side_by_side_in_80_columns():
         '                                         語日本語日本語日"',
         "end Root to user                       ! end Loans to user",
     ]
+
+
+def test_any_number_of_dots_is_matched_at_once():
+    line = "a" * 3600
+    dots = "...".join("a" * 20) + "...b"
+
+    assert Picture([line]) != [dots]
+    assert Picture([f"{line}b"]) == [dots]
+    assert Picture(["ab"]) != ["ab...b"]
 
 
 # Failures
@@ -320,6 +414,18 @@ def test_a_test_that_fails_shows_no_frames_of_the_fixture(pytester):
 
     result.stdout.fnmatch_lines(["E  *AssertionError: turn 1: failed: ScriptError: Root asked*"])
     result.stdout.no_fnmatch_line("*runners.py*Error*")
+
+
+def test_the_plugin_needs_nothing_that_pytest_6_lacks():
+    words = (
+        "import pytest; del pytest.StashKey; own = pytest.hookimpl;"
+        "pytest.hookimpl = lambda hookwrapper=False: own(hookwrapper=hookwrapper);"
+        "import adk_flow.testing.plugin"
+    )
+
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_plugin_is_light_and_nothing_else_needs_pytest():

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from adk_flow.conversation import Conversation, failed_checks
 from adk_flow.documents import Document
 from adk_flow.expectations import Rules, Written, field_of
 from adk_flow.flow import Flow
 from adk_flow.picture import Picture, aligned, side_by_side
 from adk_flow.problem import Problem
+from adk_flow.texts import mask
 
 LIMITS = (
     "llm_calls",
@@ -33,6 +35,8 @@ class Checked(NamedTuple):
     """What breaks it, in one line; empty where it is kept."""
     details: tuple[str, ...] = ()
     """More lines, such as the moves side by side."""
+    about: str = ""
+    """What tells it from others of the same field: a turn, an agent, a kind of finding."""
 
 
 def checked(flow: Flow, written: Written) -> list[Checked]:
@@ -59,14 +63,48 @@ def checked(flow: Flow, written: Written) -> list[Checked]:
     return found
 
 
+def answers_checked(flow: Flow, conversation: Conversation, line: int) -> list[Checked] | None:
+    """Checks what a conversation asks of the answers; None if a log holds another one."""
+    said = [turn.question for turn in flow.figures]
+    if flow.log.header.texts != "full" or said not in _as_logged(conversation):
+        return None
+    asked = conversation.under(flow.log.header.construct)
+    pairs = zip(asked.turns, flow.turns, strict=True)
+    return lacking(
+        [failed_checks(one, turn.answer, _taking_part(turn)) for one, turn in pairs], line
+    )
+
+
+def _as_logged(conversation: Conversation) -> Iterator[list[str]]:
+    """Gives what a log holds of the questions, which may be masked in it."""
+    said = [turn.say for turn in conversation.turns]
+    yield from (said, [mask(words) for words in said])
+
+
+def _taking_part(turn: Flow) -> list[str]:
+    return [move.target for move in turn.moves if move.is_control]
+
+
+def lacking(failed: list[list[str]], line: int) -> list[Checked]:
+    """Tells what the answers of a conversation lack, turn by turn."""
+    return [
+        Checked("hold", line, f"turn {number}: {reason}", about=f"turn {number}")
+        for number, reasons in enumerate(failed, start=1)
+        for reason in reasons
+        if not reason.startswith("failed: ")  # which is a rule of its own
+    ]
+
+
 def _scope(
     flow: Flow, rules: Rules, document: Document, place: tuple[str | int, ...], price_model: str
 ) -> Iterator[Checked]:
     """Checks rules of one turn, or of all together."""
     number = f"turn {flow.figures[0].turn}: " if place else ""
 
-    def told(field: str, reason: str, details: tuple[str, ...] = ()) -> Checked:
-        return _checked(document, (*place, field), reason and f"{number}{reason}", details)
+    def told(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> Checked:
+        one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
+        where = number.removesuffix(": ") if place == ("each_turn",) else ""
+        return one._replace(about=", ".join(filter(None, (where, about))))
 
     for field in ("control", "conversation"):
         if (expected := getattr(rules, field)) is not None:
@@ -81,14 +119,14 @@ def _scope(
             yield told(field, _other(getattr(flow, field), name))
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
-        yield told("never_speaks", spoke)
+        yield told("never_speaks", spoke, about=name)
     kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
     for kind in kinds:
         texts = [finding.text for finding in flow.findings if finding.kind == kind]
         if kind == "leak" and (unknown := flow.isolation.unknown_reason):
             texts.append(f"not all is known: {unknown}")
         field = "no_findings" if kind in rules.no_findings else "no_ping_pong"
-        yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts))
+        yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts), kind)
 
 
 def _checked(

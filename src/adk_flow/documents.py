@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +18,15 @@ _MERGE = "tag:yaml.org,2002:merge"
 """What `<<` is, which may stand twice: nothing of the first is lost."""
 
 
+_NAMES = ("tag:yaml.org,2002:str", _MERGE)
+"""What a key of a field may be."""
+
+_A_KEY = "key` in `"
+"""How msgspec's path begins if a key of the mapping is meant."""
+
+_UNKNOWN = re.compile(r"unknown field `(.+)`")
+
+
 class Document(NamedTuple):
     """A file as read."""
 
@@ -27,10 +36,13 @@ class Document(NamedTuple):
 
     def line(self, *keys: str | int) -> int:
         """Returns the line of a field, or of the nearest one around it that is there."""
+        return self._node(keys).start_mark.line + 1
+
+    def _node(self, keys: Sequence[str | int]) -> yaml.Node:
         node = self.root
         for key in keys:
             node = _child(node, key) or node
-        return node.start_mark.line + 1
+        return node
 
     def converted(self, shape: type[T], problem: type[Problem]) -> T:
         """Checks the file against a shape.
@@ -46,9 +58,23 @@ class Document(NamedTuple):
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
         reason, _, path = message.partition(" - at `")
+        of_key, path = path.startswith(_A_KEY), path.removeprefix(_A_KEY)
         keys = [key or int(index) for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
-        place = path.strip("`$.")
-        return f"line {self.line(*keys)}: {f'{place}: ' if place else ''}{reason}"
+        place, line = path.strip("`$."), self.line(*keys)
+        if of_key and (wrong := next(self._keys(keys, lambda key: key.tag not in _NAMES), None)):
+            line, reason = wrong.start_mark.line + 1, f"{wrong.value} is no name of a field"
+        elif unknown := _UNKNOWN.search(reason):
+            named = self._keys(keys, lambda key: key.value == unknown[1])
+            line = next((key.start_mark.line + 1 for key in named), line)
+        return f"line {line}: {f'{place}: ' if place else ''}{reason}"
+
+    def _keys(
+        self, place: Sequence[str | int], wanted: Callable[[yaml.Node], bool]
+    ) -> Iterator[yaml.Node]:
+        """Gives the keys of a mapping that are wanted."""
+        node = self._node(place)
+        if isinstance(node, yaml.MappingNode):
+            yield from (key for key, _ in node.value if wanted(key))
 
 
 def read_document(path: str | Path, expected: str, problem: type[Problem]) -> Document:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from adk_flow.documents import Document, read_document
-from adk_flow.findings.finding import Kind
+from adk_flow.findings.finding import KINDS, Kind
 from adk_flow.moves import USER
 from adk_flow.problem import Problem
 
@@ -83,7 +83,42 @@ def read_expectations(path: str | Path) -> Written:
       ExpectationError: it cannot be read, is no YAML, or does not fit.
     """
     document = read_document(path, "rules for a flow", ExpectationError)
-    return Written(document, document.converted(Expectations, ExpectationError))
+    try:
+        rules = document.converted(Expectations, ExpectationError)
+    except ExpectationError as error:
+        listed = f"; expected one of {', '.join(KINDS)}" if "enum value" in str(error) else ""
+        raise ExpectationError(f"{error}{listed}") from error
+    for place, value in _fields(document.data, ()):
+        if value is None:
+            raise _refused(document, place, "has no value; give it one, or leave the field out")
+    if not _asks(rules, document.data):
+        raise _refused(document, (), "holds no rule; expected one, such as llm_calls")
+    return Written(document, rules)
+
+
+def _refused(document: Document, place: Sequence[str | int], reason: str) -> ExpectationError:
+    field = f"{field_of(place)}: " if place else ""
+    return ExpectationError(f"{document.path}: line {document.line(*place)}: {field}{reason}")
+
+
+def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any]]:
+    """Gives place and value of every field."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield (*place, key), one
+            yield from _fields(one, (*place, key))
+    elif isinstance(value, list):
+        for at, one in enumerate(value):
+            yield from _fields(one, (*place, at))
+
+
+def _asks(rules: Expectations, data: Any) -> bool:
+    """Whether there is anything to check, be it that what is held comes to its end."""
+    about = {"hold": [], "model": "", "decisions": "", "price_model": "", "may_fail": False}
+    if msgspec.structs.replace(rules, **about) != Expectations():
+        return True
+    is_file = isinstance(rules.hold, str) and bool(rules.hold)  # which may ask of the answers
+    return is_file if rules.may_fail else bool(rules.hold) or "may_fail" in data
 
 
 def check_agents(written: Written, known: Sequence[str]) -> None:
@@ -92,13 +127,18 @@ def check_agents(written: Written, known: Sequence[str]) -> None:
     Raises:
       ExpectationError: one is not.
     """
+    for place, name in strangers(written, known):
+        raise ExpectationError(
+            f"{place}: the app has no agent {name!r}; there are {', '.join(known)}"
+        )
+
+
+def strangers(written: Written, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Gives file, line and field, and the name, of each agent in the rules that is not known."""
     for *place, name in _named(written.rules):
-        if name not in (*known, USER):
-            line, field = written.document.line(*place), field_of(place)
-            raise ExpectationError(
-                f"{written.document.path}: line {line}: {field}: the app has no agent {name!r}; "
-                f"there are {', '.join(known)}"
-            )
+        if name not in known and name != USER:
+            line = written.document.line(*place)
+            yield f"{written.document.path}: line {line}: {field_of(place)}", name
 
 
 def _named(rules: Expectations) -> Iterator[tuple[Any, ...]]:

@@ -15,7 +15,10 @@ from adk_flow.moves import USER, Move
 from adk_flow.picture import Picture, picture
 from adk_flow.prices import priced
 from adk_flow.problem import Problem
+from adk_flow.record import AGENT_CALLS
 from adk_flow.timing import Span
+
+_BEGINS = frozenset({"start", "call", "transfer"})
 
 
 class Flow:
@@ -30,6 +33,10 @@ class Flow:
         self.figures: list[TurnFigures] = list(meter.turns.values())
         """By turn."""
         self._spans = {turn: meter.spans(turn) for turn in meter.turns}
+        self.known: list[str] = []
+        """The app's agents and graphs, where it was held by who knows them; else none."""
+        self._begun = {move.frame: move for move in self.moves if move.kind in _BEGINS}
+        """The move with which each frame began."""
 
     def turn(self, number: int) -> Flow:
         """Gives one turn by its number, from 1; of its log, all records.
@@ -42,6 +49,7 @@ class Flow:
             raise IndexError(f"there is no turn {number}; there are {len(self.figures)}")
         part = object.__new__(Flow)
         part.log, part.figures, part._canaries = self.log, figures, self._canaries
+        part._begun, part.known = self._begun, self.known
         part.moves = [move for move in self.moves if move.turn == number]
         part._spans = {number: self._spans[number]}
         part.isolation, part.total = self.isolation, figures[0]
@@ -103,10 +111,34 @@ class Flow:
         return list(dict.fromkeys(name for turn in self.figures for name in turn.agents))
 
     @property
+    def names(self) -> set[str]:
+        """All that its log names: agents, tools, and whom an agent could have handed over to."""
+        found = {name for move in self.moves for name in (move.source, move.target)}
+        for record in self.log.records:
+            found |= {record.agent, record.tool, *(call.name for call in record.calls)}
+            if record.request is not None:
+                found |= {*record.request.tools, *record.request.targets}
+        return found
+
+    @property
     def speakers(self) -> list[str]:
         """Agents that spoke to the user, in order of appearance."""
-        said = (move for move in self.moves if move.kind == "reply" and move.target == USER)
-        return list(dict.fromkeys(move.source for move in said))
+        said = {move.record: move.source for move in self.moves if move.kind == "reply"}
+        # The user gets the words of every node of a graph, of which only the last are a reply.
+        for final in (final for turn in self.figures for final in turn.finals):
+            if not self._is_called(self.log.records[final.record].frame):
+                said[final.record] = final.agent
+        return list(dict.fromkeys(said[record] for record in sorted(said)))
+
+    def _is_called(self, frame: int) -> bool:
+        """Whether a frame runs, however deep, in a call, whose words are for the caller."""
+        met: set[int] = set()
+        while frame in self._begun and frame not in met:
+            met.add(frame)
+            if self._begun[frame].via in AGENT_CALLS:
+                return True
+            frame = self._begun[frame].caller
+        return False
 
     @cached_property
     def isolation(self) -> Isolation:
@@ -118,7 +150,11 @@ class Flow:
 
         What an agent is called with, and answers to who called it, is told too. Of a log that does
         not hold what would tell, that is told.
+
+        Raises:
+          ValueError: a name is none of the app's agents, where those are known.
         """
+        self._check_known(one, other)
         pair = {one, other}
         told = [
             f"{sight.agent} was shown {sight.kind} of {sight.source} (record {sight.record})"
@@ -134,6 +170,12 @@ class Flow:
         ]
         unknown = self.isolation.unknown_reason
         return [*told, f"not all is known: {unknown}"] if unknown else told
+
+    def _check_known(self, *names: str) -> None:
+        there = [*dict.fromkeys([*self.known, *self.agents])]
+        for name in names:
+            if self.known and name not in (*there, USER, *self._canaries):
+                raise ValueError(f"the app has no agent {name!r}; there are {', '.join(there)}")
 
     # Figures
 
@@ -202,7 +244,7 @@ class Flow:
 
     @property
     def faults(self) -> list[str]:
-        """Tells which turns failed, or stop in the middle, and what of the log is unreadable."""
+        """Tells which turns failed, or stop in the middle, and what of the log is not there."""
         told = []
         for turn in self.figures:
             if turn.failed:
@@ -210,6 +252,8 @@ class Flow:
             elif not turn.complete and self.log.header.tells_end:
                 told.append(f"the log stops in the middle of turn {turn.turn}")
         told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
+        if unrecorded := self.log.unrecorded:
+            told.append(f"{unrecorded} hooks could not be recorded, so figures may be too low")
         return told if self.figures else [*told, "the log holds no turn"]
 
 

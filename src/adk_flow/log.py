@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ except ImportError:  # Windows has no advisory locks; there one process should r
 
 _encode = msgspec.json.Encoder().encode
 _HEADER_START = b'{"flow_log":'
+
+_TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
+"""Hooks whose records hold the recorder's count of its faults."""
 
 
 class LogError(Problem):
@@ -45,6 +49,16 @@ class Log(NamedTuple):
     """Texts of model requests by number, over the whole log."""
     damage: list[Damage]
     """Lines left out; the last is where a killed process was cut off."""
+
+    @property
+    def unrecorded(self) -> int:
+        """Hooks that failed to be recorded while it was written.
+
+        A recorder counts all of its process, those of earlier sessions too, and the next process
+        begins at 0.
+        """
+        counts = [record.faults for record in self.records if record.hook in _TELLS_FAULTS]
+        return sum(max(0, now - was) for was, now in pairwise(counts))
 
 
 class LogWriter:
@@ -95,7 +109,7 @@ class LogWriter:
         try:
             line = _encode(record)
         except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
-            line = _encode(_writable(msgspec.to_builtins(record)))
+            line = _encode(writable(msgspec.to_builtins(record)))
         self._put(line)
 
     def _put(self, line: bytes) -> None:
@@ -133,12 +147,13 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _writable(value: Any) -> Any:
+def writable(value: Any) -> Any:
+    """Replaces what UTF-8 cannot write in plain data: lone surrogates."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, dict):
-        return {key: _writable(one) for key, one in value.items()}
-    return [_writable(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {writable(key): writable(one) for key, one in value.items()}
+    return [writable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def log_path(directory: Path, app: str, user: str, session: str) -> Path:
@@ -217,6 +232,15 @@ def read_log(path: str | Path) -> Log:
             log.records.append(record)
             log.texts.update(record.texts)
     return log
+
+
+def is_flow_log(path: Path) -> bool:
+    """Whether a file begins as a flow log does, or cannot be read, which its reader will tell."""
+    try:
+        with path.open("rb") as file:
+            return _version(file.readline()) is not None
+    except OSError:
+        return True
 
 
 def _first_header(path: str, line: bytes) -> Header:

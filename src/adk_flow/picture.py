@@ -101,9 +101,18 @@ def _filled(lines: Iterable[str]) -> list[str]:
 
 
 def _says(expected: str, actual: str) -> bool:
-    if ANY not in expected:
+    first, *between = expected.split(ANY)
+    if not between:
         return expected == actual
-    return re.fullmatch(".*".join(map(re.escape, expected.split(ANY))), actual) is not None
+    last, end = between.pop(), len(first)
+    if not actual.startswith(first):
+        return False
+    for words in between:  # each as early as may be, which leaves the most to the next
+        at = actual.find(words, end)
+        if at < 0:
+            return False
+        end = at + len(words)
+    return actual.endswith(last) and end + len(last) <= len(actual)
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adk_flow.checking import Checked, checked
-from adk_flow.cli.shared import newest_log, quieten_adk, told_plainly
+from adk_flow.checking import Checked, answers_checked, checked, lacking
+from adk_flow.cli.shared import apart, newest_log, quieten_adk, tell, told_plainly
 from adk_flow.conversation import Conversation, of_questions, read_conversation
-from adk_flow.expectations import ExpectationError, Written, check_agents, read_expectations
+from adk_flow.expectations import (
+    ExpectationError,
+    Written,
+    check_agents,
+    read_expectations,
+    strangers,
+)
 from adk_flow.flow import Flow, read_flow
 from adk_flow.problem import Problem
 from adk_flow.views.checks import Told, as_github, as_json, as_junit, as_text
 
 if TYPE_CHECKING:
     from google.adk.apps import App
+    from google.adk.models.base_llm import BaseLlm
 
     from adk_flow.models.decisions import Decided
 
@@ -59,9 +66,10 @@ def check(
     with told_plainly():
         written = read_expectations(expect)
         if _is_app(subject):
-            flow, asked = _held(subject, written)
+            with apart(harmless=form is Format.github):
+                flow, asked = _held(subject, written)
         else:
-            flow, asked = read_flow(newest_log(subject) if subject.is_dir() else subject), []
+            flow, asked = _read(subject, written)
         rules = sorted([*asked, *checked(flow, written)], key=lambda rule: rule.line)
     told = Told(str(expect), flow.log.path, rules)
     print(_WRITERS[form](told))
@@ -73,6 +81,23 @@ def _is_app(subject: Path) -> bool:
     if subject.is_dir():
         return any((subject / mark).exists() for mark in _MARKS)
     return subject.suffix == ".py"
+
+
+def _read(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
+    """Reads a log, and gives what its answers lack of what the rules' conversation asks for."""
+    hold, line = written.rules.hold, written.document.line("hold")
+    conversation = _conversation(written) if isinstance(hold, str) and hold else Conversation([])
+    log = newest_log(path) if path.is_dir() else path
+    flow = read_flow(log, conversation.planted)
+    for place, name in strangers(written, flow.names):
+        tell(f"{place}: note: the log names no agent {name!r}; is it a slip?")
+    asked = answers_checked(flow, conversation, line) if conversation.is_checked else []
+    if asked is None:
+        tell(
+            f"{written.document.path}: line {line}: hold: note: answers are not checked, for "
+            f"{log} does not hold the questions of {hold}"
+        )
+    return flow, asked or []
 
 
 def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
@@ -89,16 +114,14 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
     held = asyncio.run(hold(app, conversation))
     if held.log is None:
         raise Problem(f"{path}: its flow log could not be written")
-    line = written.document.line("hold")
-    lacking = [
-        Checked("hold", line, f"turn {number}: {reason}")
-        for number, reasons in enumerate(held.failed_checks, start=1)
-        for reason in reasons
-        if not reason.startswith("failed: ")  # which is a rule of its own
-    ]
+    asked = lacking(held.failed_checks, written.document.line("hold"))
     if script is not None:
-        lacking += _left(script, written.document.line("decisions"))
-    return read_flow(held.log, conversation.planted), lacking
+        asked += _left(script, written.document.line("decisions"))
+    flow = read_flow(held.log, conversation.planted)
+    if held.faults and not flow.log.unrecorded and not written.rules.may_fail:
+        reason = f"{held.faults} hooks could not be recorded"
+        asked.append(Checked("whole", written.document.line(), reason))
+    return flow, asked
 
 
 def _left(script: Decided, line: int) -> list[Checked]:
@@ -123,17 +146,31 @@ def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
     if rules.model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = rules.model
-    app = load_application(path)
+    try:
+        app = load_application(path)
+    except Problem:
+        if rules.model:
+            _model_named(written)  # which may be what the app cannot be loaded with
+        raise
     if rules.decisions:
         from adk_flow.models.decisions import decided
 
         return decided(app, Path(written.document.path).parent / rules.decisions)
     if rules.model:
-        from adk_flow.models.choice import model_named
         from adk_flow.models.given import set_model
 
-        set_model(app, model_named(rules.model))
+        set_model(app, _model_named(written))
     return app, None
+
+
+def _model_named(written: Written) -> str | BaseLlm:
+    from adk_flow.models.choice import ModelChoiceError, model_named
+
+    try:
+        return model_named(written.rules.model)
+    except ModelChoiceError as error:
+        place = f"{written.document.path}: line {written.document.line('model')}: model"
+        raise ExpectationError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
 
 
 def _conversation(written: Written) -> Conversation:

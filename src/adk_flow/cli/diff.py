@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ import typer
 from adk_flow.cli.shared import told_plainly
 from adk_flow.difference import Change, Difference, TurnDifference, difference
 from adk_flow.flow import read_flow
-from adk_flow.log import Damage
+from adk_flow.log import Log, writable
 from adk_flow.picture import Row, side_by_side
 from adk_flow.views.plain import one_line
 
@@ -42,30 +42,42 @@ def diff(
     with told_plainly():
         was, now = read_flow(before), read_flow(after)
         found = difference(was, now)
-    damage = {str(path): flow.log.damage for path, flow in ((before, was), (after, now))}
+    logs = (was.log, now.log)
     if form is Format.json:
-        print(msgspec.json.encode(_as_data(found, damage)).decode())
+        print(msgspec.json.encode(writable(_as_data(found, logs))).decode())
     else:
-        print("\n".join(_told(found, damage)))
+        print("\n".join(_told(found, logs)))
     if found.turns:
         raise typer.Exit(1)
 
 
-def _as_data(found: Difference, damage: dict[str, list[Damage]]) -> dict[str, Any]:
-    unread = {path: [line._asdict() for line in lines] for path, lines in damage.items()}
-    return {"same": not found.turns, **msgspec.to_builtins(found), "damage": unread}
+def _as_data(found: Difference, logs: Sequence[Log]) -> dict[str, Any]:
+    lacking = {
+        "damage": {log.path: [line._asdict() for line in log.damage] for log in logs},
+        "unrecorded": {log.path: log.unrecorded for log in logs},
+    }
+    return {"same": not found.turns, **msgspec.to_builtins(found), **lacking}
 
 
-def _told(found: Difference, damage: dict[str, list[Damage]]) -> Iterator[str]:
-    for path, lines in damage.items():
-        if lines:
-            yield one_line(f"{path}: {len(lines)} lines could not be read", _WIDTH)
+def _told(found: Difference, logs: Sequence[Log]) -> Iterator[str]:
+    for log in logs:
+        if log.damage:
+            yield _beside(log, f"{len(log.damage)} lines could not be read")
+        if log.unrecorded:
+            yield _beside(log, f"{log.unrecorded} hooks could not be recorded")
     for change in found.headers:
         yield _change(change)
     if not found.turns:
         yield "the flow is the same"
     for turn in found.turns:
         yield from ["", f"Turn {turn.turn}", *_turn(turn)]
+
+
+def _beside(log: Log, words: str) -> str:
+    """Writes the words whole, and of a long path its end."""
+    room = _WIDTH - len(words) - 2
+    path = one_line(log.path, 1000)
+    return f"{path if len(path) <= room else f'…{path[1 - room :]}'}: {words}"
 
 
 def _turn(turn: TurnDifference) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from adk_flow.cli.shared import quieten_adk, told_plainly
+from adk_flow.cli.shared import apart, quieten_adk, told_plainly
 from adk_flow.views.inspection import as_flowchart, as_text
 
 
@@ -29,7 +30,7 @@ def inspect(
 
     Nothing of it runs, but its code is imported.
     """
-    with told_plainly():
+    with told_plainly(), nullcontext() if form is Format.text else apart(harmless=False):
         # ADK takes seconds to import, which `show` and `--help` need not wait for.
         quieten_adk()
         from adk_flow.application import load_application

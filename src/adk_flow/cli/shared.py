@@ -6,20 +6,62 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import BufferedWriter, RawIOBase, TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import typer
 from rich.console import Console
 
-from adk_flow.log import LogError
+from adk_flow.log import LogError, is_flow_log
 from adk_flow.problem import Problem
 from adk_flow.views.plain import one_line
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C has ended, as a shell gives it."""
+
+
+@contextmanager
+def apart(*, harmless: bool) -> Iterator[None]:
+    """Sends what an app prints to stderr, so that stdout holds what the command writes.
+
+    Args:
+      harmless: whether to break what GitHub would take for commands, which it reads off stderr too.
+    """
+    lines = _Harmless(sys.stderr)
+    kept = TextIOWrapper(BufferedWriter(lines), errors="replace", line_buffering=True)
+    stream = kept if harmless else sys.stderr
+    with redirect_stdout(stream), redirect_stderr(stream):
+        try:
+            yield
+        finally:
+            kept.flush()
+            lines.finish()
+
+
+class _Harmless(RawIOBase):
+    """A stream of lines without `::` and `##[`, which begin GitHub's workflow commands."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._rest = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        *lines, self._rest = (self._rest + bytes(data)).split(b"\n")
+        for line in lines:
+            broken = line.replace(b"::", b": :").replace(b"##[", b"## [")
+            print(broken.decode(errors="replace"), file=self._stream)
+        return len(data)
+
+    def finish(self) -> None:
+        """Writes a last line that has no end."""
+        if self._rest:
+            self.write(b"\n")
 
 
 @contextmanager
@@ -50,13 +92,14 @@ def quieten_adk() -> None:
 
 
 def newest_log(folder: Path) -> Path:
-    """Finds the log of a folder that was written last.
+    """Finds the flow log of a folder that was written last, among whatever else is there.
 
     Raises:
       LogError: it holds none.
     """
     logs = [path for path in folder.rglob("*.jsonl") if path.is_file()]
-    logs.sort(key=lambda path: path.stat().st_mtime)
-    if not logs:
+    logs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    found = next(filter(is_flow_log, logs), None)
+    if found is None:
         raise LogError(f"{folder}: holds no flow log (*.jsonl)")
-    return logs[-1]
+    return found

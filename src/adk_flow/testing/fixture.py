@@ -36,6 +36,7 @@ class FlowFixture:
           RuntimeError: an event loop runs already.
         """
         __tracebackhide__ = True
+        self._held = None
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("in an async test, write: await flow.hold(…)")
         try:
@@ -63,9 +64,11 @@ class FlowFixture:
 
         Raises:
           AssertionError: a turn failed, or the script was not followed to its end.
-          ValueError: an agent would run on a model that needs a key.
+          ValueError: an agent would run on a model that needs a key, or that nobody knows.
+          RuntimeError: one of its agents is in another conversation, on a model given for it.
         """
         __tracebackhide__ = True
+        self._held = None  # what fails tells nothing, and least of all of an earlier one
         # ADK takes seconds to import, which tests without a flow need not wait for.
         from adk_flow.testing.holding import hold
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -13,7 +15,7 @@ from adk_flow.testing.fixture import FlowFixture
 _SHOWN = 6
 """Lines of a failed comparison that pytest shows whole, whatever its verbosity."""
 
-_WHOLE = pytest.StashKey[list[str]]()
+_WHOLE: WeakKeyDictionary[pytest.Config, list[str]] = WeakKeyDictionary()
 """The whole of comparisons that were too long for that, by test session."""
 
 
@@ -39,18 +41,18 @@ def pytest_assertrepr_compare(
     if len(whole) <= _SHOWN:
         return [title, *whole]
     # pytest cuts longer explanations, so the whole stands in a section of the report.
-    config.stash.setdefault(_WHOLE, []).append("\n".join([title, *whole]))
+    _WHOLE.setdefault(config, []).append("\n".join([title, *whole]))
     return [title, *side_by_side(changed)[: _SHOWN - 1], "all of them: see 'flow' below"]
 
 
-@pytest.hookimpl(wrapper=True)
+# Releases of pytest from 6 on load this, and before 8 the other kind of wrapper may be unknown.
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+) -> Generator[None, Any, None]:
     """Adds the whole of a comparison that was too long for the assertion."""
-    report = yield
-    whole = item.config.stash.get(_WHOLE, [])
+    outcome = yield
+    whole = _WHOLE.pop(item.config, [])
+    report = outcome.get_result()
     if report.failed:
         report.sections += [("flow", text) for text in whole]
-    whole.clear()
-    return report
