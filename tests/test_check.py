@@ -149,7 +149,7 @@ def test_a_flow_that_is_not_whole_breaks_a_rule_of_its_own(log):
         ([4], []),  # of sessions before
         ([3, 0], []),  # and of a process before
         ([0, 1, 3], ["1 whole: 3 hooks could not be recorded, so figures may be too low"]),
-        ([9, 0, 1], ["1 whole: 1 hooks could not be recorded, so figures may be too low"]),
+        ([9, 0, 1], ["1 whole: 1 hook could not be recorded, so figures may be too low"]),
     ],
 )
 def test_hooks_that_were_not_recorded_break_the_rule_whole(log, counts, told):

@@ -207,7 +207,7 @@ async def test_of_a_folder_what_is_no_flow_log_is_left_out_and_damage_is_told(tm
 
     assert result.returncode == 0
     assert "left out: logs/other.jsonl: line 1: no flow log" in result.stderr
-    assert "1 lines could not be read" in result.stderr
+    assert "1 line could not be read" in result.stderr
     assert [turn["complete"] for turn in table(tmp_path / "tables", "turns")] == ["true", "false"]
 
 

@@ -17,6 +17,7 @@ from adk_flow.prices import priced
 from adk_flow.problem import Problem
 from adk_flow.record import AGENT_CALLS
 from adk_flow.timing import Span
+from adk_flow.views.plain import counted
 
 _BEGINS = frozenset({"start", "call", "transfer"})
 
@@ -253,7 +254,9 @@ class Flow:
                 told.append(f"the log stops in the middle of turn {turn.turn}")
         told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
         if unrecorded := self.log.unrecorded:
-            told.append(f"{unrecorded} hooks could not be recorded, so figures may be too low")
+            told.append(
+                f"{counted(unrecorded, 'hook')} could not be recorded, so figures may be too low"
+            )
         return told if self.figures else [*told, "the log holds no turn"]
 
 

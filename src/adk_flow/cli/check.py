@@ -24,6 +24,7 @@ from adk_flow.expectations import (
 from adk_flow.flow import Flow, read_flow
 from adk_flow.problem import Problem
 from adk_flow.views.checks import Told, as_github, as_json, as_junit, as_text
+from adk_flow.views.plain import counted
 
 if TYPE_CHECKING:
     from google.adk.apps import App
@@ -119,7 +120,7 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
         asked += _left(script, written.document.line("decisions"))
     flow = read_flow(held.log, conversation.planted)
     if held.faults and not flow.log.unrecorded and not written.rules.may_fail:
-        reason = f"{held.faults} hooks could not be recorded"
+        reason = f"{counted(held.faults, 'hook')} could not be recorded"
         asked.append(Checked("whole", written.document.line(), reason))
     return flow, asked
 

@@ -15,7 +15,7 @@ from adk_flow.difference import Change, Difference, TurnDifference, difference
 from adk_flow.flow import read_flow
 from adk_flow.log import Log, writable
 from adk_flow.picture import Row, side_by_side
-from adk_flow.views.plain import one_line
+from adk_flow.views.plain import counted, one_line
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
@@ -62,9 +62,9 @@ def _as_data(found: Difference, logs: Sequence[Log]) -> dict[str, Any]:
 def _told(found: Difference, logs: Sequence[Log]) -> Iterator[str]:
     for log in logs:
         if log.damage:
-            yield _beside(log, f"{len(log.damage)} lines could not be read")
+            yield _beside(log, f"{counted(len(log.damage), 'line')} could not be read")
         if log.unrecorded:
-            yield _beside(log, f"{log.unrecorded} hooks could not be recorded")
+            yield _beside(log, f"{counted(log.unrecorded, 'hook')} could not be recorded")
     for change in found.headers:
         yield _change(change)
     if not found.turns:

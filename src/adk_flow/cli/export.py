@@ -13,6 +13,7 @@ from adk_flow.export.writers import Format, write_tables
 from adk_flow.log import Log, LogError, read_log
 from adk_flow.problem import Problem
 from adk_flow.tables import Tables, tables_of
+from adk_flow.views.plain import counted
 
 _FOLDER = Path("flow_tables")
 
@@ -42,7 +43,7 @@ def export(
             return
         rows = (_rows(log) for log in _read(logs))
         for table in write_tables(rows, out or _FOLDER, form or Format.csv):
-            print(f"{table.path}  {table.rows} rows")
+            print(f"{table.path}  {counted(table.rows, 'row')}")
 
 
 def _send(paths: Sequence[Path], endpoint: str) -> None:
@@ -57,7 +58,7 @@ def _send(paths: Sequence[Path], endpoint: str) -> None:
         made = as_traces(log)
         send(made, endpoint)
         logs, spans = logs + 1, spans + len(made)
-    print(f"{address}  {spans} spans of {logs} logs")
+    print(f"{address}  {counted(spans, 'span')} of {counted(logs, 'log')}")
 
 
 def _rows(log: Log) -> Tables:
@@ -83,7 +84,7 @@ def _read(paths: Sequence[Path]) -> Iterator[Log]:
                 continue
             seen.add(resolved)
             if log.damage:
-                tell(f"{log.path}: {len(log.damage)} lines could not be read")
+                tell(f"{log.path}: {counted(len(log.damage), 'line')} could not be read")
             yield log
 
 

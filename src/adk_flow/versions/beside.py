@@ -8,6 +8,7 @@ from typing import NamedTuple
 from adk_flow.versions.differences import Difference, Laid, differences
 from adk_flow.versions.firings import laid_out
 from adk_flow.versions.holding import Ran
+from adk_flow.views.plain import counted
 
 
 class Beside(NamedTuple):
@@ -48,7 +49,7 @@ class Beside(NamedTuple):
             ]
             told += [one.outcome.left] if one.outcome.left else []
             if one.outcome.faults:
-                told.append(f"{one.outcome.faults} hooks could not be recorded")
+                told.append(f"{counted(one.outcome.faults, 'hook')} could not be recorded")
             for note in told:
                 notes.setdefault(note, []).append(one.release)
         return notes

@@ -19,3 +19,8 @@ def one_line(text: str, limit: int) -> str:
     # What lies far behind the cut need not be cleaned.
     line = " ".join(plain(text[: limit * 8]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Writes a number with its noun: `1 line`, `2 lines`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -13,7 +13,7 @@ from adk_flow.log import Log
 from adk_flow.measure import TurnFigures
 from adk_flow.moves import Move
 from adk_flow.record import Record
-from adk_flow.views.plain import one_line, plain
+from adk_flow.views.plain import counted, one_line, plain
 
 View = Literal["control", "conversation", "both"]
 
@@ -113,10 +113,10 @@ def _line(move: Move, indent: str) -> Table:
 def show_figures(turn: TurnFigures, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
-        _plural(turn.llm_calls, "LLM call"),
-        _plural(turn.transfers, "transfer"),
-        _plural(turn.agent_calls, "agent call"),
-        _plural(turn.tool_calls, "tool call"),
+        counted(turn.llm_calls, "LLM call"),
+        counted(turn.transfers, "transfer"),
+        counted(turn.agent_calls, "agent call"),
+        counted(turn.tool_calls, "tool call"),
         f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
         f"{turn.wall_seconds:.2f} s",
     ]
@@ -131,17 +131,13 @@ def show_figures(turn: TurnFigures, console: Console, *, tells_end: bool = True)
         console.print(Text(words, style=FAILED_STYLE))
 
 
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def show_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks it lacks, if any."""
     for damage in log.damage:
         words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
         console.print(Text(words, style=FAILED_STYLE))
     if log.unrecorded:
-        words = f"{log.path}: {log.unrecorded} hooks could not be recorded"
+        words = f"{log.path}: {counted(log.unrecorded, 'hook')} could not be recorded"
         console.print(Text(plain(words), style=FAILED_STYLE))
 
 
