@@ -14,7 +14,8 @@ from adk_flow.experiment import hold
 from adk_flow.findings import findings
 from adk_flow.log import read_log
 from adk_flow.measure import measure, summed
-from adk_flow.models.given import set_model
+from adk_flow.models.given import given_to, set_model
+from adk_flow.models.only import only
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.moves import moves
 from adk_flow.plugin import FlowPlugin
@@ -553,13 +554,6 @@ CASES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch):
-    """Takes back what a dry run sets."""
-    monkeypatch.setenv("ADK_DISABLE_GEMINI_MODEL_ID_CHECK", "")
-    monkeypatch.delenv("ADK_DISABLE_GEMINI_MODEL_ID_CHECK")
-
-
 def test_every_app_has_its_case():
     assert sorted(CASES) == NAMES
 
@@ -571,10 +565,15 @@ def loaded(name, folder, kind=Scripted):
     return app, model
 
 
+async def conversed(app, turns, **options):
+    with only(given_to(app)):
+        return await talk(app, turns, **options)
+
+
 async def recorded(name, folder, kind=Scripted, **options):
     app, model = loaded(name, folder, kind)
     recorder = FlowPlugin(directory=folder / "logs")
-    held = await talk(recorded_by(app, recorder), CASES[name].turns, **options)
+    held = await conversed(recorded_by(app, recorder), CASES[name].turns, **options)
     model.finish()
     return held, recorder
 
@@ -604,7 +603,7 @@ async def test_an_app_moves_as_expected(name, tmp_path):
 @pytest.mark.parametrize("name", CASES)
 async def test_recording_changes_no_event_no_state_and_no_answer(name, tmp_path):
     app, _ = loaded(name, tmp_path / "plain")
-    without = await talk(app, CASES[name].turns)
+    without = await conversed(app, CASES[name].turns)
 
     held, _ = await recorded(name, tmp_path / "recorded")
 
@@ -616,7 +615,7 @@ async def test_hooks_that_fail_change_nothing_but_the_fault_count(
     name, tmp_path, monkeypatch, caplog
 ):
     app, _ = loaded(name, tmp_path / "plain")
-    without = await talk(app, CASES[name].turns)
+    without = await conversed(app, CASES[name].turns)
 
     def fail(*args, **kwargs):
         raise ZeroDivisionError("on purpose")

@@ -220,7 +220,7 @@ def test_a_wrong_option_is_refused_in_one_line(tmp_path, arguments, words):
         ("turns:\n  - say: [", "asked.yaml: line 2: "),
         (
             "turns:\n  - say: Cost?\n    number: 3\n",
-            "asked.yaml: line 2: turns[0]: Object",
+            "asked.yaml: line 3: turns[0]: Object",
         ),
     ],
 )

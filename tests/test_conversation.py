@@ -52,6 +52,11 @@ canaries:
         ("turns:\n  - say: a\n  - says: b\n", "line 3: turns[1]: Object"),
         ("turns:\n  - say: a\n    numbers:\n      - value: x\n", "line 4: turns[0].numbers[0]"),
         ("about: 1\nturns: [", "line 2: "),
+        (
+            "turns: [say: a]\nstate: [topic]",
+            "line 2: state: Expected `object`, got `array`",
+        ),
+        ("turns: [say: a]\nstate: {1: cats}", "line 2: state: "),
         ("just words", "line 1: Expected `object`, got `str`"),
         ("turns:\n\t- say: a", "line 2: found character '\\t'"),
         (

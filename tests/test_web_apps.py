@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,8 +55,11 @@ def served(agents, model, *, web=True, storage=MEMORY, plugins=(RECORDER,)):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LLMRegistry, "new_llm", whatever_its_name(model))
         patch.setenv("ADK_FLOW_DIR", str(agents.parent / "logs"))
-        # The rest would outlive the server in the process of the tests.
-        patch.setattr(sys, "path", list(sys.path))
+        # ADK's loader leaves the folders of other tests' apps on the path; the rest would outlive
+        # the server in the process of the tests.
+        others = Path(tempfile.gettempdir())
+        path = [one for one in sys.path if not Path(one).resolve().is_relative_to(others)]
+        patch.setattr(sys, "path", path)
         patch.setattr(api_server, "_setup_telemetry", lambda **_: None)
         patch.setattr(config_agent_utils, "_ENFORCE_YAML_KEY_DENYLIST", False)
         app = get_fast_api_app(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from adk_flow.documents import read_document
 from adk_flow.problem import Problem
@@ -61,6 +65,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
     canaries: dict[str, str | Canary] = {}
     """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
+    state: dict[str, Any] = {}
+    """What the session's state holds when it begins."""
 
     @property
     def is_checked(self) -> bool:
@@ -68,6 +74,13 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return any(
             turn.contains or turn.absent or turn.numbers or turn.specialists for turn in self.turns
         )
+
+    def under(self, construct: str) -> Conversation:
+        """Leaves out who ought to do the work, for a construct in which only the lead does."""
+        if construct not in ALONE:
+            return self
+        turns = [msgspec.structs.replace(turn, specialist="") for turn in self.turns]
+        return replace(self, turns=turns)
 
     @property
     def planted(self) -> dict[str, Canary]:
@@ -96,6 +109,57 @@ def read_conversation(path: str | Path) -> Conversation:
             f"{path}: line {document.line()}: turns is empty; expected at least one"
         )
     return conversation
+
+
+def read_state(text: str) -> dict[str, Any]:
+    """Reads what `--state` gives: a JSON object, or the path of a file (JSON or YAML) of one.
+
+    Raises:
+      ConversationError: it is neither.
+    """
+    if text.lstrip().startswith("{"):
+        return _state_of_json(text, "--state")
+    if not _is_file(text):
+        raise ConversationError(
+            f"--state {text}: expected a JSON object such as "
+            """'{"topic": "cats"}', or the path of a file that holds one"""
+        )
+    if text.endswith(".json"):
+        return _state_of_json(_read(text), text)
+    document = read_document(text, "a mapping", ConversationError)
+    return document.converted(dict[str, Any], ConversationError)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a name
+        return False
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConversationError(f"{path}: cannot be read: {error}") from error
+
+
+def _state_of_json(text: str, place: str) -> dict[str, Any]:
+    try:
+        state = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConversationError(
+            f"{place}: line {error.lineno}, column {error.colno}: {error.msg}; "
+            "expected a JSON object"
+        ) from error
+    if not isinstance(state, dict):
+        raise ConversationError(f"{place}: line 1: expected a JSON object")
+    return state
+
+
+def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversation:
+    """Lets a conversation begin with a state, over what its file says of the same names."""
+    return replace(conversation, state={**conversation.state, **state})
 
 
 def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:

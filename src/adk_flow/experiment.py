@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from itertools import zip_longest
 from pathlib import Path
@@ -16,11 +17,13 @@ from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
-from msgspec.structs import replace
 
 from adk_flow.application import recorded_by
-from adk_flow.conversation import ALONE, Conversation, failed_checks
+from adk_flow.conversation import Conversation, failed_checks
 from adk_flow.measure import Meter, TurnFigures
+from adk_flow.measured_run import CONTROLLED_MODELS
+from adk_flow.models.given import given_to
+from adk_flow.models.only import only
 from adk_flow.moves import Move
 from adk_flow.plugin import FlowPlugin
 from adk_flow.reading import of_error
@@ -41,6 +44,8 @@ class Held(NamedTuple):
     """What each turn's answer lacks of what the conversation asks for."""
     faults: int
     """Hooks that could not be recorded."""
+    uncontrolled: list[str]
+    """Models that were asked although all that the log shows are controlled ones."""
 
 
 async def hold(
@@ -54,7 +59,8 @@ async def hold(
 ) -> Held:
     """Holds a conversation with an app in a session of its own, in memory.
 
-    A turn that fails is recorded as such, and the next goes on.
+    A turn that fails is recorded as such, and the next goes on. If the app was given a controlled
+    model, no other is asked.
 
     Args:
       app: the app; its own recorder, if it has one, gives its settings and is left out.
@@ -81,17 +87,21 @@ async def hold(
         listener=listen,
     )
     runner = Runner(
-        app=recorded_by(app, recorder),
+        app=_with_own_summarizer(recorded_by(app, recorder)),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
         memory_service=InMemoryMemoryService(),
     )
     session = uuid.uuid4().hex
     await runner.session_service.create_session(
-        app_name=app.name, user_id=USER_ID, session_id=session
+        app_name=app.name,
+        user_id=USER_ID,
+        session_id=session,
+        state=copy.deepcopy(conversation.state),
     )
     try:
-        errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
+        with only(given_to(app)) as asked:
+            errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
     finally:
         if close:
             await runner.close()
@@ -103,19 +113,34 @@ async def hold(
         moves=moves,
         turns=turns,
         failed_checks=_check(
-            _without_specialists(conversation) if recorder.construct in ALONE else conversation,
+            conversation.under(recorder.construct),
             turns,
             moves,
             errors,
         ),
         faults=recorder.faults.total(),
+        uncontrolled=_uncontrolled(meter, asked),
     )
 
 
-def _without_specialists(conversation: Conversation) -> Conversation:
-    """Leaves out who ought to do the work, for a construct in which nobody but the lead does."""
-    turns = [replace(turn, specialist="") for turn in conversation.turns]
-    return replace(conversation, turns=turns)
+def _uncontrolled(meter: Meter, asked: set[str]) -> list[str]:
+    """Names models that were asked although all that the log shows are controlled ones."""
+    spans = [span for timing in meter.timings.values() for span in timing.spans]
+    logged = {span.name for span in spans if span.kind == "model"}
+    return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
+
+
+def words_of_uncontrolled(models: Iterable[str]) -> str:
+    """Tells the user of them."""
+    return f"models asked outside of what is recorded: {', '.join(sorted(models))}"
+
+
+def _with_own_summarizer(app: App) -> App:
+    """Copies what ADK keeps the first conversation's summarizer in (2.13, apps/compaction.py)."""
+    config = getattr(app, "events_compaction_config", None)
+    return app.model_copy(
+        update={"events_compaction_config": config.model_copy()} if config else {}
+    )
 
 
 async def _take_turn(runner: Runner, session: str, words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,14 @@ from msgspec.structs import replace
 
 from adk_flow.budget import Budget
 from adk_flow.conversation import ALONE, Conversation
-from adk_flow.experiment import hold
+from adk_flow.experiment import hold, words_of_uncontrolled
 from adk_flow.log import read_log
 from adk_flow.measured_run import MeasuredRun, measure_run
+from adk_flow.models.given import given_to
+from adk_flow.problem import Problem
 from adk_flow.results import Done, Results, Trial
+
+logger = logging.getLogger(__name__)
 
 
 def planned(constructs: Sequence[str], conversations: Sequence[str], times: int) -> Iterator[Trial]:
@@ -49,8 +54,10 @@ async def run_trials(
       told: called after each.
 
     Raises:
-      Problem: the folder of the results cannot be written.
+      Problem: the folder of the results cannot be written, or a run that shows controlled models
+        only asked another.
     """
+    beside: set[str] = set()
     waiting = iter([trial for trial in trials if results.lacks(trial)])
     limited = {
         name: app.model_copy(update={"plugins": [*app.plugins, *([budget] if budget else [])]})
@@ -61,7 +68,7 @@ async def run_trials(
         for trial in waiting:
             app, asked = limited[trial.construct], conversations[trial.conversation]
             is_kept = not (budget and budget.refused) and await _run(
-                trial, app, asked, results, budget
+                trial, app, asked, results, budget, beside
             )
             if is_kept:
                 told()
@@ -73,12 +80,19 @@ async def run_trials(
     except* Exception as errors:
         raise errors.exceptions[0] from None
     finally:
+        if beside:
+            logger.warning("adk-flow: %s", words_of_uncontrolled(beside))
         for app in apps.values():
             await Runner(app=app, session_service=InMemorySessionService()).close()
 
 
 async def _run(
-    trial: Trial, app: App, asked: Conversation, results: Results, budget: Budget | None
+    trial: Trial,
+    app: App,
+    asked: Conversation,
+    results: Results,
+    budget: Budget | None,
+    beside: set[str],
 ) -> bool:
     """Makes a trial; whether it was kept."""
     file = results.begin(trial)
@@ -90,6 +104,14 @@ async def _run(
     if budget and budget.refused:
         results.drop(trial)
         return False
+    if held.uncontrolled and given_to(app) is None:
+        results.drop(trial)
+        named = ", ".join(held.uncontrolled)
+        raise Problem(
+            f"{trial.construct}: {named} was asked beside the agents that the log shows, so that "
+            "no budget and no figure holds it; take --model offline"
+        )
+    beside.update(held.uncontrolled)
     failed = any(turn.failed for turn in held.turns)
     results.add(trial, Done(*trial, held.failed_checks, failed, held.faults))
     return True

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +16,17 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
+from adk_flow.cli.shared import (
+    INTERRUPTED,
+    apart,
+    plain_console,
+    quieten_adk,
+    tell,
+    told_plainly,
+)
 from adk_flow.compare import Comparison
 from adk_flow.comparing_logs import compare_logs
-from adk_flow.conversation import Conversation, of_questions
+from adk_flow.conversation import Conversation, of_questions, read_state, with_state
 from adk_flow.problem import Problem
 from adk_flow.results import Files
 from adk_flow.views.comparison import show_comparison
@@ -49,6 +56,9 @@ def compare(
     question: Annotated[
         list[str] | None, typer.Option(help="A turn to ask, instead of a file; repeatable.")
     ] = None,
+    state: Annotated[
+        str, typer.Option(help="What each session holds at first: a JSON object, or its file.")
+    ] = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="How often to hold each.")] = 1,
     jobs: Annotated[
         int, typer.Option(min=1, max=1000, help="Conversations held at the same time.")
@@ -87,7 +97,7 @@ def compare(
             quieten_adk()
             wanted = Wanted(
                 constructs=constructs_named(constructs),
-                conversations=_asked(conversation or [], question or []),
+                conversations=_asked(conversation or [], question or [], state),
                 baseline=baseline,
                 trials=trials,
                 jobs=jobs,
@@ -98,18 +108,21 @@ def compare(
                 calls=max_calls,
             )
             folder = out or _default_folder(subjects[0].resolve().name, [str(wanted)])
-            comparison = _held(_only(subjects), wanted, folder)
+            with nullcontext() if form is Format.text else apart(harmless=False):
+                comparison = _held(_only(subjects), wanted, folder)
         report_path = _written(comparison, folder)
     _print(comparison, form, report_path)
     if comparison.setting.stopped:
         raise typer.Exit(1)
 
 
-def _asked(files: list[Path], questions: list[str]) -> dict[str, Conversation]:
+def _asked(files: list[Path], questions: list[str], state: str) -> dict[str, Conversation]:
     found = conversations_in(files)
     if questions and "question" in found:
         raise Problem("--question: there is a conversation file of that name; rename the file")
-    return found | ({"question": of_questions(questions)} if questions else {})
+    asked = found | ({"question": of_questions(questions)} if questions else {})
+    beginning = read_state(state) if state else {}
+    return {name: with_state(one, beginning) for name, one in asked.items()}
 
 
 def _are_logs(subjects: Sequence[Path]) -> bool:

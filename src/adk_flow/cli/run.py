@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,11 +16,18 @@ from rich.console import Console
 from rich.text import Text
 
 from adk_flow.cli.shared import (
+    apart,
     plain_console,
     quieten_adk,
     told_plainly,
 )
-from adk_flow.conversation import Conversation, of_questions, read_conversation
+from adk_flow.conversation import (
+    Conversation,
+    of_questions,
+    read_conversation,
+    read_state,
+    with_state,
+)
 from adk_flow.problem import Problem
 from adk_flow.views.plain import one_line
 from adk_flow.views.structured import as_data
@@ -51,6 +59,9 @@ def run(
     model: Annotated[
         str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
     ] = "",
+    state: Annotated[
+        str, typer.Option(help="What the session holds at first: a JSON object, or its file.")
+    ] = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
     decisions: Annotated[
         Path | None, typer.Option(help="File of what the model decides (docs/decisions.md).")
@@ -63,10 +74,11 @@ def run(
     Exits with 1 if a turn failed or an answer did not hold what the conversation asks for.
     """
     with told_plainly():
-        asked = _asked(questions, conversation)
+        asked = _asked(questions, conversation, state)
         _fresh(log)
-        loaded, script = _loaded(app, model, decisions)
-        held = _hold(loaded, asked, log, view, as_json)
+        with apart(harmless=False) if as_json else nullcontext():
+            loaded, script = _loaded(app, model, decisions)
+            held = _hold(loaded, asked, log, view, as_json)
         if as_json:
             print(msgspec.json.encode(_as_data(held)).decode())
         else:
@@ -77,10 +89,11 @@ def run(
         raise typer.Exit(1)
 
 
-def _asked(questions: list[str] | None, file: Path | None) -> Conversation:
+def _asked(questions: list[str] | None, file: Path | None, state: str) -> Conversation:
     if bool(questions) == bool(file):
         raise Problem("give either a question or --conversation FILE, and not both")
-    return read_conversation(file) if file else of_questions(questions or [])
+    asked = read_conversation(file) if file else of_questions(questions or [])
+    return with_state(asked, read_state(state)) if state else asked
 
 
 def _fresh(log: Path | None) -> None:
@@ -136,6 +149,7 @@ def _as_data(held: Held) -> dict[str, Any]:
         "moves": held.moves,
         "failed_checks": held.failed_checks,
         "faults": held.faults,
+        "uncontrolled": held.uncontrolled,
     }
 
 
@@ -145,5 +159,10 @@ def _report(held: Held, console: Console) -> None:
             console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
     if held.faults:
         console.print(Text(f"{held.faults} hooks could not be recorded", style=FAILED_STYLE))
+    if held.uncontrolled:
+        from adk_flow.experiment import words_of_uncontrolled
+
+        told = words_of_uncontrolled(held.uncontrolled)
+        console.print(Text(one_line(told, 300), style=FAILED_STYLE))
     where = held.log or "none could be written; see the fault above"
     console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)

@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from google.adk.agents.base_agent import BaseAgent
-from google.adk.agents.callback_context import CallbackContext
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.llm_request import LlmRequest
-from google.adk.plugins.base_plugin import BasePlugin
 from pydantic import PrivateAttr
 
 from adk_flow.documents import read_document
 from adk_flow.frames import current_calls
+from adk_flow.models.given import ModelForAll
 from adk_flow.models.offline.turns import answers_so_far, read_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
 from adk_flow.problem import Problem
@@ -163,43 +161,39 @@ def decided(app: App, path: str | Path) -> tuple[App, Decided]:
     """Puts the model of a file into every agent of an app, however it is wired.
 
     Each agent gets it when it begins, and has its own model back when the app's runner closes.
-    Agents that an `AgentTool(include_plugins=False)` keeps from plugins are not reached.
+    `hold` gives it also to those that are kept from plugins.
 
     Raises:
       DecisionError: the file cannot be used.
     """
     model = read_decisions(path)
     plugin = _ModelForAll(model)
-    plugin.give_to(app.root_agent)
+    if isinstance(app.root_agent, LlmAgent):
+        plugin.note(app.root_agent)
+        plugin.give_to(app.root_agent)
     return app.model_copy(update={"plugins": [*app.plugins, plugin]}), model
 
 
-class _ModelForAll(BasePlugin):
-    """Gives every agent that begins the same model."""
+class _ModelForAll(ModelForAll):
+    """Gives every agent that begins the same model, until the app's runner closes."""
 
     def __init__(self, model: Decided) -> None:
-        super().__init__(name="decisions")
-        self.model = model
-        self.own: list[tuple[LlmAgent, Any]] = []
-
-    def give_to(self, agent: object) -> None:
-        if isinstance(agent, LlmAgent) and agent.model is not self.model:
-            self.own.append((agent, agent.model))
-            agent.model = self.model
+        super().__init__(model, name="decisions")
+        self.owners: list[tuple[LlmAgent, Any]] = []
 
     # A copy of the tree would not do: functions of a graph hold agents that no copy reaches.
-    async def before_agent_callback(
-        self, *, agent: BaseAgent, callback_context: CallbackContext
-    ) -> None:
-        """Gives it to an agent before its first request."""
-        self.give_to(agent)
+    def give_to(self, agent: LlmAgent) -> None:
+        """Gives the model to an agent, and remembers the agent's own."""
+        if agent.model is not self.model:
+            self.owners.append((agent, agent.model))
+            agent.model = self.model
 
     async def close(self) -> None:
         """Gives each agent its own model back."""
         if current_calls.get():
             return  # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
-        while self.own:
-            agent, model = self.own.pop()
+        while self.owners:
+            agent, model = self.owners.pop()
             agent.model = model
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.callback_context import CallbackContext
@@ -11,12 +11,17 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
+from google.adk.models.registry import LLMRegistry
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
 from google.genai import types
 
 from adk_flow.measured_run import CONTROLLED_MODELS
+from adk_flow.models.only import Given
 from adk_flow.models.paced import Paced
+from adk_flow.models.scripted import Scripted
 from adk_flow.pace import Pace
+from adk_flow.releases import BaseNode
 from adk_flow.tree import agents_of
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
@@ -24,39 +29,93 @@ RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 
 
 def models_of(app: App) -> list[str]:
-    """Names the models of an app's agents, in order of their agents."""
-    return list(dict.fromkeys(agent.canonical_model.model for agent in llm_agents(app)))
+    """Names the models of an app's agents, in their order; then of its plugins and summarizer."""
+    names = [agent.canonical_model.model for agent in llm_agents(app)]
+    return list(dict.fromkeys([*names, *([] if given_to(app) else _models_beside(app))]))
+
+
+def _models_beside(app: App) -> Iterator[str]:
+    """Names the models that plugins and the summarizer hold in fields, or run agents on."""
+    summarizer = getattr(getattr(app, "events_compaction_config", None), "summarizer", None)
+    for owner in filter(None, (*app.plugins, summarizer)):
+        for value in list(vars(owner).values()):
+            root = value.agent if isinstance(value, Runner) else value
+            if isinstance(root, BaseLlm):
+                yield root.model
+            elif isinstance(root, BaseNode):
+                yield from (_own_name(one) for one in agents_of(root) if isinstance(one, LlmAgent))
 
 
 def is_controlled(app: App) -> bool:
-    """Whether every agent runs on a model that decides the same way each time."""
+    """Whether every model of an app decides the same way each time."""
     return set(models_of(app)) <= CONTROLLED_MODELS
 
 
 def set_model(app: App, model: str | BaseLlm) -> None:
     """Gives every agent of a loaded app one model, whatever model it names."""
-    for agent in llm_agents(app):
+    plugin = ModelForAll(model)
+    agents = list(llm_agents(app))
+    for agent in agents:
+        plugin.note(agent)  # before any has another: an agent may inherit its model
+    for agent in agents:
         agent.model = model
-    app.plugins.append(_ModelForAll(model))
-    if (model if isinstance(model, str) else model.model) in CONTROLLED_MODELS:
-        # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py);
-        # these pass them over.
-        os.environ.setdefault("ADK_DISABLE_GEMINI_MODEL_ID_CHECK", "true")
+    app.plugins.append(plugin)
 
 
-class _ModelForAll(BasePlugin):
-    """Gives its model to agents that a run makes, which no walk of the loaded app finds."""
+class ModelForAll(BasePlugin):
+    """Gives its model to agents that a run makes, which no walk of the loaded app finds.
 
-    def __init__(self, model: str | BaseLlm) -> None:
-        super().__init__(name="model_for_all")
-        self._model = model
+    A conversation held with the app also asks no other model where the plugin is not told of it,
+    if the model is a controlled one: see `given_to`.
+    """
+
+    def __init__(self, model: str | BaseLlm, name: str = "model_for_all") -> None:
+        super().__init__(name=name)
+        self.model = model
+        self.own: dict[str, str] = {}
+        """The model that each agent was written for, by the agent's name."""
+
+    def note(self, agent: LlmAgent) -> None:
+        """Notes which model an agent was written for."""
+        self.own.setdefault(agent.name, _own_name(agent))
+
+    def give_to(self, agent: LlmAgent) -> None:
+        """Gives the model to an agent, unless it has a pace."""
+        if not isinstance(agent.model, Paced):
+            agent.model = self.model
 
     async def before_agent_callback(
         self, *, agent: BaseAgent, callback_context: CallbackContext
     ) -> None:
-        """Gives the model to an agent before its first request, unless it has a pace."""
-        if isinstance(agent, LlmAgent) and not isinstance(agent.model, Paced):
-            agent.model = self._model
+        """Gives the model to an agent before its first request."""
+        if isinstance(agent, LlmAgent):
+            self.note(agent)
+            self.give_to(agent)
+
+
+def given_to(app: App) -> Given | None:
+    """Finds the controlled model that was given to an app; None if it has its own or a live one."""
+    plugins = [plugin for plugin in app.plugins if isinstance(plugin, ModelForAll)]
+    if not plugins:
+        return None
+    model = plugins[-1].model
+    if not isinstance(model, Scripted) and _name(model) not in CONTROLLED_MODELS:
+        return None
+    return Given(LLMRegistry.new_llm(model) if isinstance(model, str) else model, plugins[-1].own)
+
+
+def _own_name(agent: LlmAgent) -> str:
+    """Names an agent's own model, or the nearest above; empty for ADK's default."""
+    above: Any = agent
+    while above is not None:
+        if model := getattr(above, "model", None):
+            return _name(model)
+        above = above.parent_agent
+    return _name(getattr(LlmAgent, "_default_model", ""))
+
+
+def _name(model: str | BaseLlm) -> str:
+    return model if isinstance(model, str) else model.model
 
 
 def set_pace(app: App, pace: Pace) -> None:
@@ -64,6 +123,10 @@ def set_pace(app: App, pace: Pace) -> None:
     for agent in llm_agents(app):
         inner = agent.canonical_model
         agent.model = Paced(model=inner.model, inner=inner, pace=pace)
+    given = given_to(app)
+    for plugin in app.plugins:
+        if given and isinstance(plugin, ModelForAll):
+            plugin.model = Paced(model=given.model.model, inner=given.model, pace=pace)
 
 
 def set_retries(app: App) -> None:

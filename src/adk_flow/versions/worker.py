@@ -114,7 +114,8 @@ def _give_model(app: App) -> str:
     # Not `canonical_model`, which makes the model and may ask for its key or package.
     models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
     names = sorted({str(model) for model in models if model})
-    if names and CONTROLLED_MODELS.issuperset(names):
+    # Those that are offline are given it too, for what the app has beside its agents.
+    if names and names != ["offline"] and CONTROLLED_MODELS.issuperset(names):
         return ", ".join(names)
     set_model(app, "offline")
     return "offline"

@@ -1,0 +1,101 @@
+"""What adk-flow makes of other people's apps that print, fail elsewhere or lack a package."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+PRINTING = """
+from google.adk.agents import LlmAgent
+
+print("The agent is made.")
+
+
+def rate() -> str:
+    '''Gives the rate of a loan.'''
+    print("The rate is read.")
+    return "5%"
+
+
+loans = LlmAgent(name="loans", description="Tells the rate of a loan.", tools=[rate])
+root_agent = LlmAgent(name="lead", model="gemini-2.5-flash", sub_agents=[loans])
+"""
+QUESTION = "What is the rate of a loan?"
+
+
+def flow(*arguments, folder):
+    return subprocess.run(
+        [sys.executable, "-m", "adk_flow", *arguments],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def written(name, text, folder):
+    (folder / name).mkdir()
+    (folder / name / "agent.py").write_text(text)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("command", "begins", "prints"),
+    [
+        (("inspect", "--format", "json"), '{"app":', 1),
+        (("inspect", "--format", "mermaid"), "flowchart TD\n", 1),
+        (("run", QUESTION, "--model", "offline", "--json"), '{"log":', 2),
+        (("compare", "--format", "json"), '{"setting":', 2),
+        (("compare", "--format", "markdown"), "# ", 2),
+    ],
+)
+def test_what_an_app_prints_stays_out_of_what_a_machine_reads(command, begins, prints, tmp_path):
+    app = written("printing", PRINTING, tmp_path)
+    asked = ("--question", QUESTION, "--model", "offline", "--constructs", "transfer,agent_tool")
+    name, *options = command
+
+    result = flow(name, app, *options, *(asked if name == "compare" else ()), folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(begins)
+    told = ("The agent is made.", "The rate is read.")[:prints]
+    assert all(words in result.stderr and words not in result.stdout for words in told)
+    if begins.startswith("{"):
+        json.loads(result.stdout)
+
+
+def test_what_an_app_prints_stands_among_what_a_person_reads(tmp_path):
+    app = written("printing", PRINTING, tmp_path)
+
+    result = flow("run", app, QUESTION, "--model", "offline", folder=tmp_path)
+
+    assert result.stderr == ""
+    assert "The agent is made." in result.stdout
+    assert "The rate is read." in result.stdout
+
+
+REMOTE = """
+from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
+
+root_agent = RemoteA2aAgent(name="far", agent_card="http://localhost:1/card.json")
+"""
+
+
+@pytest.mark.skipif(find_spec("a2a") is not None, reason="a2a is installed")
+def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
+    other = written("printing", PRINTING, tmp_path)
+    lacking = written("lacking", REMOTE, tmp_path)
+
+    # After another app was loaded too, as in a test session.
+    for apps in ([lacking], [other, lacking]):
+        code = "from adk_flow.application import load_application as load\n"
+        load = subprocess.run(
+            [sys.executable, "-c", code + "\n".join(f"load({one!r})" for one in apps)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert load.stderr.endswith("module. No module named 'a2a'\n")
