@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +46,10 @@ def whatever_its_name(model):
     return staticmethod(lambda name: model.model_copy(update={"model": name}))
 
 
+def holds_apps(folder):
+    return any((folder / name).exists() for name in (*NAMES, "deep"))
+
+
 @contextmanager
 def served(agents, model, *, web=True, storage=MEMORY, plugins=(RECORDER,)):
     """Serves a folder of apps as ADK's commands do, in this process."""
@@ -57,9 +60,7 @@ def served(agents, model, *, web=True, storage=MEMORY, plugins=(RECORDER,)):
         patch.setenv("ADK_FLOW_DIR", str(agents.parent / "logs"))
         # ADK's loader leaves the folders of other tests' apps on the path; the rest would outlive
         # the server in the process of the tests.
-        others = Path(tempfile.gettempdir())
-        path = [one for one in sys.path if not Path(one).resolve().is_relative_to(others)]
-        patch.setattr(sys, "path", path)
+        patch.setattr(sys, "path", [one for one in sys.path if not holds_apps(Path(one))])
         patch.setattr(api_server, "_setup_telemetry", lambda **_: None)
         patch.setattr(config_agent_utils, "_ENFORCE_YAML_KEY_DENYLIST", False)
         app = get_fast_api_app(
