@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from adk_flow.problem import Problem
 from adk_flow.results import Done, Results, Trial
 from adk_flow.rewiring import identity_of, rewired
 from adk_flow.trials import planned, run_trials
+from adk_flow.wanted import constructs_named
 from adk_flow.wiring import WiringError
 
 IDENTITY = {"app": "app"}
@@ -394,3 +396,13 @@ def test_a_function_that_is_wrapped_twice_is_one_tool():
     assert len(lead_of(same.apps["single_agent"]).tools) == 1
     with pytest.raises(WiringError, match="different tools named 'quote'"):
         rewired(app, ["single_agent"])
+
+
+@pytest.mark.parametrize(
+    ("release", "is_enough"), [("1.39.1", False), ("2.3.0", False), ("2.4.0", True)]
+)
+def test_rewiring_needs_graphs_that_are_tools(release, is_enough, monkeypatch):
+    monkeypatch.setattr("adk_flow.releases.installed", release)
+
+    with nullcontext() if is_enough else pytest.raises(Problem, match=r"google-adk 2\.4 or"):
+        constructs_named("all")

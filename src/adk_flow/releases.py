@@ -13,25 +13,21 @@ except ImportError:  # ADK 1 has agents, and no graphs of them
 
     Workflow = ()
 
-__all__ = ["OLDEST_WITH_CONSTRUCTS", "BaseNode", "ReleaseError", "Workflow", "check_constructs"]
+__all__ = ["OLDEST_WITH_CONSTRUCTS", "BaseNode", "Workflow", "check_constructs"]
 
 OLDEST_WITH_CONSTRUCTS = (2, 4)
 """Before it, ADK has no graphs (1.x), or none that are an agent's tool (2.0 to 2.3)."""
-
-
-class ReleaseError(Problem):
-    """A release of ADK that cannot do what is wanted."""
 
 
 def check_constructs() -> None:
     """Checks that agents can be rewired.
 
     Raises:
-      ReleaseError: the installed ADK is too old.
+      Problem: the installed ADK is too old.
     """
     major, minor, *_ = installed.split(".")
     if (int(major), int(minor)) < OLDEST_WITH_CONSTRUCTS:
-        raise ReleaseError(
+        raise Problem(
             f"rewiring needs google-adk {'.'.join(map(str, OLDEST_WITH_CONSTRUCTS))} or newer, and "
             f"{installed} is installed; run, show, check and `compare LOG LOG` work with it"
         )
