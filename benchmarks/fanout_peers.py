@@ -82,7 +82,7 @@ def adk(url: str, n: int, construct: str, *options: str) -> Turn:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     if "imported" in options:
         # Each run of a node tries to import this; without a2a-sdk it fails anew, for 0.5 ms.
-        sys.modules.setdefault("google.adk.agents.remote_a2a_agent", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("google.adk.agents.remote_a2a_agent", None)  # type: ignore[arg-type] - bars it
     from google.adk.agents import LlmAgent
     from google.adk.apps import App
     from google.adk.runners import Runner

@@ -15,12 +15,12 @@ from tests.test_cli import flow as command
 from tests.test_cli import refused
 
 otlp = pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: E402
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status  # noqa: E402
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: E402 - after the skip
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status  # noqa: E402 - after the skip
 
-from adk_flow.export.attributes import CAPTURE, provider_of  # noqa: E402
-from adk_flow.export.traces import as_traces  # noqa: E402
-from tests.collector import collecting  # noqa: E402
+from adk_flow.export.attributes import CAPTURE, provider_of  # noqa: E402 - after the skip
+from adk_flow.export.traces import as_traces  # noqa: E402 - after the skip
+from tests.collector import collecting  # noqa: E402 - after the skip
 
 
 def desk():

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import msgspec
-from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.events.event import Event
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
@@ -17,7 +16,7 @@ from google.adk.sessions.session import Session
 from adk_flow.frames import kind_of
 from adk_flow.reading import next_holder
 from adk_flow.releases import BaseNode, Workflow
-from adk_flow.tree import Use, tools_of, uses_of
+from adk_flow.tree import Use, model_asked, name_of_model, tools_of, uses_of
 
 refusal_of: Any
 try:
@@ -165,17 +164,13 @@ def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
         id=number,
         name=node.name,
         kind=type(node).__name__,
-        model=_name_of(model),
+        model=name_of_model(model),
         mode=str(getattr(node, "mode", "") or ""),
         description=getattr(node, "description", ""),
         tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
         flags=[flag for flag in flags if getattr(node, flag, False)],
     )
-
-
-def _name_of(model: Any) -> str:
-    return model if isinstance(model, str) else getattr(model, "model", "")
 
 
 def _tool(tool: Any) -> str:
@@ -212,18 +207,9 @@ def _is_refused(tool: Any, agent: Any) -> bool:
         return False
     alone = SimpleNamespace(name=agent.name, tools=[tool])
     try:
-        return bool(refusal_of(alone, _model_asked(agent)))
+        return bool(refusal_of(alone, model_asked(agent)))
     except TypeError:  # 2.8 to 2.10 refuse it with any model
         return bool(refusal_of(alone))
-
-
-def _model_asked(agent: Any) -> str:
-    """Names the model that an agent asks: its own, or the next above it, or ADK's default."""
-    while agent is not None:
-        if model := getattr(agent, "model", ""):
-            return _name_of(model)
-        agent = agent.parent_agent
-    return _name_of(getattr(LlmAgent, "_default_model", ""))
 
 
 class _Unbarred:

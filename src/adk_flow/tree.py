@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Literal, NamedTuple
 
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.base_tool import BaseTool
 
 from adk_flow.frames import kind_of
@@ -47,6 +48,20 @@ def uses_of(node: BaseNode) -> list[Use]:
 def tools_of(node: BaseNode) -> list[Any]:
     """Lists an agent's tools, those among them that ADK gave it for its sub-agents."""
     return list(getattr(node, "tools", ()))
+
+
+def model_asked(agent: Any) -> str:
+    """Names the model that an agent asks: its own, or the nearest above it, or ADK's default."""
+    while agent is not None:
+        if model := getattr(agent, "model", ""):
+            return name_of_model(model)
+        agent = agent.parent_agent
+    return name_of_model(getattr(LlmAgent, "_default_model", ""))
+
+
+def name_of_model(model: Any) -> str:
+    """Names a model that is given by name or as an object; empty for what is neither."""
+    return model if isinstance(model, str) else getattr(model, "model", "")
 
 
 def functions_of(node: BaseNode) -> list[FunctionType]:

@@ -29,7 +29,7 @@ from adk_flow.conversation import (
     with_state,
 )
 from adk_flow.problem import Problem
-from adk_flow.views.plain import one_line
+from adk_flow.views.plain import counted, one_line
 from adk_flow.views.structured import as_data
 from adk_flow.views.terminal import FAILED_STYLE, show_legend
 
@@ -158,7 +158,9 @@ def _report(held: Held, console: Console) -> None:
         for reason in failed:
             console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
     if held.faults:
-        console.print(Text(f"{held.faults} hooks could not be recorded", style=FAILED_STYLE))
+        console.print(
+            Text(f"{counted(held.faults, 'hook')} could not be recorded", style=FAILED_STYLE)
+        )
     if held.uncontrolled:
         from adk_flow.experiment import words_of_uncontrolled
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.callback_context import CallbackContext
@@ -22,7 +21,7 @@ from adk_flow.models.paced import Paced
 from adk_flow.models.scripted import Scripted
 from adk_flow.pace import Pace
 from adk_flow.releases import BaseNode
-from adk_flow.tree import agents_of
+from adk_flow.tree import agents_of, model_asked, name_of_model
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
@@ -43,7 +42,9 @@ def _models_beside(app: App) -> Iterator[str]:
             if isinstance(root, BaseLlm):
                 yield root.model
             elif isinstance(root, BaseNode):
-                yield from (_own_name(one) for one in agents_of(root) if isinstance(one, LlmAgent))
+                yield from (
+                    model_asked(one) for one in agents_of(root) if isinstance(one, LlmAgent)
+                )
 
 
 def is_controlled(app: App) -> bool:
@@ -77,7 +78,7 @@ class ModelForAll(BasePlugin):
 
     def note(self, agent: LlmAgent) -> None:
         """Notes which model an agent was written for."""
-        self.own.setdefault(agent.name, _own_name(agent))
+        self.own.setdefault(agent.name, model_asked(agent))
 
     def give_to(self, agent: LlmAgent) -> None:
         """Gives the model to an agent, unless it has a pace."""
@@ -99,23 +100,9 @@ def given_to(app: App) -> Given | None:
     if not plugins:
         return None
     model = plugins[-1].model
-    if not isinstance(model, Scripted) and _name(model) not in CONTROLLED_MODELS:
+    if not isinstance(model, Scripted) and name_of_model(model) not in CONTROLLED_MODELS:
         return None
     return Given(LLMRegistry.new_llm(model) if isinstance(model, str) else model, plugins[-1].own)
-
-
-def _own_name(agent: LlmAgent) -> str:
-    """Names an agent's own model, or the nearest above; empty for ADK's default."""
-    above: Any = agent
-    while above is not None:
-        if model := getattr(above, "model", None):
-            return _name(model)
-        above = above.parent_agent
-    return _name(getattr(LlmAgent, "_default_model", ""))
-
-
-def _name(model: str | BaseLlm) -> str:
-    return model if isinstance(model, str) else model.model
 
 
 def set_pace(app: App, pace: Pace) -> None:
