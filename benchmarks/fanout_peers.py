@@ -89,7 +89,7 @@ def adk(url: str, n: int, construct: str, *options: str) -> Turn:
     from google.adk.sessions import InMemorySessionService
     from google.genai import types
 
-    from adk_flow.plugin import FlowPlugin
+    from adk_flow.record.plugin import FlowPlugin
     from adk_flow.wiring import wire
 
     model = _adk_model(options)

@@ -31,10 +31,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from google.adk.apps import App
 
-from adk_flow.conversation import of_questions
-from adk_flow.experiment import Held, hold
-from adk_flow.log import read_log
+from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import DecisionError, decided
+from adk_flow.run.conversation_run import Held, hold
+from adk_flow.scenario.conversation import of_questions
 from callbacks.tool_threads import ToolThreads
 from examples.calculator.agent import orchestrator
 

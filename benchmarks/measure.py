@@ -25,8 +25,8 @@ from pathlib import Path
 
 import msgspec
 
-from adk_flow.log import Log, _shifted, open_log, read_log
-from adk_flow.measure import Meter, summed
+from adk_flow.analysis.metrics import Meter, summed
+from adk_flow.log.reader import Log, _shifted, open_log, read_log
 
 AIM_SECONDS = 10
 AIM_MEGABYTES = 500
@@ -37,9 +37,9 @@ def recorded_desk(folder: Path) -> Log:
     """Holds the desk's conversation with the offline model and reads its log."""
     os.environ["MODEL_NAME"] = "offline"
     sys.path.insert(0, str(ROOT))
-    from adk_flow.application import load_application
-    from adk_flow.conversation import read_conversation
-    from adk_flow.experiment import hold
+    from adk_flow.run.app import load_application
+    from adk_flow.run.conversation_run import hold
+    from adk_flow.scenario.conversation import read_conversation
 
     app = load_application(ROOT / "root_agent")
     asked = read_conversation(ROOT / "conversations" / "three_topics.yaml")

@@ -41,9 +41,9 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 from pydantic import Field
 
-from adk_flow.log import read_log
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import call, transfer
-from adk_flow.plugin import FlowPlugin
+from adk_flow.record.plugin import FlowPlugin
 
 AIM_HOOK_MICROSECONDS = 15
 AIM_TURN_PERCENT = 3

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from adk_flow import FlowPlugin
-from adk_flow.views.narration import Narrator
+from adk_flow.render.narration import Narrator
 
 FLOW_LOGS = Path(__file__).resolve().parents[1] / "flow_logs"
 

@@ -4,7 +4,7 @@ from google.adk.agents.callback_context import CallbackContext
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 
-from adk_flow.frames import current_calls
+from adk_flow.record.activations import current_calls
 
 NOTICE = "(This is guidance, not regulated financial advice.)"
 SAID = "guidance_notice_said"

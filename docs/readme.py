@@ -15,16 +15,16 @@ from pathlib import Path
 
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
-from adk_flow.application import load_application
+from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
+from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.cli.shared import quieten_adk
-from adk_flow.compare import Comparison
-from adk_flow.comparing import Wanted, compare_app
-from adk_flow.conversation import read_conversation
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
-from adk_flow.measured_run import MeasuredRun, Shown, measure_run
-from adk_flow.pace import DEFAULT_PACE, PACES
-from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.runner import Wanted, compare_app
+from adk_flow.log.reader import read_log
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,7 +88,7 @@ def _row(comparison: Comparison, construct: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _in_a_row(run: MeasuredRun) -> int:
+def _in_a_row(run: RunMetrics) -> int:
     """Counts the model calls on the critical path."""
     return sum(
         spans[index].kind == "model"
@@ -129,9 +129,9 @@ def examples() -> str:
     return "\n".join([*heading, *rows]) + "\n"
 
 
-def _without_tools(run: MeasuredRun) -> MeasuredRun:
+def _without_tools(run: RunMetrics) -> RunMetrics:
     """Measures a run again as if its tools took no time, which varies from run to run."""
-    pace = PACES[DEFAULT_PACE]._replace(tool_milliseconds=0)
+    pace = PROFILES[DEFAULT_PROFILE]._replace(tool_milliseconds=0)
     log = read_log(run.log)
     return measure_run(log, construct=run.construct, conversation=run.conversation, pace=pace)
 

@@ -9,8 +9,8 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.models.choice import chosen_model
-from adk_flow.startup import spare_failing_import
+from adk_flow._startup import spare_failing_import
+from adk_flow.models.from_env import model_from_env
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
@@ -23,7 +23,7 @@ spare_failing_import()
 
 root_agent = LlmAgent(
     name="Root_Agent",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Leads the UK personal-finance advice desk and finds the right specialist.",
     instruction=(
         "You lead a UK personal-finance desk. Transfer a question about saving or investing to "

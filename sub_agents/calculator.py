@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from google.adk.agents import LlmAgent
 from google.adk.agents.llm_agent import ToolUnion
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.arithmetic import OPERATIONS
 
 
@@ -13,7 +13,7 @@ def calculator_assistant(tools: Sequence[ToolUnion] = OPERATIONS) -> LlmAgent:
     """Makes the specialist, with its six operations declared in one way or another."""
     return LlmAgent(
         name="Calculator_Assistant",
-        model=chosen_model(),
+        model=model_from_env(),
         description=(
             "Calculator for one part of a problem: adds, subtracts, multiplies, divides, takes "
             "powers and square roots, and gives the result with its arithmetic."

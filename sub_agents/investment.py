@@ -2,13 +2,13 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.guidance import look_up_investments
 from tools.savings import future_value_lump_sum, future_value_monthly_saving, isa_allowance
 
 investment_agent = LlmAgent(
     name="Investment_Agent",
-    model=chosen_model(),
+    model=model_from_env(),
     description=(
         "Answers questions about saving and investing: shares, funds, bonds, ISAs, dividends, "
         "portfolios and how savings grow."

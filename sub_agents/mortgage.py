@@ -2,13 +2,13 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.guidance import look_up_mortgages
 from tools.mortgages import affordability, loan_to_value, monthly_repayment, stamp_duty
 
 mortgage_agent = LlmAgent(
     name="Mortgage_Agent",
-    model=chosen_model(),
+    model=model_from_env(),
     description=(
         "Answers questions about mortgages and buying a home: repayments, rates, deposits, "
         "affordability, remortgaging and stamp duty."

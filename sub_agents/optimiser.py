@@ -3,7 +3,7 @@
 from google.adk.agents import LlmAgent
 from pydantic import BaseModel, Field
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.piece import LONGEST_TITLE, outline_draft
 
 
@@ -16,7 +16,7 @@ class Heading(BaseModel):
 
 optimiser = LlmAgent(
     name="Optimiser",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Outlines the draft: gives it a title and a summary, and measures its length.",
     instruction=(
         "You give a finished draft its title and its summary, so that a reader sees at once "

@@ -2,13 +2,13 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.guidance import look_up_pensions
 from tools.pensions import annual_allowance, projected_pot, tax_relief
 
 pension_agent = LlmAgent(
     name="Pension_Agent",
-    model=chosen_model(),
+    model=model_from_env(),
     description=(
         "Answers questions about pensions and retirement: workplace and personal pensions, "
         "contributions, tax relief, allowances and the State Pension."

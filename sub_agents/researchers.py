@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from google.adk.agents import LlmAgent
 from google.adk.agents.llm_agent import ToolUnion
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.guidance import look_up_investments, look_up_mortgages, look_up_pensions
 
 
 def _researcher(name: str, field: str, tools: Sequence[ToolUnion]) -> LlmAgent:
     return LlmAgent(
         name=name,
-        model=chosen_model(),
+        model=model_from_env(),
         description=f"Looks up guidance on {field} for a piece.",
         instruction=(
             f"You research {field} for a short piece on UK personal finance. Look up what the "

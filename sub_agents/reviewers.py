@@ -3,7 +3,7 @@
 from google.adk.agents import LlmAgent
 from pydantic import BaseModel, Field
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.piece import check_facts, check_style
 
 
@@ -16,7 +16,7 @@ class Verdict(BaseModel):
 
 fact_reviewer = LlmAgent(
     name="Fact_Reviewer",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Checks every figure and every source of the draft against the research.",
     instruction=(
         "You check facts. Call your tool: it holds every figure and source of the draft against "
@@ -30,7 +30,7 @@ fact_reviewer = LlmAgent(
 
 style_reviewer = LlmAgent(
     name="Style_Reviewer",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Checks the style of the draft by the rules of the house.",
     instruction=(
         "You check style. Call your tool: it checks length, sentences, marks and lists. Then read "

@@ -2,12 +2,12 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.transit import evening_transit
 
 transit_bot = LlmAgent(
     name="Transit_Bot",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Tells the evening's disruptions of a city's trains, and the ways around them.",
     instruction=(
         "You are Transit_Bot, a patient station announcer. Look the evening's disruptions up with "

@@ -12,7 +12,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from pydantic import BaseModel, Field
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from adk_flow.wiring.nodes import temperatures
 from adk_flow.wiring.selection import reason_key
 from tools.translation_book import Edition, looking_up
@@ -82,7 +82,7 @@ def translators(number: int = 3) -> list[LlmAgent]:
 def _translator(persona: Persona, temperature: float, lap: int) -> LlmAgent:
     return LlmAgent(
         name=f"{persona.name}_Translator" + (f"_{lap}" if lap > 1 else ""),
-        model=chosen_model(),
+        model=model_from_env(),
         description="Translates a text from English into German.",
         instruction=(
             f"You are {persona.manner}. Translate what you are sent from English into German: all "
@@ -100,7 +100,7 @@ def _translator(persona: Persona, temperature: float, lap: int) -> LlmAgent:
 
 selector = LlmAgent(
     name="Selector",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Chooses the best of several German translations of an English text.",
     instruction=(
         "You are shown an English text and several German translations of it, by nobody knows "

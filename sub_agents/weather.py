@@ -2,12 +2,12 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.weather import evening_weather
 
 weather_bot = LlmAgent(
     name="Weather_Bot",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Tells the evening's weather in a city: temperature, rain, wind, what to wear.",
     instruction=(
         "You are Weather_Bot, a laconic meteorologist. Look the evening's weather up with your "

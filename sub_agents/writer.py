@@ -2,13 +2,13 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from tools.piece import mend_draft
 from tools.style import LONGEST, LONGEST_SENTENCE, SHORTEST
 
 writer = LlmAgent(
     name="Writer",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Writes a short piece from the researchers' notes, and mends it.",
     instruction=(
         "You write short pieces on UK personal finance in plain British English: "

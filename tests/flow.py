@@ -12,10 +12,10 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
-from adk_flow.log import Log, read_log
+from adk_flow.analysis.moves import Move, moves
+from adk_flow.log.reader import Log, read_log
 from adk_flow.models.scripted import Scripted
-from adk_flow.moves import Move, moves
-from adk_flow.plugin import FlowPlugin
+from adk_flow.record.plugin import FlowPlugin
 
 
 class Flow(NamedTuple):

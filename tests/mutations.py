@@ -210,9 +210,9 @@ async def whole_logs(folder: Path) -> list[Path]:
     from google.adk.apps import App
     from google.adk.tools.agent_tool import AgentTool
 
-    from adk_flow.conversation import of_questions
-    from adk_flow.experiment import hold
     from adk_flow.models.scripted import Scripted, call, transfer
+    from adk_flow.run.conversation_run import hold
+    from adk_flow.scenario.conversation import of_questions
 
     def agent(name: str, model: Scripted, **options: Any) -> LlmAgent:
         return LlmAgent(name=name, model=model, description=f"{name} knows.", **options)

@@ -19,9 +19,9 @@ from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
+from adk_flow._startup import spare_failing_import
+from adk_flow.log.schema import TOOL_POOL
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.record import TOOL_POOL
-from adk_flow.startup import spare_failing_import
 from callbacks.tool_threads import ToolThreads
 from tests.flow import agent, record
 
@@ -177,8 +177,8 @@ async def test_an_agent_of_another_class_never_holds_the_next_turn(tmp_path):
 
 
 async def test_a_consumer_that_stops_early_loses_after_agent_but_not_after_run(tmp_path):
-    from adk_flow.log import read_log
-    from adk_flow.plugin import FlowPlugin
+    from adk_flow.log.reader import read_log
+    from adk_flow.record.plugin import FlowPlugin
 
     plugin = FlowPlugin(directory=tmp_path)
     root = agent("Root", Scripted(script={"Root": ["r"]}))

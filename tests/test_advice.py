@@ -5,9 +5,9 @@ from typing import Literal
 
 import pytest
 
-from adk_flow.advice import DEPRECATIONS, caveats, recommendation
-from adk_flow.compare import Comparison, ConstructFigures, Setting
-from adk_flow.measured_run import Shown
+from adk_flow.analysis.run_metrics import Shown
+from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.comparison.recommend import DEPRECATIONS, caveats, recommendation
 
 ASKED = ["one", "two"]
 
@@ -19,7 +19,7 @@ def figures(
     shown: Shown = "others",
     failed: Sequence[str] = (),
     **changes,
-) -> ConstructFigures:
+) -> ConstructMetrics:
     """A construct that held both conversations."""
     defaults = {
         "llm_calls": 5,
@@ -28,7 +28,7 @@ def figures(
         "pass_k": 1.0,
         "after_turns": {name: [5.0] for name in ASKED},
     }
-    return ConstructFigures(
+    return ConstructMetrics(
         construct=construct,
         dollars=dollars,
         critical_path_seconds=seconds,
@@ -39,7 +39,7 @@ def figures(
 
 
 def of(
-    *constructs: ConstructFigures,
+    *constructs: ConstructMetrics,
     kind: Literal["controlled", "live", "mixed"] = "controlled",
     conversations=ASKED,
     **setting,

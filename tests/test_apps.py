@@ -8,19 +8,19 @@ from google.adk.agents.run_config import RunConfig
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.application import recorded_by
-from adk_flow.conversation import of_questions
-from adk_flow.experiment import hold
-from adk_flow.findings import findings
-from adk_flow.log import read_log
-from adk_flow.measure import measure, summed
-from adk_flow.models.given import given_to, set_model
-from adk_flow.models.only import only
+from adk_flow.analysis.findings import findings
+from adk_flow.analysis.metrics import measure, summed
+from adk_flow.analysis.moves import moves
+from adk_flow.comparison.variants import rewired
+from adk_flow.log.reader import read_log
+from adk_flow.models.agent_models import given_to, set_model
+from adk_flow.models.override import only
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.moves import moves
-from adk_flow.plugin import FlowPlugin
-from adk_flow.rewiring import rewired
-from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.run.app import recorded_by
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS, WiringError, parts_of
 from tests.flow import expected, picture
 from tests.somebody import NAMES, Result, load, place, talk

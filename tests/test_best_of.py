@@ -11,7 +11,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import RetryConfig
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import WiringError
 from adk_flow.wiring.best_of import best_of, select

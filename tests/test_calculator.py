@@ -12,13 +12,13 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions, read_conversation
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.moves import moves
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import parts_of, wire
 from callbacks.tool_threads import ToolThreads
 from examples.calculator.agent import orchestrator

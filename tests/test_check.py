@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.checking import checked
-from adk_flow.expectations import ExpectationError, read_expectations
-from adk_flow.flow import read_flow
+from adk_flow.check.evaluate import checked
+from adk_flow.check.flow import read_flow
+from adk_flow.check.rules import ExpectationError, read_expectations
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
 from tests.test_cli import APP, flow, refused
@@ -386,7 +386,7 @@ def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path):
     (tmp_path / "desk_app").mkdir()
     (tmp_path / "desk_app" / "agent.py").write_text(APP)
     (tmp_path / "own").mkdir()
-    own = "from adk_flow.models.choice import chosen_model\nchosen_model()\n"
+    own = "from adk_flow.models.from_env import chosen_model\nchosen_model()\n"
     (tmp_path / "own" / "agent.py").write_text(own + APP)
     (tmp_path / "rules.yaml").write_text("hold: [Hi]\nmodel: ofline\n")
 

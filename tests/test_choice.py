@@ -4,7 +4,7 @@ import pytest
 from google.adk.agents import LlmAgent
 from google.adk.models.lite_llm import LiteLlm
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 
 KEYS = ["MODEL_NAME", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY"]
 KEYS += ["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"]
@@ -17,30 +17,30 @@ def bare(monkeypatch):
 
 
 def test_without_name_and_key_it_is_offline():
-    assert chosen_model() == "offline"
+    assert model_from_env() == "offline"
 
 
 def test_without_name_a_key_chooses(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    model = chosen_model()
+    model = model_from_env()
     assert isinstance(model, LiteLlm)
     assert model.model == "openai/gpt-4-turbo"
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
-    assert chosen_model() == LlmAgent.DEFAULT_MODEL
+    assert model_from_env() == LlmAgent.DEFAULT_MODEL
 
 
 def test_a_name_goes_before_any_key(monkeypatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
     monkeypatch.setenv("MODEL_NAME", "offline")
-    assert chosen_model() == "offline"
+    assert model_from_env() == "offline"
     monkeypatch.setenv("MODEL_NAME", "gemini-2.5-flash")
-    assert chosen_model() == "gemini-2.5-flash"
+    assert model_from_env() == "gemini-2.5-flash"
 
 
 def test_any_provider_goes_through_litellm(monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", "k")
     monkeypatch.setenv("MODEL_NAME", "groq/llama-3.1-8b-instant")
-    assert isinstance(chosen_model(), LiteLlm)
+    assert isinstance(model_from_env(), LiteLlm)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_cannot_be_used_ends_the_start_in_one_line(monkeypatch, name, reaso
     monkeypatch.setenv("MODEL_NAME", name)
 
     with pytest.raises(SystemExit) as end:
-        chosen_model()
+        model_from_env()
 
     assert reason in str(end.value)
     assert "\n" not in str(end.value)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from google.adk.evaluation.eval_config import EvalConfig, get_eval_metrics_from_config
 
-from adk_flow.picture import aligned, side_by_side
+from adk_flow.check.snapshot import aligned, side_by_side
 from tests.pages import Page, shell
 
 PAGE = Page("docs/ci.md")
@@ -65,6 +65,6 @@ def test_adks_evaluation_takes_the_configuration():
     metrics = get_eval_metrics_from_config(EvalConfig.model_validate(json.loads(text)))
 
     assert [metric.custom_function_path for metric in metrics[:2]] == [
-        "adk_flow.evaluation.llm_calls",
-        "adk_flow.evaluation.answered_by",
+        "adk_flow.check.adk_eval.llm_calls",
+        "adk_flow.check.adk_eval.answered_by",
     ]

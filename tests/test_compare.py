@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow import prices
-from adk_flow.advice import caveats
-from adk_flow.compare import Comparison, Setting, compare, pass_k, wilson
-from adk_flow.conversation import Conversation, read_conversation
-from adk_flow.experiment import hold
-from adk_flow.isolation import Isolation, Sight
-from adk_flow.log import Log, read_log
-from adk_flow.measure import TurnFigures, summed
-from adk_flow.measured_run import (
+from adk_flow.analysis import pricing
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import TurnMetrics, summed
+from adk_flow.analysis.run_metrics import (
     AS_IS,
     ONE_BY_ONE,
-    MeasuredRun,
+    RunMetrics,
     measure_run,
     shown_to_specialists,
 )
+from adk_flow.analysis.visibility import Exposure, Isolation
+from adk_flow.comparison.aggregate import Comparison, Setting, compare, pass_k, wilson
+from adk_flow.comparison.recommend import caveats
+from adk_flow.log.reader import Log, read_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.pace import Pace
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import Conversation, read_conversation
 from tests.flow import agent, record
 
 CONVERSATIONS = Path(__file__).resolve().parents[1] / "conversations"
 TEAM = ["Mortgage_Agent", "Investment_Agent", "Pension_Agent"]
-PACE = Pace("test", call_milliseconds=1000, token_milliseconds=10)
+PACE = LatencyProfile("test", call_milliseconds=1000, token_milliseconds=10)
 PRICED = "gpt-4o-mini"
 
 
@@ -61,7 +61,7 @@ def comparison(tmp_path_factory) -> Comparison:
     return compare(runs, Setting(app="desk", baseline="single_agent"))
 
 
-def of_run(comparison: Comparison, construct: str, conversation="follow_up") -> MeasuredRun:
+def of_run(comparison: Comparison, construct: str, conversation="follow_up") -> RunMetrics:
     (found,) = [
         run
         for run in comparison.runs
@@ -132,17 +132,17 @@ def test_who_failed_a_point_does_not_win_it(comparison):
     assert all("router" not in w.values for w in comparison.winners if w.point == 2)
 
 
-def made(construct="a", conversation="c", calls=(1,), **changes) -> MeasuredRun:
+def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
     """A run of one specialist that took so many LLM calls in each turn, of 10 tokens each."""
     turns = [
-        TurnFigures(turn=number, llm_calls=count, input_tokens=10 * count, complete=True)
+        TurnMetrics(turn=number, llm_calls=count, input_tokens=10 * count, complete=True)
         for number, count in enumerate(calls, start=1)
     ]
     defaults = {
         "specialists": [["Loans"]] * len(calls),
         "isolation": isolation_of(),
     }
-    return MeasuredRun(
+    return RunMetrics(
         construct=construct,
         conversation=conversation,
         turns=turns,
@@ -150,7 +150,7 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> MeasuredRun:
     )
 
 
-def isolation_of(*sights: Sight, agents=("Root",), reason="") -> Isolation:
+def isolation_of(*sights: Exposure, agents=("Root",), reason="") -> Isolation:
     return Isolation(
         agents=list(agents),
         canaries=[],
@@ -162,7 +162,7 @@ def isolation_of(*sights: Sight, agents=("Root",), reason="") -> Isolation:
     )
 
 
-def winners_of(*runs: MeasuredRun, figure="LLM calls") -> dict[tuple[str, int], list[str]]:
+def winners_of(*runs: RunMetrics, figure="LLM calls") -> dict[tuple[str, int], list[str]]:
     winners = compare(runs, Setting()).winners
     return {(one.axis, one.point): one.constructs for one in winners if one.figure == figure}
 
@@ -261,7 +261,7 @@ def test_wilsons_interval_agrees_with_published_values(share, number, low, high)
     ],
 )
 def test_what_a_specialist_is_shown_counts_and_not_what_the_lead_is(sights, shown):
-    found = [Sight(who, source, kind, 0, 1) for who, source, kind in sights]
+    found = [Exposure(who, source, kind, 0, 1) for who, source, kind in sights]
     isolated = isolation_of(*found, agents=("Root", "Loans"))
 
     for team in (["Loans"], []):
@@ -316,13 +316,13 @@ async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
         def cost_per_token(self, prompt_tokens, completion_tokens, **_):
             return 2e-6 * prompt_tokens, 5e-6 * completion_tokens
 
-    monkeypatch.setattr(prices, "_litellm", Table)
-    prices.is_priced.cache_clear()
+    monkeypatch.setattr(pricing, "_litellm", Table)
+    pricing.is_priced.cache_clear()
     log = await log_of_two_calls(tmp_path)
 
     run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
 
-    prices.is_priced.cache_clear()
+    pricing.is_priced.cache_clear()
     tokens = (run.total.input_tokens, run.total.output_tokens)
     assert min(tokens) > 0
     assert run.dollars == pytest.approx(2e-6 * tokens[0] + 5e-6 * tokens[1])
@@ -374,7 +374,7 @@ def test_one_agent_alone_may_be_one_of_several_that_the_owner_wired(construct, s
 
 
 def test_why_a_turn_failed_is_a_caveat():
-    failed = TurnFigures(turn=1, failed=True, error="KeyError: 'blog_outline'", complete=True)
+    failed = TurnMetrics(turn=1, failed=True, error="KeyError: 'blog_outline'", complete=True)
     broken = made("task", "blog", total=failed)
 
     told = caveats(compare([made("transfer", "blog"), broken], Setting()))

@@ -7,16 +7,16 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from adk_flow.compare import Comparison, Setting, compare
-from adk_flow.findings import Finding
-from adk_flow.findings.finding import Kind, Level
-from adk_flow.isolation import Isolation
-from adk_flow.measure import TurnFigures, summed
-from adk_flow.measured_run import MeasuredRun
-from adk_flow.views.comparison import show_comparison
-from adk_flow.views.comparison_data import as_plain_data
-from adk_flow.views.markdown import as_markdown, call_table, escaped
-from adk_flow.winners import Winner
+from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.findings.finding import Kind, Level
+from adk_flow.analysis.metrics import TurnMetrics, summed
+from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.analysis.visibility import Isolation
+from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.comparison.crossovers import Winner
+from adk_flow.render.comparison_json import as_plain_data
+from adk_flow.render.comparison_markdown import as_markdown, call_table, escaped
+from adk_flow.render.comparison_text import show_comparison
 from adk_flow.wiring import CONSTRUCTS
 from tests.flow import expected
 
@@ -35,10 +35,10 @@ HOSTILE = "\x1b[31mred\x1b[0m|`x`\r\n<script>alert(1)</script>\u202e*b* [l](u) _
 
 def run(
     construct="transfer", conversation="follow_up", calls=(3, 2), reported=None, **changes
-) -> MeasuredRun:
+) -> RunMetrics:
     """A run that made so many LLM calls in each turn, of a second and a thousand tokens each."""
     turns = [
-        TurnFigures(
+        TurnMetrics(
             turn=number,
             llm_calls=count,
             reported_llm_calls=count if reported is None else reported,
@@ -60,7 +60,7 @@ def run(
             agents=["Root"], canaries=[], unseen=[], sights=[], leaks=[], crossings=[]
         ),
     }
-    return MeasuredRun(
+    return RunMetrics(
         construct=construct,
         conversation=conversation,
         turns=turns,
@@ -69,7 +69,7 @@ def run(
     )
 
 
-def compared(*runs: MeasuredRun, baseline="transfer", **setting) -> Comparison:
+def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
     return compare(runs, Setting(app="desk", baseline=baseline, **setting))
 
 

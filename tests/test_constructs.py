@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
+from adk_flow.log.reader import read_log
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
 from tests.test_web import QUESTION, ROOT, served
 

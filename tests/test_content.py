@@ -9,14 +9,14 @@ import pytest
 from google.adk.workflow import RetryConfig
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions, read_conversation
-from adk_flow.experiment import hold
-from adk_flow.isolation import isolation
-from adk_flow.log import read_log
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.visibility import isolation
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import WiringError
 from examples.content.result import RESULT, ContentError
 from examples.content.staff import Staff

@@ -2,7 +2,13 @@
 
 import pytest
 
-from adk_flow.conversation import ConversationError, Near, Turn, failed_checks, read_conversation
+from adk_flow.scenario.conversation import (
+    ConversationError,
+    Near,
+    Turn,
+    failed_checks,
+    read_conversation,
+)
 
 
 def written(folder, text):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.conversation import read_conversation
-from adk_flow.experiment import Held, hold
+from adk_flow.run.conversation_run import Held, hold
+from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
 
 FOLDER = Path(__file__).parents[1] / "conversations"

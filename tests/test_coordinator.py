@@ -13,12 +13,12 @@ from google.adk.workflow import RetryConfig
 from google.genai import types
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-from adk_flow.coordination import CoordinatorRun, coordinator_runs
-from adk_flow.log import read_log
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.plugin import FlowPlugin
+from adk_flow.record.plugin import FlowPlugin
 from adk_flow.wiring import WiringError
+from adk_flow.wiring.coordination import CoordinatorRun, coordinator_runs
 from adk_flow.wiring.coordinator import coordinate, coordinator
 from adk_flow.wiring.dispatch import DispatchError, Guardrail, MergeError
 from tests.flow import agent, expected, picture, record

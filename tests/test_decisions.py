@@ -10,9 +10,9 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
-from adk_flow.conversation import of_questions
-from adk_flow.experiment import hold
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import wire
 from tests.flow import agent, expected, picture
 

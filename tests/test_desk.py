@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions, read_conversation
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
-from adk_flow.moves import moves
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import read_log
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
 from tests.flow import expected, picture
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.difference import Change, difference
-from adk_flow.flow import read_flow
+from adk_flow.check.diff import Change, difference
+from adk_flow.check.flow import read_flow
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
 from tests.test_cli import flow, refused

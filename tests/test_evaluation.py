@@ -20,7 +20,7 @@ from google.adk.evaluation.evaluator import EvalStatus
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
-from adk_flow.evaluation import turns_of
+from adk_flow.check.adk_eval import turns_of
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
 
@@ -30,8 +30,8 @@ CONFIG = {
         "who_answered": {"threshold": 1.0, "agents": ["Root", "Savings"]},
     },
     "custom_metrics": {
-        "true_llm_calls": {"code_config": {"name": "adk_flow.evaluation.llm_calls"}},
-        "who_answered": {"code_config": {"name": "adk_flow.evaluation.answered_by"}},
+        "true_llm_calls": {"code_config": {"name": "adk_flow.check.adk_eval.llm_calls"}},
+        "who_answered": {"code_config": {"name": "adk_flow.check.adk_eval.answered_by"}},
     },
 }
 
@@ -206,7 +206,7 @@ async def test_of_sessions_without_calls_the_log_is_found_by_its_answers(tmp_pat
 
 async def test_a_plugin_may_take_its_time_over_the_message(invocations, tmp_path, monkeypatch):
     """ADK makes the user's event after the plugins' hooks, of which the recorder's is the first."""
-    monkeypatch.setattr("adk_flow.evaluation.WITHIN_SECONDS", 0.0)
+    monkeypatch.setattr("adk_flow.check.adk_eval.WITHIN_SECONDS", 0.0)
     turns = turns_of(invocations, tmp_path / "flow_logs")
     late = [
         one.model_copy(update={"creation_timestamp": turn.ended / 1e6})

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions, read_conversation
-from adk_flow.coordination import coordinator_runs
-from adk_flow.experiment import hold
-from adk_flow.isolation import isolation
-from adk_flow.log import read_log
-from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.analysis.visibility import isolation
+from adk_flow.log.reader import read_log
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions, read_conversation
+from adk_flow.wiring.coordination import coordinator_runs
 from adk_flow.wiring.coordinator import coordinate
 from tests.flow import expected, picture
 from tests.pages import BIN, ROOT, Page, ran

@@ -15,13 +15,13 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
-from adk_flow.export import writers
+from adk_flow.errors import AdkFlowError
+from adk_flow.export import files
+from adk_flow.export.files import Format, harmless, write_tables
+from adk_flow.export.tables import ROWS, tables_of
 from adk_flow.export.traces import as_traces
-from adk_flow.export.writers import Format, harmless, write_tables
-from adk_flow.log import LogError, read_log
+from adk_flow.log.reader import LogError, read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.problem import Problem
-from adk_flow.tables import ROWS, tables_of
 from tests.flow import agent, record
 from tests.pages import Page
 from tests.test_cli import flow as command
@@ -165,7 +165,7 @@ async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
     rows = tables_of((await held(tmp_path / "logs")).log)
     write_tables([rows], tmp_path / "tables", form)
     before = contents(tmp_path / "tables")
-    writer = writers._WRITERS[form]
+    writer = files._WRITERS[form]
 
     def closed(self, close=writer.close):
         close(self)
@@ -174,7 +174,7 @@ async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
 
     closings = itertools.count()
     monkeypatch.setattr(writer, "close", closed)
-    with pytest.raises(Problem, match="cannot be written: No space left"):
+    with pytest.raises(AdkFlowError, match="cannot be written: No space left"):
         write_tables([rows, rows], tmp_path / "tables", form)
 
     assert contents(tmp_path / "tables") == before
@@ -187,7 +187,7 @@ async def test_a_folder_in_a_tables_place_is_refused_before_any_is_written(tmp_p
     (tmp_path / "tables" / "turns.csv").mkdir()
     before = contents(tmp_path / "tables")
 
-    with pytest.raises(Problem, match=r"turns\.csv: is a folder; expected a table"):
+    with pytest.raises(AdkFlowError, match=r"turns\.csv: is a folder; expected a table"):
         write_tables([rows, rows], tmp_path / "tables", Format.csv)
 
     assert contents(tmp_path / "tables") == before
@@ -243,7 +243,7 @@ async def test_a_damaged_log_is_exported_or_refused_but_never_crashes(tmp_path):
         try:
             log = read_log(path)
             write_tables([tables_of(log)], tmp_path / "tables", forms[number % len(forms)])
-        except (LogError, Problem) as error:
+        except (LogError, AdkFlowError) as error:
             assert "\n" not in str(error)
         else:
             assert otlp.encode_spans(as_traces(log)).SerializeToString() or not log.records

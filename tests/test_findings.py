@@ -12,15 +12,15 @@ from google.adk.workflow import JoinNode, Workflow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.application import load_application
-from adk_flow.conversation import Canary, Conversation, Turn, of_questions
-from adk_flow.experiment import hold
-from adk_flow.findings import KINDS, findings, of_leak
-from adk_flow.flow import Flow
-from adk_flow.log import Log, read_log
-from adk_flow.measured_run import measure_run
+from adk_flow.analysis.findings import KINDS, findings, of_leak
+from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.check.flow import Flow
+from adk_flow.log.reader import Log, read_log
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Header, Part, Record, Request, Usage, Why
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.record import AGENT_CALLS, FunctionCall, Header, Part, Record, Request, Usage, Why
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import Canary, Conversation, Turn, of_questions
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.flow import agent, record
 from tests.test_constructs import FOLDERS, FOLLOW_UP

@@ -5,7 +5,7 @@ import threading
 
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import NOTICE, GuidanceNotice

@@ -5,13 +5,13 @@ import json
 import pytest
 from google.adk.apps import App
 
-from adk_flow.conversation import (
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import (
     ConversationError,
     of_questions,
     read_state,
     with_state,
 )
-from adk_flow.experiment import hold
 from tests.flow import agent
 from tests.test_cli import flow, refused
 

@@ -12,11 +12,11 @@ from google.adk.apps import App
 from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.application import ApplicationError, found_in, switching_on
-from adk_flow.inspection import inspect_app
+from adk_flow.inspect.static import inspect_app
 from adk_flow.models.scripted import Scripted, transfer
-from adk_flow.plugin import FlowPlugin
-from adk_flow.views.inspection import as_flowchart, as_text
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.render.inspection import as_flowchart, as_text
+from adk_flow.run.app import ApplicationError, found_in, switching_on
 from tests.flow import agent, expected, record
 from tests.somebody import NAMES, load, place
 

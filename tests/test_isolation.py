@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from adk_flow.conversation import Canary, of_questions
-from adk_flow.experiment import hold
-from adk_flow.isolation import Isolation, isolation
-from adk_flow.log import Damage, Log, read_log
+from adk_flow.analysis.visibility import Isolation, isolation
+from adk_flow.log.reader import Damage, Log, read_log
+from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.record import FunctionCall, Header, Part, Record, Request
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import Canary, of_questions
 from adk_flow.wiring import wire
 from tests.flow import agent, expected, record
 from tests.test_wiring import SCRIPTS, twice

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.log import LogError, LogWriter, log_path, read_log
-from adk_flow.measure import measure
-from adk_flow.moves import moves
-from adk_flow.record import SCHEMA, Header, Part, Record, Request
+from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import LogError, read_log
+from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
+from adk_flow.log.writer import LogWriter, log_path
 
 HEADER = Header(flow_log=SCHEMA, adk="2.13.0", adk_flow="0", app="app", session="s", time=1)
 
@@ -177,7 +178,7 @@ KILLED = """
     from google.adk.sessions import InMemorySessionService
     from google.genai import types
     from adk_flow.models.scripted import Scripted, call
-    from adk_flow.plugin import FlowPlugin
+    from adk_flow.record.plugin import FlowPlugin
     from tests.flow import agent
 
     async def hang() -> dict:

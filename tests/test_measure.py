@@ -3,7 +3,7 @@
 from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, record
 from tests.test_adk_facts import Answering

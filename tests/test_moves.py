@@ -12,7 +12,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import JoinNode, Workflow
 from google.genai import types
 
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.flow import agent, expected, picture, record
 

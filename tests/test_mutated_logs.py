@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adk_flow.difference import difference
-from adk_flow.flow import Flow
-from adk_flow.log import Log
-from adk_flow.picture import ANY, Picture, aligned
-from adk_flow.record import FunctionCall, Header, Part, Record, Request, Usage
+from adk_flow.check.diff import difference
+from adk_flow.check.flow import Flow
+from adk_flow.check.snapshot import ANY, Picture, aligned
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request, Usage
 from tests.mutations import run_all, whole_logs
 
 NUMBERS = st.integers(-1, 4)

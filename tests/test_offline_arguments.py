@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from adk_flow.models.offline.arguments import fill
-from adk_flow.models.offline.functions import Function, declared_functions
+from adk_flow.models.request.functions import Function, declared_functions
 
 
 def repayment(loan_amount: float, annual_rate_percent: float, years: int) -> None:

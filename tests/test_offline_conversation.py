@@ -16,7 +16,7 @@ from pydantic import Field
 
 from adk_flow.models import Offline
 from adk_flow.models.offline.followups import whole_question
-from adk_flow.models.offline.turns import Said, Turn
+from adk_flow.models.request.turns import Said, Turn
 
 COST = "What would a £200,000 loan at 5% over 20 years cost a month?"
 THREE = (

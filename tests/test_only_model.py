@@ -20,14 +20,14 @@ from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.base_toolset import BaseToolset
 from google.genai import types
 
-from adk_flow.conversation import of_questions
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
-from adk_flow.measured_run import measure_run
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.log.reader import read_log
+from adk_flow.models.agent_models import is_controlled, models_of, set_latency, set_model
 from adk_flow.models.decisions import decided
-from adk_flow.models.given import is_controlled, models_of, set_model, set_pace
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.pace import Pace
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
 from tests.test_cli import flow
 
 OWN = "paid-model"
@@ -192,7 +192,7 @@ async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
 async def test_a_pace_is_taken_everywhere(tmp_path):
     app, model = APPS["AgentTool without plugins"](), script_of("AgentTool without plugins")
     set_model(app, model)
-    set_pace(app, Pace("test", 0, 0))
+    set_latency(app, LatencyProfile("test", 0, 0))
 
     held = await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 

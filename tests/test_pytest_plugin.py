@@ -12,12 +12,12 @@ from google.adk.agents import ParallelAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.conversation import Conversation, Turn
-from adk_flow.flow import Flow, read_flow
+from adk_flow.check.flow import Flow, read_flow
+from adk_flow.check.snapshot import Picture, aligned, side_by_side
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.picture import Picture, aligned, side_by_side
-from adk_flow.plugin import FlowPlugin
-from adk_flow.problem import Problem
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.scenario.conversation import Conversation, Turn
 from tests.flow import agent, picture, record
 
 pytest_plugins = ["pytester"]
@@ -132,7 +132,7 @@ def test_a_price_that_is_not_known_is_no_price_of_zero(flow):
     flow(desk(), "Cost?", "Savings?", script=SCRIPT)
 
     assert 0 < flow.cost("gemini-2.5-flash") < 0.01
-    with pytest.raises(Problem, match="no price is known of scripted"):
+    with pytest.raises(AdkFlowError, match="no price is known of scripted"):
         flow.cost()
 
 
@@ -420,7 +420,7 @@ def test_the_plugin_needs_nothing_that_pytest_6_lacks():
     words = (
         "import pytest; del pytest.StashKey; own = pytest.hookimpl;"
         "pytest.hookimpl = lambda hookwrapper=False: own(hookwrapper=hookwrapper);"
-        "import adk_flow.testing.plugin"
+        "import adk_flow.check.pytest.plugin"
     )
 
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
@@ -430,9 +430,10 @@ def test_the_plugin_needs_nothing_that_pytest_6_lacks():
 
 def test_the_plugin_is_light_and_nothing_else_needs_pytest():
     words = (
-        "import sys, adk_flow.testing.plugin; assert 'google.adk' not in sys.modules;"
-        "sys.modules['pytest'] = None; del sys.modules['adk_flow.testing'];"
-        "import adk_flow.testing, adk_flow.testing.holding, adk_flow.evaluation, adk_flow.cli"
+        "import sys, adk_flow.check.pytest.plugin; assert 'google.adk' not in sys.modules;"
+        "sys.modules['pytest'] = None; del sys.modules['adk_flow.check.pytest'];"
+        "import adk_flow.check.pytest, adk_flow.check.pytest.scripted_run;"
+        "import adk_flow.check.adk_eval, adk_flow.cli"
     )
 
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)

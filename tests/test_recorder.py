@@ -16,11 +16,11 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 from pydantic import PrivateAttr
 
-from adk_flow.log import read_log
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.moves import moves
-from adk_flow.plugin import FlowPlugin
+from adk_flow.record.plugin import FlowPlugin
 from tests.flow import agent, picture, record
 
 
@@ -238,7 +238,7 @@ async def test_a_recorder_made_to_fail_changes_nothing_but_the_fault_count(
     def fail(*args, **kwargs):
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("adk_flow.reading.of_request", fail)
+    monkeypatch.setattr("adk_flow.record.extract.of_request", fail)
     plugin = FlowPlugin(directory=tmp_path / "bad")
     runner = Runner(
         app=App(name="app", root_agent=tutors(), plugins=[plugin]),

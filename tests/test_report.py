@@ -14,16 +14,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from adk_flow.compare import Comparison, Setting, compare
-from adk_flow.conversation import read_conversation
-from adk_flow.experiment import hold
-from adk_flow.isolation import Isolation
-from adk_flow.log import read_log
-from adk_flow.measure import summed
-from adk_flow.measured_run import MeasuredRun, Shown, measure_run
-from adk_flow.pace import PACES
-from adk_flow.views.report import report
-from adk_flow.views.report_tables import SHOWN
+from adk_flow.analysis.latency import PROFILES
+from adk_flow.analysis.metrics import summed
+from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
+from adk_flow.analysis.visibility import Isolation
+from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.log.reader import read_log
+from adk_flow.render.report import report
+from adk_flow.render.report_tables import SHOWN
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import read_conversation
 from tests.flow import expected
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +81,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> list[MeasuredRun]:
+def runs(tmp_path_factory) -> list[RunMetrics]:
     """Holds two conversations under three constructs, with the offline model."""
     os.environ["MODEL_NAME"] = "offline"
     from constructs.desk import desk
@@ -101,7 +101,7 @@ def runs(tmp_path_factory) -> list[MeasuredRun]:
                     asked=asked,
                     failed_checks=held.failed_checks,
                     team=TEAM,
-                    pace=PACES["gemini-2.5-flash"],
+                    pace=PROFILES["gemini-2.5-flash"],
                 )
             )
     return measured
@@ -260,16 +260,16 @@ def test_hostile_words_are_inert(hostile):
     _assert_inert(page)
 
 
-def _logs_only(run: MeasuredRun) -> MeasuredRun:
+def _logs_only(run: RunMetrics) -> RunMetrics:
     return replace(run, team=[], specialists=[], failed_checks=[], checked=False)
 
 
-def _failed(run: MeasuredRun) -> MeasuredRun:
+def _failed(run: RunMetrics) -> RunMetrics:
     turns = [replace(turn, failed=True, error="quota", finals=[]) for turn in run.turns]
     return replace(run, turns=turns, total=summed(turns))
 
 
-def _bare(run: MeasuredRun) -> MeasuredRun:
+def _bare(run: RunMetrics) -> RunMetrics:
     unknown = Isolation(
         agents=[],
         canaries=["home"],

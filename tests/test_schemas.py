@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.log import read_log
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
 from tests.flow import agent, record
 from tools.arithmetic import OPERATIONS

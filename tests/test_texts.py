@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.texts import MASK, keeper, mask
+from adk_flow.record.redact import MASK, keeper, mask
 
 SECRETS = [
     "sk-proj-abcdefghijklmnopqrstuv",

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from adk_flow.pace import Pace
-from adk_flow.record import Record, Usage
-from adk_flow.timing import Timing
+from adk_flow.analysis.critical_path import Schedule
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.log.schema import Record, Usage
 
 
-def timed(*lines: str, pace: Pace | None = None, serial: bool = False) -> Timing:
+def timed(*lines: str, pace: LatencyProfile | None = None, serial: bool = False) -> Schedule:
     """Reads records written as `time hook frame key=value …`."""
-    timing = Timing(pace, serial)
+    timing = Schedule(pace, serial)
     for line in lines:
         time, hook, frame, *fields = line.split()
         extra: dict[str, Any] = dict(field.split("=") for field in fields)
@@ -176,7 +176,7 @@ def test_a_real_models_pace_takes_the_place_of_measured_time():
         "37 after_tool 1 call=a kind=function",
         "37 before_model 1",
         "44 after_model 1 output=0",
-        pace=Pace("test", call_milliseconds=1, token_milliseconds=0.1),
+        pace=LatencyProfile("test", call_milliseconds=1, token_milliseconds=0.1),
     )
 
     assert (timing.llm, timing.tools, timing.critical_path) == (3000, 30, 3030)

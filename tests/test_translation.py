@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from adk_flow.application import load_application
-from adk_flow.conversation import of_questions, read_conversation
-from adk_flow.experiment import hold
-from adk_flow.log import read_log
-from adk_flow.views.mermaid import sequence_diagram
+from adk_flow.log.reader import read_log
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.best_of import select
 from adk_flow.wiring.selection import SelectionError, slate_of
 from sub_agents.translators import PERSONAS, translators

@@ -21,20 +21,26 @@ from google.adk.workflow import Workflow
 from google.genai import types
 from pydantic import Field
 
-from adk_flow.budget import Budget
-from adk_flow.conversation import of_questions
-from adk_flow.log import read_log
-from adk_flow.measure import measure
-from adk_flow.measured_run import AS_IS, ONE_BY_ONE
-from adk_flow.models.given import is_controlled, models_of, set_model, set_pace, set_retries
-from adk_flow.models.paced import Paced
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
+from adk_flow.comparison.budget import Budget
+from adk_flow.comparison.scheduler import planned, run_trials
+from adk_flow.comparison.spec import constructs_named
+from adk_flow.comparison.store import Results, Trial, TrialResult
+from adk_flow.comparison.variants import identity_of, rewired
+from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import read_log
+from adk_flow.models.agent_models import (
+    is_controlled,
+    models_of,
+    set_latency,
+    set_model,
+    set_retries,
+)
+from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.scripted import call
-from adk_flow.pace import Pace
-from adk_flow.problem import Problem
-from adk_flow.results import Done, Results, Trial
-from adk_flow.rewiring import identity_of, rewired
-from adk_flow.trials import planned, run_trials
-from adk_flow.wanted import constructs_named
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import WiringError
 
 IDENTITY = {"app": "app"}
@@ -119,14 +125,14 @@ async def test_a_trial_whose_log_is_gone_or_that_failed_is_made_again(tmp_path):
     model = Answering(gate=fail_once)
     results = Results(tmp_path, IDENTITY)
     trials = await experiment(app_of(model), results, jobs=1)
-    assert [trial for trial in trials if results.lacks(trial)] == [trials[0]]
+    assert [trial for trial in trials if results.is_missing(trial)] == [trials[0]]
     results.log_of(trials[3]).unlink()
     before = len(model.asked)
 
     await experiment(app_of(model), Results(tmp_path, IDENTITY), jobs=1)
 
     assert len(model.asked) - before == 1 + 2
-    assert not any(Results(tmp_path, IDENTITY).lacks(trial) for trial in trials)
+    assert not any(Results(tmp_path, IDENTITY).is_missing(trial) for trial in trials)
 
 
 async def test_what_is_stopped_in_the_middle_keeps_what_ran_and_goes_on(tmp_path):
@@ -197,13 +203,15 @@ async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
 
     assert budget.calls == 4
     assert model.asked == ["Loans", "Loans"]
-    assert results.lacks(Trial("agent_tool", "one", 1))
+    assert results.is_missing(Trial("agent_tool", "one", 1))
 
 
 def test_a_folder_of_another_experiment_is_refused(tmp_path):
     Results(tmp_path, {"app": "desk", "model": "offline"})
 
-    with pytest.raises(Problem, match="whose model is offline and not gpt-4o; name a new folder"):
+    with pytest.raises(
+        AdkFlowError, match="whose model is offline and not gpt-4o; name a new folder"
+    ):
         Results(tmp_path, {"app": "desk", "model": "gpt-4o"})
 
 
@@ -215,9 +223,9 @@ def test_a_conversation_that_has_changed_is_refused(tmp_path):
     with results.alone():
         _made(results, Trial("transfer", "one", 1))
 
-    with pytest.raises(Problem, match="conversation one has changed since"), later.alone():
+    with pytest.raises(AdkFlowError, match="conversation one has changed since"), later.alone():
         pass
-    with pytest.raises(Problem, match="conversation one has changed since"):
+    with pytest.raises(AdkFlowError, match="conversation one has changed since"):
         Results(tmp_path, IDENTITY).expect("one", ASKED["two"])
     Results(tmp_path, IDENTITY).expect("one", ASKED["one"])
     Results(tmp_path, IDENTITY).expect("two", ASKED["two"])
@@ -225,13 +233,13 @@ def test_a_conversation_that_has_changed_is_refused(tmp_path):
 
 def _made(results, trial):
     results.begin(trial).write_text("log")
-    results.add(trial, Done(*trial, failed_checks=[]))
+    results.add(trial, TrialResult(*trial, failed_checks=[]))
 
 
 def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "experiment.json").write_text("{")
 
-    with pytest.raises(Problem, match=r"experiment\.json: is no experiment's"):
+    with pytest.raises(AdkFlowError, match=r"experiment\.json: is no experiment's"):
         Results(tmp_path, IDENTITY)
 
     assert (tmp_path / "experiment.json").read_text() == "{"
@@ -271,7 +279,11 @@ def test_identity_tells_graphs_apart_by_their_edges():
 def test_two_experiments_in_one_folder_at_once_are_refused(tmp_path):
     one, other = Results(tmp_path, IDENTITY), Results(tmp_path, IDENTITY)
 
-    with one.alone(), pytest.raises(Problem, match="another adk-flow is running"), other.alone():
+    with (
+        one.alone(),
+        pytest.raises(AdkFlowError, match="another adk-flow is running"),
+        other.alone(),
+    ):
         pass
     with other.alone():
         pass
@@ -319,11 +331,11 @@ async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("adk_flow.models.paced.asyncio.sleep", sleep)
+    monkeypatch.setattr("adk_flow.models.delayed.asyncio.sleep", sleep)
     app = app_of(Answering())
-    set_pace(app, Pace("test", 400, 6))
+    set_latency(app, LatencyProfile("test", 400, 6))
     model = lead_of(app).canonical_model
-    assert isinstance(model, Paced)
+    assert isinstance(model, DelayedModel)
     labels = {"adk_agent_name": "Lead"}
     request = LlmRequest(config=types.GenerateContentConfig(labels=labels))
 
@@ -402,7 +414,7 @@ def test_a_function_that_is_wrapped_twice_is_one_tool():
     ("release", "is_enough"), [("1.39.1", False), ("2.3.0", False), ("2.4.0", True)]
 )
 def test_rewiring_needs_graphs_that_are_tools(release, is_enough, monkeypatch):
-    monkeypatch.setattr("adk_flow.releases.installed", release)
+    monkeypatch.setattr("adk_flow._adk.installed", release)
 
-    with nullcontext() if is_enough else pytest.raises(Problem, match=r"google-adk 2\.4 or"):
+    with nullcontext() if is_enough else pytest.raises(AdkFlowError, match=r"google-adk 2\.4 or"):
         constructs_named("all")

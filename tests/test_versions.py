@@ -17,28 +17,28 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.function_tool import FunctionTool
 from typer.testing import CliRunner
 
+from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.moves import moves
+from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.check.flow import Flow
 from adk_flow.cli import command
-from adk_flow.flow import Flow
-from adk_flow.frames import kind_of
-from adk_flow.log import read_log
-from adk_flow.measure import TurnFigures
-from adk_flow.measured_run import measure_run
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.moves import moves
-from adk_flow.plugin import FlowPlugin
-from adk_flow.versions import holding
-from adk_flow.versions.beside import side_by_side
-from adk_flow.versions.environments import (
+from adk_flow.record.activations import kind_of
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.releases import runner
+from adk_flow.releases.alignment import side_by_side
+from adk_flow.releases.environments import (
     ReleaseError,
     default_folder,
     environment_of,
     python_of,
     ready,
 )
-from adk_flow.versions.firings import Firing, firings
-from adk_flow.versions.holding import Ran
-from adk_flow.versions.worker import Outcome
-from adk_flow.views.versions import as_markdown, as_versions_data, sentences
+from adk_flow.releases.hook_trace import HookCall, firings
+from adk_flow.releases.runner import Ran
+from adk_flow.releases.worker import Outcome
+from adk_flow.render.releases import as_markdown, as_versions_data, sentences
 from callbacks import tool_threads
 from tests.flow import agent, record
 from tools import checks, savings
@@ -83,7 +83,7 @@ def laid(**lines):
 def fired(line):
     named, _, about = line.strip().partition(": ")
     turn, hook, agent_name = named.split(" ")
-    return Firing(int(turn), hook, agent_name, about)
+    return HookCall(int(turn), hook, agent_name, about)
 
 
 NESTED = """
@@ -140,7 +140,7 @@ def test_what_a_conversation_takes_is_laid_side_by_side():
     outcome, same = Outcome(root="Root", kind="LlmAgent"), [fired("1 after_run Root")]
     taken = {"1.0.0": 2400, "2.0.0": 2400, "2.1.0": 4002}
     ran = [
-        Ran(release, outcome, same, TurnFigures(turn=0, llm_calls=3, input_tokens=tokens))
+        Ran(release, outcome, same, TurnMetrics(turn=0, llm_calls=3, input_tokens=tokens))
         for release, tokens in taken.items()
     ]
 
@@ -391,7 +391,7 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(desk, path, tmp_path, 
     """Both environments have this very ADK, and are taken for a release each."""
     fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(BROKEN)
-    monkeypatch.setattr(holding, "_bare", lambda release: "the same")
+    monkeypatch.setattr(runner, "_bare", lambda release: "the same")
 
     result = both(desk, tmp_path / "kept")
 
@@ -515,7 +515,7 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
         pass
 
     monkeypatch.setattr(FlowPlugin, "after_run_callback", untold)
-    monkeypatch.setattr("adk_flow.plugin._ADK", adk)
+    monkeypatch.setattr("adk_flow.record.plugin._ADK", adk)
     held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
 
     shown = CliRunner().invoke(command, ["show", held.log.path]).stdout

@@ -5,12 +5,12 @@ import io
 from google.adk.tools.agent_tool import AgentTool
 from rich.console import Console
 
+from adk_flow._text import one_line, plain
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.views.mermaid import sequence_diagram
-from adk_flow.views.narration import Narrator
-from adk_flow.views.plain import one_line, plain
-from adk_flow.views.structured import flow_as_data
-from adk_flow.views.terminal import MovePrinter, View
+from adk_flow.render.flow_json import flow_as_data
+from adk_flow.render.flow_text import MovePrinter, View
+from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.render.narration import Narrator
 from tests.flow import agent, expected, record
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adk_flow.log import read_log
-from adk_flow.moves import moves
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import read_log
 from tests.flow import expected, picture
 
 ROOT = Path(__file__).parents[1]

@@ -17,10 +17,10 @@ from google.adk.cli import api_server
 from google.adk.cli.fast_api import get_fast_api_app
 from google.adk.models.registry import LLMRegistry
 
-from adk_flow.log import read_log
-from adk_flow.measure import measure, summed
+from adk_flow.analysis.metrics import measure, summed
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import transfer
-from adk_flow.moves import moves
 from tests.flow import expected, picture
 from tests.somebody import APPS, NAMES, place
 from tests.test_apps import CASES, Streamed, same

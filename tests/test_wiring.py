@@ -15,7 +15,7 @@ from google.adk.workflow import FunctionNode, JoinNode, Workflow
 from pydantic import Field
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-from adk_flow.measure import measure
+from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 from tests.flow import agent, expected, picture, record

@@ -22,7 +22,7 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _KINDS: dict[type, str] = {dict: "an object", list: "a list"}
 
 
-class SchemaError(Problem):
+class SchemaError(AdkFlowError):
     """A file of schemas that does not fit the functions."""
 
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from callbacks.flow_log import flow_log
 from callbacks.tool_threads import ToolThreads
 from examples.calculator.wrappers import PATIENCE, Wrapper, wrapped
@@ -30,7 +30,7 @@ def orchestrator(wrapper: Wrapper = "async", patience: float = PATIENCE) -> LlmA
     assistant = calculator_assistant([SchemaToolset(OPERATIONS, SCHEMAS)])
     return LlmAgent(
         name="Orchestrator",
-        model=chosen_model(),
+        model=model_from_env(),
         description="Solves problems with figures by breaking them down.",
         instruction=(
             "You solve problems with figures. Break a problem down into parts that do not need "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 from callbacks.guidance_notice import NOTICE
 from tools import piece
 from tools.figures import unknown_figures
@@ -16,7 +16,7 @@ RESULT = "piece"
 """Where a turn's piece stands in session state."""
 
 
-class ContentError(Problem):
+class ContentError(AdkFlowError):
     """A piece that could not be written."""
 
 

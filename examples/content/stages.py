@@ -20,7 +20,7 @@ from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.reading import words_of
+from adk_flow.record.extract import words_of
 from adk_flow.wiring.nodes import as_said, as_text, chained, quoted, running
 from examples.content.attempts import attempted, passages_of, without_failures
 from examples.content.result import RESULT, ContentError, heading_of, piece_of, told

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
-from adk_flow.models.choice import chosen_model
+from adk_flow.models.from_env import model_from_env
 from adk_flow.wiring.coordinator import coordinator
 from adk_flow.wiring.dispatch import Guardrail
 from callbacks.flow_log import flow_log
@@ -24,7 +24,7 @@ from sub_agents.weather import weather_bot
 
 lead = LlmAgent(
     name="Evening_Coordinator",
-    model=chosen_model(),
+    model=model_from_env(),
     description="Writes an evening brief for a city: its weather and its trains.",
     instruction=(
         "You are the editor of an evening brief: a few sentences that somebody reads on the way "

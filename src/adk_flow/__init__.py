@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adk_flow.log import Log, LogError, read_log
-from adk_flow.moves import Move, moves
+from adk_flow.analysis.moves import Move, moves
+from adk_flow.log.reader import Log, LogError, read_log
 
 if TYPE_CHECKING:
-    from adk_flow.plugin import FlowPlugin
+    from adk_flow.record.plugin import FlowPlugin
 
 __all__ = ["FlowPlugin", "Log", "LogError", "Move", "moves", "read_log"]
 
@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
     # ADK takes a second to import, and reading a log does not need it.
     if name == "FlowPlugin":
         import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-        from adk_flow.plugin import FlowPlugin
+        from adk_flow.record.plugin import FlowPlugin
 
         return FlowPlugin
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

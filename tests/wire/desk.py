@@ -18,10 +18,10 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
-from adk_flow.log import read_log
-from adk_flow.moves import Move, moves
-from adk_flow.plugin import FlowPlugin, Listener
-from adk_flow.record import Record
+from adk_flow.analysis.moves import Move, moves
+from adk_flow.log.reader import read_log
+from adk_flow.log.schema import Record
+from adk_flow.record.plugin import FlowPlugin, Listener
 from tests.wire.model_server import Call, ModelServer
 
 

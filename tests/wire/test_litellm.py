@@ -8,7 +8,7 @@ from google.adk.models.lite_llm import LiteLlm
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
-from adk_flow.record import Usage
+from adk_flow.log.schema import Usage
 from tests.wire import desk
 from tests.wire.desk import (
     POT_NEEDED,

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from adk_flow.advice import caveats
-from adk_flow.comparing import Wanted, compare_app
-from adk_flow.conversation import of_questions
-from adk_flow.models import given
-from adk_flow.problem import Problem
+from adk_flow.comparison.recommend import caveats
+from adk_flow.comparison.runner import Wanted, compare_app
+from adk_flow.errors import AdkFlowError
+from adk_flow.models import agent_models
+from adk_flow.scenario.conversation import of_questions
 from tests.wire.gemini_server import MODEL, GeminiServer
 from tests.wire.model_server import Call, Status
 
@@ -18,7 +18,7 @@ from google.adk.agents import LlmAgent
 loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
 root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
 """
-QUICK = given.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
+QUICK = agent_models.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def server(monkeypatch):
     with GeminiServer() as served:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
         monkeypatch.setenv("GOOGLE_API_KEY", "none")
-        monkeypatch.setattr(given, "RETRIES", QUICK)
+        monkeypatch.setattr(agent_models, "RETRIES", QUICK)
         yield served
 
 
@@ -106,5 +106,5 @@ def test_dollars_need_a_price(tmp_path, monkeypatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "none")
     app = app_on("gemini-0-unheard-of", tmp_path)
 
-    with pytest.raises(Problem, match="has no price for gemini-0-unheard-of"):
+    with pytest.raises(AdkFlowError, match="has no price for gemini-0-unheard-of"):
         compared(app, tmp_path / "out", dollars=1.0)

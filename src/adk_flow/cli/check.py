@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adk_flow.checking import Checked, answers_checked, checked, lacking
-from adk_flow.cli.shared import apart, newest_log, quieten_adk, tell, told_plainly
-from adk_flow.conversation import Conversation, of_questions, read_conversation
-from adk_flow.expectations import (
+from adk_flow._text import counted
+from adk_flow.check.evaluate import Checked, answers_checked, checked, lacking
+from adk_flow.check.flow import Flow, read_flow
+from adk_flow.check.rules import (
     ExpectationError,
     Written,
     check_agents,
     read_expectations,
     strangers,
 )
-from adk_flow.flow import Flow, read_flow
-from adk_flow.problem import Problem
-from adk_flow.views.checks import Told, as_github, as_json, as_junit, as_text
-from adk_flow.views.plain import counted
+from adk_flow.cli.shared import apart, newest_log, quieten_adk, tell, told_plainly
+from adk_flow.errors import AdkFlowError
+from adk_flow.render.checks import Told, as_github, as_json, as_junit, as_text
+from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
 if TYPE_CHECKING:
     from google.adk.apps import App
@@ -106,15 +106,15 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
     quieten_adk()
-    from adk_flow.experiment import hold
-    from adk_flow.tree import agents_of
+    from adk_flow.inspect.agent_graph import agents_of
+    from adk_flow.run.conversation_run import hold
 
     app, script = _loaded(path, written)
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     held = asyncio.run(hold(app, conversation))
     if held.log is None:
-        raise Problem(f"{path}: its flow log could not be written")
+        raise AdkFlowError(f"{path}: its flow log could not be written")
     asked = lacking(held.failed_checks, written.document.line("hold"))
     if script is not None:
         asked += _left(script, written.document.line("decisions"))
@@ -129,14 +129,14 @@ def _left(script: Decided, line: int) -> list[Checked]:
     """Tells of decisions that nobody asked for."""
     try:
         script.finish()
-    except Problem as error:
+    except AdkFlowError as error:
         return [Checked("decisions", line, str(error))]
     return []
 
 
 def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
     """Loads an app on the model, or with the decisions, that the rules name."""
-    from adk_flow.application import load_application
+    from adk_flow.run.app import load_application
 
     rules = written.rules
     if rules.model and rules.decisions:
@@ -149,7 +149,7 @@ def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
         os.environ["MODEL_NAME"] = rules.model
     try:
         app = load_application(path)
-    except Problem:
+    except AdkFlowError:
         if rules.model:
             _model_named(written)  # which may be what the app cannot be loaded with
         raise
@@ -158,14 +158,14 @@ def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
 
         return decided(app, Path(written.document.path).parent / rules.decisions)
     if rules.model:
-        from adk_flow.models.given import set_model
+        from adk_flow.models.agent_models import set_model
 
         set_model(app, _model_named(written))
     return app, None
 
 
 def _model_named(written: Written) -> str | BaseLlm:
-    from adk_flow.models.choice import ModelChoiceError, model_named
+    from adk_flow.models.from_env import ModelChoiceError, model_named
 
     try:
         return model_named(written.rules.model)

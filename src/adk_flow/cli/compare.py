@@ -24,15 +24,15 @@ from adk_flow.cli.shared import (
     tell,
     told_plainly,
 )
-from adk_flow.compare import Comparison
-from adk_flow.comparing_logs import compare_logs
-from adk_flow.conversation import Conversation, of_questions, read_state, with_state
-from adk_flow.problem import Problem
-from adk_flow.results import Files
-from adk_flow.views.comparison import show_comparison
-from adk_flow.views.comparison_data import as_plain_data
-from adk_flow.views.markdown import as_markdown
-from adk_flow.wanted import Wanted, constructs_named, conversations_in
+from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.spec import Wanted, constructs_named, conversations_in
+from adk_flow.comparison.store import Files
+from adk_flow.errors import AdkFlowError
+from adk_flow.render.comparison_json import as_plain_data
+from adk_flow.render.comparison_markdown import as_markdown
+from adk_flow.render.comparison_text import show_comparison
+from adk_flow.scenario.conversation import Conversation, of_questions, read_state, with_state
 
 
 class Format(StrEnum):
@@ -119,7 +119,7 @@ def compare(
 def _asked(files: list[Path], questions: list[str], state: str) -> dict[str, Conversation]:
     found = conversations_in(files)
     if questions and "question" in found:
-        raise Problem("--question: there is a conversation file of that name; rename the file")
+        raise AdkFlowError("--question: there is a conversation file of that name; rename the file")
     asked = found | ({"question": of_questions(questions)} if questions else {})
     beginning = read_state(state) if state else {}
     return {name: with_state(one, beginning) for name, one in asked.items()}
@@ -139,7 +139,9 @@ def _is_a_log(path: Path) -> bool:
 
 def _only(subjects: Sequence[Path]) -> Path:
     if len(subjects) > 1:
-        raise Problem(f"{subjects[1]}: compare either one app, or flow logs (*.jsonl) and no app")
+        raise AdkFlowError(
+            f"{subjects[1]}: compare either one app, or flow logs (*.jsonl) and no app"
+        )
     return subjects[0]
 
 
@@ -151,12 +153,12 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 
 def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
     if not wanted.conversations:
-        raise Problem("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
+        raise AdkFlowError("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
     if wanted.model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = wanted.model
     # ADK takes seconds to import, which a comparison of logs need not wait for.
-    from adk_flow.comparing import compare_app
+    from adk_flow.comparison.runner import compare_app
 
     made = 0
 
@@ -197,7 +199,7 @@ def _progress(count: Callable[[int, int], None]) -> Iterator[Callable[[int, int]
 
 def _written(comparison: Comparison, folder: Path) -> Path:
     # The page's template engine is needed by no other command.
-    from adk_flow.views.report import report
+    from adk_flow.render.report import report
 
     files = Files(folder)
     files.write("results.json", msgspec.json.encode(as_plain_data(comparison)).decode())

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from adk_flow._text import counted, one_line
+from adk_flow.check.diff import Change, Difference, TurnDifference, difference
+from adk_flow.check.flow import read_flow
+from adk_flow.check.snapshot import Row, side_by_side
 from adk_flow.cli.shared import told_plainly
-from adk_flow.difference import Change, Difference, TurnDifference, difference
-from adk_flow.flow import read_flow
-from adk_flow.log import Log, writable
-from adk_flow.picture import Row, side_by_side
-from adk_flow.views.plain import counted, one_line
+from adk_flow.log.reader import Log
+from adk_flow.log.writer import writable
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from adk_flow._text import counted
 from adk_flow.cli.shared import tell, told_plainly
-from adk_flow.export.writers import Format, write_tables
-from adk_flow.log import Log, LogError, read_log
-from adk_flow.problem import Problem
-from adk_flow.tables import Tables, tables_of
-from adk_flow.views.plain import counted
+from adk_flow.errors import AdkFlowError
+from adk_flow.export.files import Format, write_tables
+from adk_flow.export.tables import Tables, tables_of
+from adk_flow.log.reader import Log, LogError, read_log
 
 _FOLDER = Path("flow_tables")
 
@@ -37,7 +37,7 @@ def export(
     """
     with told_plainly():
         if otlp is not None and (form or out):
-            raise Problem("give either --otlp ENDPOINT or --format with --out, and not both")
+            raise AdkFlowError("give either --otlp ENDPOINT or --format with --out, and not both")
         if otlp is not None:
             _send(logs, otlp)
             return
@@ -51,7 +51,7 @@ def _send(paths: Sequence[Path], endpoint: str) -> None:
         from adk_flow.export.otlp import address_of, send
         from adk_flow.export.traces import as_traces
     except ImportError as error:
-        raise Problem(f"--otlp needs {error.name}: pip install adk-flow[otlp]") from error
+        raise AdkFlowError(f"--otlp needs {error.name}: pip install adk-flow[otlp]") from error
     address = address_of(endpoint)
     logs = spans = 0
     for log in _read(paths):

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from adk_flow._text import plain
 from adk_flow.cli.shared import quieten_adk, told_plainly
-from adk_flow.views.plain import plain
 
 
 def init(app: Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")]) -> None:
     """Shows the lines that switch recording on for good, for that app; writes nothing."""
     with told_plainly():
         quieten_adk()
-        from adk_flow.application import found_in, switching_on
+        from adk_flow.run.app import found_in, switching_on
 
         found = found_in(app)
     if found.is_recorded:

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from adk_flow.cli.shared import apart, quieten_adk, told_plainly
-from adk_flow.views.inspection import as_flowchart, as_text
+from adk_flow.render.inspection import as_flowchart, as_text
 
 
 class Format(StrEnum):
@@ -33,8 +33,8 @@ def inspect(
     with told_plainly(), nullcontext() if form is Format.text else apart(harmless=False):
         # ADK takes seconds to import, which `show` and `--help` need not wait for.
         quieten_adk()
-        from adk_flow.application import load_application
-        from adk_flow.inspection import inspect_app
+        from adk_flow.inspect.static import inspect_app
+        from adk_flow.run.app import load_application
 
         picture = inspect_app(load_application(app))
     if form is Format.json:

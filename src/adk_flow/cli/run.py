@@ -15,29 +15,29 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from adk_flow._text import counted, one_line
 from adk_flow.cli.shared import (
     apart,
     plain_console,
     quieten_adk,
     told_plainly,
 )
-from adk_flow.conversation import (
+from adk_flow.errors import AdkFlowError
+from adk_flow.render.flow_json import as_data
+from adk_flow.render.flow_text import FAILED_STYLE, show_legend
+from adk_flow.scenario.conversation import (
     Conversation,
     of_questions,
     read_conversation,
     read_state,
     with_state,
 )
-from adk_flow.problem import Problem
-from adk_flow.views.plain import counted, one_line
-from adk_flow.views.structured import as_data
-from adk_flow.views.terminal import FAILED_STYLE, show_legend
 
 if TYPE_CHECKING:
     from google.adk.apps import App
 
-    from adk_flow.experiment import Held
     from adk_flow.models.decisions import Decided
+    from adk_flow.run.conversation_run import Held
 
 
 class Diagram(StrEnum):
@@ -91,7 +91,7 @@ def run(
 
 def _asked(questions: list[str] | None, file: Path | None, state: str) -> Conversation:
     if bool(questions) == bool(file):
-        raise Problem("give either a question or --conversation FILE, and not both")
+        raise AdkFlowError("give either a question or --conversation FILE, and not both")
     asked = read_conversation(file) if file else of_questions(questions or [])
     return with_state(asked, read_state(state)) if state else asked
 
@@ -102,27 +102,27 @@ def _fresh(log: Path | None) -> None:
         return
     try:
         if log.exists() and log.stat().st_size:
-            raise Problem(f"--log {log}: exists already; name a new file")
+            raise AdkFlowError(f"--log {log}: exists already; name a new file")
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
     except OSError as error:
-        raise Problem(f"--log {log}: cannot be written: {error.strerror or error}") from error
+        raise AdkFlowError(f"--log {log}: cannot be written: {error.strerror or error}") from error
 
 
 def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decided | None]:
     if model and decisions:
-        raise Problem("give either --model or --decisions, and not both")
+        raise AdkFlowError("give either --model or --decisions, and not both")
     if model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = model
     # ADK takes seconds to import, which `show` and `--help` need not wait for.
     quieten_adk()
-    from adk_flow.application import load_application
+    from adk_flow.run.app import load_application
 
     loaded = load_application(path)
     if model:
-        from adk_flow.models.choice import model_named
-        from adk_flow.models.given import set_model
+        from adk_flow.models.agent_models import set_model
+        from adk_flow.models.from_env import model_named
 
         set_model(loaded, model_named(model))
     if decisions is None:
@@ -133,8 +133,8 @@ def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decide
 
 
 def _hold(app: App, asked: Conversation, log: Path | None, view: Diagram, quiet: bool) -> Held:
-    from adk_flow.experiment import hold
-    from adk_flow.views.narration import Narrator
+    from adk_flow.render.narration import Narrator
+    from adk_flow.run.conversation_run import hold
 
     if not quiet:
         show_legend(plain_console())
@@ -162,7 +162,7 @@ def _report(held: Held, console: Console) -> None:
             Text(f"{counted(held.faults, 'hook')} could not be recorded", style=FAILED_STYLE)
         )
     if held.uncontrolled:
-        from adk_flow.experiment import words_of_uncontrolled
+        from adk_flow.run.conversation_run import words_of_uncontrolled
 
         told = words_of_uncontrolled(held.uncontrolled)
         console.print(Text(one_line(told, 300), style=FAILED_STYLE))

@@ -14,9 +14,9 @@ from typing import Any, TextIO
 import typer
 from rich.console import Console
 
-from adk_flow.log import LogError, is_flow_log
-from adk_flow.problem import Problem
-from adk_flow.views.plain import one_line
+from adk_flow._text import one_line
+from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import LogError, is_flow_log
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -69,7 +69,7 @@ def told_plainly() -> Iterator[None]:
     """Turns what a user can mend into one line on stderr and exit code 2."""
     try:
         yield
-    except Problem as error:
+    except AdkFlowError as error:
         tell(str(error))
         raise typer.Exit(USAGE_ERROR) from error
 

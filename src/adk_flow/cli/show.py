@@ -12,20 +12,20 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from adk_flow._text import plain
+from adk_flow.analysis.metrics import Meter
+from adk_flow.analysis.moves import moves
 from adk_flow.cli.shared import newest_log, plain_console, told_plainly
-from adk_flow.log import Log, read_log
-from adk_flow.measure import Meter
-from adk_flow.moves import moves
-from adk_flow.views.mermaid import sequence_diagram
-from adk_flow.views.plain import plain
-from adk_flow.views.structured import flow_as_data
-from adk_flow.views.terminal import (
+from adk_flow.log.reader import Log, read_log
+from adk_flow.render.flow_json import flow_as_data
+from adk_flow.render.flow_text import (
     MovePrinter,
     show_damage,
     show_figures,
     show_legend,
     show_records,
 )
+from adk_flow.render.mermaid import sequence_diagram
 
 
 class View(StrEnum):

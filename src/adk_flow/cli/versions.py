@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
-from adk_flow.conversation import Conversation, of_questions, read_conversation
-from adk_flow.problem import Problem
-from adk_flow.versions.beside import side_by_side
-from adk_flow.versions.environments import check_release, default_folder
-from adk_flow.versions.holding import run_releases
-from adk_flow.views.versions import as_markdown, as_versions_data, show_versions
+from adk_flow.errors import AdkFlowError
+from adk_flow.releases.alignment import side_by_side
+from adk_flow.releases.environments import check_release, default_folder
+from adk_flow.releases.runner import run_releases
+from adk_flow.render.releases import as_markdown, as_versions_data, show_versions
+from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
 
 class Format(StrEnum):
@@ -58,7 +58,7 @@ def versions(
         _check_decisions(decisions)
         folder = (environments or default_folder()).resolve()
         if not app.exists():
-            raise Problem(f"{app}: does not exist; expected a folder of an ADK app")
+            raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
         try:
             ran = run_releases(app, asked, releases, folder, decisions, tell)
         except KeyboardInterrupt:
@@ -79,7 +79,7 @@ def versions(
 
 def _asked(questions: list[str] | None, file: Path | None) -> Conversation:
     if bool(questions) == bool(file):
-        raise Problem("give either --question WORDS or --conversation FILE, and not both")
+        raise AdkFlowError("give either --question WORDS or --conversation FILE, and not both")
     return read_conversation(file) if file else of_questions(list(map(_readable, questions or [])))
 
 
@@ -103,7 +103,7 @@ def _releases(named: list[str]) -> list[str]:
     """Puts the releases in their order, each once."""
     releases = sorted({check_release(one) for one in named}, key=_age)
     if len(releases) < 2:
-        raise Problem("name two releases or more: --adk 1.39.1 --adk 2.13.0")
+        raise AdkFlowError("name two releases or more: --adk 1.39.1 --adk 2.13.0")
     return releases
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from adk_flow.moves import Move
-from adk_flow.record import Header
-from adk_flow.spans import FlowSpan
+from adk_flow.analysis.moves import Move
+from adk_flow.export.spans import FlowSpan
+from adk_flow.log.schema import Header
 
 Attributes = dict[str, str | int | bool]
 
@@ -41,7 +41,7 @@ def of_span(span: FlowSpan, header: Header) -> Attributes:
         "gen_ai.operation.name": OPERATIONS[span.kind],
         "gen_ai.conversation.id": header.session,
         "adk_flow.turn": span.turn,
-        "adk_flow.record": span.record,
+        "adk_flow.log.schema": span.record,
     }
     if span.frame:
         told["adk_flow.frame"] = span.frame

@@ -9,11 +9,11 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Span
 
+from adk_flow.analysis.moves import FlowReader, Move
 from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
-from adk_flow.moves import FlowReader, Move
-from adk_flow.plugin import FlowPlugin
-from adk_flow.record import Header, Record
-from adk_flow.spans import stage_of
+from adk_flow.export.spans import stage_of
+from adk_flow.log.schema import Header, Record
+from adk_flow.record.plugin import FlowPlugin
 
 SESSIONS = 256
 """Sessions whose turns are numbered on; an older one begins again at 1."""

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 
 BATCH = 512
 """Spans in one request, as OpenTelemetry's own processor has it."""
@@ -24,7 +24,7 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
     """Sends spans to a collector; headers, certificates and timeout are the environment's.
 
     Raises:
-      Problem: the endpoint is no address, cannot be reached, or did not take all spans.
+      AdkFlowError: the endpoint is no address, cannot be reached, or did not take all spans.
     """
     # The exporter logs what it then raises nothing of; here it is told in one line.
     logging.getLogger(trace_exporter.__name__).setLevel(logging.CRITICAL)
@@ -34,12 +34,12 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
         exporter = trace_exporter.OTLPSpanExporter(endpoint=address, session=session)
         for start in range(0, len(spans), BATCH):
             if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
-                raise Problem(f"{address}: {session.told or 'did not take the spans'}")
+                raise AdkFlowError(f"{address}: {session.told or 'did not take the spans'}")
             if session.told:
-                raise Problem(f"{address}: {session.told}")
+                raise AdkFlowError(f"{address}: {session.told}")
     # A setting of the environment that is none, or that names a certificate that is not there.
     except (ValueError, OSError) as error:
-        raise Problem(f"{address}: {error}") from error
+        raise AdkFlowError(f"{address}: {error}") from error
     finally:
         session.close()
 
@@ -48,17 +48,17 @@ def address_of(endpoint: str) -> str:
     """Completes an endpoint that names a host only with the path of the protocol.
 
     Raises:
-      Problem: it is no http address.
+      AdkFlowError: it is no http address.
     """
     named = endpoint or "''"
     expected = f"--otlp {named}: is no address; expected one such as http://localhost:4318"
     try:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Problem(expected)
+            raise AdkFlowError(expected)
         _ = parts.port
     except ValueError as error:
-        raise Problem(expected) from error
+        raise AdkFlowError(expected) from error
     return endpoint if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
 
 

@@ -12,12 +12,12 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
+from adk_flow.analysis.moves import Move
+from adk_flow.errors import AdkFlowError
 from adk_flow.export.attributes import fitting, name_of, of_link, of_move, of_span, words_wanted
-from adk_flow.log import Log
-from adk_flow.moves import Move
-from adk_flow.problem import Problem
-from adk_flow.record import Header
-from adk_flow.spans import FlowSpan, spans_of
+from adk_flow.export.spans import FlowSpan, spans_of
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import Header
 
 _LATEST = (2**63 - 1) // 1000
 """The last microsecond that the protocol's nanoseconds reach."""
@@ -27,7 +27,7 @@ def as_traces(log: Log) -> list[ReadableSpan]:
     """Makes the spans of a log, the same ones each time.
 
     Raises:
-      Problem: the environment's settings of OpenTelemetry do not let it.
+      AdkFlowError: the environment's settings of OpenTelemetry do not let it.
     """
     told = spans_of(log.records)
     kept = _Kept()
@@ -65,7 +65,7 @@ def _started(
         start_time=_nanoseconds(span.began),
     )
     if not isinstance(started, Span):
-        raise Problem("OTEL_SDK_DISABLED is set, so that OpenTelemetry makes no spans")
+        raise AdkFlowError("OTEL_SDK_DISABLED is set, so that OpenTelemetry makes no spans")
     return started
 
 
@@ -87,7 +87,7 @@ def _tracer(header: Header, kept: SpanProcessor) -> Tracer:
             shutdown_on_exit=False,
         )
     except ValueError as error:  # a limit in the environment that is no number
-        raise Problem(str(error)) from error
+        raise AdkFlowError(str(error)) from error
     provider.add_span_processor(kept)
     return provider.get_tracer("adk_flow", version("adk-flow"))
 

@@ -11,18 +11,18 @@ from google.adk.apps import App
 from google.adk.models.llm_request import LlmRequest
 from pydantic import PrivateAttr
 
-from adk_flow.documents import read_document
-from adk_flow.frames import current_calls
-from adk_flow.models.given import ModelForAll
-from adk_flow.models.offline.turns import answers_so_far, read_turns
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.agent_models import ModelForAll
+from adk_flow.models.request.turns import answers_so_far, read_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
-from adk_flow.problem import Problem
+from adk_flow.record.activations import current_calls
+from adk_flow.scenario.yaml_file import read_document
 
 MOST_QUOTED = 80
 """Characters of a request that an error repeats."""
 
 
-class DecisionError(ScriptError, Problem):
+class DecisionError(ScriptError, AdkFlowError):
     """A file of decisions that cannot be used, or a run that did not go as it says."""
 
 

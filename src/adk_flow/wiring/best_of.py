@@ -21,8 +21,8 @@ from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.coordination import ASK
-from adk_flow.reading import words_of
+from adk_flow.record.extract import words_of
+from adk_flow.wiring.coordination import ASK
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import as_json, asking_again
 from adk_flow.wiring.nodes import (

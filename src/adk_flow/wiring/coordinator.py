@@ -22,9 +22,9 @@ from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.coordination import ASK, CoordinatorRun
-from adk_flow.problem import Problem
-from adk_flow.reading import words_of
+from adk_flow.errors import AdkFlowError
+from adk_flow.record.extract import words_of
+from adk_flow.wiring.coordination import ASK, CoordinatorRun
 from adk_flow.wiring.copies import Team, WiringError, joined
 from adk_flow.wiring.dispatch import (
     GUARDRAIL,
@@ -106,13 +106,13 @@ async def coordinate(root: Workflow | App, goal: str) -> CoordinatorRun:
     Raises:
       DispatchError: what the lead dispatched was refused twice.
       MergeError: the lead called a function in place of merging.
-      Problem: there is no answer, because a child waits for a human.
+      AdkFlowError: there is no answer, because a child waits for a human.
     """
     app = root if isinstance(root, App) else App(name=root.name, root_agent=root)
     state = await state_after(app, goal)
     name = app.root_agent.name if app.root_agent else ""
     if _state_key(name) not in state:
-        raise Problem(f"{name} came to no answer: one of its children waits for a human")
+        raise AdkFlowError(f"{name} came to no answer: one of its children waits for a human")
     return msgspec.convert(state[_state_key(name)], CoordinatorRun)
 
 

@@ -14,10 +14,10 @@ from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAg
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 
 
-class WiringError(Problem):
+class WiringError(AdkFlowError):
     """Agents that cannot be wired as asked."""
 
 

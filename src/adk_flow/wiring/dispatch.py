@@ -13,7 +13,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.utils._schema_utils import validate_schema
 from google.genai import types
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 
 LONGEST = 2_000
 _SHOWN, _SHOWN_AGAIN = 120, 4_000
@@ -22,11 +22,11 @@ _MOST_NAMED = 3
 CALLED = "no answer, but a call of a function that there is not: "
 
 
-class DispatchError(Problem):
+class DispatchError(AdkFlowError):
     """A dispatch that was refused again after it had been repaired."""
 
 
-class MergeError(Problem):
+class MergeError(AdkFlowError):
     """A merge that is a call of a function, of which a lead has none."""
 
 

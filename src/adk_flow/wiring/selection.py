@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from pydantic import BaseModel, Field, create_model, model_validator
 
-from adk_flow.problem import Problem
+from adk_flow.errors import AdkFlowError
 from adk_flow.wiring.nodes import as_text
 
 LETTERS = string.ascii_uppercase
@@ -29,7 +29,7 @@ def slate_key(selector: str) -> str:
     return f"temp:{selector}_slate"
 
 
-class SelectionError(Problem):
+class SelectionError(AdkFlowError):
     """No candidate to choose from: all of them failed."""
 
 

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from adk_flow.models.offline.functions import Parameter
 from adk_flow.models.offline.likeness import Option, likeness
 from adk_flow.models.offline.quantities import Quantity
-from adk_flow.models.offline.schemas import Schema
 from adk_flow.models.offline.words import readable, stems, words
+from adk_flow.models.request.functions import Parameter
+from adk_flow.models.request.schemas import Schema
 
 SAME_UNIT = 3.0
 """A quantity in the parameter's own unit."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from adk_flow.models.offline.amounts import assigned, converted, counts_alike, stated
-from adk_flow.models.offline.functions import Function, Parameter
 from adk_flow.models.offline.mentions import chosen, entity, items, mentioned, truth
 from adk_flow.models.offline.quantities import Quantity, quantities
-from adk_flow.models.offline.schemas import Schema
+from adk_flow.models.request.functions import Function, Parameter
+from adk_flow.models.request.schemas import Schema
 
 
 class Filled(NamedTuple):

@@ -7,11 +7,11 @@ how many numbers it takes.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.offline.functions import Function
 from adk_flow.models.offline.numerals import numerals
 from adk_flow.models.offline.sums import ADD, DIVIDE, MULTIPLY, POWER, ROOT, SUBTRACT, Sum, Term
-from adk_flow.models.offline.turns import Called, Returned, Step
 from adk_flow.models.offline.words import readable, words
+from adk_flow.models.request.functions import Function
+from adk_flow.models.request.turns import Called, Returned, Step
 
 _OPERATION_WORDS = {
     ADD: "add adds adding addition sum sums plus",

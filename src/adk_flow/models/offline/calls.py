@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.offline.amounts import SAME_UNIT
 from adk_flow.models.offline.arguments import Filled, fill
-from adk_flow.models.offline.functions import Function, Parameter
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.parts import Part
 from adk_flow.models.offline.words import readable, stems
+from adk_flow.models.request.functions import Function, Parameter
 
 TOOL_FLOOR = -0.1
 """The margin over everyday subjects below which a tool is not called."""

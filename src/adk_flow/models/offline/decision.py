@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.offline.fields import Material
 from adk_flow.models.offline.forms import fill_form
-from adk_flow.models.offline.functions import Function
 from adk_flow.models.offline.likeness import Option
 from adk_flow.models.offline.plan import Call, Plan, Task, plan
 from adk_flow.models.offline.routes import own_options
-from adk_flow.models.offline.schemas import Schema
-from adk_flow.models.offline.situation import FINISH, RESPOND, Situation
-from adk_flow.models.offline.turns import TRANSFER, Called, Returned, Said
 from adk_flow.models.offline.wording import ask, no_prose, offers, relayed, unfit, waiting
 from adk_flow.models.offline.working import work
+from adk_flow.models.request.functions import Function
+from adk_flow.models.request.schemas import Schema
+from adk_flow.models.request.situation import FINISH, RESPOND, Situation
+from adk_flow.models.request.turns import TRANSFER, Called, Returned, Said
 
 
 class Decision(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.offline.amounts import is_allowed
 from adk_flow.models.offline.arguments import fill
-from adk_flow.models.offline.functions import Function, Parameter
 from adk_flow.models.offline.likeness import Option, fit
 from adk_flow.models.offline.mentions import mentioned
 from adk_flow.models.offline.routes import ROUTE_FLOOR
-from adk_flow.models.offline.schemas import Schema
 from adk_flow.models.offline.words import readable, stems, words
+from adk_flow.models.request.functions import Function, Parameter
+from adk_flow.models.request.schemas import Schema
 
 _NOBODY = frozenset(
     words("none other others unknown unclear neither general fallback default unsure nobody")

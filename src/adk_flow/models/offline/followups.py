@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from adk_flow.models.offline.parts import is_elliptical, is_question, refers_back, split
 from adk_flow.models.offline.quantities import Quantity, quantities
-from adk_flow.models.offline.turns import Turn
 from adk_flow.models.offline.wording import asked, labelled
+from adk_flow.models.request.turns import Turn
 
 FURTHEST = 6
 """Turns that are looked back over."""

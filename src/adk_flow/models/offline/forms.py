@@ -17,7 +17,7 @@ from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.mentions import names_an_entity
 from adk_flow.models.offline.parts import split
 from adk_flow.models.offline.routes import ROUTE_FLOOR
-from adk_flow.models.offline.schemas import Schema
+from adk_flow.models.request.schemas import Schema
 
 
 def fill_form(schema: Schema, material: Material) -> Any:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from adk_flow.models.offline.functions import Parameter
 from adk_flow.models.offline.words import STOP_WORDS, content_words, readable, stem, stems, words
+from adk_flow.models.request.functions import Parameter
 
 _YES = frozenset(words("yes yeah yep true correct right sure indeed"))
 _NO = frozenset(words("no nope not false never neither nor without isn't aren't don't won't"))

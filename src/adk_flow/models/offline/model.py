@@ -16,8 +16,8 @@ from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
 from adk_flow.models.offline.decision import Decision, decide
-from adk_flow.models.offline.situation import read_situation
-from adk_flow.models.offline.tokens import usage
+from adk_flow.models.request.situation import read_situation
+from adk_flow.models.request.tokens import usage
 
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from adk_flow.models.offline.arguments import fill
 from adk_flow.models.offline.calls import choose
 from adk_flow.models.offline.followups import whole_question
-from adk_flow.models.offline.functions import Function, Parameter
 from adk_flow.models.offline.likeness import Option, fit
 from adk_flow.models.offline.parts import Part, halves, is_elliptical, refers_back, split
 from adk_flow.models.offline.quantities import quantities
 from adk_flow.models.offline.routes import ROUTE_FLOOR, Way, route
-from adk_flow.models.offline.situation import Situation
-from adk_flow.models.offline.turns import Called
 from adk_flow.models.offline.words import content_words
+from adk_flow.models.request.functions import Function, Parameter
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import Called
 
 FEWEST_WORDS = 2
 """Content words; a part with fewer may be the tail of another: "and should I get one?"."""

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from adk_flow.models.offline.likeness import Option, fit
 from adk_flow.models.offline.parts import is_question
-from adk_flow.models.offline.situation import Situation
-from adk_flow.models.offline.turns import TRANSFER, Called, Said
 from adk_flow.models.offline.wording import asked
 from adk_flow.models.offline.words import content_words
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import TRANSFER, Called, Said
 
 ROUTE_FLOOR = -0.1
 """The margin over everyday subjects below which no agent fits; unlike agent sets can share it."""

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from adk_flow.models.offline.functions import Parameter
 from adk_flow.models.offline.likeness import Option
 from adk_flow.models.offline.words import readable
+from adk_flow.models.request.functions import Parameter
 
 NOTHING = "It returned nothing."
 LONGEST_QUOTE = 200

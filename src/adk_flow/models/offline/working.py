@@ -11,15 +11,15 @@ from adk_flow.models.offline.arithmetic import (
     operations,
     results,
 )
-from adk_flow.models.offline.functions import Function
 from adk_flow.models.offline.likeness import LONGEST_READ
 from adk_flow.models.offline.numerals import amount, has_number
 from adk_flow.models.offline.parts import split
 from adk_flow.models.offline.shopping import Bill, Store, UnclearError, read_bill
-from adk_flow.models.offline.situation import Situation
 from adk_flow.models.offline.sums import ADD, MULTIPLY, Sum, Term, Written, shown, written_sum
-from adk_flow.models.offline.turns import TRANSFER
 from adk_flow.models.offline.wording import beyond, is_failure, relayed
+from adk_flow.models.request.functions import Function
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import TRANSFER
 
 
 class Step(NamedTuple):

@@ -1,0 +1,1 @@
+"""What a flow log says: moves, metrics, critical path, findings, visibility."""

@@ -1,0 +1,154 @@
+"""One conversation under one construct, measured: figures, isolation, findings, cost, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from adk_flow.analysis.critical_path import Span
+from adk_flow.analysis.findings import Finding, findings, leaks
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import Meter, TurnMetrics, summed
+from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.pricing import priced
+from adk_flow.analysis.visibility import Isolation, isolation
+from adk_flow.log.reader import Log
+from adk_flow.scenario.conversation import ALONE, Conversation
+
+CONTROLLED_MODELS = frozenset({"offline", "scripted"})
+"""Models that decide the same way under every construct."""
+
+AS_IS = "as_is"
+"""The app as its owner wired it, in the place of a construct."""
+
+ONE_BY_ONE = "one_by_one"
+"""The app as its owner wired it, but what it would do at once is done one after the other."""
+
+Shown = Literal["one agent", "not asked", "request", "user", "others", "unknown"]
+"""How much a construct shows its specialists: see `shown_to_specialists`."""
+
+
+class RunMetrics(msgspec.Struct, kw_only=True):
+    """One conversation under one construct, measured."""
+
+    construct: str
+    conversation: str
+    trial: int = 1
+    log: str = ""
+    """Where its flow log lies."""
+    app: str = ""
+    model: str = ""
+    adk: str = ""
+    controlled: bool = True
+    """Whether every model call was the offline or a scripted model's."""
+    turns: list[TurnMetrics]
+    total: TurnMetrics
+    dollars: float | None = None
+    """Cost; None where a price is unknown."""
+    team: list[str] = []
+    """The specialists; empty where only the log is known."""
+    specialists: list[list[str]] = []
+    """By turn, who ought to do the work."""
+    failed_checks: list[list[str]] = []
+    """By turn, what the answer lacks of what the conversation asks for."""
+    checked: bool = False
+    """Whether the conversation asks for anything."""
+    isolation: Isolation
+    findings: list[Finding] = []
+    is_cut: bool = False
+    """Whether the log stops in the middle of a turn."""
+    damaged_lines: int = 0
+    moves: list[Move] = []
+    spans: list[list[Span]] = []
+    """Model and tool calls by turn."""
+    critical: list[list[int]] = []
+    """By turn, which of the spans are on the critical path, in order."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every turn came to its end and every answer held what was asked for."""
+        whole = bool(self.turns) and not self.is_cut and not self.total.failed
+        return whole and not any(self.failed_checks)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the log holds every turn to its end, and no line of it is damaged."""
+        return bool(self.turns) and not self.is_cut and not self.damaged_lines
+
+
+def measure_run(
+    log: Log,
+    *,
+    construct: str,
+    conversation: str,
+    asked: Conversation | None = None,
+    failed_checks: list[list[str]] | None = None,
+    team: Sequence[str] = (),
+    trial: int = 1,
+    pace: LatencyProfile | None = None,
+    price_model: str = "",
+) -> RunMetrics:
+    """Measures a log of one conversation, as if a model of that pace and price had answered.
+
+    `asked` is what the conversation asks for, if it is known.
+    """
+    meter = Meter(pace, serial=construct == ONE_BY_ONE)
+    moves = [move for record in log.records for move in meter.read(record)]
+    turns = list(meter.turns.values())
+    spans = [meter.timings[turn.turn].spans for turn in turns]
+    models = {span.name for turn in spans for span in turn if span.kind == "model"}
+    planted = asked.planted if asked else {}
+    shown, total = isolation(log, planted), summed(turns)
+    return RunMetrics(
+        construct=construct,
+        conversation=conversation,
+        trial=trial,
+        log=log.path,
+        app=log.header.app,
+        model=", ".join(sorted(models)) or log.header.model,
+        adk=log.header.adk,
+        controlled=models <= CONTROLLED_MODELS,
+        turns=turns,
+        total=total,
+        dollars=priced([span for turn in spans for span in turn], price_model),
+        team=list(team),
+        specialists=[turn.specialists for turn in asked.turns] if asked else [],
+        failed_checks=failed_checks or [],
+        checked=failed_checks is not None and asked is not None and asked.is_checked,
+        isolation=shown,
+        findings=[*findings(log), *leaks(shown, dict(enumerate(spans, start=1)))],
+        is_cut=not total.complete and log.header.tells_end,
+        damaged_lines=len(log.damage),
+        moves=moves,
+        spans=spans,
+        critical=[meter.timings[turn.turn].critical_spans for turn in turns],
+    )
+
+
+def shown_to_specialists(run: RunMetrics) -> Shown:
+    """Tells how much the specialists were shown, beside what they said and called themselves.
+
+    `request`: what they were called with and nothing else; `user`: the user's own words too;
+    `others`: words of other agents too; `one agent`: there are none; `not asked`: nobody asked
+    them anything. Where the team is not known, all are taken for specialists but the agent whose
+    model was asked first.
+    """
+    if not run.isolation.known:
+        return "unknown"
+    others = run.isolation.agents[1:]
+    specialists = {name for name in run.isolation.agents if name in run.team} or set(
+        [] if run.team else others
+    )
+    if not specialists:
+        is_alone = run.construct in ALONE or not (run.team or run.construct in (AS_IS, ONE_BY_ONE))
+        return "one agent" if is_alone else "not asked"
+    sources = {
+        sight.source
+        for sight in run.isolation.sights
+        if sight.agent in specialists and sight.kind in ("words", "tool")
+    }
+    if not sources:
+        return "request"
+    return "user" if sources == {USER} else "others"

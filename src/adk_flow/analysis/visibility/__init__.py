@@ -1,0 +1,71 @@
+"""Who was shown what: whose words, and which planted facts, each agent's model requests held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from adk_flow.analysis.visibility.canaries import Planted
+from adk_flow.analysis.visibility.exposure import Exposure, Sights
+from adk_flow.analysis.visibility.shared_state import Crossing, Crossings
+from adk_flow.log.reader import Log
+from adk_flow.record.redact import PREVIEW
+from adk_flow.scenario.conversation import Canary
+
+__all__ = ["Crossing", "Exposure", "Isolation", "isolation"]
+
+
+class Isolation(msgspec.Struct, frozen=True, kw_only=True):
+    """What each agent was shown of the user's, of the others', and of the planted facts."""
+
+    agents: list[str]
+    """Agents whose models were asked, in order of appearance."""
+    canaries: list[str]
+    unseen: list[str]
+    """Canaries that occur nowhere in the log, so that nothing is known of them."""
+    sights: list[Exposure]
+    leaks: list[Exposure]
+    """Canaries shown to agents that they are not for, and what a called agent was shown of what
+    was said outside its call."""
+    crossings: list[Crossing]
+    unknown_reason: str = ""
+    """Why more may have been shown than is among the sights."""
+
+    @property
+    def known(self) -> bool:
+        """Whether what is not among the sights was not shown either."""
+        return not self.unknown_reason
+
+
+def isolation(log: Log, canaries: Mapping[str, Canary] = {}) -> Isolation:
+    """Reads off a log what each agent was shown; a canary is found in any case and spacing."""
+    planted, crossings = Planted(log.texts, canaries), Crossings()
+    sights = Sights(log.texts, planted)
+    for index, record in enumerate(log.records):
+        sights.read(index, record)
+        crossings.read(index, record, sights.flow)
+    seen = sights.seen
+    shown = [one for one in seen if one.kind == "canary"]
+    astray = [one for one in shown if planted.is_astray(one.source, one.agent)]
+    return Isolation(
+        agents=list(sights.agents),
+        canaries=list(canaries),
+        unseen=planted.unseen(log),
+        sights=seen,
+        leaks=[*astray, *sights.beyond],
+        crossings=crossings.crossed(),
+        unknown_reason=_unknown_reason(log),
+    )
+
+
+def _unknown_reason(log: Log) -> str:
+    if log.header.texts != "full":
+        return f"recorded with texts={log.header.texts}, so the log does not hold all words"
+    if any(record.size and _is_cut(record.text, record.size) for record in log.records):
+        return "a part of the log was recorded without all words"
+    return f"lines of the log that could not be read: {len(log.damage)}" if log.damage else ""
+
+
+def _is_cut(text: str, size: int) -> bool:
+    return not text or (size > len(text) == PREVIEW + 1 and text.endswith("…"))

@@ -1,0 +1,59 @@
+"""Planted facts, looked for in any case and spacing.
+
+A canary must come through masking (`texts.mask`), so it is no run of 8 or more digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from adk_flow.analysis.visibility.matching import folded
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import Request
+from adk_flow.scenario.conversation import Canary
+
+
+class Planted:
+    """The canaries of a conversation, in the texts of a log."""
+
+    def __init__(self, texts: Mapping[int, str], canaries: Mapping[str, Canary]) -> None:
+        self._texts, self._canaries = texts, canaries
+        words = ((name, folded(canary.text)) for name, canary in canaries.items())
+        self._words = {name: text for name, text in words if text}
+        self._held: dict[int, list[str]] = {}
+        """Which canaries a text holds, by its number."""
+
+    def shown_in(self, request: Request) -> list[str]:
+        """Names the canaries that a model request holds."""
+        numbers = {request.system, *(part.text for part in request.parts)}
+        held = {name for number in numbers for name in self._held_by(number)}
+        return [name for name in self._words if name in held]
+
+    def _held_by(self, number: int) -> list[str]:
+        if self._words and number not in self._held:
+            self._held[number] = self._among(self._words, self._texts.get(number, ""))
+        return self._held.get(number, [])
+
+    def _among(self, names: Mapping[str, object], text: str) -> list[str]:
+        text = folded(text)
+        return [name for name in names if name in self._words and self._words[name] in text]
+
+    def is_astray(self, name: str, agent: str) -> bool:
+        """Whether a canary is not for an agent."""
+        only = self._canaries[name].only
+        return bool(only) and agent not in only
+
+    def unseen(self, log: Log) -> list[str]:
+        """Names the canaries that occur nowhere in a log."""
+        unseen = dict.fromkeys(self._canaries)
+        for text in _all_texts(log):
+            for name in self._among(unseen, text) if unseen else ():
+                del unseen[name]
+        return list(unseen)
+
+
+def _all_texts(log: Log) -> Iterator[str]:
+    yield from log.texts.values()
+    for record in log.records:
+        yield record.text
+        yield from (call.text for call in record.calls)

@@ -1,0 +1,1 @@
+"""Rules, snapshots and diffs that keep a flow as it is."""

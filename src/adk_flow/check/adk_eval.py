@@ -1,0 +1,243 @@
+"""Metrics for ADK's own evaluation, read off the flow logs: true LLM calls, and who answered.
+
+An AgentTool's child runs in a session of its own, which ADK's invocations do not show. The app must
+have `FlowPlugin` among its plugins; the log of an evaluated session is found by when its turns were
+asked, by their words, and by the ids of their function calls.
+
+What cannot be scored fails: of a case with a metric that raises, ADK passes what the others pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adk_flow.analysis.metrics import TurnMetrics, measure
+from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import LogError, read_log
+from adk_flow.record.extract import results_of, words_of
+from adk_flow.record.redact import mask
+
+if TYPE_CHECKING:
+    from google.adk.evaluation.eval_case import ConversationScenario, Invocation
+    from google.adk.evaluation.eval_metrics import EvalMetric
+    from google.adk.evaluation.evaluator import EvaluationResult
+    from google.genai import types
+
+WITHIN_SECONDS = 2.0
+"""How far outside of a turn the time of its user event may be. ADK makes the event once every
+plugin has seen the message."""
+
+logger = logging.getLogger(__name__)
+
+
+def llm_calls(
+    eval_metric: EvalMetric,
+    actual_invocations: list[Invocation],
+    expected_invocations: list[Invocation] | None = None,
+    conversation_scenario: ConversationScenario | None = None,
+) -> EvaluationResult:
+    """Counts model calls a turn, those inside AgentTool's nested runs too.
+
+    The criterion's threshold is the most that a turn may take; the overall score is the most that
+    one took. Without a flow log of this session it fails.
+    """
+    try:
+        turns = turns_of(actual_invocations, _directory(eval_metric))
+    except AdkFlowError as problem:
+        return _unscored(eval_metric, actual_invocations, problem)
+    scores = [float(turn.llm_calls) for turn in turns]
+    limit = _threshold(eval_metric)
+    return _result(actual_invocations, scores, max, lambda score: score <= limit)
+
+
+def answered_by(
+    eval_metric: EvalMetric,
+    actual_invocations: list[Invocation],
+    expected_invocations: list[Invocation] | None = None,
+    conversation_scenario: ConversationScenario | None = None,
+) -> EvaluationResult:
+    """Scores 1 for a turn whose last answer is by the agent that was expected, else 0.
+
+    Expected is the criterion's `agents`, one for all turns or a list by turn; else who speaks last
+    in the expected invocation's intermediate data. The overall score is the share of turns. Without
+    a flow log of this session, or if nobody is expected, it fails.
+    """
+    try:
+        turns = turns_of(actual_invocations, _directory(eval_metric))
+        expected = _expected(eval_metric, expected_invocations, len(turns))
+    except AdkFlowError as problem:
+        return _unscored(eval_metric, actual_invocations, problem)
+    scores = [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
+    least = _threshold(eval_metric)
+    return _result(actual_invocations, scores, _mean, lambda score: score >= least)
+
+
+def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnMetrics]:
+    """Finds the turns of a flow log that ADK's invocations tell of.
+
+    Raises:
+      AdkFlowError: no flow log holds them all.
+    """
+    matches = [match for path in _logs(directory, invocations) for match in _in(path, invocations)]
+    if not matches:
+        raise AdkFlowError(
+            f"{directory}: holds no flow log of the evaluated session; put FlowPlugin() first "
+            "among the plugins of an App called `app`, or name the logs' folder in the criterion's "
+            "`directory`"
+        )
+    return min(matches, key=lambda match: match[:3]).turns
+
+
+class _Match(NamedTuple):
+    """Turns that follow each other in a log, and may be those of the invocations.
+
+    Of cases that ask the same at once, only one is answered by the same words and calls.
+    """
+
+    other_answers: int
+    other_calls: int
+    """Calls in the log that the invocations do not show, be they an AgentTool's."""
+    apart: float
+    """Seconds between them, added up."""
+    turns: list[TurnMetrics]
+
+
+def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[Path]:
+    """Gives the logs that were written to after the first invocation."""
+    if invocations:
+        since = invocations[0].creation_timestamp - WITHIN_SECONDS
+        for path in sorted(Path(directory).rglob("*.jsonl")):
+            if path.stat().st_mtime >= since:
+                yield path
+
+
+def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
+    """Finds in a log as many turns as there are invocations, asked the same at the same time."""
+    try:
+        log = read_log(path)
+    except LogError:
+        return
+    calls = {call.id for record in log.records for call in record.calls if call.id}
+    shown = {call for invocation in invocations for call in _calls_of(invocation)}
+    if not shown <= calls:
+        return
+    turns, number = measure(log.records), len(invocations)
+    for first in range(len(turns) - number + 1):
+        pairs = list(zip(turns[first : first + number], invocations, strict=True))
+        if all(
+            _is_within(turn, one) and _is_of(turn.question, one.user_content) for turn, one in pairs
+        ):
+            other = sum(not _is_of(turn.answer, one.final_response) for turn, one in pairs)
+            apart = sum(abs(turn.began / 1e6 - one.creation_timestamp) for turn, one in pairs)
+            yield _Match(other, len(calls - shown), apart, [turn for turn, _ in pairs])
+
+
+def _is_within(turn: TurnMetrics, invocation: Invocation) -> bool:
+    asked = invocation.creation_timestamp
+    return turn.began / 1e6 - WITHIN_SECONDS <= asked <= turn.ended / 1e6 + WITHIN_SECONDS
+
+
+def _is_of(kept: str, content: types.Content | None) -> bool:
+    """Whether words of a log are those of a content, as far as the log keeps words."""
+    words = words_of(content) or results_of(content)
+    return not kept or any(
+        kept == said or (kept.endswith("…") and said.startswith(kept[:-1]))
+        for said in (mask(words), words)
+    )
+
+
+def _calls_of(invocation: Invocation) -> set[str]:
+    from google.adk.evaluation.eval_case import get_all_tool_calls
+
+    return {call.id for call in get_all_tool_calls(invocation.intermediate_data) if call.id}
+
+
+def _directory(eval_metric: EvalMetric) -> str:
+    own = _extra(eval_metric, "directory")
+    return own or os.environ.get("ADK_FLOW_DIR") or "flow_logs"
+
+
+def _extra(eval_metric: EvalMetric, field: str) -> Any:
+    """Reads a field that ADK's criterion does not have; it keeps those that it does not know."""
+    return getattr(eval_metric.criterion, field, None)
+
+
+def _threshold(eval_metric: EvalMetric) -> float:
+    # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).
+    criterion = eval_metric.criterion
+    return criterion.threshold if criterion is not None else (eval_metric.threshold or 0.0)
+
+
+def _expected(
+    eval_metric: EvalMetric, invocations: Sequence[Invocation] | None, number: int
+) -> list[str]:
+    """Names who ought to answer each turn.
+
+    Raises:
+      AdkFlowError: it is not said of every turn.
+    """
+    agents = _extra(eval_metric, "agents")
+    if agents is None:
+        agents = [_last_author(invocation) for invocation in invocations or []]
+    names = [agents] * number if isinstance(agents, str) else [str(name) for name in agents]
+    if len(names) != number or not all(names):
+        raise AdkFlowError(
+            f"names of {number} turns are expected in the criterion's `agents`, or authors in the "
+            "intermediate data of the eval case"
+        )
+    return names
+
+
+def _last_author(invocation: Invocation) -> str:
+    from google.adk.evaluation.eval_case import InvocationEvents
+
+    data = invocation.intermediate_data
+    if isinstance(data, InvocationEvents):
+        return data.invocation_events[-1].author if data.invocation_events else ""
+    return data.intermediate_responses[-1][0] if data and data.intermediate_responses else ""
+
+
+def _result(
+    invocations: list[Invocation],
+    scores: list[float],
+    together: Callable[[Sequence[float]], float],
+    passes: Callable[[float], bool],
+) -> EvaluationResult:
+    # Imports what needs the `eval` extra of google-adk in some releases.
+    from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
+
+    def status(score: float) -> EvalStatus:
+        return EvalStatus.PASSED if passes(score) else EvalStatus.FAILED
+
+    overall = together(scores)
+    return EvaluationResult(
+        overall_score=overall,
+        overall_eval_status=status(overall),
+        per_invocation_results=[
+            PerInvocationResult(actual_invocation=one, score=score, eval_status=status(score))
+            for one, score in zip(invocations, scores, strict=True)
+        ],
+    )
+
+
+def _unscored(
+    eval_metric: EvalMetric, invocations: list[Invocation], problem: AdkFlowError
+) -> EvaluationResult:
+    from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
+
+    logger.error("%s: %s", eval_metric.metric_name, problem)
+    return EvaluationResult(
+        overall_eval_status=EvalStatus.FAILED,
+        per_invocation_results=[
+            PerInvocationResult(actual_invocation=one, eval_status=EvalStatus.FAILED)
+            for one in invocations
+        ],
+    )
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores)

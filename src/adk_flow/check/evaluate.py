@@ -1,0 +1,166 @@
+"""Rules and a flow: which it keeps, and what breaks the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from adk_flow.check.flow import Flow
+from adk_flow.check.rules import Rules, Written, field_of
+from adk_flow.check.snapshot import Picture, aligned, side_by_side
+from adk_flow.errors import AdkFlowError
+from adk_flow.record.redact import mask
+from adk_flow.scenario.conversation import Conversation, failed_checks
+from adk_flow.scenario.yaml_file import Document
+
+LIMITS = (
+    "llm_calls",
+    "reported_llm_calls",
+    "transfers",
+    "agent_calls",
+    "tool_calls",
+    "input_tokens",
+    "output_tokens",
+    "tokens",
+)
+
+
+class Checked(NamedTuple):
+    """A rule, and whether a flow keeps it."""
+
+    rule: str
+    """Its field in the file, such as `turns[1].llm_calls`."""
+    line: int
+    reason: str
+    """What breaks it, in one line; empty where it is kept."""
+    details: tuple[str, ...] = ()
+    """More lines, such as the moves side by side."""
+    about: str = ""
+    """What tells it from others of the same field: a turn, an agent, a kind of finding."""
+
+
+def checked(flow: Flow, written: Written) -> list[Checked]:
+    """Checks every rule of a file, and first whether the flow is whole."""
+    rules, document = written.rules, written.document
+    found = []
+    if not rules.may_fail:
+        found += [Checked("whole", document.line(), fault) for fault in flow.faults or [""]]
+    found += _scope(flow, rules, document, (), rules.price_model)
+    for pair, (one, other) in enumerate(rules.isolated):
+        told = flow.shared(one, other)
+        more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+        reason = f"{told[0]}{more}" if told else ""
+        found.append(_checked(document, ("isolated", pair), reason, tuple(told)))
+    for turn in flow.turns:
+        found += _scope(turn, rules.each_turn, document, ("each_turn",), rules.price_model)
+    for index, rule in enumerate(rules.turns):
+        if index < len(flow.figures):
+            turn = flow.turns[index]
+            found += _scope(turn, rule, document, ("turns", index), rules.price_model)
+        else:
+            reason = f"there is no turn {index + 1}"
+            found.append(_checked(document, ("turns", index), reason))
+    return found
+
+
+def answers_checked(flow: Flow, conversation: Conversation, line: int) -> list[Checked] | None:
+    """Checks what a conversation asks of the answers; None if a log holds another one."""
+    said = [turn.question for turn in flow.figures]
+    if flow.log.header.texts != "full" or said not in _as_logged(conversation):
+        return None
+    asked = conversation.under(flow.log.header.construct)
+    pairs = zip(asked.turns, flow.turns, strict=True)
+    return lacking(
+        [failed_checks(one, turn.answer, _taking_part(turn)) for one, turn in pairs], line
+    )
+
+
+def _as_logged(conversation: Conversation) -> Iterator[list[str]]:
+    """Gives what a log holds of the questions, which may be masked in it."""
+    said = [turn.say for turn in conversation.turns]
+    yield from (said, [mask(words) for words in said])
+
+
+def _taking_part(turn: Flow) -> list[str]:
+    return [move.target for move in turn.moves if move.is_control]
+
+
+def lacking(failed: list[list[str]], line: int) -> list[Checked]:
+    """Tells what the answers of a conversation lack, turn by turn."""
+    return [
+        Checked("hold", line, f"turn {number}: {reason}", about=f"turn {number}")
+        for number, reasons in enumerate(failed, start=1)
+        for reason in reasons
+        if not reason.startswith("failed: ")  # which is a rule of its own
+    ]
+
+
+def _scope(
+    flow: Flow, rules: Rules, document: Document, place: tuple[str | int, ...], price_model: str
+) -> Iterator[Checked]:
+    """Checks rules of one turn, or of all together."""
+    number = f"turn {flow.figures[0].turn}: " if place else ""
+
+    def told(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> Checked:
+        one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
+        where = number.removesuffix(": ") if place == ("each_turn",) else ""
+        return one._replace(about=", ".join(filter(None, (where, about))))
+
+    for field in ("control", "conversation"):
+        if (expected := getattr(rules, field)) is not None:
+            yield told(field, *_moves(expected, getattr(flow, field)))
+    for field in LIMITS:
+        if (limit := getattr(rules, field)) is not None:
+            yield told(field, _over(getattr(flow, field), limit))
+    if rules.cost is not None:
+        yield told("cost", _dear(flow, rules.cost, price_model))
+    for field in ("answered_by", "holder"):
+        if (name := getattr(rules, field)) is not None:
+            yield told(field, _other(getattr(flow, field), name))
+    for name in rules.never_speaks:
+        spoke = f"{name} spoke to the user" if name in flow.speakers else ""
+        yield told("never_speaks", spoke, about=name)
+    kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
+    for kind in kinds:
+        texts = [finding.text for finding in flow.findings if finding.kind == kind]
+        if kind == "leak" and (unknown := flow.isolation.unknown_reason):
+            texts.append(f"not all is known: {unknown}")
+        field = "no_findings" if kind in rules.no_findings else "no_ping_pong"
+        yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts), kind)
+
+
+def _checked(
+    document: Document, place: tuple[str | int, ...], reason: str, details: tuple[str, ...] = ()
+) -> Checked:
+    return Checked(field_of(place), document.line(*place), reason, details if reason else ())
+
+
+def _moves(expected: str | list[str], actual: Picture) -> tuple[str, tuple[str, ...]]:
+    if actual == expected:
+        return "", ()
+    rows = aligned(expected, actual)
+    changed = [row for row in rows if not row.same]
+    first = changed[0]
+    told = {
+        "-": f"lacks: {first.left}",
+        "+": f"not expected: {first.right}",
+        "!": f"{first.right}, expected {first.left}",
+    }[first.mark]
+    more = f" ({len(changed)} of {len(rows)} lines differ)" if len(changed) > 1 else ""
+    return f"{told}{more}", tuple(side_by_side(rows))
+
+
+def _over(figure: Any, limit: Any) -> str:
+    return f"{figure:,}, expected at most {limit:,}" if figure > limit else ""
+
+
+def _dear(flow: Flow, limit: float, model: str) -> str:
+    try:
+        dollars = flow.cost(model)
+    except AdkFlowError as error:
+        return str(error)
+    return f"${dollars:.6f}, expected at most ${limit:.6f}" if dollars > limit else ""
+
+
+def _other(found: str, expected: str) -> str:
+    return "" if found == expected else f"{found or 'nobody'}, expected {expected}"

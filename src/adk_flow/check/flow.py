@@ -1,0 +1,273 @@
+"""A flow log as tests and rules ask it: pictures, figures, findings, who was shown whose words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from adk_flow._text import counted
+from adk_flow.analysis.critical_path import Span
+from adk_flow.analysis.findings import Finding, findings, leaks
+from adk_flow.analysis.metrics import Meter, TurnMetrics, summed
+from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.pricing import priced
+from adk_flow.analysis.visibility import Isolation, isolation
+from adk_flow.check.snapshot import Picture, picture
+from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import Log, read_log
+from adk_flow.log.schema import AGENT_CALLS
+from adk_flow.scenario.conversation import Canary
+
+_BEGINS = frozenset({"start", "call", "transfer"})
+
+
+class Flow:
+    """A conversation as it went, or one turn of it."""
+
+    def __init__(self, log: Log, canaries: Mapping[str, Canary] = {}) -> None:
+        """Reads a log, and traces canaries in it."""
+        meter = Meter()
+        self.log = log
+        self._canaries = canaries
+        self.moves: list[Move] = [move for record in log.records for move in meter.read(record)]
+        self.figures: list[TurnMetrics] = list(meter.turns.values())
+        """By turn."""
+        self._spans = {turn: meter.spans(turn) for turn in meter.turns}
+        self.known: list[str] = []
+        """The app's agents and graphs, where it was held by who knows them; else none."""
+        self._begun = {move.frame: move for move in self.moves if move.kind in _BEGINS}
+        """The move with which each frame began."""
+
+    def turn(self, number: int) -> Flow:
+        """Gives one turn by its number, from 1; of its log, all records.
+
+        Raises:
+          IndexError: there is no such turn.
+        """
+        figures = [turn for turn in self.figures if turn.turn == number]
+        if not figures:
+            raise IndexError(f"there is no turn {number}; there are {len(self.figures)}")
+        part = object.__new__(Flow)
+        part.log, part.figures, part._canaries = self.log, figures, self._canaries
+        part._begun, part.known = self._begun, self.known
+        part.moves = [move for move in self.moves if move.turn == number]
+        part._spans = {number: self._spans[number]}
+        part.isolation, part.total = self.isolation, figures[0]
+        part.findings = [one for one in self.findings if one.turn == number]
+        return part
+
+    @property
+    def turns(self) -> list[Flow]:
+        """Each turn."""
+        return [self.turn(figures.turn) for figures in self.figures]
+
+    # What happened
+
+    @property
+    def control(self) -> Picture:
+        """Which agent ran."""
+        return picture(move for move in self.moves if move.is_control)
+
+    @property
+    def conversation(self) -> Picture:
+        """Who said what to whom."""
+        return picture(move for move in self.moves if not move.is_control)
+
+    @property
+    def picture(self) -> Picture:
+        """Control and conversation."""
+        return picture(self.moves)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What is striking, in the order of the log, then leaks."""
+        return [*findings(self.log), *leaks(self.isolation, self._spans)]
+
+    @property
+    def ping_pong(self) -> list[Finding]:
+        """Agents of whom one handed over to the other more than once in a turn."""
+        return [one for one in self.findings if one.kind == "ping_pong"]
+
+    # Who
+
+    @property
+    def answer(self) -> str:
+        """The last final text."""
+        return self.figures[-1].answer if self.figures else ""
+
+    @property
+    def answered_by(self) -> str:
+        """Who gave it; empty if nobody did."""
+        return self.figures[-1].answered_by if self.figures else ""
+
+    @property
+    def holder(self) -> str:
+        """Agent that gets the next message, as ADK says; empty where it cannot say."""
+        return self.figures[-1].holder if self.figures else ""
+
+    @property
+    def agents(self) -> list[str]:
+        """Agents that ran, in order of appearance."""
+        return list(dict.fromkeys(name for turn in self.figures for name in turn.agents))
+
+    @property
+    def names(self) -> set[str]:
+        """All that its log names: agents, tools, and whom an agent could have handed over to."""
+        found = {name for move in self.moves for name in (move.source, move.target)}
+        for record in self.log.records:
+            found |= {record.agent, record.tool, *(call.name for call in record.calls)}
+            if record.request is not None:
+                found |= {*record.request.tools, *record.request.targets}
+        return found
+
+    @property
+    def speakers(self) -> list[str]:
+        """Agents that spoke to the user, in order of appearance."""
+        said = {move.record: move.source for move in self.moves if move.kind == "reply"}
+        # The user gets the words of every node of a graph, of which only the last are a reply.
+        for final in (final for turn in self.figures for final in turn.finals):
+            if not self._is_called(self.log.records[final.record].frame):
+                said[final.record] = final.agent
+        return list(dict.fromkeys(said[record] for record in sorted(said)))
+
+    def _is_called(self, frame: int) -> bool:
+        """Whether a frame runs, however deep, in a call, whose words are for the caller."""
+        met: set[int] = set()
+        while frame in self._begun and frame not in met:
+            met.add(frame)
+            if self._begun[frame].via in AGENT_CALLS:
+                return True
+            frame = self._begun[frame].caller
+        return False
+
+    @cached_property
+    def isolation(self) -> Isolation:
+        """What each agent was shown, over the whole log."""
+        return isolation(self.log, self._canaries)
+
+    def shared(self, one: str, other: str) -> list[str]:
+        """Tells what of one agent the other was shown, either way; empty if they are isolated.
+
+        What an agent is called with, and answers to who called it, is told too. Of a log that does
+        not hold what would tell, that is told.
+
+        Raises:
+          ValueError: a name is none of the app's agents, where those are known.
+        """
+        self._check_known(one, other)
+        pair = {one, other}
+        told = [
+            f"{sight.agent} was shown {sight.kind} of {sight.source} (record {sight.record})"
+            for sight in self.isolation.sights
+            if {sight.agent, sight.source} == pair
+        ]
+        told += [
+            f"{reader} had {crossing.kind} {crossing.key} of {crossing.writer} in view "
+            f"(record {crossing.record})"
+            for crossing in self.isolation.crossings
+            for reader in crossing.reached
+            if {reader, crossing.writer} == pair
+        ]
+        unknown = self.isolation.unknown_reason
+        return [*told, f"not all is known: {unknown}"] if unknown else told
+
+    def _check_known(self, *names: str) -> None:
+        there = [*dict.fromkeys([*self.known, *self.agents])]
+        for name in names:
+            if self.known and name not in (*there, USER, *self._canaries):
+                raise ValueError(f"the app has no agent {name!r}; there are {', '.join(there)}")
+
+    # Figures
+
+    @cached_property
+    def total(self) -> TurnMetrics:
+        """All figures, added up."""
+        return summed(self.figures)
+
+    @property
+    def llm_calls(self) -> int:
+        """Model calls made, those inside AgentTool's nested runs and failed ones too."""
+        return self.total.llm_calls
+
+    @property
+    def reported_llm_calls(self) -> int:
+        """Model calls that ADK's session shows."""
+        return self.total.reported_llm_calls
+
+    @property
+    def transfers(self) -> int:
+        """Times that control was handed over."""
+        return self.total.transfers
+
+    @property
+    def agent_calls(self) -> int:
+        """Calls of agents that come back."""
+        return self.total.agent_calls
+
+    @property
+    def tool_calls(self) -> int:
+        """Calls of plain functions."""
+        return self.total.tool_calls
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens that models were sent."""
+        return self.total.input_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens that models generated, thoughts among them."""
+        return self.total.output_tokens
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in both directions."""
+        return self.input_tokens + self.output_tokens
+
+    def cost(self, model: str = "") -> float:
+        """Prices all model calls in US dollars, at their own models' prices or at that of `model`.
+
+        Raises:
+          AdkFlowError: a price is not known.
+        """
+        spans = [span for turn in self._spans.values() for span in turn]
+        dollars = priced(spans, model)
+        if dollars is None:
+            names = [model] if model else _models(spans)
+            raise AdkFlowError(
+                f"no price is known of {', '.join(names)}; name a model that LiteLLM prices "
+                "and install adk-flow[litellm]"
+            )
+        return dollars
+
+    # What went wrong
+
+    @property
+    def faults(self) -> list[str]:
+        """Tells which turns failed, or stop in the middle, and what of the log is not there."""
+        told = []
+        for turn in self.figures:
+            if turn.failed:
+                told.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
+            elif not turn.complete and self.log.header.tells_end:
+                told.append(f"the log stops in the middle of turn {turn.turn}")
+        told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
+        if unrecorded := self.log.unrecorded:
+            told.append(
+                f"{counted(unrecorded, 'hook')} could not be recorded, so figures may be too low"
+            )
+        return told if self.figures else [*told, "the log holds no turn"]
+
+
+def _models(spans: Iterable[Span]) -> list[str]:
+    return list(dict.fromkeys(span.name for span in spans if span.kind == "model"))
+
+
+def read_flow(path: str | Path, canaries: Mapping[str, Canary] = {}) -> Flow:
+    """Reads a flow log, and traces canaries in it.
+
+    Raises:
+      LogError: it cannot be read.
+    """
+    return Flow(read_log(path), canaries)

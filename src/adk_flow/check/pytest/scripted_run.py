@@ -1,0 +1,162 @@
+"""A conversation held for a test: on a scripted or offline model, without a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.models.base_llm import BaseLlm
+from google.adk.workflow import BaseNode
+
+from adk_flow.check.flow import Flow, read_flow
+from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.models.agent_models import llm_agents, set_model
+from adk_flow.models.scripted import Decision, Scripted
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.run.app import load_application, recorded_by
+from adk_flow.run.conversation_run import Held
+from adk_flow.run.conversation_run import hold as hold_in_session
+from adk_flow.scenario.conversation import Conversation
+
+
+async def hold(
+    subject: App | BaseNode | str | Path,
+    conversation: Conversation,
+    file: Path,
+    script: Mapping[str, Sequence[Decision]] | None = None,
+    model: str | BaseLlm | None = None,
+    *,
+    may_fail: bool = False,
+) -> Flow:
+    """Holds a conversation and reads its log; see `FlowFixture.hold`."""
+    model = _model(script, model)
+    app = _app(subject)
+    with _on_model(app, model):
+        _check_keyless(app)
+        held = await hold_in_session(app, conversation, file=file)
+    flow = _read(held, conversation, model, may_fail)
+    if app.root_agent is not None:
+        flow.known = [node.name for node in agents_of(app.root_agent)]
+    return flow
+
+
+def _model(
+    script: Mapping[str, Sequence[Decision]] | None, model: str | BaseLlm | None
+) -> str | BaseLlm | None:
+    """Gives the model that is asked for, if one is."""
+    if script is None:
+        if model is None or isinstance(model, (str, BaseLlm)):
+            return model
+        raise TypeError(f"model: expected a name such as 'offline', or a BaseLlm, got {model!r}")
+    if model is not None:
+        raise TypeError("give a script or a model, and not both")
+    if not isinstance(script, Mapping):
+        raise TypeError(
+            f"script: expected decisions by agent, {{'Root': […]}}, got {_kind(script)}"
+        )
+    for name, decisions in script.items():
+        if isinstance(decisions, str) or not isinstance(decisions, Sequence):
+            raise TypeError(
+                f"script[{name!r}]: expected a list of decisions, got {_kind(decisions)}"
+            )
+    return Scripted(script={name: list(decisions) for name, decisions in script.items()})
+
+
+def _kind(value: object) -> str:
+    return "a text" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _app(subject: App | BaseNode | str | Path) -> App:
+    """Makes an app that keeps all words, whatever its own recorder or the environment says."""
+    if isinstance(subject, (str, Path)):
+        subject = load_application(subject)
+    if not isinstance(subject, (App, BaseNode)):
+        raise TypeError(f"expected an agent, an App, or the path of an app, got {subject!r:.80}")
+    app = subject if isinstance(subject, App) else App(name=subject.name, root_agent=subject)
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), None)
+    return recorded_by(app, FlowPlugin(texts="full", construct=own.construct if own else ""))
+
+
+class _Use(NamedTuple):
+    """Agents in a conversation, by id, and whether it gives them a model."""
+
+    agents: set[int]
+    is_given: bool
+
+
+_IN_USE: list[_Use] = []
+
+
+@contextmanager
+def _on_model(app: App, model: str | BaseLlm | None) -> Iterator[None]:
+    """Puts a model into every agent, and afterwards its own back.
+
+    Raises:
+      RuntimeError: an agent is in another conversation, and one of the two has a model to put in.
+    """
+    own = [(agent, agent.model) for agent in llm_agents(app)]
+    use = _Use({id(agent) for agent, _ in own}, model is not None)
+    for other in _IN_USE:
+        if other.agents & use.agents and (other.is_given or use.is_given):
+            raise RuntimeError(
+                f"{app.name} is in another conversation: let one end before the next, or give "
+                "each its own agents"
+            )
+    _IN_USE.append(use)
+    try:
+        if model is not None:
+            set_model(app, model)
+        yield
+    finally:
+        _IN_USE.remove(use)
+        if model is not None:
+            for agent, was in own:
+                agent.model = was
+
+
+def _check_keyless(app: App) -> None:
+    """Refuses models that are called over the network.
+
+    Raises:
+      ValueError: an agent has one.
+    """
+    for agent in llm_agents(app):
+        if told := _live_model(agent):
+            raise ValueError(
+                f"{agent.name} runs on {told}: give model='offline', or "
+                f"script={{'{agent.name}': […]}}"
+            )
+
+
+def _live_model(agent: LlmAgent) -> str:
+    """Tells of an agent's model if it is one of ADK's own, all called over the network, or none."""
+    needs_key = "which needs a key"
+    if isinstance(agent.model, str) and "/" in agent.model:
+        return f"{agent.model}, {needs_key}"
+    try:
+        model = agent.canonical_model
+    except ValueError:  # nobody has registered the name
+        return f"{agent.model}, which is not a known model"
+    return f"{model.model}, {needs_key}" if type(model).__module__.startswith("google.adk.") else ""
+
+
+def _read(
+    held: Held, conversation: Conversation, model: str | BaseLlm | None, may_fail: bool
+) -> Flow:
+    if held.log is None or held.faults:
+        raise AssertionError(f"adk-flow could not record {held.faults or 'all'} hooks")
+    flow = read_flow(held.log, conversation.planted)
+    lacking = [
+        f"turn {number}: {reason}"
+        for number, reasons in enumerate(held.failed_checks, start=1)
+        for reason in reasons
+    ]
+    if lacking and not may_fail:
+        raise AssertionError("; ".join(lacking))
+    if isinstance(model, Scripted):
+        model.finish()
+    return flow

@@ -1,0 +1,1 @@
+"""The same conversations under every construct, compared."""

@@ -1,0 +1,136 @@
+"""What a comparison is asked for, and what of it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, profile_named
+from adk_flow.analysis.pricing import is_priced
+from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.conversation import Conversation, read_conversation
+
+
+class Wanted(NamedTuple):
+    """What a comparison is asked for."""
+
+    constructs: Sequence[str]
+    conversations: Mapping[str, Conversation]
+    baseline: str
+    trials: int = 1
+    jobs: int = 4
+    model: str = ""
+    """Name of the model of every agent; empty for the app's own."""
+    latency: str = ""
+    """Profile of projected times; `none` for measured ones, empty for what the model calls for."""
+    sleep: bool = False
+    dollars: float | None = None
+    calls: int | None = None
+
+
+def constructs_named(text: str) -> list[str]:
+    """Reads a list of constructs, `all` for all of them.
+
+    Raises:
+      AdkFlowError: one is unknown, or ADK is too old for any.
+    """
+    # ADK takes seconds to import, which a comparison of logs need not wait for.
+    from adk_flow._adk import check_constructs
+
+    check_constructs()
+    from adk_flow.comparison.variants import KNOWN
+    from adk_flow.wiring import CONSTRUCTS
+
+    names: list[str] = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name not in ("all", *KNOWN):
+            raise AdkFlowError(f"--constructs {name}: unknown; known are all, {', '.join(KNOWN)}")
+        names += CONSTRUCTS if name == "all" else [name]
+    if not names:
+        raise AdkFlowError("--constructs: names none; take all, or names with commas between")
+    return list(dict.fromkeys(names))
+
+
+def conversations_in(paths: Sequence[Path]) -> dict[str, Conversation]:
+    """Reads conversation files, and those of folders, by the name of the file.
+
+    Raises:
+      AdkFlowError: there is none, two have the same name, or one does not fit.
+    """
+    found: dict[str, Conversation] = {}
+    for path in paths:
+        files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+        if not files:
+            raise AdkFlowError(f"{path}: holds no conversation (*.yaml)")
+        for file in files:
+            if file.stem in found:
+                raise AdkFlowError(f"{file}: there is another conversation named {file.stem}")
+            found[file.stem] = read_conversation(file)
+    return found
+
+
+def baseline_among(names: Sequence[str], wanted: str) -> str:
+    """Checks the baseline; by default it is the first.
+
+    Raises:
+      AdkFlowError: it is none of those compared.
+    """
+    if wanted and wanted not in names:
+        raise AdkFlowError(f"--baseline {wanted}: is not compared; there are {', '.join(names)}")
+    return wanted or names[0]
+
+
+def pace_wanted(latency: str, controlled: bool) -> LatencyProfile | None:
+    """Finds a latency profile; by default a controlled run has one, and a live one its own time.
+
+    Raises:
+      AdkFlowError: there is none of that name.
+    """
+    if latency == "none" or not (latency or controlled):
+        return None
+    return profile_named(latency or DEFAULT_PROFILE)
+
+
+def price_model(pace: LatencyProfile | None, controlled: bool) -> str:
+    """Names the model at whose price a controlled run's tokens are priced."""
+    if not controlled:
+        return ""
+    named = pace.name if pace and is_priced(pace.name) else DEFAULT_PROFILE
+    return named if is_priced(named) else ""
+
+
+def check_sleep(wanted: Wanted, pace: LatencyProfile | None) -> None:
+    """Refuses to sleep for no time."""
+    if wanted.sleep and not pace:
+        raise AdkFlowError("--sleep: needs a pace; take --latency PROFILE")
+
+
+def check_live(wanted: Wanted, models: Sequence[str]) -> None:
+    """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
+    named = ", ".join(models)
+    if wanted.sleep:
+        raise AdkFlowError(f"--sleep: is for controlled runs; {named} takes its own time")
+    if wanted.dollars is None and wanted.calls is None:
+        raise AdkFlowError(
+            f"{named} is a live model: say what the comparison may spend, with --budget DOLLARS "
+            "or --max-calls NUMBER; or take --model offline"
+        )
+    unknown = [model for model in models if not is_priced(model)]
+    if wanted.dollars is not None and unknown:
+        raise AdkFlowError(
+            f"--budget: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
+            "installed); take --max-calls NUMBER"
+        )
+
+
+def check_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
+    """Refuses a conversation that names an agent which the app does not have."""
+    for name, conversation in conversations.items():
+        named = [one for turn in conversation.turns for one in turn.specialists]
+        named += [one for canary in conversation.planted.values() for one in canary.only]
+        if stranger := next((one for one in named if one not in known), ""):
+            raise AdkFlowError(
+                f"conversation {name}: the app has no agent {stranger!r}; there are "
+                f"{', '.join(dict.fromkeys(known))}"
+            )

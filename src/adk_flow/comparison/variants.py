@@ -1,0 +1,149 @@
+"""A loaded app under other constructs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from google.adk.agents.parallel_agent import ParallelAgent
+from google.adk.apps import App
+from google.adk.workflow import BaseNode, Workflow
+
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
+from adk_flow.comparison.serial import one_by_one
+from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.models.agent_models import models_of
+from adk_flow.wiring import (
+    CONSTRUCTS,
+    DEPRECATED,
+    WITHOUT_THE_LEADS_TOOLS,
+    WiringError,
+    own_tools,
+    parts_of,
+    wire,
+)
+
+DEPRECATED_FORM = "deprecated_"
+"""What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
+KNOWN = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *(DEPRECATED_FORM + name for name in DEPRECATED))
+
+
+class Rewired(NamedTuple):
+    """An app under several constructs."""
+
+    apps: dict[str, App]
+    team: list[str]
+    """The specialists."""
+    skipped: dict[str, str]
+    """Constructs that it cannot be wired as, with the reason."""
+    left_out: list[str]
+    """What of it is not rewired, each with its reason."""
+    lost_tools: dict[str, list[str]]
+    """Constructs in which nobody has the lead's own tools, with these."""
+
+
+def rewired(app: App, constructs: Sequence[str]) -> Rewired:
+    """Wires the lead and specialists of an app under each construct.
+
+    Raises:
+      WiringError: it can be wired under none of them.
+    """
+    result = Rewired({}, [], {}, [], {})
+    if AS_IS in constructs:
+        result.apps[AS_IS] = app
+    if ONE_BY_ONE in constructs:
+        if reason := _goes_on_at_once(app):
+            result.skipped[ONE_BY_ONE] = reason
+        else:
+            result.apps[ONE_BY_ONE] = one_by_one(app)
+    wanted = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
+    if not wanted or app.root_agent is None:
+        return result
+    try:
+        lead, specialists, left_out = parts_of(app.root_agent)
+    except WiringError as error:
+        if not result.apps:
+            raise
+        result.skipped.update(dict.fromkeys(wanted, str(error)))
+        return result
+    result.left_out.extend(left_out)
+    result.team.extend(agent.name for agent in specialists)
+    for name in wanted:
+        try:
+            plain = name.removeprefix(DEPRECATED_FORM)
+            root = wire(lead, specialists, plain, deprecated=plain != name)
+        except WiringError as error:
+            result.skipped[name] = str(error)
+        except Exception as error:
+            # What ADK or pydantic refuses of somebody's agents under one construct.
+            result.skipped[name] = f"{type(error).__name__}: {error}"
+        else:
+            result.apps[name] = app.model_copy(update={"root_agent": root})
+            if plain in WITHOUT_THE_LEADS_TOOLS and (lost := own_tools(lead, specialists)):
+                result.lost_tools[name] = lost
+    if not result.apps:
+        raise WiringError("; ".join(result.skipped.values()))
+    return result
+
+
+def _goes_on_at_once(app: App) -> str:
+    """Says why an app cannot be held one by one; empty if it can."""
+    below = (
+        [node for node in agents_of(app.root_agent) if node is not app.root_agent]
+        if (app.root_agent is not None)
+        else []
+    )
+    for node in [app.root_agent, *below]:
+        if isinstance(node, ParallelAgent):
+            return f"{node.name} is a ParallelAgent, which has no limit to set"
+    graph = next((node for node in below if isinstance(node, Workflow)), None)
+    return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
+
+
+def identity_of(app: App, slept: LatencyProfile | None) -> dict[str, str]:
+    """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
+    nodes = list(agents_of(app.root_agent)) if app.root_agent is not None else []
+    told = "\n".join(_told(node) for node in nodes)
+    return {
+        "app": app.name,
+        "agents": hashlib.blake2b(told.encode(errors="replace"), digest_size=8).hexdigest(),
+        "model": ", ".join(models_of(app)),
+        "slept pace": slept.name if slept else "none",
+    }
+
+
+_WRITTEN = (
+    "name",
+    "description",
+    "mode",
+    "include_contents",
+    "disallow_transfer_to_parent",
+    "disallow_transfer_to_peers",
+    "output_key",
+    "output_schema",
+    "max_concurrency",
+    "max_iterations",
+)
+"""Fields of agents and graphs whose values tell how they were written."""
+
+
+def _told(node: BaseNode) -> str:
+    """Writes an agent or graph so that another wiring, or other words, are told otherwise."""
+    fields = [repr(getattr(node, name, None)) for name in _WRITTEN]
+    instruction = getattr(node, "instruction", "")
+    if callable(instruction):
+        instruction = getattr(getattr(instruction, "__code__", None), "co_code", b"")
+    tools = [
+        getattr(tool, "name", "") or getattr(tool, "__name__", "")
+        for tool in getattr(node, "tools", ())
+    ]
+    below = [one.name for one in getattr(node, "sub_agents", ())]
+    graph = getattr(node, "graph", None)
+    edges = [
+        (edge.from_node.name, edge.to_node.name, repr(edge.route))
+        for edge in getattr(graph, "edges", ())
+    ]
+    config = getattr(node, "generate_content_config", None)
+    return repr((type(node).__name__, fields, instruction, tools, below, edges, repr(config)))

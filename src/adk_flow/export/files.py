@@ -1,0 +1,192 @@
+"""Tables written to a folder as CSV, JSON or Parquet, one file a table."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, get_type_hints
+
+import msgspec
+
+from adk_flow._text import plain
+from adk_flow.errors import AdkFlowError
+from adk_flow.export.tables import ROWS, Row, Tables
+
+
+class Format(StrEnum):
+    """How to write tables."""
+
+    csv = "csv"
+    parquet = "parquet"
+    json = "json"
+
+
+class Written(NamedTuple):
+    """A table in its file."""
+
+    path: Path
+    rows: int
+
+
+class Writer(Protocol):
+    """An open file of one table."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Appends rows."""
+        ...
+
+    def close(self) -> None:
+        """Ends the file."""
+        ...
+
+
+def write_tables(logs: Iterable[Tables], folder: Path, form: Format) -> list[Written]:
+    """Writes the rows of several logs into the same tables, in place of what was there.
+
+    Where one table cannot be written, all stay what they were.
+
+    Raises:
+      AdkFlowError: the folder cannot be written, or the format lacks its library.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            files = {
+                name: stack.enter_context(_opened(folder / f"{name}.{form}", form, row))
+                for name, row in ROWS.items()
+            }
+            for tables in logs:
+                for name, rows in tables._asdict().items():
+                    files[name].write(rows)
+            for file in files.values():
+                file.writer.close()
+            for file in files.values():
+                file.part.replace(file.path)
+        return [Written(file.path, file.rows) for file in files.values()]
+    except OSError as error:
+        raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+@dataclass
+class _File:
+    """A table under another name until all are whole, so that none is ever half there."""
+
+    path: Path
+    part: Path
+    writer: Writer
+    rows: int = 0
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self.writer.write(rows)
+        self.rows += len(rows)
+
+
+@contextmanager
+def _opened(path: Path, form: Format, row: type[Row]) -> Iterator[_File]:
+    """Opens a table; of one that has not taken its name in the end nothing is left."""
+    if path.is_dir():
+        raise AdkFlowError(f"{path}: is a folder; expected a table, or nothing")
+    part = path.with_suffix(f".{form}.part")
+    try:
+        file = _File(path, part, _WRITERS[form](part, row))
+        try:
+            yield file
+        finally:
+            with suppress(Exception):  # it is closed already, or what failed first is told
+                file.writer.close()
+    finally:
+        part.unlink(missing_ok=True)
+
+
+_FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
+"""How a text begins that a spreadsheet would take for a formula, full-width signs among them."""
+
+
+def harmless(text: str) -> str:
+    """Makes a text one that neither a spreadsheet computes nor a terminal obeys."""
+    return f"'{plain(text)}" if _FORMULA.match(text) or _FORMULA.match(plain(text)) else plain(text)
+
+
+class _Csv:
+    def __init__(self, path: Path, row: type[Row]) -> None:
+        self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        self._csv.writerow(row.__struct_fields__)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._csv.writerow([_cell(value) for value in msgspec.structs.astuple(row)])
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return harmless(value)
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+class _Json:
+    """One array, a row a line."""
+
+    def __init__(self, path: Path, row: type[Row]) -> None:
+        self._file = path.open("wb")
+        self._before = b"[\n"
+
+    def write(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._file.write(self._before + msgspec.json.encode(row))
+            self._before = b",\n"
+
+    def close(self) -> None:
+        self._file.write(b"[]\n" if self._before == b"[\n" else b"\n]\n")
+        self._file.close()
+
+
+class _Parquet:
+    def __init__(self, path: Path, row: type[Row]) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError:
+            raise AdkFlowError(
+                "--format parquet needs pyarrow: pip install adk-flow[parquet]"
+            ) from None
+        self._arrow: Any = pyarrow
+        self._schema = pyarrow.schema(_columns(row, pyarrow))
+        self._file = parquet.ParquetWriter(path, self._schema)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        plain_rows = [msgspec.structs.asdict(row) for row in rows]
+        try:
+            table = self._arrow.Table.from_pylist(plain_rows, schema=self._schema)
+        except (OverflowError, self._arrow.ArrowInvalid) as error:
+            raise AdkFlowError(f"{rows[0].log}: cannot be written as parquet: {error}") from error
+        self._file.write_table(table)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
+    types: Mapping[Any, Any] = {
+        str: arrow.string(),
+        int: arrow.int64(),
+        int | None: arrow.int64(),
+        float: arrow.float64(),
+        float | None: arrow.float64(),
+        bool: arrow.bool_(),
+    }
+    hints = get_type_hints(row)
+    return [(name, types[hints[name]]) for name in row.__struct_fields__]
+
+
+_WRITERS = {Format.csv: _Csv, Format.json: _Json, Format.parquet: _Parquet}

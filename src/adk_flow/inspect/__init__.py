@@ -1,0 +1,1 @@
+"""The agents of an app, seen before any run."""

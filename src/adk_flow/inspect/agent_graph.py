@@ -1,0 +1,159 @@
+"""Whom an agent or a graph uses, and how: what the wiring of a loaded app shows without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import CodeType, FunctionType, MethodType
+from typing import Any, Literal, NamedTuple
+
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.tools.base_tool import BaseTool
+
+from adk_flow._adk import BaseNode, Workflow
+from adk_flow.record.activations import kind_of
+
+How = Literal["sub_agent", "agent_tool", "single_turn", "task", "node_tool", "node", "code"]
+"""How one uses another; `code` is a function, or a class of the app's own, that names it."""
+
+
+class Use(NamedTuple):
+    """One agent or graph that another one uses."""
+
+    how: How
+    node: BaseNode
+
+
+def agents_of(root: BaseNode) -> Iterator[BaseNode]:
+    """Walks a root and the agents and graphs that it uses, at any depth, each once."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        waiting[:0] = [use.node for use in uses_of(node)]
+
+
+def uses_of(node: BaseNode) -> list[Use]:
+    """Lists whom an agent or a graph uses, each once, in the order of its wiring."""
+    uses = [*_sub_agents(node), *_of_tools(node), *_nodes(node), *_of_code(node)]
+    found: dict[int, Use] = {}
+    for use in uses:
+        if use.node is not node and use.node is not getattr(node, "parent_agent", None):
+            found.setdefault(id(use.node), use)
+    return list(found.values())
+
+
+def tools_of(node: BaseNode) -> list[Any]:
+    """Lists an agent's tools, those among them that ADK gave it for its sub-agents."""
+    return list(getattr(node, "tools", ()))
+
+
+def model_asked(agent: Any) -> str:
+    """Names the model that an agent asks: its own, or the nearest above it, or ADK's default."""
+    while agent is not None:
+        if model := getattr(agent, "model", ""):
+            return name_of_model(model)
+        agent = agent.parent_agent
+    return name_of_model(getattr(LlmAgent, "_default_model", ""))
+
+
+def name_of_model(model: Any) -> str:
+    """Names a model that is given by name or as an object; empty for what is neither."""
+    return model if isinstance(model, str) else getattr(model, "model", "")
+
+
+def functions_of(node: BaseNode) -> list[FunctionType]:
+    """Lists the functions in which an agent or a node may run others."""
+    candidates = [getattr(node, "_func", None), *(_function_of(tool) for tool in tools_of(node))]
+    if not type(node).__module__.startswith("google.adk."):
+        candidates += [vars(kind).get(name) for kind in type(node).__mro__ for name in _RUNNING]
+    # What a decorator put around a function names nothing; what it wraps does.
+    unwrapped = [getattr(one, "__func__", one) for one in candidates]
+    own = [getattr(one, "__wrapped__", one) for one in unwrapped]
+    return [one for one in own if isinstance(one, FunctionType) and not _is_adks(one)]
+
+
+_RUNNING = ("_run_async_impl", "_run_impl", "run_node_impl")
+"""Methods by which a class of the app's own decides who runs."""
+
+
+def _sub_agents(node: BaseNode) -> Iterator[Use]:
+    for agent in getattr(node, "sub_agents", ()):
+        mode = getattr(agent, "mode", None)
+        yield Use(mode if mode in ("single_turn", "task") else "sub_agent", agent)
+
+
+def _of_tools(node: BaseNode) -> Iterator[Use]:
+    for tool in tools_of(node):
+        if isinstance(agent := getattr(tool, "agent", None), BaseNode):
+            kind = kind_of(tool)
+            yield Use(kind if kind in ("single_turn", "task") else "agent_tool", agent)
+        elif isinstance(graph := getattr(tool, "node", tool), BaseNode):
+            yield Use("node_tool", graph)
+
+
+def _nodes(node: BaseNode) -> Iterator[Use]:
+    if isinstance(node, Workflow) and node.graph is not None:
+        yield from (Use("node", one) for one in node.graph.nodes)
+    for name in ("_node", "_inner_node"):  # of a parallel worker (2.13, _parallel_worker.py)
+        if isinstance(inner := getattr(node, name, None), BaseNode):
+            yield Use("node", inner)
+    if isinstance(tool := getattr(node, "tool", None), BaseTool):
+        agent = getattr(tool, "agent", None)
+        if isinstance(agent, BaseNode):
+            yield Use("agent_tool", agent)
+
+
+def _of_code(node: BaseNode) -> Iterator[Use]:
+    fields = [value for name, value in node if name not in ("parent_agent", "graph", "edges")]
+    yield from (Use("code", one) for one in _nodes_in(fields))
+    seen: set[int] = set()
+    for function in functions_of(node):
+        yield from (Use("code", one) for one in _nodes_in(_named_by(function, seen)))
+
+
+def _nodes_in(values: Iterable[Any], depth: int = 2) -> Iterator[BaseNode]:
+    """Finds agents and graphs among values, in lists and mappings too."""
+    for value in values:
+        if isinstance(value, BaseNode):
+            yield value
+        elif depth and isinstance(value, (list, tuple, set)):
+            yield from _nodes_in(value, depth - 1)
+        elif depth and isinstance(value, dict):
+            yield from _nodes_in(value.values(), depth - 1)
+
+
+def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
+    """Gives what a function names: of its module, around it, and what functions it calls name."""
+    if id(function) in seen:
+        return []
+    seen.add(id(function))
+    names = _names_in(function.__code__)
+    values = [function.__globals__[name] for name in names if name in function.__globals__]
+    for cell in function.__closure__ or ():
+        try:
+            values.append(cell.cell_contents)
+        except ValueError:  # not filled yet
+            continue
+    for value in list(values):
+        if isinstance(value, FunctionType) and value.__module__ == function.__module__:
+            values += _named_by(value, seen)
+    return values
+
+
+def _names_in(code: CodeType) -> list[str]:
+    names = list(code.co_names)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):  # a comprehension, or a function within
+            names += _names_in(inner)
+    return list(dict.fromkeys(names))
+
+
+def _function_of(tool: Any) -> Any:
+    return tool if isinstance(tool, (FunctionType, MethodType)) else getattr(tool, "func", None)
+
+
+def _is_adks(function: FunctionType) -> bool:
+    return function.__module__.startswith("google.adk.")

@@ -1,0 +1,302 @@
+"""An app as it stands before any run: who is in it, who may hand over to whom, what is odd."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import msgspec
+from google.adk.apps import App
+from google.adk.events.event import Event
+from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
+from google.adk.sessions.session import Session
+
+from adk_flow._adk import BaseNode, Workflow
+from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
+from adk_flow.record.activations import kind_of
+from adk_flow.record.extract import next_holder
+
+refusal_of: Any
+try:
+    from google.adk.flows.llm_flows.agent_transfer import (
+        _get_incompatible_builtin_tool_error as refusal_of,
+    )
+except ImportError:  # earlier releases offer transfers beside any tool
+    refusal_of = None
+
+OF_ADK = "__deprecated__"
+"""Where Python's `deprecated` keeps what to use instead of a class."""
+
+Relation = Literal["sub_agent", "parent", "peer"]
+_CALLED = ("agent_tool", "single_turn", "task")
+
+
+class Member(msgspec.Struct, kw_only=True):
+    """An agent, a graph, or a node of a graph."""
+
+    id: str
+    """`n0` is the root; names may clash."""
+    name: str
+    kind: str
+    """Name of its class."""
+    model: str = ""
+    """Name of its own model; empty for its parent's, or where there is none."""
+    mode: str = ""
+    description: str = ""
+    tools: list[str] = []
+    """Its own, without those by which it uses other agents."""
+    graph: str = ""
+    """Id of the graph that it is a node of."""
+    flags: list[str] = []
+    """Which transfers its owner has barred."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One agent or graph that uses another, see `tree.How`."""
+
+    source: str
+    target: str
+    how: str
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """A transfer that ADK would offer the model, or that is kept from it."""
+
+    source: str
+    target: str
+    relation: Relation
+    barred_by: str = ""
+    """A flag, or the built-in tool beside which ADK offers no transfer."""
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """An edge of a graph; from `START`, or between two of its nodes."""
+
+    graph: str
+    source: str
+    target: str
+    route: str = ""
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """Something that is likely to surprise."""
+
+    kind: Literal["deprecated", "dead_end", "fails", "name_clash", "no_description"]
+    members: list[str]
+    text: str
+
+
+class Inspection(msgspec.Struct, kw_only=True):
+    """The static picture of an app."""
+
+    app: str
+    plugins: list[str]
+    resumable: bool
+    members: list[Member]
+    links: list[Link]
+    transfers: list[Transfer]
+    edges: list[Edge]
+    remarks: list[Remark]
+
+    def named(self, id: str) -> str:
+        """Gives the name of a member, or `START`."""
+        return next((one.name for one in self.members if one.id == id), id)
+
+
+def inspect_app(app: App) -> Inspection:
+    """Takes the static picture of a loaded app; nothing of it runs."""
+    nodes, uses = _walked(app.root_agent)
+    ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
+    links = [Link(ids[id(source)], ids[id(use.node)], use.how) for source, use in uses]
+    members = [_member(node, ids[id(node)], links) for node in nodes]
+    transfers = [one for node in nodes for one in _transfers(node, ids)]
+    config = app.resumability_config
+    return Inspection(
+        app=app.name,
+        plugins=[type(plugin).__name__ for plugin in app.plugins],
+        resumable=bool(config and config.is_resumable),
+        members=members,
+        links=links,
+        transfers=transfers,
+        edges=[edge for node in nodes for edge in _edges(node, ids)],
+        remarks=[
+            *_deprecated(nodes, ids),
+            *_dead_ends(nodes, ids, transfers),
+            *_failing(members, transfers),
+            *_clashes(members),
+            *_without_description(members, links, transfers),
+        ],
+    )
+
+
+def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode, Use]]]:
+    """Lists what an app is made of and who uses whom, in the order of its wiring."""
+    nodes: list[BaseNode] = []
+    uses: list[tuple[BaseNode, Use]] = []
+    waiting: list[BaseNode] = [root] if root else []
+    # What code names comes last: a graph holds a copy of an agent under the same name.
+    named: list[tuple[BaseNode, Use]] = []
+    while waiting or named:
+        if not waiting:
+            source, use = named.pop(0)
+            known = next((one for one in nodes if one.name == use.node.name), None)
+            uses.append((source, use._replace(node=known or use.node)))
+            waiting += [] if known else [use.node]
+            continue
+        node = waiting.pop(0)
+        if any(one is node for one in nodes):
+            continue
+        nodes.append(node)
+        of_node = [(node, use) for use in uses_of(node) if use.node.name != "__START__"]
+        named += [one for one in of_node if one[1].how == "code"]
+        certain = [one for one in of_node if one[1].how != "code"]
+        uses += certain
+        waiting[:0] = [use.node for _, use in certain]
+    return nodes, uses
+
+
+def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
+    model: Any = getattr(node, "model", "")
+    flags = ("disallow_transfer_to_parent", "disallow_transfer_to_peers")
+    return Member(
+        id=number,
+        name=node.name,
+        kind=type(node).__name__,
+        model=name_of_model(model),
+        mode=str(getattr(node, "mode", "") or ""),
+        description=getattr(node, "description", ""),
+        tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
+        graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
+        flags=[flag for flag in flags if getattr(node, flag, False)],
+    )
+
+
+def _tool(tool: Any) -> str:
+    name = getattr(tool, "name", "") or getattr(tool, "__name__", "") or type(tool).__name__
+    return f"{name} (long-running)" if getattr(tool, "is_long_running", False) else name
+
+
+def _is_wiring(tool: Any) -> bool:
+    return isinstance(tool, BaseNode) or kind_of(tool) != "function"
+
+
+def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
+    """Lists the transfers of an agent, those among them that ADK does not offer its model."""
+    if not hasattr(node, "disallow_transfer_to_parent"):
+        return
+    agent: Any = node
+    parent = agent.parent_agent
+    legal = _get_transfer_targets(agent)
+    tool = next((tool.name for tool in tools_of(node) if _is_refused(tool, agent)), "")
+    # Without its flags ADK's own rule would offer it these too.
+    unbarred: Any = _Unbarred(agent)
+    for target in _get_transfer_targets(unbarred):
+        relation = "parent" if target is parent else "peer"
+        relation = "sub_agent" if target in agent.sub_agents else relation
+        barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"
+        barred = tool if any(one is target for one in legal) else barred
+        if id(target) in ids:
+            yield Transfer(ids[id(node)], ids[id(target)], relation, barred)
+
+
+def _is_refused(tool: Any, agent: Any) -> bool:
+    """Whether ADK offers an agent no transfer because of a tool."""
+    if refusal_of is None:
+        return False
+    alone = SimpleNamespace(name=agent.name, tools=[tool])
+    try:
+        return bool(refusal_of(alone, model_asked(agent)))
+    except TypeError:  # 2.8 to 2.10 refuse it with any model
+        return bool(refusal_of(alone))
+
+
+class _Unbarred:
+    """An agent as ADK's rule for transfers would see it if nothing were barred."""
+
+    disallow_transfer_to_parent = False
+    disallow_transfer_to_peers = False
+
+    def __init__(self, agent: Any) -> None:
+        self.name = agent.name
+        self.sub_agents = agent.sub_agents
+        self.parent_agent = agent.parent_agent
+
+
+def _edges(node: BaseNode, ids: dict[int, str]) -> Iterator[Edge]:
+    if not isinstance(node, Workflow) or node.graph is None:
+        return
+    for edge in node.graph.edges:
+        route = edge.route if isinstance(edge.route, list) else [edge.route]
+        yield Edge(
+            ids[id(node)],
+            ids.get(id(edge.from_node), "START"),
+            ids[id(edge.to_node)],
+            ", ".join(str(one) for one in route if one is not None),
+        )
+
+
+def _deprecated(nodes: Iterable[BaseNode], ids: dict[int, str]) -> Iterator[Remark]:
+    for node in nodes:
+        if told := getattr(type(node), OF_ADK, ""):
+            text = f"{node.name} is a {type(node).__name__}: {' '.join(str(told).split())}"
+            yield Remark("deprecated", [ids[id(node)]], text)
+        if getattr(node, "global_instruction", ""):
+            text = f"{node.name} sets global_instruction, which ADK has deprecated for a plugin"
+            yield Remark("deprecated", [ids[id(node)]], text)
+
+
+def _dead_ends(
+    nodes: Sequence[BaseNode], ids: dict[int, str], transfers: Sequence[Transfer]
+) -> Iterator[Remark]:
+    legal = [one for one in transfers if not one.barred_by]
+    for node in nodes[1:]:
+        number = ids[id(node)]
+        barred = ", ".join({one.barred_by: "" for one in transfers if one.source == number})
+        is_reached = any(one.target == number for one in legal)
+        is_free = any(one.source == number for one in legal)
+        if is_reached and not is_free and _keeps_turns(node, nodes[0]):
+            text = f"{node.name} holds the next turn too and can hand it to nobody, by {barred}"
+            yield Remark("dead_end", [number], text)
+
+
+def _keeps_turns(agent: Any, root: Any) -> bool:
+    """Whether ADK gives the next message to an agent that replied last."""
+    if getattr(agent, "root_agent", None) is not root:
+        return False
+    replied = Session(id="s", app_name="a", user_id="u", events=[Event(author=agent.name)])
+    return next_holder(SimpleNamespace(agent=root, session=replied)) == agent.name
+
+
+def _failing(members: Iterable[Member], transfers: Iterable[Transfer]) -> Iterator[Remark]:
+    # No flag bars the transfer to a sub-agent: ADK ends the run of such an agent.
+    tools = {one.source: one.barred_by for one in transfers if one.relation == "sub_agent"}
+    for member in members:
+        if tool := tools.get(member.id):
+            text = f"{member.name} fails when it runs: ADK refuses {tool} beside sub-agents"
+            yield Remark("fails", [member.id], text)
+
+
+def _clashes(members: Iterable[Member]) -> Iterator[Remark]:
+    agents = [one for one in members if one.kind not in ("FunctionNode", "_ParallelWorker")]
+    for name, number in Counter(one.name for one in agents).items():
+        if number > 1:
+            text = f"{number} are named {name}: neither ADK nor a log tells them apart"
+            yield Remark("name_clash", [one.id for one in agents if one.name == name], text)
+    for member in agents:
+        for tool in (tool for tool, times in Counter(member.tools).items() if times > 1):
+            text = f"{member.name} has two tools named {tool}: a model can call one of them"
+            yield Remark("name_clash", [member.id], text)
+
+
+def _without_description(
+    members: Iterable[Member], links: Iterable[Link], transfers: Iterable[Transfer]
+) -> Iterator[Remark]:
+    offered = {one.target for one in transfers if not one.barred_by}
+    called = {one.target for one in links if one.how in _CALLED}
+    for member in members:
+        # The way back to the root needs no words: ADK tells a sub-agent who its parent is.
+        if member.id in (offered | called) and member.id != "n0" and not member.description.strip():
+            text = f"{member.name} has no description, by which a model would choose it"
+            yield Remark("no_description", [member.id], text)

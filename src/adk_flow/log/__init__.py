@@ -1,0 +1,1 @@
+"""The flow log: its schema, its writer and its reader."""

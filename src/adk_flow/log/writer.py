@@ -1,0 +1,129 @@
+"""The flow log's writer: each record is one line, written in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adk_flow.log.schema import Header, Record
+
+try:
+    import fcntl
+except ImportError:  # Windows has no advisory locks; there one process should record a session.
+    fcntl = None
+
+_encode = msgspec.json.Encoder().encode
+
+
+class LogWriter:
+    """An open flow log; each record is one `write` to the file."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens `path`, or the next free name beside it, for appending.
+
+        Raises:
+          OSError: the file cannot be opened.
+        """
+        try:
+            self.path, self._file = _open_alone(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path, self._file = _open_alone(path)
+        self.size = os.fstat(self._file).st_size
+        """Length of the file in bytes, as far as this writer knows while it holds it."""
+
+    def lock(self) -> bool:
+        """Takes the file for itself again; False if another recorder has it, or it was deleted."""
+        is_mine = _lock(self._file)
+        found = os.fstat(self._file)
+        self.size = found.st_size
+        return is_mine and found.st_nlink > 0
+
+    def unlock(self) -> None:
+        """Lets another recorder have the file."""
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def begin_part(self, header: Header) -> None:
+        """Writes a header, on a line of its own even after a line that was cut short.
+
+        Raises:
+          OSError: the file cannot be written.
+        """
+        if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
+            self.size += os.write(self._file, b"\n")
+        self._put(_encode(header))
+
+    def write(self, record: Record) -> None:
+        """Appends one record.
+
+        Raises:
+          OSError: the file cannot be written.
+        """
+        try:
+            line = _encode(record)
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
+            line = _encode(writable(msgspec.to_builtins(record)))
+        self._put(line)
+
+    def _put(self, line: bytes) -> None:
+        line += b"\n"
+        written = os.write(self._file, line)
+        while written < len(line):
+            written += os.write(self._file, line[written:])
+        self.size += written
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _open_alone(path: Path) -> tuple[Path, int]:
+    """Opens for appending under a lock; takes the next free of `.2`, `.3`, … if one holds it."""
+    number, candidate = 1, path
+    while True:
+        file = os.open(candidate, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if _lock(file):
+            return candidate, file
+        os.close(file)
+        number += 1
+        candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _lock(file: int) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def writable(value: Any) -> Any:
+    """Replaces what UTF-8 cannot write in plain data: lone surrogates."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {writable(key): writable(one) for key, one in value.items()}
+    return [writable(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def log_path(directory: Path, app: str, user: str, session: str) -> Path:
+    """Names the log of a session: `<directory>/<app>/<session>-<digest>.jsonl`.
+
+    Names come from outside, so only letters, digits, `_` and `-` of them reach the path; the
+    digest keeps apart what that makes alike, and the same session id of different users.
+    """
+    digest = hashlib.blake2b("\0".join((app, user, session)).encode(), digest_size=4).hexdigest()
+    return directory / (_safe(app) or "app") / f"{_safe(session) or 'session'}-{digest}.jsonl"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64].strip("_")

@@ -1,0 +1,45 @@
+"""A model that takes a real model's time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+
+from adk_flow.analysis.latency import LatencyProfile
+
+if TYPE_CHECKING:  # releases before 2.x have no such class
+    from google.adk.models import LlmCapabilities
+
+
+class DelayedModel(BaseLlm):
+    """Answers as another model does, after as long as a model of that pace would take."""
+
+    inner: BaseLlm
+    pace: LatencyProfile
+
+    @property
+    def capabilities(self) -> LlmCapabilities:
+        """Says what the other model can do."""
+        return self.inner.capabilities
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the other model's answer once its output tokens would have been generated."""
+        answers = [one async for one in self.inner.generate_content_async(llm_request, stream)]
+        tokens = sum(_output_tokens(answer) for answer in answers if not answer.partial)
+        await asyncio.sleep(self.pace.microseconds(tokens) / 1e6)
+        for answer in answers:
+            yield answer
+
+
+def _output_tokens(answer: LlmResponse) -> int:
+    usage = answer.usage_metadata
+    if usage is None:
+        return 0
+    return (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)

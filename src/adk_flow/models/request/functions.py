@@ -1,0 +1,168 @@
+"""The functions that a request declares, read into one shape."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from google.genai import types
+
+from adk_flow.models.offline.likeness import Option
+from adk_flow.models.offline.words import readable, stems, words
+from adk_flow.models.request.schemas import Schema, plain
+
+_SECTION = re.compile(
+    r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?)\s*:", re.I | re.M
+)
+_ARGUMENT = re.compile(r"^\s*[*:]*(?:param\s+)?(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
+_DELEGATION = re.compile(
+    r"\s*IMPORTANT: This tool delegates execution to a specialized agent.*", re.S
+)
+_NOTE_END = re.compile(r"[.;?\n](?:\s|$)|,? (?:such as|e\.g\.|for example|for instance)\b")
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.I)
+_CAPITAL = re.compile(r"^[A-Z](?![A-Z])")
+_NO_NOUN = re.compile(
+    r"(?:how|what|when|where|whether|which|who|if|true|false|in|as|is|are)\b", re.I
+)
+_COUNTED = ("years", "months", "weeks", "days", "hours", "minutes")
+_FREE_TEXT = frozenset(
+    words(
+        """
+        question questions query request text prompt message topic search input instruction
+        instructions goal task content description details subject sentence passage keywords q
+        """
+    )
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument that a function takes."""
+
+    name: str
+    description: str
+    schema: Schema
+    required: bool
+
+    @property
+    def kind(self) -> str:
+        """Its JSON type; a parameter without one takes a string."""
+        return self.schema.get("type") or ("object" if "properties" in self.schema else "string")
+
+    @property
+    def choices(self) -> list[Any]:
+        """The values it is limited to, if it is."""
+        return self.schema.get("enum") or []
+
+    @property
+    def label(self) -> str:
+        """What to call it when asking for it: in words, its name among them."""
+        return _label(readable(self.name), self.description)
+
+    @property
+    def is_number(self) -> bool:
+        """Tells whether it takes a number."""
+        return self.kind in ("number", "integer") and not self.choices
+
+    @property
+    def is_free_text(self) -> bool:
+        """Tells whether it takes a question in the user's own words."""
+        last_word = readable(self.name).split()[-1:]
+        return self.kind == "string" and not self.choices and bool(_FREE_TEXT & set(last_word))
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the model may call."""
+
+    name: str
+    description: str
+    """What it does, in its first paragraph."""
+    parameters: tuple[Parameter, ...]
+    is_agent: bool
+    """An agent stands behind it."""
+    is_alone: bool
+    """It must not be called beside another: ADK's task agents."""
+
+    @property
+    def option(self) -> Option:
+        """The function as something a question can go to."""
+        return Option(self.name, self.description)
+
+    @property
+    def required(self) -> tuple[Parameter, ...]:
+        """The parameters it cannot be called without."""
+        return tuple(one for one in self.parameters if one.required)
+
+    @property
+    def is_look_up(self) -> bool:
+        """Tells whether it takes a question and needs nothing else."""
+        return bool(self.required) and all(one.is_free_text for one in self.required)
+
+    @property
+    def is_calculator(self) -> bool:
+        """Tells whether it needs a number."""
+        return any(one.is_number for one in self.required)
+
+
+@lru_cache(maxsize=1024)
+def _label(name: str, description: str) -> str:
+    note = _NOTE_END.split(description.strip(), maxsplit=1)[0].strip().rstrip(".?:")
+    note = _CAPITAL.sub(lambda capital: capital[0].lower(), _ARTICLE.sub("", note))
+    noun = f"number of {name}" if name in _COUNTED else name
+    if not note:
+        return noun
+    if _NO_NOUN.match(note):
+        return f"{noun} ({note})"
+    return note if stems(name) <= stems(note) else f"{note} ({name})"
+
+
+def declared_functions(config: types.GenerateContentConfig) -> tuple[Function, ...]:
+    """Reads the functions that a request declares, in their order."""
+    return tuple(_function(declaration) for declaration in declarations(config) if declaration.name)
+
+
+def declarations(config: types.GenerateContentConfig) -> list[types.FunctionDeclaration]:
+    """Returns the function declarations of all tools."""
+    tools: Sequence[Any] = config.tools or []
+    return [
+        declaration
+        for tool in tools
+        if isinstance(tool, types.Tool)
+        for declaration in tool.function_declarations or []
+    ]
+
+
+def _function(declaration: types.FunctionDeclaration) -> Function:
+    told = declaration.description or ""
+    schema = plain(declaration.parameters_json_schema or declaration.parameters or {})
+    notes = _argument_notes(told)
+    required = schema.get("required") or []
+    parameters = tuple(
+        Parameter(name, part.get("description") or notes.get(name, ""), part, name in required)
+        for name, part in schema.get("properties", {}).items()
+    )
+    is_alone = bool(_DELEGATION.search(told))
+    is_agent = is_alone or [(one.name, one.kind) for one in parameters] == [("request", "string")]
+    summary = _summary(_DELEGATION.sub("", told))
+    return Function(declaration.name or "", summary, parameters, is_agent, is_alone)
+
+
+def _summary(description: str) -> str:
+    before_sections = _SECTION.split(description, maxsplit=1)[0]
+    return before_sections.strip().split("\n\n")[0].replace("\n", " ").strip()
+
+
+def _argument_notes(description: str) -> dict[str, str]:
+    """Reads what a docstring says of each argument; ADK sends it inside the description."""
+    notes: dict[str, str] = {}
+    name = ""
+    for line in description.splitlines():
+        if match := _ARGUMENT.match(line):
+            name, notes[match[1]] = match[1], match[2].strip()
+        elif not line.strip():
+            name = ""
+        elif name:
+            notes[name] += " " + line.strip()
+    return notes

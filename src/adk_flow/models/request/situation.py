@@ -1,0 +1,182 @@
+"""The situation of the agent that asks: who it is, whom it can reach, what it was told."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from google.adk.models.llm_request import LlmRequest
+from google.genai import types
+
+from adk_flow.models.offline.likeness import Option
+from adk_flow.models.request.functions import Function, declared_functions
+from adk_flow.models.request.schemas import Schema, plain
+from adk_flow.models.request.turns import TRANSFER, Called, Turn, instructions, read_turns
+
+FINISH = "finish_task"
+RESPOND = "set_model_response"
+
+# How ADK 2.13 writes them: flows/llm_flows/prompt/_identity.py and extensions/_agent_transfer.py.
+_NAME = re.compile(r'Your internal name is "(.*?)"\.')
+_SELF = re.compile(r'The description about you is "(.*?)"\.(?=\s*\n\n|\s*\Z)', re.S)
+_TARGET = re.compile(
+    r"^Agent name: (?P<name>\S+)\nAgent description: ?(?P<description>.*?)"
+    r"(?=\n\s*\n+Agent name: |\n\s*\n+If you are the best|\Z)",
+    re.S | re.M,
+)
+_PARENT = re.compile(r"transfer to your parent agent (\S+?)\.(?:\s|$)")
+
+
+class Identity(NamedTuple):
+    """What a system instruction says of the agent and of those it may transfer to."""
+
+    name: str
+    description: str
+    described: tuple[Option, ...]
+    parent: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that a request says, in the terms of a decision."""
+
+    name: str
+    description: str
+    instruction: str
+    children: tuple[Option, ...]
+    """Agents below it, which it may transfer to."""
+    peers: tuple[Option, ...]
+    parent: Option | None
+    agents: tuple[Function, ...]
+    """Functions behind which an agent stands."""
+    tools: tuple[Function, ...]
+    """All other functions."""
+    finish: Function | None
+    """Ends the task of an agent in task mode."""
+    respond: Function | None
+    """Takes an answer in the shape of the agent's output schema."""
+    schema: Schema | None
+    """The shape that the answer as text must have."""
+    turns: tuple[Turn, ...]
+    is_delegate: bool = False
+    """The question was passed on by whoever chose this agent: ADK tells a single_turn agent and a
+    workflow's node no name of theirs."""
+
+    @property
+    def turn(self) -> Turn:
+        """The current turn."""
+        return self.turns[-1]
+
+    @property
+    def visited(self) -> frozenset[str]:
+        """The other agents that have had this turn: going back to one is going in a circle."""
+        return frozenset(step.agent for step in self.turn.steps if step.agent) - {self.name}
+
+    @property
+    def is_leaf(self) -> bool:
+        """Tells whether nobody stands below it who could answer instead."""
+        return not self.children and not self.agents
+
+
+def read_situation(request: LlmRequest) -> Situation:
+    """Reads a request."""
+    config = request.config
+    label = (config.labels or {}).get("adk_agent_name", "")
+    instruction = f"{_text(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
+    turns = read_turns(request.contents)
+    identity = _identity(instruction)
+    functions = declared_functions(config)
+    by_name = {function.name: function for function in functions}
+    reachable = _reachable(identity, by_name.get(TRANSFER))
+    children, peers = _relations(identity, reachable, turns)
+    special = (TRANSFER, FINISH, RESPOND)
+    return Situation(
+        name=identity.name or label,
+        description=identity.description,
+        instruction=instruction,
+        children=children,
+        peers=peers,
+        parent=next((one for one in reachable if one.name == identity.parent), None),
+        agents=tuple(one for one in functions if one.is_agent and one.name not in special),
+        tools=tuple(one for one in functions if not one.is_agent and one.name not in special),
+        finish=by_name.get(FINISH),
+        respond=by_name.get(RESPOND),
+        schema=_schema(config),
+        turns=turns,
+        is_delegate=bool(label) and not identity.name,
+    )
+
+
+def _text(instruction: Any) -> str:
+    """Joins the text of a system instruction, which may be a text, parts or contents."""
+    if instruction is None or isinstance(instruction, str):
+        return instruction or ""
+    if isinstance(instruction, types.Content):
+        return _text(instruction.parts)
+    if isinstance(instruction, Sequence):
+        return "\n\n".join(filter(None, map(_text, instruction)))
+    return getattr(instruction, "text", None) or ""
+
+
+@lru_cache(maxsize=256)
+def _identity(instruction: str) -> Identity:
+    name, description = _NAME.search(instruction), _SELF.search(instruction)
+    parent = _PARENT.search(instruction)
+    described = tuple(
+        Option(match["name"], match["description"].strip())
+        for match in _TARGET.finditer(instruction)
+    )
+    return Identity(
+        name[1] if name else "",
+        description[1] if description else "",
+        described,
+        parent[1] if parent else "",
+    )
+
+
+def _reachable(identity: Identity, transfer: Function | None) -> tuple[Option, ...]:
+    """Returns the targets that the function allows and the instruction describes.
+
+    ADK declares the function to single_turn and task agents as well, with their caller as the
+    target, and leaves out the instruction: they are to answer, not to transfer.
+    """
+    if transfer is None:
+        return ()
+    allowed = {str(one) for parameter in transfer.parameters for one in parameter.choices}
+    described = dict(identity.described)
+    return tuple(
+        Option(name, described[name])
+        for name in described
+        if name != identity.name and (name in allowed or not allowed)
+    )
+
+
+def _relations(
+    identity: Identity, reachable: Sequence[Option], turns: Sequence[Turn]
+) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
+    """Tells children from peers: ADK lists children, then the parent, then peers."""
+    names = [one.name for one in reachable]
+    if identity.parent in names:
+        place = names.index(identity.parent)
+        return tuple(reachable[:place]), tuple(reachable[place + 1 :])
+    if _came_from_outside(identity.name, names, turns):
+        return (), tuple(reachable)
+    return tuple(reachable), ()
+
+
+def _came_from_outside(name: str, names: Sequence[str], turns: Sequence[Turn]) -> bool:
+    """Tells whether someone it cannot go back to transferred here: its parent, then."""
+    return any(
+        isinstance(step, Called)
+        and step.function == TRANSFER
+        and step.arguments.get("agent_name") == name
+        and step.agent not in (*names, name, "")
+        for turn in turns
+        for step in turn.steps
+    )
+
+
+def _schema(config: types.GenerateContentConfig) -> Schema | None:
+    declared = config.response_json_schema or config.response_schema
+    return plain(declared) if declared is not None else None

@@ -1,5 +1,0 @@
-"""What a user can mend."""
-
-
-class Problem(Exception):
-    """An error whose text is one line that names the file, line or field and what was expected."""

@@ -1,0 +1,190 @@
+"""Which frame a hook belongs to, and who called it: the links that only the running app knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from adk_flow.log.schema import Why
+from adk_flow.record.sessions import SessionLog
+
+_KINDS = {
+    "TransferToAgentTool": "transfer",
+    "FinishTaskTool": "finish_task",
+    "_SingleTurnAgentTool": "single_turn",
+    "_TaskAgentTool": "task",
+    "AgentTool": "agent_tool",
+    "NodeTool": "node_tool",
+    "_NodeTool": "node_tool",
+}
+
+
+def kind_of(tool: object) -> str:
+    """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
+    kind = _kind_of_type(type(tool))
+    if kind == "function" and getattr(tool, "name", "") == "transfer_to_agent":
+        return "transfer"  # ADK 1.18 has no class for it
+    return kind
+
+
+_kinds_of_types: dict[type, str] = {}
+
+
+def _kind_of_type(tool: type) -> str:
+    kind = _kinds_of_types.get(tool)
+    if kind is None:
+        named = (_KINDS[c.__name__] for c in tool.__mro__ if c.__name__ in _KINDS)
+        kind = _kinds_of_types[tool] = next(named, "function")
+    return kind
+
+
+class Call(NamedTuple):
+    """A tool call under way, as its ContextVar shows it to whatever runs inside it."""
+
+    run: Run
+    frame: int
+    id: str
+    tool: str
+    kind: str
+
+
+NO_CALLS: Mapping[int, Call] = {}
+
+current_calls: ContextVar[Mapping[int, Call]] = ContextVar("adk_flow_calls", default=NO_CALLS)
+"""The innermost tool call that the present task runs in, by recorder; parallel calls each see
+their own."""
+
+
+class Place(NamedTuple):
+    """Where an agent runs; of several runs of it at once the path tells them apart."""
+
+    branch: str
+    agent: str
+    path: str
+    """ADK's path of the node, `graph@1/agent@2`; empty where there is none."""
+
+
+class Beginning(NamedTuple):
+    """How a frame began."""
+
+    why: Why
+    caller: int = 0
+    call: str = ""
+    parent: str = ""
+
+
+@dataclass(slots=True)
+class Run:
+    """One activation of a Runner."""
+
+    number: int
+    log: SessionLog
+    recorder: int
+    """Number of the recorder, of which an app may have several."""
+    cause: Call | None
+    """The tool call that a nested run was started by."""
+    frames: dict[Place, int] = field(default_factory=dict)
+    """Open frames."""
+    deciding: dict[int, str] = field(default_factory=dict)
+    """Open frames of agents that decide in code who runs, with their names."""
+    tools: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The tools that each frame's model was last offered, by name."""
+    handovers: dict[str, int] = field(default_factory=dict)
+    """Source frames of transfers that were not yet taken up, by target."""
+    handed_over: dict[Place, int] = field(default_factory=dict)
+    """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
+    tokens: dict[str, Token[Mapping[int, Call]]] = field(default_factory=dict)
+    """What resets `current_calls` at the end of each tool call, by call id."""
+
+    def frame(self, branch: str | None, agent: str, path: str = "") -> int:
+        """Finds the open frame of an agent; 0 if there is none."""
+        place = Place(branch or "", agent, path)
+        return self.frames.get(place) or self.frames.get(_like(place, self.frames), 0)
+
+    def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
+        """Opens a frame for an agent that starts, or finds the one that it resumes."""
+        place = Place(branch, agent.name, path)
+        if open_frame := self.frames.get(place):
+            return open_frame, Beginning("resume")
+        beginning = self._beginning(agent, branch, path)
+        self.frames[place] = frame = next(self.log.frame_numbers)
+        if not hasattr(agent, "mode"):
+            self.deciding[frame] = agent.name
+        return frame, beginning
+
+    def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
+        if source := self.handovers.pop(agent.name, 0):
+            return Beginning("transfer", source)
+        call = current_calls.get().get(self.recorder) or self.cause
+        if call is not None and call.run is self and call.tool == agent.name:
+            return Beginning("single_turn", call.frame, call.id)
+        parent = getattr(agent, "parent_agent", None)
+        if parent is not None:
+            caller = self._open_frame_of(parent.name)
+            if getattr(agent, "mode", None) == "task":
+                return Beginning("task", caller, branch.rpartition("@")[2], parent.name)
+            if caller:
+                return Beginning("node", caller, parent=parent.name)
+        elif "/" in path:
+            frame, node = self._node_above(path)
+            caller = frame or (call.frame if call else 0)
+            return Beginning("node", caller, call.id if call else "", node)
+        if call is not None and call.run is not self:
+            # A plain function that runs an agent on a Runner of its own counts as an agent tool.
+            return Beginning("agent_tool", call.frame, call.id)
+        if self.deciding and parent is None:
+            caller, name = next(reversed(self.deciding.items()))
+            return Beginning("node", caller, parent=name)
+        return Beginning("user")
+
+    def _node_above(self, path: str) -> tuple[int, str]:
+        """Finds whose node an agent is, be it an agent's or a graph's, of which no hook tells.
+
+        Functions of a graph may stand between. Gives the frame of the nearest agent above, if any,
+        and the name of the outermost node below it, or its own if it is the next.
+        """
+        steps = path.split("/")[:-1]
+        node = _name_of(steps[-1])
+        for end in range(len(steps), 0, -1):
+            if frame := self._open_frame_at("/".join(steps[:end])):
+                return frame, node
+            node = _name_of(steps[end - 1])
+        return 0, node
+
+    def _open_frame_of(self, name: str) -> int:
+        return next((n for place, n in reversed(self.frames.items()) if place.agent == name), 0)
+
+    def _open_frame_at(self, path: str) -> int:
+        return next((n for place, n in reversed(self.frames.items()) if place.path == path), 0)
+
+    def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
+        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
+        place = Place(branch or "", agent, path)
+        if source := self._close(place):
+            self.handovers[target] = source
+            self.handed_over[place] = source
+
+    def end(self, branch: str | None, agent: str, path: str) -> int:
+        """Closes an agent's frame and gives its number; 0 if there is none."""
+        place = Place(branch or "", agent, path)
+        gone = self.handed_over
+        frame = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        self.tools.pop(frame, None)
+        return frame
+
+    def _close(self, place: Place) -> int:
+        frame = self.frames.pop(place, 0) or self.frames.pop(_like(place, self.frames), 0)
+        self.deciding.pop(frame, None)
+        return frame
+
+
+def _like(place: Place, places: dict[Place, int]) -> Place:
+    """Finds the latest place of the same agent and branch: not every hook knows its node path."""
+    alike = (one for one in reversed(places) if one[:2] == place[:2])
+    return next(alike, place)
+
+
+def _name_of(step: str) -> str:
+    return step.partition("@")[0]

@@ -1,0 +1,207 @@
+"""ADK's objects read into the fields of a record."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
+from typing import Any
+
+import msgspec
+from google.adk.models.llm_request import LlmRequest
+from google.adk.tools.function_tool import FunctionTool
+from google.genai import types
+
+from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, FunctionCall, Part, Request, Usage
+from adk_flow.record.activations import kind_of
+
+try:
+    from google.adk.agents._agent_router import find_agent_to_run
+except ImportError:  # earlier releases keep the question inside the Runner
+    find_agent_to_run = None
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def _json(value: object) -> str:
+    try:
+        return _encode(value).decode()
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
+    """Writes a call's arguments as JSON; for an agent, its one string as it is."""
+    if kind in AGENT_CALLS and arguments and len(arguments) == 1:
+        (only,) = arguments.values()
+        if isinstance(only, str):
+            return only
+    return _json(arguments or {})
+
+
+def place_of(tool: object, context: Any) -> dict[str, str]:
+    """Names the task and the thread that a tool call runs in.
+
+    No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
+    tools/_caller.py, utils/_sync_runner.py).
+    """
+    task = asyncio.current_task()
+    is_pooled = getattr(context.run_config, "tool_thread_pool_config", None) is not None
+    function = getattr(tool, "func", None)
+    if is_pooled and isinstance(tool, FunctionTool) and not _is_async(function):
+        thread = TOOL_POOL
+    else:
+        thread = threading.current_thread().name
+    return {"task": task.get_name() if task else "", "thread": thread}
+
+
+def _is_async(function: object) -> bool:
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may be callable async
+    return iscoroutinefunction(function) or iscoroutinefunction(called)
+
+
+def of_result(result: object) -> str:
+    """Writes a tool's result: its words if it has nothing else, JSON otherwise."""
+    if isinstance(result, str):
+        return result
+    if isinstance(result, dict) and len(result) == 1:
+        only = result.get("result", result.get("output"))
+        if isinstance(only, str):
+            return only
+    return "" if result is None else _json(result)
+
+
+def words_of(content: types.Content | None) -> str:
+    """Joins the texts of a content that a user would see; thoughts are left out."""
+    if content is None or not content.parts:
+        return ""
+    return "".join([part.text for part in content.parts if part.text and not part.thought])
+
+
+def calls_of(
+    content: types.Content | None, tools: dict[str, Any] | None, keep: Callable[[str], str]
+) -> tuple[FunctionCall, ...]:
+    """Lists the function calls of a content, their kinds by the tools the model was offered."""
+    if content is None or not content.parts:
+        return ()
+    return tuple(
+        [_call(part.function_call, tools, keep) for part in content.parts if part.function_call]
+    )
+
+
+def _call(
+    call: types.FunctionCall, tools: dict[str, Any] | None, keep: Callable[[str], str]
+) -> FunctionCall:
+    name = call.name or ""
+    kind = kind_of(tools[name]) if tools and name in tools else "function"
+    return FunctionCall(name, kind, call.id or "", keep(of_arguments(call.args, kind)))
+
+
+def responses_of(content: types.Content | None) -> list[types.FunctionResponse]:
+    """Lists the function responses of a content."""
+    if content is None or not content.parts:
+        return []
+    return [part.function_response for part in content.parts if part.function_response]
+
+
+def results_of(content: types.Content | None) -> str:
+    """Joins the results that a content brings."""
+    return "\n".join(of_result(response.response) for response in responses_of(content))
+
+
+def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
+    """Reads token counts; None where the model reported none."""
+    if usage is None:
+        return None
+    sent, total = usage.prompt_token_count or 0, usage.total_token_count or 0
+    said, thoughts = usage.candidates_token_count or 0, usage.thoughts_token_count or 0
+    if thoughts and total == sent + said:
+        # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
+        said = max(0, said - thoughts)
+    cached = usage.cached_content_token_count or 0
+    return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
+
+
+def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
+    """Writes an exception as its type and what is kept of its message."""
+    return f"{type(error).__name__}: {keep(str(error))}".removesuffix(": ")
+
+
+def error_of(response: Any, keep: Callable[[str], str]) -> str:
+    """Reads the error of a model response or an event, if it has one."""
+    if not (response.error_code or response.error_message):
+        return ""
+    # An agent reached over A2A fails with a message and no code (2.13, _remote_a2a_agent.py).
+    code = response.error_code or "error"
+    return f"{code}: {keep(response.error_message or '')}".removesuffix(": ")
+
+
+def of_request(request: LlmRequest, number: Callable[[str], int]) -> Request:
+    """Reads what a model is sent; `number` gives each text its number in the log."""
+    system = request.config.system_instruction
+    if isinstance(system, types.Content):
+        system = words_of(system)
+    return Request(
+        system=number(system if isinstance(system, str) else _json(system)) if system else 0,
+        parts=tuple(_parts(request.contents, number)),
+        tools=tuple(request.tools_dict),
+        targets=tuple(_targets(request.tools_dict)),
+        schema=bool(request.config.response_schema or request.config.response_json_schema),
+    )
+
+
+def _parts(contents: list[types.Content], number: Callable[[str], int]) -> Iterable[Part]:
+    for content in contents:
+        role = content.role or ""
+        for part in content.parts or ():
+            if part.text:
+                yield Part(role, "text", number(part.text))
+            elif call := part.function_call:
+                yield Part(role, "call", number(f"{call.name} {_json(call.args)}"))
+            elif response := part.function_response:
+                yield Part(role, "response", number(f"{response.name} {_json(response.response)}"))
+            else:
+                yield Part(role, "data", number("data"))
+
+
+def _targets(tools: dict[str, Any]) -> list[str]:
+    """Names the legal targets of a transfer, as the tool declares them."""
+    transfer = tools.get("transfer_to_agent")
+    return list(getattr(transfer, "_agent_names", ()))
+
+
+def next_holder(context: Any) -> str:
+    """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
+    agent = context.agent
+    if agent is None:
+        return ""
+    find = find_agent_to_run or _question_of_runner(context)
+    return find(context.session, agent.root_agent).name if find else ""
+
+
+def _question_of_runner(context: Any) -> Callable[..., Any] | None:
+    """Gives a Runner's own question of who is next, which needs nothing else of the Runner."""
+    from google.adk.runners import Runner
+
+    runner: Any = Runner.__new__(Runner)
+    runner.resumability_config = getattr(context, "resumability_config", None)
+    return getattr(runner, "_find_agent_to_run", None)
+
+
+def path_of(context: Any) -> str:
+    """Gives ADK's path of the node that a hook fires in; empty where there is none."""
+    return getattr(context, "node_path", "") or ""
+
+
+def path_of_event(event: Any) -> str:
+    """Gives ADK's path of the node that an event is of; ADK 1 knows no nodes."""
+    return getattr(getattr(event, "node_info", None), "path", "") or ""
+
+
+def model_of(context: Any) -> str:
+    """Names the root agent's model; empty for a workflow."""
+    invocation = getattr(context, "_invocation_context", context)
+    root = getattr(invocation.agent, "root_agent", None)
+    model = getattr(root, "model", "")
+    return model if isinstance(model, str) else getattr(model, "model", "")

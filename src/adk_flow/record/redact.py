@@ -1,0 +1,86 @@
+"""What a flow log keeps of texts: how much, and with which secrets masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal, get_args
+
+Capture = Literal["full", "preview", "none"]
+
+PREVIEW = 200
+"""Characters that `preview` keeps of each text."""
+
+MASK = "[masked]"
+
+_SECRETS = re.compile(
+    r"""
+    -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
+  | \b(?P<scheme>(?i:bearer|basic))\s+[A-Za-z0-9._~+/=-]{8,}
+  | \b(?:sk|rk|pk)[-_][A-Za-z0-9_-]{16,}
+  | \bAIza[0-9A-Za-z_-]{20,}
+  | \bya29\.[0-9A-Za-z_-]{20,}
+  | \bgh[pousr]_[A-Za-z0-9]{20,} | \bgithub_pat_\w{20,} | \bglpat-[\w-]{16,}
+  | \bxox[abeoprs]-[\w-]{10,} | \bhf_[A-Za-z0-9]{20,} | \bgsk_[A-Za-z0-9]{20,}
+  | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
+  | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*
+  | (?P<phrase>(?i:\bpassw(?:or)?d:[ ]))[^\n"]{3,}
+  | (?P<key>(?i:api[_-]?key|client[_-]?secret|secret|private[_-]?key|passw(?:or)?d|pwd
+      |(?:access|auth|refresh|id|session|bearer)[_-]?token)\\?["']?\s*[:=]\s*)
+      (?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&][^\s&]{2,})
+  | (?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s@/]+(?=@)
+  | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
+  | (?<![\d.])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}(?!\d)
+  | (?<![\d.])\d{8,}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+_SIGNS = (
+    *("-----begin", "bearer", "basic", "sk-", "sk_", "rk-", "rk_", "pk-", "pk_", "aiza", "ya29."),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
+    *("akia", "asia", "eyj", "key", "secret", "passw", "pwd", "token", "@", "://"),
+)
+"""What a secret without a digit run cannot do without, in lower case."""
+_DIGITS = re.compile(r"\d{4}(?:[ -]\d{4}|\d{4})")
+
+
+def _masked(match: re.Match[str]) -> str:
+    if scheme := match["scheme"]:
+        return f"{scheme} {MASK}"
+    key = match["key"] or match["phrase"] or match["url"] or ""
+    quoted = match["key"] and match[0][len(key) :].lstrip("\\")[:1]
+    return key + (quoted if quoted in ('"', "'") else "") + MASK
+
+
+@lru_cache(maxsize=1024)
+def mask(text: str) -> str:
+    """Masks keys, bearer tokens, passwords, e-mail addresses and runs of 8 or more digits."""
+    # Most texts hold none, and looking for signs is many times quicker than the full pattern.
+    lower = text.lower()
+    if _DIGITS.search(text) is None and not any(sign in lower for sign in _SIGNS):
+        return text
+    return _SECRETS.sub(_masked, text)
+
+
+def keeper(keep: str, masked: bool) -> Callable[[str], str]:
+    """Gives the function that turns a text into what the log keeps of it.
+
+    Raises:
+      ValueError: `keep` is not one of `full`, `preview`, `none`.
+    """
+    if keep not in get_args(Capture):
+        raise ValueError(f"texts must be full, preview or none, got {keep!r}")
+    if keep == "none":
+        return lambda text: ""
+    if keep == "full":
+        return mask if masked else lambda text: text
+
+    def preview(text: str) -> str:
+        # Masked before it is cut, so that the cut cannot leave the head of a secret.
+        kept = mask(text) if masked else text
+        return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
+
+    return preview

@@ -1,0 +1,176 @@
+"""The flow logs that a process keeps: one a session, its file locked only during a turn."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adk_flow.log.schema import Header, Record
+from adk_flow.log.writer import LogWriter
+
+KNOWN_SESSIONS = 1024
+"""Sessions whose numbering is remembered between turns; an older one continues as a new part."""
+
+OPEN_FILES = 64
+"""Logs that are open at once; more would take the app's share of files."""
+
+ABANDONED_MICROSECONDS = 3_600_000_000
+"""Silence after which a turn is taken to have been cancelled."""
+
+
+def _from_one() -> Iterator[int]:
+    # A count is advanced in one step, so agents in several threads never share a number.
+    return itertools.count(1)
+
+
+@dataclass(slots=True)
+class SessionLog:
+    """The flow log of one session while this process records it."""
+
+    path: Path
+    header: Header
+    keep: Callable[[str], str]
+    """What of a text the log keeps."""
+    opened: Callable[[SessionLog], None] = lambda log: None
+    """Called when it takes one of the process's files."""
+    active: int = 0
+    """Top-level runs under way."""
+    listed: bool = False
+    """Whether the recorder has named its path."""
+    run_numbers: Iterator[int] = field(default_factory=_from_one)
+    frame_numbers: Iterator[int] = field(default_factory=_from_one)
+    _texts: dict[str, int] = field(default_factory=dict)
+    _writer: LogWriter | None = None
+    _size: int = 0
+    """Length of the file in bytes when it was last let go."""
+    _is_taken: bool = False
+    written: int = 0
+    """Time of the latest record."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds one of the process's files."""
+        return self._writer is not None
+
+    def open(self) -> None:
+        """Takes the file; one that somebody else has written to since gets a new part.
+
+        Raises:
+          OSError: the file cannot be opened or written.
+        """
+        if self._writer is None or not self._writer.lock():
+            self.close()
+            self._writer = LogWriter(self.path)
+            self.path = self._writer.path
+            self.opened(self)
+        elif self._is_taken:
+            return  # A turn whose end no hook told, or one at the same time, goes on in this part.
+        if not self._size or self._writer.size != self._size:
+            self._writer.begin_part(self.header)
+            self.run_numbers, self.frame_numbers, self._texts = _from_one(), _from_one(), {}
+        self._is_taken = True
+
+    def write(self, record: Record) -> None:
+        """Appends one record.
+
+        Raises:
+          OSError: the file cannot be opened or written.
+        """
+        if not self._is_taken or self._writer is None:
+            self.open()
+        assert self._writer is not None
+        self._writer.write(record)
+        self.written = record.time
+
+    def release(self) -> None:
+        """Lets others have the file until the next turn."""
+        if self._writer is not None and self._is_taken:
+            self._size = self._writer.size
+            self._writer.unlock()
+        self._is_taken = False
+
+    def close(self) -> None:
+        """Closes the file until the next record."""
+        self.release()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def number(self, text: str, new: dict[int, str]) -> int:
+        """Numbers a text; one not seen before in this part of the log is added to `new`."""
+        number = self._texts.get(text)
+        if number is None:
+            number = self._texts[text] = len(self._texts) + 1
+            new[number] = self.keep(text)
+        return number
+
+    def forget(self, new: dict[int, str]) -> None:
+        """Forgets the numbers of texts whose record could not be written."""
+        self._texts = {text: number for text, number in self._texts.items() if number not in new}
+
+
+class Sessions:
+    """The session logs by app, user and session."""
+
+    def __init__(self) -> None:
+        self._logs: OrderedDict[tuple[str, str, str], SessionLog] = OrderedDict()
+        self._open: OrderedDict[int, SessionLog] = OrderedDict()
+        """The logs that were opened last."""
+
+    def begin_turn(self, key: tuple[str, str, str], new: Callable[[], SessionLog]) -> SessionLog:
+        """Gives the open log of a session, made by `new` if this process does not know it."""
+        log = self._logs.get(key)
+        if log is None:
+            log = new()
+            log.opened = self._close_surplus
+        log.open()
+        log.active += 1
+        self._logs[key] = log
+        self._logs.move_to_end(key)
+        return log
+
+    def end_turn(self, log: SessionLog) -> None:
+        """Lets go of a log's file when its last turn ends."""
+        log.active -= 1
+        if log.active <= 0:
+            log.release()
+
+    def forget_abandoned(self, now: int) -> list[SessionLog]:
+        """Forgets surplus sessions that are idle, or whose turn ended unseen, and gives them.
+
+        ADK tells no hook that a turn was cancelled, so only its long silence shows it.
+        """
+        surplus = max(0, len(self._logs) - KNOWN_SESSIONS)
+        gone = [
+            (key, log)
+            for key, log in itertools.islice(self._logs.items(), surplus)
+            if log.active <= 0 or now - log.written > ABANDONED_MICROSECONDS
+        ]
+        for key, log in gone:
+            log.close()
+            self._open.pop(id(log), None)
+            del self._logs[key]
+        return [log for _, log in gone]
+
+    def _close_surplus(self, opened: SessionLog) -> None:
+        """Closes the file opened longest ago if there are too many; a record reopens it."""
+        self._open[id(opened)] = opened
+        self._open.move_to_end(id(opened))
+        while len(self._open) > OPEN_FILES:
+            self._open.popitem(last=False)[1].close()
+
+    def close(self) -> list[SessionLog]:
+        """Closes every file, forgets the sessions that are idle, and gives them.
+
+        Others go on where Runners share a recorder, as in `adk eval`; a record reopens their files.
+        """
+        idle = {key: log for key, log in self._logs.items() if log.active <= 0}
+        for log in self._logs.values():
+            log.close()
+        self._open.clear()
+        for key in idle:
+            del self._logs[key]
+        return list(idle.values())

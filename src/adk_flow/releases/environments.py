@@ -1,0 +1,150 @@
+"""A Python environment per ADK release, made by uv, kept and used again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import requires
+from pathlib import Path
+
+from adk_flow.errors import AdkFlowError
+
+_RELEASE = re.compile(r"\d[0-9A-Za-z.]*")
+_NETWORK = re.compile(r"fetch|connect|dns|network|timed out|resolve host", re.I)
+_LABEL = re.compile(r"^\W*(?:(?:error|cause|caused by|hint):)?\s*", re.I)
+_GIVEN = ("google-adk", "google-genai")
+"""What is not asked for by adk-flow's own bounds: the release under test brings it."""
+
+
+class ReleaseError(AdkFlowError):
+    """A release that there is no environment with."""
+
+
+def default_folder() -> Path:
+    """Names the folder that the platform keeps caches in."""
+    home = Path.home()
+    if sys.platform == "win32":
+        cache = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        cache = home / "Library" / "Caches"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return cache / "adk-flow" / "environments"
+
+
+def check_release(release: str) -> str:
+    """Gives a release as it is.
+
+    Raises:
+      ReleaseError: it is written as no release is, or adk-flow does not work with it.
+    """
+    if not _RELEASE.fullmatch(release):
+        raise ReleaseError(f"--adk {release}: is no release; expected one such as 2.13.0")
+    oldest, below = _bounds()
+    if not _numbers(oldest) <= _numbers(release) < _numbers(below):
+        works = f"adk-flow works with google-adk {oldest} and later, below {below}"
+        raise ReleaseError(f"--adk {release}: {works}")
+    return release
+
+
+def _bounds() -> tuple[str, str]:
+    """Reads from adk-flow's own needs the oldest release of ADK, and the one it stays below."""
+    adk = next(one for one in _own_needs() if one.startswith("google-adk"))
+    bounds = dict(re.findall(r"(>=|<)([\d.]+)", adk))
+    return bounds[">="], bounds["<"]
+
+
+def _numbers(release: str) -> list[int]:
+    """Gives a release's numbers up to its first letter, so that 3.0.0rc1 is not below 3."""
+    return [int(part) for part in re.findall(r"\d+", re.split(r"[A-Za-z]", release)[0])]
+
+
+def environment_of(release: str, folder: Path) -> Path:
+    """Names the environment of a release; another Python or other needs have another."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    digest = hashlib.blake2b(" ".join(_needed()).encode(), digest_size=4).hexdigest()
+    return folder / f"google-adk-{release}-python{python}-{digest}"
+
+
+def python_of(environment: Path) -> Path:
+    """Names the Python of an environment."""
+    windows = environment / "Scripts" / "python.exe"
+    return windows if sys.platform == "win32" else environment / "bin" / "python"
+
+
+def ready(release: str, folder: Path, tell: Callable[[str], None]) -> Path:
+    """Finds the Python of a release's environment, which is made where there is none.
+
+    Args:
+      release: of google-adk.
+      folder: where environments are kept.
+      tell: is told before one is made.
+
+    Raises:
+      ReleaseError: it cannot be made; nothing of it is left.
+    """
+    place = environment_of(release, folder)
+    if not python_of(place).exists():
+        # pip puts it beside the Python that adk-flow runs on, which need not be on the path.
+        uv = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
+        if uv is None:
+            raise ReleaseError(
+                f"an environment with google-adk {release} is made by uv, which is not installed: "
+                "pip install uv, or see https://docs.astral.sh/uv"
+            )
+        tell(f"ADK {release}: making its environment, once ({place})")
+        try:
+            _make(uv, release, place)
+        except OSError as error:
+            raise ReleaseError(f"{folder}: cannot be written: {error.strerror}") from error
+    return python_of(place)
+
+
+def _make(uv: str, release: str, place: Path) -> None:
+    """Makes an environment beside its place, and moves it there once it is complete."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as making:
+        environment = Path(making) / "environment"
+        _run([uv, "venv", "--python", sys.executable, str(environment)], release)
+        install = [uv, "pip", "install", "--python", str(python_of(environment))]
+        _run([*install, f"google-adk=={release}", *_needed()], release)
+        if place.exists():
+            # Another process was faster, or the Python that an old one was made of is gone.
+            if python_of(place).exists():
+                return
+            shutil.rmtree(place)
+        environment.rename(place)
+
+
+def _run(command: Sequence[str], release: str) -> None:
+    # An active environment is not the one that is meant.
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    try:
+        subprocess.run(command, env=kept, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        reason = _reason(error.stderr or error.stdout)
+        hint = "; is there a network?" if _NETWORK.search(reason) else ""
+        told = f"ADK {release}: uv could not make its environment: {reason}{hint}"
+        raise ReleaseError(told) from error
+
+
+def _reason(output: str) -> str:
+    """Joins what uv says of a fault, without its signs and what it says of Python."""
+    lines = [_LABEL.sub("", line).strip() for line in output.splitlines()]
+    return "; ".join(line.rstrip(".") for line in lines if line and not line.startswith("Using "))
+
+
+def _needed() -> list[str]:
+    """Names what adk-flow needs beside ADK, in whatever version goes with that."""
+    names = [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in _own_needs()]
+    return sorted(name for name in names if name not in _GIVEN)
+
+
+def _own_needs() -> list[str]:
+    return [one for one in requires("adk-flow") or [] if "extra ==" not in one]

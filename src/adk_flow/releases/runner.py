@@ -1,0 +1,145 @@
+"""A conversation held under one ADK release after another, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+import adk_flow
+from adk_flow.analysis.metrics import TurnMetrics, measure, summed
+from adk_flow.log.reader import LogError, read_log
+from adk_flow.releases.environments import ready
+from adk_flow.releases.hook_trace import HookCall, firings
+from adk_flow.releases.worker import Job, Outcome
+from adk_flow.scenario.conversation import Conversation
+
+_LACKS = re.compile(r"ModuleNotFoundError: No module named '(?!google\.adk\.)")
+"""How the worker ends where a package is missing; a part of ADK may be missing in its release."""
+
+
+class Ran(NamedTuple):
+    """How a conversation went under one release."""
+
+    release: str
+    outcome: Outcome
+    fired: list[HookCall]
+    """What fired; nothing if `outcome.error` says why."""
+    figures: TurnMetrics = TurnMetrics(turn=0)
+    """Of all turns."""
+
+
+def run_releases(
+    app: Path,
+    conversation: Conversation,
+    releases: Sequence[str],
+    folder: Path,
+    decisions: Path | None,
+    tell: Callable[[str], None],
+) -> list[Ran]:
+    """Holds a conversation with an app under each release.
+
+    Args:
+      app: folder of the app.
+      conversation: what to ask.
+      releases: of google-adk.
+      folder: where environments are kept.
+      decisions: file of what the model decides; without one it is the offline model.
+      tell: is told what takes time.
+
+    Raises:
+      ReleaseError: there is no environment with one of the releases, and none can be made.
+    """
+    pythons = {release: ready(release, folder, tell) for release in releases}
+    with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
+        library = _library(Path(place))
+        ran = []
+        for release, python in pythons.items():
+            tell(f"ADK {release}: holding the conversation")
+            job = Job(
+                app=str(app),
+                conversation=conversation,
+                log=str(Path(place) / f"{release}.jsonl"),
+                outcome=str(Path(place) / f"{release}.json"),
+                decisions=str(decisions or ""),
+            )
+            ran.append(_ran(release, python, job, library))
+    return ran
+
+
+def _library(place: Path) -> Path:
+    """Copies adk-flow alone: the folder that it is installed in has an ADK of its own beside it."""
+    library, package = place / "library", Path(adk_flow.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, library / "adk_flow", ignore=ignored)
+    told = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
+    told.parent.mkdir()
+    told.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
+    return library
+
+
+def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
+    try:
+        done = subprocess.run(
+            [str(python), "-m", "adk_flow.releases.worker"],
+            # Not msgspec's own JSON, which refuses a path that is no text.
+            input=json.dumps(msgspec.to_builtins(job)).encode(),
+            env=_environment(library),
+            capture_output=True,
+        )
+        outcome = _outcome(job, done, python)
+    except OSError as error:
+        outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
+    if not outcome.error and _bare(outcome.adk) != _bare(release):
+        outcome = Outcome(
+            error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
+        )
+    if outcome.error:
+        return Ran(release, outcome, [])
+    try:
+        records = read_log(job.log).records
+        return Ran(release, outcome, firings(records), summed(measure(records)))
+    except LogError:
+        return Ran(release, replace(outcome, error="nothing was recorded"), [])
+
+
+def _bare(release: str) -> str:
+    """Leaves out what a release need not say: 2.13 is 2.13.0."""
+    return re.sub(r"(\.0)+$", "", release)
+
+
+def _environment(library: Path) -> dict[str, str]:
+    paths = [str(library), os.environ.get("PYTHONPATH", "")]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        # The order of a set of strings, in which ADK joins branches, would differ by chance.
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONIOENCODING": "utf-8",
+        "ADK_FLOW_NARRATE": "0",
+    }
+
+
+def _outcome(job: Job, done: subprocess.CompletedProcess[bytes], python: Path) -> Outcome:
+    try:
+        return msgspec.json.decode(Path(job.outcome).read_bytes(), type=Outcome)
+    except (OSError, msgspec.DecodeError):
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"its process ended with {done.returncode}"
+        return Outcome(error=_damaged(python, reason) if _LACKS.match(reason) else reason)
+
+
+def _damaged(python: Path, reason: str) -> str:
+    """Says how to get an environment that works; as it is, it would be used again each time."""
+    return f"its environment is damaged ({reason}): delete {python.parents[1]}"

@@ -1,0 +1,125 @@
+"""The process that holds a conversation under one ADK release: `python -m` this, a job on stdin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.conversation import Conversation
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
+
+    from adk_flow.models.decisions import Decided
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to hold with whom, and where to write what comes of it."""
+
+    app: str
+    conversation: Conversation
+    log: str
+    outcome: str
+    decisions: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it, beside the log."""
+
+    adk: str = ""
+    """The release that was imported."""
+    root: str = ""
+    """Name of the root agent."""
+    kind: str = ""
+    """Its class."""
+    model: str = ""
+    hooks: list[str] = []
+    """Hooks that the release has for plugins."""
+    failed: list[list[str]] = []
+    """What each turn's answer lacks of what the conversation asks for."""
+    left: str = ""
+    """Decisions that nobody asked for."""
+    faults: int = 0
+    """Hooks that could not be recorded."""
+    error: str = ""
+    """Why the conversation could not be held."""
+
+
+def main() -> None:
+    """Does the job on stdin."""
+    job = msgspec.convert(json.load(sys.stdin.buffer), Job)
+    try:
+        outcome = held(job)
+    except AdkFlowError as error:
+        outcome = Outcome(error=str(error))
+    told = json.dumps(msgspec.to_builtins(outcome), ensure_ascii=False)
+    Path(job.outcome).write_bytes(told.encode(errors="replace"))
+
+
+def held(job: Job) -> Outcome:
+    """Holds a conversation with an app and a model that decides alike each time.
+
+    Raises:
+      AdkFlowError: the app cannot be loaded, or the decisions do not fit.
+    """
+    # An app that chooses its model by this name need not have the key of another.
+    os.environ["MODEL_NAME"] = "offline"
+    from google.adk.plugins.base_plugin import BasePlugin
+    from google.adk.version import __version__ as adk
+
+    from adk_flow.models.decisions import decided
+    from adk_flow.run.app import load_application
+    from adk_flow.run.conversation_run import hold
+
+    app, script = load_application(job.app), None
+    if job.decisions:
+        app, script = decided(app, job.decisions)
+        model = script.model
+    else:
+        model = _give_model(app)
+    talk = asyncio.run(hold(app, job.conversation, file=Path(job.log)))
+    hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
+    return Outcome(
+        adk=adk,
+        root=app.root_agent.name if app.root_agent else "",
+        kind=type(app.root_agent).__name__,
+        model=model,
+        hooks=[name.removeprefix("on_").removesuffix("_callback") for name in hooks],
+        failed=talk.failed_checks,
+        left=_left(script) if script else "",
+        faults=talk.faults,
+    )
+
+
+def _left(script: Decided) -> str:
+    try:
+        script.finish()
+    except AdkFlowError as error:
+        return str(error)
+    return ""
+
+
+def _give_model(app: App) -> str:
+    """Puts the offline model into every agent, unless all decide alike each time as they are."""
+    from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+    from adk_flow.models.agent_models import llm_agents, set_model
+
+    # Not `canonical_model`, which makes the model and may ask for its key or package.
+    models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
+    names = sorted({str(model) for model in models if model})
+    # Those that are offline are given it too, for what the app has beside its agents.
+    if names and names != ["offline"] and CONTROLLED_MODELS.issuperset(names):
+        return ", ".join(names)
+    set_model(app, "offline")
+    return "offline"
+
+
+if __name__ == "__main__":
+    main()

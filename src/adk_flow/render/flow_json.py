@@ -1,0 +1,33 @@
+"""Moves and figures as plain data, for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from adk_flow.analysis.metrics import Meter, TurnMetrics
+from adk_flow.log.reader import Log
+from adk_flow.render.flow_text import View, shown
+
+
+def as_data(turn: TurnMetrics) -> dict[str, Any]:
+    """Gives a turn's figures with those that are derived from others."""
+    return msgspec.to_builtins(turn) | {
+        "answered_by": turn.answered_by,
+        "wall_seconds": turn.wall_seconds,
+        "parallelism": turn.parallelism,
+        "overhead_seconds": turn.overhead_seconds,
+    }
+
+
+def flow_as_data(log: Log, view: View) -> dict[str, Any]:
+    """Gives header, moves, figures and damage of a log."""
+    meter = Meter()
+    moves = [move for record in log.records for move in meter.read(record)]
+    return {
+        "header": msgspec.to_builtins(log.header),
+        "moves": [msgspec.to_builtins(move) for move in moves if shown(move, view)],
+        "turns": [as_data(turn) for turn in meter.turns.values()],
+        "damage": [damage._asdict() for damage in log.damage],
+    }

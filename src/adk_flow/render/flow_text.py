@@ -1,0 +1,160 @@
+"""Moves and figures as lines of a terminal, 80 columns wide and readable without colour."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from adk_flow._text import counted, one_line, plain
+from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.moves import Move
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import Record
+
+View = Literal["control", "conversation", "both"]
+
+CONTROL_STYLE = "bold cyan"
+CONVERSATION_STYLE = "green"
+FAILED_STYLE = "bold red"
+
+_SIGNS = {
+    "start": "|>",
+    "transfer": "=>",
+    "call": "->",
+    "return": "<-",
+    "fork": "-<",
+    "join": ">-",
+    "end": "[]",
+}
+_WORDS = {
+    "start": "{source} gives control to {target}",
+    "transfer": "{source} transfers to {target} and will not come back",
+    "call": "{source} calls {target} and waits",
+    "return": "{source} returns to {target}",
+    "fork": "{source} calls at once: {target}",
+    "join": "{source} has all answers",
+    "end": "{source} ends the turn",
+}
+LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" words'
+WORDS_SHOWN = 240
+"""Characters of a text that a line shows."""
+
+
+def show_legend(console: Console) -> None:
+    """Prints what the signs mean."""
+    console.print(Text(LEGEND, style="dim"))
+
+
+def shown(move: Move, view: View) -> bool:
+    """Whether a view shows a move."""
+    return view == "both" or move.is_control == (view == "control")
+
+
+class MovePrinter:
+    """Prints moves as they come, indented by the calls that are open."""
+
+    def __init__(self, console: Console, view: View = "both") -> None:
+        self.console = console
+        self.view: View = view
+        self._turn = 0
+        self._depth: dict[str, int] = {}
+
+    def print(self, move: Move) -> None:
+        """Prints one move, under a heading where its turn begins."""
+        if move.turn != self._turn:
+            self._turn = move.turn
+            self._depth.clear()
+            self.console.print(Text(f"\nTurn {move.turn}", style="bold"))
+        depth = self._indent(move)
+        if shown(move, self.view):
+            self.console.print(_line(move, "  " * depth), soft_wrap=False)
+
+    def _indent(self, move: Move) -> int:
+        """Gives the depth of a move: what happens inside a call stands one step further in."""
+        outer = self._depth.get(move.source, 0)
+        match move.kind:
+            case "call":
+                self._depth[move.target] = outer + 1
+            case "ask":
+                return self._depth.get(move.target, outer)
+            case "transfer":
+                self._depth[move.target] = outer
+            case "return":
+                return self._depth.get(move.target, 0) + 1
+        return outer + (move.kind == "call")
+
+
+def _line(move: Move, indent: str) -> Table:
+    """Lays out a move: its sign, then its words with a hanging indent."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_column(no_wrap=True)
+    line.add_column(overflow="fold")
+    if move.is_control:
+        words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
+        style = CONTROL_STYLE
+        if move.kind == "fork" and move.via == "node":
+            words += ", …"  # told when the second node begins; others may follow
+        if move.failed:
+            words += f": failed: {one_line(move.text, WORDS_SHOWN)}"
+            style = FAILED_STYLE
+        sign = _SIGNS[move.kind]
+    else:
+        words = f"{plain(move.source)} to {plain(move.target)}: "
+        words += one_line(move.text, WORDS_SHOWN) or "(no words kept)"
+        style, sign = CONVERSATION_STYLE, '""'
+    line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
+    return line
+
+
+def show_figures(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
+    """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
+    counts = [
+        counted(turn.llm_calls, "LLM call"),
+        counted(turn.transfers, "transfer"),
+        counted(turn.agent_calls, "agent call"),
+        counted(turn.tool_calls, "tool call"),
+        f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
+        f"{turn.wall_seconds:.2f} s",
+    ]
+    if turn.reported_llm_calls != turn.llm_calls:
+        counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
+    answered = plain(turn.answered_by) or "nobody"
+    holder = plain(turn.holder) or "unknown"
+    console.print(Text(f"    answered by {answered}; next turn held by {holder}", style="dim"))
+    console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
+    if not turn.complete and tells_end:
+        words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
+        console.print(Text(words, style=FAILED_STYLE))
+
+
+def show_damage(log: Log, console: Console) -> None:
+    """Says which lines of a log could not be read, and how many hooks it lacks, if any."""
+    for damage in log.damage:
+        words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
+        console.print(Text(words, style=FAILED_STYLE))
+    if log.unrecorded:
+        words = f"{log.path}: {counted(log.unrecorded, 'hook')} could not be recorded"
+        console.print(Text(plain(words), style=FAILED_STYLE))
+
+
+def show_records(records: list[Record], console: Console) -> None:
+    """Prints one line a record."""
+    start = records[0].time if records else 0
+    for index, record in enumerate(records):
+        console.print(Text(_record_line(index, record, start)), soft_wrap=True)
+
+
+def _record_line(index: int, record: Record, start: int) -> str:
+    about = record.tool or record.model or record.why
+    if record.transfer:
+        about = f"=> {record.transfer}"
+    words = record.error or record.text
+    line = (
+        f"{index:5} {(record.time - start) / 1e6:9.3f} s  run {record.run} frame {record.frame} "
+        f"{record.hook:<13} {plain(record.agent)} {plain(about)}"
+    )
+    return f"{line.rstrip()} {one_line(words, 60)}".rstrip()

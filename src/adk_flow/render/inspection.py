@@ -1,0 +1,125 @@
+"""The static picture of an app as text of 80 columns, and as a Mermaid flowchart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from adk_flow._text import one_line, plain
+from adk_flow.render.mermaid import escaped
+
+if TYPE_CHECKING:
+    from adk_flow.inspect.static import Inspection, Member
+
+WIDTH = 80
+WORDS_SHOWN = 200
+_HOW = {
+    "sub_agent": "runs",
+    "agent_tool": "calls as a tool",
+    "single_turn": "calls in its session",
+    "task": "delegates tasks to",
+    "node_tool": "runs as a tool",
+    "node": "has the nodes",
+    "code": "names in its code",
+}
+_AS = {"parent": " (its parent)", "peer": " (a peer)", "sub_agent": ""}
+
+
+def as_text(picture: Inspection) -> str:
+    """Writes who is in an app, who may hand over to whom, and what is odd."""
+    lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
+    lines += _entry("plugins", [plain(name) for name in picture.plugins])
+    for member in picture.members:
+        lines += ["", *_lines_of(member, picture)]
+    lines += ["", "Remarks" if picture.remarks else "No remarks"]
+    for remark in picture.remarks:
+        lines += _wrapped(f"{remark.kind}: {one_line(remark.text, 400)}", "  ! ", "    ")
+    return "\n".join(lines) + "\n"
+
+
+def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
+    about = [member.kind, f"mode {member.mode}" if member.mode else "", member.model]
+    title = f"{plain(member.name)}  {plain(', '.join(filter(None, about)))}"
+    yield from _wrapped(title, "", "    ")
+    if member.description:
+        yield from _wrapped(one_line(member.description, WORDS_SHOWN), "    ", "    ")
+    yield from _entry("tools", [plain(tool) for tool in member.tools])
+    yield from _entry("transfers to", _targets(member, picture, barred=False))
+    yield from _entry("may not transfer to", _targets(member, picture, barred=True))
+    for how, words in _HOW.items():
+        if how == "sub_agent" and any(one.source == member.id for one in picture.transfers):
+            continue  # whom it can transfer to stands above
+        links = [one for one in picture.links if one.source == member.id and one.how == how]
+        yield from _entry(words, [plain(picture.named(one.target)) for one in links])
+    for edge in picture.edges:
+        if edge.graph == member.id:
+            ends = [plain(picture.named(one)) for one in (edge.source, edge.target)]
+            route = f"  on {plain(edge.route)}" if edge.route else ""
+            yield from _wrapped(f"{ends[0]} -> {ends[1]}{route}", "      ", "          ")
+
+
+def _targets(member: Member, picture: Inspection, *, barred: bool) -> list[str]:
+    return [
+        plain(picture.named(one.target))
+        + _AS[one.relation]
+        + (f", by {one.barred_by}" if barred else "")
+        for one in picture.transfers
+        if one.source == member.id and bool(one.barred_by) == barred
+    ]
+
+
+def _entry(title: str, names: list[str]) -> list[str]:
+    return _wrapped(f"{title}: {', '.join(names)}", "    ", "        ") if names else []
+
+
+def _wrapped(words: str, first: str, further: str) -> list[str]:
+    return wrap(words, WIDTH, initial_indent=first, subsequent_indent=further)
+
+
+def as_flowchart(picture: Inspection) -> str:
+    """Draws agents and graphs; a transfer is a solid arrow, a call a dotted one.
+
+    The nodes of a graph stand in a box, its edges between them.
+    """
+    lines = ["flowchart TD"]
+    for member in picture.members:
+        if not member.graph:
+            lines += _drawn(member, picture, "    ")
+    legal = {(one.source, one.target) for one in picture.transfers if not one.barred_by}
+    done = set()
+    for source, target in sorted(legal, key=_by_number):
+        if (target, source) not in done:
+            arrow = "<-->" if (target, source) in legal else "-->"
+            lines.append(f"    {source} {arrow}|transfer| {target}")
+            done.add((source, target))
+    for link in picture.links:
+        is_drawn = link.how == "node" or (link.source, link.target) in legal
+        if not is_drawn:
+            lines.append(f"    {link.source} -.->|{link.how.replace('_', ' ')}| {link.target}")
+    return "\n".join(lines) + "\n"
+
+
+def _by_number(pair: tuple[str, str]) -> tuple[int, int]:
+    return int(pair[0][1:]), int(pair[1][1:])
+
+
+def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
+    about = ", ".join(filter(None, [member.kind, member.mode, member.model]))
+    label = f'"{escaped(member.name)}<br/>{escaped(about)}"'
+    nodes = [one for one in picture.members if one.graph == member.id]
+    if not nodes:
+        yield f"{indent}{member.id}[{label}]"
+        return
+    inner = indent + "    "
+    yield f"{indent}subgraph {member.id}[{label}]"
+    for node in nodes:
+        yield from _drawn(node, picture, inner)
+    if any(one.graph == member.id and one.source == "START" for one in picture.edges):
+        yield f"{inner}{member.id}_start((start))"
+    for edge in picture.edges:
+        if edge.graph == member.id:
+            source = f"{member.id}_start" if edge.source == "START" else edge.source
+            route = f'|"{escaped(edge.route)}"|' if edge.route else ""
+            yield f"{inner}{source} -->{route} {edge.target}"
+    yield f"{indent}end"

@@ -1,0 +1,209 @@
+"""A log's moves as a Mermaid sequence diagram.
+
+An activation bar is control. A transfer is an open arrow that does not come back; an agent call
+is answered by a dashed one. An AgentTool's nested run stands in a shaded box, and calls made at
+once stand side by side in a `par` block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from adk_flow._text import one_line
+from adk_flow.analysis.moves import USER, Move
+from adk_flow.render.flow_text import View
+
+WORDS_SHOWN = 70
+"""Characters of a text that an arrow bears."""
+
+_SHADE = "rect rgb(235, 235, 235)"
+_ARROWS = {"start": "->>", "transfer": "-)", "call": "->>", "return": "-->>", "end": "-->>"}
+_SAYINGS = {"say": "->>", "ask": "->>", "answer": "-->>", "reply": "->>"}
+
+
+def sequence_diagram(moves: Iterable[Move], view: View = "both") -> str:
+    """Draws moves as the text of a Mermaid sequence diagram."""
+    drawn = list(moves)
+    names = _participants(drawn)
+    lines = ["sequenceDiagram"]
+    for name, alias in names.items():
+        role = "actor" if name == USER else "participant"
+        lines.append(f"    {role} {alias} as {escaped(name)}")
+    for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
+        first, last = next(iter(names.values())), list(names.values())[-1]
+        over = first if first == last else f"{first},{last}"
+        lines.append(f"    Note over {over}: Turn {turn}")
+        diagram = _Diagram(names, view)
+        in_turn = _forks_first(list(of_turn))
+        diagram.draw(in_turn)
+        lines += [f"    {line}" for line in diagram.lines]
+        if all(move.kind != "end" for move in in_turn):
+            lines.append(f"    Note over {over}: the log stops in the middle of this turn")
+    return "\n".join(lines) + "\n"
+
+
+def _participants(moves: list[Move]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for move in moves:
+        ends = (move.source,) if move.kind in ("fork", "join") else (move.source, move.target)
+        for name in ends:
+            names.setdefault(name, f"p{len(names)}")
+    return names
+
+
+class _Diagram:
+    """The lines of one turn."""
+
+    def __init__(self, names: dict[str, str], view: View) -> None:
+        self.lines: list[str] = []
+        self._names = names
+        self._view = view
+        self._active: list[str] = []
+        self._boxes: list[str] = []
+        self._begins = ""
+        """Agent whose bar begins with the next arrow: the words that it is given."""
+
+    def draw(self, moves: list[Move]) -> None:
+        """Draws a turn, and closes what it left open."""
+        self._draw_all(moves)
+        self._begin()
+        while self._boxes:
+            self._leave_box()
+        for name in reversed(self._active[:]):
+            self._deactivate(name)
+
+    def _draw_all(self, moves: list[Move]) -> None:
+        index = 0
+        while index < len(moves):
+            move = moves[index]
+            if move.kind == "fork":
+                end = _join_of(moves, index)
+                self._draw_fork(moves[index + 1 : end])
+                index = end + 1
+            else:
+                self._draw_move(move)
+                index += 1
+
+    def _draw_fork(self, moves: list[Move]) -> None:
+        branches = _branches(moves)
+        for number, branch in enumerate(branches):
+            first = branch[0]
+            agent = first.target if first.kind == "call" else first.source
+            self.lines.append(f"{'and' if number else 'par'} {escaped(agent)}")
+            open_boxes = len(self._boxes)
+            self._draw_all(branch)
+            while len(self._boxes) > open_boxes:
+                self._leave_box()
+        if branches:
+            self.lines.append("end")
+
+    def _draw_move(self, move: Move) -> None:
+        if move.kind == "call" and move.via == "agent_tool" and self._view != "conversation":
+            self._boxes.append(move.call)
+            self.lines.append(_SHADE)
+        if move.is_control:
+            self._draw_control(move)
+        elif self._view != "control":
+            self._arrow(move, _SAYINGS[move.kind], one_line(move.text, WORDS_SHOWN) or "…")
+        if move.kind == "return" and move.call in self._boxes:
+            self._leave_box()
+
+    def _draw_control(self, move: Move) -> None:
+        if self._view == "conversation" or move.kind == "join":
+            return
+        self._begin()
+        # A workflow's node is called without words.
+        wordless = move.kind == "transfer" or (move.kind == "call" and move.via == "node")
+        drawn = self._view == "control" or wordless
+        if move.failed:
+            self._arrow(move, "--x", f"failed: {one_line(move.text, WORDS_SHOWN)}")
+        elif drawn:
+            # With the words shown too, their arrows stand for start, call, return and end.
+            self._arrow(move, _ARROWS[move.kind], move.kind)
+        if move.kind in ("transfer", "return", "end"):
+            self._deactivate(move.source)
+        if move.kind in ("start", "transfer", "call"):
+            self._begins = move.target
+            if drawn:
+                self._begin()
+
+    def _leave_box(self) -> None:
+        self._boxes.pop()
+        self.lines.append("end")
+
+    def _arrow(self, move: Move, arrow: str, words: str) -> None:
+        source, target = self._names[move.source], self._names[move.target]
+        self.lines.append(f"{source}{arrow}{target}: {escaped(words)}")
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._begins:
+            self._active.append(self._begins)
+            self.lines.append(f"activate {self._names[self._begins]}")
+            self._begins = ""
+
+    def _deactivate(self, name: str) -> None:
+        if name in self._active:
+            self._active.remove(name)
+            self.lines.append(f"deactivate {self._names[name]}")
+
+
+def _forks_first(moves: list[Move]) -> list[Move]:
+    """Puts a fork of nodes before the call that it tells of late: nothing tells it earlier."""
+    ordered: list[Move] = []
+    for move in moves:
+        place = len(ordered)
+        if move.kind == "fork" and move.via == "node":
+            first = move.target.split(", ")[0]
+            called = [
+                index
+                for index, one in enumerate(ordered)
+                if one.kind == "call" and one.target == first and one.caller == move.frame
+            ]
+            place = called[-1] if called else place
+        ordered.insert(place, move)
+    return ordered
+
+
+def _join_of(moves: list[Move], fork: int) -> int:
+    """Finds the join of a fork; the end of the moves if the log was cut before it."""
+    for index in range(fork + 1, len(moves)):
+        if moves[index].kind == "join" and moves[index].frame == moves[fork].frame:
+            return index
+    return len(moves)
+
+
+def _branches(moves: list[Move]) -> list[list[Move]]:
+    """Splits what happened between fork and join by the call in whose course it happened."""
+    branches: dict[str, list[Move]] = {}
+    branch_of: dict[int, str] = {}
+    for move in moves:
+        known = branch_of.get(move.frame) or branch_of.get(move.caller)
+        branch = known or move.call or f"frame {move.frame}"
+        branch_of[move.frame] = branch
+        branches.setdefault(branch, []).append(move)
+    return list(branches.values())
+
+
+_ENTITIES = str.maketrans(
+    {
+        "#": "#35;",
+        ";": "#59;",
+        "<": "#lt;",
+        ">": "#gt;",
+        '"': "#quot;",
+        "%": "#37;",
+        "{": "#123;",
+        "}": "#125;",
+        "`": "#96;",
+    }
+)
+
+
+def escaped(text: str) -> str:
+    """Writes a text so that Mermaid neither parses nor renders any of it."""
+    safe = one_line(text, WORDS_SHOWN).translate(_ENTITIES)
+    # A lone "end" would close a block.
+    return re.sub(r"\bend\b", "e#110;d", safe, flags=re.IGNORECASE)

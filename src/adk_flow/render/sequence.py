@@ -1,0 +1,202 @@
+"""One turn as a sequence diagram: control in solid lines, conversation in dashed ones.
+
+Every diagram has the same scale: a lane an agent, a row a step, whatever time it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adk_flow._text import one_line
+from adk_flow.analysis.critical_path import Span
+from adk_flow.analysis.moves import Move
+from adk_flow.render.sequence_steps import Step, steps_of
+from adk_flow.render.svg import Drawing, Shape, box, dot, folded, line, words
+
+LANE = 66
+ROW = 21
+_CALLS = 11
+"""Height of a row of model and tool calls."""
+_HEAD = 36
+_BAR = 6
+_MOST_STEPS = 240
+"""Steps of a turn that are drawn."""
+
+_NAMED = {"transfer", "call"}
+"""Moves of control whose arrow bears their name."""
+
+
+def sequence_drawing(
+    moves: Sequence[Move], spans: Sequence[Span], lanes: Sequence[str], about: str
+) -> Drawing:
+    """Draws the moves of a turn, with its model and tool calls, between lanes."""
+    sketch = _Sketch({name: LANE * (index + 0.5) for index, name in enumerate(lanes)})
+    steps = list(steps_of(moves, spans))
+    for step in steps[:_MOST_STEPS]:
+        sketch.add(step)
+    sketch.finish(len(steps) - _MOST_STEPS)
+    shapes = [*sketch.bands, *sketch.lifelines(), *sketch.bars, *sketch.arrows]
+    return Drawing(LANE * len(lanes), sketch.y + 8, about, shapes)
+
+
+@dataclass(slots=True)
+class _Band:
+    """Where calls run at once."""
+
+    frame: int
+    top: float
+    lanes: set[str]
+
+
+@dataclass(slots=True)
+class _Sketch:
+    """A turn as far as it is drawn."""
+
+    lanes: dict[str, float]
+    y: float = _HEAD
+    bands: list[Shape] = field(default_factory=list)
+    bars: list[Shape] = field(default_factory=list)
+    arrows: list[Shape] = field(default_factory=list)
+    _open: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    """Where the bar of an agent's frame begins."""
+    _forks: list[_Band] = field(default_factory=list)
+    _called: dict[tuple[str, int], float] = field(default_factory=dict)
+    """Where an agent was last called by a frame."""
+    _calling: set[str] = field(default_factory=set)
+    """Agents with a model or tool call in the row."""
+
+    def add(self, step: Step) -> None:
+        """Draws the next step."""
+        if isinstance(step, Span):
+            self._add_call(step)
+            return
+        self._calling = set()
+        first = step[0]
+        if first.kind == "fork":
+            self._fork(first)
+        elif first.kind == "join":
+            self._join(first.frame)
+        else:
+            for band in self._forks:
+                band.lanes.update((first.source, first.target))
+            self._add_moves(step)
+
+    def finish(self, left_out: int) -> None:
+        """Closes what is open."""
+        for band in self._forks[::-1]:
+            self._join(band.frame)
+        self._close_all()
+        if left_out > 0:
+            self.y += ROW
+            self.arrows.append(words("note", 4, self.y, f"… and {left_out:,} more steps"))
+
+    def lifelines(self) -> list[Shape]:
+        """Draws the lanes under their names."""
+        shapes = []
+        for name, x in self.lanes.items():
+            shapes.append(line("lifeline", f"M{x:g} {_HEAD - 8}V{self.y + 4:g}"))
+            lines = folded(name, 11)
+            for index, text in enumerate(lines):
+                shapes.append(words("lane", x, 11 + 11 * (index + 2 - len(lines)), text))
+        return shapes
+
+    def _add_moves(self, step: list[Move]) -> None:
+        self.y += ROW
+        control = next((move for move in step if move.is_control), None)
+        shift = 0
+        if control is not None:
+            self._close(control)
+            if control.kind in ("start", "call", "transfer"):
+                self._called[control.target, control.caller] = self.y
+                self._begin(control)
+            self._arrow(control, self.y)
+            shift = 5
+        for move in step:
+            if not move.is_control:
+                self._arrow(move, self.y + shift)
+        if control is not None and control.kind == "end":
+            self._close_all()
+        self.y += shift
+
+    def _arrow(self, move: Move, y: float) -> None:
+        start, end = self.lanes[move.source], self.lanes[move.target]
+        way = 1 if end > start else -1
+        style = _style(move)
+        if start == end:
+            path = f"M{start + 5:g} {y - 6:g}h16v6h-14"
+        else:
+            path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
+        self.arrows.append(line(style, path, _hint(move)))
+        if move.failed:
+            self.arrows.append(words("failed-word", start + way * LANE / 2, y - 3, "failed"))
+        elif move.kind in _NAMED and start != end:
+            self.arrows.append(words("label", start + way * LANE / 2, y - 3, move.kind))
+
+    def _begin(self, move: Move) -> None:
+        beside = sum(name == move.target for name, _ in self._open)
+        self._open[move.target, move.frame] = self.y - 2, 3 * beside
+
+    def _close(self, move: Move) -> None:
+        """Ends the bar of who gives control away for good."""
+        frame = {"transfer": move.caller, "return": move.frame}.get(move.kind)
+        if frame is None:
+            return
+        mine = [key for key in self._open if key[0] == move.source]
+        exact = (move.source, frame)
+        if exact in mine or mine:
+            self._draw_bar(exact if exact in mine else mine[-1])
+
+    def _close_all(self) -> None:
+        for key in list(self._open):
+            self._draw_bar(key)
+
+    def _draw_bar(self, key: tuple[str, int]) -> None:
+        top, shift = self._open.pop(key)
+        x = self.lanes[key[0]] - _BAR / 2 + shift
+        self.bars.append(box("bar", x, top, _BAR, max(4, self.y + 2 - top)))
+
+    def _add_call(self, span: Span) -> None:
+        if not self._calling or span.agent in self._calling:
+            self.y += _CALLS
+            self._calling = set()
+        self._calling.add(span.agent)
+        x, y = self.lanes[span.agent], self.y + 3
+        hint = f"{span.agent}: {span.name}"
+        if span.kind == "tool":
+            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, hint))
+        else:
+            kind = "model-call" if span.kind == "model" else "replaced-call"
+            self.arrows.append(dot(kind, x, y, 3.2, hint))
+
+    def _fork(self, move: Move) -> None:
+        first = move.target.split(", ")[0]
+        # Nothing tells of nodes side by side before the second one begins.
+        top = self._called.get((first, move.frame), self.y + ROW) if move.via == "node" else None
+        lanes = {move.source} | ({first} if top is not None and first in self.lanes else set())
+        self._forks.append(_Band(move.frame, (self.y + ROW if top is None else top) - 12, lanes))
+
+    def _join(self, frame: int) -> None:
+        band = next((one for one in self._forks[::-1] if one.frame == frame), None)
+        if band is None:
+            return
+        self._forks.remove(band)
+        self.y += 10
+        places = [self.lanes[name] for name in band.lanes]
+        left, right = min(places) - LANE * 0.42, max(places) + LANE * 0.42
+        self.bands.append(box("band", left, band.top, right - left, self.y + 3 - band.top))
+        self.arrows.append(words("at-once", right - 4, self.y, "at once"))
+        self.y += 2
+
+
+def _style(move: Move) -> str:
+    if move.failed:
+        return "control broken"
+    if not move.is_control:
+        return "talk"
+    return "control handover" if move.kind == "transfer" else "control"
+
+
+def _hint(move: Move) -> str:
+    text = f": {move.text}" if move.text else ""
+    return one_line(f"{move.source} {move.kind} {move.target}{text}", 160)

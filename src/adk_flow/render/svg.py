@@ -1,0 +1,84 @@
+"""Drawings of the report: shapes with their places, which its template writes as SVG."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from adk_flow._text import one_line
+
+Tag = Literal["path", "rect", "circle", "text"]
+
+HINT = 160
+"""Characters of a hint that is shown on hovering."""
+
+
+class Shape(NamedTuple):
+    """An element of SVG; its classes carry colours and line styles."""
+
+    tag: Tag
+    style: str
+    at: dict[str, float | str]
+    words: str = ""
+    """What a text says, what any other shape tells on hovering."""
+
+
+class Drawing(NamedTuple):
+    """A picture of a size in pixels, never scaled."""
+
+    width: float
+    height: float
+    about: str
+    """What it shows, for who cannot see it."""
+    shapes: list[Shape]
+
+
+def line(style: str, path: str, hint: str = "") -> Shape:
+    """Draws a path."""
+    return Shape("path", style, {"d": path}, one_line(hint, HINT))
+
+
+def box(
+    style: str, x: float, y: float, width: float, height: float, hint: str = "", span: int = -1
+) -> Shape:
+    """Draws a rectangle, which may stand for a span."""
+    at: dict[str, float | str] = {
+        "x": tidy(x),
+        "y": tidy(y),
+        "width": tidy(width),
+        "height": tidy(height),
+    }
+    if span >= 0:
+        at["data-span"] = span
+    return Shape("rect", style, at, one_line(hint, HINT))
+
+
+def dot(style: str, x: float, y: float, radius: float, hint: str = "") -> Shape:
+    """Draws a disc."""
+    return Shape("circle", style, {"cx": tidy(x), "cy": tidy(y), "r": radius}, one_line(hint, HINT))
+
+
+def words(style: str, x: float, y: float, text: str) -> Shape:
+    """Writes words."""
+    return Shape("text", style, {"x": tidy(x), "y": tidy(y)}, text)
+
+
+def tidy(number: float) -> float:
+    """Rounds to what a screen can show."""
+    rounded = round(number, 1)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def folded(name: str, most: int) -> list[str]:
+    """Writes a name on one line or on two, broken after an underscore or space if it has any."""
+    line = one_line(name, 2 * most)
+    if len(line) < most:
+        return [line]
+    places = [match.end() for match in re.finditer(r"[_\s]", line[:-1])]
+    middle = min(places, key=lambda at: max(at, len(line) - at), default=len(line))
+    return [one_line(part, most) for part in (line[:middle], line[middle:]) if part]
+
+
+def seconds(microseconds: float) -> str:
+    """Writes a time."""
+    return f"{microseconds / 1e6:.2f} s" if microseconds < 1e8 else f"{microseconds / 1e6:,.0f} s"

@@ -1,0 +1,1 @@
+"""Loads an app and runs one conversation with it."""

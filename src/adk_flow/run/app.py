@@ -1,0 +1,113 @@
+"""An ADK application loaded the way `adk run` loads it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from google.adk.apps import App
+from google.adk.cli.utils.agent_loader import AgentLoader
+
+import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
+from adk_flow._startup import heed_failing_import, spare_failing_import
+from adk_flow.errors import AdkFlowError
+from adk_flow.record.plugin import FlowPlugin
+
+_FILES = ("agent.py", "__init__.py", "root_agent.yaml")
+"""Files that stand for the folder that they are in."""
+
+
+class ApplicationError(AdkFlowError):
+    """A path that holds no ADK app that can be run."""
+
+
+class Found(NamedTuple):
+    """An app, and how it is defined."""
+
+    app: App
+    file: Path
+    """Where ADK looks for it, relative to where the command runs if it lies below."""
+    form: Literal["app", "root_agent", "yaml"]
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has a recorder of its own."""
+        return any(isinstance(plugin, FlowPlugin) for plugin in self.app.plugins)
+
+
+def load_application(path: str | Path) -> App:
+    """Loads the app or root agent of a folder, package or module, its `.env` with it.
+
+    Raises:
+      ApplicationError: there is none, or it cannot be imported.
+    """
+    return found_in(path).app
+
+
+def found_in(path: str | Path) -> Found:
+    """Loads an app, and tells where ADK found it.
+
+    Raises:
+      ApplicationError: there is none, or it cannot be imported.
+    """
+    place = Path(path).resolve()
+    if place.name in _FILES:
+        place = place.parent
+    name = place.stem if place.suffix == ".py" else place.name
+    if not place.exists():
+        raise ApplicationError(f"{path}: does not exist; expected a folder of an ADK app")
+    heed_failing_import()
+    try:
+        loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
+    except SystemExit as error:
+        raise ApplicationError(str(error).removeprefix("adk-flow: ")) from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
+    spare_failing_import()
+    is_app = isinstance(loaded, App)
+    app = loaded if isinstance(loaded, App) else App(name=_app_name(name), root_agent=loaded)
+    file = _file_of(loaded, name)
+    if file is None:
+        return Found(app, _near(place / "agent.py"), "yaml")
+    return Found(app, _near(file), "app" if is_app else "root_agent")
+
+
+def _file_of(loaded: object, name: str) -> Path | None:
+    """Finds the file of the module in which ADK found an app; None for one of YAML."""
+    for module in (sys.modules.get(name), sys.modules.get(f"{name}.agent")):
+        values = [getattr(module, one, None) for one in ("app", "root_agent")]
+        if any(value is loaded for value in values) and (file := getattr(module, "__file__", "")):
+            return Path(file)
+    return None
+
+
+def _near(file: Path) -> Path:
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def switching_on(found: Found) -> list[str]:
+    """Writes the lines that give an app a recorder, first among its plugins."""
+    recorder = "from adk_flow import FlowPlugin"
+    if found.form == "app":
+        return [recorder, "", "app.plugins.insert(0, FlowPlugin())"]
+    root, imports = "root_agent", ["from google.adk.apps import App", ""]
+    if found.form == "yaml":
+        loader = "from google.adk.agents.config_agent_utils import from_config"
+        imports = ["from pathlib import Path", "", loader, *imports]
+        root = 'from_config(str(Path(__file__).with_name("root_agent.yaml")))'
+    made = f'app = App(name="{found.app.name}", root_agent={root}, plugins=[FlowPlugin()])'
+    return [*imports[:-1], recorder, "", made]
+
+
+def _app_name(name: str) -> str:
+    """Gives the name of an app that has none: its folder's, if ADK allows it."""
+    is_allowed = name != "user" and name[0].isalpha()
+    return name if is_allowed else f"app_{name}"
+
+
+def recorded_by(app: App, recorder: FlowPlugin) -> App:
+    """Copies an app with one recorder, first among its plugins, in place of its own."""
+    others = [plugin for plugin in app.plugins if not isinstance(plugin, FlowPlugin)]
+    return app.model_copy(update={"plugins": [recorder, *others]})

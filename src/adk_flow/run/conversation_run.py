@@ -1,0 +1,173 @@
+"""A conversation held with an app, and its flow log."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+from google.adk.apps import App
+from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
+from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
+from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from google.genai import types
+
+from adk_flow.analysis.metrics import Meter, TurnMetrics
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.log.schema import Header, Record
+from adk_flow.models.agent_models import given_to
+from adk_flow.models.override import only
+from adk_flow.record.extract import of_error
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.redact import mask
+from adk_flow.run.app import recorded_by
+from adk_flow.scenario.conversation import Conversation, failed_checks
+
+USER_ID = "user"
+
+
+class Held(NamedTuple):
+    """A conversation as it went."""
+
+    log: Path | None
+    """None if none could be written."""
+    moves: list[Move]
+    turns: list[TurnMetrics]
+    failed_checks: list[list[str]]
+    """What each turn's answer lacks of what the conversation asks for."""
+    faults: int
+    """Hooks that could not be recorded."""
+    uncontrolled: list[str]
+    """Models that were asked although all that the log shows are controlled ones."""
+
+
+async def hold(
+    app: App,
+    conversation: Conversation,
+    *,
+    file: Path | None = None,
+    construct: str = "",
+    listener: Callable[[Header, Record], None] | None = None,
+    close: bool = True,
+) -> Held:
+    """Holds a conversation with an app in a session of its own, in memory.
+
+    A turn that fails is recorded as such, and the next goes on. If the app was given a controlled
+    model, no other is asked.
+
+    Args:
+      app: the app; its own recorder, if it has one, gives its settings and is left out.
+      conversation: what to ask.
+      file: the log; by default a new one in the recorder's folder.
+      construct: how the app's agents are wired, if its own recorder does not say so.
+      listener: called with each record once it is written.
+      close: whether to close the app's plugins and toolsets, which conversations that are held
+        at the same time would miss.
+    """
+    meter, moves = Meter(), []
+
+    def listen(header: Header, record: Record) -> None:
+        moves.extend(meter.read(record))
+        if listener is not None:
+            listener(header, record)
+
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
+    recorder = FlowPlugin(
+        directory=own.directory,
+        file=file,
+        texts=own.texts,
+        construct=construct or own.construct,
+        listener=listen,
+    )
+    runner = Runner(
+        app=_with_own_summarizer(recorded_by(app, recorder)),
+        session_service=InMemorySessionService(),
+        artifact_service=InMemoryArtifactService(),
+        memory_service=InMemoryMemoryService(),
+    )
+    session = uuid.uuid4().hex
+    await runner.session_service.create_session(
+        app_name=app.name,
+        user_id=USER_ID,
+        session_id=session,
+        state=copy.deepcopy(conversation.state),
+    )
+    try:
+        with only(given_to(app)) as asked:
+            errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
+    finally:
+        if close:
+            await runner.close()
+        if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
+            await recorder.close()
+    turns = list(meter.turns.values())
+    return Held(
+        log=recorder.paths[0] if recorder.paths else None,
+        moves=moves,
+        turns=turns,
+        failed_checks=_check(
+            conversation.under(recorder.construct),
+            turns,
+            moves,
+            errors,
+        ),
+        faults=recorder.faults.total(),
+        uncontrolled=_uncontrolled(meter, asked),
+    )
+
+
+def _uncontrolled(meter: Meter, asked: set[str]) -> list[str]:
+    """Names models that were asked although all that the log shows are controlled ones."""
+    spans = [span for timing in meter.timings.values() for span in timing.spans]
+    logged = {span.name for span in spans if span.kind == "model"}
+    return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
+
+
+def words_of_uncontrolled(models: Iterable[str]) -> str:
+    """Tells the user of them."""
+    return f"models asked outside of what is recorded: {', '.join(sorted(models))}"
+
+
+def _with_own_summarizer(app: App) -> App:
+    """Copies what ADK keeps the first conversation's summarizer in (2.13, apps/compaction.py)."""
+    config = getattr(app, "events_compaction_config", None)
+    return app.model_copy(
+        update={"events_compaction_config": config.model_copy()} if config else {}
+    )
+
+
+async def _take_turn(runner: Runner, session: str, words: str) -> str:
+    """Asks one thing; gives the error that ended it, if one did."""
+    events = runner.run_async(
+        user_id=USER_ID, session_id=session, new_message=types.UserContent(words)
+    )
+    try:
+        async with aclosing(events) as stream:
+            async for _ in stream:
+                pass
+    except Exception as error:
+        # The log holds it too, its turn ends with a failed move; but not under ADK 1.
+        return of_error(error, mask)
+    return ""
+
+
+def _check(
+    conversation: Conversation, turns: list[TurnMetrics], moves: list[Move], errors: list[str]
+) -> list[list[str]]:
+    checked = []
+    for asked, figures, error in zip_longest(conversation.turns, turns, errors):
+        if figures is None or asked is None:
+            checked.append(["could not be recorded, so nothing is known of it"])
+            continue
+        agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
+        failed = failed_checks(asked, figures.answer, agents)
+        told = figures.error or error
+        checked.append([*failed, f"failed: {told}"] if figures.failed or error else failed)
+    return checked

@@ -1,0 +1,1 @@
+"""Conversation files: what to ask an app, and what must come back."""

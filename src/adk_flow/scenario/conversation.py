@@ -1,0 +1,183 @@
+"""A conversation to hold with an app: a YAML file of turns and of what must come back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.yaml_file import read_document
+
+ALONE = frozenset({"single_agent", "best_of_n"})
+"""The constructs in which the lead does the specialists' work itself."""
+
+_NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
+
+
+class ConversationError(AdkFlowError):
+    """A file that is no conversation."""
+
+
+class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number that an answer must hold."""
+
+    value: float
+    tolerance: float = 0.005
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One user message, and what its answer must hold."""
+
+    say: str
+    specialist: str | list[str] = ""
+    """Agent or agents that ought to do the work, called or handed over to."""
+    contains: list[str] = []
+    """Words that the answer must hold, in any case."""
+    absent: list[str] = []
+    """Words that it must not hold."""
+    numbers: list[Near] = []
+
+    @property
+    def specialists(self) -> list[str]:
+        """The agents that ought to do the work; none where anybody may."""
+        named = [self.specialist] if isinstance(self.specialist, str) else self.specialist
+        return [name for name in named if name]
+
+
+class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fact whose whereabouts are traced."""
+
+    text: str
+    only: list[str] = []
+    """Agents that may be shown it; empty where anybody may."""
+
+
+class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Turns in order."""
+
+    turns: list[Turn]
+    about: str = ""
+    canaries: dict[str, str | Canary] = {}
+    """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
+    state: dict[str, Any] = {}
+    """What the session's state holds when it begins."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether anything is asked of the answers."""
+        return any(
+            turn.contains or turn.absent or turn.numbers or turn.specialists for turn in self.turns
+        )
+
+    def under(self, construct: str) -> Conversation:
+        """Leaves out who ought to do the work, for a construct in which only the lead does."""
+        if construct not in ALONE:
+            return self
+        turns = [msgspec.structs.replace(turn, specialist="") for turn in self.turns]
+        return replace(self, turns=turns)
+
+    @property
+    def planted(self) -> dict[str, Canary]:
+        """The canaries by name."""
+        return {
+            name: Canary(canary) if isinstance(canary, str) else canary
+            for name, canary in self.canaries.items()
+        }
+
+
+def of_questions(questions: list[str]) -> Conversation:
+    """Makes a conversation of plain messages."""
+    return Conversation(turns=[Turn(say=question) for question in questions])
+
+
+def read_conversation(path: str | Path) -> Conversation:
+    """Reads a conversation from a YAML file.
+
+    Raises:
+      ConversationError: the file cannot be read, is no YAML, or does not fit.
+    """
+    document = read_document(path, "turns", ConversationError)
+    conversation = document.converted(Conversation, ConversationError)
+    if not conversation.turns:
+        raise ConversationError(
+            f"{path}: line {document.line()}: turns is empty; expected at least one"
+        )
+    return conversation
+
+
+def read_state(text: str) -> dict[str, Any]:
+    """Reads what `--state` gives: a JSON object, or the path of a file (JSON or YAML) of one.
+
+    Raises:
+      ConversationError: it is neither.
+    """
+    if text.lstrip().startswith("{"):
+        return _state_of_json(text, "--state")
+    if not _is_file(text):
+        raise ConversationError(
+            f"--state {text}: expected a JSON object such as "
+            """'{"topic": "cats"}', or the path of a file that holds one"""
+        )
+    if text.endswith(".json"):
+        return _state_of_json(_read(text), text)
+    document = read_document(text, "a mapping", ConversationError)
+    return document.converted(dict[str, Any], ConversationError)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a name
+        return False
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConversationError(f"{path}: cannot be read: {error}") from error
+
+
+def _state_of_json(text: str, place: str) -> dict[str, Any]:
+    try:
+        state = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConversationError(
+            f"{place}: line {error.lineno}, column {error.colno}: {error.msg}; "
+            "expected a JSON object"
+        ) from error
+    if not isinstance(state, dict):
+        raise ConversationError(f"{place}: line 1: expected a JSON object")
+    return state
+
+
+def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversation:
+    """Lets a conversation begin with a state, over what its file says of the same names."""
+    return replace(conversation, state={**conversation.state, **state})
+
+
+def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:
+    """Lists what an answer lacks of what its turn asks for; empty if it passes.
+
+    Args:
+      turn: the turn.
+      answer: the last final text.
+      agents: the agents that ran in the turn.
+    """
+    folded = answer.casefold()
+    found = [float(number.replace(",", "")) for number in _NUMBER.findall(answer)]
+    failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
+    failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in folded]
+    failed += [
+        f"has no number within {near.tolerance:g} of {near.value:,}"
+        for near in turn.numbers
+        if not any(abs(number - near.value) <= near.tolerance for number in found)
+    ]
+    idle = [name for name in turn.specialists if name not in agents]
+    return [*failed, *(f"{name} took no part" for name in idle)]

@@ -1,0 +1,140 @@
+"""Files that people write: YAML (or JSON, which YAML contains) of a given shape, with its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import yaml
+
+from adk_flow.errors import AdkFlowError
+
+T = TypeVar("T")
+
+_MERGE = "tag:yaml.org,2002:merge"
+"""What `<<` is, which may stand twice: nothing of the first is lost."""
+
+
+_NAMES = ("tag:yaml.org,2002:str", _MERGE)
+"""What a key of a field may be."""
+
+_A_KEY = "key` in `"
+"""How msgspec's path begins if a key of the mapping is meant."""
+
+_UNKNOWN = re.compile(r"unknown field `(.+)`")
+
+
+class Document(NamedTuple):
+    """A file as read."""
+
+    path: str
+    root: yaml.Node
+    data: Any
+
+    def line(self, *keys: str | int) -> int:
+        """Returns the line of a field, or of the nearest one around it that is there."""
+        return self._node(keys).start_mark.line + 1
+
+    def _node(self, keys: Sequence[str | int]) -> yaml.Node:
+        node = self.root
+        for key in keys:
+            node = _child(node, key) or node
+        return node
+
+    def converted(self, shape: type[T], problem: type[AdkFlowError]) -> T:
+        """Checks the file against a shape.
+
+        Raises:
+          AdkFlowError: it does not fit; the text names file, line and field.
+        """
+        try:
+            return msgspec.convert(self.data, shape)
+        except msgspec.ValidationError as error:
+            raise problem(f"{self.path}: {self._located(str(error))}") from error
+
+    def _located(self, message: str) -> str:
+        """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
+        reason, _, path = message.partition(" - at `")
+        of_key, path = path.startswith(_A_KEY), path.removeprefix(_A_KEY)
+        keys = [key or int(index) for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+        place, line = path.strip("`$."), self.line(*keys)
+        if of_key and (wrong := next(self._keys(keys, lambda key: key.tag not in _NAMES), None)):
+            line, reason = wrong.start_mark.line + 1, f"{wrong.value} is no name of a field"
+        elif unknown := _UNKNOWN.search(reason):
+            named = self._keys(keys, lambda key: key.value == unknown[1])
+            line = next((key.start_mark.line + 1 for key in named), line)
+        return f"line {line}: {f'{place}: ' if place else ''}{reason}"
+
+    def _keys(
+        self, place: Sequence[str | int], wanted: Callable[[yaml.Node], bool]
+    ) -> Iterator[yaml.Node]:
+        """Gives the keys of a mapping that are wanted."""
+        node = self._node(place)
+        if isinstance(node, yaml.MappingNode):
+            yield from (key for key, _ in node.value if wanted(key))
+
+
+def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:
+    """Reads a file.
+
+    Raises:
+      AdkFlowError: it cannot be read, is no YAML, holds nothing of what was expected, or holds a
+        key twice.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise problem(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise problem(f"{path}: {_yaml_reason(error)}") from error
+    if root is None:
+        raise problem(f"{path}: is empty; expected {expected}")
+    if repeated := next(_repeated(root), ""):
+        raise problem(f"{path}: {repeated}")
+    return Document(str(path), root, data)
+
+
+def _repeated(root: yaml.Node) -> Iterator[str]:
+    """Tells of keys that stand in a mapping twice, of which YAML would keep the last."""
+    nodes, met = [root], set()
+    for node in nodes:
+        if id(node) in met:  # by an alias
+            continue
+        met.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            nodes += [value for _, value in node.value]
+            yield from _repeated_in(node)
+
+
+def _repeated_in(node: yaml.MappingNode) -> Iterator[str]:
+    # Keys are one if their values are: 1 and 0x1. The file was read, so that each has a value.
+    value_of = yaml.constructor.SafeConstructor().construct_object
+    lines: dict[Any, int] = {}
+    for key, _ in node.value:
+        if key.tag == _MERGE:
+            continue
+        line, value = key.start_mark.line + 1, value_of(key)
+        if value in lines:
+            yield f"line {line}: {key.value!r} stands twice, first on line {lines[value]}"
+        lines.setdefault(value, line)
+
+
+def _yaml_reason(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark else f"no YAML: {problem}"
+
+
+def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        return node.value[key] if key < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == key), None)
+    return None

@@ -1,5 +1,0 @@
-"""The pytest plugin: the fixture `flow`, and failures that show moves side by side."""
-
-from adk_flow.testing.fixture import FlowFixture
-
-__all__ = ["FlowFixture"]
