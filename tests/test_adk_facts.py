@@ -23,7 +23,7 @@ from adk_flow._startup import spare_failing_import
 from adk_flow.log.schema import TOOL_POOL
 from adk_flow.models.scripted import Scripted, call, transfer
 from callbacks.tool_threads import ToolThreads
-from tests.flow import agent, record
+from tests.doubles.flow import agent, record
 
 
 def hooks(flow, *, without=("before_model", "after_model", "before_tool", "after_tool")):

@@ -1,0 +1,146 @@
+"""`adk-flow diff`: what changed between two logs, and what does not count as a change."""
+
+import json
+from pathlib import Path
+
+import pytest
+from google.adk.tools.agent_tool import AgentTool
+
+from adk_flow.check.diff import Change, difference
+from adk_flow.check.flow import read_flow
+from adk_flow.models.scripted import Scripted, call, transfer
+from tests.cli.test_cli import flow, refused
+from tests.doubles.flow import agent, record
+
+ANSWER = "A loan costs 5% a year, which a lender may change at any time. "
+
+
+async def recorded(folder, loans, construct=""):
+    """Records a turn in which Root asks Loans or hands over to it, then one that Root answers."""
+    asked = [call("Loans", request="How dear?"), f"{ANSWER}5%."]
+    script = {"Root": [*(asked if loans == "asked" else [transfer("Loans")])], "Loans": ["5%."]}
+    script["Root" if loans == "asked" else "Loans"].append("Goodbye.")
+    model = Scripted(script=script)
+    specialist = agent("Loans", model)
+    wired = {"tools": [AgentTool(specialist)]} if loans == "asked" else {"sub_agents": [specialist]}
+    root = agent("Root", model, **wired)
+    done = await record(root, ["Cost?", "Bye"], folder, model=model, construct=construct)
+    return Path(done.log.path)
+
+
+@pytest.fixture
+async def logs(tmp_path):
+    asked = await recorded(tmp_path / "a", "asked")
+    again = await recorded(tmp_path / "b", "asked", construct="agent_tool")
+    handed = await recorded(tmp_path / "c", "handed over")
+    return asked, again, handed
+
+
+def test_times_and_ids_are_no_difference_and_headers_are_told_beside(logs):
+    found = difference(read_flow(logs[0]), read_flow(logs[1]))
+
+    assert found.turns == []
+    assert found.headers == [Change("construct", "", "agent_tool")]
+
+
+def test_moves_and_figures_are_compared_turn_by_turn(logs):
+    found = difference(read_flow(logs[0]), read_flow(logs[2]))
+
+    first, second = found.turns
+    assert [(row.mark, row.left, row.right) for row in first.control] == [
+        (" ", "start user to Root", "start user to Root"),
+        ("!", "Root -> Loans (agent_tool)", "Root => Loans"),
+        ("-", "Root <- Loans", ""),
+        ("!", "end Root to user", "end Loans to user"),
+    ]
+    assert Change("llm_calls", 3, 2) in first.figures
+    assert Change("holder", "Root", "Loans") in first.figures
+    assert [change.field for change in second.figures] == ["answered_by", "holder"]
+
+
+def test_a_turn_that_only_one_has_is_a_difference(logs, tmp_path):
+    cut = tmp_path / "cut.jsonl"
+    lines = logs[0].read_bytes().splitlines(keepends=True)
+    end = next(n for n, line in enumerate(lines) if b'"after_run"' in line and b"holder" in line)
+    cut.write_bytes(b"".join(lines[: end + 1]))
+
+    [found] = difference(read_flow(logs[0]), read_flow(cut)).turns
+
+    assert found.turn == 2
+    assert {row.mark for row in found.control} == {"-"}
+    assert Change("llm_calls", 1, None) in found.figures
+
+
+def test_words_behind_any_cut_of_a_view_are_compared(logs, tmp_path):
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(logs[0].read_bytes().replace(b"5%.", b"6%."))
+
+    [found] = difference(read_flow(logs[0]), read_flow(other)).turns
+
+    assert [row.mark for row in found.conversation] == [" ", " ", "!", "!"]
+    assert found.control == []
+
+
+# The command
+
+
+def test_the_same_flow_exits_with_0(logs, tmp_path):
+    result = flow("diff", logs[0], logs[1], folder=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "construct: none -> agent_tool\nthe flow is the same\n"
+
+
+def test_what_changed_stands_side_by_side_in_80_columns(logs, tmp_path):
+    result = flow("diff", logs[0], logs[2], folder=tmp_path)
+
+    assert result.returncode == 1
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
+    told = result.stdout.split("Turn 2")[0]
+    assert told.startswith("""
+Turn 1
+control
+before                                   after
+start user to Root                       start user to Root
+Root -> Loans (agent_tool)             ! Root => Loans
+Root <- Loans                          -
+end Root to user                       ! end Loans to user
+conversation
+""")
+    assert "llm_calls: 3 -> 2\n" in told
+    assert "answered_by: Root -> Loans\n" in told
+
+
+def test_json_is_for_a_machine(logs, tmp_path):
+    result = flow("diff", logs[0], logs[2], "--format", "json", folder=tmp_path)
+
+    data = json.loads(result.stdout)
+    assert (result.returncode, data["same"]) == (1, False)
+    assert data["turns"][0]["control"][0] == {
+        "left": "start user to Root",
+        "right": "start user to Root",
+        "same": True,
+    }
+    assert {"field": "llm_calls", "before": 3, "after": 2} in data["turns"][0]["figures"]
+
+
+def test_what_cannot_be_compared_is_refused_in_one_line(logs, tmp_path):
+    (tmp_path / "none.txt").write_text("something\n")
+
+    refused(flow("diff", logs[0], "none.txt", folder=tmp_path), "none.txt: line 1: no flow log")
+    refused(flow("diff", "x.jsonl", logs[0], folder=tmp_path), "x.jsonl: cannot be read")
+
+
+def test_what_a_log_lacks_is_told_beside_and_any_path_may_be_written(logs, tmp_path):
+    short = tmp_path / "\udcff.jsonl"
+    begun, last = logs[0].read_bytes().rsplit(b'"hook":"after_run"', 1)
+    short.write_bytes(begun + b'"faults":3,"hook":"after_run"' + last)
+
+    text = flow("diff", logs[0], short.name, folder=tmp_path)
+    data = json.loads(flow("diff", logs[0], short.name, "--format", "json", folder=tmp_path).stdout)
+
+    assert (text.returncode, text.stderr) == (0, "")
+    assert text.stdout.splitlines()[0] == "?.jsonl: 3 hooks could not be recorded"
+    assert data["unrecorded"] == {str(logs[0]): 0, "?.jsonl": 3}
+    shown = flow("show", short.name, folder=tmp_path).stdout
+    assert shown.splitlines()[-1] == "?.jsonl: 3 hooks could not be recorded"

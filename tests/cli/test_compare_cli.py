@@ -1,0 +1,293 @@
+"""The command `adk-flow compare` as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import flow, refused
+
+ROOT = Path(__file__).parents[2]
+DESK = ROOT / "root_agent"
+FOLLOW_UP = ROOT / "conversations" / "follow_up.yaml"
+THREE = ROOT / "conversations" / "three_in_one_message.yaml"
+
+CALLS = {
+    "single_agent": "2→4",
+    "transfer": "3→5",
+    "agent_tool": "4→8",
+    "agent_tool_skip_summarization": "3→6",
+    "single_turn": "4→8",
+    "task": "4→8",
+    "router": "3→6",
+}
+
+
+def compare(*arguments, folder, **environment):
+    return flow("compare", *arguments, folder=folder, MODEL_NAME="offline", **environment)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """The desk under seven constructs, asked one question and then followed up."""
+    folder = tmp_path_factory.mktemp("table")
+    result = compare(
+        *(DESK, "--constructs", ",".join(CALLS), "--conversation", FOLLOW_UP, "--out", "out"),
+        folder=folder,
+    )
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_the_call_table_is_printed_exactly(table):
+    _, result = table
+
+    rows = [line.split() for line in result.stdout.splitlines() if "→" in line]
+    assert {row[0]: row[1] for row in rows if len(row) == 2} == CALLS
+
+
+def test_the_results_hold_true_and_reported_calls_and_where_the_logs_lie(table):
+    folder, _ = table
+
+    results = json.loads((folder / "out" / "results.json").read_text())
+
+    by_name = {one["construct"]: one for one in results["constructs"]}
+    assert {name: one["after_turns"]["follow_up"] for name, one in by_name.items()} == {
+        name: [float(calls) for calls in after.split("→")] for name, after in CALLS.items()
+    }
+    assert (by_name["agent_tool"]["llm_calls"], by_name["agent_tool"]["reported_llm_calls"]) == (
+        8,
+        4,
+    )
+    assert all((folder / run["log"]).is_file() for run in results["runs"])
+    assert results["kind"] == "controlled"
+
+
+def test_the_page_lies_where_the_command_says(table):
+    folder, result = table
+
+    assert result.stdout.rstrip().endswith("Report: out/report.html")
+    page = (folder / "out" / "report.html").read_text()
+    assert page.lower().startswith("<!doctype html>")
+    assert "<script" not in page
+
+
+def test_every_line_fits_80_columns(table):
+    _, result = table
+
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_what_is_there_is_not_run_again(table):
+    folder, _ = table
+    logs = sorted((folder / "out" / "logs").rglob("*.jsonl"))
+    before = [log.stat().st_mtime_ns for log in logs]
+
+    again = compare(
+        *(DESK, "--constructs", "transfer,task", "--conversation", FOLLOW_UP, "--out", "out"),
+        *("--format", "json"),
+        folder=folder,
+    )
+
+    assert again.returncode == 0, again.stderr
+    assert [log.stat().st_mtime_ns for log in logs] == before
+    assert [one["construct"] for one in json.loads(again.stdout)["constructs"]] == [
+        "transfer",
+        "task",
+    ]
+
+
+def test_logs_that_exist_are_compared(table):
+    folder, _ = table
+    logs = [
+        folder / "out" / "logs" / name / "follow_up-1.jsonl" for name in ("agent_tool", "transfer")
+    ]
+
+    result = compare(*logs, "--format", "markdown", "--baseline", "transfer", folder=folder)
+
+    assert result.returncode == 0, result.stderr
+    assert "4→8" in result.stdout
+    assert "transfer" in result.stdout
+
+
+def test_logs_are_told_apart_by_what_was_said(table, tmp_path):
+    logs = table[0] / "out" / "logs"
+    (tmp_path / "cut.jsonl").write_bytes((logs / "transfer/follow_up-1.jsonl").read_bytes()[:3000])
+
+    twice = compare(
+        logs / "task/follow_up-1.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path
+    )
+    refused(twice, "is given twice")
+    cut = compare(tmp_path / "cut.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path)
+    refused(cut, "these logs hold no conversation in common")
+
+
+def test_a_cut_log_does_not_win(table, tmp_path):
+    logs = table[0] / "out" / "logs"
+    whole = (logs / "transfer/follow_up-1.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(whole[:-1]))
+
+    result = compare(tmp_path / "cut.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    words = " ".join(result.stdout.split())
+    assert "For conversations like these take task" in words
+    assert "1 of 2 logs are cut or damaged; they count as failed." in words
+
+
+def test_what_is_not_checked_is_not_said_to_have_passed(tmp_path):
+    result = compare(
+        *(DESK, "--constructs", "transfer,task", "--question", "What is an ISA?"), folder=tmp_path
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("unchecked") == 2
+    assert "no answer was checked" in " ".join(result.stdout.split())
+
+
+def test_a_conversation_that_names_a_stranger_is_refused(tmp_path):
+    (tmp_path / "asked.yaml").write_text("turns:\n  - say: Cost?\n    specialist: Mortgage_agent\n")
+
+    result = compare(DESK, "--conversation", "asked.yaml", folder=tmp_path)
+
+    refused(result, "conversation asked: the app has no agent 'Mortgage_agent'; there are Root_Ag")
+
+
+def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
+    command = [
+        *(sys.executable, "-m", "adk_flow", "compare", str(DESK)),
+        *("--constructs", "transfer,agent_tool", "--conversation", str(THREE)),
+        *("--trials", "4", "--jobs", "1", "--latency", "100", "--sleep", "--out", "out"),
+    ]
+    environment = {**os.environ, "MODEL_NAME": "offline", "COLUMNS": "80"}
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    state = tmp_path / "out" / "experiment.json"
+    while not (state.exists() and json.loads(state.read_text())["done"]):
+        assert running.poll() is None
+        time.sleep(0.05)
+
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate()
+
+    assert running.returncode == 130
+    last = told.splitlines()[-1]
+    assert last.startswith("adk-flow: stopped; ")
+    assert last.endswith("are kept in out, and the same command goes on")
+    kept = len(json.loads(state.read_text())["done"])
+    assert 0 < kept < 8
+    assert not list(tmp_path.rglob("*.part"))
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{kept} of 8 runs" in done.stderr
+    assert len(json.loads(state.read_text())["done"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--constructs", "handoff"],
+            "--constructs handoff: unknown; known are all, as_is",
+        ),
+        (["--constructs", ","], "--constructs: names none"),
+        (["--baseline", "loop"], "--baseline loop: is not compared; there are transfer"),
+        (["--latency", "gpt-9"], "--latency gpt-9: unknown; take one of gemini-2.5-flash"),
+        (["--sleep", "--latency", "none"], "--sleep: needs a pace"),
+        (["--model", "nosuch"], "MODEL_NAME=nosuch is not a known model"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_one_line(tmp_path, arguments, words):
+    given = [] if arguments[0] == "--constructs" else ["--constructs", "transfer"]
+
+    result = compare(
+        *(DESK, *given, "--conversation", FOLLOW_UP, "--out", "out", *arguments), folder=tmp_path
+    )
+
+    refused(result, words)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("", "asked.yaml: is empty; expected turns"),
+        ("turns:\n  - say: [", "asked.yaml: line 2: "),
+        (
+            "turns:\n  - say: Cost?\n    number: 3\n",
+            "asked.yaml: line 3: turns[0]: Object",
+        ),
+    ],
+)
+def test_a_conversation_that_is_none_is_refused_with_file_and_line(tmp_path, yaml, words):
+    (tmp_path / "asked.yaml").write_text(yaml)
+
+    result = compare(DESK, "--conversation", "asked.yaml", folder=tmp_path)
+
+    refused(result, words)
+
+
+def test_nothing_to_ask_or_a_folder_without_conversations_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+
+    refused(compare(DESK, folder=tmp_path), "say what to ask: --conversation")
+    refused(
+        compare(DESK, "--conversation", "empty", folder=tmp_path), "empty: holds no conversation"
+    )
+
+
+def test_what_is_no_app_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    asked = ("--conversation", FOLLOW_UP)
+
+    refused(compare("empty", *asked, folder=tmp_path), "empty: cannot be loaded as an ADK app")
+    refused(compare("none", *asked, folder=tmp_path), "none: does not exist")
+
+
+def test_an_app_with_nobody_to_rewire_is_refused(tmp_path):
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    (folder / "agent.py").write_text(
+        "from google.adk.agents import LlmAgent\n"
+        "root_agent = LlmAgent(name='Lead', model='offline')\n"
+    )
+
+    result = compare("alone", "--conversation", FOLLOW_UP, folder=tmp_path)
+
+    refused(result, "Lead has no specialists")
+
+
+def test_logs_that_cannot_be_read_are_refused(tmp_path):
+    (tmp_path / "newer.jsonl").write_text('{"flow_log":99}\n')
+    (tmp_path / "other.jsonl").write_text("hello\n")
+
+    refused(compare("newer.jsonl", folder=tmp_path), "newer.jsonl: line 1: flow log of schema 99")
+    refused(compare("other.jsonl", folder=tmp_path), "other.jsonl: line 1: no flow log")
+    refused(compare("gone.jsonl", folder=tmp_path), "gone.jsonl: cannot be read")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    result = compare(
+        *(DESK, "--constructs", "transfer", "--conversation", FOLLOW_UP, "--out", "file/out"),
+        folder=tmp_path,
+    )
+
+    refused(result, "--out file/out: cannot be written")
+
+
+def test_a_live_comparison_needs_a_limit(tmp_path):
+    result = flow(
+        *("compare", DESK, "--constructs", "transfer", "--conversation", FOLLOW_UP),
+        *("--model", "gemini-2.5-flash"),
+        folder=tmp_path,
+        GOOGLE_API_KEY="none",
+    )
+
+    refused(result, "gemini-2.5-flash is a live model: say what the comparison may spend")

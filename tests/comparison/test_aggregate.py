@@ -1,0 +1,382 @@
+"""The same conversations under several constructs, held with the desk on the offline model."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from adk_flow.analysis import pricing
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import TurnMetrics, summed
+from adk_flow.analysis.run_metrics import (
+    AS_IS,
+    ONE_BY_ONE,
+    RunMetrics,
+    measure_run,
+    shown_to_specialists,
+)
+from adk_flow.analysis.visibility import Exposure, Isolation
+from adk_flow.comparison.aggregate import Comparison, Setting, compare, pass_k, wilson
+from adk_flow.comparison.recommend import caveats
+from adk_flow.log.reader import Log, read_log
+from adk_flow.models.scripted import Scripted, call
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import Conversation, read_conversation
+from tests.doubles.flow import agent, record
+
+CONVERSATIONS = Path(__file__).resolve().parents[2] / "conversations"
+TEAM = ["Mortgage_Agent", "Investment_Agent", "Pension_Agent"]
+PACE = LatencyProfile("test", call_milliseconds=1000, token_milliseconds=10)
+PRICED = "gpt-4o-mini"
+
+
+def asked(name: str) -> Conversation:
+    return read_conversation(CONVERSATIONS / f"{name}.yaml")
+
+
+@pytest.fixture(scope="session")
+def comparison(tmp_path_factory) -> Comparison:
+    """Two conversations under four constructs."""
+    os.environ["MODEL_NAME"] = "offline"
+    from constructs.desk import desk
+
+    folder = tmp_path_factory.mktemp("logs")
+    runs = []
+    for construct in ("single_agent", "transfer", "agent_tool", "router"):
+        for name in ("follow_up", "two_in_one_message"):
+            file = folder / f"{construct}-{name}.jsonl"
+            held = asyncio.run(hold(desk(construct), asked(name), file=file))
+            assert held.log is not None
+            runs.append(
+                measure_run(
+                    read_log(held.log),
+                    construct=construct,
+                    conversation=name,
+                    asked=asked(name),
+                    failed_checks=held.failed_checks,
+                    team=TEAM,
+                )
+            )
+    return compare(runs, Setting(app="desk", baseline="single_agent"))
+
+
+def of_run(comparison: Comparison, construct: str, conversation="follow_up") -> RunMetrics:
+    (found,) = [
+        run
+        for run in comparison.runs
+        if (run.construct, run.conversation) == (construct, conversation)
+    ]
+    return found
+
+
+def test_half_of_an_agent_tools_llm_calls_are_not_in_adks_session(comparison):
+    turns = of_run(comparison, "agent_tool").turns
+    figures = comparison.figures_of("agent_tool")
+
+    assert [(turn.reported_llm_calls, turn.llm_calls) for turn in turns] == [(2, 4), (2, 4)]
+    assert figures.reported_llm_calls < figures.llm_calls
+    for other in ("single_agent", "transfer", "router"):
+        figures = comparison.figures_of(other)
+        assert figures.reported_llm_calls == figures.llm_calls
+        assert figures.reported_tokens == figures.input_tokens + figures.output_tokens
+
+
+def test_llm_calls_by_the_end_of_each_turn(comparison):
+    assert {one.construct: one.after_turns["follow_up"] for one in comparison.constructs} == {
+        "single_agent": [2, 4],
+        "transfer": [3, 5],
+        "agent_tool": [4, 8],
+        "router": [3, 6],
+    }
+
+
+def test_what_specialists_are_shown(comparison):
+    assert {one.construct: one.shown for one in comparison.constructs} == {
+        "single_agent": "one agent",
+        "transfer": "others",
+        "agent_tool": "request",
+        "router": "user",
+    }
+
+
+def test_a_comparison_names_models_releases_and_failures(comparison):
+    router = comparison.figures_of("router")
+
+    assert (comparison.kind, comparison.models) == ("controlled", ["offline"])
+    assert len(comparison.adk) == 1
+    assert comparison.conversations == ["follow_up", "two_in_one_message"]
+    assert comparison.baseline is comparison.figures_of("single_agent")
+    assert router.failed_conversations == ["two_in_one_message"]
+    assert (router.runs, router.passed_runs, router.pass_k) == (2, 1, 0.5)
+    assert router.finding_kinds["leak"] >= 1
+
+
+def test_who_takes_the_fewest_calls_as_follow_ups_become_more(comparison):
+    fewest = {
+        winner.point: (winner.constructs, winner.values)
+        for winner in comparison.winners
+        if (winner.axis, winner.figure) == ("follow-ups", "LLM calls")
+    }
+
+    assert fewest == {
+        0: (["single_agent"], {"single_agent": 2, "transfer": 3, "agent_tool": 4, "router": 3}),
+        1: (["single_agent"], {"single_agent": 4, "transfer": 5, "agent_tool": 8, "router": 6}),
+    }
+
+
+def test_who_failed_a_point_does_not_win_it(comparison):
+    (topics,) = {w.point for w in comparison.winners if w.axis == "topics in one message"}
+
+    assert topics == 2
+    assert all("router" not in w.values for w in comparison.winners if w.point == 2)
+
+
+def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
+    """A run of one specialist that took so many LLM calls in each turn, of 10 tokens each."""
+    turns = [
+        TurnMetrics(turn=number, llm_calls=count, input_tokens=10 * count, complete=True)
+        for number, count in enumerate(calls, start=1)
+    ]
+    defaults = {
+        "specialists": [["Loans"]] * len(calls),
+        "isolation": isolation_of(),
+    }
+    return RunMetrics(
+        construct=construct,
+        conversation=conversation,
+        turns=turns,
+        **{"total": summed(turns), **defaults, **changes},
+    )
+
+
+def isolation_of(*sights: Exposure, agents=("Root",), reason="") -> Isolation:
+    return Isolation(
+        agents=list(agents),
+        canaries=[],
+        unseen=[],
+        sights=list(sights),
+        leaks=[],
+        crossings=[],
+        unknown_reason=reason,
+    )
+
+
+def winners_of(*runs: RunMetrics, figure="LLM calls") -> dict[tuple[str, int], list[str]]:
+    winners = compare(runs, Setting()).winners
+    return {(one.axis, one.point): one.constructs for one in winners if one.figure == figure}
+
+
+def test_the_winner_changes_where_the_sums_cross():
+    """A pays 5 once and 1 a turn; b pays 3 a turn: 5, 6, 7 against 3, 6, 9."""
+    dear_first, even = made("a", calls=(5, 1, 1)), made("b", calls=(3, 3, 3))
+
+    assert winners_of(dear_first, even) == {
+        ("follow-ups", 0): ["b"],
+        ("follow-ups", 1): ["a", "b"],
+        ("follow-ups", 2): ["a"],
+    }
+
+
+def test_topics_are_counted_in_a_message_of_its_own_conversation():
+    one, three = made("a"), made("a", "d", specialists=[["Loans", "Funds", "Taxes"]])
+
+    assert winners_of(one, three) == {
+        ("topics in one message", 1): ["a"],
+        ("topics in one message", 3): ["a"],
+    }
+
+
+def test_a_construct_that_failed_the_dear_conversation_does_not_look_cheap():
+    cheap, dear = made("a", "cheap", calls=(2,)), made("a", "dear", calls=(8,))
+    rival = made("b", "cheap", calls=(3,))
+    failed = made("b", "dear", calls=(9,), failed_checks=[["lacks"]])
+
+    assert winners_of(cheap, dear, rival, failed)["topics in one message", 1] == ["a"]
+
+
+def test_another_specialist_is_no_follow_up():
+    assert not winners_of(made(calls=(1, 1), specialists=[["Loans"], ["Funds"]]))
+    assert not winners_of(made(specialists=[]))
+    assert not winners_of(made(failed_checks=[["lacks"]]))
+
+
+def test_trials_are_averaged_and_conversations_added_up():
+    runs = [made(calls=(2, 1)), made(calls=(4,), trial=2), made(conversation="d", calls=(10,))]
+
+    (figures,) = compare(runs, Setting()).constructs
+
+    assert figures.llm_calls == 3.5 + 10
+    assert figures.input_tokens == 35 + 100
+    assert figures.after_turns == {"c": [3, 3], "d": [10]}
+    assert figures.parallelism is None
+    assert (figures.pass_k, figures.pass_interval) == (None, None)
+
+
+def test_pass_k_takes_the_most_trials_that_every_conversation_has():
+    """Of c 3 of 4 passed, of d both: pass^2 is (3/6 + 1) / 2."""
+    failing = {"failed_checks": [["lacks"]], "checked": True}
+    runs = [made(checked=True, trial=trial) for trial in (1, 2, 3)]
+    runs += [made(**failing, trial=4)]
+    runs += [made(conversation="d", checked=True, trial=trial) for trial in (1, 2)]
+
+    (figures,) = compare(runs, Setting()).constructs
+
+    assert figures.pass_k == 0.75
+    assert figures.pass_interval == wilson(0.75, 2)
+    assert figures.failed_conversations == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "passed", "k", "chance"),
+    [(5, 3, 2, 3 / 10), (5, 3, 1, 3 / 5), (5, 1, 2, 0), (4, 4, 4, 1), (8, 6, 3, 20 / 56)],
+)
+def test_pass_k_is_the_share_of_draws_in_which_all_pass(trials, passed, k, chance):
+    assert pass_k(trials, passed, k) == pytest.approx(chance)
+
+
+@pytest.mark.parametrize(
+    ("share", "number", "low", "high"),
+    [
+        (0.5, 10, 0.2366, 0.7634),
+        (81 / 263, 263, 0.2553, 0.3662),  # Newcombe 1998, table I
+        (15 / 148, 148, 0.0624, 0.1605),
+        (0 / 20, 20, 0.0000, 0.1611),
+        (1 / 29, 29, 0.0061, 0.1718),
+        (1, 10, 0.7225, 1),
+    ],
+)
+def test_wilsons_interval_agrees_with_published_values(share, number, low, high):
+    assert wilson(share, number) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("sights", "shown"),
+    [
+        ([], "request"),
+        ([("Loans", "Root", "request")], "request"),
+        ([("Root", "Loans", "words")], "request"),
+        ([("Loans", "user", "words")], "user"),
+        ([("Loans", "user", "words"), ("Loans", "Funds", "tool")], "others"),
+    ],
+)
+def test_what_a_specialist_is_shown_counts_and_not_what_the_lead_is(sights, shown):
+    found = [Exposure(who, source, kind, 0, 1) for who, source, kind in sights]
+    isolated = isolation_of(*found, agents=("Root", "Loans"))
+
+    for team in (["Loans"], []):
+        (figures,) = compare([made(isolation=isolated, team=team)], Setting()).constructs
+        assert figures.shown == shown
+
+
+def test_a_log_without_words_does_not_tell_what_was_shown():
+    runs = [made(), made(conversation="d", isolation=isolation_of(reason="texts=none"))]
+
+    assert compare(runs, Setting()).constructs[0].shown == "unknown"
+
+
+def test_the_kind_is_controlled_live_or_mixed():
+    live = made(controlled=False)
+
+    assert compare([made()], Setting()).kind == "controlled"
+    assert compare([live], Setting()).kind == "live"
+    assert compare([made(), live], Setting()).kind == "mixed"
+
+
+async def log_of_two_calls(folder: Path) -> Log:
+    """A lead that calls a function, then answers."""
+
+    def rate() -> str:
+        """Tells the rate."""
+        return "5%"
+
+    model = Scripted(script={"Root": [call("rate"), "It is 5%."]})
+    return (await record(agent("Root", model, tools=[rate]), ["Rate?"], folder)).log
+
+
+async def test_a_projected_critical_path_adds_up_what_each_call_takes_at_that_pace(tmp_path):
+    log = await log_of_two_calls(tmp_path)
+
+    run = measure_run(log, construct="a", conversation="c", pace=PACE)
+
+    (spans,) = run.spans
+    first, tool, second = spans
+    assert [span.kind for span in spans] == ["model", "tool", "model"]
+    by_hand = sum(1_000_000 + 10_000 * span.output_tokens for span in (first, second))
+    assert run.total.llm_microseconds == by_hand
+    assert run.total.critical_path_microseconds == by_hand + tool.took
+    assert run.critical == [[0, 1, 2]]
+
+
+async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
+    class Table:
+        def get_model_info(self, model):
+            return {"input_cost_per_token": 2e-6, "output_cost_per_token": 5e-6}
+
+        def cost_per_token(self, prompt_tokens, completion_tokens, **_):
+            return 2e-6 * prompt_tokens, 5e-6 * completion_tokens
+
+    monkeypatch.setattr(pricing, "_litellm", Table)
+    pricing.is_priced.cache_clear()
+    log = await log_of_two_calls(tmp_path)
+
+    run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
+
+    pricing.is_priced.cache_clear()
+    tokens = (run.total.input_tokens, run.total.output_tokens)
+    assert min(tokens) > 0
+    assert run.dollars == pytest.approx(2e-6 * tokens[0] + 5e-6 * tokens[1])
+
+
+async def test_a_model_without_a_price_has_no_cost(tmp_path):
+    log = await log_of_two_calls(tmp_path)
+    run = measure_run(log, construct="a", conversation="c")
+    known = measure_run(log, construct="a", conversation="d", price_model=PRICED)
+
+    (figures,) = compare([known, run], Setting()).constructs
+
+    assert run.dollars is None
+    assert figures.dollars is None
+
+
+async def test_logs_of_no_known_conversation_are_compared_all_the_same(tmp_path):
+    log = await log_of_two_calls(tmp_path)
+
+    run = measure_run(log, construct="mine", conversation="")
+
+    (figures,) = compare([run], Setting()).constructs
+    assert (run.checked, run.specialists, run.passed) == (False, [], True)
+    assert (figures.llm_calls, figures.tool_calls, figures.pass_k) == (2, 1, None)
+    assert (figures.shown, figures.after_turns) == ("one agent", {"": [2]})
+    assert compare([run], Setting()).winners == []
+    assert (run.app, run.model, run.controlled) == ("app", "scripted", True)
+
+
+def test_follow_ups_are_compared_within_the_longest_conversation_only():
+    """A short conversation would change the winner at the points that it has."""
+    short = [made("a", "short", calls=(9, 9), specialists=[["Loans"]] * 2)]
+    long = [
+        made(name, "long", calls=calls, specialists=[["Loans"]] * 3)
+        for name, calls in {"a": (2, 2, 2), "b": (1, 2, 4)}.items()
+    ]
+
+    found = winners_of(*short, *long)
+
+    assert [found["follow-ups", number] for number in (0, 1, 2)] == [["b"], ["b"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("construct", "shown"),
+    [("single_agent", "one agent"), (AS_IS, "not asked"), (ONE_BY_ONE, "not asked")],
+)
+def test_one_agent_alone_may_be_one_of_several_that_the_owner_wired(construct, shown):
+    assert shown_to_specialists(made(construct)) == shown
+
+
+def test_why_a_turn_failed_is_a_caveat():
+    failed = TurnMetrics(turn=1, failed=True, error="KeyError: 'blog_outline'", complete=True)
+    broken = made("task", "blog", total=failed)
+
+    told = caveats(compare([made("transfer", "blog"), broken], Setting()))
+
+    assert "A turn failed under task, in blog: KeyError: 'blog_outline'" in told

@@ -1,0 +1,105 @@
+"""The desk under every construct, as ADK's commands and adk-flow run it, on the offline model."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adk_flow.analysis.metrics import measure
+from adk_flow.log.reader import read_log
+from adk_flow.run.app import load_application
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
+from adk_flow.wiring import CONSTRUCTS
+from tests.desk.test_web import QUESTION, ROOT, served
+
+FOLDERS = ROOT / "constructs"
+FOLLOW_UP = "And what about £8,000?"
+CALLS = {
+    "single_agent": (2, 4),
+    "transfer": (3, 5),
+    "agent_tool": (4, 8),
+    "agent_tool_skip_summarization": (3, 6),
+    "mixed": (3, 5),
+    "single_turn": (4, 8),
+    "task": (4, 8),
+    "router": (3, 6),
+    "coordinator": (4, 8),
+    "best_of_n": (7, 14),
+}
+"""Model calls after the question, and after its follow-up. Where every specialist of a stage is
+asked, the number of its tool calls is the offline model's choice."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def offline():
+    os.environ["MODEL_NAME"] = "offline"
+
+
+def test_there_is_a_folder_for_each_construct():
+    assert {path.parent.name for path in FOLDERS.glob("*/agent.py")} == set(CONSTRUCTS)
+
+
+def test_no_folder_is_named_like_a_module_that_is_installed():
+    # `adk run constructs/task` makes it the module `task`.
+    taken = set(CONSTRUCTS) & {*sys.stdlib_module_names, *packages_distributions()}
+    assert not taken
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path):
+    app = load_application(FOLDERS / construct)
+
+    held = await hold(app, of_questions([QUESTION, FOLLOW_UP]), file=tmp_path / "log.jsonl")
+
+    first, second = held.turns
+    assert app.name == construct
+    assert held.faults == 0
+    assert not first.failed
+    assert not second.failed
+    calls = (first.llm_calls, first.llm_calls + second.llm_calls)
+    assert calls == CALLS.get(construct, calls)
+    assert "Pension_Agent" in {move.source for move in held.moves} or construct in (
+        "single_agent",
+        "best_of_n",
+    )
+
+
+@pytest.mark.parametrize("command", [["adk", "run", "--in_memory"], ["adk-flow", "run"]])
+def test_a_construct_runs_from_any_folder(command, tmp_path):
+    ran = subprocess.run(
+        [Path(sys.executable).with_name(command[0]), *command[1:], FOLDERS / "router", QUESTION],
+        cwd=tmp_path,
+        env={**os.environ, "ADK_FLOW_DIR": str(tmp_path), "ADK_FLOW_NARRATE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "£1,000 of tax relief" in ran.stdout
+    (path,) = tmp_path.glob("router/*.jsonl")
+    assert [turn.answered_by for turn in measure(read_log(path).records)] == ["Pension_Agent"]
+
+
+def test_adk_web_lists_and_runs_every_construct(tmp_path):
+    with served("web", tmp_path) as address:
+        listed = httpx.get(f"{address}/list-apps").json()
+        apps = [f"constructs.{construct}" for construct in CONSTRUCTS]
+        answers = {app: _asked(address, app) for app in apps}
+
+    assert set(apps) < set(listed)
+    assert [app for app, events in answers.items() if "£1,000 of tax relief" not in events] == []
+
+
+def _asked(address, app):
+    session = httpx.post(f"{address}/apps/{app}/users/u/sessions", json={}).json()["id"]
+    message = {"role": "user", "parts": [{"text": QUESTION}]}
+    body = {"appName": app, "userId": "u", "sessionId": session, "newMessage": message}
+    answer = httpx.post(f"{address}/run", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.text

@@ -1,0 +1,332 @@
+"""Flow logs as tables for a notebook."""
+
+import csv
+import errno
+import itertools
+import json
+import random
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+
+from adk_flow.errors import AdkFlowError
+from adk_flow.export import files
+from adk_flow.export.files import Format, harmless, write_tables
+from adk_flow.export.tables import ROWS, tables_of
+from adk_flow.export.traces import as_traces
+from adk_flow.log.reader import LogError, read_log
+from adk_flow.models.scripted import Scripted, call, transfer
+from tests.cli.test_cli import flow as command
+from tests.cli.test_cli import refused
+from tests.doubles.flow import agent, record
+from tests.doubles.pages import Page
+
+HOSTILE = '=HYPERLINK("http://x";"a")\x1b[31m,\u202e\n\'; DROP TABLE turns; --'
+MUTATED = 300
+"""Logs; 10,000 take a minute."""
+
+PAGE = Page("docs/export.md")
+
+
+async def held(folder, question="Cost?"):
+    """Records a conversation with two calls at once and a transfer."""
+    script = {
+        "Root": [
+            [call("Loans", request="A"), call("Savings", request="B")],
+            "Both.",
+            transfer("Pension"),
+        ],
+        "Loans": ["5%"],
+        "Savings": ["3%"],
+        "Pension": ["Save early."],
+    }
+    model = Scripted(script=script)
+    tools = [AgentTool(agent(name, model)) for name in ("Loans", "Savings")]
+    root = agent("Root", model, tools=tools, sub_agents=[agent("Pension", model)])
+    return await record(root, [question, "Pensions?"], folder, construct="mixed")
+
+
+def cut(path):
+    """Takes the end of the last line off, as a killed process does."""
+    Path(path).write_bytes(Path(path).read_bytes()[:-10])
+
+
+def lines_of(path):
+    return Path(path).read_bytes().splitlines(keepends=True)
+
+
+def table(folder, name):
+    with (folder / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+async def test_several_logs_fill_the_same_tables(tmp_path):
+    one, two = await held(tmp_path / "one"), await held(tmp_path / "two")
+
+    result = command("export", one.log.path, "two", "--out", "tables", folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["tables/turns.csv", "4", "rows"],
+        ["tables/agents.csv", "10", "rows"],
+        ["tables/moves.csv", f"{2 * len(one.moves)}", "rows"],
+        ["tables/calls.csv", "18", "rows"],
+    ]
+    turns = table(tmp_path / "tables", "turns")
+    assert [turn["session"] for turn in turns] == [one.log.header.session] * 2 + [
+        two.log.header.session
+    ] * 2
+    assert {turn["construct"] for turn in turns} == {"mixed"}
+    assert [turn["answered_by"] for turn in turns] == ["Root", "Pension"] * 2
+    assert [turn["llm_calls"] for turn in turns] == ["4", "2"] * 2
+    assert len({turn["log"] for turn in turns}) == 2
+
+
+async def test_the_rows_tell_the_flow(tmp_path):
+    flow = await held(tmp_path)
+    rows = tables_of(flow.log)
+
+    assert [(row.kind, row.source, row.target) for row in rows.moves] == [
+        (move.kind, move.source, move.target) for move in flow.moves
+    ]
+    calls = {(row.agent, row.kind, row.name, row.tool_kind) for row in rows.calls}
+    assert calls == {
+        ("Root", "model", "scripted", ""),
+        ("Root", "tool", "Loans", "agent_tool"),
+        ("Root", "tool", "Savings", "agent_tool"),
+        ("Root", "tool", "transfer_to_agent", "transfer"),
+        ("Loans", "model", "scripted", ""),
+        ("Savings", "model", "scripted", ""),
+        ("Pension", "model", "scripted", ""),
+    }
+    for turn in rows.turns:
+        critical = [row for row in rows.calls if row.turn == turn.turn and row.critical]
+        assert sum(row.took for row in critical) == turn.critical_path_microseconds
+        assert sum(row.llm_calls for row in rows.agents if row.turn == turn.turn) == turn.llm_calls
+
+
+async def test_every_format_says_the_same(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs adk-flow[parquet]")
+    rows = tables_of((await held(tmp_path, HOSTILE)).log)
+    for form in Format:
+        write_tables([rows, rows], tmp_path, form)
+
+    for name in ROWS:
+        told = json.loads((tmp_path / f"{name}.json").read_text())
+        assert parquet.read_table(tmp_path / f"{name}.parquet").to_pylist() == told
+        assert [row["log"] for row in table(tmp_path, name)] == [row["log"] for row in told]
+    turns = json.loads((tmp_path / "turns.json").read_text())
+    assert turns[0]["question"] == HOSTILE
+
+
+async def test_hostile_text_stays_text_in_a_spreadsheet(tmp_path):
+    rows = tables_of((await held(tmp_path, HOSTILE)).log)
+    write_tables([rows], tmp_path, Format.csv)
+
+    turns = table(tmp_path, "turns")
+    assert len(turns) == 2
+    assert turns[0]["question"] == '\'=HYPERLINK("http://x";"a"),\n\'; DROP TABLE turns; --'
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "＝1", "\x00=1", "\x1b[1m=1"]
+)
+def test_what_a_spreadsheet_would_compute_is_made_harmless(text):
+    assert harmless(text).startswith("'")
+
+
+@pytest.mark.parametrize("text", ["", "5% a year", "It's £10", "a=b", "'=1"])
+def test_other_text_stays_as_it_is(text):
+    assert harmless(text) == text
+
+
+async def test_a_second_export_takes_the_place_of_the_first(tmp_path):
+    await held(tmp_path / "logs")
+    command("export", "logs", "--format", "json", folder=tmp_path)
+    result = command("export", "logs", "logs", "--format", "json", folder=tmp_path)
+
+    assert "flow_tables/turns.json  2 rows" in result.stdout
+    assert len(json.loads((tmp_path / "flow_tables" / "turns.json").read_text())) == 2
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("form", list(Format))
+async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
+    tmp_path, monkeypatch, form
+):
+    if form is Format.parquet:
+        pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
+    rows = tables_of((await held(tmp_path / "logs")).log)
+    write_tables([rows], tmp_path / "tables", form)
+    before = contents(tmp_path / "tables")
+    writer = files._WRITERS[form]
+
+    def closed(self, close=writer.close):
+        close(self)
+        if next(closings) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    closings = itertools.count()
+    monkeypatch.setattr(writer, "close", closed)
+    with pytest.raises(AdkFlowError, match="cannot be written: No space left"):
+        write_tables([rows, rows], tmp_path / "tables", form)
+
+    assert contents(tmp_path / "tables") == before
+
+
+async def test_a_folder_in_a_tables_place_is_refused_before_any_is_written(tmp_path):
+    rows = tables_of((await held(tmp_path / "logs")).log)
+    write_tables([rows], tmp_path / "tables", Format.csv)
+    (tmp_path / "tables" / "turns.csv").unlink()
+    (tmp_path / "tables" / "turns.csv").mkdir()
+    before = contents(tmp_path / "tables")
+
+    with pytest.raises(AdkFlowError, match=r"turns\.csv: is a folder; expected a table"):
+        write_tables([rows, rows], tmp_path / "tables", Format.csv)
+
+    assert contents(tmp_path / "tables") == before
+
+
+def contents(folder):
+    """Reads what lies in a folder, by name; None for what is a folder itself."""
+    return {one.name: one.read_bytes() if one.is_file() else None for one in folder.iterdir()}
+
+
+async def test_of_a_folder_what_is_no_flow_log_is_left_out_and_damage_is_told(tmp_path):
+    flow = await held(tmp_path / "logs")
+    (tmp_path / "logs" / "other.jsonl").write_text('{"some":"thing"}\n')
+    cut(flow.log.path)
+
+    result = command("export", "logs", "--out", "tables", folder=tmp_path)
+
+    assert result.returncode == 0
+    assert "left out: logs/other.jsonl: line 1: no flow log" in result.stderr
+    assert "1 line could not be read" in result.stderr
+    assert [turn["complete"] for turn in table(tmp_path / "tables", "turns")] == ["true", "false"]
+
+
+async def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path):
+    flow = await held(tmp_path / "logs")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("no log\n")
+
+    refused(command("export", "none.jsonl", folder=tmp_path), "No such file")
+    refused(command("export", "file", folder=tmp_path), "file: line 1: no flow log")
+    refused(command("export", "empty", folder=tmp_path), "empty: holds no flow log")
+    refused(
+        command("export", flow.log.path, "--out", "file/x", folder=tmp_path),
+        "file/x: cannot be written",
+    )
+    refused(
+        command("export", "logs", "--format", "csv", "--otlp", "http://x", folder=tmp_path),
+        "give either --otlp ENDPOINT or --format with --out",
+    )
+    assert not (tmp_path / "flow_tables" / "turns.csv").exists()
+
+
+async def test_a_damaged_log_is_exported_or_refused_but_never_crashes(tmp_path):
+    """Leaves lines out, doubles, moves and cuts them, and replaces values; the same each time."""
+    pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
+    otlp = pytest.importorskip(
+        "opentelemetry.exporter.otlp.proto.common.trace_encoder", reason="needs adk-flow[otlp]"
+    )
+    header, *lines = lines_of((await held(tmp_path)).log.path)
+    chance, path, forms = random.Random(5), tmp_path / "mutated.jsonl", list(Format)
+    for number in range(MUTATED):
+        path.write_bytes(header + b"".join(_mutated(lines, chance)))
+        try:
+            log = read_log(path)
+            write_tables([tables_of(log)], tmp_path / "tables", forms[number % len(forms)])
+        except (LogError, AdkFlowError) as error:
+            assert "\n" not in str(error)
+        else:
+            assert otlp.encode_spans(as_traces(log)).SerializeToString() or not log.records
+
+
+def _mutated(lines, chance):
+    changed = list(lines)
+    for _ in range(chance.randint(1, 8)):
+        at = chance.randrange(len(changed))
+        match chance.randrange(5):
+            case 0 if len(changed) > 1:
+                del changed[at]
+            case 1:
+                changed.insert(chance.randrange(len(changed)), changed[at])
+            case 2:
+                changed[at] = changed[at][: chance.randrange(len(changed[at]))] + b"\n"
+            case 3:
+                number = chance.choice([b"-1", b"0", b"1", b"99", b"9" * 25])
+                changed[at] = re.sub(rb"(?<=:)\d+", number, changed[at], count=3)
+            case _:
+                word = chance.choice([b"", b"user", b"Root", b"Loans", b"transfer", b"task"])
+                changed[at] = re.sub(rb'(?<=:")[A-Za-z_]+(?=")', word, changed[at], count=4)
+    return changed
+
+
+async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
+    """Runs every block of docs/export.md over a folder of logs; what it sends goes to a server."""
+    pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
+    pytest.importorskip("duckdb", reason="needs duckdb")
+    pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
+    from tests.export.test_otlp import collecting
+
+    for name in ("flow_logs", "comparisons"):
+        await held(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert [kind for kind, _ in PAGE.blocks] == ["sh", "python", "python", "sh", "python"]
+    with collecting() as (endpoint, taken):
+        for kind, code in PAGE.blocks:
+            if kind == "sh":
+                _run(code.replace("http://localhost:4318", endpoint), tmp_path)
+            else:
+                (tmp_path / "block.py").write_text(code)
+                runpy.run_path("block.py")
+    told = capsys.readouterr().out
+    assert len(taken) == 1
+    assert re.search(r"mixed\s*│\s*2\s*│\s*6\s*│\s*4\s*│", told), told
+    assert re.search(r"Root\s*│ Pension\s*│\s*1\s*│\s*1\s*│", told), told
+    assert (tmp_path / "tables" / "moves.csv").is_file()
+
+
+class Streaming(BaseLlm):
+    """Answers in pieces, then as a whole; each says what the call has taken so far."""
+
+    model: str = "streaming"
+
+    async def generate_content_async(self, llm_request, stream=False):
+        usage = types.GenerateContentResponseUsageMetadata(prompt_token_count=100)
+        for piece in ("5", "%"):
+            said = types.ModelContent(piece)
+            yield LlmResponse(content=said, partial=True, usage_metadata=usage)
+        yield LlmResponse(content=types.ModelContent("5%"), usage_metadata=usage)
+
+
+async def test_the_documents_query_of_logs_counts_a_streamed_call_once(tmp_path, monkeypatch):
+    duckdb = pytest.importorskip("duckdb", reason="needs duckdb")
+    flow = await record(agent("Root", Streaming()), ["Cost?"], tmp_path / "flow_logs")
+    monkeypatch.chdir(tmp_path)
+    query = next(code for _, code in PAGE.blocks if "read_json" in code).split('"""')[1]
+
+    told = duckdb.sql(query)
+
+    assert sum(one.hook == "after_model" for one in flow.log.records) == 3
+    assert told.columns == ["filename", "agent", "calls", "input_tokens"]
+    assert [row[1:] for row in told.fetchall()] == [("Root", 1, 100)]
+    (turn,) = tables_of(flow.log).turns
+    assert (turn.llm_calls, turn.input_tokens) == (1, 100)
+
+
+def _run(code, folder):
+    for line in code.splitlines():
+        program, *arguments = line.split()
+        if program == "adk-flow":
+            result = command(*arguments, folder=folder)
+            assert result.returncode == 0, result.stderr
+        else:
+            assert line == "pip install adk-flow[otlp]"

@@ -1,0 +1,305 @@
+"""Flow logs sent as OpenTelemetry spans to a server that speaks the collector's protocol."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from google.adk.tools.agent_tool import AgentTool
+
+from adk_flow.analysis.metrics import Meter
+from adk_flow.export.spans import spans_of
+from adk_flow.log.reader import read_log
+from adk_flow.models.scripted import Scripted, call, transfer
+from tests.cli.test_cli import flow as command
+from tests.cli.test_cli import refused
+from tests.doubles.flow import agent, expected, record
+
+otlp = pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: E402 - after the skip
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status  # noqa: E402 - after the skip
+
+from adk_flow.export.attributes import CAPTURE, provider_of  # noqa: E402 - after the skip
+from adk_flow.export.traces import as_traces  # noqa: E402 - after the skip
+from tests.doubles.collector import collecting  # noqa: E402 - after the skip
+
+
+def desk():
+    def rate(years: int) -> str:
+        """Looks a rate up."""
+        return "5%"
+
+    script = {
+        "Root": [
+            [call("Loans", request="A"), call("Savings", request="B")],
+            "Both.",
+            transfer("Pension"),
+        ],
+        "Loans": [call("rate", years=5), "5%"],
+        "Savings": ["3%"],
+        "Pension": ["Save.", "Yes."],
+    }
+    model = Scripted(script=script)
+    tools = [
+        AgentTool(agent("Loans", model, tools=[rate])),
+        AgentTool(agent("Savings", model)),
+    ]
+    return agent("Root", model, tools=tools, sub_agents=[agent("Pension", model)])
+
+
+@pytest.fixture
+async def held(tmp_path):
+    return await record(desk(), ["Cost?", "Pensions?", "Sure?"], tmp_path / "logs")
+
+
+def received(taken):
+    return [
+        span
+        for _, _, request in taken
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def attributes(item):
+    told = {}
+    for pair in item.attributes:
+        told[pair.key] = getattr(pair.value, pair.value.WhichOneof("value"))
+    return told
+
+
+def tree(spans):
+    """Draws spans in the order of their beginning, with the moves on them and links (~)."""
+    names = {span.span_id: span.name for span in spans}
+    children = defaultdict(list)
+    for span in sorted(spans, key=lambda span: span.start_time_unix_nano):
+        children[span.parent_span_id].append(span)
+
+    def lines(parent, depth):
+        for span in children[parent]:
+            moves = [event.name.removeprefix("adk_flow.") for event in span.events]
+            links = [f"~ {names[link.span_id]}" for link in span.links]
+            told = ", ".join([*links, *moves])
+            yield "  " * depth + span.name + (f": {told}" if told else "")
+            yield from lines(span.span_id, depth + 1)
+
+    return "\n".join(lines(b"", 0))
+
+
+def test_a_log_is_sent_as_spans_that_lie_as_frames_call_each_other(held, tmp_path):
+    with collecting() as (endpoint, taken):
+        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert [path for path, _, _ in taken] == ["/v1/traces"]
+    turns = tree(received(taken)).split("\ninvoke_workflow")
+    assert len(turns) == 3
+    assert "invoke_workflow" + turns[1] == expected("""
+        invoke_workflow Root: start, end
+          invoke_agent Root: say
+            generate_content scripted
+            execute_tool transfer_to_agent
+          invoke_agent Pension: ~ invoke_agent Root, transfer, reply
+            generate_content scripted
+    """)
+    assert "invoke_workflow" + turns[2] == expected("""
+        invoke_workflow Pension: start, end
+          invoke_agent Pension: say, reply
+            generate_content scripted
+    """)
+
+
+def test_called_agents_lie_in_their_calls(held, tmp_path):
+    spans = as_traces(held.log)
+    names = {span.context.span_id: span.name for span in spans}
+    lies_in = {
+        (span.name, names.get(span.parent.span_id) if span.parent else None) for span in spans
+    }
+    assert lies_in >= {
+        ("execute_tool Loans", "invoke_agent Root"),
+        ("invoke_agent Loans", "execute_tool Loans"),
+        ("execute_tool rate", "invoke_agent Loans"),
+        ("generate_content scripted", "invoke_agent Loans"),
+        ("invoke_agent Savings", "execute_tool Savings"),
+    }
+    root = next(span for span in spans if span.name == "invoke_agent Root")
+    kinds = [event.name.removeprefix("adk_flow.") for event in root.events]
+    assert kinds[:2] == ["say", "fork"]
+    assert sorted(kinds[2:-2]) == sorted(["call", "ask", "answer", "return"] * 2)
+    assert kinds[-2:] == ["join", "reply"]
+
+
+def test_times_are_those_of_the_log_and_lie_inside_each_other(held):
+    spans = as_traces(held.log)
+    by_id = {span.context.span_id: span for span in spans}
+    records = held.log.records
+    for span in spans:
+        assert span.start_time == records[span.attributes["adk_flow.log.schema"]].time * 1000
+        parent = by_id[span.parent.span_id] if span.parent else span
+        assert parent.context.trace_id == span.context.trace_id
+        times: list[Any] = [parent.start_time, span.start_time, span.end_time, parent.end_time]
+        assert times == sorted(times)
+    told = sorted((event.timestamp, event.name) for span in spans for event in span.events)
+    moves = sorted((move.time * 1000, f"adk_flow.{move.kind}") for move in held.moves)
+    assert told == moves
+
+
+def test_attributes_follow_the_conventions_for_generative_ai(held, tmp_path):
+    with collecting() as (endpoint, taken):
+        command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    resource = taken[0][2].resource_spans[0].resource
+    assert attributes(resource)["service.name"] == "app"
+    spans = {span.name: span for span in received(taken)}
+    model, tool = spans["generate_content scripted"], spans["execute_tool rate"]
+    assert model.kind == Span.SPAN_KIND_CLIENT
+    told = attributes(model)
+    assert told["gen_ai.operation.name"] == "generate_content"
+    assert told["gen_ai.request.model"] == "scripted"
+    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (20, 10)
+    assert told["gen_ai.conversation.id"] == held.log.header.session
+    assert attributes(tool)["gen_ai.tool.name"] == "rate"
+    assert attributes(tool)["gen_ai.agent.name"] == "Loans"
+    assert attributes(spans["invoke_agent Pension"])["gen_ai.agent.name"] == "Pension"
+    assert provider_of("gemini-2.5-flash") == "gcp.gemini"
+    assert provider_of("openai/gpt-4o") == "openai"
+    assert provider_of("scripted") == ""
+
+
+def test_a_log_has_the_same_ids_each_time(held):
+    first, again = (
+        [(span.context.trace_id, span.context.span_id) for span in as_traces(read_log(path))]
+        for path in [held.log.path] * 2
+    )
+    assert first == again
+    assert len(set(first)) == len(first)
+
+
+@pytest.mark.parametrize(("captured", "said"), [("", False), ("SPAN_ONLY", True)])
+def test_words_leave_only_where_opentelemetry_is_told_to(held, tmp_path, captured, said):
+    with collecting() as (endpoint, taken):
+        command("export", held.log.path, "--otlp", endpoint, folder=tmp_path, **{CAPTURE: captured})
+    assert (b"Pensions?" in taken[0][2].SerializeToString()) is said
+
+
+async def test_a_failed_turn_is_an_error_and_a_cut_one_says_so(tmp_path):
+    model = Scripted(script={"Root": ["Once."]})
+    held = await record(agent("Root", model), ["One?", "Two?"], tmp_path)
+    spans = as_traces(held.log)
+
+    failed = [span for span in spans if span.name == "invoke_workflow Root"][1]
+    assert failed.status.status_code.value == Status.STATUS_CODE_ERROR
+    assert failed.attributes["error.type"] == "ScriptError"
+    cut = as_traces(held.log._replace(records=held.log.records[:4]))
+    assert {span.attributes.get("adk_flow.complete") for span in cut} == {False}
+
+
+async def test_model_calls_are_those_that_the_figures_count(held):
+    meter = Meter()
+    for one in held.log.records:
+        meter.read(one)
+    counted = [
+        (span.record, span.kind, span.took, span.input_tokens)
+        for turn in meter.turns
+        for span in meter.spans(turn)
+    ]
+    told = [
+        (span.record, span.kind, span.ended - span.began, span.usage.input)
+        for span in spans_of(held.log.records).spans
+        if span.kind in ("model", "replaced") or span.tool_kind == "function"
+    ]
+    assert sorted(told) == sorted(counted)
+
+
+def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
+    def sent(endpoint, **environment):
+        return command("export", held.log.path, "--otlp", endpoint, folder=tmp_path, **environment)
+
+    with collecting() as (gone, _):
+        pass
+    refused(sent(gone), f"{gone}/v1/traces: cannot be reached")
+    refused(sent("localhost:4318"), "--otlp localhost:4318: is no address")
+    refused(sent("http://[::1"), "is no address")
+    refused(sent(""), "--otlp '': is no address; expected one such as http://localhost:4318")
+    assert not (tmp_path / "flow_tables").exists()
+    with collecting(status=400) as (endpoint, _):
+        refused(sent(endpoint), "answered 400 Bad Request")
+    with collecting(status=503) as (endpoint, _):
+        refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="0.5"), "answered 503")
+    part = service.ExportTracePartialSuccess(rejected_spans=3, error_message="too old")
+    answer = service.ExportTraceServiceResponse(partial_success=part).SerializeToString()
+    with collecting(answer=answer) as (endpoint, _):
+        refused(sent(endpoint), "refused 3 spans: too old")
+    with collecting() as (endpoint, _):
+        refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
+        refused(sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer")
+        refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_told_and_not_followed(held, tmp_path, status):
+    with collecting(status=status, headers={"Location": "/sign-in"}) as (endpoint, taken):
+        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    refused(result, f"{endpoint}/v1/traces: answered {status} ")
+    assert result.stderr.endswith(", to /sign-in\n")
+    assert len(taken) == 1
+
+
+def test_a_page_is_no_answer_of_a_collector(held, tmp_path):
+    page = {"Content-Type": "text/html; charset=utf-8"}
+    with collecting(answer=b"<html>", headers=page) as (endpoint, _):
+        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+
+    refused(result, "answered with a page (text/html); expected a collector")
+
+
+def test_an_endpoint_keeps_its_query_behind_the_path_of_the_protocol(held, tmp_path):
+    with collecting() as (endpoint, taken):
+        address = f"{endpoint}?key=1"
+        result = command("export", held.log.path, "--otlp", address, folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert [path for path, _, _ in taken] == ["/v1/traces?key=1"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]
+)
+def test_a_certificate_that_is_not_there_is_named(held, tmp_path, setting):
+    result = command(
+        *("export", held.log.path, "--otlp", "https://127.0.0.1:1"),
+        folder=tmp_path,
+        **{setting: "none.pem"},
+    )
+
+    refused(result, "https://127.0.0.1:1/v1/traces: Could not find")
+    assert "none.pem" in result.stderr
+
+
+def test_what_the_environment_says_of_a_collector_is_heeded(held, tmp_path):
+    with collecting() as (endpoint, taken):
+        result = command(
+            *("export", held.log.path, "--otlp", f"{endpoint}/custom/path"),
+            folder=tmp_path,
+            OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20abc",
+            OTEL_EXPORTER_OTLP_COMPRESSION="gzip",
+            OTEL_SERVICE_NAME="desk",
+        )
+
+    assert result.returncode == 0, result.stderr
+    path, headers, request = taken[0]
+    assert path == "/custom/path"
+    assert headers["authorization"] == "Bearer abc"
+    assert attributes(request.resource_spans[0].resource)["service.name"] == "desk"
+
+
+def test_many_spans_go_in_several_requests(held, monkeypatch):
+    monkeypatch.setattr(otlp, "BATCH", 10)
+    spans = as_traces(held.log)
+    with collecting() as (endpoint, taken):
+        otlp.send(spans, endpoint)
+
+    assert len(taken) > 1
+    assert len(received(taken)) == len(spans)

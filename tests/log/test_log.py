@@ -1,0 +1,234 @@
+"""Flow logs: written line by line, read back, cut, damaged, continued."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.moves import moves
+from adk_flow.log.reader import LogError, read_log
+from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
+from adk_flow.log.writer import LogWriter, log_path
+
+HEADER = Header(flow_log=SCHEMA, adk="2.13.0", adk_flow="0", app="app", session="s", time=1)
+
+
+def written(path: Path, records: list[Record]) -> Path:
+    writer = LogWriter(path)
+    writer.begin_part(HEADER)
+    for record in records:
+        writer.write(record)
+    writer.close()
+    return path
+
+
+def turn(words: str = "hello") -> list[Record]:
+    return [
+        Record(hook="user_message", time=1, run=1, text=words, size=len(words)),
+        Record(hook="before_run", time=2, run=1, agent="Root"),
+        Record(hook="before_agent", time=3, run=1, frame=1, agent="Root", why="user"),
+        Record(hook="event", time=4, run=1, frame=1, agent="Root", text="hi", size=2, final=True),
+        Record(hook="after_agent", time=5, run=1, frame=1, agent="Root"),
+        Record(hook="after_run", time=6, run=1, agent="Root", holder="Root"),
+    ]
+
+
+def test_records_come_back_as_they_were_written(tmp_path):
+    request = Request(system=1, parts=(Part("user", "text", 2),), tools=("t",), targets=("A",))
+    records = [*turn("£1 ☃"), Record(hook="before_model", time=7, request=request, texts={1: "s"})]
+
+    log = read_log(written(tmp_path / "a.jsonl", records))
+
+    assert log.header == HEADER
+    assert log.records == records
+    assert log.texts == {1: "s"}
+    assert log.damage == []
+
+
+@pytest.mark.parametrize("cut", [1, 10, 30])
+def test_a_log_cut_in_a_line_gives_all_before_it_and_says_where(tmp_path, cut):
+    path = written(tmp_path / "a.jsonl", turn())
+    path.write_bytes(path.read_bytes()[:-cut])
+
+    log = read_log(path)
+
+    if cut == 1:  # only the line's end is missing
+        assert log.records == turn()
+    else:
+        assert log.records == turn()[:-1]
+        assert [(damage.line, damage.reason) for damage in log.damage] == [
+            (7, "the line was cut short")
+        ]
+
+
+def test_a_later_part_is_numbered_on_and_starts_on_its_own_line(tmp_path):
+    path = written(tmp_path / "a.jsonl", turn("one"))
+    path.write_bytes(path.read_bytes()[:-20])
+    written(path, turn("two"))
+
+    log = read_log(path)
+
+    assert [damage.line for damage in log.damage] == [7]
+    assert {record.run for record in log.records} == {1, 2}
+    assert [move.text for move in moves(log.records) if move.kind == "say"] == ["one", "two"]
+    assert [figures.complete for figures in measure(log.records)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"hello\n", "line 1: no flow log"),
+        (b'{"a":1}\n', "line 1: no flow log"),
+        (b"[1]\n", "line 1: no flow log"),
+        (b'{"flow_log":99}\n', "flow log of schema 99; this adk-flow reads up to 1"),
+        (b'{"flow_log":1}\n', "damaged header"),
+        (b"\xff\xfe\x00", "line 1: no flow log"),
+    ],
+)
+def test_what_is_no_log_is_refused_in_one_line(tmp_path, content, reason):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+
+    with pytest.raises(LogError) as error:
+        read_log(path)
+
+    assert reason in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_log_is_refused(tmp_path):
+    with pytest.raises(LogError, match="No such file"):
+        read_log(tmp_path / "none.jsonl")
+
+
+names = st.text(max_size=30)
+
+
+@given(app=names, user=names, session=names)
+def test_a_path_stays_in_its_folder_and_sessions_apart(app, user, session):
+    path = log_path(Path("/logs"), app, user, session)
+
+    assert Path("/logs") in path.parents
+    assert ".." not in path.parts
+    assert len(path.name) < 100
+    assert path != log_path(Path("/logs"), app, user, session + "x")
+
+
+HOOKS = """
+    user_message before_run before_agent after_agent agent_error before_model after_model
+    model_error before_tool after_tool tool_error event after_run run_error unheard_of
+"""
+hooks = st.sampled_from(HOOKS.split())
+numbers = st.integers(-2, 4)
+agents = st.sampled_from(["", "A", "B", "user"])
+any_record = st.builds(
+    Record,
+    hook=hooks,
+    time=st.integers(0, 100),
+    run=numbers,
+    frame=numbers,
+    agent=agents,
+    caller=numbers,
+    call=st.sampled_from(["", "c1", "c2"]),
+    why=st.sampled_from(
+        ["", "user", "transfer", "agent_tool", "single_turn", "task", "node", "resume", "odd"]
+    ),
+    kind=st.sampled_from(["function", "agent_tool", "single_turn", "task", "transfer"]),
+    transfer=agents,
+    final=st.booleans(),
+    size=st.integers(0, 3),
+    responses=st.lists(st.sampled_from(["c1", "c2"]), max_size=2).map(tuple),
+)
+
+
+@given(st.lists(any_record, max_size=40))
+def test_records_in_any_order_give_moves_never_a_crash(records):
+    for move in moves(records):
+        assert 0 <= move.record < len(records)
+        assert move.turn >= 1
+    for figures in measure(records):
+        assert figures.llm_calls >= 0
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_after_a_header_are_read_or_left_out(tmp_path_factory, junk):
+    path = written(tmp_path_factory.mktemp("logs") / "a.jsonl", turn())
+    with path.open("ab") as file:
+        file.write(junk)
+
+    log = read_log(path)
+
+    assert log.records[:6] == turn()
+
+
+KILLED = """
+    import asyncio, os, sys
+    sys.path.insert(0, {root!r})
+    from google.adk.apps import App
+    from google.adk.runners import Runner
+    from google.adk.sessions import InMemorySessionService
+    from google.genai import types
+    from adk_flow.models.scripted import Scripted, call
+    from adk_flow.record.plugin import FlowPlugin
+    from tests.doubles.flow import agent
+
+    async def hang() -> dict:
+        "Hangs."
+        print("hanging", flush=True)
+        await asyncio.Event().wait()
+        return {{}}
+
+    async def main():
+        model = Scripted(script={{"Root": [call("hang")]}})
+        app = App(name="app", root_agent=agent("Root", model, tools=[hang]),
+                  plugins=[FlowPlugin(directory={folder!r})])
+        runner = Runner(app=app, session_service=InMemorySessionService())
+        await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+        async for _ in runner.run_async(
+            user_id="u", session_id="s", new_message=types.UserContent("Go")
+        ):
+            pass
+
+    asyncio.run(main())
+"""
+
+
+def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path):
+    root = str(Path(__file__).parents[2])
+    script = textwrap.dedent(KILLED).format(root=root, folder=str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"hanging\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+    (path,) = tmp_path.rglob("*.jsonl")
+    log = read_log(path)
+    assert [record.hook for record in log.records] == [
+        "user_message",
+        "before_run",
+        "before_agent",
+        "before_model",
+        "after_model",
+        "event",
+        "before_tool",
+    ]
+    (figures,) = measure(log.records)
+    assert not figures.complete
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "adk_flow", "show", str(path)], capture_output=True, text=True
+    )
+    assert shown.returncode == 0
+    assert "user to Root: Go" in shown.stdout
+    assert "the log stops in the middle of this turn" in shown.stdout

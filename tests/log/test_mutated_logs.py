@@ -1,0 +1,120 @@
+"""Records in any order, cut, doubled, of unknown hooks: moves or a clear error, never a crash.
+
+`python -m tests.doubles.mutations --number 10000` runs the commands on more broken logs than
+there is time for here.
+"""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adk_flow.check.diff import difference
+from adk_flow.check.flow import Flow
+from adk_flow.check.snapshot import ANY, Picture, aligned
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request, Usage
+from tests.doubles.mutations import run_all, whole_logs
+
+NUMBERS = st.integers(-1, 4)
+NAMES = st.sampled_from(["", "Root", "Loans", "user"])
+CALLS = st.sampled_from(["", "1", "2"])
+KINDS = st.sampled_from(["function", "agent_tool", "single_turn", "task", "transfer", "x"])
+
+RECORDS = st.builds(
+    Record,
+    hook=st.sampled_from(
+        [
+            *("user_message", "before_run", "before_agent", "after_agent", "agent_error", "event"),
+            *("before_model", "after_model", "model_error", "before_tool", "after_tool"),
+            *("tool_error", "after_run", "run_error", "of_next_year"),
+        ]
+    ),
+    time=st.integers(-5, 5),
+    run=NUMBERS,
+    frame=NUMBERS,
+    agent=NAMES,
+    caller=NUMBERS,
+    call=CALLS,
+    why=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume", "x"]),
+    parent=NAMES,
+    tool=NAMES,
+    kind=KINDS,
+    text=st.sampled_from(["", "It costs 5% a year.", "[Loans] said: It costs 5% a year."]),
+    size=NUMBERS,
+    request=st.none()
+    | st.builds(
+        Request,
+        system=NUMBERS,
+        parts=st.tuples(st.builds(Part, st.just("user"), st.just("text"), NUMBERS)),
+        targets=st.tuples(NAMES),
+    ),
+    calls=st.lists(st.builds(FunctionCall, name=NAMES, kind=KINDS, id=CALLS)).map(tuple),
+    responses=st.lists(CALLS).map(tuple),
+    usage=st.none() | st.builds(Usage, input=NUMBERS, output=NUMBERS),
+    transfer=NAMES,
+    final=st.booleans(),
+    partial=st.booleans(),
+    pending=st.lists(CALLS).map(tuple),
+    state=st.lists(NAMES).map(tuple),
+    error=NAMES,
+    holder=NAMES,
+    texts=st.dictionaries(NUMBERS, NAMES),
+)
+
+HEADER = Header(flow_log=1, adk="2", adk_flow="0", app="app", session="s", time=0)
+
+
+def of(records):
+    texts = {number: text for record in records for number, text in record.texts.items()}
+    return Flow(Log("log.jsonl", HEADER, records, texts, []))
+
+
+@given(st.lists(RECORDS, max_size=25))
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_any_records_give_moves_figures_and_findings(records):
+    flow = of(records)
+
+    told = flow.picture
+    assert told == list(told)
+    assert flow.llm_calls == sum(turn.llm_calls for turn in flow.turns)
+    assert all(finding.records for finding in flow.findings)
+    assert all(0 <= move.record < len(records) for move in flow.moves)
+    assert difference(flow, of(records)).turns == []
+    flow.shared("Root", "Loans")
+    _ = flow.faults, flow.speakers, flow.answered_by, flow.holder
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_pictures_that_differ_have_a_row_that_differs(data):
+    drawn = ["start user to A", "A => B", "end A to user"]
+    actual = data.draw(st.lists(st.sampled_from(drawn)))
+    expected = data.draw(st.lists(st.sampled_from([*drawn, "A ... B", "..."])))
+
+    rows = aligned(expected, actual)
+
+    assert [row.left for row in rows if row.left] == expected
+    assert [row.right for row in rows if row.right] == actual
+    assert all(row.same for row in rows) <= (Picture(actual) == expected)
+    exact = aligned(expected, actual, exactly=True)
+    assert all(row.same for row in exact) == (expected == actual)
+
+
+@given(st.text("ab.", max_size=8), st.text("ab.", max_size=8))
+def test_dots_stand_for_any_words(line, drawn):
+    said = ".*".join(map(re.escape, line.split(ANY)))
+
+    assert (Picture([f"x{drawn}"]) == [f"x{line}"]) is bool(re.fullmatch(f"x{said}", f"x{drawn}"))
+
+
+@pytest.fixture
+async def wholes(tmp_path):
+    return await whole_logs(tmp_path)
+
+
+def test_no_command_crashes_on_a_broken_log(wholes, tmp_path):
+    codes = run_all(wholes, tmp_path, number=200, seed=0)
+
+    assert set(codes) == {0, 1, 2}

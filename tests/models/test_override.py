@@ -1,0 +1,373 @@
+"""A dry run asks no model but the given one, wherever an app keeps its agents and models."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.apps.app import EventsCompactionConfig
+from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.adk.models.registry import LLMRegistry
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import InMemoryRunner
+from google.adk.tools import google_search
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.base_toolset import BaseToolset
+from google.genai import types
+
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.log.reader import read_log
+from adk_flow.models.agent_models import is_controlled, models_of, set_latency, set_model
+from adk_flow.models.decisions import decided
+from adk_flow.models.scripted import Scripted, call
+from adk_flow.run.conversation_run import hold
+from adk_flow.scenario.conversation import of_questions
+from tests.cli.test_cli import flow
+
+OWN = "paid-model"
+"""What every agent of these apps names."""
+ASKED: list[str] = []
+"""Whom the paid model was asked by, or nothing."""
+
+
+class Paid(BaseLlm):
+    """A model that a dry run must not ask."""
+
+    model: str = OWN
+
+    @classmethod
+    def supported_models(cls):
+        return [OWN]
+
+    async def generate_content_async(self, llm_request, stream=False):
+        ASKED.append((llm_request.config.labels or {}).get("adk_agent_name", "nobody"))
+        yield LlmResponse(content=types.ModelContent("paid"))
+
+
+@pytest.fixture(autouse=True)
+def paid():
+    LLMRegistry.register(Paid)
+    ASKED.clear()
+
+
+async def run_by_itself(agent, words) -> list[str]:
+    runner = InMemoryRunner(agent=agent, app_name="own")
+    session = await runner.session_service.create_session(app_name="own", user_id="u")
+    message = types.UserContent(words)
+    return [
+        str(event.content.parts[0].text)
+        async for event in runner.run_async(user_id="u", session_id=session.id, new_message=message)
+        if event.content
+    ]
+
+
+def lead(**fields):
+    return LlmAgent(name="lead", model=OWN, instruction="Help.", **fields)
+
+
+def helper():
+    return LlmAgent(name="helper", model=OWN, instruction="Help.", description="Helps.")
+
+
+class Judge(BasePlugin):
+    """Has an agent on a Runner of its own read what the user says."""
+
+    def __init__(self):
+        super().__init__(name="judge")
+        self.verdicts = []
+
+    async def on_user_message_callback(self, *, invocation_context, user_message):
+        self.verdicts += await run_by_itself(helper(), "Is it safe?")
+
+
+class Team(BaseToolset):
+    """Makes an agent that no plugin is told of, each time its tools are asked for."""
+
+    async def get_tools(self, readonly_context=None) -> list[BaseTool]:
+        return [AgentTool(helper(), include_plugins=False)]
+
+
+async def summarise(request: str) -> str:
+    return " ".join(await run_by_itself(helper(), request))
+
+
+def summarise_in_a_thread(request: str) -> str:
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(asyncio.run, summarise(request)).result()
+
+
+async def ask_directly(request: str) -> str:
+    said = Paid(model=OWN).generate_content_async(_request(request))
+    return " ".join([str(one.content.parts[0].text) async for one in said])
+
+
+def _request(words):
+    from google.adk.models.llm_request import LlmRequest
+
+    return LlmRequest(model=OWN, contents=[types.UserContent(words)])
+
+
+def compacting(summarizer):
+    config = EventsCompactionConfig(compaction_interval=1, overlap_size=0, summarizer=summarizer)
+    return App(name="app", root_agent=lead(), events_compaction_config=config)
+
+
+def with_tool(tool):
+    return App(name="app", root_agent=lead(tools=[tool]))
+
+
+ONE_CALL = {"lead": [call("{tool}", request="Rain"), "Done."], "helper": ["Wet."], "": ["Wet."]}
+
+APPS = {
+    "compaction": lambda: compacting(LlmEventSummarizer(llm=Paid())),
+    "compaction by the lead's model": lambda: compacting(None),
+    "a plugin's own Runner": lambda: App(name="app", root_agent=lead(), plugins=[Judge()]),
+    "a Runner in a tool": lambda: with_tool(summarise),
+    "a Runner in a tool's own thread": lambda: with_tool(summarise_in_a_thread),
+    "a model that a tool asks": lambda: with_tool(ask_directly),
+    "AgentTool without plugins": lambda: with_tool(Team()),
+}
+
+TOOLS = {
+    "a Runner in a tool": "summarise",
+    "a Runner in a tool's own thread": "summarise_in_a_thread",
+    "a model that a tool asks": "ask_directly",
+    "AgentTool without plugins": "helper",
+}
+
+
+def script_of(shape):
+    tool = TOOLS.get(shape)
+    script = {"lead": [call(tool, request="Rain"), "Done."] if tool else ["Done."]}
+    name = {"a model that a tool asks": "", "compaction": "", "compaction by the lead's model": ""}
+    return Scripted(script={**script, name.get(shape, "helper"): ["Wet."]})
+
+
+@pytest.mark.parametrize("shape", APPS)
+async def test_no_other_model_is_asked(shape, tmp_path):
+    app, model = APPS[shape](), script_of(shape)
+    set_model(app, model)
+
+    held = await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+
+    assert not held.turns[0].failed, held.turns[0].error
+    assert not ASKED
+    model.finish()  # so whoever ought to be asked was, by the given model
+    run = measure_run(read_log(tmp_path / "log.jsonl"), construct="as_is", conversation="rain")
+    assert (run.controlled, run.model) == (True, "scripted")
+
+
+@pytest.mark.parametrize("shape", APPS)
+async def test_the_offline_model_needs_no_other(shape, tmp_path):
+    app = APPS[shape]()
+    set_model(app, "offline")
+
+    held = await hold(app, of_questions(["Please help me."]), file=tmp_path / "log.jsonl")
+
+    assert not held.turns[0].failed, held.turns[0].error
+    assert not ASKED
+
+
+async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
+    (tmp_path / "decisions.yaml").write_text(
+        "decisions:\n"
+        "  - agent: lead\n"
+        "    steps: [{calls: [{name: helper, arguments: {request: Rain}}]}, {text: Done.}]\n"
+        "  - {agent: helper, steps: [{text: Wet.}]}\n"
+    )
+    app, script = decided(with_tool(Team()), tmp_path / "decisions.yaml")
+
+    await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+
+    script.finish()
+    assert not ASKED
+
+
+async def test_a_pace_is_taken_everywhere(tmp_path):
+    app, model = APPS["AgentTool without plugins"](), script_of("AgentTool without plugins")
+    set_model(app, model)
+    set_latency(app, LatencyProfile("test", 0, 0))
+
+    held = await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+
+    assert not held.turns[0].failed, held.turns[0].error
+    model.finish()
+
+
+async def test_conversations_held_at_once_keep_their_models(tmp_path):
+    meeting = asyncio.Barrier(3)
+
+    def app_that_waits():
+        async def summarise(request: str) -> str:
+            await meeting.wait()  # until all three are in the middle of their turns
+            return " ".join(await run_by_itself(helper(), request))
+
+        return with_tool(summarise)
+
+    class Live(Paid):
+        async def generate_content_async(self, llm_request, stream=False):
+            ASKED.append("live")
+            is_answered = llm_request.contents[-1].parts[0].function_response
+            part = types.Part(text="live") if is_answered else _asking("summarise")
+            yield LlmResponse(content=types.Content(role="model", parts=[part]))
+
+    scripted = []
+    for words in ("Wet.", "Dry."):
+        app = app_that_waits()
+        asked = {"lead": [call("summarise", request="Rain"), words], "helper": [words]}
+        scripted.append((app, Scripted(script=asked)))
+        set_model(*scripted[-1])
+    live = app_that_waits()
+    live.root_agent.model = Live()  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+
+    held = await asyncio.gather(
+        *(
+            hold(app, of_questions(["Rain?"]), file=tmp_path / f"{number}.jsonl")
+            for number, app in enumerate([*(app for app, _ in scripted), live])
+        )
+    )
+
+    assert [one.turns[0].answer for one in held] == ["Wet.", "Dry.", "live"]
+    assert ASKED == ["live", "helper", "live"]
+    for _, model in scripted:
+        model.finish()
+
+
+def _asking(tool):
+    return types.Part(function_call=types.FunctionCall(name=tool, args={"request": "Rain"}))
+
+
+async def test_all_is_as_before_when_the_last_is_over(tmp_path):
+    resolve, look_up = vars(LlmAgent)["canonical_model"], BaseLlm.__getattribute__
+    environment = dict(os.environ)
+    app = compacting(None)
+    assert app.events_compaction_config is not None
+    set_model(app, "offline")
+
+    await hold(app, of_questions(["Hello?"]), file=tmp_path / "log.jsonl")
+
+    assert vars(LlmAgent)["canonical_model"] is resolve
+    assert BaseLlm.__getattribute__ is look_up
+    assert dict(os.environ) == environment
+    assert app.events_compaction_config.summarizer is None
+    assert await run_by_itself(helper(), "Hello?") == ["paid"]
+
+
+async def test_a_live_run_asks_as_ever(tmp_path):
+    for given in (None, OWN):
+        app = App(name="app", root_agent=lead(), plugins=[Judge()])
+        if given:
+            set_model(app, given)
+        await hold(app, of_questions(["Hello?"]), file=tmp_path / f"{given}.jsonl")
+
+        assert ASKED == ["helper", "lead"]
+        ASKED.clear()
+
+
+def test_a_summarizer_counts_as_a_model_of_the_app():
+    app = compacting(LlmEventSummarizer(llm=Paid()))
+    assert isinstance(app.root_agent, LlmAgent)
+    app.root_agent.model = "offline"
+
+    assert models_of(app) == ["offline", OWN]
+    assert not is_controlled(app)
+    set_model(app, "offline")
+    assert is_controlled(app)
+
+
+def test_a_plugins_agent_counts_as_one_of_the_app():
+    plugin = Judge()
+    plugin.runner = InMemoryRunner(agent=helper(), app_name="own")  # pyright: ignore
+    app = App(name="app", root_agent=lead(), plugins=[plugin])
+    assert isinstance(app.root_agent, LlmAgent)
+    app.root_agent.model = "offline"
+
+    assert models_of(app) == ["offline", OWN]
+
+
+HIDDEN = """
+from google.adk.agents import LlmAgent
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.genai import Client, types
+
+class Paid(BaseLlm):
+    async def generate_content_async(self, llm_request, stream=False):
+        yield LlmResponse(content=types.ModelContent("paid"))
+
+async def judged() -> str:
+    \"\"\"Judges a poem.\"\"\"
+    async for one in Paid(model="paid-model").generate_content_async(LlmRequest()):
+        return one.content.parts[0].text
+
+def drawn() -> str:
+    \"\"\"Draws a picture.\"\"\"
+    try:
+        Client(api_key="none", http_options={"base_url": "http://127.0.0.1:9"}).models \
+            .generate_content(model="painter", contents="a cat")
+    except Exception:
+        return "no picture"
+
+root_agent = LlmAgent(name="Lead", model="offline", tools=[judged, drawn])
+"""
+
+
+@pytest.fixture
+def hiding(tmp_path):
+    (tmp_path / "hiding").mkdir()
+    (tmp_path / "hiding" / "agent.py").write_text(HIDDEN)
+    return tmp_path / "hiding"
+
+
+def test_a_model_that_no_log_shows_is_told(hiding, tmp_path):
+    ran = flow("run", hiding, "Please judge a poem.", folder=tmp_path)
+    assert "models asked outside of what is recorded: paid-model" in ran.stdout
+
+    ran = flow("run", hiding, "Please judge a poem.", "--model", "offline", folder=tmp_path)
+    assert "outside" not in ran.stdout
+
+    ran = flow("run", hiding, "Please draw a picture.", "--model", "offline", folder=tmp_path)
+    assert "models asked outside of what is recorded: painter" in ran.stdout
+
+
+def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
+    options = ("--constructs", "as_is", "--out", "out")
+    asked = ("--question", "Please judge a poem.", *options)
+    refused = flow("compare", hiding, *asked, folder=tmp_path)
+    assert refused.returncode == 2
+    assert "as_is: paid-model was asked beside the agents" in refused.stderr
+
+    made = flow("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
+    assert made.returncode == 0
+    assert "outside" not in made.stderr
+
+    asked = ("--question", "Please draw a picture.", *options[:2])
+    made = flow("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
+    assert "models asked outside of what is recorded: painter" in made.stderr
+
+
+def searching(model):
+    poet = LlmAgent(name="poet", description="Writes poems about flowers.")
+    return App(
+        name="app",
+        root_agent=LlmAgent(name="lead", model=model, tools=[google_search], sub_agents=[poet]),
+    )
+
+
+async def test_a_search_tool_beside_sub_agents_is_refused_as_by_the_agents_own_model(tmp_path):
+    errors = {}
+    for model in ("gemini-3-flash-preview", "gemini-2.5-flash"):
+        app = searching(model)
+        set_model(app, "offline")
+        held = await hold(app, of_questions(["A poem?"]), file=tmp_path / f"{model}.jsonl")
+        errors[model] = held.turns[0].error
+
+    assert not errors["gemini-3-flash-preview"]
+    assert "Gemini models before 3.0" in errors["gemini-2.5-flash"]

@@ -1,0 +1,337 @@
+"""A comparison in the terminal, in Markdown and in JSON, hostile names and gaps among it."""
+
+import io
+import json
+
+from msgspec.structs import replace
+from rich.cells import cell_len
+from rich.console import Console
+
+from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.findings.finding import Kind, Level
+from adk_flow.analysis.metrics import TurnMetrics, summed
+from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.analysis.visibility import Isolation
+from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.comparison.crossovers import Winner
+from adk_flow.render.comparison_json import as_plain_data
+from adk_flow.render.comparison_markdown import as_markdown, call_table, escaped
+from adk_flow.render.comparison_text import show_comparison
+from adk_flow.wiring import CONSTRUCTS
+from tests.doubles.flow import expected
+
+LONG = [
+    "five_follow_ups",
+    "follow_up",
+    "needs_another",
+    "one_question",
+    "out_of_scope",
+    "three_in_one_message",
+    "three_topics",
+    "two_in_one_message",
+]
+HOSTILE = "\x1b[31mred\x1b[0m|`x`\r\n<script>alert(1)</script>\u202e*b* [l](u) _i_ $m$"
+
+
+def run(
+    construct="transfer", conversation="follow_up", calls=(3, 2), reported=None, **changes
+) -> RunMetrics:
+    """A run that made so many LLM calls in each turn, of a second and a thousand tokens each."""
+    turns = [
+        TurnMetrics(
+            turn=number,
+            llm_calls=count,
+            reported_llm_calls=count if reported is None else reported,
+            input_tokens=900 * count,
+            output_tokens=100 * count,
+            llm_microseconds=1_000_000 * count,
+            critical_path_microseconds=1_000_000 * count,
+            complete=True,
+        )
+        for number, count in enumerate(calls, start=1)
+    ]
+    defaults = {
+        "adk": "2.13.0",
+        "model": "offline",
+        "dollars": 0.001 * sum(calls),
+        "failed_checks": [[] for _ in calls],
+        "checked": True,
+        "isolation": Isolation(
+            agents=["Root"], canaries=[], unseen=[], sights=[], leaks=[], crossings=[]
+        ),
+    }
+    return RunMetrics(
+        construct=construct,
+        conversation=conversation,
+        turns=turns,
+        total=summed(turns),
+        **{**defaults, **changes},
+    )
+
+
+def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
+    return compare(runs, Setting(app="desk", baseline=baseline, **setting))
+
+
+def told(comparison: Comparison, width: int = 80) -> str:
+    stream = io.StringIO()
+    show_comparison(comparison, Console(file=stream, width=width, highlight=False, markup=False))
+    lines = stream.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def section(text: str, title: str) -> str:
+    """What stands under a title, up to the next empty line."""
+    return text[text.index(title) :].partition("\n\n")[0].partition("\n")[2].strip()
+
+
+def two_constructs() -> Comparison:
+    return compared(
+        run("transfer", calls=(3, 2)),
+        run("agent_tool", calls=(4, 4), reported=2, failed_checks=[[], ["lacks the word tax"]]),
+    )
+
+
+def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
+    text = told(two_constructs())
+
+    assert text.startswith(
+        "Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial\n"
+        "model offline; google-adk 2.13.0; baseline transfer\n"
+    )
+    assert section(text, "LLM calls made") == expected("""
+        construct   follow_up
+        ─────────────────────
+        transfer          3→5
+        agent_tool       4→8!
+        ! an answer lacks what was asked for, or a turn failed
+    """)
+    assert section(text, "Calls and cost") == expected("""
+                      LLM    ADK's  tokens    cost      calls,       cost,
+        construct   calls  session     (k)     ($)  difference  difference
+        ──────────────────────────────────────────────────────────────────
+        transfer        5        5     5.0  0.0050           –           –
+        agent_tool      8   4 (-4)     8.0  0.0080          +3       +60 %
+        difference: to transfer, the baseline
+    """)
+    assert section(text, "Time in seconds") == expected("""
+                               LLM  critical
+            construct   wall  time      path  parallelism  passed   they see
+            ────────────────────────────────────────────────────────────────
+            transfer    0.00  5.00      5.00         1.00     1/1  one agent
+            agent_tool  0.00  8.00      8.00         1.00     0/1  one agent
+            they see: what specialists see beside what they said and called themselves
+    """)
+    assert section(text, "What ADK's session hides") == (
+        "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8."
+    )
+    assert "\nFindings: none\n" in text
+    first = section(text, "Recommendation")
+    assert first.startswith("- For conversations like these take transfer ")
+    assert section(text, "What to bear in mind").startswith("- Controlled: ")
+
+
+def test_every_construct_and_long_conversations_fit_80_columns():
+    def calls(conversation):
+        return {
+            "five_follow_ups": (200,) * 6,
+            "three_topics": (11,) * 4,
+            "follow_up": (10, 10),
+        }.get(conversation, (12,))
+
+    runs = [run(name, asked, calls(asked)) for name in CONSTRUCTS for asked in LONG]
+    table = section(told(compared(*runs)), "LLM calls made").splitlines()
+
+    assert table[0].split() == ["construct", *"12345678"]
+    assert "agent_tool_skip_" in [line.rstrip().split(" ")[0] for line in table]
+    assert " ".join(table[2].split()) == "single_agent 200→…→1200 10→20 12 12 12 12 11→22→33→44 12"
+    assert "6 three_in_one_message" in "\n".join(table)
+
+
+def test_a_narrow_terminal_gets_the_call_table_in_parts():
+    runs = [run(name, asked) for name in ("transfer", "task") for asked in LONG]
+
+    table = section(told(compared(*runs), width=40), "LLM calls made")
+
+    assert table.count("construct") > 1
+    assert table.count("3→5") == 16
+
+
+def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_compared():
+    text = told(compared(run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,))))
+
+    assert section(text, "LLM calls made").splitlines()[-1].split() == ["task", "–", "4"]
+    assert "0.0040           –           –" in section(text, "Calls and cost")
+
+
+def test_hostile_names_reach_neither_terminal_nor_markdown():
+    finding = Finding(kind="leak", turn=1, agents=(HOSTILE,), text=HOSTILE, records=())
+    hostile = run(HOSTILE, HOSTILE * 5, model=HOSTILE, findings=[finding])
+    setting = {"skipped": {HOSTILE: HOSTILE}, "left_out": [HOSTILE], "stopped": HOSTILE}
+    comparison = compared(hostile, run(), baseline=HOSTILE, price_model=HOSTILE, **setting)
+
+    for width in (80, 30):
+        told(comparison, width)
+    markdown = as_markdown(comparison)
+
+    for text in (told(comparison), markdown):
+        assert not any(sign in text for sign in "\x1b\x07\r\u202e")
+        assert "red" in text
+    assert "<" not in markdown
+    assert "`" not in markdown.replace("\\`", "")
+    tables = [line.replace("\\|", "") for line in markdown.splitlines() if line.startswith("|")]
+    assert [line.count("|") for line in tables] == [4] * 4 + [8] * 4 + [8] * 4 + [5] * 3
+
+
+def test_words_mean_nothing_but_themselves_in_markdown():
+    assert escaped("agent_tool costs 1.5") == "agent_tool costs 1.5"
+    assert escaped("_a_ *b* `c` [d](e) | <f> & $g$") == (
+        r"\_a\_ \*b\* \`c\` \[d\](e) \| &lt;f&gt; &amp; \$g\$"
+    )
+    assert escaped("# a\n- b") == r"\# a - b"
+    assert escaped("- a") == r"\- a"
+    assert escaped("12. a") == r"12\. a"
+    assert escaped("\\") == "\\\\"
+
+
+def test_markdown_holds_what_the_terminal_shows():
+    markdown = as_markdown(two_constructs())
+
+    assert section(markdown, "## LLM calls made") == ""
+    assert "| agent_tool | 8 | 4 (-4) | 8.0 | 0.0080 | +3 | +60 % |" in markdown
+    assert "| agent_tool | 4→8! |" in markdown
+    assert "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8." in markdown
+    assert "## Recommendation\n\n- For conversations like these take transfer " in markdown
+    assert [line for line in markdown.splitlines() if line.startswith("#")] == [
+        "# Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial",
+        "## LLM calls made by the end of each turn",
+        "## Calls and cost over all conversations",
+        "## Time in seconds, checks and what specialists see",
+        "## What ADK's session hides",
+        "## Findings",
+        "## Recommendation",
+        "## What to bear in mind",
+    ]
+
+
+def test_the_call_table_has_a_column_for_the_construct_and_one_for_the_turns():
+    assert call_table(two_constructs(), "follow_up") == expected("""
+        | construct | LLM calls after turn 1 → after the follow-up |
+        | :-- | --: |
+        | transfer | 3→5 |
+        | agent_tool | 4→8! |
+    """)
+    assert "LLM calls after each turn" in call_table(compared(run(calls=(1, 1, 1))), "follow_up")
+    assert call_table(two_constructs(), "nothing") == "| construct | LLM calls |\n| :-- | --: |"
+
+
+def test_a_single_construct_is_compared_with_nothing():
+    winner = Winner("follow-ups", 0, "tokens", ["transfer"], {"transfer": 1.0})
+    text = told(replace(compared(run()), winners=[winner, replace(winner, point=1)]))
+
+    assert "difference:" not in text
+    assert "baseline" not in text
+    assert "Where the winner changes" not in text
+    assert "Only transfer was run" in text
+
+
+def test_without_a_baseline_there_are_no_differences():
+    comparison = compared(run("transfer"), run("task"), baseline="")
+
+    assert "difference:" not in told(comparison)
+    assert as_plain_data(comparison)["constructs"][0]["difference_to_baseline"] is None
+
+
+def test_an_unknown_cost_is_said_to_be_unknown():
+    comparison = compared(run("transfer"), run("task", dollars=None))
+
+    assert section(told(comparison), "Calls and cost").splitlines()[-2].split()[-3:] == [
+        "unknown",
+        "+0",
+        "–",
+    ]
+    assert "Costs are unknown" in told(comparison)
+
+
+def test_where_nothing_was_checked_nothing_passed():
+    unchecked = [run(name, checked=False, failed_checks=[]) for name in ("transfer", "task")]
+    text = told(compared(*unchecked))
+
+    assert text.count("unchecked") == 2
+    assert "no answer was checked" in " ".join(text.split())
+
+
+def test_no_runs_at_all_are_shown_without_a_fault():
+    assert "0 constructs" in told(compared())
+    assert as_markdown(compared())
+    assert as_plain_data(compared())["runs"] == []
+
+
+def test_several_trials_show_pass_k_with_its_interval():
+    failed = [["lacks"], []]
+    runs = [run(trial=1), run(trial=2, failed_checks=failed), run("task"), run("task", trial=2)]
+    text = told(compared(*runs, trials=2, pace="gemini-2.5-flash"))
+
+    rows = [" ".join(line.split()) for line in section(text, "Time in seconds").splitlines()]
+    assert "transfer 5.00 5.00 1.00 1/2 0 % (0–79) one agent" in rows
+    assert "task 5.00 5.00 1.00 2/2 100 % (21–100) one agent" in rows
+
+
+def test_winners_are_told_where_they_change():
+    def winner(point, *names, figure="tokens"):
+        return Winner("follow-ups", point, figure, list(names), {})
+
+    winners = [
+        winner(0, "router"),
+        winner(1, "router"),
+        winner(2, "transfer", "task", "router", "mixed", "loop"),
+        winner(0, "task", figure="LLM calls"),
+        winner(1, "task", figure="LLM calls"),
+        winner(0, "task", figure="critical path"),
+    ]
+    text = told(replace(two_constructs(), winners=winners))
+
+    assert " ".join(section(text, "Where the winner changes").split()) == (
+        "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
+        "more at 2 follow-ups. - The same throughout: fewest LLM calls by follow-ups (task)."
+    )
+
+
+def test_findings_are_counted_by_kind_serious_ones_first():
+    def found(kind: Kind, level: Level = "notice"):
+        return Finding(kind=kind, turn=1, agents=("A",), text="", records=(), level=level)
+
+    leaks = [found("leak", "serious")] * 2
+    runs = [run(findings=[found("unclosed_frame"), *leaks]), run("task", findings=leaks)]
+
+    assert section(told(compared(*runs)), "Findings") == expected("""
+        finding         level    total  by construct
+        ────────────────────────────────────────────────
+        leak            serious  4      transfer 2, task 2
+        unclosed frame  notice   1      transfer 1
+    """).replace("─" * 48, "─" * 50)
+
+
+def test_a_finding_of_many_constructs_keeps_its_name_whole():
+    finding = Finding(kind="hidden_conversation", turn=1, agents=("A",), text="", records=())
+    text = told(compared(*[run(name, findings=[finding]) for name in CONSTRUCTS]))
+
+    assert "hidden conversation  notice  13 " in text
+
+
+def test_json_holds_figures_without_the_bulk():
+    data = as_plain_data(two_constructs())
+
+    assert json.loads(json.dumps(data))["conversations"] == ["follow_up"]
+    transfer, agent_tool = data["constructs"]
+    assert transfer["difference_to_baseline"] == {"llm_calls": 0, "dollars": 0}
+    assert agent_tool["difference_to_baseline"]["llm_calls"] == 3
+    assert (agent_tool["tokens"], agent_tool["hidden_llm_calls"]) == (8000, 4)
+    last = data["runs"][-1]
+    assert not {"moves", "spans", "critical"} & last.keys()
+    assert (last["passed"], last["failed_checks"]) == (False, [[], ["lacks the word tax"]])
+    assert [turn["llm_calls"] for turn in last["turns"]] == [4, 4]
+    assert data["recommendation"]
+    assert data["caveats"]
+    assert data["setting"]["baseline"] == "transfer"

@@ -1,0 +1,839 @@
+"""The same lead and specialists under each construct: their moves, calls, and what each is shown.
+
+The facts about google-adk that the wirings rely on stand at the end.
+"""
+
+import warnings
+from typing import Any, NamedTuple
+
+import pytest
+from google.adk.agents import BaseAgent, LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
+from google.adk.agents.context import Context
+from google.adk.tools import exit_loop
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import FunctionNode, JoinNode, Workflow
+from pydantic import Field
+
+import adk_flow.models  # noqa: F401 - makes the model name "offline" known
+from adk_flow.analysis.metrics import measure
+from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
+from tests.doubles.flow import agent, expected, picture, record
+
+USE = call("rate", years=5)
+ASK = call("Loans", request="How dear?")
+SCRIPTS: dict[str, dict[str, list[Any]]] = {
+    "single_agent": {"Lead": [USE, "5%."]},
+    "transfer": {"Lead": [transfer("Loans")], "Loans": [USE, "5%."]},
+    "agent_tool": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
+    "agent_tool_skip_summarization": {"Lead": [ASK], "Loans": [USE, "5%."]},
+    "mixed": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
+    "single_turn": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
+    "task": {"Lead": [ASK, "It is 5%."], "Loans": [USE, call("finish_task", result="5%.")]},
+    "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
+    "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
+    "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},
+    "parallel": {"Loans": [USE, "5%."], "Funds": ["6%."]},
+    "loop": {"Loans": [USE, "5%.", "4%."], "Funds": ["6%.", "7%."]},
+    "best_of_n": {
+        "Lead_1": ["3%."],
+        "Lead_2": [USE, "5%."],
+        "Lead_3": ["7%."],
+        "Lead": ['{"best": "Lead_2"}'],
+    },
+}
+"""One question under each construct; the specialist uses one tool."""
+
+
+def rate(years: int) -> str:
+    """Looks a rate up."""
+    return f"5% for {years} years"
+
+
+class Sent(NamedTuple):
+    """What a model was sent."""
+
+    agent: str
+    instruction: str
+    tools: list[str]
+    texts: list[str]
+    temperature: float | None
+
+
+class Watched(Scripted):
+    """Keeps what each agent's model was sent."""
+
+    sent: list[Sent] = Field(default_factory=list)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        config = llm_request.config
+        texts = [part.text for content in llm_request.contents for part in content.parts]
+        sent = Sent(
+            config.labels["adk_agent_name"],
+            str(config.system_instruction),
+            list(llm_request.tools_dict),
+            [text for text in texts if text],
+            config.temperature,
+        )
+        self.sent.append(sent)
+        async for response in super().generate_content_async(llm_request, stream):
+            yield response
+
+    def to(self, name):
+        return [sent for sent in self.sent if sent.agent == name]
+
+    def texts(self, name):
+        return [sent.texts for sent in self.to(name)]
+
+
+def team(model, **options) -> tuple[LlmAgent, list[LlmAgent]]:
+    """Makes a lead and two specialists, of whom the first has a tool."""
+    loans = agent("Loans", model, instruction="You lend.", tools=[rate], **options)
+    lead = agent("Lead", model, instruction="You lead.")
+    return lead, [loans, agent("Funds", model, instruction="You save.")]
+
+
+def wired(model, construct, **options):
+    lead, specialists = team(model)
+    called = ["Loans"] if construct == "mixed" else ()
+    return wire(lead, specialists, construct, called=called, **options)
+
+
+def drawn(flow):
+    return picture(flow.moves).replace("\n\n", " | ")
+
+
+def twice(construct):
+    """Plays the same decisions in a second turn; after a transfer the lead has none to take."""
+    script = {name: [*steps, *steps] for name, steps in SCRIPTS[construct].items()}
+    return script | ({"Lead": [transfer("Loans")]} if construct == "transfer" else {})
+
+
+PICTURES = {
+    "single_agent": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead reply user "5%."
+        end Lead to user
+    """,
+    "transfer": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead => Loans
+        Loans reply user "5%."
+        end Loans to user
+    """,
+    "agent_tool": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> Loans (agent_tool)
+        Lead ask Loans "How dear?"
+        Loans answer Lead "5%."
+        Lead <- Loans
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
+    "agent_tool_skip_summarization": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> Loans (agent_tool)
+        Lead ask Loans "How dear?"
+        Loans answer Lead "5%."
+        Lead <- Loans
+        Lead reply user "5%."
+        end Lead to user
+    """,
+    "mixed": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> Loans (agent_tool)
+        Lead ask Loans "How dear?"
+        Loans answer Lead "5%."
+        Lead <- Loans
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
+    "single_turn": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> Loans (single_turn)
+        Lead ask Loans "How dear?"
+        Loans answer Lead "5%."
+        Lead <- Loans
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
+    "task": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> Loans (task)
+        Lead ask Loans "How dear?"
+        Loans answer Lead "5%."
+        Lead <- Loans
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
+    "router": """
+        start user to router
+        user say router "Cost?"
+        router -> Lead (node)
+        Lead answer router "{"specialist": "Loans"}"
+        router <- Lead
+        router -> Loans (node)
+        Loans answer router "5%."
+        router <- Loans
+        Loans reply user "5%."
+        end router to user
+    """,
+    "coordinator": """
+        start user to coordinator
+        user say coordinator "Cost?"
+        coordinator -> Lead (node)
+        Lead answer coordinator "{"Loans": "How dear?"}"
+        coordinator <- Lead
+        coordinator -> Loans (node)
+        Loans answer coordinator "5%."
+        coordinator <- Loans
+        coordinator -> Lead (node)
+        Lead answer coordinator "It is 5%."
+        coordinator <- Lead
+        Lead reply user "It is 5%."
+        end coordinator to user
+    """,
+    "sequential": """
+        start user to sequential
+        user say sequential "Cost?"
+        sequential -> Loans (node)
+        Loans answer sequential "5%."
+        sequential <- Loans
+        sequential -> Funds (node)
+        Funds answer sequential "6%."
+        sequential <- Funds
+        Funds reply user "6%."
+        end sequential to user
+    """,
+    "parallel": """
+        start user to parallel
+        user say parallel "Cost?"
+        parallel -> Loans (node)
+        parallel -< Loans, Funds
+        parallel -> Funds (node)
+        Funds answer parallel "6%."
+        parallel <- Funds
+        Loans answer parallel "5%."
+        parallel <- Loans
+        parallel >-
+        parallel reply user "Loans: 5%. | Funds: 6%."
+        end parallel to user
+    """,
+    "loop": """
+        start user to loop
+        user say loop "Cost?"
+        loop -> Loans (node)
+        Loans answer loop "5%."
+        loop <- Loans
+        loop -> Funds (node)
+        Funds answer loop "6%."
+        loop <- Funds
+        loop -> Loans (node)
+        Loans answer loop "4%."
+        loop <- Loans
+        loop -> Funds (node)
+        Funds answer loop "7%."
+        loop <- Funds
+        Funds reply user "7%."
+        end loop to user
+    """,
+    "best_of_n": """
+        start user to best_of_n
+        user say best_of_n "Cost?"
+        best_of_n -> Lead_1 (node)
+        best_of_n -< Lead_1, Lead_2
+        best_of_n -> Lead_2 (node)
+        best_of_n -> Lead_3 (node)
+        Lead_1 answer best_of_n "3%."
+        best_of_n <- Lead_1
+        Lead_3 answer best_of_n "7%."
+        best_of_n <- Lead_3
+        Lead_2 answer best_of_n "5%."
+        best_of_n <- Lead_2
+        best_of_n >-
+        best_of_n -> Lead (node)
+        Lead answer best_of_n "{"best": "Lead_2"}"
+        best_of_n <- Lead
+        best_of_n reply user "5%."
+        end best_of_n to user
+    """,
+}
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_one_question_moves_like_this(construct, tmp_path):
+    model = Scripted(script=SCRIPTS[construct])
+
+    flow = await record(wired(model, construct), ["Cost?"], tmp_path, model=model)
+
+    assert not flow.errors
+    assert drawn(flow) == expected(PICTURES[construct])
+
+
+@pytest.mark.parametrize("construct", DEPRECATED)
+async def test_the_deprecated_agents_move_like_the_graphs(construct, tmp_path):
+    model = Scripted(script=SCRIPTS[construct])
+
+    root = wired(model, construct, deprecated=True)
+    flow = await record(root, ["Cost?"], tmp_path, model=model)
+
+    graph = expected(PICTURES[construct])
+    # Without a node that gathers them, the last answer of all is the last to come.
+    graph = graph.replace('parallel reply user "Loans: 5%. | Funds: 6%."', 'Loans reply user "5%."')
+    assert drawn(flow) == graph
+
+
+CALLS = {
+    "single_agent": (2, 4),
+    "transfer": (3, 5),
+    "agent_tool": (4, 8),
+    "agent_tool_skip_summarization": (3, 6),
+    "single_turn": (4, 8),
+    "task": (4, 8),
+    "router": (3, 6),
+    "mixed": (4, 8),
+    "coordinator": (4, 8),
+    "sequential": (3, 6),
+    "parallel": (3, 6),
+    "loop": (5, 10),
+    "best_of_n": (5, 10),
+}
+"""Model calls after a question, and after its follow-up."""
+
+
+def model_calls(flow):
+    first, second = measure(flow.log.records)
+    return first.llm_calls, first.llm_calls + second.llm_calls
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_a_question_and_its_follow_up_take_this_many_model_calls(construct, tmp_path):
+    model = Scripted(script=twice(construct))
+
+    flow = await record(wired(model, construct), ["Cost?", "And now?"], tmp_path, model=model)
+
+    assert not flow.errors
+    assert model_calls(flow) == CALLS[construct]
+
+
+@pytest.mark.parametrize("construct", list(CALLS)[:7])
+async def test_the_offline_model_takes_as_many(construct, tmp_path):
+    lead, (loans, funds) = team("offline")
+    loans.description = "Answers questions about loans and their interest rates."
+    funds.description = "Answers questions about flowers and gardens."
+
+    asked = ["What is the interest rate of a loan over 5 years?", "And over 7 years?"]
+    flow = await record(wire(lead, [loans, funds], construct), asked, tmp_path)
+
+    assert not flow.errors
+    assert model_calls(flow) == CALLS[construct]
+    assert "7 years" in measure(flow.log.records)[1].answer
+
+
+async def test_reported_calls_fall_short_of_the_true_ones_only_below_agent_tools(tmp_path):
+    gaps = {}
+    for construct in CONSTRUCTS:
+        model = Scripted(script=SCRIPTS[construct])
+        flow = await record(wired(model, construct), ["Cost?"], tmp_path / construct)
+        (turn,) = measure(flow.log.records)
+        gaps[construct] = turn.llm_calls - turn.reported_llm_calls
+
+    assert {name: gap for name, gap in gaps.items() if gap} == {
+        "agent_tool": 2,
+        "agent_tool_skip_summarization": 2,
+        "mixed": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("construct", "answers", "holds"),
+    [
+        ("transfer", "Loans", "Loans"),
+        ("agent_tool", "Lead", "Lead"),
+        ("router", "Loans", "router"),
+        ("coordinator", "Lead", "coordinator"),
+        ("parallel", "parallel", "parallel"),
+    ],
+)
+async def test_who_answers_and_who_holds_the_next_turn(construct, answers, holds, tmp_path):
+    flow = await record(wired(Scripted(script=SCRIPTS[construct]), construct), ["?"], tmp_path)
+
+    (turn,) = measure(flow.log.records)
+    assert (turn.answered_by, turn.holder) == (answers, holds)
+
+
+# What stays the same
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+def test_the_originals_stay_as_they_are_and_can_be_wired_again(construct):
+    lead, specialists = team(Scripted())
+
+    roots = [wire(lead, specialists, construct) for _ in range(2)]
+
+    assert roots[0] is not roots[1]
+    for one in (lead, *specialists):
+        assert (one.parent_agent, one.sub_agents, one.mode) == (None, [], None)
+    assert [one.tools for one in (lead, *specialists)] == [[], [rate], []]
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_agents_of_another_tree_are_taken_without_its_wiring(construct, tmp_path):
+    model = Scripted(script=SCRIPTS[construct])
+    _, (loans, funds) = team(model, mode="task")
+    tree = agent("Lead", model, sub_agents=[loans], tools=[AgentTool(funds)])
+
+    root = wire(tree, [loans, funds], construct, called=["Loans"])
+    flow = await record(root, ["Cost?"], tmp_path, model=model)
+
+    assert drawn(flow) == expected(PICTURES[construct])
+    assert (loans.parent_agent, loans.mode) == (tree, "task")
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_instructions_tools_and_callbacks_go_along(construct, tmp_path):
+    fired = []
+    model = Watched(script=SCRIPTS[construct])
+    lead, specialists = team(model, before_tool_callback=lambda tool, **_: fired.append(tool.name))
+
+    root = wire(lead, specialists, construct, called=["Loans"] if construct == "mixed" else ())
+    await record(root, ["Cost?"], tmp_path)
+
+    alone = {"single_agent": "Lead", "best_of_n": "Lead_2"}.get(construct, "Loans")
+    sent = model.to(alone)[0]
+    assert "You lend." in sent.instruction
+    assert "rate" in sent.tools
+    assert fired.count("rate") == 1
+    assert all("You lead." in sent.instruction for sent in model.sent if sent.agent[:4] == "Lead")
+
+
+# What each is shown
+
+
+async def test_after_a_transfer_everything_is_seen_below_an_agent_tool_only_the_request(tmp_path):
+    shown = {}
+    for construct in ("transfer", "agent_tool", "single_turn"):
+        model = Watched(script=SCRIPTS[construct])
+        await record(wired(model, construct), ["Cost? Canary."], tmp_path / construct)
+        shown[construct] = any("Canary" in text for text in model.texts("Loans")[0])
+
+    assert shown == {"transfer": True, "agent_tool": False, "single_turn": False}
+
+
+async def test_a_router_and_its_specialist_know_the_conversation_but_not_each_other(tmp_path):
+    script = {"Lead": ['{"specialist": "Loans"}', '{"specialist": "Funds"}'] * 2}
+    script |= {"Loans": ["5%.", "4%."], "Funds": ["6%.", "7%."]}
+    model = Watched(script=script)
+
+    await record(wired(model, "router"), ["a", "b", "c"], tmp_path)
+
+    assert model.texts("Lead")[2] == ["a", script["Lead"][0], "b", script["Lead"][1], "c"]
+    assert model.texts("Loans") == [["a"], ["a", "5%.", "b", "c"]]
+
+
+async def test_a_coordinators_specialists_see_their_share_and_it_hears_of_a_failure(tmp_path):
+    shares = '{"Loans": "How dear?", "Funds": "How safe?"}'
+    script = {"Lead": [shares, "So."], "Loans": [RuntimeError("line is down")], "Funds": ["Safe."]}
+    model = Watched(script=script)
+
+    flow = await record(wired(model, "coordinator"), ["All? Canary."], tmp_path, model=model)
+
+    assert not flow.errors
+    assert model.texts("Loans") == [["How dear?"]]
+    assert model.texts("Funds") == [["How safe?"]]
+    assert model.texts("Lead")[1] == [
+        "All? Canary.",
+        "For context:",
+        "[Loans] was asked: How dear?",
+        "[Loans] failed: line is down",
+        "[Funds] was asked: How safe?",
+        "[Funds] said: Safe.",
+    ]
+    assert picture(flow.moves[4:]) == expected("""
+        coordinator <- Lead
+        coordinator -> Loans (node)
+        coordinator -< Loans, Funds
+        coordinator -> Funds (node)
+        coordinator <- Loans FAILED
+        Funds answer coordinator "Safe."
+        coordinator <- Funds
+        coordinator >-
+        coordinator -> Lead (node)
+        Lead answer coordinator "So."
+        coordinator <- Lead
+        Lead reply user "So."
+        end coordinator to user
+    """)
+
+
+async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_path):
+    asked = {}
+
+    class Shapes(Scripted):
+        async def generate_content_async(self, llm_request, stream=False):
+            shape: Any = llm_request.config.response_schema
+            if shape:
+                asked[shape.__name__] = shape.model_json_schema()["properties"]
+            async for response in super().generate_content_async(llm_request, stream):
+                yield response
+
+    for construct in ("router", "coordinator"):
+        model = Shapes(script=SCRIPTS[construct])
+        await record(wired(model, construct), ["?"], tmp_path / construct)
+
+    text = {"type": "string"}
+    assert asked == {
+        "Choice": {"specialist": {**text, "title": "Specialist", "enum": ["Loans", "Funds"]}},
+        "Shares": {
+            "Loans": {**text, "title": "Loans", "description": "Loans knows."},
+            "Funds": {**text, "title": "Funds", "description": "Funds knows."},
+        },
+    }
+
+
+async def test_a_coordinator_that_needs_nobody_answers_itself(tmp_path):
+    model = Watched(script={"Lead": ["{}", "Hello."]})
+
+    flow = await record(wired(model, "coordinator"), ["Hello?"], tmp_path, model=model)
+
+    assert measure(flow.log.records)[0].answer == "Hello."
+
+
+async def test_in_a_sequence_each_is_told_what_the_one_before_said(tmp_path):
+    model = Watched(script=twice("sequential"))
+
+    await record(wired(model, "sequential"), ["a", "b"], tmp_path)
+
+    told = ["For context:", "[Loans] said: 5%."]
+    assert model.texts("Funds") == [["a", *told], ["a", "6%.", "b", *told]]
+
+
+@pytest.mark.parametrize("deprecated", [False, True])
+async def test_a_loop_ends_before_its_limit_if_an_agent_escalates(deprecated, tmp_path):
+    script = {"Loans": ["5%.", "4%."], "Funds": ["6%.", call("exit_loop")]}
+    model = Scripted(script=script)
+    lead, (loans, funds) = team(model)
+    funds.tools = [exit_loop]
+
+    root = wire(lead, [loans, funds], "loop", rounds=9, deprecated=deprecated)
+    flow = await record(root, ["?"], tmp_path, model=model)
+
+    assert sum(move.kind == "call" for move in flow.moves) == 4
+
+
+async def test_candidates_differ_in_name_and_temperature(tmp_path):
+    model = Watched(script=SCRIPTS["best_of_n"])
+
+    await record(wired(model, "best_of_n"), ["?"], tmp_path)
+
+    heat = {sent.agent: sent.temperature for sent in model.sent}
+    assert heat == {"Lead_1": 0.0, "Lead_2": 0.5, "Lead_3": 1.0, "Lead": None}
+
+
+async def test_instructions_that_are_functions_are_asked_when_they_are_needed(tmp_path):
+    model = Watched(script={"Lead": ["Hello."]})
+    lead, (loans, funds) = team(model)
+    loans.instruction = lambda context: f"You lend to {context.user_id}."
+    lead.instruction = "You lead in {place?}."
+
+    await record(wire(lead, [loans, funds], "single_agent"), ["?"], tmp_path)
+
+    (sent,) = model.sent
+    assert "You lead in ." in sent.instruction
+    assert "You lend to u." in sent.instruction
+
+
+async def test_braces_in_a_description_are_no_session_state(tmp_path):
+    model = Watched(script=SCRIPTS["router"])
+    lead, specialists = team(model)
+    specialists[1].description = "Answers {anything}."
+
+    flow = await record(wire(lead, specialists, "router"), ["?"], tmp_path)
+
+    assert not flow.errors
+    assert "Funds: Answers {anything}." in model.sent[0].instruction
+
+
+async def test_a_failing_node_ends_the_fork_and_the_turn(tmp_path):
+    model = Scripted(script={"Loans": [RuntimeError("line is down")], "Funds": ["6%."]})
+
+    flow = await record(wired(model, "parallel"), ["?"], tmp_path)
+
+    control = picture([move for move in flow.moves if move.is_control]).splitlines()
+    assert "parallel <- Loans FAILED" in control
+    assert control[-2:] == ["parallel >-", "end parallel to user FAILED"]
+
+
+# Who calls whom in `mixed`
+
+
+def test_mixed_calls_those_whom_its_lead_calls_else_the_last():
+    lead, (loans, funds) = team(Scripted())
+    calling = agent("Lead", Scripted(), tools=[AgentTool(loans)])
+
+    def called(lead, **options):
+        root: Any = wire(lead, [loans, funds], "mixed", **options)
+        return [tool.name for tool in root.tools], [sub.name for sub in root.sub_agents]
+
+    assert called(lead) == (["Funds"], ["Loans"])
+    assert called(calling) == (["Loans"], ["Funds"])
+    assert called(calling, called=["Loans", "Funds"]) == (["Loans", "Funds"], [])
+
+
+# What cannot be wired
+
+
+def same_name(lead, specialists):
+    return wire(lead, [*specialists, agent("Loans", Scripted())], "transfer")
+
+
+def same_tool_name(lead, specialists):
+    def rate(years: int) -> str:
+        """Looks another rate up."""
+        return ""
+
+    specialists[1].tools = [rate]
+    return wire(lead, specialists, "single_agent")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        (lambda lead, them: wire(lead, them, "tranfer"), "'tranfer' is no construct; known are"),
+        (lambda lead, them: wire(lead, them, "task", deprecated=True), "sequential, parallel"),
+        (lambda lead, _: wire(lead, [], "task"), "Lead has no specialists"),
+        (lambda lead, them: wire(lead, them, "mixed", called=["Savings"]), "Savings is none of"),
+        (lambda lead, them: wire(lead, them, "loop", rounds=0), "at least 1"),
+        (same_name, "two agents are named Loans"),
+        (same_tool_name, "single_agent: Loans and Funds have different tools named 'rate'"),
+    ],
+)
+def test_what_cannot_be_wired_is_told_in_one_line(attempt, told):
+    with pytest.raises(WiringError, match=told) as caught:
+        attempt(*team(Scripted()))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_construct_lists_all_known():
+    with pytest.raises(WiringError) as caught:
+        wire(*team(Scripted()), "swarm")
+    assert all(construct in str(caught.value) for construct in CONSTRUCTS)
+
+
+# Somebody's own tree
+
+
+def test_a_tree_is_taken_apart_at_any_depth():
+    model = Scripted()
+    clerk, broker, saver = (agent(name, model) for name in ("Clerk", "Broker", "Saver"))
+    desk = agent("Desk", model, tools=[rate, AgentTool(clerk)], sub_agents=[broker])
+    saver.mode = "single_turn"
+    root = agent("Root", model, sub_agents=[desk, saver])
+
+    lead, specialists, left_out = parts_of(root)
+
+    assert lead is root
+    assert [one.name for one in specialists] == ["Desk", "Broker", "Clerk", "Saver"]
+    assert left_out == []
+
+
+def test_what_cannot_be_rewired_is_named_with_the_reason():
+    model = Scripted()
+    steps = SequentialAgent(name="Steps", sub_agents=[agent("First", model), agent("Then", model)])
+    graph = Workflow(name="Graph", edges=[("START", agent("Node", model))])
+    inner = LoopAgent(name="Rounds", sub_agents=[agent("Again", model)])
+    other = Coded(name="Coded")
+    tools: list[Any] = [graph, AgentTool(inner), AgentTool(agent("First", model))]
+
+    parts = parts_of(agent("Root", model, sub_agents=[steps, other], tools=tools))
+
+    assert [one.name for one in parts.specialists] == ["First", "Then"]
+    assert parts.left_out == [
+        "Steps: a SequentialAgent; its agents are taken one by one, without their order",
+        "Coded: a Coded; only an LlmAgent can be wired another way",
+        "Rounds: a LoopAgent; it stays a tool under every construct",
+        "First: another agent has the same name",
+        "Graph: a Workflow; it stays a tool under every construct",
+    ]
+
+
+def test_a_tree_without_a_lead_or_specialists_is_a_problem():
+    model = Scripted()
+    with pytest.raises(WiringError, match="Steps is a SequentialAgent; under"):
+        parts_of(SequentialAgent(name="Steps", sub_agents=[agent("First", model)]))
+    with pytest.raises(WiringError, match="Root has no specialists; Coded: a Coded"):
+        parts_of(agent("Root", model, sub_agents=[Coded(name="Coded")]))
+
+
+class Coded(BaseAgent):
+    """An agent whose owner wrote what it does."""
+
+
+async def test_an_agent_keeps_the_model_that_it_had_from_above(tmp_path):
+    model = Scripted(script=SCRIPTS["agent_tool"])
+    loans = LlmAgent(name="Loans", tools=[rate])
+    desk = LlmAgent(name="Desk", sub_agents=[loans])
+    root = agent("Lead", model, sub_agents=[desk])
+
+    flow = await record(wire(*parts_of(root)[:2], "agent_tool"), ["?"], tmp_path, model=model)
+
+    assert not flow.errors
+
+
+# What the wirings rely on in google-adk 2.13
+
+
+def test_a_clone_is_not_given_the_tools_that_construction_gives():
+    one = agent("Loans", Scripted()).clone(update={"mode": "task"})
+    assert one.tools == []
+    one.model_post_init(None)
+    assert [type(tool).__name__ for tool in one.tools] == ["FinishTaskTool"]
+
+
+async def test_a_node_is_blind_to_the_conversation_unless_it_says_otherwise(tmp_path):
+    shown = {}
+    for include in (None, "default"):
+        model = Watched(script={"Loans": ["5%.", "4%."]})
+        options = {"include_contents": include} if include else {}
+        graph = Workflow(name="Graph", edges=[("START", agent("Loans", model, **options))])
+        await record(graph, ["a", "b"], tmp_path / str(include))
+        shown[include] = model.texts("Loans")[1]
+
+    # With the conversation, START's output comes as a second question: hence `conversation`.
+    assert shown == {None: ["b"], "default": ["a", "5%.", "b", "b"]}
+
+
+async def test_a_node_does_not_see_what_other_nodes_said(tmp_path):
+    model = Watched(script={"Loans": ["5%."], "Funds": ["6%."]})
+    nodes = [agent(name, model, include_contents="default") for name in model.script]
+
+    await record(
+        Workflow(name="Graph", edges=[("START", nodes[0], end, nodes[1])]), ["a"], tmp_path
+    )
+
+    assert model.texts("Funds") == [["a"]]
+
+
+def end() -> None:
+    """Gives nothing on."""
+
+
+async def test_an_output_that_is_a_content_is_no_message_to_the_user(tmp_path):
+    model = Scripted(script=SCRIPTS["sequential"])
+
+    flow = await record(wired(model, "sequential"), ["?"], tmp_path)
+
+    assert [turn.answered_by for turn in measure(flow.log.records)] == ["Funds"]
+    assert [final.text for final in measure(flow.log.records)[0].finals] == ["5%.", "6%."]
+
+
+async def test_a_function_that_runs_agents_must_be_rerun_on_resume(tmp_path):
+    model = Scripted(script={"Loans": ["5%."]})
+    loans = agent("Loans", model)
+
+    async def run(ctx: Context) -> None:
+        await ctx.run_node(loans, "?")
+
+    flow = await record(Workflow(name="Graph", edges=[("START", run)]), ["?"], tmp_path)
+
+    assert "rerun_on_resume=True" in str(flow.errors[0])
+
+
+async def test_a_join_gives_answers_by_the_names_of_its_nodes_in_no_order(tmp_path):
+    got = []
+    names = [f"Node_{number}" for number in range(12)]
+    model = Scripted(script={name: [name] for name in names})
+
+    def take(node_input: dict[str, str]) -> None:
+        got.append(node_input)
+
+    nodes = tuple(agent(name, model) for name in names)
+    graph = Workflow(name="Graph", edges=[("START", nodes, JoinNode(name="join"), take)])
+    await record(graph, ["?"], tmp_path)
+
+    assert got == [{name: name for name in names}]
+
+
+async def test_runs_of_a_node_are_numbered_from_1_in_each_turn(tmp_path):
+    numbers = []
+
+    def count(ctx: Context) -> None:
+        numbers.append(ctx.run_id)
+        ctx.route = "again" if len(numbers) % 2 else "out"
+
+    again = FunctionNode(func=count, name="count")
+    graph = Workflow(name="Graph", edges=[("START", again, {"again": again, "out": end})])
+    await record(graph, ["a", "b"], tmp_path)
+
+    assert numbers == ["1", "2", "1", "2"]
+
+
+@pytest.mark.parametrize("construct", ["single_turn", "task"])
+async def test_who_is_called_within_the_session_is_offered_a_transfer_too(construct, tmp_path):
+    model = Watched(script=SCRIPTS[construct])
+
+    await record(wired(model, construct), ["?"], tmp_path)
+
+    assert "transfer_to_agent" in model.to("Loans")[0].tools
+
+
+@pytest.mark.parametrize("construct", DEPRECATED)
+def test_deprecated_agents_are_made_without_a_warning(construct):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        assert isinstance(wired(Scripted(), construct, deprecated=True), BaseAgent)
+        with pytest.raises(DeprecationWarning):
+            SequentialAgent(name="Steps", sub_agents=[])
+
+
+# What the recorder makes of graphs
+
+
+async def test_a_function_of_a_graph_that_runs_an_agent_is_passed_over(tmp_path):
+    model = Scripted(script={"Loans": ["5%."]})
+    loans = agent("Loans", model)
+
+    async def run(ctx: Context) -> None:
+        await ctx.run_node(loans, "?", use_as_output=True)
+
+    node = FunctionNode(func=run, name="run", rerun_on_resume=True)
+    flow = await record(Workflow(name="Graph", edges=[("START", node)]), ["?"], tmp_path)
+
+    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+        start user to Graph
+        Graph -> Loans (node)
+        Graph <- Loans
+        end Graph to user
+    """)
+
+
+async def test_a_graph_that_is_a_tool_leaves_the_turn_to_its_agent(tmp_path):
+    model = Scripted(script={"Root": [call("Graph", request="x"), "So."], "Loans": ["5%."]})
+    graph = Workflow(name="Graph", input_schema=str, edges=[("START", agent("Loans", model))])
+
+    flow = await record(agent("Root", model, tools=[graph]), ["?"], tmp_path, model=model)
+
+    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+        start user to Root
+        Graph -> Loans (node)
+        Graph <- Loans
+        end Root to user
+    """)
+
+
+async def test_agents_of_a_parallel_agent_fork_and_join(tmp_path):
+    model = Scripted(script={"A": ["a", "a"], "B": ["b", "b"]})
+    pair = ParallelAgent(name="Pair", sub_agents=[agent("A", model), agent("B", model)])
+
+    root = LoopAgent(name="Loop", sub_agents=[pair], max_iterations=2)
+    flow = await record(root, ["?"], tmp_path)
+
+    kinds = [move.kind for move in flow.moves if move.source == "Pair"]
+    assert kinds == ["call", "fork", "call", "join", "return"] * 2
