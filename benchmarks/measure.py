@@ -53,11 +53,11 @@ def lines_of(log: Log, records: int) -> Iterator[bytes]:
     encode = msgspec.json.Encoder().encode
     yield encode(log.header)
     runs = max(record.run for record in log.records)
-    frames = max(record.frame for record in log.records)
+    activations = max(record.activation for record in log.records)
     texts = max(log.texts)
     for number in range(records):
         lap, index = divmod(number, len(log.records))
-        yield encode(_shifted(log.records[index], (lap * runs, lap * frames, lap * texts)))
+        yield encode(_shifted(log.records[index], (lap * runs, lap * activations, lap * texts)))
 
 
 def measured(path: Path) -> dict[str, float]:

@@ -141,11 +141,13 @@ async def test_the_agents_name_stands_in_the_requests_labels(tmp_path):
 
 
 async def test_the_last_replier_holds_the_next_turn_unless_it_may_not_return(tmp_path):
-    for disallowed, holder in ((False, "Savings"), (True, "Root")):
+    for disallowed, active_agent in ((False, "Savings"), (True, "Root")):
         model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["s"]})
         savings = agent("Savings", model, disallow_transfer_to_parent=disallowed)
-        flow = await record(agent("Root", model, sub_agents=[savings]), ["?"], tmp_path / holder)
-        assert flow.log.records[-1].holder == holder
+        flow = await record(
+            agent("Root", model, sub_agents=[savings]), ["?"], tmp_path / active_agent
+        )
+        assert flow.log.records[-1].active_agent == active_agent
 
 
 async def test_beside_a_search_tool_only_gemini_3_is_offered_transfers_and_the_turn_is_kept(
@@ -157,7 +159,7 @@ async def test_beside_a_search_tool_only_gemini_3_is_offered_transfers_and_the_t
         flow = await record(agent("Root", model, sub_agents=[savings]), ["?", "?"], tmp_path / name)
         asked = [one.request for one in flow.log.records if one.request and one.agent == "Savings"]
         assert ["transfer_to_agent" in one.tools for one in asked] == [offered, offered]
-        assert flow.log.records[-1].holder == "Savings"
+        assert flow.log.records[-1].active_agent == "Savings"
 
 
 async def test_a_lead_with_a_search_tool_fails_unless_its_model_is_gemini_3(tmp_path):
@@ -173,7 +175,7 @@ async def test_an_agent_of_another_class_never_holds_the_next_turn(tmp_path):
     model = Scripted(script={"Root": [transfer("Again")], "Savings": ["s"]})
     again = LoopAgent(name="Again", sub_agents=[agent("Savings", model)], max_iterations=1)
     flow = await record(agent("Root", model, sub_agents=[again]), ["?"], tmp_path)
-    assert flow.log.records[-1].holder == "Root"
+    assert flow.log.records[-1].active_agent == "Root"
 
 
 async def test_a_consumer_that_stops_early_loses_after_agent_but_not_after_run(tmp_path):

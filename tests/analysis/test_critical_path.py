@@ -8,20 +8,26 @@ from adk_flow.analysis.critical_path import Schedule
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.log.schema import Record, Usage
 
+LOG_NAMES = {"why": "cause", "parent": "parent_name"}
+
 
 def timed(*lines: str, pace: LatencyProfile | None = None, serial: bool = False) -> Schedule:
     """Reads records written as `time hook frame key=value …`."""
     timing = Schedule(pace, serial)
     for line in lines:
-        time, hook, frame, *fields = line.split()
-        extra: dict[str, Any] = dict(field.split("=") for field in fields)
-        caller = int(extra.pop("caller", 0))
+        time, hook, activation, *fields = line.split()
+        extra: dict[str, Any] = {
+            LOG_NAMES.get(name, name): value for name, value in (f.split("=") for f in fields)
+        }
+        parent = int(extra.pop("caller", 0))
         if "responses" in extra:
             extra["responses"] = tuple(extra["responses"].split(","))
         if "output" in extra:
             extra["usage"] = Usage(output=int(extra.pop("output")))
         timing.read(
-            Record(hook=hook, time=int(time), run=1, frame=int(frame), caller=caller, **extra)
+            Record(
+                hook=hook, time=int(time), run=1, activation=int(activation), parent=parent, **extra
+            )
         )
     return timing
 

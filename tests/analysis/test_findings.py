@@ -16,7 +16,16 @@ from adk_flow.analysis.findings import KINDS, findings, of_leak
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.check.flow import Flow
 from adk_flow.log.reader import Log, read_log
-from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Header, Part, Record, Request, Usage, Why
+from adk_flow.log.schema import (
+    AGENT_CALLS,
+    Cause,
+    FunctionCall,
+    Header,
+    Part,
+    Record,
+    Request,
+    Usage,
+)
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_application
 from adk_flow.run.conversation_run import hold
@@ -110,7 +119,7 @@ async def test_an_agent_that_may_hand_over_to_nobody_is_a_dead_end(tmp_path):
 async def test_a_dead_end_that_holds_the_next_turn_too_is_serious(tmp_path):
     root = desk({"Root": [transfer("Loans")], "Loans": ["5%."]}, **ALONE)
     flow = await record(root, ["?"], tmp_path)
-    last = msgspec.structs.replace(flow.log.records[-1], holder="Loans")
+    last = msgspec.structs.replace(flow.log.records[-1], active_agent="Loans")
 
     found = findings(flow.log._replace(records=[*flow.log.records[:-1], last]))
 
@@ -322,7 +331,7 @@ async def test_tasks_are_in_series_because_adk_runs_them_one_by_one(tmp_path):
     for number, root in enumerate([one_by_one, at_once]):
         flow = await record(root, [QUESTION], tmp_path / str(number))
         assert series(at_pace(flow.log, 100_000)) == []
-        tasks = [one for one in flow.moves if one.via == "task" and one.is_control]
+        tasks = [one for one in flow.moves if one.cause == "task" and one.is_control]
         assert [one.kind for one in tasks] == ["call", "return"] * 2
 
 
@@ -585,12 +594,12 @@ RECORDS = st.builds(
     hook=HOOKS,
     time=NUMBERS,
     run=NUMBERS,
-    frame=NUMBERS,
-    caller=NUMBERS,
+    activation=NUMBERS,
+    parent=NUMBERS,
     agent=NAMES,
     call=IDS,
-    why=st.sampled_from(["", *Why.__args__]),
-    parent=NAMES,
+    cause=st.sampled_from(["", *Cause.__args__]),
+    parent_name=NAMES,
     tool=NAMES,
     kind=KIND,
     text=WORDS,
@@ -605,7 +614,7 @@ RECORDS = st.builds(
     pending=st.lists(IDS, max_size=1).map(tuple),
     state=st.lists(NAMES, max_size=2).map(tuple),
     error=WORDS,
-    holder=NAMES,
+    active_agent=NAMES,
 )
 
 

@@ -23,7 +23,7 @@ async def test_a_transfer_costs_one_call_more_once(tmp_path):
     assert (first.llm_calls, first.transfers, first.agent_calls) == (2, 1, 0)
     assert (second.llm_calls, second.transfers, second.agent_calls) == (1, 0, 0)
     assert (first.input_tokens, first.output_tokens) == (16, 4)
-    assert first.answered_by == second.answered_by == first.holder == "Savings"
+    assert first.answered_by == second.answered_by == first.active_agent == "Savings"
     assert first.complete and first.wall_seconds > 0
 
 
@@ -43,7 +43,7 @@ async def test_the_child_of_an_agent_tool_is_missing_from_what_adk_reports(tmp_p
     assert (turn.llm_calls, turn.reported_llm_calls) == (4, 2)
     assert (turn.input_tokens, turn.reported_input_tokens) == (100, 50)
     assert (turn.agent_calls, turn.tool_calls) == (1, 1)
-    assert turn.answered_by == turn.holder == "Root"
+    assert turn.answered_by == turn.active_agent == "Root"
 
 
 async def test_all_finals_are_listed_and_the_last_one_answers(tmp_path):
@@ -62,7 +62,7 @@ async def test_a_waiting_task_agent_holds_the_next_turn(tmp_path):
 
     (turn,) = await figures(root, ["a"], tmp_path)
 
-    assert turn.holder == "Forms"
+    assert turn.active_agent == "Forms"
 
 
 async def test_an_answer_in_place_of_the_model_is_no_model_call(tmp_path):

@@ -122,8 +122,8 @@ async def test_the_same_agent_called_twice_at_once_is_two_frames(tmp_path):
     root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
     flow = await record(root, ["Both?"], tmp_path, model=model)
 
-    asks = {move.call: move.frame for move in flow.moves if move.kind == "ask"}
-    answers = {move.call: move.frame for move in flow.moves if move.kind == "answer"}
+    asks = {move.call: move.activation for move in flow.moves if move.kind == "ask"}
+    answers = {move.call: move.activation for move in flow.moves if move.kind == "answer"}
     assert len(set(asks.values())) == 2
     assert asks == answers
 
@@ -186,7 +186,7 @@ async def test_single_turn_sub_agents_are_called_side_by_side(tmp_path):
     assert kinds[:3] == ["start", "say", "fork"]
     assert sorted(kinds[3:-3]) == sorted(["call", "ask", "answer", "return"] * 2)
     assert kinds[-3:] == ["join", "reply", "end"]
-    assert {move.via for move in flow.moves if move.kind == "call"} == {"single_turn"}
+    assert {move.cause for move in flow.moves if move.kind == "call"} == {"single_turn"}
 
 
 async def test_a_task_agent_talks_with_the_user_until_it_finishes(tmp_path):
@@ -381,4 +381,4 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     """)
     assert [move.kind for move in barred.moves] == ["start", "say", "end"]
     assert "barred" in barred.moves[-1].text
-    assert [turn.holder for turn in measure(barred.log.records)] == ["Root"]
+    assert [turn.active_agent for turn in measure(barred.log.records)] == ["Root"]

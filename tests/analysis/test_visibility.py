@@ -334,7 +334,7 @@ def test_a_quotation_is_believed_of_agents_and_unless_the_user_said_it(name):
     asked = Record(
         hook="before_model", time=0, agent="Root", request=of_texts(1), texts={1: quoted}
     )
-    clerk = Record(hook="before_agent", time=0, agent="Clerk", frame=2, run=2)
+    clerk = Record(hook="before_agent", time=0, agent="Clerk", activation=2, run=2)
     said = Record(hook="user_message", time=0, text=quoted)
 
     for records, sources in (([clerk, asked], ["Clerk"]), ([said, clerk, asked], ["user"])):
@@ -522,11 +522,11 @@ RECORDS = st.builds(
     hook=st.sampled_from(HOOKS.split()),
     time=st.just(0),
     run=SMALL,
-    frame=SMALL,
+    activation=SMALL,
     agent=NAMES,
-    caller=SMALL,
+    parent=SMALL,
     call=NAMES,
-    why=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume"]),
+    cause=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume"]),
     tool=NAMES,
     kind=KINDS,
     text=TEXTS,

@@ -108,7 +108,7 @@ async def evaluated(script, folder, monkeypatch, asks=("Cost?", "Savings?"), **o
     for event in held.events:
         turns[event.invocation_id].append(event)
     asked = [record for record in held.log.records if record.hook == "user_message"]
-    asked = [record for record in asked if not record.caller]
+    asked = [record for record in asked if not record.parent]
     return [
         invocation.model_copy(
             update={

@@ -61,7 +61,7 @@ def test_a_conversation_is_held_in_a_plain_test(flow):
     assert (flow.transfers, flow.agent_calls, flow.tool_calls) == (1, 1, 0)
     assert (flow.input_tokens, flow.output_tokens, flow.tokens) == (100, 50, 150)
     assert [turn.answered_by for turn in flow.turns] == ["Root", "Savings"]
-    assert (flow.answer, flow.holder) == ("Save.", "Savings")
+    assert (flow.answer, flow.active_agent) == ("Save.", "Savings")
     assert flow.speakers == ["Root", "Savings"]
     assert flow.agents == ["Root", "Loans", "Savings"]
 

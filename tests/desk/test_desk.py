@@ -50,7 +50,7 @@ async def test_three_topics_and_a_return_take_every_way_through_the_desk(desk, t
         Root_Agent => Investment_Agent
         end Investment_Agent to user
     """)
-    assert [turn.answered_by for turn in held.turns] == [turn.holder for turn in held.turns]
+    assert [turn.answered_by for turn in held.turns] == [turn.active_agent for turn in held.turns]
     assert [NOTICE in turn.answer for turn in held.turns] == [True, False, False, False]
 
 

@@ -83,7 +83,7 @@ def _line(move: Move) -> str:
         case "transfer":
             return f"{move.source} => {move.target}"
         case "call":
-            return f"{move.source} -> {move.target} ({move.via})"
+            return f"{move.source} -> {move.target} ({move.cause})"
         case "return":
             return f"{move.target} <- {move.source}{failed}"
         case "fork":

@@ -93,12 +93,12 @@ async def test_three_calls_overlap_and_their_tools_interleave(wrapper, tmp_path)
     calls = [move.kind for move in held.moves if move.kind in ("call", "return")]
     assert calls == ["call"] * 3 + ["return"] * 3
     tools = [
-        (one.hook, one.frame)
+        (one.hook, one.activation)
         for one in read_log(tmp_path / "log.jsonl").records
         if one.tool == "multiply" and one.hook in ("before_tool", "after_tool")
     ]
     assert [hook for hook, _ in tools] == ["before_tool"] * 3 + ["after_tool"] * 3
-    assert len({frame for _, frame in tools}) == 3
+    assert len({activation for _, activation in tools}) == 3
     assert held.turns[0].answer == "£68 in all."
 
 

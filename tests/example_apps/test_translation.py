@@ -138,16 +138,16 @@ async def test_greetings_are_known(text, german, translation):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "cause"),
     [
         ("Bonjour tout le monde", "the phrase book knows none of these words"),
         ("Translate into French: Good morning!", "it translates into German only, not into French"),
     ],
 )
-def test_what_it_cannot_do_it_says_without_an_empty_answer(text, why, tmp_path):
+def test_what_it_cannot_do_it_says_without_an_empty_answer(text, cause, tmp_path):
     said = ran([BIN / "adk", "run", "--in_memory", "examples/translation", text], tmp_path)
 
-    assert f"translation has no candidate to choose from: {why}\n" in said.stdout + said.stderr
+    assert f"translation has no candidate to choose from: {cause}\n" in said.stdout + said.stderr
     assert '""' not in said.stdout
 
 

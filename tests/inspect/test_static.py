@@ -195,7 +195,7 @@ async def test_a_dead_end_is_who_holds_the_next_turn_in_a_run_without_a_transfer
     flow = await record(root, ["One?", "Two?"], tmp_path)
 
     sent = [one for one in flow.log.records if one.request][-1]
-    is_stuck = flow.log.records[-1].holder == target and not sent.request.tools
+    is_stuck = flow.log.records[-1].active_agent == target and not sent.request.tools
     remarks = inspect_app(App(name="desk", root_agent=root)).remarks
     ends = {end for one in remarks if one.kind == "dead_end" for end in one.text.split()[:1]}
     assert (target in ends) == is_stuck == (target == "searcher")

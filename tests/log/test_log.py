@@ -33,10 +33,12 @@ def turn(words: str = "hello") -> list[Record]:
     return [
         Record(hook="user_message", time=1, run=1, text=words, size=len(words)),
         Record(hook="before_run", time=2, run=1, agent="Root"),
-        Record(hook="before_agent", time=3, run=1, frame=1, agent="Root", why="user"),
-        Record(hook="event", time=4, run=1, frame=1, agent="Root", text="hi", size=2, final=True),
-        Record(hook="after_agent", time=5, run=1, frame=1, agent="Root"),
-        Record(hook="after_run", time=6, run=1, agent="Root", holder="Root"),
+        Record(hook="before_agent", time=3, run=1, activation=1, agent="Root", cause="user"),
+        Record(
+            hook="event", time=4, run=1, activation=1, agent="Root", text="hi", size=2, final=True
+        ),
+        Record(hook="after_agent", time=5, run=1, activation=1, agent="Root"),
+        Record(hook="after_run", time=6, run=1, agent="Root", active_agent="Root"),
     ]
 
 
@@ -135,11 +137,11 @@ any_record = st.builds(
     hook=hooks,
     time=st.integers(0, 100),
     run=numbers,
-    frame=numbers,
+    activation=numbers,
     agent=agents,
-    caller=numbers,
+    parent=numbers,
     call=st.sampled_from(["", "c1", "c2"]),
-    why=st.sampled_from(
+    cause=st.sampled_from(
         ["", "user", "transfer", "agent_tool", "single_turn", "task", "node", "resume", "odd"]
     ),
     kind=st.sampled_from(["function", "agent_tool", "single_turn", "task", "transfer"]),

@@ -33,12 +33,12 @@ RECORDS = st.builds(
     ),
     time=st.integers(-5, 5),
     run=NUMBERS,
-    frame=NUMBERS,
+    activation=NUMBERS,
     agent=NAMES,
-    caller=NUMBERS,
+    parent=NUMBERS,
     call=CALLS,
-    why=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume", "x"]),
-    parent=NAMES,
+    cause=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume", "x"]),
+    parent_name=NAMES,
     tool=NAMES,
     kind=KINDS,
     text=st.sampled_from(["", "It costs 5% a year.", "[Loans] said: It costs 5% a year."]),
@@ -59,7 +59,7 @@ RECORDS = st.builds(
     pending=st.lists(CALLS).map(tuple),
     state=st.lists(NAMES).map(tuple),
     error=NAMES,
-    holder=NAMES,
+    active_agent=NAMES,
     texts=st.dictionaries(NUMBERS, NAMES),
 )
 
@@ -83,7 +83,7 @@ def test_any_records_give_moves_figures_and_findings(records):
     assert all(0 <= move.record < len(records) for move in flow.moves)
     assert difference(flow, of(records)).turns == []
     flow.shared("Root", "Loans")
-    _ = flow.faults, flow.speakers, flow.answered_by, flow.holder
+    _ = flow.faults, flow.speakers, flow.answered_by, flow.active_agent
 
 
 @given(st.data())

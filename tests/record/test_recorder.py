@@ -147,7 +147,7 @@ async def test_each_call_and_frame_knows_who_caused_it(tmp_path):
     children = [r for r in records if r.hook == "before_agent" and r.agent == "Loans"]
     assert len(calls) == 2
     assert {r.call for r in children} == calls
-    assert {r.caller for r in children} == {1}
+    assert {r.parent for r in children} == {1}
     assert len({r.run for r in children}) == 2
 
 

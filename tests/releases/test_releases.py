@@ -278,7 +278,7 @@ def test_an_environment_is_made_once_and_used_again(path, tmp_path):
     again = ready("2.13.0", tmp_path / "kept", told.append)
 
     assert first == again
-    assert python_of(first.parents[2]) == first
+    assert python_of(first.parents[1]) == first
     assert len(told) == 1
     assert (path / "calls").read_text().splitlines() == ["venv --python", "pip install"]
     assert [one.name[:10] for one in (tmp_path / "kept").iterdir()] == ["google-adk"]
@@ -356,7 +356,7 @@ def test_a_damaged_environment_is_named(desk, path, tmp_path, python, reason):
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["failed"]["1.39.1"] == (
-        f"its environment is damaged ({reason}): delete {damaged.parents[2]}"
+        f"its environment is damaged ({reason}): delete {damaged.parents[1]}"
     )
 
 

@@ -234,8 +234,8 @@ async def test_if_it_does_so_twice_code_chooses_and_says_so(answer, fault, tmp_p
 
     assert not flow.errors
     (turn,) = measure(flow.log.records)
-    why = f"Judge named no candidate ({fault}), so code chose: last of 3."
-    assert turn.answer == f"Ja.\n\n(Ann, of 3: {why})"
+    cause = f"Judge named no candidate ({fault}), so code chose: last of 3."
+    assert turn.answer == f"Ja.\n\n(Ann, of 3: {cause})"
     assert selection_of(flow).is_fallback
 
 

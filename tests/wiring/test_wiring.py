@@ -366,7 +366,7 @@ async def test_who_answers_and_who_holds_the_next_turn(construct, answers, holds
     flow = await record(wired(Scripted(script=SCRIPTS[construct]), construct), ["?"], tmp_path)
 
     (turn,) = measure(flow.log.records)
-    assert (turn.answered_by, turn.holder) == (answers, holds)
+    assert (turn.answered_by, turn.active_agent) == (answers, holds)
 
 
 # What stays the same

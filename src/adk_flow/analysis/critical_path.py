@@ -124,7 +124,7 @@ class Schedule:
                     self._answered(record)
             case "before_tool":
                 if record.kind == "function":
-                    base = self._frame(record.frame).base
+                    base = self._frame(record.activation).base
                     self._called[record.call] = self._open("tool", record, index, base, nested)
             case "after_tool" | "tool_error":
                 self._come_back(record)
@@ -133,26 +133,26 @@ class Schedule:
                 for call in record.responses:
                     self._finish_task(call)
             case "after_agent" | "agent_error":
-                self._end_node(self._frame(record.frame))
+                self._end_node(self._frame(record.activation))
 
     def _begin(self, record: Record) -> None:
-        if record.frame in self._frames:
+        if record.activation in self._frames:
             return
-        source = self._frame(record.caller)
-        start = source.path if record.why == "transfer" else source.base
-        group = (record.run, record.caller, record.parent)
-        if record.why == "node":
+        source = self._frame(record.parent)
+        start = source.path if record.cause == "transfer" else source.base
+        group = (record.run, record.parent, record.parent_name)
+        if record.cause == "node":
             start = max(start, self._before_node(group, record.branch))
-        elif record.why == "user":
+        elif record.cause == "user":
             # ADK runs one agent after another at the root of a turn.
             start = self._longest
-        elif record.why == "task":
-            self._delegated[record.call] = record.caller
-        call = source.call if record.why == "transfer" else record.call
-        self._frames[record.frame] = _Frame(
+        elif record.cause == "task":
+            self._delegated[record.call] = record.parent
+        call = source.call if record.cause == "transfer" else record.call
+        self._frames[record.activation] = _Frame(
             start, start, call=call, group=group, branch=record.branch
         )
-        self._note(self._frames[record.frame])
+        self._note(self._frames[record.activation])
 
     def _open(
         self, kind: Literal["model", "tool"], record: Record, index: int, end: _End, nested: bool
@@ -171,18 +171,18 @@ class Schedule:
         return len(self.spans) - 1
 
     def _ask(self, record: Record, index: int, nested: bool) -> None:
-        frame = self._frame(record.frame)
-        frame.asked = self._open("model", record, index, frame.path, nested)
+        activation = self._frame(record.activation)
+        activation.asked = self._open("model", record, index, activation.path, nested)
         self.llm_calls += 1
         if record.request is not None:
-            self.spans[frame.asked].parts = len(record.request.parts)
+            self.spans[activation.asked].parts = len(record.request.parts)
 
     def _answered(self, record: Record) -> None:
-        frame = self._frame(record.frame)
-        if frame.asked < 0:
+        activation = self._frame(record.activation)
+        if activation.asked < 0:
             return
-        span, number = self.spans[frame.asked], frame.asked
-        frame.asked = -1
+        span, number = self.spans[activation.asked], activation.asked
+        activation.asked = -1
         span.answered = True
         if record.usage is not None:
             span.input_tokens = record.usage.input
@@ -192,21 +192,21 @@ class Schedule:
         if self.pace is not None:
             span.took = self.pace.microseconds(span.output_tokens)
         self.llm += span.took
-        frame.path = frame.base = _End(frame.path.length + span.took, number)
-        self._note(frame)
+        activation.path = activation.base = _End(activation.path.length + span.took, number)
+        self._note(activation)
 
     def _withdraw(self, record: Record) -> None:
         """Takes a model call back whose answer came without the model."""
-        frame = self._frames.get(record.frame)
-        if frame is None or frame.asked < 0 or record.error or record.partial:
+        activation = self._frames.get(record.activation)
+        if activation is None or activation.asked < 0 or record.error or record.partial:
             return
-        self.spans[frame.asked].kind = "replaced"
+        self.spans[activation.asked].kind = "replaced"
         self.llm_calls -= 1
-        frame.asked = -1
+        activation.asked = -1
 
     def _come_back(self, record: Record) -> None:
-        frame = self._frame(record.frame)
-        end = self._inside.pop(record.call, frame.base)
+        activation = self._frame(record.activation)
+        end = self._inside.pop(record.call, activation.base)
         number = self._called.pop(record.call, -1)
         if number >= 0:
             span = self.spans[number]
@@ -214,28 +214,28 @@ class Schedule:
             began = span.began
             if self.serial:
                 # It was asked for before, and let go once the call before had come back.
-                span.start, span.after = max((span.start, span.after), frame.path)
-                began = max(began, frame.came_back)
+                span.start, span.after = max((span.start, span.after), activation.path)
+                began = max(began, activation.came_back)
             span.took = max(0, record.time - began)
             if self.pace is not None and self.pace.tool_milliseconds is not None:
                 span.took = round(1000 * self.pace.tool_milliseconds)
             self.tools += span.took
             end = max(end, _End(span.start + span.took, number))
-        frame.path = max(frame.path, end)
+        activation.path = max(activation.path, end)
         if self.serial:
-            frame.base, frame.came_back = frame.path, record.time
-        self._note(frame)
+            activation.base, activation.came_back = activation.path, record.time
+        self._note(activation)
 
     def _finish_task(self, call: str) -> None:
         """Goes on in the delegating frame: no tool hook tells that its task was answered."""
         if call in self._delegated:
-            frame = self._frame(self._delegated.pop(call))
-            frame.path = max(frame.path, self._inside.pop(call, frame.base))
-            self._note(frame)
+            activation = self._frame(self._delegated.pop(call))
+            activation.path = max(activation.path, self._inside.pop(call, activation.base))
+            self._note(activation)
 
-    def _end_node(self, frame: _Frame) -> None:
-        ended = self._ended.setdefault(frame.group, {})
-        ended[frame.branch] = max(ended.get(frame.branch, _End()), frame.path)
+    def _end_node(self, activation: _Frame) -> None:
+        ended = self._ended.setdefault(activation.group, {})
+        ended[activation.branch] = max(ended.get(activation.branch, _End()), activation.path)
 
     def _before_node(self, group: tuple[int, int, str], branch: str) -> _End:
         """Finds the longest chain that a node had to wait for.
@@ -250,11 +250,13 @@ class Schedule:
         ]
         return max(chains, default=_End())
 
-    def _note(self, frame: _Frame) -> None:
+    def _note(self, activation: _Frame) -> None:
         """Takes a frame's chain into the turn's, and into that of the call it runs in."""
-        self._longest = max(self._longest, frame.path)
-        if frame.call:
-            self._inside[frame.call] = max(self._inside.get(frame.call, _End()), frame.path)
+        self._longest = max(self._longest, activation.path)
+        if activation.call:
+            self._inside[activation.call] = max(
+                self._inside.get(activation.call, _End()), activation.path
+            )
 
     def _frame(self, number: int) -> _Frame:
         return self._frames.setdefault(number, _Frame(_End(), _End()))

@@ -20,7 +20,14 @@ class Final(msgspec.Struct, frozen=True):
     record: int
 
 
-class AgentMetrics(msgspec.Struct, kw_only=True):
+_JSON_NAMES = {
+    "activations": "frames",
+    "unclosed_activations": "unclosed_frames",
+    "active_agent": "holder",
+}
+
+
+class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """What one agent took."""
 
     llm_calls: int = 0
@@ -30,9 +37,9 @@ class AgentMetrics(msgspec.Struct, kw_only=True):
     output_tokens: int = 0
     llm_microseconds: int = 0
     tool_microseconds: int = 0
-    frames: int = 0
+    activations: int = 0
     """How often it was activated."""
-    unclosed_frames: int = 0
+    unclosed_activations: int = 0
     """Activations for which ADK has not called `after_agent`."""
 
     def add(self, other: AgentMetrics) -> None:
@@ -41,7 +48,7 @@ class AgentMetrics(msgspec.Struct, kw_only=True):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class TurnMetrics(msgspec.Struct, kw_only=True):
+class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """What one turn took: one user message and all it caused."""
 
     turn: int
@@ -72,7 +79,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True):
     critical_path_microseconds: int = 0
     """Longest chain of model and tool calls that had to follow each other."""
     finals: list[Final] = []
-    holder: str = ""
+    active_agent: str = ""
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
     complete: bool = False
     """Whether the turn's end was logged."""
@@ -142,13 +149,13 @@ class Meter:
         nested = self._flow.is_nested(record)
         self._time(turn, record, nested=nested)
         self._count(turn, record, nested=nested)
-        if record.hook == "before_agent" and record.why != "resume":
+        if record.hook == "before_agent" and record.cause != "resume":
             agent = _agent(turn, record.agent)
-            agent.frames += 1
-            agent.unclosed_frames += 1
+            agent.activations += 1
+            agent.unclosed_activations += 1
         elif is_open:
-            begun = self.turns.get(self._flow.frames[record.frame].turn, turn)
-            _agent(begun, record.agent).unclosed_frames -= 1
+            begun = self.turns.get(self._flow.activations[record.activation].turn, turn)
+            _agent(begun, record.agent).unclosed_activations -= 1
         for move in moves:
             self._count_move(turn, move)
         return moves
@@ -159,8 +166,10 @@ class Meter:
 
     def _is_unbalanced(self, record: Record) -> bool:
         """Whether a record is the first `after_agent` of a frame."""
-        frame = self._flow.frames.get(record.frame) if record.hook == "after_agent" else None
-        return frame is not None and not frame.balanced
+        activation = (
+            self._flow.activations.get(record.activation) if record.hook == "after_agent" else None
+        )
+        return activation is not None and not activation.balanced
 
     def _time(self, turn: TurnMetrics, record: Record, *, nested: bool) -> None:
         timing = self.timings[turn.turn]
@@ -196,7 +205,7 @@ class Meter:
             case "after_run" | "run_error":
                 if not nested:
                     turn.complete = True
-                    turn.holder = turn.holder or record.holder
+                    turn.active_agent = turn.active_agent or record.active_agent
                     if record.hook == "run_error":
                         turn.failed, turn.error = True, record.error
 
@@ -214,16 +223,16 @@ class Meter:
     def _count_move(self, turn: TurnMetrics, move: Move) -> None:
         if move.kind == "transfer":
             turn.transfers += 1
-        elif move.kind == "call" and move.via in AGENT_CALLS:
+        elif move.kind == "call" and move.cause in AGENT_CALLS:
             turn.agent_calls += 1
         elif move.kind == "end":
-            frame = self._flow.frames.get(move.frame)
-            if frame is not None and frame.why == "task" and not move.failed:
+            activation = self._flow.activations.get(move.activation)
+            if activation is not None and activation.cause == "task" and not move.failed:
                 # ADK names the delegating agent, but the task agent reads the next message.
-                turn.holder = frame.agent
-            elif frame is None and not turn.holder:
+                turn.active_agent = activation.agent
+            elif activation is None and not turn.active_agent:
                 # A workflow has no frame, and ADK asks only agents who is next.
-                turn.holder = move.source
+                turn.active_agent = move.source
 
 
 def _agent(turn: TurnMetrics, name: str) -> AgentMetrics:
@@ -269,7 +278,7 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
             setattr(run, name, getattr(run, name) + getattr(turn, name))
         run.ended += turn.ended - turn.began
         run.finals.extend(turn.finals)
-        run.holder = turn.holder
+        run.active_agent = turn.active_agent
         run.complete &= turn.complete
         run.failed |= turn.failed
         run.error = run.error or turn.error

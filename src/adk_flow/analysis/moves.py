@@ -20,7 +20,12 @@ _CALLED = frozenset({"agent_tool", "single_turn"})
 """Calls that the caller waits for with a tool result; their children never face the user."""
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+_JSON_NAMES = {"cause": "via", "activation": "frame", "parent": "caller"}
+
+
+class Move(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_JSON_NAMES
+):
     """One move of control (which agent runs) or of conversation (who says what to whom)."""
 
     kind: Control | Conversation
@@ -32,11 +37,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """Microseconds since the epoch."""
     record: int
     """Index of the record that shows it."""
-    via: str = ""
+    cause: str = ""
     """Why the frame began that the move opens or closes, see `Record.why`."""
-    frame: int = 0
+    activation: int = 0
     """The frame that begins (start, transfer, call, ask) or that ends or speaks (the others)."""
-    caller: int = 0
+    parent: int = 0
     """The frame that calls, or hands over to, the frame of a call, ask or transfer."""
     call: str = ""
     """Function call id of a call, its ask, answer and return."""
@@ -51,17 +56,17 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 @dataclass(slots=True)
-class Frame:
+class Activation:
     """One activation of an agent."""
 
     number: int
     agent: str
-    why: str
+    cause: str
     run: int
     turn: int
-    caller: int = 0
+    parent: int = 0
     """Frame that called it or handed over to it; 0 for the user or a workflow."""
-    parent: str = ""
+    parent_name: str = ""
     """Name of a caller that is no frame: a workflow, or an agent of an earlier turn."""
     call: str = ""
     began: int = -1
@@ -83,8 +88,8 @@ class Frame:
 class _Marks(TypedDict):
     """The fields that a call shares with its ask, and a return with its answer."""
 
-    frame: int
-    via: str
+    activation: int
+    cause: str
     call: str
 
 
@@ -93,15 +98,15 @@ class _Run:
     """A Runner activation as far as the records went."""
 
     turn: int
-    caller: int = 0
+    parent: int = 0
     call: str = ""
     words: str = ""
     started: bool = False
-    frames: list[Frame] = field(default_factory=list)
-    holder: str = ""
+    activations: list[Activation] = field(default_factory=list)
+    active_agent: str = ""
     """Agent that faces the user."""
-    holder_frame: int = 0
-    nodes: dict[tuple[int, str], list[Frame]] = field(default_factory=dict)
+    active_activation: int = 0
+    nodes: dict[tuple[int, str], list[Activation]] = field(default_factory=dict)
     """Frames of the nodes that run side by side, by the frame and name of whose nodes they are."""
     finals: list[tuple[int, str, str, int]] = field(default_factory=list)
     """Record, author, text and frame of each final text that a workflow node gave."""
@@ -117,7 +122,7 @@ class FlowReader:
     """Turns records into moves one by one, so that a flow can be told while it happens."""
 
     def __init__(self) -> None:
-        self.frames: dict[int, Frame] = {}
+        self.activations: dict[int, Activation] = {}
         self.turns = 0
         self._runs: dict[int, _Run] = {}
         self._asks: dict[str, str] = {}
@@ -142,7 +147,7 @@ class FlowReader:
     def is_nested(self, record: Record) -> bool:
         """Whether a record comes from a run of its own that ADK's session does not show."""
         run = self._runs.get(record.run)
-        return run is not None and bool(run.caller)
+        return run is not None and bool(run.parent)
 
     def read(self, record: Record) -> list[Move]:
         """Reads the next record and gives the moves that it shows; mostly none."""
@@ -161,53 +166,53 @@ class FlowReader:
 
     def _on_before_run(self, record: Record) -> None:
         run = self._run(record)
-        run.holder = run.holder or record.agent
+        run.active_agent = run.active_agent or record.agent
 
     def _on_before_agent(self, record: Record) -> None:
         run = self._run(record)
-        if record.why == "resume" and record.frame in self.frames:
+        if record.cause == "resume" and record.activation in self.activations:
             return
-        frame = self.frames[record.frame] = Frame(
-            number=record.frame,
+        activation = self.activations[record.activation] = Activation(
+            number=record.activation,
             agent=record.agent,
-            why=record.why,
+            cause=record.cause,
             run=record.run,
             turn=run.turn,
-            caller=record.caller,
             parent=record.parent,
+            parent_name=record.parent_name,
             call=record.call or run.call,
             began=self._index,
         )
-        run.frames.append(frame)
-        if frame.call:
-            self._latest[frame.call] = frame.number
+        run.activations.append(activation)
+        if activation.call:
+            self._latest[activation.call] = activation.number
         {
             "transfer": self._transferred,
             "agent_tool": self._called,
             "single_turn": self._called,
             "task": self._called,
             "node": self._entered,
-        }.get(frame.why, self._started)(run, frame)
+        }.get(activation.cause, self._started)(run, activation)
 
     def _on_after_agent(self, record: Record) -> None:
-        frame = self.frames.get(record.frame)
-        if frame is None or frame.balanced:
+        activation = self.activations.get(record.activation)
+        if activation is None or activation.balanced:
             return
-        frame.balanced = True
-        self._end_frame(frame.number, "after_agent")
-        if frame.why == "node":
-            self._leave_node(frame, failed=False, text="")
+        activation.balanced = True
+        self._end_activation(activation.number, "after_agent")
+        if activation.cause == "node":
+            self._leave_node(activation, failed=False, text="")
 
     def _on_agent_error(self, record: Record) -> None:
-        frame = self._end_frame(record.frame, "agent_error")
-        if frame is not None and frame.why == "node":
-            self._leave_node(frame, failed=True, text=record.error)
+        activation = self._end_activation(record.activation, "agent_error")
+        if activation is not None and activation.cause == "node":
+            self._leave_node(activation, failed=True, text=record.error)
 
     def _on_after_model(self, record: Record) -> None:
         calls = [call.name for call in record.calls if call.kind in _CALLED]
         if len(calls) > 1 and not record.partial:
-            self._forks[record.frame] = len(calls)
-            self._move("fork", record.agent, ", ".join(calls), frame=record.frame)
+            self._forks[record.activation] = len(calls)
+            self._move("fork", record.agent, ", ".join(calls), activation=record.activation)
 
     def _on_before_tool(self, record: Record) -> None:
         self._asks[record.call] = record.text
@@ -227,19 +232,19 @@ class FlowReader:
         waits = self._run(record).waits
         for call in record.calls:
             if call.id in record.pending:
-                waits[call.id] = (self._index, record.agent, record.frame, call)
+                waits[call.id] = (self._index, record.agent, record.activation, call)
         for call in record.responses:
             waits.pop(call, None)
             self._finish_task(call)
         self._start_unframed(record)
-        frame = self.frames.get(record.frame)
-        if record.transfer and frame is not None:
-            self._end_frame(frame.number, "transfer")
+        activation = self.activations.get(record.activation)
+        if record.transfer and activation is not None:
+            self._end_activation(activation.number, "transfer")
         if record.error and record.final:
             self._run(record).error = record.error
         elif record.size and not record.partial:
             self._run(record).error = ""
-            self._say(record, frame)
+            self._say(record, activation)
 
     def _on_after_run(self, record: Record) -> None:
         self._end_run(record, failed=False)
@@ -249,223 +254,242 @@ class FlowReader:
 
     # Control
 
-    def _start(self, run: _Run, agent: str, frame: Frame | None = None) -> None:
+    def _start(self, run: _Run, agent: str, activation: Activation | None = None) -> None:
         """Gives control, and the user's words, to the agent or graph that a turn begins with."""
         run.started = True
-        number, why = (frame.number, frame.why) if frame else (0, "user")
-        run.holder, run.holder_frame = agent, number
-        self._move("start", USER, agent, frame=number, via=why)
-        self._move("say", USER, agent, frame=number, via=why, text=run.words)
+        number, cause = (activation.number, activation.cause) if activation else (0, "user")
+        run.active_agent, run.active_activation = agent, number
+        self._move("start", USER, agent, activation=number, cause=cause)
+        self._move("say", USER, agent, activation=number, cause=cause, text=run.words)
 
     def _start_unframed(self, record: Record) -> None:
         """Starts a turn whose first event, or whose end, comes before any agent of it."""
         run = self._run(record)
-        if not run.started and not run.caller and record.agent != USER:
-            self._start(run, run.holder or record.agent or "app")
+        if not run.started and not run.parent and record.agent != USER:
+            self._start(run, run.active_agent or record.agent or "app")
 
-    def _started(self, run: _Run, frame: Frame) -> None:
-        if not run.started and not run.caller:
-            self._start(run, frame.agent, frame)
+    def _started(self, run: _Run, activation: Activation) -> None:
+        if not run.started and not run.parent:
+            self._start(run, activation.agent, activation)
             return
         # ADK begins the delegating agent anew once its task agent has finished.
-        run.holder, run.holder_frame = frame.agent, frame.number
+        run.active_agent, run.active_activation = activation.agent, activation.number
 
-    def _transferred(self, run: _Run, frame: Frame) -> None:
-        source = self.frames.get(frame.caller)
+    def _transferred(self, run: _Run, activation: Activation) -> None:
+        source = self.activations.get(activation.parent)
         if source is not None:
-            source.successor = frame.number
+            source.successor = activation.number
         self._move(
             "transfer",
-            source.agent if source else frame.parent,
-            frame.agent,
-            frame=frame.number,
-            caller=frame.caller,
-            via=frame.why,
+            source.agent if source else activation.parent_name,
+            activation.agent,
+            activation=activation.number,
+            parent=activation.parent,
+            cause=activation.cause,
         )
-        if not self._is_called(frame):
-            run.holder, run.holder_frame = frame.agent, frame.number
+        if not self._is_called(activation):
+            run.active_agent, run.active_activation = activation.agent, activation.number
 
-    def _called(self, run: _Run, frame: Frame) -> None:
-        caller = self._caller_of(frame)
-        if frame.why == "task" and not run.started and not run.caller and not frame.caller:
+    def _called(self, run: _Run, activation: Activation) -> None:
+        parent = self._parent_of(activation)
+        if (
+            activation.cause == "task"
+            and not run.started
+            and not run.parent
+            and not activation.parent
+        ):
             # A task that waited for the user goes on: the words are for the task agent.
-            self._start(run, frame.agent, frame)
+            self._start(run, activation.agent, activation)
             return
-        words = run.words if frame.why == "agent_tool" else self._asks.get(frame.call, "")
-        opened = _Marks(frame=frame.number, via=frame.why, call=frame.call)
-        self._move("call", caller, frame.agent, **opened, caller=frame.caller)
-        self._move("ask", caller, frame.agent, **opened, caller=frame.caller, text=words)
-        if frame.why == "task" and not run.caller:
-            run.holder, run.holder_frame = frame.agent, frame.number
+        words = (
+            run.words if activation.cause == "agent_tool" else self._asks.get(activation.call, "")
+        )
+        opened = _Marks(activation=activation.number, cause=activation.cause, call=activation.call)
+        self._move("call", parent, activation.agent, **opened, parent=activation.parent)
+        self._move("ask", parent, activation.agent, **opened, parent=activation.parent, text=words)
+        if activation.cause == "task" and not run.parent:
+            run.active_agent, run.active_activation = activation.agent, activation.number
 
-    def _entered(self, run: _Run, frame: Frame) -> None:
-        caller = self._caller_of(frame)
-        if not run.started and not run.caller:
-            self._start(run, caller, frame)
-        self._fork_nodes(run, caller, frame)
-        self._move("call", caller, frame.agent, frame=frame.number, caller=frame.caller, via="node")
+    def _entered(self, run: _Run, activation: Activation) -> None:
+        parent = self._parent_of(activation)
+        if not run.started and not run.parent:
+            self._start(run, parent, activation)
+        self._fork_nodes(run, parent, activation)
+        self._move(
+            "call",
+            parent,
+            activation.agent,
+            activation=activation.number,
+            parent=activation.parent,
+            cause="node",
+        )
 
-    def _fork_nodes(self, run: _Run, caller: str, frame: Frame) -> None:
+    def _fork_nodes(self, run: _Run, parent: str, activation: Activation) -> None:
         """Tells a fork when a second node begins beside an open one: nothing tells it earlier."""
-        nodes = run.nodes.setdefault((frame.caller, caller), [])
+        nodes = run.nodes.setdefault((activation.parent, parent), [])
         if not any(self._last_after(node).ended < 0 for node in nodes):
             nodes.clear()
-        nodes.append(frame)
+        nodes.append(activation)
         if len(nodes) == 2:
             names = ", ".join(node.agent for node in nodes)
-            self._move("fork", caller, names, frame=frame.caller, via="node")
+            self._move("fork", parent, names, activation=activation.parent, cause="node")
 
-    def _join_nodes(self, run: _Run, caller: str, number: int) -> None:
+    def _join_nodes(self, run: _Run, parent: str, number: int) -> None:
         """Tells a join once no node that ran beside another is open."""
-        nodes = run.nodes.get((number, caller), [])
+        nodes = run.nodes.get((number, parent), [])
         if any(self._last_after(node).ended < 0 for node in nodes):
             return
         if len(nodes) > 1:
-            self._move("join", caller, caller, frame=number, via="node")
+            self._move("join", parent, parent, activation=number, cause="node")
         nodes.clear()
 
-    def _leave_node(self, frame: Frame, *, failed: bool, text: str) -> None:
-        caller, last = self._caller_of(frame), self._last_after(frame)
-        closed = _Marks(frame=last.number, via="node", call="")
+    def _leave_node(self, activation: Activation, *, failed: bool, text: str) -> None:
+        parent, last = self._parent_of(activation), self._last_after(activation)
+        closed = _Marks(activation=last.number, cause="node", call="")
         if last.spoke and not failed:
-            self._move("answer", last.agent, caller, **closed, text=last.text)
-        self._move("return", last.agent, caller, **closed, failed=failed, text=text)
-        run = self._runs[frame.run]
-        self._join_nodes(run, caller, frame.caller)
-        if not run.caller:
+            self._move("answer", last.agent, parent, **closed, text=last.text)
+        self._move("return", last.agent, parent, **closed, failed=failed, text=text)
+        run = self._runs[activation.run]
+        self._join_nodes(run, parent, activation.parent)
+        if not run.parent:
             # The nodes of a graph that is a tool are its agent's, who goes on.
-            owner = self.frames.get(frame.caller)
-            run.holder, run.holder_frame = owner.agent if owner else caller, frame.caller
+            owner = self.activations.get(activation.parent)
+            run.active_agent, run.active_activation = (
+                owner.agent if owner else parent,
+                activation.parent,
+            )
 
-    def _last_after(self, frame: Frame) -> Frame:
+    def _last_after(self, activation: Activation) -> Activation:
         """Follows the transfers away from a frame to the last agent that ran in its place."""
-        for _ in range(len(self.frames)):
-            successor = self.frames.get(frame.successor)
+        for _ in range(len(self.activations)):
+            successor = self.activations.get(activation.successor)
             if successor is None:
                 break
-            frame = successor
-        return frame
+            activation = successor
+        return activation
 
     def _come_back(self, record: Record, *, failed: bool, text: str) -> None:
         """Brings control from whoever ran last in a call back to the agent that made it."""
-        frame = self.frames.get(self._latest.get(record.call, 0))
-        if frame is not None:
-            self._end_frame(frame.number, "return")
-            via = record.kind if record.kind in _CALLED else frame.why
-            closed = _Marks(frame=frame.number, via=via, call=record.call)
+        activation = self.activations.get(self._latest.get(record.call, 0))
+        if activation is not None:
+            self._end_activation(activation.number, "return")
+            cause = record.kind if record.kind in _CALLED else activation.cause
+            closed = _Marks(activation=activation.number, cause=cause, call=record.call)
             if not failed:
-                self._move("answer", frame.agent, record.agent, **closed, text=text)
+                self._move("answer", activation.agent, record.agent, **closed, text=text)
             self._move(
                 "return",
-                frame.agent,
+                activation.agent,
                 record.agent,
                 **closed,
                 failed=failed,
                 text=text if failed else "",
             )
-        out = self._forks.get(record.frame)
+        out = self._forks.get(record.activation)
         if out is not None:
-            self._forks[record.frame] = out - 1
+            self._forks[record.activation] = out - 1
             if out == 1:
-                del self._forks[record.frame]
-                self._move("join", record.agent, record.agent, frame=record.frame)
+                del self._forks[record.activation]
+                self._move("join", record.agent, record.agent, activation=record.activation)
 
     def _ran_agent(self, record: Record) -> bool:
         """Whether a tool call ran an agent: as ADK's agent tools do, or on a Runner of its own."""
-        frame = self.frames.get(self._latest.get(record.call, 0))
+        activation = self.activations.get(self._latest.get(record.call, 0))
         return record.kind in _CALLED or (
-            record.kind == "function" and frame is not None and frame.run != record.run
+            record.kind == "function" and activation is not None and activation.run != record.run
         )
 
     def _finish_task(self, call: str) -> None:
         """Brings control back from a task agent once its call has been answered."""
-        frame = self.frames.get(self._latest.get(call, 0))
-        if frame is None or frame.why != "task":
+        activation = self.activations.get(self._latest.get(call, 0))
+        if activation is None or activation.cause != "task":
             return
-        run = self._runs.get(frame.run)
-        caller = self._caller_of(frame)
-        self._end_frame(frame.number, "return")
-        closed = _Marks(frame=frame.number, via="task", call=call)
-        self._move("answer", frame.agent, caller, **closed, text=self._record.text or frame.text)
-        self._move("return", frame.agent, caller, **closed)
-        if run is not None and not run.caller:
-            run.holder, run.holder_frame = caller, frame.caller
+        run = self._runs.get(activation.run)
+        parent = self._parent_of(activation)
+        self._end_activation(activation.number, "return")
+        closed = _Marks(activation=activation.number, cause="task", call=call)
+        self._move(
+            "answer", activation.agent, parent, **closed, text=self._record.text or activation.text
+        )
+        self._move("return", activation.agent, parent, **closed)
+        if run is not None and not run.parent:
+            run.active_agent, run.active_activation = parent, activation.parent
 
     def _end_run(self, record: Record, *, failed: bool) -> None:
         run = self._run(record)
-        for frame in run.frames:
-            self._end_frame(frame.number, record.hook)
-        for number, caller in list(run.nodes):
-            self._join_nodes(run, caller, number)
-        if run.caller:
+        for activation in run.activations:
+            self._end_activation(activation.number, record.hook)
+        for number, parent in list(run.nodes):
+            self._join_nodes(run, parent, number)
+        if run.parent:
             return
         self._start_unframed(record)
         if run.finals and run.finals[-1][0] > run.replied:
             index, author, text, number = run.finals[-1]
-            self._move("reply", author, USER, frame=number, text=text, record=index)
+            self._move("reply", author, USER, activation=number, text=text, record=index)
         for index, agent, number, call in run.waits.values():
-            self._move("reply", agent, USER, frame=number, text=_wanted(call), record=index)
+            self._move("reply", agent, USER, activation=number, text=_wanted(call), record=index)
         error = record.error or run.error
         self._move(
             "end",
-            run.holder,
+            run.active_agent,
             USER,
-            frame=run.holder_frame,
+            activation=run.active_activation,
             failed=failed or bool(error),
             text=error,
         )
 
     # Conversation
 
-    def _say(self, record: Record, frame: Frame | None) -> None:
+    def _say(self, record: Record, activation: Activation | None) -> None:
         run = self._run(record)
-        if frame is not None and record.final:
-            frame.text, frame.spoke = record.text, True
-        if run.caller or (frame is not None and self._is_called(frame)):
+        if activation is not None and record.final:
+            activation.text, activation.spoke = record.text, True
+        if run.parent or (activation is not None and self._is_called(activation)):
             return
-        if frame is None and record.agent == USER:
+        if activation is None and record.agent == USER:
             return
-        if frame is not None and frame.why == "node":
+        if activation is not None and activation.cause == "node":
             if record.final:
-                run.finals.append((self._index, record.agent, record.text, record.frame))
+                run.finals.append((self._index, record.agent, record.text, record.activation))
             return
         run.replied = self._index
-        number = frame.number if frame else 0
-        self._move("reply", record.agent, USER, frame=number, text=record.text)
+        number = activation.number if activation else 0
+        self._move("reply", record.agent, USER, activation=number, text=record.text)
 
-    def _is_called(self, frame: Frame) -> bool:
+    def _is_called(self, activation: Activation) -> bool:
         """Whether a frame runs, however deep, in the course of a call that awaits its answer."""
-        seen: Frame | None = frame
-        for _ in range(len(self.frames)):
+        seen: Activation | None = activation
+        for _ in range(len(self.activations)):
             if seen is None:
                 return False
-            if seen.why in _CALLED:
+            if seen.cause in _CALLED:
                 return True
-            seen = self.frames.get(seen.caller)
+            seen = self.activations.get(seen.parent)
         return False
 
     # Bookkeeping
 
-    def _caller_of(self, frame: Frame) -> str:
-        caller = self.frames.get(frame.caller)
-        return frame.parent or (caller.agent if caller else "")
+    def _parent_of(self, activation: Activation) -> str:
+        parent = self.activations.get(activation.parent)
+        return activation.parent_name or (parent.agent if parent else "")
 
-    def _end_frame(self, number: int, by: str) -> Frame | None:
+    def _end_activation(self, number: int, by: str) -> Activation | None:
         """Ends a frame; gives it if it was open."""
-        frame = self.frames.get(number)
-        if frame is None or frame.ended >= 0:
+        activation = self.activations.get(number)
+        if activation is None or activation.ended >= 0:
             return None
-        frame.ended, frame.ended_by = self._index, by
-        return frame
+        activation.ended, activation.ended_by = self._index, by
+        return activation
 
     def _run(self, record: Record) -> _Run:
         run = self._runs.get(record.run)
         if run is None:
-            caller = self.frames.get(record.caller) if record.hook != "before_agent" else None
-            if caller is None:
+            parent = self.activations.get(record.parent) if record.hook != "before_agent" else None
+            if parent is None:
                 self.turns += 1
-            turn = caller.turn if caller else self.turns
-            run = _Run(turn, record.caller if caller else 0, record.call if caller else "")
+            turn = parent.turn if parent else self.turns
+            run = _Run(turn, record.parent if parent else 0, record.call if parent else "")
             self._runs[record.run] = run
         return run
 
@@ -475,9 +499,9 @@ class FlowReader:
         source: str,
         target: str,
         *,
-        frame: int,
-        via: str = "",
-        caller: int = 0,
+        activation: int,
+        cause: str = "",
+        parent: int = 0,
         call: str = "",
         text: str = "",
         failed: bool = False,
@@ -492,9 +516,9 @@ class FlowReader:
                 turn=run.turn,
                 time=self._record.time,
                 record=self._index if record < 0 else record,
-                via=via,
-                frame=frame,
-                caller=caller,
+                cause=cause,
+                activation=activation,
+                parent=parent,
                 call=call,
                 text=text,
                 failed=failed,

@@ -12,21 +12,21 @@ from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import Row, aligned, picture
 from adk_flow.log.schema import Header
 
-FIGURES = (
-    "llm_calls",
-    "reported_llm_calls",
-    "tool_calls",
-    "transfers",
-    "agent_calls",
-    "input_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "answered_by",
-    "holder",
-    "complete",
-    "failed",
-)
-"""Fields of a turn's figures that are compared; times are never the same."""
+FIGURES = {
+    "llm_calls": "llm_calls",
+    "reported_llm_calls": "reported_llm_calls",
+    "tool_calls": "tool_calls",
+    "transfers": "transfers",
+    "agent_calls": "agent_calls",
+    "input_tokens": "input_tokens",
+    "cached_tokens": "cached_tokens",
+    "output_tokens": "output_tokens",
+    "answered_by": "answered_by",
+    "holder": "active_agent",
+    "complete": "complete",
+    "failed": "failed",
+}
+"""What is compared of a turn, with its field in `TurnMetrics`; times are never the same."""
 
 _TOLD = ("app", "model", "construct", "adk", "adk_flow", "texts")
 
@@ -106,7 +106,7 @@ def _figures(number: int, before: Flow, after: Flow) -> Iterator[Change]:
         next((turn for turn in flow.figures if turn.turn == number), None)
         for flow in (before, after)
     )
-    for field in FIGURES:
-        one, other = getattr(was, field, None), getattr(now, field, None)
+    for field, attribute in FIGURES.items():
+        one, other = getattr(was, attribute, None), getattr(now, attribute, None)
         if one != other:
             yield Change(field, one, other)

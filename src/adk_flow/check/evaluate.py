@@ -114,9 +114,9 @@ def _scope(
             yield told(field, _over(getattr(flow, field), limit))
     if rules.cost is not None:
         yield told("cost", _dear(flow, rules.cost, price_model))
-    for field in ("answered_by", "holder"):
+    for field, agent in (("answered_by", flow.answered_by), ("holder", flow.active_agent)):
         if (name := getattr(rules, field)) is not None:
-            yield told(field, _other(getattr(flow, field), name))
+            yield told(field, _other(agent, name))
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
         yield told("never_speaks", spoke, about=name)

@@ -36,7 +36,7 @@ class Flow:
         self._spans = {turn: meter.spans(turn) for turn in meter.turns}
         self.known: list[str] = []
         """The app's agents and graphs, where it was held by who knows them; else none."""
-        self._begun = {move.frame: move for move in self.moves if move.kind in _BEGINS}
+        self._begun = {move.activation: move for move in self.moves if move.kind in _BEGINS}
         """The move with which each frame began."""
 
     def turn(self, number: int) -> Flow:
@@ -102,9 +102,9 @@ class Flow:
         return self.figures[-1].answered_by if self.figures else ""
 
     @property
-    def holder(self) -> str:
+    def active_agent(self) -> str:
         """Agent that gets the next message, as ADK says; empty where it cannot say."""
-        return self.figures[-1].holder if self.figures else ""
+        return self.figures[-1].active_agent if self.figures else ""
 
     @property
     def agents(self) -> list[str]:
@@ -127,18 +127,18 @@ class Flow:
         said = {move.record: move.source for move in self.moves if move.kind == "reply"}
         # The user gets the words of every node of a graph, of which only the last are a reply.
         for final in (final for turn in self.figures for final in turn.finals):
-            if not self._is_called(self.log.records[final.record].frame):
+            if not self._is_called(self.log.records[final.record].activation):
                 said[final.record] = final.agent
         return list(dict.fromkeys(said[record] for record in sorted(said)))
 
-    def _is_called(self, frame: int) -> bool:
+    def _is_called(self, activation: int) -> bool:
         """Whether a frame runs, however deep, in a call, whose words are for the caller."""
         met: set[int] = set()
-        while frame in self._begun and frame not in met:
-            met.add(frame)
-            if self._begun[frame].via in AGENT_CALLS:
+        while activation in self._begun and activation not in met:
+            met.add(activation)
+            if self._begun[activation].cause in AGENT_CALLS:
                 return True
-            frame = self._begun[frame].caller
+            activation = self._begun[activation].parent
         return False
 
     @cached_property

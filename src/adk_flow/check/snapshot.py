@@ -72,7 +72,7 @@ def _drawn(move: Move) -> str:
         case "transfer":
             return f"{source} => {target}"
         case "call":
-            return f"{source} -> {target} ({_one_line(move.via)})"
+            return f"{source} -> {target} ({_one_line(move.cause)})"
         case "return":
             return f"{target} <- {source}{failed}"
         case "fork":

@@ -77,7 +77,7 @@ class ConstructMetrics(msgspec.Struct, kw_only=True):
     """Its 95 % interval (Wilson 1927), over conversations."""
     failed_conversations: list[str] = []
     shown: Shown = "unknown"
-    unclosed_frames: float = 0
+    unclosed_activations: float = 0
     finding_kinds: dict[str, int] = {}
     after_turns: dict[str, list[float]] = {}
     """By conversation, LLM calls made by the end of each turn."""
@@ -167,8 +167,8 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
         passed_runs=sum(run.passed for run in runs),
         failed_conversations=_ordered(run.conversation for run in runs if not run.passed),
         shown=_widest([shown_to_specialists(run) for run in runs]),
-        unclosed_frames=mean(
-            lambda run: sum(agent.unclosed_frames for agent in run.agents.values())
+        unclosed_activations=mean(
+            lambda run: sum(agent.unclosed_activations for agent in run.agents.values())
         ),
         after_turns={
             trials[0].conversation: _after_turns([run.turns for run in trials])

@@ -63,7 +63,7 @@ def _measured(logs: Sequence[Log], paths: Sequence[Path], **priced: Any) -> Iter
 def _asked_in(log: Log) -> str:
     """Names the conversation of a log by what the user said."""
     messages = (record for record in log.records if record.hook == "user_message")
-    said = [record.text for record in messages if not record.caller]
+    said = [record.text for record in messages if not record.parent]
     first = next(iter(said), "nothing")
     digest = hashlib.blake2b("\0".join(said).encode(errors="replace"), digest_size=2).hexdigest()
     return f"{one_line(first, 32)} ({digest})"

@@ -165,7 +165,7 @@ def caveats(comparison: Comparison) -> list[str]:
     )
     named = [one.construct for one in comparison.constructs if one.construct in DEPRECATIONS]
     told += [f"{name}: {DEPRECATIONS[name]}." for name in named]
-    told += [f"{name} could not be wired: {why}" for name, why in setting.skipped.items()]
+    told += [f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items()]
     told += [f"Not rewired: {one}" for one in setting.left_out]
     told += _lost(setting)
     told += _failures(comparison)

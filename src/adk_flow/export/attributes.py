@@ -43,8 +43,8 @@ def of_span(span: FlowSpan, header: Header) -> Attributes:
         "adk_flow.turn": span.turn,
         "adk_flow.log.schema": span.record,
     }
-    if span.frame:
-        told["adk_flow.frame"] = span.frame
+    if span.activation:
+        told["adk_flow.frame"] = span.activation
     if span.kind != "turn":
         told["gen_ai.agent.name"] = span.agent
     told |= _of_kind(span, header)
@@ -61,7 +61,7 @@ def _of_kind(span: FlowSpan, header: Header) -> Attributes:
             told: Attributes = {"gen_ai.workflow.name": span.name}
             return told | ({"adk_flow.construct": header.construct} if header.construct else {})
         case "agent":
-            return {"adk_flow.why": span.why}
+            return {"adk_flow.why": span.cause}
         case "tool":
             return {
                 "gen_ai.tool.name": span.name,
@@ -101,8 +101,8 @@ def of_move(move: Move, words: bool) -> Attributes:
         "adk_flow.source": move.source,
         "adk_flow.target": move.target,
     }
-    if move.via:
-        told["adk_flow.via"] = move.via
+    if move.cause:
+        told["adk_flow.via"] = move.cause
     if move.call:
         told["gen_ai.tool.call.id"] = move.call
     if move.failed:

@@ -116,7 +116,7 @@ class _Csv:
     def __init__(self, path: Path, row: type[Row]) -> None:
         self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
         self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(row.__struct_fields__)
+        self._csv.writerow(row.__struct_encode_fields__)
 
     def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -165,7 +165,7 @@ class _Parquet:
     def write(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        plain_rows = [msgspec.structs.asdict(row) for row in rows]
+        plain_rows = [msgspec.to_builtins(row) for row in rows]
         try:
             table = self._arrow.Table.from_pylist(plain_rows, schema=self._schema)
         except (OverflowError, self._arrow.ArrowInvalid) as error:
@@ -186,7 +186,8 @@ def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
         bool: arrow.bool_(),
     }
     hints = get_type_hints(row)
-    return [(name, types[hints[name]]) for name in row.__struct_fields__]
+    names = zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True)
+    return [(column, types[hints[field]]) for field, column in names]
 
 
 _WRITERS = {Format.csv: _Csv, Format.json: _Json, Format.parquet: _Parquet}

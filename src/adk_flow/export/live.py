@@ -49,8 +49,8 @@ class MovesOnSpans:
         if record.hook == "user_message" and not nested:
             session.turn = current
             session.agents.clear()
-        elif record.hook == "before_agent" and record.frame not in session.agents:
-            session.agents[record.frame] = current
+        elif record.hook == "before_agent" and record.activation not in session.agents:
+            session.agents[record.activation] = current
             self._describe(session, record, current)
         for move in moves:
             span = self._span(session, move, current)
@@ -62,15 +62,17 @@ class MovesOnSpans:
 
     def _describe(self, session: _Session, record: Record, span: Span) -> None:
         """Marks an agent's span with its frame, and links it to whom it took over from."""
-        span.set_attributes(fitting({"adk_flow.frame": record.frame, "adk_flow.why": record.why}))
-        source = session.agents.get(record.caller) if record.why == "transfer" else None
+        span.set_attributes(
+            fitting({"adk_flow.frame": record.activation, "adk_flow.why": record.cause})
+        )
+        source = session.agents.get(record.parent) if record.cause == "transfer" else None
         if source is not None and source.get_span_context().is_valid:
-            link = of_link(session.flow.frames[record.caller].agent, record.agent)
+            link = of_link(session.flow.activations[record.parent].agent, record.agent)
             span.add_link(source.get_span_context(), link)
 
     def _span(self, session: _Session, move: Move, current: Span) -> Span:
         """Finds the span that a move is told on: its own if that is still open."""
-        stage = stage_of(move, session.flow.frames)
+        stage = stage_of(move, session.flow.activations)
         own = session.agents.get(stage, session.turn)
         return own if own.is_recording() else current
 

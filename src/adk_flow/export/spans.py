@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from adk_flow.analysis.moves import FlowReader, Frame, Move
+from adk_flow.analysis.moves import Activation, FlowReader, Move
 from adk_flow.log.schema import Record, Usage
 
 NONE = -1
@@ -22,14 +22,14 @@ class FlowSpan(msgspec.Struct, kw_only=True):
     """The agent's, the model's or the tool's; of a turn, the agent's that ADK began with."""
     agent: str = ""
     turn: int
-    frame: int = 0
+    activation: int = 0
     record: int
     """Index of the record that begins it."""
     parent: int = NONE
     """Index of the span that it lies in."""
     source: int = NONE
     """Index of the span of the agent that handed over to it."""
-    why: str = ""
+    cause: str = ""
     """Why an agent began, see `Record.why`."""
     tool_kind: str = ""
     call: str = ""
@@ -68,7 +68,7 @@ def spans_of(records: Sequence[Record]) -> Spans:
     return Spans(reader.spans, [reader.placed(move) for move in reader.moves])
 
 
-def stage_of(move: Move, frames: Mapping[int, Frame]) -> int:
+def stage_of(move: Move, activations: Mapping[int, Activation]) -> int:
     """Finds the frame in which a move is told; 0 is the turn.
 
     An agent's own frame tells what it asks of others and what comes back, so that a fork, its
@@ -78,21 +78,21 @@ def stage_of(move: Move, frames: Mapping[int, Frame]) -> int:
         case "start" | "end":
             return 0
         case "call" | "ask":
-            return move.caller
+            return move.parent
         case "answer" | "return":
-            return _caller_of(move.frame, frames)
+            return _parent_of(move.activation, activations)
         case _:
-            return move.frame
+            return move.activation
 
 
-def _caller_of(number: int, frames: Mapping[int, Frame]) -> int:
+def _parent_of(number: int, activations: Mapping[int, Activation]) -> int:
     """Follows transfers back to the frame that was called, and gives its caller."""
-    for _ in range(len(frames)):
-        frame = frames.get(number)
-        if frame is None:
+    for _ in range(len(activations)):
+        activation = activations.get(number)
+        if activation is None:
             break
-        number = frame.caller
-        if frame.why != "transfer":
+        number = activation.parent
+        if activation.cause != "transfer":
             return number
     return 0
 
@@ -123,16 +123,16 @@ class _Reader:
         turn.ended = max(turn.ended, record.time)
         match record.hook:
             case "before_agent":
-                if record.frame not in self._agents:
+                if record.activation not in self._agents:
                     self._begin(record)
             case "agent_error":
-                self._fail(self._agents.get(record.frame, NONE), record)
+                self._fail(self._agents.get(record.activation, NONE), record)
             case "before_model":
                 opened = self._open("model", record.model, record, self._inside(record))
-                self._asked[record.frame] = opened
+                self._asked[record.activation] = opened
             case "after_model" | "model_error":
                 if not record.partial:
-                    self._close(self._asked.pop(record.frame, NONE), record)
+                    self._close(self._asked.pop(record.activation, NONE), record)
             case "before_tool":
                 opened = self._open("tool", record.tool, record, self._inside(record))
                 self._tools[record.call] = opened
@@ -149,7 +149,7 @@ class _Reader:
 
     def placed(self, move: Move) -> Placed:
         """Finds the span that a move is told on: the turn's, once its agent's has ended."""
-        index = self._agents.get(stage_of(move, self._flow.frames), NONE)
+        index = self._agents.get(stage_of(move, self._flow.activations), NONE)
         if index == NONE or self.spans[index].ended < move.time:
             index = self._turns.get(move.turn, 0)
         return Placed(move, index)
@@ -157,9 +157,9 @@ class _Reader:
     def close(self, records: Sequence[Record]) -> None:
         """Ends agents where their frames ended, and whatever is still open with its parent."""
         for number, index in self._agents.items():
-            frame, span = self._flow.frames.get(number), self.spans[index]
-            if frame is not None and frame.ended >= 0:
-                span.ended, span.complete = records[frame.ended].time, True
+            activation, span = self._flow.activations.get(number), self.spans[index]
+            if activation is not None and activation.ended >= 0:
+                span.ended, span.complete = records[activation.ended].time, True
         for span in self.spans:
             if not span.complete and span.parent != NONE:
                 span.ended = self.spans[span.parent].ended
@@ -174,20 +174,20 @@ class _Reader:
         return index
 
     def _begin(self, record: Record) -> None:
-        source = self._agents.get(record.caller, NONE) if record.why == "transfer" else NONE
-        parent = self._tools.get(record.call, self._agents.get(record.caller, NONE))
+        source = self._agents.get(record.parent, NONE) if record.cause == "transfer" else NONE
+        parent = self._tools.get(record.call, self._agents.get(record.parent, NONE))
         if source != NONE:
             # As in ADK's own traces, who takes over stands beside who handed over.
             parent = self.spans[source].parent
         if parent == NONE:
             parent = self._turns[self._flow.turn_of(record)]
         index = self._open("agent", record.agent, record, parent)
-        self.spans[index].source, self.spans[index].why = source, record.why
-        self._agents[record.frame] = index
+        self.spans[index].source, self.spans[index].cause = source, record.cause
+        self._agents[record.activation] = index
 
     def _inside(self, record: Record) -> int:
         turn = self._turns[self._flow.turn_of(record)]
-        return self._agents.get(record.frame, turn)
+        return self._agents.get(record.activation, turn)
 
     def _open(
         self,
@@ -201,7 +201,7 @@ class _Reader:
             name=name,
             agent=record.agent,
             turn=self._flow.turn_of(record),
-            frame=record.frame,
+            activation=record.activation,
             record=self._index,
             parent=parent,
             tool_kind=record.kind,
@@ -226,6 +226,6 @@ class _Reader:
 
     def _withdraw(self, record: Record) -> None:
         """Marks a model call whose answer came without the model, as `timing` does."""
-        if record.frame not in self._asked or record.error or record.partial:
+        if record.activation not in self._asked or record.error or record.partial:
             return
-        self.spans[self._asked.pop(record.frame)].kind = "replaced"
+        self.spans[self._asked.pop(record.activation)].kind = "replaced"

@@ -11,6 +11,15 @@ from adk_flow.analysis.moves import Move
 from adk_flow.export.spans import FlowSpan, spans_of
 from adk_flow.log.reader import Log
 
+_COLUMNS = {
+    "cause": "via",
+    "activation": "frame",
+    "activations": "frames",
+    "unclosed_activations": "unclosed_frames",
+    "parent": "caller",
+    "active_agent": "holder",
+}
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What every row says of its log; `log` and `turn` join the tables."""
@@ -24,15 +33,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the turn, from 1."""
 
 
-class TurnRow(Row, frozen=True, kw_only=True):
-    """One turn; the fields of `TurnFigures`."""
+class TurnRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
+    """One turn; the fields of `TurnMetrics`."""
 
     model: str
     """The root agent's; empty for a workflow."""
     question: str
     answered_by: str
     answer: str
-    holder: str
+    active_agent: str
     complete: bool
     failed: bool
     error: str
@@ -55,12 +64,12 @@ class TurnRow(Row, frozen=True, kw_only=True):
     overhead_seconds: float
 
 
-class AgentRow(Row, frozen=True, kw_only=True):
-    """What one agent took in a turn; the fields of `AgentFigures`."""
+class AgentRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
+    """What one agent took in a turn; the fields of `AgentMetrics`."""
 
     agent: str
-    frames: int
-    unclosed_frames: int
+    activations: int
+    unclosed_activations: int
     llm_calls: int
     tool_calls: int
     input_tokens: int
@@ -70,7 +79,7 @@ class AgentRow(Row, frozen=True, kw_only=True):
     tool_microseconds: int
 
 
-class MoveRow(Row, frozen=True, kw_only=True):
+class MoveRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """One move of control or of conversation; the fields of `Move`."""
 
     kind: str
@@ -79,15 +88,15 @@ class MoveRow(Row, frozen=True, kw_only=True):
     target: str
     time: int
     record: int
-    via: str
-    frame: int
-    caller: int
+    cause: str
+    activation: int
+    parent: int
     call: str
     text: str
     failed: bool
 
 
-class CallRow(Row, frozen=True, kw_only=True):
+class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """One call of a model or of a tool, agents called as tools and transfers among them."""
 
     kind: str
@@ -97,7 +106,7 @@ class CallRow(Row, frozen=True, kw_only=True):
     """See `FunctionCall.kind`."""
     agent: str
     """Who made it."""
-    frame: int
+    activation: int
     call: str
     record: int
     began: int

@@ -16,7 +16,7 @@ from google.adk.sessions.session import Session
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
 from adk_flow.record.activations import kind_of
-from adk_flow.record.extract import next_holder
+from adk_flow.record.extract import next_active_agent
 
 refusal_of: Any
 try:
@@ -266,7 +266,7 @@ def _keeps_turns(agent: Any, root: Any) -> bool:
     if getattr(agent, "root_agent", None) is not root:
         return False
     replied = Session(id="s", app_name="a", user_id="u", events=[Event(author=agent.name)])
-    return next_holder(SimpleNamespace(agent=root, session=replied)) == agent.name
+    return next_active_agent(SimpleNamespace(agent=root, session=replied)) == agent.name
 
 
 def _failing(members: Iterable[Member], transfers: Iterable[Transfer]) -> Iterator[Remark]:

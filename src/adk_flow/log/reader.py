@@ -82,9 +82,9 @@ class LogReader:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
                 self.damage.append(Damage(number, cut))
                 continue
-            runs, frames, texts = highest
+            runs, activations, texts = highest
             texts = max(texts, *record.texts) if record.texts else texts
-            highest = (max(runs, record.run), max(frames, record.frame), texts)
+            highest = (max(runs, record.run), max(activations, record.activation), texts)
             yield record
 
 
@@ -154,7 +154,7 @@ def _check_version(path: str, line: int, version: int | None) -> None:
 
 
 def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
-    runs, frames, texts = shift
+    runs, activations, texts = shift
 
     def moved(number: int, by: int) -> int:
         return number + by if number else 0
@@ -171,8 +171,8 @@ def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
     return msgspec.structs.replace(
         record,
         run=moved(record.run, runs),
-        frame=moved(record.frame, frames),
-        caller=moved(record.caller, frames),
+        activation=moved(record.activation, activations),
+        parent=moved(record.parent, activations),
         texts={moved(number, texts): text for number, text in record.texts.items()},
         request=request,
     )

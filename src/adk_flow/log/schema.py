@@ -15,7 +15,7 @@ AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 TOOL_POOL = "adk_tool_executor"
 """ADK's name of the threads to which it hands sync functions, if the RunConfig says so."""
 
-Why = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
+Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
 """Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
 
 
@@ -88,7 +88,19 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Whether the answer had to fill a response schema."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+_LOG_NAMES = {
+    "activation": "frame",
+    "cause": "why",
+    "parent": "caller",
+    "parent_name": "parent",
+    "active_agent": "holder",
+}
+"""Fields of a record that the log's schema names otherwise."""
+
+
+class Record(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_LOG_NAMES
+):
     """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
 
     hook: str
@@ -97,15 +109,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Microseconds since the epoch; never runs backwards within one process."""
     run: int = 0
     """Number of the Runner activation in this log; an AgentTool's nested run has its own."""
-    frame: int = 0
+    activation: int = 0
     """Number of the frame in this log; 0 outside any agent."""
     agent: str = ""
-    caller: int = 0
+    parent: int = 0
     """Frame that called or handed over to this run or frame."""
     call: str = ""
     """Function call id that this record belongs to or was caused by."""
-    why: str = ""
-    parent: str = ""
+    cause: str = ""
+    parent_name: str = ""
     """Name of the workflow node or agent that runs a `node` frame, where it has no frame."""
     branch: str = ""
     tool: str = ""
@@ -138,7 +150,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Names of artifacts that an event writes."""
     error: str = ""
     """Type and message of an error."""
-    holder: str = ""
+    active_agent: str = ""
     """In a turn's `after_run`: the agent that ADK will give the next user message to."""
     faults: int = 0
     """Hooks of the recorder itself that failed so far in this process."""

@@ -7,7 +7,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from adk_flow.log.schema import Why
+from adk_flow.log.schema import Cause
 from adk_flow.record.sessions import SessionLog
 
 _KINDS = {
@@ -44,7 +44,7 @@ class Call(NamedTuple):
     """A tool call under way, as its ContextVar shows it to whatever runs inside it."""
 
     run: Run
-    frame: int
+    activation: int
     id: str
     tool: str
     kind: str
@@ -69,10 +69,10 @@ class Place(NamedTuple):
 class Beginning(NamedTuple):
     """How a frame began."""
 
-    why: Why
-    caller: int = 0
+    cause: Cause
+    parent: int = 0
     call: str = ""
-    parent: str = ""
+    parent_name: str = ""
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Run:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
-    frames: dict[Place, int] = field(default_factory=dict)
+    activations: dict[Place, int] = field(default_factory=dict)
     """Open frames."""
     deciding: dict[int, str] = field(default_factory=dict)
     """Open frames of agents that decide in code who runs, with their names."""
@@ -98,45 +98,47 @@ class Run:
     tokens: dict[str, Token[Mapping[int, Call]]] = field(default_factory=dict)
     """What resets `current_calls` at the end of each tool call, by call id."""
 
-    def frame(self, branch: str | None, agent: str, path: str = "") -> int:
+    def activation(self, branch: str | None, agent: str, path: str = "") -> int:
         """Finds the open frame of an agent; 0 if there is none."""
         place = Place(branch or "", agent, path)
-        return self.frames.get(place) or self.frames.get(_like(place, self.frames), 0)
+        return self.activations.get(place) or self.activations.get(
+            _like(place, self.activations), 0
+        )
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
         place = Place(branch, agent.name, path)
-        if open_frame := self.frames.get(place):
+        if open_frame := self.activations.get(place):
             return open_frame, Beginning("resume")
         beginning = self._beginning(agent, branch, path)
-        self.frames[place] = frame = next(self.log.frame_numbers)
+        self.activations[place] = activation = next(self.log.activation_numbers)
         if not hasattr(agent, "mode"):
-            self.deciding[frame] = agent.name
-        return frame, beginning
+            self.deciding[activation] = agent.name
+        return activation, beginning
 
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
         if source := self.handovers.pop(agent.name, 0):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
         if call is not None and call.run is self and call.tool == agent.name:
-            return Beginning("single_turn", call.frame, call.id)
-        parent = getattr(agent, "parent_agent", None)
-        if parent is not None:
-            caller = self._open_frame_of(parent.name)
+            return Beginning("single_turn", call.activation, call.id)
+        owner = getattr(agent, "parent_agent", None)
+        if owner is not None:
+            parent = self._open_activation_of(owner.name)
             if getattr(agent, "mode", None) == "task":
-                return Beginning("task", caller, branch.rpartition("@")[2], parent.name)
-            if caller:
-                return Beginning("node", caller, parent=parent.name)
+                return Beginning("task", parent, branch.rpartition("@")[2], owner.name)
+            if parent:
+                return Beginning("node", parent, parent_name=owner.name)
         elif "/" in path:
-            frame, node = self._node_above(path)
-            caller = frame or (call.frame if call else 0)
-            return Beginning("node", caller, call.id if call else "", node)
+            activation, node = self._node_above(path)
+            parent = activation or (call.activation if call else 0)
+            return Beginning("node", parent, call.id if call else "", node)
         if call is not None and call.run is not self:
             # A plain function that runs an agent on a Runner of its own counts as an agent tool.
-            return Beginning("agent_tool", call.frame, call.id)
-        if self.deciding and parent is None:
-            caller, name = next(reversed(self.deciding.items()))
-            return Beginning("node", caller, parent=name)
+            return Beginning("agent_tool", call.activation, call.id)
+        if self.deciding and owner is None:
+            parent, name = next(reversed(self.deciding.items()))
+            return Beginning("node", parent, parent_name=name)
         return Beginning("user")
 
     def _node_above(self, path: str) -> tuple[int, str]:
@@ -148,16 +150,18 @@ class Run:
         steps = path.split("/")[:-1]
         node = _name_of(steps[-1])
         for end in range(len(steps), 0, -1):
-            if frame := self._open_frame_at("/".join(steps[:end])):
-                return frame, node
+            if activation := self._open_frame_at("/".join(steps[:end])):
+                return activation, node
             node = _name_of(steps[end - 1])
         return 0, node
 
-    def _open_frame_of(self, name: str) -> int:
-        return next((n for place, n in reversed(self.frames.items()) if place.agent == name), 0)
+    def _open_activation_of(self, name: str) -> int:
+        return next(
+            (n for place, n in reversed(self.activations.items()) if place.agent == name), 0
+        )
 
     def _open_frame_at(self, path: str) -> int:
-        return next((n for place, n in reversed(self.frames.items()) if place.path == path), 0)
+        return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)
 
     def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
         """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
@@ -170,14 +174,16 @@ class Run:
         """Closes an agent's frame and gives its number; 0 if there is none."""
         place = Place(branch or "", agent, path)
         gone = self.handed_over
-        frame = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
-        self.tools.pop(frame, None)
-        return frame
+        activation = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        self.tools.pop(activation, None)
+        return activation
 
     def _close(self, place: Place) -> int:
-        frame = self.frames.pop(place, 0) or self.frames.pop(_like(place, self.frames), 0)
-        self.deciding.pop(frame, None)
-        return frame
+        activation = self.activations.pop(place, 0) or self.activations.pop(
+            _like(place, self.activations), 0
+        )
+        self.deciding.pop(activation, None)
+        return activation
 
 
 def _like(place: Place, places: dict[Place, int]) -> Place:

@@ -171,7 +171,7 @@ def _targets(tools: dict[str, Any]) -> list[str]:
     return list(getattr(transfer, "_agent_names", ()))
 
 
-def next_holder(context: Any) -> str:
+def next_active_agent(context: Any) -> str:
     """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
     agent = context.agent
     if agent is None:

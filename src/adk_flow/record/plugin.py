@@ -183,16 +183,16 @@ class FlowPlugin(BasePlugin):
         """Records that a frame begins."""
         invocation = callback_context._invocation_context
         run, branch = self._run(invocation), invocation.branch or ""
-        frame, how = run.begin(agent, branch, extract.path_of(callback_context))
+        activation, how = run.begin(agent, branch, extract.path_of(callback_context))
         self._write(
             "before_agent",
             run,
-            frame=frame,
+            activation=activation,
             agent=agent.name,
-            why=how.why,
-            caller=how.caller,
-            call=how.call,
+            cause=how.cause,
             parent=how.parent,
+            call=how.call,
+            parent_name=how.parent_name,
             branch=branch,
         )
 
@@ -201,8 +201,8 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
         run = self._run(invocation)
-        frame = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
-        self._write("after_agent", run, frame=frame, agent=agent.name)
+        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        self._write("after_agent", run, activation=activation, agent=agent.name)
 
     @_recorded
     def on_agent_error_callback(
@@ -211,9 +211,9 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
         run = self._run(invocation)
-        frame = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
         text = extract.of_error(error, self._keep)
-        self._write("agent_error", run, frame=frame, agent=agent.name, error=text)
+        self._write("agent_error", run, activation=activation, agent=agent.name, error=text)
 
     # Models
 
@@ -222,8 +222,8 @@ class FlowPlugin(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
         """Records what a model is about to be sent."""
-        run, frame, agent = self._place(callback_context)
-        run.tools[frame] = llm_request.tools_dict
+        run, activation, agent = self._place(callback_context)
+        run.tools[activation] = llm_request.tools_dict
         new: dict[int, str] = {}
         request = extract.of_request(llm_request, lambda text: run.log.number(text, new))
         model = llm_request.model or ""
@@ -231,7 +231,7 @@ class FlowPlugin(BasePlugin):
             self._write(
                 "before_model",
                 run,
-                frame=frame,
+                activation=activation,
                 agent=agent,
                 model=model,
                 request=request,
@@ -246,16 +246,16 @@ class FlowPlugin(BasePlugin):
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> None:
         """Records what a model answered."""
-        run, frame, agent = self._place(callback_context)
+        run, activation, agent = self._place(callback_context)
         content = llm_response.content
         self._write(
             "after_model",
             run,
-            frame=frame,
+            activation=activation,
             agent=agent,
             # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
-            calls=extract.calls_of(content, run.tools.get(frame), self._keep),
+            calls=extract.calls_of(content, run.tools.get(activation), self._keep),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
             error=extract.error_of(llm_response, self._keep),
@@ -266,9 +266,9 @@ class FlowPlugin(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> None:
         """Records that a model call failed."""
-        run, frame, agent = self._place(callback_context)
+        run, activation, agent = self._place(callback_context)
         text = extract.of_error(error, self._keep)
-        self._write("model_error", run, frame=frame, agent=agent, error=text)
+        self._write("model_error", run, activation=activation, agent=agent, error=text)
 
     # Tools
 
@@ -277,9 +277,9 @@ class FlowPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
         """Records a tool call, and shows it to whatever runs inside it."""
-        run, frame, _ = self._place(tool_context)
+        run, activation, _ = self._place(tool_context)
         call, kind = tool_context.function_call_id or "", kind_of(tool)
-        calls = {**current_calls.get(), id(self): Call(run, frame, call, tool.name, kind)}
+        calls = {**current_calls.get(), id(self): Call(run, activation, call, tool.name, kind)}
         run.tokens[call] = current_calls.set(calls)
         text = extract.of_arguments(tool_args, kind)
         self._write_tool("before_tool", tool, tool_context, text=text)
@@ -313,7 +313,7 @@ class FlowPlugin(BasePlugin):
         """Records an event, and the transfer that it carries."""
         run = self._run(invocation_context)
         path = extract.path_of_event(event)
-        frame = run.frame(event.branch, event.author, path)
+        activation = run.activation(event.branch, event.author, path)
         content, actions = event.content, event.actions
         words = "" if event.partial else extract.words_of(content)
         responses = extract.responses_of(content)
@@ -322,13 +322,13 @@ class FlowPlugin(BasePlugin):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
             words = extract.results_of(content)
-        calls = extract.calls_of(content, run.tools.get(frame), self._keep)
+        calls = extract.calls_of(content, run.tools.get(activation), self._keep)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
         self._write(
             "event",
             run,
-            frame=frame,
+            activation=activation,
             agent=event.author,
             branch=event.branch or "",
             text=words,
@@ -370,7 +370,7 @@ class FlowPlugin(BasePlugin):
     def _write_run(self, hook: str, context: InvocationContext, **fields: Any) -> Run:
         run = self._run(context)
         if run.cause is not None:
-            fields |= {"caller": run.cause.frame, "call": run.cause.id}
+            fields |= {"parent": run.cause.activation, "call": run.cause.id}
         if context.agent is not None:
             fields["agent"] = context.agent.name
         self._write(hook, run, faults=self.faults.total(), **fields)
@@ -382,13 +382,13 @@ class FlowPlugin(BasePlugin):
         self._write_run("user_message", context, text=text)
 
     def _write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
-        run, frame, agent = self._place(context)
+        run, activation, agent = self._place(context)
         call = context.function_call_id or ""
         fields |= extract.place_of(tool, context._invocation_context)
         self._write(
             hook,
             run,
-            frame=frame,
+            activation=activation,
             agent=agent,
             tool=tool.name,
             kind=kind_of(tool),
@@ -413,7 +413,7 @@ class FlowPlugin(BasePlugin):
         """Finds the run, frame and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
         run, agent = self._run(invocation), invocation.agent.name
-        return run, run.frame(invocation.branch, agent, extract.path_of(context)), agent
+        return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
     def _leave_call(self, context: ToolContext) -> None:
         token = self._run(context._invocation_context).tokens.pop(
@@ -434,9 +434,9 @@ class FlowPlugin(BasePlugin):
 
     def _end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         run = self._run(context)
-        holder = self._holder(context) if run.cause is None else ""
+        active_agent = self._holder(context) if run.cause is None else ""
         try:
-            self._write_run(hook, context, holder=holder, **fields)
+            self._write_run(hook, context, active_agent=active_agent, **fields)
         finally:
             self._runs.pop((context.session.id, context.invocation_id), None)
             if run.cause is None:
@@ -447,7 +447,7 @@ class FlowPlugin(BasePlugin):
     def _holder(self, context: InvocationContext) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
         try:
-            return extract.next_holder(context)
+            return extract.next_active_agent(context)
         except Exception as error:
             self.count_fault("holder", error)
             return ""

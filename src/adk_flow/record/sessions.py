@@ -41,7 +41,7 @@ class SessionLog:
     listed: bool = False
     """Whether the recorder has named its path."""
     run_numbers: Iterator[int] = field(default_factory=_from_one)
-    frame_numbers: Iterator[int] = field(default_factory=_from_one)
+    activation_numbers: Iterator[int] = field(default_factory=_from_one)
     _texts: dict[str, int] = field(default_factory=dict)
     _writer: LogWriter | None = None
     _size: int = 0
@@ -70,7 +70,7 @@ class SessionLog:
             return  # A turn whose end no hook told, or one at the same time, goes on in this part.
         if not self._size or self._writer.size != self._size:
             self._writer.begin_part(self.header)
-            self.run_numbers, self.frame_numbers, self._texts = _from_one(), _from_one(), {}
+            self.run_numbers, self.activation_numbers, self._texts = _from_one(), _from_one(), {}
         self._is_taken = True
 
     def write(self, record: Record) -> None:

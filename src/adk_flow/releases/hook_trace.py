@@ -42,7 +42,7 @@ def firings(records: Iterable[Record]) -> list[HookCall]:
     """Reads what fired, in order; a user's message begins a turn."""
     turn, fired = 0, []
     for record in records:
-        turn += record.hook == "user_message" and not record.caller
+        turn += record.hook == "user_message" and not record.parent
         about = _event(record) if record.hook == "event" else record.tool
         fired.append(HookCall(turn, record.hook, record.agent, about))
     return fired

@@ -96,7 +96,7 @@ def _line(move: Move, indent: str) -> Table:
     if move.is_control:
         words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
         style = CONTROL_STYLE
-        if move.kind == "fork" and move.via == "node":
+        if move.kind == "fork" and move.cause == "node":
             words += ", …"  # told when the second node begins; others may follow
         if move.failed:
             words += f": failed: {one_line(move.text, WORDS_SHOWN)}"
@@ -123,8 +123,10 @@ def show_figures(turn: TurnMetrics, console: Console, *, tells_end: bool = True)
     if turn.reported_llm_calls != turn.llm_calls:
         counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
-    holder = plain(turn.holder) or "unknown"
-    console.print(Text(f"    answered by {answered}; next turn held by {holder}", style="dim"))
+    active_agent = plain(turn.active_agent) or "unknown"
+    console.print(
+        Text(f"    answered by {answered}; next turn held by {active_agent}", style="dim")
+    )
     console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
@@ -149,12 +151,12 @@ def show_records(records: list[Record], console: Console) -> None:
 
 
 def _record_line(index: int, record: Record, start: int) -> str:
-    about = record.tool or record.model or record.why
+    about = record.tool or record.model or record.cause
     if record.transfer:
         about = f"=> {record.transfer}"
     words = record.error or record.text
     line = (
-        f"{index:5} {(record.time - start) / 1e6:9.3f} s  run {record.run} frame {record.frame} "
-        f"{record.hook:<13} {plain(record.agent)} {plain(about)}"
+        f"{index:5} {(record.time - start) / 1e6:9.3f} s  run {record.run} "
+        f"frame {record.activation} {record.hook:<13} {plain(record.agent)} {plain(about)}"
     )
     return f"{line.rstrip()} {one_line(words, 60)}".rstrip()

@@ -100,7 +100,7 @@ class _Diagram:
             self.lines.append("end")
 
     def _draw_move(self, move: Move) -> None:
-        if move.kind == "call" and move.via == "agent_tool" and self._view != "conversation":
+        if move.kind == "call" and move.cause == "agent_tool" and self._view != "conversation":
             self._boxes.append(move.call)
             self.lines.append(_SHADE)
         if move.is_control:
@@ -115,7 +115,7 @@ class _Diagram:
             return
         self._begin()
         # A workflow's node is called without words.
-        wordless = move.kind == "transfer" or (move.kind == "call" and move.via == "node")
+        wordless = move.kind == "transfer" or (move.kind == "call" and move.cause == "node")
         drawn = self._view == "control" or wordless
         if move.failed:
             self._arrow(move, "--x", f"failed: {one_line(move.text, WORDS_SHOWN)}")
@@ -155,12 +155,12 @@ def _forks_first(moves: list[Move]) -> list[Move]:
     ordered: list[Move] = []
     for move in moves:
         place = len(ordered)
-        if move.kind == "fork" and move.via == "node":
+        if move.kind == "fork" and move.cause == "node":
             first = move.target.split(", ")[0]
             called = [
                 index
                 for index, one in enumerate(ordered)
-                if one.kind == "call" and one.target == first and one.caller == move.frame
+                if one.kind == "call" and one.target == first and one.parent == move.activation
             ]
             place = called[-1] if called else place
         ordered.insert(place, move)
@@ -170,7 +170,7 @@ def _forks_first(moves: list[Move]) -> list[Move]:
 def _join_of(moves: list[Move], fork: int) -> int:
     """Finds the join of a fork; the end of the moves if the log was cut before it."""
     for index in range(fork + 1, len(moves)):
-        if moves[index].kind == "join" and moves[index].frame == moves[fork].frame:
+        if moves[index].kind == "join" and moves[index].activation == moves[fork].activation:
             return index
     return len(moves)
 
@@ -180,9 +180,9 @@ def _branches(moves: list[Move]) -> list[list[Move]]:
     branches: dict[str, list[Move]] = {}
     branch_of: dict[int, str] = {}
     for move in moves:
-        known = branch_of.get(move.frame) or branch_of.get(move.caller)
-        branch = known or move.call or f"frame {move.frame}"
-        branch_of[move.frame] = branch
+        known = branch_of.get(move.activation) or branch_of.get(move.parent)
+        branch = known or move.call or f"frame {move.activation}"
+        branch_of[move.activation] = branch
         branches.setdefault(branch, []).append(move)
     return list(branches.values())
 

@@ -172,7 +172,7 @@ def _taken(beside: Alignment) -> Iterator[Sequence[str]]:
 
 
 def _wrong(beside: Alignment) -> Iterator[str]:
-    yield from (f"{release}: cannot hold it: {why}" for release, why in beside.failed.items())
+    yield from (f"{release}: cannot hold it: {cause}" for release, cause in beside.failed.items())
     releases = list(beside.laid.fired)
     yield from (f"{span(some, releases)}: {note}" for note, some in beside.notes.items())
 

@@ -44,7 +44,7 @@ def sequence_drawing(
 class _Band:
     """Where calls run at once."""
 
-    frame: int
+    activation: int
     top: float
     lanes: set[str]
 
@@ -76,7 +76,7 @@ class _Sketch:
         if first.kind == "fork":
             self._fork(first)
         elif first.kind == "join":
-            self._join(first.frame)
+            self._join(first.activation)
         else:
             for band in self._forks:
                 band.lanes.update((first.source, first.target))
@@ -85,7 +85,7 @@ class _Sketch:
     def finish(self, left_out: int) -> None:
         """Closes what is open."""
         for band in self._forks[::-1]:
-            self._join(band.frame)
+            self._join(band.activation)
         self._close_all()
         if left_out > 0:
             self.y += ROW
@@ -108,7 +108,7 @@ class _Sketch:
         if control is not None:
             self._close(control)
             if control.kind in ("start", "call", "transfer"):
-                self._called[control.target, control.caller] = self.y
+                self._called[control.target, control.parent] = self.y
                 self._begin(control)
             self._arrow(control, self.y)
             shift = 5
@@ -135,15 +135,15 @@ class _Sketch:
 
     def _begin(self, move: Move) -> None:
         beside = sum(name == move.target for name, _ in self._open)
-        self._open[move.target, move.frame] = self.y - 2, 3 * beside
+        self._open[move.target, move.activation] = self.y - 2, 3 * beside
 
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
-        frame = {"transfer": move.caller, "return": move.frame}.get(move.kind)
-        if frame is None:
+        activation = {"transfer": move.parent, "return": move.activation}.get(move.kind)
+        if activation is None:
             return
         mine = [key for key in self._open if key[0] == move.source]
-        exact = (move.source, frame)
+        exact = (move.source, activation)
         if exact in mine or mine:
             self._draw_bar(exact if exact in mine else mine[-1])
 
@@ -172,12 +172,18 @@ class _Sketch:
     def _fork(self, move: Move) -> None:
         first = move.target.split(", ")[0]
         # Nothing tells of nodes side by side before the second one begins.
-        top = self._called.get((first, move.frame), self.y + ROW) if move.via == "node" else None
+        top = (
+            self._called.get((first, move.activation), self.y + ROW)
+            if move.cause == "node"
+            else None
+        )
         lanes = {move.source} | ({first} if top is not None and first in self.lanes else set())
-        self._forks.append(_Band(move.frame, (self.y + ROW if top is None else top) - 12, lanes))
+        self._forks.append(
+            _Band(move.activation, (self.y + ROW if top is None else top) - 12, lanes)
+        )
 
-    def _join(self, frame: int) -> None:
-        band = next((one for one in self._forks[::-1] if one.frame == frame), None)
+    def _join(self, activation: int) -> None:
+        band = next((one for one in self._forks[::-1] if one.activation == activation), None)
         if band is None:
             return
         self._forks.remove(band)

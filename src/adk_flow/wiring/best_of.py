@@ -126,7 +126,7 @@ def _check(name: str, candidates: Sequence[LlmAgent], selector: LlmAgent) -> Non
 
 def _asking(candidate: Any, refuse: Refusal) -> FunctionNode:
     """Makes a node that gives a candidate the task, and survives its failure."""
-    why = reason_key(candidate.name)
+    cause = reason_key(candidate.name)
 
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
         task = words_of(to_user_content(node_input))
@@ -139,7 +139,7 @@ def _asking(candidate: Any, refuse: Refusal) -> FunctionNode:
         failed = came.get("failed", NOTHING)
         return {
             "task": task,
-            "failed": ctx.state.get(why, NOTHING) if failed == NOTHING else failed,
+            "failed": ctx.state.get(cause, NOTHING) if failed == NOTHING else failed,
         }
 
     return running(ask, f"{ASK}{candidate.name}")
@@ -161,8 +161,8 @@ def _choosing(
         order = in_fair_order(task, came)
         given = {one: came[one]["answer"] for one in order if one not in failed}
         if not given:
-            why = _all_failed(failed)
-            raise SelectionError(f"{name} has no candidate to choose from: {why}")
+            cause = _all_failed(failed)
+            raise SelectionError(f"{name} has no candidate to choose from: {cause}")
         slate = slate_of(task, given)
         verdict, calls, is_fallback = await _verdict(ctx, selector, slate, fallback)
         selection = Selection(
@@ -193,8 +193,8 @@ async def _verdict(
 ) -> tuple[Verdict, int, bool]:
     """Asks the selector, once more if it names no candidate; then code chooses."""
     if len(slate.texts) == 1:
-        why = f"all {slate.said} say the same." if slate.said > 1 else "there was no other."
-        return Verdict(next(iter(slate.texts)), why), 0, False
+        cause = f"all {slate.said} say the same." if slate.said > 1 else "there was no other."
+        return Verdict(next(iter(slate.texts)), cause), 0, False
     ctx.state[slate_key(selector.name)] = slate._asdict()
     asked = types.UserContent([types.Part(text=QUESTION), *(quoted(shown(slate)).parts or ())])
     given, fault = asked, ""

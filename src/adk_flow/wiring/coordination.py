@@ -44,7 +44,7 @@ def coordinator_runs(records: Iterable[Record], *path: str) -> list[CoordinatorR
     """
     turns: dict[int, list[Record]] = {}
     for record in records:
-        if record.hook == "user_message" and not record.caller:
+        if record.hook == "user_message" and not record.parent:
             turns[record.run] = []
         if record.run in turns:
             turns[record.run].append(record)
@@ -67,18 +67,18 @@ def _levels(turn: Iterable[Record]) -> dict[str, list[Record]]:
     branches: dict[int, str] = {}
     for record in turn:
         if record.hook == "before_agent":
-            branches[record.frame] = _RUN_NUMBER.sub("", record.branch)
-        branch = branches.get(record.frame, _RUN_NUMBER.sub("", record.branch))
+            branches[record.activation] = _RUN_NUMBER.sub("", record.branch)
+        branch = branches.get(record.activation, _RUN_NUMBER.sub("", record.branch))
         levels.setdefault(branch, []).append(record)
     return levels
 
 
 def _run(levels: dict[str, list[Record]], branch: str, goal: str) -> CoordinatorRun | None:
     own = levels.get(branch, [])
-    asked = [record.frame for record in own if record.request and record.request.schema]
+    asked = [record.activation for record in own if record.request and record.request.schema]
     answered = [one for one in own if one.hook == "after_model" and not one.partial]
-    dispatched = [record.text for record in answered if record.frame in asked]
-    answer = _final(record for record in own if record.frame not in asked)
+    dispatched = [record.text for record in answered if record.activation in asked]
+    answer = _final(record for record in own if record.activation not in asked)
     sub_goals = _object(dispatched[-1]) if dispatched else {}
     if not sub_goals or not answer:
         return None

@@ -12,8 +12,8 @@ from adk_flow.analysis.findings.control import (
     dead_ends,
     hallucinated_names,
     ping_pong,
-    unclosed_frames,
-    unexpected_holders,
+    unclosed_activations,
+    unexpected_active_agents,
 )
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
 from adk_flow.analysis.findings.leaks import leaks
@@ -25,8 +25,8 @@ __all__ = ["KINDS", "Finding", "findings", "leaks", "of_leak"]
 _DETECTORS = (
     ping_pong,
     dead_ends,
-    unexpected_holders,
-    unclosed_frames,
+    unexpected_active_agents,
+    unclosed_activations,
     hallucinated_names,
     hidden_conversations,
     unrelayed_answers,

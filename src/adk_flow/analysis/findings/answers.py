@@ -56,7 +56,7 @@ def unrelayed_answers(story: Story) -> Iterator[Finding]:
             continue
         moves = story.moves.get(turn.turn, [])
         for place, move in enumerate(moves):
-            if move.kind == "answer" and move.via in AGENT_CALLS:
+            if move.kind == "answer" and move.cause in AGENT_CALLS:
                 yield from _unrelayed(story, turn, move, moves[place + 1 :])
         yield from _failed(story, turn, moves)
 
@@ -93,24 +93,26 @@ def _unrelayed(
 
 def _is_last_shown(story: Story, turn: TurnMetrics, answer: Move) -> bool:
     """Whether the last words in ADK's session are the called agent's own, as of `single_turn`."""
-    return bool(turn.finals) and story.records[turn.finals[-1].record].frame == answer.frame
+    return (
+        bool(turn.finals) and story.records[turn.finals[-1].record].activation == answer.activation
+    )
 
 
 def _caller_faces_user(story: Story, answer: Move) -> bool:
-    caller = story.frames.get(_caller_of(story, answer))
-    return caller is not None and story.faces_user(caller)
+    parent = story.activations.get(_parent_of(story, answer))
+    return parent is not None and story.faces_user(parent)
 
 
 def _uses(story: Story, answer: Move, after: list[Move]) -> list[Move]:
     """Lists what was said after an answer by others than those who were called beside it."""
-    caller = _caller_of(story, answer)
+    parent = _parent_of(story, answer)
     later = (move for move in after if move.kind in ("ask", "answer"))
-    return [m for m in later if m.kind == "ask" or _caller_of(story, m) != caller]
+    return [m for m in later if m.kind == "ask" or _parent_of(story, m) != parent]
 
 
-def _caller_of(story: Story, move: Move) -> int:
-    frame = story.frames.get(move.frame)
-    return story.head(frame).caller if frame else 0
+def _parent_of(story: Story, move: Move) -> int:
+    activation = story.activations.get(move.activation)
+    return story.head(activation).parent if activation else 0
 
 
 def _asked_on(after: list[Move]) -> bool:
@@ -151,7 +153,7 @@ def _criterion(turn: TurnMetrics, answer: Move) -> str:
 
 def _failed(story: Story, turn: TurnMetrics, moves: list[Move]) -> Iterator[Finding]:
     """Finds calls of agents that failed in a turn that said nothing after that."""
-    calls = [m for m in moves if m.kind == "return" and m.failed and m.via in AGENT_CALLS]
+    calls = [m for m in moves if m.kind == "return" and m.failed and m.cause in AGENT_CALLS]
     mine = [move for move in calls if _caller_faces_user(story, move)]
     replied = [place for place, move in enumerate(moves) if move.kind == "reply"]
     if not mine or (replied and replied[-1] > moves.index(mine[0])):

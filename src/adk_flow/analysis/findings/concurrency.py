@@ -10,7 +10,7 @@ from typing import NamedTuple
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
 from adk_flow.analysis.findings.repetition import is_whole, terms
 from adk_flow.analysis.findings.story import Span, Story
-from adk_flow.analysis.moves import Frame
+from adk_flow.analysis.moves import Activation
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Request
 
 MATERIAL = 50_000
@@ -82,13 +82,15 @@ def _rounds(story: Story) -> dict[int, list[_Round]]:
     asked: dict[int, int] = {}
     for index, record in enumerate(story.records):
         if record.hook == "before_model":
-            asked[record.frame] = index
+            asked[record.activation] = index
         calls = [call for call in record.calls if call.kind in AGENT_CALLS]
-        if record.hook != "event" or record.partial or not calls or record.frame not in asked:
+        if record.hook != "event" or record.partial or not calls or record.activation not in asked:
             continue
-        request = story.records[asked[record.frame]].request
-        if request is not None and record.frame in story.frames:
-            rounds[record.frame].append(_Round(index, calls, asked[record.frame], request))
+        request = story.records[asked[record.activation]].request
+        if request is not None and record.activation in story.activations:
+            rounds[record.activation].append(
+                _Round(index, calls, asked[record.activation], request)
+            )
     return rounds
 
 
@@ -105,7 +107,7 @@ def _asked_late(
         return
     if _may_need(story, before, after, call):
         return
-    caller = story.records[after.event].agent
+    parent = story.records[after.event].agent
     took = max(story.took(span.began, span.ended) for span in earlier)
     saved = min(took, story.took(mine.began, mine.ended))
     time = f" and {_seconds(saved)}" if saved >= MATERIAL else ""
@@ -113,8 +115,8 @@ def _asked_late(
     yield Finding(
         kind="needless_series",
         turn=story.turn_of[after.event],
-        agents=(caller, *names, call.name),
-        text=f"{caller} asked {call.name} only after {listed(names)} had answered, though the "
+        agents=(parent, *names, call.name),
+        text=f"{parent} asked {call.name} only after {listed(names)} had answered, though the "
         f"request holds no number and no distinctive word learnt from that: side by side, a model "
         f"call{time} would have been saved.",
         records=(before.event, *sorted(s.ended for s in earlier), after.asked, after.event),
@@ -148,43 +150,43 @@ def lost_state_writes(story: Story) -> Iterator[Finding]:
     """
     for (turn, key), writers in _writers(story).items():
         clashing = [
-            (index, frame)
-            for index, frame in writers
-            if any(_beside(story, frame, other) for _, other in writers)
+            (index, activation)
+            for index, activation in writers
+            if any(_beside(story, activation, other) for _, other in writers)
         ]
         if clashing:
-            frames = {frame.number: frame.agent for _, frame in clashing}
+            activations = {activation.number: activation.agent for _, activation in clashing}
             yield Finding(
                 kind="lost_state_write",
                 turn=turn,
-                agents=distinct(frames.values()),
-                text=f"{listed(frames.values())} ran side by side and each wrote the state key "
-                f"{listed([key])}: one write is lost, unless the values agree.",
+                agents=distinct(activations.values()),
+                text=f"{listed(activations.values())} ran side by side and each wrote the "
+                f"state key {listed([key])}: one write is lost, unless the values agree.",
                 records=tuple(sorted(index for index, _ in clashing)),
             )
 
 
-def _writers(story: Story) -> dict[tuple[int, str], list[tuple[int, Frame]]]:
-    writers: dict[tuple[int, str], list[tuple[int, Frame]]] = defaultdict(list)
+def _writers(story: Story) -> dict[tuple[int, str], list[tuple[int, Activation]]]:
+    writers: dict[tuple[int, str], list[tuple[int, Activation]]] = defaultdict(list)
     for index, record in enumerate(story.records):
-        frame = story.frames.get(record.frame)
-        if record.hook != "event" or record.partial or frame is None:
+        activation = story.activations.get(record.activation)
+        if record.hook != "event" or record.partial or activation is None:
             continue
         for key in record.state:
             if not key.startswith("_adk"):
-                writers[frame.turn, key].append((index, frame))
+                writers[activation.turn, key].append((index, activation))
     return writers
 
 
-def _beside(story: Story, one: Frame, other: Frame) -> bool:
+def _beside(story: Story, one: Activation, other: Activation) -> bool:
     """Whether two frames ran at the same time, neither of them for the other."""
-    if one.number in {other.number, *story.callers(other)} or other.number in story.callers(one):
+    if one.number in {other.number, *story.parents(other)} or other.number in story.parents(one):
         return False
-    calls = [story.asked_in.get(story.head(frame).call) for frame in (one, other)]
+    calls = [story.asked_in.get(story.head(activation).call) for activation in (one, other)]
     if calls[0] is not None and calls[0] == calls[1]:
         return True
     last = len(story.records)
-    ends = [frame.ended if frame.ended >= 0 else last for frame in (one, other)]
+    ends = [activation.ended if activation.ended >= 0 else last for activation in (one, other)]
     return one.began < ends[1] and other.began < ends[0]
 
 

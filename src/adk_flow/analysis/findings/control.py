@@ -11,7 +11,7 @@ import msgspec
 from adk_flow.analysis.findings.finding import Finding, distinct, listed, times
 from adk_flow.analysis.findings.repetition import is_whole
 from adk_flow.analysis.findings.story import ModelCall, Story
-from adk_flow.analysis.moves import Frame, Move
+from adk_flow.analysis.moves import Activation, Move
 from adk_flow.log.schema import FunctionCall, Request
 
 _ENDED = {
@@ -27,7 +27,7 @@ def ping_pong(story: Story) -> Iterator[Finding]:
     passed: dict[Any, list[Move]] = defaultdict(list)
     for move in (move for moves in story.moves.values() for move in moves):
         if move.kind == "transfer":
-            head = story.head(story.frames[move.frame]).number
+            head = story.head(story.activations[move.activation]).number
             passed[move.turn, head, frozenset((move.source, move.target))].append(move)
     for moves in passed.values():
         counts = Counter((move.source, move.target) for move in moves)
@@ -47,29 +47,34 @@ def ping_pong(story: Story) -> Iterator[Finding]:
 
 def _handover(story: Story, move: Move) -> int:
     """Finds the event that carries a transfer, else the record that shows its target begin."""
-    source = story.frames.get(move.caller)
+    source = story.activations.get(move.parent)
     return source.ended if source and source.ended_by == "transfer" else move.record
 
 
 def dead_ends(story: Story) -> Iterator[Finding]:
     """Finds agents that took the turn over and were offered nobody to hand it back to."""
-    holders = {turn.turn: turn.holder for turn in story.turns}
-    for frame in story.frames.values():
-        if frame.why != "transfer" or not story.faces_user(frame) or frame.successor:
+    holders = {turn.turn: turn.active_agent for turn in story.turns}
+    for activation in story.activations.values():
+        if (
+            activation.cause != "transfer"
+            or not story.faces_user(activation)
+            or activation.successor
+        ):
             continue
-        sent = story.requests(frame)
+        sent = story.requests(activation)
         if not sent or any(_may_transfer(request) for _, request in sent):
             continue
-        source = story.frames.get(frame.caller)
-        holder = holders.get(frame.turn, "")
+        source = story.activations.get(activation.parent)
+        active_agent = holders.get(activation.turn, "")
         yield Finding(
             kind="dead_end",
-            turn=frame.turn,
-            agents=(frame.agent,),
-            text=f"{frame.agent} took over from {source.agent if source else frame.parent} and was "
-            f"offered nobody to hand over to{_outlook(frame.agent, holder)}.",
-            records=(frame.began, *(index for index, _ in sent), *story.ends(frame.turn)),
-            level="serious" if holder == frame.agent else "notice",
+            turn=activation.turn,
+            agents=(activation.agent,),
+            text=f"{activation.agent} took over from "
+            f"{source.agent if source else activation.parent_name} and "
+            f"was offered nobody to hand over to{_outlook(activation.agent, active_agent)}.",
+            records=(activation.began, *(index for index, _ in sent), *story.ends(activation.turn)),
+            level="serious" if active_agent == activation.agent else "notice",
         )
 
 
@@ -78,15 +83,15 @@ def _may_transfer(request: Request) -> bool:
     return bool(request.targets) or "transfer_to_agent" in request.tools
 
 
-def _outlook(agent: str, holder: str) -> str:
-    if not holder:
+def _outlook(agent: str, active_agent: str) -> str:
+    if not active_agent:
         return ""
-    if holder == agent:
+    if active_agent == agent:
         return "; it holds the next turn too, so the user is stuck with it"
-    return f"; the user's next message goes to {holder} again"
+    return f"; the user's next message goes to {active_agent} again"
 
 
-def unexpected_holders(story: Story) -> Iterator[Finding]:
+def unexpected_active_agents(story: Story) -> Iterator[Finding]:
     """Finds turns after which another agent than the one that answered gets the next message.
 
     Graphs and staged agents take every turn from the start, and who calls an agent stays in hold
@@ -94,57 +99,61 @@ def unexpected_holders(story: Story) -> Iterator[Finding]:
     """
     speaking = {story.records[call.asked].agent for call in story.model_calls}
     for turn in story.turns:
-        if not turn.complete or turn.failed or not turn.finals or turn.holder not in speaking:
+        if not turn.complete or turn.failed or not turn.finals or turn.active_agent not in speaking:
             continue
         final = turn.finals[-1]
-        frame = story.frames.get(story.records[final.record].frame)
-        if frame is None or turn.holder == final.agent or not story.faces_user(frame):
+        activation = story.activations.get(story.records[final.record].activation)
+        if (
+            activation is None
+            or turn.active_agent == final.agent
+            or not story.faces_user(activation)
+        ):
             continue
-        sent = story.requests(frame)
-        barred = bool(sent) and turn.holder not in sent[-1][1].targets
+        sent = story.requests(activation)
+        barred = bool(sent) and turn.active_agent not in sent[-1][1].targets
         reason = f", to whom {final.agent} may not hand over" if barred else ""
         asked = tuple(index for index, _ in sent[-1:] if barred)
         yield Finding(
             kind="unexpected_holder",
             turn=turn.turn,
-            agents=(final.agent, turn.holder),
+            agents=(final.agent, turn.active_agent),
             text=f"{final.agent} answered the user, but the next message goes to "
-            f"{turn.holder}{reason}.",
+            f"{turn.active_agent}{reason}.",
             records=(*asked, final.record, *story.ends(turn.turn)),
         )
 
 
-def unclosed_frames(story: Story) -> Iterator[Finding]:
+def unclosed_activations(story: Story) -> Iterator[Finding]:
     """Finds frames for which ADK never called `after_agent`, though nothing failed."""
     for turn in story.turns:
-        frames = story.frames_of(turn.turn)
+        activations = story.activations_of(turn.turn)
         waiting = story.waiting(turn.turn)
-        left = [frame for frame in frames if _is_unclosed(story, frame)]
-        left = [frame for frame in left if frame.number not in waiting]
+        left = [activation for activation in activations if _is_unclosed(story, activation)]
+        left = [activation for activation in left if activation.number not in waiting]
         if turn.complete and not turn.failed and left:
             yield Finding(
                 kind="unclosed_frame",
                 turn=turn.turn,
-                agents=distinct(frame.agent for frame in left),
-                text=f"ADK called no after_agent for {len(left)} of {len(frames)} frames: "
+                agents=distinct(activation.agent for activation in left),
+                text=f"ADK called no after_agent for {len(left)} of {len(activations)} frames: "
                 f"{_by_ending(left)}.",
                 records=tuple(sorted({n for f in left for n in (f.began, f.ended)})),
             )
 
 
-def _is_unclosed(story: Story, frame: Frame) -> bool:
+def _is_unclosed(story: Story, activation: Activation) -> bool:
     # A call that fails ends its frame too, and an agent that fails gets agent_error instead.
     return (
-        not frame.balanced
-        and frame.ended_by in _ENDED
-        and story.records[frame.ended].hook != "tool_error"
+        not activation.balanced
+        and activation.ended_by in _ENDED
+        and story.records[activation.ended].hook != "tool_error"
     )
 
 
-def _by_ending(frames: list[Frame]) -> str:
+def _by_ending(activations: list[Activation]) -> str:
     agents: dict[str, list[str]] = defaultdict(list)
-    for frame in frames:
-        agents[frame.ended_by].append(frame.agent)
+    for activation in activations:
+        agents[activation.ended_by].append(activation.agent)
     return "; ".join(f"{listed(names)}, which {_ENDED[by]}" for by, names in agents.items())
 
 
@@ -156,7 +165,7 @@ def hallucinated_names(story: Story) -> Iterator[Finding]:
         answer = story.records[asked.answered] if asked.answered >= 0 else None
         for call in answer.calls if answer and record.request else ():
             # An agent's own callback may have offered it, which a recorder does not see.
-            if (record.frame, call.name) in ran and call.kind != "transfer":
+            if (record.activation, call.name) in ran and call.kind != "transfer":
                 continue
             if told := _made_up(story, asked, call):
                 yield Finding(
@@ -171,7 +180,7 @@ def hallucinated_names(story: Story) -> Iterator[Finding]:
 
 def _functions_that_ran(story: Story) -> set[tuple[int, str]]:
     ends = (story.records[span.ended] for span in story.spans.values() if not span.failed)
-    return {(record.frame, record.tool) for record in ends if record.tool}
+    return {(record.activation, record.tool) for record in ends if record.tool}
 
 
 def _made_up(story: Story, asked: ModelCall, call: FunctionCall) -> str:
@@ -197,8 +206,8 @@ def _target(story: Story, asked: ModelCall, call: FunctionCall) -> str:
             return str(msgspec.json.decode(call.text, type=dict).get("agent_name", ""))
         except msgspec.DecodeError:
             return ""
-    place = story.records[asked.asked].frame
+    place = story.records[asked.asked].activation
     for record in story.records[asked.answered + 1 :]:
-        if record.frame == place and (record.transfer or record.hook == "before_model"):
+        if record.activation == place and (record.transfer or record.hook == "before_model"):
             return record.transfer
     return ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from adk_flow.analysis.metrics import TurnMetrics, measure
-from adk_flow.analysis.moves import FlowReader, Frame, Move
+from adk_flow.analysis.moves import Activation, FlowReader, Move
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import AGENT_CALLS, Record, Request
 
@@ -37,7 +37,7 @@ class Story:
     records: list[Record]
     texts: dict[int, str]
     turns: list[TurnMetrics]
-    frames: dict[int, Frame]
+    activations: dict[int, Activation]
     moves: dict[int, list[Move]]
     """By turn."""
     turn_of: list[int]
@@ -52,32 +52,36 @@ class Story:
     asked_in: dict[str, int] = field(default_factory=dict)
     """The event that asks for each function call."""
 
-    def head(self, frame: Frame) -> Frame:
+    def head(self, activation: Activation) -> Activation:
         """Follows transfers back to the frame that control was first given to."""
-        for _ in range(len(self.frames)):
-            source = self.frames.get(frame.caller)
-            if frame.why != "transfer" or source is None:
+        for _ in range(len(self.activations)):
+            source = self.activations.get(activation.parent)
+            if activation.cause != "transfer" or source is None:
                 break
-            frame = source
-        return frame
+            activation = source
+        return activation
 
-    def callers(self, frame: Frame) -> set[int]:
+    def parents(self, activation: Activation) -> set[int]:
         """Numbers the frames above a frame: who called it, or handed over to it, and so on."""
         above: set[int] = set()
-        while frame.caller in self.frames and frame.caller not in above:
-            above.add(frame.caller)
-            frame = self.frames[frame.caller]
+        while activation.parent in self.activations and activation.parent not in above:
+            above.add(activation.parent)
+            activation = self.activations[activation.parent]
         return above
 
-    def faces_user(self, frame: Frame) -> bool:
+    def faces_user(self, activation: Activation) -> bool:
         """Whether a frame talks with the user: nobody waits for its answer."""
-        return self.head(frame).why not in (*AGENT_CALLS, "node", "transfer")
+        return self.head(activation).cause not in (*AGENT_CALLS, "node", "transfer")
 
     def waiting(self, turn: int) -> set[int]:
         """Numbers the frames that wait for the user's next words: task agents and who called."""
-        frames = self.frames_of(turn)
-        tasks = [frame for frame in frames if frame.why == "task" and frame.ended_by != "return"]
-        return {number for task in tasks for number in (task.number, *self.callers(task))}
+        activations = self.activations_of(turn)
+        tasks = [
+            activation
+            for activation in activations
+            if activation.cause == "task" and activation.ended_by != "return"
+        ]
+        return {number for task in tasks for number in (task.number, *self.parents(task))}
 
     def calls_of(self, turn: int) -> list[ModelCall]:
         """Lists the model calls of a turn."""
@@ -86,10 +90,10 @@ class Story:
         last = bisect_right(self.model_calls, (mine[-1] + 1,)) if mine else 0
         return [call for call in self.model_calls[first:last] if self.turn_of[call.asked] == turn]
 
-    def requests(self, frame: Frame) -> list[tuple[int, Request]]:
+    def requests(self, activation: Activation) -> list[tuple[int, Request]]:
         """Gives what a frame's model was sent, with the index of each record."""
-        sent = [(call.asked, self.records[call.asked]) for call in self.calls_of(frame.turn)]
-        return [(n, r.request) for n, r in sent if r.frame == frame.number and r.request]
+        sent = [(call.asked, self.records[call.asked]) for call in self.calls_of(activation.turn)]
+        return [(n, r.request) for n, r in sent if r.activation == activation.number and r.request]
 
     def ends(self, turn: int) -> tuple[int, ...]:
         """Finds the record that ends a turn."""
@@ -98,12 +102,16 @@ class Story:
                 return (index,)
         return ()
 
-    def frames_of(self, turn: int) -> list[Frame]:
+    def activations_of(self, turn: int) -> list[Activation]:
         """Lists the frames of a turn."""
         began = (self.records[index] for index in self.records_of.get(turn, []))
-        numbers = dict.fromkeys(r.frame for r in began if r.hook == "before_agent")
-        frames = (self.frames.get(number) for number in numbers)
-        return [frame for frame in frames if frame is not None and frame.turn == turn]
+        numbers = dict.fromkeys(r.activation for r in began if r.hook == "before_agent")
+        activations = (self.activations.get(number) for number in numbers)
+        return [
+            activation
+            for activation in activations
+            if activation is not None and activation.turn == turn
+        ]
 
     def took(self, first: int, last: int) -> int:
         """Measures the time between two records in microseconds."""
@@ -124,7 +132,7 @@ def read_story(log: Log) -> Story:
         records=log.records,
         texts=log.texts,
         turns=measure(log.records),
-        frames=reader.frames,
+        activations=reader.activations,
         moves=moves,
         turn_of=turn_of,
         nested=nested,
@@ -145,7 +153,7 @@ def read_story(log: Log) -> Story:
 def _model_calls(records: list[Record]) -> Iterator[ModelCall]:
     asked: dict[tuple[int, int], int] = {}
     for index, record in enumerate(records):
-        place = (record.run, record.frame)
+        place = (record.run, record.activation)
         if record.hook == "before_model":
             if place in asked:
                 yield ModelCall(asked[place], -1)

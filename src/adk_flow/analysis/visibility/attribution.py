@@ -54,7 +54,7 @@ class Said:
         for call in () if record.partial else record.calls:
             self._note_call(call.id, call.name, call.kind, call.text, record.agent)
         match record.hook:
-            case "user_message" if not record.caller:
+            case "user_message" if not record.parent:
                 self._in_turn.clear()
                 self._note(key_of(record.text), USER)
             case "before_agent":

@@ -64,17 +64,20 @@ class Sights:
             self._look(index, record, record.request)
 
     def _look(self, index: int, record: Record, request: Request) -> None:
-        agent, frame = record.agent, record.frame
+        agent, activation = record.agent, record.activation
         self.agents[agent] = None
         shown = sorted(found for found in self._words(record, request) if found.source != agent)
         shown += [Found(name, "canary") for name in self._planted.shown_in(request)]
-        beyond = [one for one in shown if self._scopes.is_beyond(one, frame)]
+        beyond = [one for one in shown if self._scopes.is_beyond(one, activation)]
         _count(self._seen, index, agent, shown)
         _count(self._beyond, index, agent, beyond)
 
     def _words(self, record: Record, request: Request) -> set[Found]:
-        asked, frame = self._scopes.asked(record.frame), self.flow.frames.get(record.frame)
-        is_node = frame is not None and frame.why == "node"
+        asked, activation = (
+            self._scopes.asked(record.activation),
+            self.flow.activations.get(record.activation),
+        )
+        is_node = activation is not None and activation.cause == "node"
         parts = (self._said.in_part(part, record, asked, is_node) for part in request.parts)
         found = {one for part in parts for one in part}
         return found.union(self._said.in_instruction(request.system, asked))

@@ -26,24 +26,24 @@ class Scopes:
 
     def begin(self, record: Record, moves: Sequence[Move]) -> None:
         """Notes what a frame was called with; after a transfer, what the frame before was."""
-        frame, is_called = record.frame, record.why in AGENT_CALLS
-        scope = record.call if is_called else self._scopes.get(record.caller, "")
+        activation, is_called = record.activation, record.cause in AGENT_CALLS
+        scope = record.call if is_called else self._scopes.get(record.parent, "")
         for move in moves:
             if move.kind == "ask":
                 self._requests[record.call] = {key_of(move.text): move.source}
             elif move.kind == "say":
                 self._addressed.add((scope, key_of(move.text)))
-        if record.why != "resume":
-            asks = self._requests.get(scope) if is_called else self._asks.get(record.caller)
-            self._scopes[frame], self._asks[frame] = scope, asks or {}
+        if record.cause != "resume":
+            asks = self._requests.get(scope) if is_called else self._asks.get(record.parent)
+            self._scopes[activation], self._asks[activation] = scope, asks or {}
             self._members[scope].add(record.agent)
 
-    def asked(self, frame: int) -> Mapping[str, str]:
+    def asked(self, activation: int) -> Mapping[str, str]:
         """Gives who asked a frame's agent what, by the key of the words."""
-        return self._asks.get(frame, {})
+        return self._asks.get(activation, {})
 
-    def is_beyond(self, found: Found, frame: int) -> bool:
+    def is_beyond(self, found: Found, activation: int) -> bool:
         """Whether a called agent is shown what was said outside its call."""
-        scope = self._scopes.get(frame, "")
+        scope = self._scopes.get(activation, "")
         is_inside = found.source in self._members[scope] or (scope, found.key) in self._addressed
         return bool(scope) and found.kind in ("words", "tool") and not is_inside

@@ -51,8 +51,8 @@ class Crossings:
         """Reads the next record, which `flow` has read before."""
         if record.hook == "before_tool" and record.kind == "agent_tool":
             self._agent_tools.add(record.call)
-        elif record.hook == "user_message" and record.caller in flow.frames:
-            run, shares = flow.frames[record.caller].run, record.call in self._agent_tools
+        elif record.hook == "user_message" and record.parent in flow.activations:
+            run, shares = flow.activations[record.parent].run, record.call in self._agent_tools
             self._started[record.run] = (run, index, shares and run < record.run)
             self._runs[record.call] = record.run
         elif record.hook in ("before_agent", "before_model"):
