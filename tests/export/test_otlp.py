@@ -135,7 +135,7 @@ def test_times_are_those_of_the_log_and_lie_inside_each_other(held):
     by_id = {span.context.span_id: span for span in spans}
     records = held.log.records
     for span in spans:
-        assert span.start_time == records[span.attributes["adk_flow.log.schema"]].time * 1000
+        assert span.start_time == records[span.attributes["adk_flow.record"]].time * 1000
         parent = by_id[span.parent.span_id] if span.parent else span
         assert parent.context.trace_id == span.context.trace_id
         times: list[Any] = [parent.start_time, span.start_time, span.end_time, parent.end_time]

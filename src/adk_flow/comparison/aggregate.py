@@ -51,7 +51,9 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return self.slept or not self.pace
 
 
-class ConstructMetrics(msgspec.Struct, kw_only=True):
+class ConstructMetrics(
+    msgspec.Struct, kw_only=True, rename={"unclosed_activations": "unclosed_frames"}
+):
     """A construct over all conversations: means over trials, summed over conversations."""
 
     construct: str

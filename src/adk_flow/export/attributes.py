@@ -41,7 +41,7 @@ def of_span(span: FlowSpan, header: Header) -> Attributes:
         "gen_ai.operation.name": OPERATIONS[span.kind],
         "gen_ai.conversation.id": header.session,
         "adk_flow.turn": span.turn,
-        "adk_flow.log.schema": span.record,
+        "adk_flow.record": span.record,
     }
     if span.activation:
         told["adk_flow.frame"] = span.activation
