@@ -1,0 +1,120 @@
+"""Entries into models, seen where they happen: ADK has no hook for many of them.
+
+Compaction's summarizer, a consulted model, each attempt of a fallback and a model that a plugin
+asks in ADK's place pass every hook (2.13: apps/llm_event_summarizer.py,
+tools/model_consult/_advisor.py, models/_fallback_model.py). All of them enter a `BaseLlm`.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+
+_METHOD = "generate_content_async"
+
+
+class Entry:
+    """One entry into a model, as far as it went."""
+
+    __slots__ = ("error", "is_wrapper", "listeners", "model", "name", "started", "usage", "version")
+
+    def __init__(self, model: BaseLlm, listeners: Mapping[int, Listener]) -> None:
+        self.model = model
+        self.listeners = listeners
+        self.started = time.perf_counter_ns()
+        self.name = model.model
+        self.version = ""
+        """The model that answered, as its provider names it."""
+        self.usage: Any = None
+        """Latest usage that was reported; None if there was none."""
+        self.error: BaseException | None = None
+        self.is_wrapper = False
+        """Whether it asked another model, whose entries count in its place."""
+
+    @property
+    def took(self) -> int:
+        """Microseconds since it began."""
+        return (time.perf_counter_ns() - self.started) // 1000
+
+    def read(self, response: LlmResponse) -> None:
+        """Takes over what a response reports."""
+        self.usage = response.usage_metadata or self.usage
+        self.version = getattr(response, "model_version", None) or self.version
+
+    def leave(self) -> None:
+        """Tells the listeners that the model gave all that it will give."""
+        for listener in self.listeners.values():
+            listener(self)
+
+
+Listener = Callable[[Entry], None]
+"""Called when an entry ended. Must not raise."""
+
+_NOBODY: Mapping[int, Listener] = MappingProxyType({})
+listeners: ContextVar[Mapping[int, Listener]] = ContextVar("adk_flow_listeners", default=_NOBODY)
+"""Who is told of entries in this context, by recorder."""
+
+_current: ContextVar[Entry | None] = ContextVar("adk_flow_entry", default=None)
+_watched: set[type[BaseLlm]] = set()
+
+
+def watch_models() -> None:
+    """Watches every class of models that is loaded by now; called again, those that are new."""
+    for kind in _kinds(BaseLlm):
+        if kind not in _watched:
+            _watched.add(kind)
+            if _METHOD in vars(kind):
+                setattr(kind, _METHOD, _watching(vars(kind)[_METHOD]))
+
+
+def _kinds(base: type[BaseLlm]) -> Iterator[type[BaseLlm]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
+        told, outer = listeners.get(), _current.get()
+        if not told or (outer is not None and outer.model is model):  # nobody asks, or super()
+            return method(model, *args, **named)
+        if outer is not None:
+            outer.is_wrapper = True
+        return _answers(Entry(model, told), method(model, *args, **named))
+
+    return entered
+
+
+async def _answers(
+    entry: Entry, answers: AsyncGenerator[LlmResponse, None]
+) -> AsyncGenerator[LlmResponse, None]:
+    try:
+        async with aclosing(answers):
+            while (response := await _next(entry, answers)) is not None:
+                entry.read(response)
+                yield response
+    except GeneratorExit:  # whoever asked has heard enough
+        raise
+    except BaseException as error:
+        entry.error = error
+        raise
+    finally:
+        entry.leave()
+
+
+async def _next(entry: Entry, answers: AsyncGenerator[LlmResponse, None]) -> LlmResponse | None:
+    """Gives the next response while the entry is the current one of its context."""
+    token = _current.set(entry)
+    try:
+        return await anext(answers, None)
+    finally:
+        _current.reset(token)

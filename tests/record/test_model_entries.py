@@ -1,0 +1,134 @@
+"""Every entry into a model is seen, by whoever it is asked; wrappers do not count."""
+
+import asyncio
+
+import pytest
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.models.delayed import DelayedModel
+from adk_flow.record.model_entries import Entry, listeners, watch_models
+
+
+class Plain(BaseLlm):
+    """Answers in two pieces, or fails."""
+
+    model: str = "plain"
+    fails: bool = False
+
+    async def generate_content_async(self, llm_request, stream=False):
+        """Answers."""
+        if self.fails:
+            raise RuntimeError("busy")
+        yield LlmResponse(content=types.ModelContent("a"), partial=True)
+        await asyncio.sleep(0)
+        usage = types.GenerateContentResponseUsageMetadata(prompt_token_count=7)
+        yield LlmResponse(content=types.ModelContent("ab"), usage_metadata=usage)
+
+
+class Heir(Plain):
+    """Calls its base class's method, which is the same entry."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        """Answers as the base class does."""
+        async for response in super().generate_content_async(llm_request, stream):
+            yield response
+
+
+class Fallback(BaseLlm):
+    """Asks one model after the other until one answers."""
+
+    model: str = "fallback"
+    models: list[BaseLlm]
+
+    async def generate_content_async(self, llm_request, stream=False):
+        """Answers as the first that does not fail."""
+        for model in self.models:
+            try:
+                async for response in model.generate_content_async(llm_request, stream):
+                    yield response
+                return
+            except RuntimeError:
+                continue
+
+
+@pytest.fixture
+def entries():
+    seen: list[Entry] = []
+    watch_models()
+    token = listeners.set({1: seen.append})
+    yield seen
+    listeners.reset(token)
+
+
+async def ask(model: BaseLlm) -> list[LlmResponse]:
+    return [one async for one in model.generate_content_async(LlmRequest())]
+
+
+async def test_an_entry_tells_what_its_model_reported(entries):
+    answers = await ask(Plain())
+
+    assert len(answers) == 2
+    (entry,) = entries
+    assert (entry.name, entry.usage.prompt_token_count, entry.error) == ("plain", 7, None)
+    assert entry.took >= 0 and not entry.is_wrapper
+
+
+async def test_a_call_of_the_base_class_is_the_same_entry(entries):
+    await ask(Heir(model="heir"))
+
+    assert [(entry.name, entry.is_wrapper) for entry in entries] == [("heir", False)]
+
+
+async def test_a_wrapper_is_told_from_its_attempts(entries):
+    delayed = DelayedModel(model="d", inner=Plain(), pace=LatencyProfile("none", 0, 0))
+    await ask(Fallback(models=[Plain(model="busy", fails=True), delayed]))
+
+    assert [(entry.name, entry.is_wrapper, bool(entry.error)) for entry in entries] == [
+        ("busy", False, True),
+        ("plain", False, False),
+        ("d", True, False),
+        ("fallback", True, False),
+    ]
+
+
+async def test_a_cancelled_entry_ends_with_its_error(entries):
+    class Hanging(BaseLlm):
+        async def generate_content_async(self, llm_request, stream=False):
+            await asyncio.Event().wait()
+            yield LlmResponse()
+
+    watch_models()
+    task = asyncio.create_task(ask(Hanging(model="hanging")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    (entry,) = entries
+    assert isinstance(entry.error, asyncio.CancelledError)
+
+
+async def test_whoever_stops_listening_gives_no_error(entries):
+    stream = Plain().generate_content_async(LlmRequest())
+    await anext(stream)
+    await stream.aclose()
+
+    (entry,) = entries
+    assert entry.error is None
+
+
+async def test_nothing_is_told_where_nobody_records():
+    watch_models()
+    assert len(await ask(Plain())) == 2
+
+
+async def test_entries_at_once_are_told_apart(entries):
+    await asyncio.gather(*(ask(Plain(model=f"m{number}")) for number in range(5)))
+
+    assert sorted(entry.name for entry in entries) == ["m0", "m1", "m2", "m3", "m4"]
+    assert not any(entry.is_wrapper for entry in entries)
