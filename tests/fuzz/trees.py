@@ -212,7 +212,9 @@ class Grower:
             self.composite(depth - 1) if depth > 1 and dice.random() < 0.4 else self.stage()
             for _ in range(dice.randint(1, 3))
         ]
-        options = {"max_iterations": dice.randint(1, 2)} if kind is LoopAgent else {}
+        options: dict[str, Any] = (
+            {"max_iterations": dice.randint(1, 2)} if kind is LoopAgent else {}
+        )
         return kind(name=name, description=f"{name} works.", sub_agents=parts, **options)
 
     def stage(self) -> LlmAgent:
@@ -226,7 +228,7 @@ class Grower:
         dice, name = self._dice, next(self._names)
         nodes = [self.leaf() for _ in range(dice.randint(2, 4))]
         if dice.random() < 0.5:
-            edges = list(zip([START, *nodes], nodes, strict=False))
+            edges: list[Any] = list(zip([START, *nodes], nodes, strict=False))
         else:
             gate, last = JoinNode(name=next(self._names)), self.leaf()
             edges = [(START, node) for node in nodes] + [(node, gate) for node in nodes]
