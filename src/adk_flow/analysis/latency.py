@@ -49,6 +49,8 @@ def profile_named(name: str) -> LatencyProfile:
     if not 0 <= milliseconds <= MOST:
         known = ", ".join(PROFILES)
         raise AdkFlowError(
-            f"--latency {name}: unknown; take one of {known}, a number of milliseconds, or none"
+            f"unknown; take one of {known}, a number of milliseconds, or none",
+            argument="latency",
+            value=name,
         )
     return LatencyProfile(f"{milliseconds:g} ms a call", milliseconds, 0)

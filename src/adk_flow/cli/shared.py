@@ -70,8 +70,24 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except AdkFlowError as error:
-        tell(str(error))
+        tell(_with_flag(error))
         raise typer.Exit(USAGE_ERROR) from error
+
+
+_FLAGS = {
+    "calls": "max-calls",
+    "dollars": "budget",
+    "endpoint": "otlp",
+    "folder": "out",
+    "release": "adk",
+}
+"""Options that are named otherwise than the parameter that they give."""
+
+
+def _with_flag(error: AdkFlowError) -> str:
+    """Names the option at fault in place of the parameter."""
+    flag = _FLAGS.get(error.argument, error.argument)
+    return f"--{flag}{str(error).removeprefix(error.argument)}" if flag else str(error)
 
 
 def tell(words: str) -> None:

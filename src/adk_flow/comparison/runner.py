@@ -116,7 +116,7 @@ def _line_up(app: App, constructs: Sequence[str]) -> Rewired:
     try:
         return rewired(app, constructs)
     except WiringError as error:
-        raise AdkFlowError(f"{error}; --constructs as_is,one_by_one needs no rewiring") from error
+        raise AdkFlowError(f"{error}; as_is and one_by_one need no rewiring") from error
 
 
 def _names(app: App) -> list[str]:

@@ -109,7 +109,7 @@ async def _run(
         named = ", ".join(held.uncontrolled)
         raise AdkFlowError(
             f"{trial.construct}: {named} was asked beside the agents that the log shows, so that "
-            "no budget and no figure holds it; take --model offline"
+            "no budget and no figure holds it; take the model offline"
         )
     beside.update(held.uncontrolled)
     failed = any(turn.failed for turn in held.turns)

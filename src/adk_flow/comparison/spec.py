@@ -45,10 +45,14 @@ def constructs_named(text: str) -> list[str]:
     names: list[str] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name not in ("all", *KNOWN):
-            raise AdkFlowError(f"--constructs {name}: unknown; known are all, {', '.join(KNOWN)}")
+            raise AdkFlowError(
+                f"unknown; known are all, {', '.join(KNOWN)}", argument="constructs", value=name
+            )
         names += CONSTRUCTS if name == "all" else [name]
     if not names:
-        raise AdkFlowError("--constructs: names none; take all, or names with commas between")
+        raise AdkFlowError(
+            "names none; take all, or names with commas between", argument="constructs"
+        )
     return list(dict.fromkeys(names))
 
 
@@ -77,7 +81,9 @@ def baseline_among(names: Sequence[str], wanted: str) -> str:
       AdkFlowError: it is none of those compared.
     """
     if wanted and wanted not in names:
-        raise AdkFlowError(f"--baseline {wanted}: is not compared; there are {', '.join(names)}")
+        raise AdkFlowError(
+            f"is not compared; there are {', '.join(names)}", argument="baseline", value=wanted
+        )
     return wanted or names[0]
 
 
@@ -103,24 +109,26 @@ def price_model(pace: LatencyProfile | None, controlled: bool) -> str:
 def check_sleep(wanted: Wanted, pace: LatencyProfile | None) -> None:
     """Refuses to sleep for no time."""
     if wanted.sleep and not pace:
-        raise AdkFlowError("--sleep: needs a pace; take --latency PROFILE")
+        raise AdkFlowError("needs a latency profile; name one", argument="sleep")
 
 
 def check_live(wanted: Wanted, models: Sequence[str]) -> None:
     """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
     named = ", ".join(models)
     if wanted.sleep:
-        raise AdkFlowError(f"--sleep: is for controlled runs; {named} takes its own time")
+        raise AdkFlowError(f"is for controlled runs; {named} takes its own time", argument="sleep")
     if wanted.dollars is None and wanted.calls is None:
         raise AdkFlowError(
-            f"{named} is a live model: say what the comparison may spend, with --budget DOLLARS "
-            "or --max-calls NUMBER; or take --model offline"
+            f"is needed, for {named} is a live model: say what the comparison may spend, in "
+            "dollars or in model calls; or take the model offline",
+            argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
     if wanted.dollars is not None and unknown:
         raise AdkFlowError(
-            f"--budget: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
-            "installed); take --max-calls NUMBER"
+            f"cannot be kept: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
+            "installed); limit the number of model calls",
+            argument="dollars",
         )
 
 

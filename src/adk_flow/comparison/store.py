@@ -95,8 +95,10 @@ class Results(Files):
             held = self._state.identity.get(what, "")
             if held != value:
                 raise AdkFlowError(
-                    f"--out {folder}: holds runs of another experiment, whose {what} is "
-                    f"{held or 'unknown'} and not {value}; name a new folder"
+                    f"holds runs of another experiment, whose {what} is "
+                    f"{held or 'unknown'} and not {value}; name a new folder",
+                    argument="folder",
+                    value=folder,
                 )
         self._write()
 
@@ -131,8 +133,9 @@ class Results(Files):
         for name, digest in self._expected.items():
             if name in held and self._state.conversations.get(name) != digest:
                 raise AdkFlowError(
-                    f"--out {self.folder}: conversation {name} has changed since it was held "
-                    "there; name a new folder"
+                    f"conversation {name} has changed since it was held there; name a new folder",
+                    argument="folder",
+                    value=self.folder,
                 )
             self._state.conversations[name] = digest
 
@@ -201,7 +204,9 @@ class Results(Files):
             ) from error
         except msgspec.DecodeError as error:
             raise AdkFlowError(
-                f"{self._path}: is no experiment's: {error}; name a new folder with --out"
+                f"is no experiment's: {error}; name a new folder",
+                argument="folder",
+                value=self._path,
             ) from error
 
 
@@ -223,13 +228,15 @@ def _locked(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(file)
         raise AdkFlowError(
-            f"--out {folder}: another adk-flow is running an experiment there"
+            "another adk-flow is running an experiment there", argument="folder", value=folder
         ) from None
     return file
 
 
 def _unwritable(folder: Path, error: OSError) -> AdkFlowError:
-    return AdkFlowError(f"--out {folder}: cannot be written: {error.strerror or error}")
+    return AdkFlowError(
+        f"cannot be written: {error.strerror or error}", argument="folder", value=folder
+    )
 
 
 def safe_name(name: str) -> str:

@@ -156,7 +156,7 @@ class _Parquet:
             from pyarrow import parquet
         except ImportError:
             raise AdkFlowError(
-                "--format parquet needs pyarrow: pip install adk-flow[parquet]"
+                "needs pyarrow: pip install adk-flow[parquet]", argument="format", value="parquet"
             ) from None
         self._arrow: Any = pyarrow
         self._schema = pyarrow.schema(_columns(row, pyarrow))

@@ -50,15 +50,18 @@ def address_of(endpoint: str) -> str:
     Raises:
       AdkFlowError: it is no http address.
     """
-    named = endpoint or "''"
-    expected = f"--otlp {named}: is no address; expected one such as http://localhost:4318"
+    refused = AdkFlowError(
+        "is no address; expected one such as http://localhost:4318",
+        argument="endpoint",
+        value=endpoint or "''",
+    )
     try:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise AdkFlowError(expected)
+            raise refused
         _ = parts.port
     except ValueError as error:
-        raise AdkFlowError(expected) from error
+        raise refused from error
     return endpoint if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
 
 

@@ -22,7 +22,7 @@ MOST_QUOTED = 80
 """Characters of a request that an error repeats."""
 
 
-class DecisionError(ScriptError, AdkFlowError):
+class DecisionError(AdkFlowError, ScriptError):
     """A file of decisions that cannot be used, or a run that did not go as it says."""
 
 

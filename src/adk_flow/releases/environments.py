@@ -45,11 +45,13 @@ def check_release(release: str) -> str:
       ReleaseError: it is written as no release is, or adk-flow does not work with it.
     """
     if not _RELEASE.fullmatch(release):
-        raise ReleaseError(f"--adk {release}: is no release; expected one such as 2.13.0")
+        raise ReleaseError(
+            "is no release; expected one such as 2.13.0", argument="release", value=release
+        )
     oldest, below = _bounds()
     if not _numbers(oldest) <= _numbers(release) < _numbers(below):
         works = f"adk-flow works with google-adk {oldest} and later, below {below}"
-        raise ReleaseError(f"--adk {release}: {works}")
+        raise ReleaseError(works, argument="release", value=release)
     return release
 
 

@@ -112,17 +112,19 @@ def read_conversation(path: str | Path) -> Conversation:
 
 
 def read_state(text: str) -> dict[str, Any]:
-    """Reads what `--state` gives: a JSON object, or the path of a file (JSON or YAML) of one.
+    """Reads an initial state: a JSON object, or the path of a file (JSON or YAML) of one.
 
     Raises:
       ConversationError: it is neither.
     """
     if text.lstrip().startswith("{"):
-        return _state_of_json(text, "--state")
+        return _state_of_json(text)
     if not _is_file(text):
         raise ConversationError(
-            f"--state {text}: expected a JSON object such as "
-            """'{"topic": "cats"}', or the path of a file that holds one"""
+            "expected a JSON object such as "
+            """'{"topic": "cats"}', or the path of a file that holds one""",
+            argument="state",
+            value=text,
         )
     if text.endswith(".json"):
         return _state_of_json(_read(text), text)
@@ -144,16 +146,18 @@ def _read(path: str) -> str:
         raise ConversationError(f"{path}: cannot be read: {error}") from error
 
 
-def _state_of_json(text: str, place: str) -> dict[str, Any]:
+def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
+    place, argument = (f"{file}: ", "") if file else ("", "state")
     try:
         state = json.loads(text)
     except json.JSONDecodeError as error:
         raise ConversationError(
-            f"{place}: line {error.lineno}, column {error.colno}: {error.msg}; "
-            "expected a JSON object"
+            f"{place}line {error.lineno}, column {error.colno}: {error.msg}; "
+            "expected a JSON object",
+            argument=argument,
         ) from error
     if not isinstance(state, dict):
-        raise ConversationError(f"{place}: line 1: expected a JSON object")
+        raise ConversationError(f"{place}line 1: expected a JSON object", argument=argument)
     return state
 
 
