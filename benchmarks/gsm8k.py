@@ -33,7 +33,7 @@ from google.adk.apps import App
 
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import DecisionError, decided
-from adk_flow.run.conversation_run import Held, hold
+from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import of_questions
 from callbacks.tool_threads import ToolThreads
 from examples.calculator.agent import orchestrator
@@ -114,11 +114,13 @@ async def solve(problem: dict[str, Any], folder: Path) -> Outcome:
     file.write_text(json.dumps(decisions_of(problem)), encoding="utf-8")
     app = App(name="calculator", root_agent=orchestrator(), plugins=[ToolThreads()])
     app, script = decided(app, file)
-    held = await hold(app, of_questions([problem["question"]]), file=folder / f"{file.stem}.jsonl")
+    held = await run_conversation(
+        app, of_questions([problem["question"]]), file=folder / f"{file.stem}.jsonl"
+    )
     return Outcome(_fault(problem, held, script), _width(held), held.turns[0])
 
 
-def _fault(problem: dict[str, Any], held: Held, script: Any) -> str:
+def _fault(problem: dict[str, Any], held: ConversationRun, script: Any) -> str:
     """Tells what keeps a problem from being solved."""
     try:
         script.finish()
@@ -146,7 +148,7 @@ def _close(one: float, other: float) -> bool:
     return abs(one - other) <= CLOSE * max(1.0, abs(other))
 
 
-def _width(held: Held) -> int:
+def _width(held: ConversationRun) -> int:
     """Counts the agent calls that were under way at once."""
     open_calls = widest = 0
     for move in held.moves:

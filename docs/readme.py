@@ -19,11 +19,11 @@ from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.cli.shared import quieten_adk
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.runner import Wanted, compare_app
+from adk_flow.comparison.runner import ComparisonSpec, compare
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
 
@@ -46,20 +46,20 @@ def three_topics() -> str:
     app = load_application(ROOT / "root_agent")
     conversation = read_conversation(CONVERSATIONS / "three_topics.yaml")
     with tempfile.TemporaryDirectory() as folder:
-        held = asyncio.run(hold(app, conversation, file=Path(folder) / "log.jsonl"))
+        held = asyncio.run(run_conversation(app, conversation, file=Path(folder) / "log.jsonl"))
     return f"```mermaid\n{sequence_diagram(held.moves)}```\n"
 
 
 def calls() -> str:
     """Compares the desk's constructs on a follow-up and on three topics in one message."""
     names = ("follow_up", "three_in_one_message")
-    wanted = Wanted(
+    wanted = ComparisonSpec(
         constructs=CONSTRUCTS,
         conversations={name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names},
         baseline="single_agent",
     )
     with tempfile.TemporaryDirectory() as folder:
-        comparison = compare_app(ROOT / "root_agent", wanted, Path(folder), lambda *_: None)
+        comparison = compare(ROOT / "root_agent", wanted, Path(folder), lambda *_: None)
         rows = [_row(comparison, construct) for construct in CONSTRUCTS]
     return "\n".join([*HEADING, *rows]) + "\n"
 
@@ -109,14 +109,14 @@ def examples() -> str:
     """Measures what each example's parallel work saves against doing it one after the other."""
     rows = []
     for name, (pattern, asked) in PATTERNS.items():
-        wanted = Wanted(
+        wanted = ComparisonSpec(
             constructs=["as_is", "one_by_one"],
             conversations={asked: read_conversation(CONVERSATIONS / "examples" / f"{asked}.yaml")},
             baseline="",
         )
         with tempfile.TemporaryDirectory() as folder:
             app = ROOT / "examples" / name
-            held = compare_app(app, wanted, Path(folder), lambda *_: None).runs
+            held = compare(app, wanted, Path(folder), lambda *_: None).runs
             run, plain = map(_without_tools, held)
         path, plain_path = (one.total.critical_path_microseconds / 1e6 for one in (run, plain))
         page = f"[{name}](docs/patterns/{name}.md)"

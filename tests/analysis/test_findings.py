@@ -28,7 +28,7 @@ from adk_flow.log.schema import (
 )
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, Conversation, Turn, of_questions
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.desk.test_constructs import FOLDERS, FOLLOW_UP
@@ -533,7 +533,7 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     monkeypatch.setenv("MODEL_NAME", "offline")
     app = load_application(FOLDERS / construct)
 
-    await hold(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
+    await run_conversation(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
 
     told = [(one.turn, one.kind) for one in findings(read_log(tmp_path / "log.jsonl"))]
     by_adk = {

@@ -20,7 +20,7 @@ from adk_flow.analysis.visibility import Isolation, isolation
 from adk_flow.log.reader import Damage, Log, read_log
 from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, of_questions
 from adk_flow.wiring import wire
 from tests.doubles.flow import agent, expected, record
@@ -437,7 +437,7 @@ async def save(tool_context: ToolContext) -> str:
 
 async def crossings(root, questions, folder) -> list[str]:
     app = App(name="app", root_agent=root)
-    result = await hold(app, of_questions(questions), file=folder / "log.jsonl")
+    result = await run_conversation(app, of_questions(questions), file=folder / "log.jsonl")
     assert not any(turn.failed for turn in result.turns)
     found = isolation(read_log(folder / "log.jsonl"))
     return [f"{one.kind} {one.key}: {one.writer} > {one.reached}" for one in found.crossings]

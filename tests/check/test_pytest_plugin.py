@@ -67,7 +67,7 @@ def test_a_conversation_is_held_in_a_plain_test(flow):
 
 
 async def test_a_conversation_is_held_in_an_async_test(flow, tmp_path):
-    held = await flow.hold(
+    held = await flow.run(
         desk(), "Cost?", script={**SCRIPT, "Root": SCRIPT["Root"][:2], "Savings": []}
     )
 
@@ -231,22 +231,22 @@ def test_a_call_that_failed_tells_nothing_of_an_earlier_one(flow):
 async def test_two_conversations_at_once_leave_each_agent_its_model(flow):
     root = agent("Root", "gemini-2.5-flash")
     done = await asyncio.gather(
-        flow.hold(root, "Hi", script={"Root": ["Hello."]}),
-        flow.hold(root, "Hi", model="offline"),
-        flow.hold(agent("Other", ""), "Hi", script={"Other": ["Hello."]}),
+        flow.run(root, "Hi", script={"Root": ["Hello."]}),
+        flow.run(root, "Hi", model="offline"),
+        flow.run(agent("Other", ""), "Hi", script={"Other": ["Hello."]}),
         return_exceptions=True,
     )
 
     assert [type(one) for one in done] == [Flow, RuntimeError, Flow]
     assert "Root is in another conversation" in str(done[1])
     assert root.model == "gemini-2.5-flash"
-    await flow.hold(root, "Hi", script={"Root": ["Hello."]})
+    await flow.run(root, "Hi", script={"Root": ["Hello."]})
 
 
 async def test_conversations_on_the_agents_own_model_may_be_held_at_once(flow):
     root = agent("Root", Scripted(script={"Root": ["Hello.", "Hello."]}))
 
-    both = await asyncio.gather(flow.hold(root, "Hi"), flow.hold(root, "Hi"))
+    both = await asyncio.gather(flow.run(root, "Hi"), flow.run(root, "Hi"))
 
     assert [one.answer for one in both] == ["Hello.", "Hello."]
 
@@ -270,7 +270,7 @@ def test_who_speaks_in_a_graph_speaks_to_the_user(flow):
 
 
 async def test_a_plain_call_in_an_async_test_is_refused(flow):
-    with pytest.raises(RuntimeError, match=re.escape("await flow.hold(…)")):
+    with pytest.raises(RuntimeError, match=re.escape("await flow.run(…)")):
         flow(desk(), "Hi")
 
 

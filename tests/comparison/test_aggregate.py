@@ -17,11 +17,17 @@ from adk_flow.analysis.run_metrics import (
     shown_to_specialists,
 )
 from adk_flow.analysis.visibility import Exposure, Isolation
-from adk_flow.comparison.aggregate import Comparison, Setting, compare, pass_k, wilson
-from adk_flow.comparison.recommend import caveats
+from adk_flow.comparison.aggregate import (
+    Comparison,
+    Setting,
+    compare_runs,
+    estimate_pass_k,
+    wilson_interval,
+)
+from adk_flow.comparison.recommend import write_caveats
 from adk_flow.log.reader import Log, read_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation, read_conversation
 from tests.doubles.flow import agent, record
 
@@ -46,7 +52,7 @@ def comparison(tmp_path_factory) -> Comparison:
     for construct in ("single_agent", "transfer", "agent_tool", "router"):
         for name in ("follow_up", "two_in_one_message"):
             file = folder / f"{construct}-{name}.jsonl"
-            held = asyncio.run(hold(desk(construct), asked(name), file=file))
+            held = asyncio.run(run_conversation(desk(construct), asked(name), file=file))
             assert held.log is not None
             runs.append(
                 measure_run(
@@ -58,7 +64,7 @@ def comparison(tmp_path_factory) -> Comparison:
                     team=TEAM,
                 )
             )
-    return compare(runs, Setting(app="desk", baseline="single_agent"))
+    return compare_runs(runs, Setting(app="desk", baseline="single_agent"))
 
 
 def of_run(comparison: Comparison, construct: str, conversation="follow_up") -> RunMetrics:
@@ -163,7 +169,7 @@ def isolation_of(*sights: Exposure, agents=("Root",), reason="") -> Isolation:
 
 
 def winners_of(*runs: RunMetrics, figure="LLM calls") -> dict[tuple[str, int], list[str]]:
-    winners = compare(runs, Setting()).winners
+    winners = compare_runs(runs, Setting()).winners
     return {(one.axis, one.point): one.constructs for one in winners if one.figure == figure}
 
 
@@ -204,7 +210,7 @@ def test_another_specialist_is_no_follow_up():
 def test_trials_are_averaged_and_conversations_added_up():
     runs = [made(calls=(2, 1)), made(calls=(4,), trial=2), made(conversation="d", calls=(10,))]
 
-    (figures,) = compare(runs, Setting()).constructs
+    (figures,) = compare_runs(runs, Setting()).constructs
 
     assert figures.llm_calls == 3.5 + 10
     assert figures.input_tokens == 35 + 100
@@ -220,10 +226,10 @@ def test_pass_k_takes_the_most_trials_that_every_conversation_has():
     runs += [made(**failing, trial=4)]
     runs += [made(conversation="d", checked=True, trial=trial) for trial in (1, 2)]
 
-    (figures,) = compare(runs, Setting()).constructs
+    (figures,) = compare_runs(runs, Setting()).constructs
 
     assert figures.pass_k == 0.75
-    assert figures.pass_interval == wilson(0.75, 2)
+    assert figures.pass_interval == wilson_interval(0.75, 2)
     assert figures.failed_conversations == ["c"]
 
 
@@ -232,7 +238,7 @@ def test_pass_k_takes_the_most_trials_that_every_conversation_has():
     [(5, 3, 2, 3 / 10), (5, 3, 1, 3 / 5), (5, 1, 2, 0), (4, 4, 4, 1), (8, 6, 3, 20 / 56)],
 )
 def test_pass_k_is_the_share_of_draws_in_which_all_pass(trials, passed, k, chance):
-    assert pass_k(trials, passed, k) == pytest.approx(chance)
+    assert estimate_pass_k(trials, passed, k) == pytest.approx(chance)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +253,7 @@ def test_pass_k_is_the_share_of_draws_in_which_all_pass(trials, passed, k, chanc
     ],
 )
 def test_wilsons_interval_agrees_with_published_values(share, number, low, high):
-    assert wilson(share, number) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(share, number) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -265,22 +271,22 @@ def test_what_a_specialist_is_shown_counts_and_not_what_the_lead_is(sights, show
     isolated = isolation_of(*found, agents=("Root", "Loans"))
 
     for team in (["Loans"], []):
-        (figures,) = compare([made(isolation=isolated, team=team)], Setting()).constructs
+        (figures,) = compare_runs([made(isolation=isolated, team=team)], Setting()).constructs
         assert figures.shown == shown
 
 
 def test_a_log_without_words_does_not_tell_what_was_shown():
     runs = [made(), made(conversation="d", isolation=isolation_of(reason="texts=none"))]
 
-    assert compare(runs, Setting()).constructs[0].shown == "unknown"
+    assert compare_runs(runs, Setting()).constructs[0].shown == "unknown"
 
 
 def test_the_kind_is_controlled_live_or_mixed():
     live = made(controlled=False)
 
-    assert compare([made()], Setting()).kind == "controlled"
-    assert compare([live], Setting()).kind == "live"
-    assert compare([made(), live], Setting()).kind == "mixed"
+    assert compare_runs([made()], Setting()).kind == "controlled"
+    assert compare_runs([live], Setting()).kind == "live"
+    assert compare_runs([made(), live], Setting()).kind == "mixed"
 
 
 async def log_of_two_calls(folder: Path) -> Log:
@@ -333,7 +339,7 @@ async def test_a_model_without_a_price_has_no_cost(tmp_path):
     run = measure_run(log, construct="a", conversation="c")
     known = measure_run(log, construct="a", conversation="d", price_model=PRICED)
 
-    (figures,) = compare([known, run], Setting()).constructs
+    (figures,) = compare_runs([known, run], Setting()).constructs
 
     assert run.dollars is None
     assert figures.dollars is None
@@ -344,11 +350,11 @@ async def test_logs_of_no_known_conversation_are_compared_all_the_same(tmp_path)
 
     run = measure_run(log, construct="mine", conversation="")
 
-    (figures,) = compare([run], Setting()).constructs
+    (figures,) = compare_runs([run], Setting()).constructs
     assert (run.checked, run.specialists, run.passed) == (False, [], True)
     assert (figures.llm_calls, figures.tool_calls, figures.pass_k) == (2, 1, None)
     assert (figures.shown, figures.after_turns) == ("one agent", {"": [2]})
-    assert compare([run], Setting()).winners == []
+    assert compare_runs([run], Setting()).winners == []
     assert (run.app, run.model, run.controlled) == ("app", "scripted", True)
 
 
@@ -377,6 +383,6 @@ def test_why_a_turn_failed_is_a_caveat():
     failed = TurnMetrics(turn=1, failed=True, error="KeyError: 'blog_outline'", complete=True)
     broken = made("task", "blog", total=failed)
 
-    told = caveats(compare([made("transfer", "blog"), broken], Setting()))
+    told = write_caveats(compare_runs([made("transfer", "blog"), broken], Setting()))
 
     assert "A turn failed under task, in blog: KeyError: 'blog_outline'" in told

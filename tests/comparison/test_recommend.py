@@ -7,7 +7,7 @@ import pytest
 
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
-from adk_flow.comparison.recommend import DEPRECATIONS, caveats, recommendation
+from adk_flow.comparison.recommend import DEPRECATIONS, write_caveats, write_recommendation
 
 ASKED = ["one", "two"]
 
@@ -60,7 +60,7 @@ def of(
 def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
     dear, cheap = figures("task", dollars=0.02), figures("transfer", dollars=0.01)
 
-    assert recommendation(of(dear, cheap)) == [
+    assert write_recommendation(of(dear, cheap)) == [
         "For conversations like these take transfer if specialists may read what the others and "
         "the user said: of the 2 of 2 constructs that answered 2 of 2 conversations as asked, it "
         "costs least ($0.0100, 1,000 tokens, 5 LLM calls over all 2 conversations)."
@@ -77,7 +77,7 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
     ],
 )
 def test_each_sight_is_a_condition_of_its_own(shown, condition):
-    (first, *_) = recommendation(of(figures("a", shown=shown), figures("b", dollars=1)))
+    (first, *_) = write_recommendation(of(figures("a", shown=shown), figures("b", dollars=1)))
 
     assert first.startswith(f"For conversations like these take a{condition}: ")
 
@@ -85,19 +85,19 @@ def test_each_sight_is_a_condition_of_its_own(shown, condition):
 def test_another_that_waits_less_is_named():
     cheap, quick = figures("transfer", seconds=10), figures("parallel", dollars=0.02, seconds=4)
 
-    assert recommendation(of(cheap, quick, pace="gemini-2.5-flash"))[1:] == [
+    assert write_recommendation(of(cheap, quick, pace="gemini-2.5-flash"))[1:] == [
         "If waiting matters more, take parallel: 4.00 s on the critical path instead of 10.00 s "
         "over all 2 conversations, for $0.0200, 1,000 tokens."
     ]
     # The times of a model that answers at once are noise.
-    assert len(recommendation(of(cheap, quick))) == 1
+    assert len(write_recommendation(of(cheap, quick))) == 1
 
 
 def test_of_those_who_wait_about_as_little_the_cheapest_is_named():
     cheap, dear = figures("transfer", seconds=10), figures("parallel", dollars=0.9, seconds=4)
     close = figures("coordinator", dollars=0.5, seconds=4.1)
 
-    told = recommendation(of(cheap, dear, close, pace="gemini-2.5-flash"))
+    told = write_recommendation(of(cheap, dear, close, pace="gemini-2.5-flash"))
 
     assert told[1].startswith("If waiting matters more, take coordinator: 4.10 s")
 
@@ -105,7 +105,7 @@ def test_of_those_who_wait_about_as_little_the_cheapest_is_named():
 def test_a_wait_that_hardly_differs_is_not_named():
     close = figures("b", dollars=1, seconds=9.6)
 
-    assert len(recommendation(of(figures("a"), close, pace="gemini-2.5-flash"))) == 1
+    assert len(write_recommendation(of(figures("a"), close, pace="gemini-2.5-flash"))) == 1
 
 
 def test_the_cheapest_that_keeps_specialists_apart_is_named():
@@ -113,7 +113,7 @@ def test_the_cheapest_that_keeps_specialists_apart_is_named():
     apart = figures("task", dollars=0.03, shown="request")
     cheaper = figures("agent_tool", dollars=0.02, shown="request", llm_calls=8)
 
-    assert recommendation(of(cheap, apart, cheaper))[1:] == [
+    assert write_recommendation(of(cheap, apart, cheaper))[1:] == [
         "If specialists must see nothing but their request, take agent_tool: $0.0200, 1,000 "
         "tokens, 8 LLM calls."
     ]
@@ -122,7 +122,7 @@ def test_the_cheapest_that_keeps_specialists_apart_is_named():
 def test_who_passed_fewer_conversations_is_not_taken_however_cheap():
     cheap, fit = figures("router", dollars=0.001, failed=["two"]), figures("transfer")
 
-    (told,) = recommendation(of(cheap, fit))
+    (told,) = write_recommendation(of(cheap, fit))
 
     assert "For conversations like these take transfer" in told
     assert "of the 1 of 2 constructs that answered 2 of 2 conversations" in told
@@ -132,7 +132,7 @@ def test_who_held_fewer_conversations_is_not_taken_for_its_smaller_sum():
     cut = figures("router", dollars=0.001, after_turns={"one": [5.0]})
     fit = figures("transfer", failed=["two"])
 
-    (told,) = recommendation(of(cut, fit))
+    (told,) = write_recommendation(of(cut, fit))
 
     assert "For conversations like these take transfer" in told
     assert "answered 1 of 2 conversations" in told
@@ -141,18 +141,20 @@ def test_who_held_fewer_conversations_is_not_taken_for_its_smaller_sum():
 def test_nothing_is_recommended_where_nobody_passed():
     nobody = ["No construct answered any conversation as it asks, so none is recommended."]
 
-    assert recommendation(of(figures("a", failed=ASKED), figures("b", failed=ASKED))) == nobody
-    assert recommendation(of()) == nobody
+    assert (
+        write_recommendation(of(figures("a", failed=ASKED), figures("b", failed=ASKED))) == nobody
+    )
+    assert write_recommendation(of()) == nobody
 
 
 def test_of_equals_the_first_is_taken_and_no_other_named():
-    (told,) = recommendation(of(figures("b"), figures("a")))
+    (told,) = write_recommendation(of(figures("b"), figures("a")))
 
     assert told.startswith("For conversations like these take b ")
 
 
 def test_one_construct_is_no_choice():
-    assert recommendation(of(figures("transfer"))) == [
+    assert write_recommendation(of(figures("transfer"))) == [
         "Only transfer was run, so there is nothing to choose between."
     ]
 
@@ -161,17 +163,19 @@ def test_tokens_decide_where_a_price_is_unknown():
     known = figures("a", dollars=0.9, input_tokens=400)
     unknown = figures("b", dollars=None, input_tokens=300)
 
-    assert recommendation(of(known, unknown))[0].startswith("For conversations like these take b ")
+    assert write_recommendation(of(known, unknown))[0].startswith(
+        "For conversations like these take b "
+    )
     assert (
         "(400 tokens, 5 LLM calls over all 2 conversations)"
-        in recommendation(of(known, unknown))[0]
+        in write_recommendation(of(known, unknown))[0]
     )
 
 
 def test_what_was_not_checked_is_not_said_to_be_answered_as_asked():
     unchecked = [figures(name, pass_k=None) for name in ("a", "b")]
 
-    (told,) = recommendation(of(*unchecked))
+    (told,) = write_recommendation(of(*unchecked))
 
     assert "came through 2 of 2 conversations (no answer was checked), it costs" in told
 
@@ -185,22 +189,22 @@ def test_what_was_not_checked_is_not_said_to_be_answered_as_asked():
     ],
 )
 def test_the_first_caveat_says_what_kind_of_model_it_was(kind, start):
-    assert caveats(of(figures("a"), kind=kind))[0].startswith(start)
+    assert write_caveats(of(figures("a"), kind=kind))[0].startswith(start)
 
 
 def test_times_of_a_pace_are_projected_or_slept():
-    projected = caveats(of(pace="gemini-2.5-flash"))[1]
-    slept = caveats(of(pace="gemini-2.5-flash", slept=True))[1]
+    projected = write_caveats(of(pace="gemini-2.5-flash"))[1]
+    slept = write_caveats(of(pace="gemini-2.5-flash", slept=True))[1]
 
     assert projected.startswith("LLM time and critical path are projected")
     assert "as long as gemini-2.5-flash takes" in projected
     assert slept.startswith("Every model call slept as long as gemini-2.5-flash takes")
-    assert not any("slept" in told or "projected" in told for told in caveats(of()))
+    assert not any("slept" in told or "projected" in told for told in write_caveats(of()))
 
 
 def test_costs_are_somebody_elses_or_unknown():
     def costs(dollars, **setting):
-        told = caveats(of(figures("a", dollars=dollars), **setting))
+        told = write_caveats(of(figures("a", dollars=dollars), **setting))
         return [sentence for sentence in told if sentence.startswith("Costs")]
 
     assert costs(0.1, price_model="gemini") == [
@@ -219,14 +223,16 @@ def test_costs_are_somebody_elses_or_unknown():
 
 
 def test_trials_conversations_releases_and_models_are_counted():
-    assert "1 trial of each of 2 conversations; google-adk 2.13.0; model offline." in caveats(of())
-    assert "3 trials of one conversation; google-adk 2.13.0; model offline." in caveats(
+    assert "1 trial of each of 2 conversations; google-adk 2.13.0; model offline." in write_caveats(
+        of()
+    )
+    assert "3 trials of one conversation; google-adk 2.13.0; model offline." in write_caveats(
         of(trials=3, conversations=["one"])
     )
 
 
 def test_what_adk_advises_against_and_what_was_not_run_is_told():
-    told = caveats(
+    told = write_caveats(
         of(
             figures("agent_tool"),
             figures("task"),
@@ -247,7 +253,7 @@ def test_what_adk_advises_against_and_what_was_not_run_is_told():
 def test_a_winner_that_adk_advises_against_has_its_next_best_named():
     cheap, current = figures("mixed", dollars=0.01), figures("single_turn", dollars=0.02)
 
-    told = recommendation(of(cheap, current))
+    told = write_recommendation(of(cheap, current))
 
     assert told[-1] == (
         "If you would rather not build on what ADK advises against (it calls with AgentTool, in "
@@ -257,7 +263,7 @@ def test_a_winner_that_adk_advises_against_has_its_next_best_named():
 
 
 def test_a_comparison_that_was_stopped_recommends_nothing():
-    told = recommendation(of(figures("a"), figures("b"), stopped="the budget is spent"))
+    told = write_recommendation(of(figures("a"), figures("b"), stopped="the budget is spent"))
 
     assert told == ["No recommendation, because not all runs were made."]
 
@@ -270,7 +276,7 @@ def test_a_construct_that_lost_the_leads_tools_is_not_taken_unless_its_answers_w
     )
     checked = figures("router", dollars=0.01), figures("task", dollars=0.02)
 
-    assert "take task" in recommendation(of(cheap, dear, lost_tools=lost))[0]
-    assert "take router" in recommendation(of(*checked, lost_tools=lost))[0]
+    assert "take task" in write_recommendation(of(cheap, dear, lost_tools=lost))[0]
+    assert "take router" in write_recommendation(of(*checked, lost_tools=lost))[0]
     told = "Nobody has the lead's own tools (quote) under router."
-    assert told in caveats(of(*checked, lost_tools=lost))
+    assert told in write_caveats(of(*checked, lost_tools=lost))

@@ -25,10 +25,10 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.scheduler import planned, run_trials
-from adk_flow.comparison.spec import constructs_named
-from adk_flow.comparison.store import Results, Trial, TrialResult
-from adk_flow.comparison.variants import identity_of, rewired
+from adk_flow.comparison.scheduler import plan_trials, run_trials
+from adk_flow.comparison.spec import read_constructs
+from adk_flow.comparison.store import Trial, TrialResult, TrialStore
+from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.agent_models import (
@@ -81,25 +81,25 @@ def lead_of(app: App) -> Any:
     return app.root_agent
 
 
-async def experiment(app: App, results: Results, times: int = 1, **options: Any) -> list[Trial]:
+async def experiment(app: App, results: TrialStore, times: int = 1, **options: Any) -> list[Trial]:
     apps = {"transfer": app, "mixed": app}
-    trials = list(planned(list(apps), list(ASKED), times))
+    trials = list(plan_trials(list(apps), list(ASKED), times))
     await run_trials(apps, ASKED, trials, results, **{"jobs": 2, **options})
     return trials
 
 
-def made(trials: list[Trial], results: Results) -> list[Trial]:
+def made(trials: list[Trial], results: TrialStore) -> list[Trial]:
     return [trial for trial in trials if results.find(trial)]
 
 
 async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
     model = Answering()
 
-    trials = await experiment(app_of(model), Results(tmp_path, IDENTITY), times=2)
+    trials = await experiment(app_of(model), TrialStore(tmp_path, IDENTITY), times=2)
 
     assert len(trials) == 8
     assert len(model.asked) == 12
-    results = Results(tmp_path, IDENTITY)
+    results = TrialStore(tmp_path, IDENTITY)
     for trial in trials:
         log = read_log(results.log_of(trial))
         assert log.header.construct == trial.construct
@@ -110,9 +110,9 @@ async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
 
 async def test_more_trials_of_the_same_experiment_add_to_it(tmp_path):
     model = Answering()
-    await experiment(app_of(model), Results(tmp_path, IDENTITY))
+    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY))
 
-    await experiment(app_of(model), Results(tmp_path, IDENTITY), times=2)
+    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY), times=2)
 
     assert len(model.asked) == 12
 
@@ -123,16 +123,16 @@ async def test_a_trial_whose_log_is_gone_or_that_failed_is_made_again(tmp_path):
             raise ConnectionError("no route")
 
     model = Answering(gate=fail_once)
-    results = Results(tmp_path, IDENTITY)
+    results = TrialStore(tmp_path, IDENTITY)
     trials = await experiment(app_of(model), results, jobs=1)
     assert [trial for trial in trials if results.is_missing(trial)] == [trials[0]]
     results.log_of(trials[3]).unlink()
     before = len(model.asked)
 
-    await experiment(app_of(model), Results(tmp_path, IDENTITY), jobs=1)
+    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY), jobs=1)
 
     assert len(model.asked) - before == 1 + 2
-    assert not any(Results(tmp_path, IDENTITY).is_missing(trial) for trial in trials)
+    assert not any(TrialStore(tmp_path, IDENTITY).is_missing(trial) for trial in trials)
 
 
 async def test_what_is_stopped_in_the_middle_keeps_what_ran_and_goes_on(tmp_path):
@@ -144,13 +144,13 @@ async def test_what_is_stopped_in_the_middle_keeps_what_ran_and_goes_on(tmp_path
             await asyncio.Event().wait()
 
     model = Answering(gate=hang_at_third)
-    running = asyncio.create_task(experiment(app_of(model), Results(tmp_path, IDENTITY), jobs=1))
+    running = asyncio.create_task(experiment(app_of(model), TrialStore(tmp_path, IDENTITY), jobs=1))
     await waiting.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    results = Results(tmp_path, IDENTITY)
-    trials = list(planned(["transfer", "mixed"], list(ASKED), 1))
+    results = TrialStore(tmp_path, IDENTITY)
+    trials = list(plan_trials(["transfer", "mixed"], list(ASKED), 1))
     kept = made(trials, results)
     assert kept == trials[:2]
     assert not list(tmp_path.rglob("*.part"))
@@ -171,7 +171,7 @@ async def test_what_is_stopped_in_the_middle_keeps_what_ran_and_goes_on(tmp_path
     ],
 )
 async def test_a_budget_stops_cleanly_and_what_was_complete_is_kept(tmp_path, limit, spent):
-    model, results = Answering(), Results(tmp_path, IDENTITY)
+    model, results = Answering(), TrialStore(tmp_path, IDENTITY)
     budget = Budget(**limit)
 
     trials = await experiment(app_of(model), results, jobs=1, budget=budget)
@@ -179,8 +179,8 @@ async def test_a_budget_stops_cleanly_and_what_was_complete_is_kept(tmp_path, li
     assert budget.refused == spent
     assert len(model.asked) == 3
     assert made(trials, results) == trials[:2]
-    await experiment(app_of(model), Results(tmp_path, IDENTITY))
-    assert made(trials, Results(tmp_path, IDENTITY)) == trials
+    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY))
+    assert made(trials, TrialStore(tmp_path, IDENTITY)) == trials
 
 
 async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
@@ -195,7 +195,7 @@ async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
             yield LlmResponse(content=types.Content(role="model", parts=[part]))
 
     root = LlmAgent(name="Lead", model=Delegating(), tools=[AgentTool(loans)])
-    results = Results(tmp_path, IDENTITY)
+    results = TrialStore(tmp_path, IDENTITY)
     apps = {"agent_tool": App(name="app", root_agent=root)}
     budget = Budget(calls=4)
 
@@ -207,18 +207,18 @@ async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
 
 
 def test_a_folder_of_another_experiment_is_refused(tmp_path):
-    Results(tmp_path, {"app": "desk", "model": "offline"})
+    TrialStore(tmp_path, {"app": "desk", "model": "offline"})
 
     with pytest.raises(
         AdkFlowError, match="whose model is offline and not gpt-4o; name a new folder"
     ):
-        Results(tmp_path, {"app": "desk", "model": "gpt-4o"})
+        TrialStore(tmp_path, {"app": "desk", "model": "gpt-4o"})
 
 
 def test_a_conversation_that_has_changed_is_refused(tmp_path):
-    later = Results(tmp_path, IDENTITY)
+    later = TrialStore(tmp_path, IDENTITY)
     later.expect("one", ASKED["two"])
-    results = Results(tmp_path, IDENTITY)
+    results = TrialStore(tmp_path, IDENTITY)
     results.expect("one", ASKED["one"])
     with results.alone():
         _made(results, Trial("transfer", "one", 1))
@@ -226,9 +226,9 @@ def test_a_conversation_that_has_changed_is_refused(tmp_path):
     with pytest.raises(AdkFlowError, match="conversation one has changed since"), later.alone():
         pass
     with pytest.raises(AdkFlowError, match="conversation one has changed since"):
-        Results(tmp_path, IDENTITY).expect("one", ASKED["two"])
-    Results(tmp_path, IDENTITY).expect("one", ASKED["one"])
-    Results(tmp_path, IDENTITY).expect("two", ASKED["two"])
+        TrialStore(tmp_path, IDENTITY).expect("one", ASKED["two"])
+    TrialStore(tmp_path, IDENTITY).expect("one", ASKED["one"])
+    TrialStore(tmp_path, IDENTITY).expect("two", ASKED["two"])
 
 
 def _made(results, trial):
@@ -240,13 +240,13 @@ def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "experiment.json").write_text("{")
 
     with pytest.raises(AdkFlowError, match=r"experiment\.json: is no experiment's"):
-        Results(tmp_path, IDENTITY)
+        TrialStore(tmp_path, IDENTITY)
 
     assert (tmp_path / "experiment.json").read_text() == "{"
 
 
 def test_names_choose_no_path(tmp_path):
-    results = Results(tmp_path, IDENTITY)
+    results = TrialStore(tmp_path, IDENTITY)
 
     hostile = results.log_of(Trial("../../x", "../y\n", 1))
 
@@ -259,8 +259,8 @@ def test_identity_tells_agents_apart_by_what_they_are_told():
     one, other = app_of("offline"), app_of("offline")
     lead_of(other).sub_agents[0].instruction = "Answer in rhyme."
 
-    assert identity_of(one, None) == identity_of(app_of("offline"), None)
-    assert identity_of(one, None) != identity_of(other, None)
+    assert identify(one, None) == identify(app_of("offline"), None)
+    assert identify(one, None) != identify(other, None)
 
 
 def test_identity_tells_graphs_apart_by_their_edges():
@@ -270,14 +270,14 @@ def test_identity_tells_graphs_apart_by_their_edges():
     def nodes() -> list[Any]:
         return [LlmAgent(name=name, model="offline") for name in ("a", "b")]
 
-    one, other = identity_of(app(*nodes()), None), identity_of(app(*nodes()[::-1]), None)
+    one, other = identify(app(*nodes()), None), identify(app(*nodes()[::-1]), None)
 
-    assert one == identity_of(app(*nodes()), None)
+    assert one == identify(app(*nodes()), None)
     assert one != other
 
 
 def test_two_experiments_in_one_folder_at_once_are_refused(tmp_path):
-    one, other = Results(tmp_path, IDENTITY), Results(tmp_path, IDENTITY)
+    one, other = TrialStore(tmp_path, IDENTITY), TrialStore(tmp_path, IDENTITY)
 
     with (
         one.alone(),
@@ -295,7 +295,7 @@ def test_what_cannot_be_held_one_by_one_says_why():
         warnings.simplefilter("ignore")
         root = ParallelAgent(name="Both", sub_agents=below)
 
-    result = rewired(App(name="app", root_agent=root), [AS_IS, ONE_BY_ONE])
+    result = make_variants(App(name="app", root_agent=root), [AS_IS, ONE_BY_ONE])
 
     assert list(result.apps) == [AS_IS]
     assert result.skipped == {ONE_BY_ONE: "Both is a ParallelAgent, which has no limit to set"}
@@ -366,7 +366,7 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
     custom.parent_agent = lead_of(app)
     lead_of(app).sub_agents.append(custom)
 
-    result = rewired(app, ["single_agent", "transfer", AS_IS])
+    result = make_variants(app, ["single_agent", "transfer", AS_IS])
 
     assert list(result.apps) == [AS_IS, "transfer"]
     assert result.apps[AS_IS] is app
@@ -377,7 +377,9 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
 
 def test_an_app_that_cannot_be_wired_at_all_says_why():
     with pytest.raises(WiringError, match="Lead has no specialists"):
-        rewired(App(name="app", root_agent=LlmAgent(name="Lead", model="offline")), ["transfer"])
+        make_variants(
+            App(name="app", root_agent=LlmAgent(name="Lead", model="offline")), ["transfer"]
+        )
 
 
 def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
@@ -388,10 +390,12 @@ def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
     app = app_of("offline", "Loans", "Funds")
     lead_of(app).tools.append(quote)
 
-    result = rewired(app, ["transfer", "router", "coordinator", "deprecated_loop", "single_agent"])
+    result = make_variants(
+        app, ["transfer", "router", "coordinator", "deprecated_loop", "single_agent"]
+    )
 
     assert result.lost_tools == {"router": ["quote"], "deprecated_loop": ["quote"]}
-    assert rewired(app_of("offline", "Loans"), ["router"]).lost_tools == {}
+    assert make_variants(app_of("offline", "Loans"), ["router"]).lost_tools == {}
 
 
 def test_a_function_that_is_wrapped_twice_is_one_tool():
@@ -402,12 +406,12 @@ def test_a_function_that_is_wrapped_twice_is_one_tool():
     app = app_of("offline", "Loans", "Funds")
     loans, funds = lead_of(app).sub_agents
     loans.tools, funds.tools = [FunctionTool(quote)], [quote]
-    same = rewired(app, ["single_agent"])
+    same = make_variants(app, ["single_agent"])
     funds.tools = [FunctionTool(quote, require_confirmation=True)]
 
     assert len(lead_of(same.apps["single_agent"]).tools) == 1
     with pytest.raises(WiringError, match="different tools named 'quote'"):
-        rewired(app, ["single_agent"])
+        make_variants(app, ["single_agent"])
 
 
 @pytest.mark.parametrize(
@@ -417,4 +421,4 @@ def test_rewiring_needs_graphs_that_are_tools(release, is_enough, monkeypatch):
     monkeypatch.setattr("adk_flow._adk.installed", release)
 
     with nullcontext() if is_enough else pytest.raises(AdkFlowError, match=r"google-adk 2\.4 or"):
-        constructs_named("all")
+        read_constructs("all")

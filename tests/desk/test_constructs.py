@@ -12,7 +12,7 @@ import pytest
 from adk_flow.analysis.metrics import measure
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
 from tests.desk.test_web import QUESTION, ROOT, served
@@ -54,7 +54,9 @@ def test_no_folder_is_named_like_a_module_that_is_installed():
 async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path):
     app = load_application(FOLDERS / construct)
 
-    held = await hold(app, of_questions([QUESTION, FOLLOW_UP]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(
+        app, of_questions([QUESTION, FOLLOW_UP]), file=tmp_path / "log.jsonl"
+    )
 
     first, second = held.turns
     assert app.name == construct

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.run.conversation_run import Held, hold
+from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
 
@@ -48,7 +48,7 @@ FAILED = {
 }
 """Which constructs fail a check of an answer, other than for want of specialists."""
 
-_held: dict[tuple[str, str], Held] = {}
+_held: dict[tuple[str, str], ConversationRun] = {}
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def talk(tmp_path_factory):
     os.environ["MODEL_NAME"] = "offline"
     from constructs.desk import desk
 
-    async def held(construct: str, name: str) -> Held:
+    async def held(construct: str, name: str) -> ConversationRun:
         """Holds a conversation once for all tests."""
         if (construct, name) not in _held:
             log = tmp_path_factory.mktemp(construct) / "log.jsonl"
             conversation = read_conversation(FOLDER / f"{name}.yaml")
-            _held[construct, name] = await hold(desk(construct), conversation, file=log)
+            _held[construct, name] = await run_conversation(desk(construct), conversation, file=log)
         return _held[construct, name]
 
     return held

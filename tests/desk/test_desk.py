@@ -10,7 +10,7 @@ import pytest
 from adk_flow.analysis.moves import moves
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.flow import expected, picture
@@ -27,7 +27,7 @@ def desk():
 async def test_three_topics_and_a_return_take_every_way_through_the_desk(desk, tmp_path):
     talk = read_conversation(ROOT / "conversations" / "three_topics.yaml")
 
-    held = await hold(desk, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(desk, talk, file=tmp_path / "log.jsonl")
 
     assert held.failed_checks == [[], [], [], []]
     assert held.faults == 0
@@ -103,7 +103,7 @@ async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
             "I pay on £240,000?"
         ]
     )
-    held = await hold(desk, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(desk, talk, file=tmp_path / "log.jsonl")
 
     (turn,) = held.turns
     assert "75%" in turn.answer
@@ -134,7 +134,7 @@ async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
 async def test_sums_go_to_the_argument_that_they_are_called_by(
     desk, tmp_path, question, specialist, figure
 ):
-    held = await hold(desk, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(desk, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert specialist in {move.target for move in held.moves}
     assert figure in held.turns[0].answer
@@ -145,7 +145,7 @@ async def test_sums_go_to_the_argument_that_they_are_called_by(
     ["What is the weather in Leeds?", "Write me a poem about the sea.", "Hello!"],
 )
 async def test_what_is_nobodys_is_asked_back_and_routed_nowhere(desk, tmp_path, question):
-    held = await hold(desk, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(desk, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert [move.kind for move in held.moves] == ["start", "say", "reply", "end"]
     assert held.turns[0].answered_by == "Root_Agent"
@@ -154,7 +154,7 @@ async def test_what_is_nobodys_is_asked_back_and_routed_nowhere(desk, tmp_path, 
 
 async def test_a_missing_figure_is_asked_for_and_filled_from_the_next_turn(desk, tmp_path):
     talk = of_questions(["What would £300 a month grow to in 10 years?", "5%"])
-    held = await hold(desk, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(desk, talk, file=tmp_path / "log.jsonl")
 
     assert "annual growth" in held.turns[0].answer or "growth a year" in held.turns[0].answer
     assert "£46,308.95" in held.turns[1].answer

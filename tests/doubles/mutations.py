@@ -211,7 +211,7 @@ async def whole_logs(folder: Path) -> list[Path]:
     from google.adk.tools.agent_tool import AgentTool
 
     from adk_flow.models.scripted import Scripted, call, transfer
-    from adk_flow.run.conversation_run import hold
+    from adk_flow.run.conversation_run import run_conversation
     from adk_flow.scenario.conversation import of_questions
 
     def agent(name: str, model: Scripted, **options: Any) -> LlmAgent:
@@ -249,7 +249,9 @@ async def whole_logs(folder: Path) -> list[Path]:
     for build in (handing_over, calling, side_by_side):
         paths.append(folder / f"{build.__name__}.jsonl")
         app = App(name="app", root_agent=build())
-        await hold(app, of_questions(["What does it cost?", "And then?"]), file=paths[-1])
+        await run_conversation(
+            app, of_questions(["What does it cost?", "And then?"]), file=paths[-1]
+        )
     return paths
 
 

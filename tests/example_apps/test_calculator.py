@@ -17,7 +17,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import parts_of, wire
 from callbacks.tool_threads import ToolThreads
@@ -67,7 +67,9 @@ async def held_by(root, decisions, folder):
     file.write_text(json.dumps(decisions))
     app = App(name="calculator", root_agent=root, plugins=[ToolThreads()])
     app, script = decided(app, file)
-    return await hold(app, of_questions(["What is it in all?"]), file=folder / "log.jsonl"), script
+    return await run_conversation(
+        app, of_questions(["What is it in all?"]), file=folder / "log.jsonl"
+    ), script
 
 
 def control(held) -> str:
@@ -231,7 +233,7 @@ async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(pool, tmp_path
 async def test_three_stores_are_worked_out_by_tool_calls(wrapper, tmp_path):
     app = App(name="calculator", root_agent=orchestrator(wrapper), plugins=[ToolThreads()])
 
-    held = await hold(app, read_conversation(STORES), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, read_conversation(STORES), file=tmp_path / "log.jsonl")
 
     assert held.failed_checks == [[], []]
     assert held.faults == 0
@@ -257,7 +259,7 @@ async def test_other_constructs_reach_the_same_total(construct, calculator, tmp_
     assert not left_out
     app = calculator.model_copy(update={"root_agent": wire(lead, specialists, construct)})
 
-    held = await hold(app, of_questions([QUESTION]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, of_questions([QUESTION]), file=tmp_path / "log.jsonl")
 
     assert held.turns[0].answer.endswith("In all: £99.68.")
 
@@ -332,7 +334,7 @@ BEYOND = [
 async def test_problems_of_the_shape_are_solved_however_they_are_worded(
     question, total, calculator, tmp_path
 ):
-    held = await hold(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
 
     last = held.turns[0].answer.split()[-1].strip("£$€.").replace(",", "")
     assert float(last) == total
@@ -343,7 +345,7 @@ async def test_problems_of_the_shape_are_solved_however_they_are_worded(
 async def test_what_is_beyond_it_gets_an_honest_answer_and_no_figure(
     question, calculator, tmp_path
 ):
-    held = await hold(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert held.turns[0].answer.startswith("This needs a language model: ")
     assert held.turns[0].tool_calls == 0
@@ -367,7 +369,7 @@ async def test_what_is_beyond_it_gets_an_honest_answer_and_no_figure(
 async def test_written_sums_are_worked_out_and_errors_passed_on(
     question, answer, calculator, tmp_path
 ):
-    held = await hold(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert held.turns[0].answer.startswith(answer)
 
@@ -384,7 +386,7 @@ async def test_a_store_that_fails_leaves_no_total(tmp_path):
     child = calculator_assistant([multiply, sum_numbers])
     app = App(name="a", root_agent=agent("Lead", "offline", tools=[wrapped(child)]))
     asked = "Store A: 3 pens at £1 each, post £2. Store B: 4 pens at £1 each, postage £2. Total?"
-    held = await hold(
+    held = await run_conversation(
         app, of_questions([asked.replace("post £", "postage £")]), file=tmp_path / "l"
     )
 
@@ -406,7 +408,7 @@ async def test_functions_are_found_by_what_they_declare(tmp_path):
 
     app = App(name="a", root_agent=agent("Shop", "offline", tools=[plus, product_of]))
     asked = "2 pens at £3 each, 4 cups at £5 each and £1.50 shipping. What is the total?"
-    held = await hold(app, of_questions([asked]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, of_questions([asked]), file=tmp_path / "log.jsonl")
 
     assert held.turns[0].answer.endswith("total £27.50.")
     assert held.turns[0].llm_calls == 3
@@ -430,7 +432,7 @@ def test_it_is_loaded_by_its_folder():
 
 async def test_so_long_a_text_that_its_middle_is_not_read_is_not_worked_out(calculator, tmp_path):
     asked = ", ".join(["3 pens at £1 each"] * 150)
-    held = await hold(calculator, of_questions([asked]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(calculator, of_questions([asked]), file=tmp_path / "log.jsonl")
 
     assert "could not make out all of so long a text" in held.turns[0].answer
 

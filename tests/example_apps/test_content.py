@@ -15,7 +15,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import WiringError
 from examples.content.result import RESULT, ContentError
@@ -509,7 +509,7 @@ def content(monkeypatch):
 async def test_the_conversation_holds_and_nothing_leaks(content, tmp_path):
     talk = read_conversation(ROOT / "conversations" / "examples" / "content.yaml")
 
-    held = await hold(content, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(content, talk, file=tmp_path / "log.jsonl")
 
     assert held.failed_checks == [[], []]
     assert held.faults == 0
@@ -519,7 +519,7 @@ async def test_the_conversation_holds_and_nothing_leaks(content, tmp_path):
 
 
 async def test_offline_a_draft_is_really_sent_back_and_really_approved(content, tmp_path):
-    held = await hold(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
 
     said = [(one.source, one.text) for one in held.moves if one.kind == "answer"]
     drafts = [text for name, text in said if name == "Writer"]
@@ -557,7 +557,7 @@ async def test_offline_the_fact_reviewer_catches_what_a_writer_invents(content, 
 async def test_offline_a_question_that_is_half_answered_becomes_a_piece(content, tmp_path):
     questions = of_questions(["What is an ISA and how does a pension differ?"])
 
-    held = await hold(content, questions, file=tmp_path / "log.jsonl")
+    held = await run_conversation(content, questions, file=tmp_path / "log.jsonl")
 
     (turn,) = held.turns
     assert "89 words, 2 drafts. Approved by Fact_Reviewer and Style_Reviewer." in turn.answer
@@ -591,7 +591,7 @@ async def test_offline_the_writer_takes_out_what_is_not_borne_out(wrong, content
 async def test_a_topic_that_nobody_knows_ends_with_an_error(content, tmp_path):
     questions = of_questions(["Best pizza recipes in Naples"])
 
-    held = await hold(content, questions, file=tmp_path / "log.jsonl")
+    held = await run_conversation(content, questions, file=tmp_path / "log.jsonl")
 
     assert "there is nothing to write from" in held.turns[0].error
 
@@ -609,7 +609,7 @@ def test_adk_run_gives_a_piece_with_its_sources(tmp_path):
 
 
 async def test_the_page_draws_what_happens(content, tmp_path):
-    held = await hold(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
 
     assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 

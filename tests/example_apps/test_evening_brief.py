@@ -8,7 +8,7 @@ from adk_flow.analysis.visibility import isolation
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.coordination import coordinator_runs
 from adk_flow.wiring.coordinator import coordinate
@@ -31,7 +31,7 @@ def brief(tmp_path, monkeypatch):
 async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
     talk = read_conversation(ROOT / "conversations" / "examples" / "evening_brief.yaml")
 
-    held = await hold(brief, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(brief, talk, file=tmp_path / "log.jsonl")
 
     assert held.failed_checks == [[], []]
     assert held.faults == 0
@@ -43,7 +43,7 @@ async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
 
 
 async def test_its_moves(brief, tmp_path):
-    held = await hold(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
 
     drawn = picture([move for move in held.moves if move.is_control]).splitlines()
     around = expected("""
@@ -88,7 +88,7 @@ async def test_code_and_log_tell_the_same_run(brief, tmp_path):
     ],
 )
 async def test_other_evenings_offline(brief, tmp_path, question, told):
-    held = await hold(brief, of_questions([question]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(brief, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert [words for words in told if words not in held.turns[0].answer] == []
 
@@ -128,7 +128,7 @@ def test_a_city_without_disruptions_is_told_so_and_an_unknown_one_refused():
 
 
 async def test_the_page_draws_what_happens(brief, tmp_path):
-    held = await hold(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
 
     assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 

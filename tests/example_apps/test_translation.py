@@ -9,7 +9,7 @@ import pytest
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_application
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.best_of import select
 from adk_flow.wiring.selection import SelectionError, slate_of
@@ -34,7 +34,7 @@ def translation(tmp_path, monkeypatch):
 async def test_the_conversation_holds(translation, tmp_path):
     talk = read_conversation(ROOT / "conversations" / "examples" / "translation.yaml")
 
-    held = await hold(translation, talk, file=tmp_path / "log.jsonl")
+    held = await run_conversation(translation, talk, file=tmp_path / "log.jsonl")
 
     assert held.failed_checks == [[], [], []]
     assert held.faults == 0
@@ -43,7 +43,7 @@ async def test_the_conversation_holds(translation, tmp_path):
 
 
 async def test_its_moves(translation, tmp_path):
-    held = await hold(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
 
     drawn = picture([move for move in held.moves if move.is_control]).splitlines()
     assert drawn[0] == "start user to translation"
@@ -68,7 +68,7 @@ async def test_its_moves(translation, tmp_path):
 
 
 async def test_the_selector_reads_what_its_tool_found_and_is_told_no_name(translation, tmp_path):
-    held = await hold(translation, of_questions([INVOICE]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(translation, of_questions([INVOICE]), file=tmp_path / "log.jsonl")
 
     log = read_log(tmp_path / "log.jsonl")
     asked = [one.request for one in log.records if one.request and one.agent == "Selector"]
@@ -359,7 +359,7 @@ def test_without_its_file_the_benchmark_is_skipped_in_one_line(tmp_path):
 
 
 async def test_the_page_draws_what_happens(translation, tmp_path):
-    held = await hold(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
 
     assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
 

@@ -16,7 +16,7 @@ from adk_flow.inspect.static import inspect_app
 from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.inspection import as_flowchart, as_text
-from adk_flow.run.app import ApplicationError, found_in, switching_on
+from adk_flow.run.app import ApplicationError, find_app, lines_to_record
 from tests.doubles.flow import agent, expected, record
 from tests.doubles.somebody import NAMES, load, place
 
@@ -227,11 +227,11 @@ def test_every_app_is_inspected_in_80_columns(name, tmp_path):
 def test_the_lines_of_init_switch_recording_on(name, tmp_path):
     folder = place(name, tmp_path)
     load(folder)
-    found = found_in(folder)
+    found = find_app(folder)
     assert not found.is_recorded
 
     with found.file.open("a") as file:
-        file.write("\n" + "\n".join(switching_on(found)) + "\n")
+        file.write("\n" + "\n".join(lines_to_record(found)) + "\n")
 
     app = load(folder)
     assert isinstance(app.plugins[0], FlowPlugin)

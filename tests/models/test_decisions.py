@@ -11,7 +11,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import wire
 from tests.doubles.flow import agent, expected, picture
@@ -57,7 +57,7 @@ def file_of(folder, text: str) -> Path:
 
 async def held_by(app, folder, text, *questions):
     app, script = decided(app, file_of(folder, text))
-    held = await hold(app, of_questions(list(questions)), file=folder / "log.jsonl")
+    held = await run_conversation(app, of_questions(list(questions)), file=folder / "log.jsonl")
     return held, script
 
 

@@ -26,7 +26,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.models.agent_models import is_controlled, models_of, set_latency, set_model
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from tests.cli.test_cli import flow
 
@@ -154,7 +154,7 @@ async def test_no_other_model_is_asked(shape, tmp_path):
     app, model = APPS[shape](), script_of(shape)
     set_model(app, model)
 
-    held = await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 
     assert not held.turns[0].failed, held.turns[0].error
     assert not ASKED
@@ -168,7 +168,9 @@ async def test_the_offline_model_needs_no_other(shape, tmp_path):
     app = APPS[shape]()
     set_model(app, "offline")
 
-    held = await hold(app, of_questions(["Please help me."]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(
+        app, of_questions(["Please help me."]), file=tmp_path / "log.jsonl"
+    )
 
     assert not held.turns[0].failed, held.turns[0].error
     assert not ASKED
@@ -183,7 +185,7 @@ async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
     )
     app, script = decided(with_tool(Team()), tmp_path / "decisions.yaml")
 
-    await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 
     script.finish()
     assert not ASKED
@@ -194,7 +196,7 @@ async def test_a_pace_is_taken_everywhere(tmp_path):
     set_model(app, model)
     set_latency(app, LatencyProfile("test", 0, 0))
 
-    held = await hold(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 
     assert not held.turns[0].failed, held.turns[0].error
     model.finish()
@@ -228,7 +230,7 @@ async def test_conversations_held_at_once_keep_their_models(tmp_path):
 
     held = await asyncio.gather(
         *(
-            hold(app, of_questions(["Rain?"]), file=tmp_path / f"{number}.jsonl")
+            run_conversation(app, of_questions(["Rain?"]), file=tmp_path / f"{number}.jsonl")
             for number, app in enumerate([*(app for app, _ in scripted), live])
         )
     )
@@ -250,7 +252,7 @@ async def test_all_is_as_before_when_the_last_is_over(tmp_path):
     assert app.events_compaction_config is not None
     set_model(app, "offline")
 
-    await hold(app, of_questions(["Hello?"]), file=tmp_path / "log.jsonl")
+    await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / "log.jsonl")
 
     assert vars(LlmAgent)["canonical_model"] is resolve
     assert BaseLlm.__getattribute__ is look_up
@@ -264,7 +266,7 @@ async def test_a_live_run_asks_as_ever(tmp_path):
         app = App(name="app", root_agent=lead(), plugins=[Judge()])
         if given:
             set_model(app, given)
-        await hold(app, of_questions(["Hello?"]), file=tmp_path / f"{given}.jsonl")
+        await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / f"{given}.jsonl")
 
         assert ASKED == ["helper", "lead"]
         ASKED.clear()
@@ -366,7 +368,9 @@ async def test_a_search_tool_beside_sub_agents_is_refused_as_by_the_agents_own_m
     for model in ("gemini-3-flash-preview", "gemini-2.5-flash"):
         app = searching(model)
         set_model(app, "offline")
-        held = await hold(app, of_questions(["A poem?"]), file=tmp_path / f"{model}.jsonl")
+        held = await run_conversation(
+            app, of_questions(["A poem?"]), file=tmp_path / f"{model}.jsonl"
+        )
         errors[model] = held.turns[0].error
 
     assert not errors["gemini-3-flash-preview"]

@@ -12,7 +12,7 @@ from adk_flow.analysis.findings.finding import Kind, Level
 from adk_flow.analysis.metrics import TurnMetrics, summed
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Isolation
-from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.render.comparison_json import as_plain_data
 from adk_flow.render.comparison_markdown import as_markdown, call_table, escaped
@@ -70,7 +70,7 @@ def run(
 
 
 def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
-    return compare(runs, Setting(app="desk", baseline=baseline, **setting))
+    return compare_runs(runs, Setting(app="desk", baseline=baseline, **setting))
 
 
 def told(comparison: Comparison, width: int = 80) -> str:

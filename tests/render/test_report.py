@@ -18,11 +18,11 @@ from adk_flow.analysis.latency import PROFILES
 from adk_flow.analysis.metrics import summed
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.analysis.visibility import Isolation
-from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.log.reader import read_log
 from adk_flow.render.report import report
 from adk_flow.render.report_tables import SHOWN
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from tests.doubles.flow import expected
 
@@ -92,7 +92,7 @@ def runs(tmp_path_factory) -> list[RunMetrics]:
         for name in ("one_question", "three_in_one_message"):
             asked = read_conversation(ROOT / "conversations" / f"{name}.yaml")
             file = folder / f"{construct}-{name}.jsonl"
-            held = asyncio.run(hold(desk(construct), asked, file=file))
+            held = asyncio.run(run_conversation(desk(construct), asked, file=file))
             measured.append(
                 measure_run(
                     read_log(file),
@@ -109,7 +109,7 @@ def runs(tmp_path_factory) -> list[RunMetrics]:
 
 @pytest.fixture(scope="module")
 def comparison(runs) -> Comparison:
-    return compare(runs, PACED)
+    return compare_runs(runs, PACED)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_calls_stand_by_construct_and_conversation(html):
 
 def test_figures_stand_beside_their_difference_to_the_baseline(runs):
     one = [run for run in runs if run.conversation == "one_question"]
-    page = Page(report(compare(one, PACED)))
+    page = Page(report(compare_runs(one, PACED)))
 
     assert page.row("single_agent", 6)[:3] == ["single_agent baseline", "2", "all"]
     assert page.row("transfer", 6)[1] == "3 +1 (+50 %)"
@@ -170,7 +170,7 @@ def test_a_diagram_shows_transfers_calls_and_words_in_styles_of_their_own(html):
 def test_what_failed_is_drawn_as_such(runs):
     run = runs[-1]
     moves = [replace(move, failed=move.kind == "return") for move in run.moves]
-    page = report(compare([replace(run, moves=moves)], PACED))
+    page = report(compare_runs([replace(run, moves=moves)], PACED))
 
     assert page.count('"control broken"') == sum(move.failed for move in moves) == 3
 
@@ -295,14 +295,14 @@ def _bare(run: RunMetrics) -> RunMetrics:
     ],
 )
 def test_a_comparison_may_lack_almost_everything(runs, changed, told):
-    page = Page(report(compare([changed(runs[2])], Setting())))
+    page = Page(report(compare_runs([changed(runs[2])], Setting())))
 
     assert told in " ".join(page.words.split())
     assert "baseline" not in page.words
 
 
 def test_an_unknown_cost_is_said(runs):
-    page = Page(report(compare([replace(run, dollars=None) for run in runs], PACED)))
+    page = Page(report(compare_runs([replace(run, dollars=None) for run in runs], PACED)))
 
     assert page.row("transfer", 6)[-1] == "unknown"
 
@@ -321,7 +321,7 @@ def test_the_winner_and_where_it_changes_is_said(comparison):
 
 
 def test_nothing_was_run():
-    assert "No construct answered any conversation" in report(compare([], Setting()))
+    assert "No construct answered any conversation" in report(compare_runs([], Setting()))
 
 
 @needs_chromium

@@ -11,15 +11,15 @@ from google.genai import types
 from adk_flow.analysis.findings import findings
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.moves import moves
-from adk_flow.comparison.variants import rewired
+from adk_flow.comparison.variants import make_variants
 from adk_flow.log.reader import read_log
 from adk_flow.models.agent_models import given_to, set_model
 from adk_flow.models.override import only
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.mermaid import sequence_diagram
-from adk_flow.run.app import recorded_by
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.app import with_recorder
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS, WiringError, parts_of
 from tests.doubles.flow import expected, picture
@@ -573,7 +573,7 @@ async def conversed(app, turns, **options):
 async def recorded(name, folder, kind=Scripted, **options):
     app, model = loaded(name, folder, kind)
     recorder = FlowPlugin(directory=folder / "logs")
-    held = await conversed(recorded_by(app, recorder), CASES[name].turns, **options)
+    held = await conversed(with_recorder(app, recorder), CASES[name].turns, **options)
     model.finish()
     return held, recorder
 
@@ -672,17 +672,17 @@ async def test_an_app_is_rewired_or_says_why_not(name, tmp_path):
     if name not in TEAMS:
         with pytest.raises(WiringError, match=r"must lead|has no specialists"):
             parts_of(app.root_agent)  # pyright: ignore[reportArgumentType]
-        line_up = rewired(app, ["as_is", "transfer"])
+        line_up = make_variants(app, ["as_is", "transfer"])
         assert list(line_up.apps) == ["as_is"]
         assert list(line_up.skipped) == ["transfer"]
         return
 
-    line_up = rewired(app, CONSTRUCTS)
+    line_up = make_variants(app, CONSTRUCTS)
 
     assert line_up.team == TEAMS[name]
     assert set(line_up.apps) | set(line_up.skipped) == set(CONSTRUCTS)
     for construct in ("transfer", "agent_tool", "single_turn"):
-        held = await hold(
+        held = await run_conversation(
             line_up.apps[construct], of_questions(["Hello?"]), file=tmp_path / f"{construct}.jsonl"
         )
         assert (held.faults, held.turns[0].failed, held.turns[0].error) == (0, False, "")
@@ -696,7 +696,9 @@ async def test_a_dry_run_needs_no_key_whatever_models_an_app_names(name, tmp_pat
     app = load(place(name, tmp_path))
 
     set_model(app, "offline")
-    held = await hold(app, of_questions([str(CASES[name].turns[0])]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(
+        app, of_questions([str(CASES[name].turns[0])]), file=tmp_path / "log.jsonl"
+    )
 
     assert not held.turns[0].failed, held.turns[0].error
     assert held.log is not None
@@ -723,7 +725,7 @@ async def test_a_dry_run_reaches_an_agent_that_the_run_makes(tmp_path):
     app = load(tmp_path / "made")
 
     set_model(app, "offline")
-    held = await hold(app, of_questions(["Well?"]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, of_questions(["Well?"]), file=tmp_path / "log.jsonl")
 
     assert [turn.llm_calls for turn in held.turns] == [1]
     assert not held.turns[0].failed

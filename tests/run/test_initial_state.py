@@ -5,7 +5,7 @@ import json
 import pytest
 from google.adk.apps import App
 
-from adk_flow.run.conversation_run import hold
+from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import (
     ConversationError,
     of_questions,
@@ -111,7 +111,7 @@ async def test_a_run_changes_nothing_of_what_the_next_begins_with(tmp_path):
         callback_context.state["met"].append("somebody")
 
     root = agent("Lead", "offline", before_agent_callback=meet)
-    await hold(App(name="app", root_agent=root), asked, file=tmp_path / "log.jsonl")
+    await run_conversation(App(name="app", root_agent=root), asked, file=tmp_path / "log.jsonl")
 
     assert asked.state == {"met": []}
 

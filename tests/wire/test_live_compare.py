@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from adk_flow.comparison.recommend import caveats
-from adk_flow.comparison.runner import Wanted, compare_app
+from adk_flow.comparison.recommend import write_caveats
+from adk_flow.comparison.runner import ComparisonSpec, compare
 from adk_flow.errors import AdkFlowError
 from adk_flow.models import agent_models
 from adk_flow.scenario.conversation import of_questions
@@ -44,14 +44,14 @@ def app(tmp_path):
 
 
 def compared(app, folder, **limits):
-    wanted = Wanted(
+    wanted = ComparisonSpec(
         constructs=["transfer", "agent_tool"],
         conversations={"cost": of_questions(["What does it cost?"])},
         baseline="",
         jobs=1,
         **limits,
     )
-    return compare_app(app, wanted, folder, lambda *_: None)
+    return compare(app, wanted, folder, lambda *_: None)
 
 
 def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, app, tmp_path):
@@ -76,7 +76,7 @@ def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, a
         "agent_tool": pytest.approx(3 * a_call),
     }
     assert comparison.kind == "live"
-    assert caveats(comparison)[0].startswith("Live: ")
+    assert write_caveats(comparison)[0].startswith("Live: ")
     assert not comparison.setting.pace
 
 

@@ -107,12 +107,12 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
     # ADK takes seconds to import, which a check of a log need not wait for.
     quieten_adk()
     from adk_flow.inspect.agent_graph import agents_of
-    from adk_flow.run.conversation_run import hold
+    from adk_flow.run.conversation_run import run_conversation
 
     app, script = _loaded(path, written)
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
-    held = asyncio.run(hold(app, conversation))
+    held = asyncio.run(run_conversation(app, conversation))
     if held.log is None:
         raise AdkFlowError(f"{path}: its flow log could not be written")
     asked = lacking(held.failed_checks, written.document.line("hold"))

@@ -26,8 +26,8 @@ from adk_flow.cli.shared import (
 )
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
-from adk_flow.comparison.spec import Wanted, constructs_named, conversations_in
-from adk_flow.comparison.store import Files
+from adk_flow.comparison.spec import ComparisonSpec, read_constructs, read_conversations
+from adk_flow.comparison.store import Folder
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.comparison_json import as_plain_data
 from adk_flow.render.comparison_markdown import as_markdown
@@ -95,8 +95,8 @@ def compare(
             comparison = compare_logs(subjects, baseline, latency)
         else:
             quieten_adk()
-            wanted = Wanted(
-                constructs=constructs_named(constructs),
+            wanted = ComparisonSpec(
+                constructs=read_constructs(constructs),
                 conversations=_asked(conversation or [], question or [], state),
                 baseline=baseline,
                 trials=trials,
@@ -117,7 +117,7 @@ def compare(
 
 
 def _asked(files: list[Path], questions: list[str], state: str) -> dict[str, Conversation]:
-    found = conversations_in(files)
+    found = read_conversations(files)
     if questions and "question" in found:
         raise AdkFlowError("--question: there is a conversation file of that name; rename the file")
     asked = found | ({"question": of_questions(questions)} if questions else {})
@@ -151,14 +151,14 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
     return Path("comparisons") / f"{name}-{digest.hexdigest()}"
 
 
-def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
+def _held(app: Path, wanted: ComparisonSpec, folder: Path) -> Comparison:
     if not wanted.conversations:
         raise AdkFlowError("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
     if wanted.model:
         # An app that chooses its model by this name need not have the key of another.
         os.environ["MODEL_NAME"] = wanted.model
     # ADK takes seconds to import, which a comparison of logs need not wait for.
-    from adk_flow.comparison.runner import compare_app
+    from adk_flow.comparison.runner import compare
 
     made = 0
 
@@ -168,7 +168,7 @@ def _held(app: Path, wanted: Wanted, folder: Path) -> Comparison:
 
     try:
         with _progress(count) as told:
-            return compare_app(app, wanted, folder, told)
+            return compare(app, wanted, folder, told)
     except KeyboardInterrupt:
         tell(f"stopped; {made} runs are kept in {folder}, and the same command goes on")
         raise typer.Exit(INTERRUPTED) from None
@@ -201,7 +201,7 @@ def _written(comparison: Comparison, folder: Path) -> Path:
     # The page's template engine is needed by no other command.
     from adk_flow.render.report import report
 
-    files = Files(folder)
+    files = Folder(folder)
     files.write("results.json", msgspec.json.encode(as_plain_data(comparison)).decode())
     files.write("report.md", as_markdown(comparison))
     return files.write("report.html", report(comparison))

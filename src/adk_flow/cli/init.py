@@ -15,12 +15,12 @@ def init(app: Annotated[Path, typer.Argument(help="Folder or module of an ADK ap
     """Shows the lines that switch recording on for good, for that app; writes nothing."""
     with told_plainly():
         quieten_adk()
-        from adk_flow.run.app import found_in, switching_on
+        from adk_flow.run.app import find_app, lines_to_record
 
-        found = found_in(app)
+        found = find_app(app)
     if found.is_recorded:
         print(f"{plain(str(found.file))} records already: nothing to add.")
         return
     where = "at its end" if found.file.exists() else "which is new"
     print(f"In {plain(str(found.file))}, {where}:\n")
-    print("\n".join(switching_on(found)))
+    print("\n".join(lines_to_record(found)))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from google.adk.apps import App
 
     from adk_flow.models.decisions import Decided
-    from adk_flow.run.conversation_run import Held
+    from adk_flow.run.conversation_run import ConversationRun
 
 
 class Diagram(StrEnum):
@@ -132,17 +132,19 @@ def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decide
     return decided(loaded, decisions)
 
 
-def _hold(app: App, asked: Conversation, log: Path | None, view: Diagram, quiet: bool) -> Held:
+def _hold(
+    app: App, asked: Conversation, log: Path | None, view: Diagram, quiet: bool
+) -> ConversationRun:
     from adk_flow.render.narration import Narrator
-    from adk_flow.run.conversation_run import hold
+    from adk_flow.run.conversation_run import run_conversation
 
     if not quiet:
         show_legend(plain_console())
     listener = None if quiet else Narrator(sys.stdout, view.value)
-    return asyncio.run(hold(app, asked, file=log, listener=listener))
+    return asyncio.run(run_conversation(app, asked, file=log, listener=listener))
 
 
-def _as_data(held: Held) -> dict[str, Any]:
+def _as_data(held: ConversationRun) -> dict[str, Any]:
     return {
         "log": str(held.log) if held.log else None,
         "turns": [as_data(turn) for turn in held.turns],
@@ -153,7 +155,7 @@ def _as_data(held: Held) -> dict[str, Any]:
     }
 
 
-def _report(held: Held, console: Console) -> None:
+def _report(held: ConversationRun, console: Console) -> None:
     for number, failed in enumerate(held.failed_checks, start=1):
         for reason in failed:
             console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
@@ -162,9 +164,9 @@ def _report(held: Held, console: Console) -> None:
             Text(f"{counted(held.faults, 'hook')} could not be recorded", style=FAILED_STYLE)
         )
     if held.uncontrolled:
-        from adk_flow.run.conversation_run import words_of_uncontrolled
+        from adk_flow.run.conversation_run import describe_uncontrolled
 
-        told = words_of_uncontrolled(held.uncontrolled)
+        told = describe_uncontrolled(held.uncontrolled)
         console.print(Text(one_line(told, 300), style=FAILED_STYLE))
     where = held.log or "none could be written; see the fault above"
     console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)

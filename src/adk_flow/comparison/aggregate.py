@@ -11,7 +11,7 @@ import msgspec
 
 from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
-from adk_flow.comparison.crossovers import Winner, winners
+from adk_flow.comparison.crossovers import Winner, find_winners
 
 _WIDEST_FIRST: tuple[Shown, ...] = (
     "unknown",
@@ -108,7 +108,7 @@ class Comparison(msgspec.Struct, kw_only=True):
         return self.figures_of(self.setting.baseline)
 
 
-def compare(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
+def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
     """Lays measured runs side by side, in the order in which they are given."""
     measured = list(runs)
     kinds = {run.controlled for run in measured}
@@ -123,7 +123,7 @@ def compare(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
             _figures(name, [run for run in measured if run.construct == name])
             for name in _ordered(run.construct for run in measured)
         ],
-        winners=list(winners(measured)),
+        winners=list(find_winners(measured)),
         runs=measured,
     )
 
@@ -184,9 +184,9 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
     checked = [trials for trials in by_conversation if any(run.checked for run in trials)]
     if checked:
         k = min(len(trials) for trials in checked)
-        shares = [pass_k(len(t), sum(run.passed for run in t), k) for t in checked]
+        shares = [estimate_pass_k(len(t), sum(run.passed for run in t), k) for t in checked]
         figures.pass_k = fmean(shares)
-        figures.pass_interval = wilson(figures.pass_k, len(shares))
+        figures.pass_interval = wilson_interval(figures.pass_k, len(shares))
     return figures
 
 
@@ -203,12 +203,12 @@ def _after_turns(trials: Sequence[Sequence[TurnMetrics]]) -> list[float]:
     return [fmean(counts) for counts in sums]
 
 
-def pass_k(trials: int, passed: int, k: int) -> float:
+def estimate_pass_k(trials: int, passed: int, k: int) -> float:
     """Estimates the chance that k trials all pass, without bias (Yao et al. 2024, tau-bench)."""
     return comb(passed, k) / comb(trials, k)
 
 
-def wilson(share: float, number: int) -> tuple[float, float]:
+def wilson_interval(share: float, number: int) -> tuple[float, float]:
     """Gives the 95 % score interval of a share (Wilson 1927)."""
     z = 1.959964
     middle = share + z * z / (2 * number)

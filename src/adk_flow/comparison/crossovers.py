@@ -42,7 +42,7 @@ class _Point(NamedTuple):
     figures: dict[str, float]
 
 
-def winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
+def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
     """Finds who takes least as follow-ups, or topics in one message, become more."""
     places: dict[tuple[Axis, int], list[_Point]] = {}
     for point in _comparable([point for run in runs for point in _points(run)]):

@@ -10,8 +10,8 @@ from typing import Any
 
 from adk_flow._text import one_line
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS, RunMetrics, measure_run
-from adk_flow.comparison.aggregate import Comparison, Setting, compare
-from adk_flow.comparison.spec import baseline_among, pace_wanted, price_model
+from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, read_log
 
@@ -26,18 +26,18 @@ def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparis
         raise AdkFlowError(f"{twice}: is given twice")
     logs = [read_log(path) for path in paths]
     controlled = _are_controlled(logs)
-    pace = pace_wanted(latency, controlled)
-    priced_as = price_model(pace, controlled)
+    pace = choose_profile(latency, controlled)
+    priced_as = choose_price_model(pace, controlled)
     runs = list(_measured(logs, paths, pace=pace, price_model=priced_as))
     _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
-        baseline=baseline_among([run.construct for run in runs], baseline),
+        baseline=choose_baseline([run.construct for run in runs], baseline),
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
         price_model=priced_as,
     )
-    return compare(runs, setting)
+    return compare_runs(runs, setting)
 
 
 def _are_controlled(logs: Sequence[Log]) -> bool:

@@ -22,7 +22,7 @@ DEPRECATIONS = {
 """What ADK 2.13 says of constructs that it still supports (`agent_tool.py`)."""
 
 
-def recommendation(comparison: Comparison) -> list[str]:
+def write_recommendation(comparison: Comparison) -> list[str]:
     """Says which construct to take, and under which conditions another; a sentence each.
 
     Of the constructs that held all conversations and passed the checks of most, the one whose
@@ -145,7 +145,7 @@ def _differ(quickest: ConstructMetrics, cheapest: ConstructMetrics) -> bool:
     return CLOSE * quickest.critical_path_seconds < cheapest.critical_path_seconds
 
 
-def caveats(comparison: Comparison) -> list[str]:
+def write_caveats(comparison: Comparison) -> list[str]:
     """Says what the figures do not show; a sentence each."""
     setting = comparison.setting
     told = [_kind(comparison)]

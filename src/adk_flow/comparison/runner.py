@@ -12,20 +12,20 @@ from google.adk.apps import App
 
 from adk_flow._startup import keep_what_is_loaded
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.comparison.aggregate import Comparison, Setting, compare
+from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.scheduler import measured, planned, run_trials
+from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
-    Wanted,
-    baseline_among,
+    ComparisonSpec,
     check_live,
     check_names,
     check_sleep,
-    pace_wanted,
-    price_model,
+    choose_baseline,
+    choose_price_model,
+    choose_profile,
 )
-from adk_flow.comparison.store import Results, Trial
-from adk_flow.comparison.variants import Rewired, identity_of, rewired
+from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.agent_models import (
@@ -40,7 +40,7 @@ from adk_flow.models.from_env import model_named
 from adk_flow.run.app import load_application
 from adk_flow.wiring import WiringError
 
-__all__ = ["Wanted", "compare_app"]
+__all__ = ["ComparisonSpec", "compare"]
 
 
 class _Subject(NamedTuple):
@@ -55,8 +55,8 @@ class _Subject(NamedTuple):
     """What makes runs of it comparable."""
 
 
-def compare_app(
-    path: Path, wanted: Wanted, folder: Path, told: Callable[[int, int], None]
+def compare(
+    path: Path, wanted: ComparisonSpec, folder: Path, told: Callable[[int, int], None]
 ) -> Comparison:
     """Holds each conversation with an app under each construct, and compares.
 
@@ -72,13 +72,13 @@ def compare_app(
     subject = _loaded(path, wanted)
     _warm_up(subject, wanted)
     line_up = _line_up(subject.app, wanted.constructs)
-    baseline = baseline_among(list(line_up.apps), wanted.baseline)
+    baseline = choose_baseline(list(line_up.apps), wanted.baseline)
     check_names(wanted.conversations, _names(subject.app))
     results = _results(folder, subject.identity, wanted)
-    trials = list(planned(list(line_up.apps), list(wanted.conversations), wanted.trials))
+    trials = list(plan_trials(list(line_up.apps), list(wanted.conversations), wanted.trials))
     stopped = _hold(line_up, wanted, trials, results, told)
     setting = _setting(subject, wanted, line_up, baseline, stopped)
-    runs = measured(
+    runs = measure_trials(
         trials,
         wanted.conversations,
         results,
@@ -86,24 +86,24 @@ def compare_app(
         pace=None if wanted.sleep else subject.pace,
         price_model=setting.price_model,
     )
-    return compare(runs, setting)
+    return compare_runs(runs, setting)
 
 
-def _loaded(path: Path, wanted: Wanted) -> _Subject:
+def _loaded(path: Path, wanted: ComparisonSpec) -> _Subject:
     """Loads the app, on the model that is wanted; refuses what its model does not allow."""
     app = load_application(path)
     if wanted.model:
         set_model(app, model_named(wanted.model))
     controlled = is_controlled(app)
-    pace = pace_wanted(wanted.latency, controlled)
+    pace = choose_profile(wanted.latency, controlled)
     check_sleep(wanted, pace)
     if not controlled:
         check_live(wanted, models_of(app))
         set_retries(app)
-    return _Subject(app, controlled, pace, identity_of(app, pace if wanted.sleep else None))
+    return _Subject(app, controlled, pace, identify(app, pace if wanted.sleep else None))
 
 
-def _warm_up(subject: _Subject, wanted: Wanted) -> None:
+def _warm_up(subject: _Subject, wanted: ComparisonSpec) -> None:
     """Spares the first trials what would count as their time, and sets the pace to be slept at."""
     if subject.controlled:
         embed(["loaded before the clock starts"])
@@ -112,9 +112,9 @@ def _warm_up(subject: _Subject, wanted: Wanted) -> None:
         set_latency(subject.app, subject.pace)
 
 
-def _line_up(app: App, constructs: Sequence[str]) -> Rewired:
+def _line_up(app: App, constructs: Sequence[str]) -> Variants:
     try:
-        return rewired(app, constructs)
+        return make_variants(app, constructs)
     except WiringError as error:
         raise AdkFlowError(f"{error}; as_is and one_by_one need no rewiring") from error
 
@@ -123,19 +123,19 @@ def _names(app: App) -> list[str]:
     return [node.name for node in agents_of(app.root_agent)] if app.root_agent is not None else []
 
 
-def _results(folder: Path, identity: Mapping[str, str], wanted: Wanted) -> Results:
+def _results(folder: Path, identity: Mapping[str, str], wanted: ComparisonSpec) -> TrialStore:
     """Opens the folder; what is there must have been made of the same."""
-    results = Results(folder, identity)
+    results = TrialStore(folder, identity)
     for name, conversation in wanted.conversations.items():
         results.expect(name, conversation)
     return results
 
 
 def _hold(
-    line_up: Rewired,
-    wanted: Wanted,
+    line_up: Variants,
+    wanted: ComparisonSpec,
     trials: Sequence[Trial],
-    results: Results,
+    results: TrialStore,
     told: Callable[[int, int], None],
 ) -> str:
     """Makes the trials that are missing; gives why not all of them, or nothing."""
@@ -160,7 +160,7 @@ def _hold(
 
 
 def _counting(
-    trials: Sequence[Trial], results: Results, told: Callable[[int, int], None]
+    trials: Sequence[Trial], results: TrialStore, told: Callable[[int, int], None]
 ) -> Callable[[], None]:
     """Tells how many trials are there, now and each time that one more is."""
     made = count(len(trials) - sum(map(results.is_missing, trials)))
@@ -172,21 +172,21 @@ def _counting(
     return tell
 
 
-def _budget(wanted: Wanted) -> Budget | None:
+def _budget(wanted: ComparisonSpec) -> Budget | None:
     if wanted.dollars is None and wanted.calls is None:
         return None
     return Budget(dollars=wanted.dollars, calls=wanted.calls)
 
 
 def _setting(
-    subject: _Subject, wanted: Wanted, line_up: Rewired, baseline: str, stopped: str
+    subject: _Subject, wanted: ComparisonSpec, line_up: Variants, baseline: str, stopped: str
 ) -> Setting:
     return Setting(
         app=subject.app.name,
         baseline=baseline,
         pace=subject.pace.name if subject.pace else "",
         slept=wanted.sleep,
-        price_model=price_model(subject.pace, subject.controlled),
+        price_model=choose_price_model(subject.pace, subject.controlled),
         trials=wanted.trials,
         skipped=line_up.skipped,
         left_out=line_up.left_out,

@@ -14,17 +14,19 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.store import Results, Trial, TrialResult
+from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.agent_models import given_to
-from adk_flow.run.conversation_run import hold, words_of_uncontrolled
+from adk_flow.run.conversation_run import describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
 
 logger = logging.getLogger(__name__)
 
 
-def planned(constructs: Sequence[str], conversations: Sequence[str], times: int) -> Iterator[Trial]:
+def plan_trials(
+    constructs: Sequence[str], conversations: Sequence[str], times: int
+) -> Iterator[Trial]:
     """Orders the trials so that each is made once before any is made again."""
     for number in range(1, times + 1):
         for conversation in conversations:
@@ -36,7 +38,7 @@ async def run_trials(
     apps: Mapping[str, App],
     conversations: Mapping[str, Conversation],
     trials: Sequence[Trial],
-    results: Results,
+    results: TrialStore,
     *,
     jobs: int,
     budget: Budget | None = None,
@@ -81,7 +83,7 @@ async def run_trials(
         raise errors.exceptions[0] from None
     finally:
         if beside:
-            logger.warning("adk-flow: %s", words_of_uncontrolled(beside))
+            logger.warning("adk-flow: %s", describe_uncontrolled(beside))
         for app in apps.values():
             await Runner(app=app, session_service=InMemorySessionService()).close()
 
@@ -90,14 +92,14 @@ async def _run(
     trial: Trial,
     app: App,
     asked: Conversation,
-    results: Results,
+    results: TrialStore,
     budget: Budget | None,
     beside: set[str],
 ) -> bool:
     """Makes a trial; whether it was kept."""
     file = results.begin(trial)
     try:
-        held = await hold(app, asked, file=file, construct=trial.construct, close=False)
+        held = await run_conversation(app, asked, file=file, construct=trial.construct, close=False)
     except BaseException:
         results.drop(trial)
         raise
@@ -117,10 +119,10 @@ async def _run(
     return True
 
 
-def measured(
+def measure_trials(
     trials: Sequence[Trial],
     conversations: Mapping[str, Conversation],
-    results: Results,
+    results: TrialStore,
     team: Sequence[str],
     **priced: Any,
 ) -> Iterator[RunMetrics]:

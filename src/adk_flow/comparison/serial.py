@@ -12,7 +12,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import Workflow
 
 
-def one_by_one(app: App) -> App:
+def make_serial(app: App) -> App:
     """Copies an app so that its graph runs a node at a time, and its agents a call at a time.
 
     A graph within a graph keeps its own limit.
@@ -20,10 +20,10 @@ def one_by_one(app: App) -> App:
     root = app.root_agent
     if isinstance(root, Workflow):
         root = root.model_copy(update={"max_concurrency": 1})
-    return app.model_copy(update={"root_agent": root, "plugins": [*app.plugins, OneByOne()]})
+    return app.model_copy(update={"root_agent": root, "plugins": [*app.plugins, SerialCalls()]})
 
 
-class OneByOne(BasePlugin):
+class SerialCalls(BasePlugin):
     """Lets each agent's function calls run one after the other, in the order they were asked."""
 
     def __init__(self) -> None:

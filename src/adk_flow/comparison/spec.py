@@ -12,7 +12,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, read_conversation
 
 
-class Wanted(NamedTuple):
+class ComparisonSpec(NamedTuple):
     """What a comparison is asked for."""
 
     constructs: Sequence[str]
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
     calls: int | None = None
 
 
-def constructs_named(text: str) -> list[str]:
+def read_constructs(text: str) -> list[str]:
     """Reads a list of constructs, `all` for all of them.
 
     Raises:
@@ -39,14 +39,16 @@ def constructs_named(text: str) -> list[str]:
     from adk_flow._adk import check_constructs
 
     check_constructs()
-    from adk_flow.comparison.variants import KNOWN
+    from adk_flow.comparison.variants import KNOWN_CONSTRUCTS
     from adk_flow.wiring import CONSTRUCTS
 
     names: list[str] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
-        if name not in ("all", *KNOWN):
+        if name not in ("all", *KNOWN_CONSTRUCTS):
             raise AdkFlowError(
-                f"unknown; known are all, {', '.join(KNOWN)}", argument="constructs", value=name
+                f"unknown; known are all, {', '.join(KNOWN_CONSTRUCTS)}",
+                argument="constructs",
+                value=name,
             )
         names += CONSTRUCTS if name == "all" else [name]
     if not names:
@@ -56,7 +58,7 @@ def constructs_named(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def conversations_in(paths: Sequence[Path]) -> dict[str, Conversation]:
+def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
     """Reads conversation files, and those of folders, by the name of the file.
 
     Raises:
@@ -74,7 +76,7 @@ def conversations_in(paths: Sequence[Path]) -> dict[str, Conversation]:
     return found
 
 
-def baseline_among(names: Sequence[str], wanted: str) -> str:
+def choose_baseline(names: Sequence[str], wanted: str) -> str:
     """Checks the baseline; by default it is the first.
 
     Raises:
@@ -87,7 +89,7 @@ def baseline_among(names: Sequence[str], wanted: str) -> str:
     return wanted or names[0]
 
 
-def pace_wanted(latency: str, controlled: bool) -> LatencyProfile | None:
+def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
     """Finds a latency profile; by default a controlled run has one, and a live one its own time.
 
     Raises:
@@ -98,7 +100,7 @@ def pace_wanted(latency: str, controlled: bool) -> LatencyProfile | None:
     return profile_named(latency or DEFAULT_PROFILE)
 
 
-def price_model(pace: LatencyProfile | None, controlled: bool) -> str:
+def choose_price_model(pace: LatencyProfile | None, controlled: bool) -> str:
     """Names the model at whose price a controlled run's tokens are priced."""
     if not controlled:
         return ""
@@ -106,13 +108,13 @@ def price_model(pace: LatencyProfile | None, controlled: bool) -> str:
     return named if is_priced(named) else ""
 
 
-def check_sleep(wanted: Wanted, pace: LatencyProfile | None) -> None:
+def check_sleep(wanted: ComparisonSpec, pace: LatencyProfile | None) -> None:
     """Refuses to sleep for no time."""
     if wanted.sleep and not pace:
         raise AdkFlowError("needs a latency profile; name one", argument="sleep")
 
 
-def check_live(wanted: Wanted, models: Sequence[str]) -> None:
+def check_live(wanted: ComparisonSpec, models: Sequence[str]) -> None:
     """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
     named = ", ".join(models)
     if wanted.sleep:

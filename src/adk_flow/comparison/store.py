@@ -54,7 +54,7 @@ class _State(msgspec.Struct):
     done: list[TrialResult] = []
 
 
-class Files:
+class Folder:
     """A folder that files are written to, each in one step, so that none is ever half there."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +77,7 @@ class Files:
         return path
 
 
-class Results(Files):
+class TrialStore(Folder):
     """An experiment's folder; what is there is not run again.
 
     Raises:

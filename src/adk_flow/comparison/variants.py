@@ -12,7 +12,7 @@ from google.adk.workflow import BaseNode, Workflow
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
-from adk_flow.comparison.serial import one_by_one
+from adk_flow.comparison.serial import make_serial
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.agent_models import models_of
 from adk_flow.wiring import (
@@ -27,10 +27,15 @@ from adk_flow.wiring import (
 
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
-KNOWN = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *(DEPRECATED_FORM + name for name in DEPRECATED))
+KNOWN_CONSTRUCTS = (
+    AS_IS,
+    ONE_BY_ONE,
+    *CONSTRUCTS,
+    *(DEPRECATED_FORM + name for name in DEPRECATED),
+)
 
 
-class Rewired(NamedTuple):
+class Variants(NamedTuple):
     """An app under several constructs."""
 
     apps: dict[str, App]
@@ -44,20 +49,20 @@ class Rewired(NamedTuple):
     """Constructs in which nobody has the lead's own tools, with these."""
 
 
-def rewired(app: App, constructs: Sequence[str]) -> Rewired:
+def make_variants(app: App, constructs: Sequence[str]) -> Variants:
     """Wires the lead and specialists of an app under each construct.
 
     Raises:
       WiringError: it can be wired under none of them.
     """
-    result = Rewired({}, [], {}, [], {})
+    result = Variants({}, [], {}, [], {})
     if AS_IS in constructs:
         result.apps[AS_IS] = app
     if ONE_BY_ONE in constructs:
         if reason := _goes_on_at_once(app):
             result.skipped[ONE_BY_ONE] = reason
         else:
-            result.apps[ONE_BY_ONE] = one_by_one(app)
+            result.apps[ONE_BY_ONE] = make_serial(app)
     wanted = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
     if not wanted or app.root_agent is None:
         return result
@@ -102,7 +107,7 @@ def _goes_on_at_once(app: App) -> str:
     return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
 
 
-def identity_of(app: App, slept: LatencyProfile | None) -> dict[str, str]:
+def identify(app: App, slept: LatencyProfile | None) -> dict[str, str]:
     """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
     nodes = list(agents_of(app.root_agent)) if app.root_agent is not None else []
     told = "\n".join(_told(node) for node in nodes)

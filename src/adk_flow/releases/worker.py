@@ -76,7 +76,7 @@ def held(job: Job) -> Outcome:
 
     from adk_flow.models.decisions import decided
     from adk_flow.run.app import load_application
-    from adk_flow.run.conversation_run import hold
+    from adk_flow.run.conversation_run import run_conversation
 
     app, script = load_application(job.app), None
     if job.decisions:
@@ -84,7 +84,7 @@ def held(job: Job) -> Outcome:
         model = script.model
     else:
         model = _give_model(app)
-    talk = asyncio.run(hold(app, job.conversation, file=Path(job.log)))
+    talk = asyncio.run(run_conversation(app, job.conversation, file=Path(job.log)))
     hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
     return Outcome(
         adk=adk,

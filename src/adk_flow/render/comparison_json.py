@@ -8,7 +8,7 @@ import msgspec
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
-from adk_flow.comparison.recommend import caveats, recommendation
+from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render.comparison_model import difference_to
 from adk_flow.render.flow_json import as_data
 
@@ -25,8 +25,8 @@ def as_plain_data(comparison: Comparison) -> dict[str, Any]:
         "conversations": comparison.conversations,
         "constructs": [_construct(one, comparison.baseline) for one in comparison.constructs],
         "winners": msgspec.to_builtins(comparison.winners),
-        "recommendation": recommendation(comparison),
-        "caveats": caveats(comparison),
+        "recommendation": write_recommendation(comparison),
+        "caveats": write_caveats(comparison),
         "runs": [_run(run) for run in comparison.runs],
     }
 

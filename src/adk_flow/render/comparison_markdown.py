@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from adk_flow._text import one_line
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import caveats, recommendation
+from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render import comparison_model, statements
 from adk_flow.render.comparison_model import Cells
 
@@ -44,8 +44,8 @@ def as_markdown(comparison: Comparison) -> str:
         *_listed(comparison_model.CHANGES, statements.changes(comparison)),
         f"## {comparison_model.FINDINGS}",
         _table(findings, is_prose=True) if findings.rows else "None.",
-        *_listed(comparison_model.RECOMMENDATION, recommendation(comparison)),
-        *_listed(comparison_model.CAVEATS, caveats(comparison)),
+        *_listed(comparison_model.RECOMMENDATION, write_recommendation(comparison)),
+        *_listed(comparison_model.CAVEATS, write_caveats(comparison)),
     ]
     return "\n\n".join(blocks) + "\n"
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from adk_flow._text import one_line
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import caveats, recommendation
+from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render import comparison_model, statements
 from adk_flow.render.comparison_model import Cells
 
@@ -38,8 +38,8 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
     _show_sentences(comparison_model.HIDDEN, told, console)
     _show_sentences(comparison_model.CHANGES, statements.changes(comparison), console)
     _show_findings(comparison, console)
-    _show_sentences(comparison_model.RECOMMENDATION, recommendation(comparison), console)
-    _show_sentences(comparison_model.CAVEATS, caveats(comparison), console)
+    _show_sentences(comparison_model.RECOMMENDATION, write_recommendation(comparison), console)
+    _show_sentences(comparison_model.CAVEATS, write_caveats(comparison), console)
 
 
 def _show_title(title: str, console: Console) -> None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from adk_flow._text import one_line, plain
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import caveats, recommendation
+from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render import (
     report_crossovers,
     report_drawings,
@@ -41,8 +41,8 @@ def report(comparison: Comparison) -> str:
         setting=setting,
         names=names,
         app=setting.app or next((run.app for run in comparison.runs), ""),
-        recommended=recommendation(comparison),
-        caveats=[*caveats(comparison), *_more_caveats(comparison)],
+        recommended=write_recommendation(comparison),
+        caveats=[*write_caveats(comparison), *_more_caveats(comparison)],
         checked=any(run.checked for run in comparison.runs),
         calls=[
             (one.construct, report_tables.call_row(one, comparison.conversations))

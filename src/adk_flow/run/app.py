@@ -22,7 +22,7 @@ class ApplicationError(AdkFlowError):
     """A path that holds no ADK app that can be run."""
 
 
-class Found(NamedTuple):
+class FoundApp(NamedTuple):
     """An app, and how it is defined."""
 
     app: App
@@ -42,10 +42,10 @@ def load_application(path: str | Path) -> App:
     Raises:
       ApplicationError: there is none, or it cannot be imported.
     """
-    return found_in(path).app
+    return find_app(path).app
 
 
-def found_in(path: str | Path) -> Found:
+def find_app(path: str | Path) -> FoundApp:
     """Loads an app, and tells where ADK found it.
 
     Raises:
@@ -70,8 +70,8 @@ def found_in(path: str | Path) -> Found:
     app = loaded if isinstance(loaded, App) else App(name=_app_name(name), root_agent=loaded)
     file = _file_of(loaded, name)
     if file is None:
-        return Found(app, _near(place / "agent.py"), "yaml")
-    return Found(app, _near(file), "app" if is_app else "root_agent")
+        return FoundApp(app, _near(place / "agent.py"), "yaml")
+    return FoundApp(app, _near(file), "app" if is_app else "root_agent")
 
 
 def _file_of(loaded: object, name: str) -> Path | None:
@@ -87,7 +87,7 @@ def _near(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def switching_on(found: Found) -> list[str]:
+def lines_to_record(found: FoundApp) -> list[str]:
     """Writes the lines that give an app a recorder, first among its plugins."""
     recorder = "from adk_flow import FlowPlugin"
     if found.form == "app":
@@ -107,7 +107,7 @@ def _app_name(name: str) -> str:
     return name if is_allowed else f"app_{name}"
 
 
-def recorded_by(app: App, recorder: FlowPlugin) -> App:
+def with_recorder(app: App, recorder: FlowPlugin) -> App:
     """Copies an app with one recorder, first among its plugins, in place of its own."""
     others = [plugin for plugin in app.plugins if not isinstance(plugin, FlowPlugin)]
     return app.model_copy(update={"plugins": [recorder, *others]})

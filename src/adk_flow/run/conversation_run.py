@@ -27,13 +27,13 @@ from adk_flow.models.override import only
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
-from adk_flow.run.app import recorded_by
+from adk_flow.run.app import with_recorder
 from adk_flow.scenario.conversation import Conversation, failed_checks
 
 USER_ID = "user"
 
 
-class Held(NamedTuple):
+class ConversationRun(NamedTuple):
     """A conversation as it went."""
 
     log: Path | None
@@ -48,7 +48,7 @@ class Held(NamedTuple):
     """Models that were asked although all that the log shows are controlled ones."""
 
 
-async def hold(
+async def run_conversation(
     app: App,
     conversation: Conversation,
     *,
@@ -56,7 +56,7 @@ async def hold(
     construct: str = "",
     listener: Callable[[Header, Record], None] | None = None,
     close: bool = True,
-) -> Held:
+) -> ConversationRun:
     """Holds a conversation with an app in a session of its own, in memory.
 
     A turn that fails is recorded as such, and the next goes on. If the app was given a controlled
@@ -87,7 +87,7 @@ async def hold(
         listener=listen,
     )
     runner = Runner(
-        app=_with_own_summarizer(recorded_by(app, recorder)),
+        app=_with_own_summarizer(with_recorder(app, recorder)),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
         memory_service=InMemoryMemoryService(),
@@ -108,7 +108,7 @@ async def hold(
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
     turns = list(meter.turns.values())
-    return Held(
+    return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
@@ -130,7 +130,7 @@ def _uncontrolled(meter: Meter, asked: set[str]) -> list[str]:
     return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
 
 
-def words_of_uncontrolled(models: Iterable[str]) -> str:
+def describe_uncontrolled(models: Iterable[str]) -> str:
     """Tells the user of them."""
     return f"models asked outside of what is recorded: {', '.join(sorted(models))}"
 

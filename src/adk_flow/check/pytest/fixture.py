@@ -30,7 +30,7 @@ class FlowFixture:
         self._numbers = itertools.count(1)
 
     def __call__(self, subject: App | BaseNode | str | Path, *asked: Any, **options: Any) -> Flow:
-        """Holds a conversation in a test that is no coroutine; takes what `hold` takes.
+        """Holds a conversation in a test that is no coroutine; takes what `run` takes.
 
         Raises:
           RuntimeError: an event loop runs already.
@@ -38,14 +38,14 @@ class FlowFixture:
         __tracebackhide__ = True
         self._held = None
         if asyncio._get_running_loop() is not None:
-            raise RuntimeError("in an async test, write: await flow.hold(…)")
+            raise RuntimeError("in an async test, write: await flow.run(…)")
         try:
-            return asyncio.run(self.hold(subject, *asked, **options))
+            return asyncio.run(self.run(subject, *asked, **options))
         except (AssertionError, TypeError, ValueError, AdkFlowError) as error:
             # A reader of the failed test need not see the loop's frames.
             raise error.with_traceback(None) from None
 
-    async def hold(
+    async def run(
         self,
         subject: App | BaseNode | str | Path,
         *asked: str | Conversation | Path,
@@ -70,11 +70,13 @@ class FlowFixture:
         __tracebackhide__ = True
         self._held = None  # what fails tells nothing, and least of all of an earlier one
         # ADK takes seconds to import, which tests without a flow need not wait for.
-        from adk_flow.check.pytest.scripted_run import hold
+        from adk_flow.check.pytest.scripted_run import run_scripted
 
         file = self.folder / f"{next(self._numbers)}.jsonl"
         conversation = _conversation(asked)
-        self._held = await hold(subject, conversation, file, script, model, may_fail=may_fail)
+        self._held = await run_scripted(
+            subject, conversation, file, script, model, may_fail=may_fail
+        )
         return self._held
 
     @property

@@ -17,13 +17,12 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.agent_models import llm_agents, set_model
 from adk_flow.models.scripted import Decision, Scripted
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.run.app import load_application, recorded_by
-from adk_flow.run.conversation_run import Held
-from adk_flow.run.conversation_run import hold as hold_in_session
+from adk_flow.run.app import load_application, with_recorder
+from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation
 
 
-async def hold(
+async def run_scripted(
     subject: App | BaseNode | str | Path,
     conversation: Conversation,
     file: Path,
@@ -32,12 +31,12 @@ async def hold(
     *,
     may_fail: bool = False,
 ) -> Flow:
-    """Holds a conversation and reads its log; see `FlowFixture.hold`."""
+    """Holds a conversation and reads its log; see `FlowFixture.run`."""
     model = _model(script, model)
     app = _app(subject)
     with _on_model(app, model):
         _check_keyless(app)
-        held = await hold_in_session(app, conversation, file=file)
+        held = await run_conversation(app, conversation, file=file)
     flow = _read(held, conversation, model, may_fail)
     if app.root_agent is not None:
         flow.known = [node.name for node in agents_of(app.root_agent)]
@@ -78,7 +77,7 @@ def _app(subject: App | BaseNode | str | Path) -> App:
         raise TypeError(f"expected an agent, an App, or the path of an app, got {subject!r:.80}")
     app = subject if isinstance(subject, App) else App(name=subject.name, root_agent=subject)
     own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), None)
-    return recorded_by(app, FlowPlugin(texts="full", construct=own.construct if own else ""))
+    return with_recorder(app, FlowPlugin(texts="full", construct=own.construct if own else ""))
 
 
 class _Use(NamedTuple):
@@ -145,7 +144,7 @@ def _live_model(agent: LlmAgent) -> str:
 
 
 def _read(
-    held: Held, conversation: Conversation, model: str | BaseLlm | None, may_fail: bool
+    held: ConversationRun, conversation: Conversation, model: str | BaseLlm | None, may_fail: bool
 ) -> Flow:
     if held.log is None or held.faults:
         raise AssertionError(f"adk-flow could not record {held.faults or 'all'} hooks")
