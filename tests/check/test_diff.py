@@ -9,7 +9,7 @@ from google.adk.tools.agent_tool import AgentTool
 from adk_flow.check.diff import Change, difference
 from adk_flow.check.flow import read_flow
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.cli.test_cli import flow, refused
+from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
 
 ANSWER = "A loan costs 5% a year, which a lender may change at any time. "
@@ -85,14 +85,14 @@ def test_words_behind_any_cut_of_a_view_are_compared(logs, tmp_path):
 
 
 def test_the_same_flow_exits_with_0(logs, tmp_path):
-    result = flow("diff", logs[0], logs[1], folder=tmp_path)
+    result = run_command("diff", logs[0], logs[1], folder=tmp_path)
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "construct: none -> agent_tool\nthe flow is the same\n"
 
 
 def test_what_changed_stands_side_by_side_in_80_columns(logs, tmp_path):
-    result = flow("diff", logs[0], logs[2], folder=tmp_path)
+    result = run_command("diff", logs[0], logs[2], folder=tmp_path)
 
     assert result.returncode == 1
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
@@ -112,7 +112,7 @@ conversation
 
 
 def test_json_is_for_a_machine(logs, tmp_path):
-    result = flow("diff", logs[0], logs[2], "--format", "json", folder=tmp_path)
+    result = run_command("diff", logs[0], logs[2], "--format", "json", folder=tmp_path)
 
     data = json.loads(result.stdout)
     assert (result.returncode, data["same"]) == (1, False)
@@ -127,8 +127,12 @@ def test_json_is_for_a_machine(logs, tmp_path):
 def test_what_cannot_be_compared_is_refused_in_one_line(logs, tmp_path):
     (tmp_path / "none.txt").write_text("something\n")
 
-    refused(flow("diff", logs[0], "none.txt", folder=tmp_path), "none.txt: line 1: no flow log")
-    refused(flow("diff", "x.jsonl", logs[0], folder=tmp_path), "x.jsonl: cannot be read")
+    assert_refused(
+        run_command("diff", logs[0], "none.txt", folder=tmp_path), "none.txt: line 1: no flow log"
+    )
+    assert_refused(
+        run_command("diff", "x.jsonl", logs[0], folder=tmp_path), "x.jsonl: cannot be read"
+    )
 
 
 def test_what_a_log_lacks_is_told_beside_and_any_path_may_be_written(logs, tmp_path):
@@ -136,11 +140,13 @@ def test_what_a_log_lacks_is_told_beside_and_any_path_may_be_written(logs, tmp_p
     begun, last = logs[0].read_bytes().rsplit(b'"hook":"after_run"', 1)
     short.write_bytes(begun + b'"faults":3,"hook":"after_run"' + last)
 
-    text = flow("diff", logs[0], short.name, folder=tmp_path)
-    data = json.loads(flow("diff", logs[0], short.name, "--format", "json", folder=tmp_path).stdout)
+    text = run_command("diff", logs[0], short.name, folder=tmp_path)
+    data = json.loads(
+        run_command("diff", logs[0], short.name, "--format", "json", folder=tmp_path).stdout
+    )
 
     assert (text.returncode, text.stderr) == (0, "")
     assert text.stdout.splitlines()[0] == "?.jsonl: 3 hooks could not be recorded"
     assert data["unrecorded"] == {str(logs[0]): 0, "?.jsonl": 3}
-    shown = flow("show", short.name, folder=tmp_path).stdout
+    shown = run_command("show", short.name, folder=tmp_path).stdout
     assert shown.splitlines()[-1] == "?.jsonl: 3 hooks could not be recorded"

@@ -16,7 +16,7 @@ from adk_flow.check.evaluate import checked
 from adk_flow.check.flow import read_flow
 from adk_flow.check.rules import ExpectationError, read_expectations
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.cli.test_cli import APP, flow, refused
+from tests.doubles.command import APP, assert_refused, run_command
 from tests.doubles.flow import agent, record
 
 KEPT = """
@@ -236,7 +236,7 @@ def folder(log, tmp_path):
 
 
 def test_text_is_one_line_a_broken_rule(folder):
-    result = flow("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
 
     assert result.returncode == 1
     assert result.stdout.splitlines() == [
@@ -247,14 +247,14 @@ def test_text_is_one_line_a_broken_rule(folder):
 
 
 def test_rules_that_are_kept_exit_with_0_and_a_folder_is_its_newest_log(folder):
-    result = flow("check", "logs", "--expect", "kept.yaml", folder=folder)
+    result = run_command("check", "logs", "--expect", "kept.yaml", folder=folder)
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("all 2 rules kept; flow log: logs/")
 
 
 def test_junit_is_a_test_case_a_rule(folder):
-    result = flow(
+    result = run_command(
         "check", "own.jsonl", "--expect", "rules.yaml", "--format", "junit", folder=folder
     )
 
@@ -269,7 +269,7 @@ def test_junit_is_a_test_case_a_rule(folder):
 
 def test_github_annotates_the_file_of_rules(folder):
     form = ("--format", "github")
-    result = flow("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
+    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
 
     assert result.returncode == 1
     assert result.stdout.splitlines()[1:] == [
@@ -280,7 +280,7 @@ def test_github_annotates_the_file_of_rules(folder):
 
 def test_json_is_for_a_machine(folder):
     form = ("--format", "json")
-    result = flow("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
+    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
 
     data = json.loads(result.stdout)
     assert (result.returncode, data["kept"], data["log"]) == (1, False, "own.jsonl")
@@ -303,7 +303,7 @@ def test_words_of_a_model_are_no_commands_for_a_ci(log):
 
     for form in ("text", "github", "junit"):
         arguments = ("check", "own.jsonl", "--expect", "rules.yaml", "--format", form)
-        out = flow(*arguments, folder=log.parent).stdout
+        out = run_command(*arguments, folder=log.parent).stdout
         assert not [line for line in out.splitlines() if line.startswith("::error::")]
         assert "\x1b" not in out
         if form == "junit":
@@ -318,7 +318,7 @@ def test_an_app_is_asked_what_the_rules_say(tmp_path):
     )
     (tmp_path / "rules.yaml").write_text("hold: talk.yaml\nllm_calls: 4\nholder: Savings\n")
 
-    result = flow("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
 
     assert result.returncode == 1, result.stderr
     *lines, sum_up = result.stdout.splitlines()
@@ -337,7 +337,7 @@ def test_an_app_that_fails_breaks_a_rule_and_the_offline_model_needs_no_key(tmp_
     )
     (tmp_path / "rules.yaml").write_text("hold: [Hello]\nmodel: offline\nanswered_by: Root\n")
 
-    result = flow("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
 
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -355,14 +355,14 @@ def test_decisions_may_take_the_models_place(tmp_path):
     (tmp_path / "left.yaml").write_text("hold: [Hello]\ndecisions: more.yaml\n")
     (tmp_path / "both.yaml").write_text("hold: [Hello]\nmodel: offline\ndecisions: x.yaml\n")
 
-    result = flow("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    left = flow("check", "desk_app", "--expect", "left.yaml", folder=tmp_path)
+    left = run_command("check", "desk_app", "--expect", "left.yaml", folder=tmp_path)
     assert left.returncode == 1
     assert left.stdout.startswith("left.yaml:2: decisions: ")
-    both = flow("check", "desk_app", "--expect", "both.yaml", folder=tmp_path)
-    refused(both, "both.yaml: line 3: decisions: give either them or a model")
+    both = run_command("check", "desk_app", "--expect", "both.yaml", folder=tmp_path)
+    assert_refused(both, "both.yaml: line 3: decisions: give either them or a model")
 
 
 def test_what_cannot_be_checked_is_refused_in_one_line(folder):
@@ -371,12 +371,12 @@ def test_what_cannot_be_checked_is_refused_in_one_line(folder):
     (folder / "slip.yaml").write_text("hold: [Hi]\nturns:\n  - {}\n  - never_speaks: [Loan]\n")
 
     def check(subject, rules):
-        return flow("check", subject, "--expect", rules, folder=folder)
+        return run_command("check", subject, "--expect", rules, folder=folder)
 
-    refused(check("own.jsonl", "none.yaml"), "none.yaml: cannot be read")
-    refused(check("none.jsonl", "kept.yaml"), "none.jsonl: cannot be read")
-    refused(check("desk_app", "kept.yaml"), "kept.yaml: line 1: hold: is missing")
-    refused(
+    assert_refused(check("own.jsonl", "none.yaml"), "none.yaml: cannot be read")
+    assert_refused(check("none.jsonl", "kept.yaml"), "none.jsonl: cannot be read")
+    assert_refused(check("desk_app", "kept.yaml"), "kept.yaml: line 1: hold: is missing")
+    assert_refused(
         check("desk_app", "slip.yaml"),
         "slip.yaml: line 4: turns[1].never_speaks[0]: the app has no agent 'Loan'; there are Root",
     )
@@ -391,8 +391,8 @@ def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path):
     (tmp_path / "rules.yaml").write_text("hold: [Hi]\nmodel: ofline\n")
 
     for subject in ("desk_app", "own"):
-        refused(
-            flow("check", subject, "--expect", "rules.yaml", folder=tmp_path),
+        assert_refused(
+            run_command("check", subject, "--expect", "rules.yaml", folder=tmp_path),
             "rules.yaml: line 2: model: ofline is not a known model; expected offline, a gemini-",
         )
 
@@ -405,8 +405,8 @@ def test_a_log_is_checked_as_the_app_is_by_the_conversation_that_the_rules_name(
     (folder / "rules.yaml").write_text("hold: talk.yaml\nno_findings: [leak]\n")
     (folder / "other.yaml").write_text("hold: less.yaml\nno_findings: [leak]\n")
 
-    told = flow("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
-    other = flow("check", "own.jsonl", "--expect", "other.yaml", folder=folder)
+    told = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    other = run_command("check", "own.jsonl", "--expect", "other.yaml", folder=folder)
 
     leak = "2: no_findings: leak: Loans was shown the canary “secret”, which is not for it."
     assert told.stderr == ""
@@ -428,7 +428,7 @@ def test_what_an_app_prints_stays_out_of_the_output_and_is_no_command(tmp_path, 
     (tmp_path / "loud" / "agent.py").write_text(said + APP)
     (tmp_path / "rules.yaml").write_text("hold: ['Cost?', 'Savings?']\nllm_calls: 5\n")
 
-    done = flow("check", "loud", "--expect", "rules.yaml", "--format", form, folder=tmp_path)
+    done = run_command("check", "loud", "--expect", "rules.yaml", "--format", form, folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "loading" in done.stderr
@@ -447,7 +447,7 @@ def test_no_two_test_cases_have_one_name(folder):
     )
     arguments = ("check", "own.jsonl", "--expect", "rules.yaml", "--format", "junit")
 
-    suite = ElementTree.fromstring(flow(*arguments, folder=folder).stdout).find("testsuite")
+    suite = ElementTree.fromstring(run_command(*arguments, folder=folder).stdout).find("testsuite")
 
     assert [case.get("name") for case in suite] == [
         "whole",
@@ -469,7 +469,7 @@ def test_faults_of_one_turn_are_test_cases_with_numbers(folder):
     log.write_bytes(log.read_bytes()[:-200])
     arguments = ("check", "own.jsonl", "--expect", "kept.yaml", "--format", "junit")
 
-    suite = ElementTree.fromstring(flow(*arguments, folder=folder).stdout).find("testsuite")
+    suite = ElementTree.fromstring(run_command(*arguments, folder=folder).stdout).find("testsuite")
 
     assert [case.get("name") for case in suite][:2] == ["whole", "whole #2"]
 
@@ -477,7 +477,7 @@ def test_faults_of_one_turn_are_test_cases_with_numbers(folder):
 def test_a_name_that_a_log_does_not_hold_is_noted(folder):
     (folder / "rules.yaml").write_text("never_speaks: [Loans, Loan]\nholder: Savings\n")
 
-    done = flow("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    done = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
 
     assert done.returncode == 0
     assert done.stderr == (
@@ -493,7 +493,7 @@ def test_other_files_in_a_folder_of_logs_are_passed_over(folder):
         os.utime(folder / "logs" / f"{name}.jsonl", (now + 60, now + 60))
 
     for command in (("check", "logs", "--expect", "kept.yaml"), ("show", "logs")):
-        done = flow(*command, folder=folder)
+        done = run_command(*command, folder=folder)
         assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -504,5 +504,5 @@ def test_a_name_that_is_no_unicode_ends_no_command(folder):
 
     for form in ("github", "json"):
         arguments = ("check", f"{name}.jsonl", "--expect", f"{name}.yaml", "--format", form)
-        done = flow(*arguments, folder=folder)
+        done = run_command(*arguments, folder=folder)
         assert (done.returncode, done.stderr) == (0, "")

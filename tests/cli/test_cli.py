@@ -1,27 +1,11 @@
 """The command `adk-flow` as a user types it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-APP = """
-from google.adk.agents import LlmAgent
-from google.adk.tools.agent_tool import AgentTool
-from adk_flow.models.scripted import Scripted, call, transfer
-
-model = Scripted(script={
-    "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
-    "Loans": ["5"],
-    "Savings": ["Save."],
-})
-loans = LlmAgent(name="Loans", model=model, description="Loans.")
-savings = LlmAgent(name="Savings", model=model, description="Savings.")
-root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_agents=[savings])
-"""
+from tests.doubles.command import APP, assert_refused, run_command
 
 
 @pytest.fixture
@@ -32,26 +16,8 @@ def app(tmp_path):
     return folder
 
 
-def flow(*arguments, folder, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "adk_flow", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "80", **environment},
-        capture_output=True,
-        text=True,
-    )
-
-
-def refused(result, words):
-    """One line on stderr, nothing on stdout, exit code 2."""
-    assert result.returncode == 2, result
-    assert result.stdout == ""
-    assert words in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
 def test_run_tells_the_flow_and_where_its_log_lies(app, tmp_path):
-    result = flow("run", app, "Cost?", "Savings?", folder=tmp_path)
+    result = run_command("run", app, "Cost?", "Savings?", folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -64,21 +30,21 @@ def test_run_tells_the_flow_and_where_its_log_lies(app, tmp_path):
 
 
 def test_show_draws_the_same_from_the_log(app, tmp_path):
-    told = flow("run", app, "Cost?", "--log", "own.jsonl", folder=tmp_path).stdout
-    shown = flow("show", "own.jsonl", folder=tmp_path).stdout
+    told = run_command("run", app, "Cost?", "--log", "own.jsonl", folder=tmp_path).stdout
+    shown = run_command("show", "own.jsonl", folder=tmp_path).stdout
 
     turn = told[told.index("Turn 1") : told.index("Flow log")].split()
     assert shown[shown.index("Turn 1") :].split() == turn
-    diagram = flow("show", "own.jsonl", "--format", "mermaid", folder=tmp_path).stdout
+    diagram = run_command("show", "own.jsonl", "--format", "mermaid", folder=tmp_path).stdout
     assert diagram.startswith("sequenceDiagram\n")
-    data = json.loads(flow("show", "own.jsonl", "--format", "json", folder=tmp_path).stdout)
+    data = json.loads(run_command("show", "own.jsonl", "--format", "json", folder=tmp_path).stdout)
     assert [turn["llm_calls"] for turn in data["turns"]] == [3]
-    records = flow("show", "own.jsonl", "--view", "records", folder=tmp_path).stdout
+    records = run_command("show", "own.jsonl", "--view", "records", folder=tmp_path).stdout
     assert "before_agent  Loans agent_tool" in records
 
 
 def test_run_with_json_prints_nothing_else(app, tmp_path):
-    data = json.loads(flow("run", app, "Cost?", "--json", folder=tmp_path).stdout)
+    data = json.loads(run_command("run", app, "Cost?", "--json", folder=tmp_path).stdout)
 
     assert data["turns"][0]["answered_by"] == "Root"
     assert [move["kind"] for move in data["moves"]][:3] == ["start", "say", "call"]
@@ -86,16 +52,16 @@ def test_run_with_json_prints_nothing_else(app, tmp_path):
 
 
 def test_show_of_a_folder_takes_its_newest_log(app, tmp_path):
-    flow("run", app, "Cost?", folder=tmp_path)
+    run_command("run", app, "Cost?", folder=tmp_path)
 
-    assert "user to Root: Cost?" in flow("show", "flow_logs", folder=tmp_path).stdout
+    assert "user to Root: Cost?" in run_command("show", "flow_logs", folder=tmp_path).stdout
 
 
 def test_a_conversation_that_does_not_hold_exits_with_1(app, tmp_path):
     (tmp_path / "talk.yaml").write_text(
         "turns:\n  - say: Cost?\n    specialist: Savings\n    contains: [7%]\n"
     )
-    result = flow("run", app, "--conversation", "talk.yaml", folder=tmp_path)
+    result = run_command("run", app, "--conversation", "talk.yaml", folder=tmp_path)
 
     assert result.returncode == 1
     assert "turn 1: lacks '7%'" in result.stdout
@@ -103,7 +69,7 @@ def test_a_conversation_that_does_not_hold_exits_with_1(app, tmp_path):
 
 
 def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
-    result = flow("run", app, "Cost?", "Savings?", "More?", folder=tmp_path)
+    result = run_command("run", app, "Cost?", "Savings?", "More?", folder=tmp_path)
 
     assert result.returncode == 1
     assert "turn 3: failed: ScriptError" in result.stdout
@@ -117,17 +83,24 @@ def test_what_cannot_be_run_is_refused_in_one_line(app, tmp_path):
     (tmp_path / "bad.yaml").write_text("turns:\n  - ask: x\n")
     (tmp_path / "old.jsonl").write_text("something\n")
 
-    refused(flow("run", "nowhere", "Hi", folder=tmp_path), "nowhere: does not exist")
-    refused(flow("run", "empty", "Hi", folder=tmp_path), "empty: cannot be loaded as an ADK app")
-    refused(flow("run", "broken", "Hi", folder=tmp_path), "nothing_like_it")
-    refused(flow("run", app, folder=tmp_path), "give either a question or --conversation FILE")
-    refused(
-        flow("run", app, "--conversation", "bad.yaml", folder=tmp_path),
+    assert_refused(run_command("run", "nowhere", "Hi", folder=tmp_path), "nowhere: does not exist")
+    assert_refused(
+        run_command("run", "empty", "Hi", folder=tmp_path), "empty: cannot be loaded as an ADK app"
+    )
+    assert_refused(run_command("run", "broken", "Hi", folder=tmp_path), "nothing_like_it")
+    assert_refused(
+        run_command("run", app, folder=tmp_path), "give either a question or --conversation FILE"
+    )
+    assert_refused(
+        run_command("run", app, "--conversation", "bad.yaml", folder=tmp_path),
         "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
     )
-    refused(flow("run", app, "Hi", "--log", "old.jsonl", folder=tmp_path), "exists already")
-    refused(
-        flow("run", app, "Hi", "--log", "old.jsonl/x.jsonl", folder=tmp_path), "cannot be written"
+    assert_refused(
+        run_command("run", app, "Hi", "--log", "old.jsonl", folder=tmp_path), "exists already"
+    )
+    assert_refused(
+        run_command("run", app, "Hi", "--log", "old.jsonl/x.jsonl", folder=tmp_path),
+        "cannot be written",
     )
 
 
@@ -135,17 +108,19 @@ def test_what_cannot_be_shown_is_refused_in_one_line(tmp_path):
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
     (tmp_path / "logs").mkdir()
 
-    refused(flow("show", "none.jsonl", folder=tmp_path), "No such file")
-    refused(flow("show", "new.jsonl", folder=tmp_path), "schema 99; this adk-flow reads up to 1")
-    refused(flow("show", "logs", folder=tmp_path), "logs: holds no flow log")
+    assert_refused(run_command("show", "none.jsonl", folder=tmp_path), "No such file")
+    assert_refused(
+        run_command("show", "new.jsonl", folder=tmp_path), "schema 99; this adk-flow reads up to 1"
+    )
+    assert_refused(run_command("show", "logs", folder=tmp_path), "logs: holds no flow log")
 
 
 def test_a_cut_log_is_shown_and_said_to_be_cut(app, tmp_path):
-    flow("run", app, "Cost?", "--log", "own.jsonl", folder=tmp_path)
+    run_command("run", app, "Cost?", "--log", "own.jsonl", folder=tmp_path)
     path = tmp_path / "own.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
 
-    result = flow("show", path, folder=tmp_path)
+    result = run_command("show", path, folder=tmp_path)
 
     assert result.returncode == 0
     assert "Root to user: It is 5%." in result.stdout
@@ -156,7 +131,9 @@ def test_a_cut_log_is_shown_and_said_to_be_cut(app, tmp_path):
 def test_a_conversation_of_which_nothing_could_be_logged_does_not_pass(app, tmp_path):
     (tmp_path / "file").write_text("")
 
-    result = flow("run", app, "Cost?", folder=tmp_path, ADK_FLOW_DIR=str(tmp_path / "file" / "x"))
+    result = run_command(
+        "run", app, "Cost?", folder=tmp_path, ADK_FLOW_DIR=str(tmp_path / "file" / "x")
+    )
 
     assert result.returncode == 1
     assert "turn 1: could not be recorded" in result.stdout
@@ -170,7 +147,7 @@ def test_the_offline_model_is_known_to_any_app(tmp_path):
         "root_agent = LlmAgent(name='Root', model='offline', description='Helps.')\n"
     )
 
-    result = flow("run", "plain", "Hello", folder=tmp_path)
+    result = run_command("run", "plain", "Hello", folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert "no language model" in result.stdout

@@ -2,20 +2,17 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import flow, refused
+from tests.doubles.command import assert_refused, run_command
 
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "root_agent"
 FOLLOW_UP = ROOT / "conversations" / "follow_up.yaml"
-THREE = ROOT / "conversations" / "three_in_one_message.yaml"
 
 CALLS = {
     "single_agent": "2→4",
@@ -29,7 +26,7 @@ CALLS = {
 
 
 def compare(*arguments, folder, **environment):
-    return flow("compare", *arguments, folder=folder, MODEL_NAME="offline", **environment)
+    return run_command("compare", *arguments, folder=folder, MODEL_NAME="offline", **environment)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +119,9 @@ def test_logs_are_told_apart_by_what_was_said(table, tmp_path):
     twice = compare(
         logs / "task/follow_up-1.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path
     )
-    refused(twice, "is given twice")
+    assert_refused(twice, "is given twice")
     cut = compare(tmp_path / "cut.jsonl", logs / "task/follow_up-1.jsonl", folder=tmp_path)
-    refused(cut, "these logs hold no conversation in common")
+    assert_refused(cut, "these logs hold no conversation in common")
 
 
 def test_a_cut_log_does_not_win(table, tmp_path):
@@ -155,38 +152,52 @@ def test_a_conversation_that_names_a_stranger_is_refused(tmp_path):
 
     result = compare(DESK, "--conversation", "asked.yaml", folder=tmp_path)
 
-    refused(result, "conversation asked: the app has no agent 'Mortgage_agent'; there are Root_Ag")
+    assert_refused(
+        result, "conversation asked: the app has no agent 'Mortgage_agent'; there are Root_Ag"
+    )
+
+
+STOPPING = """
+import os, signal
+from google.adk.agents import LlmAgent
+
+begun = []
+
+def stop_in_the_third_run(callback_context):
+    begun.append(callback_context.session.id)
+    if len(begun) == 3 and "STOP" in os.environ:
+        signal.raise_signal(signal.SIGINT)
+
+root_agent = LlmAgent(name="Lead", model="offline", before_agent_callback=stop_in_the_third_run)
+"""
 
 
 def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
-    command = [
-        *(sys.executable, "-m", "adk_flow", "compare", str(DESK)),
-        *("--constructs", "transfer,agent_tool", "--conversation", str(THREE)),
-        *("--trials", "4", "--jobs", "1", "--latency", "100", "--sleep", "--out", "out"),
-    ]
-    environment = {**os.environ, "MODEL_NAME": "offline", "COLUMNS": "80"}
-    running = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "agent.py").write_text(STOPPING)
+    arguments = (
+        *("compare", "desk", "--constructs", "as_is", "--question", "Hi", "--model", "offline"),
+        *("--trials", "4", "--jobs", "1", "--out", "out"),
     )
-    state = tmp_path / "out" / "experiment.json"
-    while not (state.exists() and json.loads(state.read_text())["done"]):
-        assert running.poll() is None
-        time.sleep(0.05)
+    stopped = subprocess.run(
+        [sys.executable, "-m", "adk_flow", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "STOP": "1"},
+        capture_output=True,
+        text=True,
+    )
 
-    running.send_signal(signal.SIGINT)
-    _, told = running.communicate()
-
-    assert running.returncode == 130
-    last = told.splitlines()[-1]
+    assert stopped.returncode == 130, stopped.stderr
+    last = stopped.stderr.splitlines()[-1]
     assert last.startswith("adk-flow: stopped; ")
     assert last.endswith("are kept in out, and the same command goes on")
-    kept = len(json.loads(state.read_text())["done"])
-    assert 0 < kept < 8
+    state = tmp_path / "out" / "experiment.json"
+    assert len(json.loads(state.read_text())["done"]) == 2
     assert not list(tmp_path.rglob("*.part"))
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = run_command(*arguments, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert f"{kept} of 8 runs" in done.stderr
-    assert len(json.loads(state.read_text())["done"]) == 8
+    assert "2 of 4 runs" in done.stderr
+    assert len(json.loads(state.read_text())["done"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -199,7 +210,7 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
         (["--constructs", ","], "--constructs: names none"),
         (["--baseline", "loop"], "--baseline loop: is not compared; there are transfer"),
         (["--latency", "gpt-9"], "--latency gpt-9: unknown; take one of gemini-2.5-flash"),
-        (["--sleep", "--latency", "none"], "--sleep: needs a pace"),
+        (["--sleep", "--latency", "none"], "--sleep: needs a latency profile"),
         (["--model", "nosuch"], "MODEL_NAME=nosuch is not a known model"),
     ],
 )
@@ -210,7 +221,7 @@ def test_a_wrong_option_is_refused_in_one_line(tmp_path, arguments, words):
         *(DESK, *given, "--conversation", FOLLOW_UP, "--out", "out", *arguments), folder=tmp_path
     )
 
-    refused(result, words)
+    assert_refused(result, words)
 
 
 @pytest.mark.parametrize(
@@ -229,14 +240,14 @@ def test_a_conversation_that_is_none_is_refused_with_file_and_line(tmp_path, yam
 
     result = compare(DESK, "--conversation", "asked.yaml", folder=tmp_path)
 
-    refused(result, words)
+    assert_refused(result, words)
 
 
 def test_nothing_to_ask_or_a_folder_without_conversations_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
 
-    refused(compare(DESK, folder=tmp_path), "say what to ask: --conversation")
-    refused(
+    assert_refused(compare(DESK, folder=tmp_path), "say what to ask: --conversation")
+    assert_refused(
         compare(DESK, "--conversation", "empty", folder=tmp_path), "empty: holds no conversation"
     )
 
@@ -245,8 +256,10 @@ def test_what_is_no_app_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     asked = ("--conversation", FOLLOW_UP)
 
-    refused(compare("empty", *asked, folder=tmp_path), "empty: cannot be loaded as an ADK app")
-    refused(compare("none", *asked, folder=tmp_path), "none: does not exist")
+    assert_refused(
+        compare("empty", *asked, folder=tmp_path), "empty: cannot be loaded as an ADK app"
+    )
+    assert_refused(compare("none", *asked, folder=tmp_path), "none: does not exist")
 
 
 def test_an_app_with_nobody_to_rewire_is_refused(tmp_path):
@@ -259,16 +272,18 @@ def test_an_app_with_nobody_to_rewire_is_refused(tmp_path):
 
     result = compare("alone", "--conversation", FOLLOW_UP, folder=tmp_path)
 
-    refused(result, "Lead has no specialists")
+    assert_refused(result, "Lead has no specialists")
 
 
 def test_logs_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "newer.jsonl").write_text('{"flow_log":99}\n')
     (tmp_path / "other.jsonl").write_text("hello\n")
 
-    refused(compare("newer.jsonl", folder=tmp_path), "newer.jsonl: line 1: flow log of schema 99")
-    refused(compare("other.jsonl", folder=tmp_path), "other.jsonl: line 1: no flow log")
-    refused(compare("gone.jsonl", folder=tmp_path), "gone.jsonl: cannot be read")
+    assert_refused(
+        compare("newer.jsonl", folder=tmp_path), "newer.jsonl: line 1: flow log of schema 99"
+    )
+    assert_refused(compare("other.jsonl", folder=tmp_path), "other.jsonl: line 1: no flow log")
+    assert_refused(compare("gone.jsonl", folder=tmp_path), "gone.jsonl: cannot be read")
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(tmp_path):
@@ -279,15 +294,15 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(tmp_pat
         folder=tmp_path,
     )
 
-    refused(result, "--out file/out: cannot be written")
+    assert_refused(result, "--out file/out: cannot be written")
 
 
 def test_a_live_comparison_needs_a_limit(tmp_path):
-    result = flow(
+    result = run_command(
         *("compare", DESK, "--constructs", "transfer", "--conversation", FOLLOW_UP),
         *("--model", "gemini-2.5-flash"),
         folder=tmp_path,
         GOOGLE_API_KEY="none",
     )
 
-    refused(result, "gemini-2.5-flash is a live model: say what the comparison may spend")
+    assert_refused(result, "gemini-2.5-flash is a live model: say what the comparison may spend")

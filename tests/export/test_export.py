@@ -22,8 +22,7 @@ from adk_flow.export.tables import ROWS, tables_of
 from adk_flow.export.traces import as_traces
 from adk_flow.log.reader import LogError, read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.cli.test_cli import flow as command
-from tests.cli.test_cli import refused
+from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
 from tests.doubles.pages import Page
 
@@ -69,7 +68,7 @@ def table(folder, name):
 async def test_several_logs_fill_the_same_tables(tmp_path):
     one, two = await held(tmp_path / "one"), await held(tmp_path / "two")
 
-    result = command("export", one.log.path, "two", "--out", "tables", folder=tmp_path)
+    result = run_command("export", one.log.path, "two", "--out", "tables", folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert [line.split() for line in result.stdout.splitlines()] == [
@@ -148,8 +147,8 @@ def test_other_text_stays_as_it_is(text):
 
 async def test_a_second_export_takes_the_place_of_the_first(tmp_path):
     await held(tmp_path / "logs")
-    command("export", "logs", "--format", "json", folder=tmp_path)
-    result = command("export", "logs", "logs", "--format", "json", folder=tmp_path)
+    run_command("export", "logs", "--format", "json", folder=tmp_path)
+    result = run_command("export", "logs", "logs", "--format", "json", folder=tmp_path)
 
     assert "flow_tables/turns.json  2 rows" in result.stdout
     assert len(json.loads((tmp_path / "flow_tables" / "turns.json").read_text())) == 2
@@ -203,7 +202,7 @@ async def test_of_a_folder_what_is_no_flow_log_is_left_out_and_damage_is_told(tm
     (tmp_path / "logs" / "other.jsonl").write_text('{"some":"thing"}\n')
     cut(flow.log.path)
 
-    result = command("export", "logs", "--out", "tables", folder=tmp_path)
+    result = run_command("export", "logs", "--out", "tables", folder=tmp_path)
 
     assert result.returncode == 0
     assert "left out: logs/other.jsonl: line 1: no flow log" in result.stderr
@@ -216,15 +215,15 @@ async def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("no log\n")
 
-    refused(command("export", "none.jsonl", folder=tmp_path), "No such file")
-    refused(command("export", "file", folder=tmp_path), "file: line 1: no flow log")
-    refused(command("export", "empty", folder=tmp_path), "empty: holds no flow log")
-    refused(
-        command("export", flow.log.path, "--out", "file/x", folder=tmp_path),
+    assert_refused(run_command("export", "none.jsonl", folder=tmp_path), "No such file")
+    assert_refused(run_command("export", "file", folder=tmp_path), "file: line 1: no flow log")
+    assert_refused(run_command("export", "empty", folder=tmp_path), "empty: holds no flow log")
+    assert_refused(
+        run_command("export", flow.log.path, "--out", "file/x", folder=tmp_path),
         "file/x: cannot be written",
     )
-    refused(
-        command("export", "logs", "--format", "csv", "--otlp", "http://x", folder=tmp_path),
+    assert_refused(
+        run_command("export", "logs", "--format", "csv", "--otlp", "http://x", folder=tmp_path),
         "give either --otlp ENDPOINT or --format with --out",
     )
     assert not (tmp_path / "flow_tables" / "turns.csv").exists()
@@ -326,7 +325,7 @@ def _run(code, folder):
     for line in code.splitlines():
         program, *arguments = line.split()
         if program == "adk-flow":
-            result = command(*arguments, folder=folder)
+            result = run_command(*arguments, folder=folder)
             assert result.returncode == 0, result.stderr
         else:
             assert line == "pip install adk-flow[otlp]"

@@ -10,8 +10,7 @@ from adk_flow.analysis.metrics import Meter
 from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.cli.test_cli import flow as command
-from tests.cli.test_cli import refused
+from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
 
 otlp = pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
@@ -88,7 +87,7 @@ def tree(spans):
 
 def test_a_log_is_sent_as_spans_that_lie_as_frames_call_each_other(held, tmp_path):
     with collecting() as (endpoint, taken):
-        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -147,7 +146,7 @@ def test_times_are_those_of_the_log_and_lie_inside_each_other(held):
 
 def test_attributes_follow_the_conventions_for_generative_ai(held, tmp_path):
     with collecting() as (endpoint, taken):
-        command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
 
     resource = taken[0][2].resource_spans[0].resource
     assert attributes(resource)["service.name"] == "app"
@@ -179,7 +178,9 @@ def test_a_log_has_the_same_ids_each_time(held):
 @pytest.mark.parametrize(("captured", "said"), [("", False), ("SPAN_ONLY", True)])
 def test_words_leave_only_where_opentelemetry_is_told_to(held, tmp_path, captured, said):
     with collecting() as (endpoint, taken):
-        command("export", held.log.path, "--otlp", endpoint, folder=tmp_path, **{CAPTURE: captured})
+        run_command(
+            "export", held.log.path, "--otlp", endpoint, folder=tmp_path, **{CAPTURE: captured}
+        )
     assert (b"Pensions?" in taken[0][2].SerializeToString()) is said
 
 
@@ -214,35 +215,39 @@ async def test_model_calls_are_those_that_the_figures_count(held):
 
 def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
     def sent(endpoint, **environment):
-        return command("export", held.log.path, "--otlp", endpoint, folder=tmp_path, **environment)
+        return run_command(
+            "export", held.log.path, "--otlp", endpoint, folder=tmp_path, **environment
+        )
 
     with collecting() as (gone, _):
         pass
-    refused(sent(gone), f"{gone}/v1/traces: cannot be reached")
-    refused(sent("localhost:4318"), "--otlp localhost:4318: is no address")
-    refused(sent("http://[::1"), "is no address")
-    refused(sent(""), "--otlp '': is no address; expected one such as http://localhost:4318")
+    assert_refused(sent(gone), f"{gone}/v1/traces: cannot be reached")
+    assert_refused(sent("localhost:4318"), "--otlp localhost:4318: is no address")
+    assert_refused(sent("http://[::1"), "is no address")
+    assert_refused(sent(""), "--otlp '': is no address; expected one such as http://localhost:4318")
     assert not (tmp_path / "flow_tables").exists()
     with collecting(status=400) as (endpoint, _):
-        refused(sent(endpoint), "answered 400 Bad Request")
+        assert_refused(sent(endpoint), "answered 400 Bad Request")
     with collecting(status=503) as (endpoint, _):
-        refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="0.5"), "answered 503")
+        assert_refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="0.5"), "answered 503")
     part = service.ExportTracePartialSuccess(rejected_spans=3, error_message="too old")
     answer = service.ExportTraceServiceResponse(partial_success=part).SerializeToString()
     with collecting(answer=answer) as (endpoint, _):
-        refused(sent(endpoint), "refused 3 spans: too old")
+        assert_refused(sent(endpoint), "refused 3 spans: too old")
     with collecting() as (endpoint, _):
-        refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
-        refused(sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer")
-        refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
+        assert_refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
+        assert_refused(
+            sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer"
+        )
+        assert_refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
 
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_a_redirect_is_told_and_not_followed(held, tmp_path, status):
     with collecting(status=status, headers={"Location": "/sign-in"}) as (endpoint, taken):
-        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
 
-    refused(result, f"{endpoint}/v1/traces: answered {status} ")
+    assert_refused(result, f"{endpoint}/v1/traces: answered {status} ")
     assert result.stderr.endswith(", to /sign-in\n")
     assert len(taken) == 1
 
@@ -250,15 +255,15 @@ def test_a_redirect_is_told_and_not_followed(held, tmp_path, status):
 def test_a_page_is_no_answer_of_a_collector(held, tmp_path):
     page = {"Content-Type": "text/html; charset=utf-8"}
     with collecting(answer=b"<html>", headers=page) as (endpoint, _):
-        result = command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
 
-    refused(result, "answered with a page (text/html); expected a collector")
+    assert_refused(result, "answered with a page (text/html); expected a collector")
 
 
 def test_an_endpoint_keeps_its_query_behind_the_path_of_the_protocol(held, tmp_path):
     with collecting() as (endpoint, taken):
         address = f"{endpoint}?key=1"
-        result = command("export", held.log.path, "--otlp", address, folder=tmp_path)
+        result = run_command("export", held.log.path, "--otlp", address, folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert [path for path, _, _ in taken] == ["/v1/traces?key=1"]
@@ -268,19 +273,19 @@ def test_an_endpoint_keeps_its_query_behind_the_path_of_the_protocol(held, tmp_p
     "setting", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]
 )
 def test_a_certificate_that_is_not_there_is_named(held, tmp_path, setting):
-    result = command(
+    result = run_command(
         *("export", held.log.path, "--otlp", "https://127.0.0.1:1"),
         folder=tmp_path,
         **{setting: "none.pem"},
     )
 
-    refused(result, "https://127.0.0.1:1/v1/traces: Could not find")
+    assert_refused(result, "https://127.0.0.1:1/v1/traces: Could not find")
     assert "none.pem" in result.stderr
 
 
 def test_what_the_environment_says_of_a_collector_is_heeded(held, tmp_path):
     with collecting() as (endpoint, taken):
-        result = command(
+        result = run_command(
             *("export", held.log.path, "--otlp", f"{endpoint}/custom/path"),
             folder=tmp_path,
             OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20abc",

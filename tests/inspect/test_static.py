@@ -1,8 +1,6 @@
 """The static picture of an app, the lines that record it for good, and every form of an app."""
 
 import json
-import os
-import subprocess
 import sys
 from typing import Any
 
@@ -17,26 +15,9 @@ from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.inspection import as_flowchart, as_text
 from adk_flow.run.app import ApplicationError, find_app, lines_to_record
+from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
 from tests.doubles.somebody import NAMES, load, place
-
-
-def flow(*arguments, folder):
-    keys = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY")
-    inherited = {name: value for name, value in os.environ.items() if name not in keys}
-    return subprocess.run(
-        [sys.executable, "-m", "adk_flow", *map(str, arguments)],
-        cwd=folder,
-        env={**inherited, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-    )
-
-
-def refused(result, words):
-    assert (result.returncode, result.stdout) == (2, ""), result
-    assert words in result.stderr
-    assert result.stderr.count("\n") == 1
 
 
 def inspected(name, folder):
@@ -242,7 +223,7 @@ def test_init_writes_nothing_and_knows_who_records_already(tmp_path):
     folder = place("shop", tmp_path)
     before = sorted(folder.iterdir())
 
-    said = flow("init", "shop", folder=tmp_path).stdout
+    said = run_command("init", "shop", folder=tmp_path).stdout
 
     assert (
         said
@@ -258,7 +239,7 @@ def test_init_writes_nothing_and_knows_who_records_already(tmp_path):
     assert [one for one in sorted(folder.iterdir()) if one.name != "__pycache__"] == before
     with (folder / "agent.py").open("a") as file:
         file.write("from adk_flow import FlowPlugin\napp.plugins.insert(0, FlowPlugin())\n")
-    assert "records already" in flow("init", "shop", folder=tmp_path).stdout
+    assert "records already" in run_command("init", "shop", folder=tmp_path).stdout
 
 
 AGENT = "from google.adk.agents import LlmAgent\nroot_agent = LlmAgent(name='Root', model='{}')\n"
@@ -284,18 +265,18 @@ def test_an_app_is_found_in_every_form(written, path, tmp_path):
     sys.modules.pop("one", None)
     sys.modules.pop("one.agent", None)
 
-    result = flow("run", path, "Hello", "--model", "offline", folder=tmp_path)
+    result = run_command("run", path, "Hello", "--model", "offline", folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "no language model" in result.stdout
-    assert "Root  LlmAgent" in flow("inspect", path, folder=tmp_path).stdout
+    assert "Root  LlmAgent" in run_command("inspect", path, folder=tmp_path).stdout
 
 
 def test_a_dry_run_of_built_in_tools_and_other_providers(tmp_path):
     place("research", tmp_path)
 
-    result = flow("run", "research", "Analyse it", "--model", "offline", folder=tmp_path)
+    result = run_command("run", "research", "Analyse it", "--model", "offline", folder=tmp_path)
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
@@ -304,7 +285,9 @@ def test_a_dry_run_of_built_in_tools_and_other_providers(tmp_path):
 def test_json_is_the_picture(tmp_path):
     place("newsroom", tmp_path)
 
-    told = json.loads(flow("inspect", "newsroom", "--format", "json", folder=tmp_path).stdout)
+    told = json.loads(
+        run_command("inspect", "newsroom", "--format", "json", folder=tmp_path).stdout
+    )
 
     assert [one["name"] for one in told["members"]] == [
         "editor",
@@ -325,9 +308,11 @@ def test_what_is_no_app_is_refused_in_one_line(tmp_path):
     for command in (["run", "{}", "Hi"], ["inspect", "{}"], ["init", "{}"]):
         for path, words in (("nowhere", "does not exist"), ("empty", "No root_agent found")):
             arguments = [one.format(path) for one in command]
-            refused(flow(*arguments, folder=tmp_path), words)
-    refused(flow("inspect", "wrong.py", folder=tmp_path), "cannot be loaded as an ADK app")
-    refused(flow("inspect", "bad", folder=tmp_path), "cannot be loaded as an ADK app")
+            assert_refused(run_command(*arguments, folder=tmp_path), words)
+    assert_refused(
+        run_command("inspect", "wrong.py", folder=tmp_path), "cannot be loaded as an ADK app"
+    )
+    assert_refused(run_command("inspect", "bad", folder=tmp_path), "cannot be loaded as an ADK app")
     with pytest.raises(ApplicationError):
         load(tmp_path / "nowhere")
 
@@ -336,8 +321,11 @@ def test_an_app_that_cannot_be_rewired_is_compared_as_it_is(tmp_path):
     place("review", tmp_path)
     arguments = ("compare", "review", "--question", "A poem", "--model", "offline")
 
-    result = flow(*arguments, "--constructs", "as_is,transfer", folder=tmp_path)
+    result = run_command(*arguments, "--constructs", "as_is,transfer", folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     assert "review is a Workflow" in result.stdout
-    refused(flow(*arguments, "--constructs", "transfer", folder=tmp_path), "an LlmAgent must lead")
+    assert_refused(
+        run_command(*arguments, "--constructs", "transfer", folder=tmp_path),
+        "an LlmAgent must lead",
+    )

@@ -28,7 +28,7 @@ from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
-from tests.cli.test_cli import flow
+from tests.doubles.command import run_command
 
 OWN = "paid-model"
 """What every agent of these apps names."""
@@ -329,29 +329,31 @@ def hiding(tmp_path):
 
 
 def test_a_model_that_no_log_shows_is_told(hiding, tmp_path):
-    ran = flow("run", hiding, "Please judge a poem.", folder=tmp_path)
+    ran = run_command("run", hiding, "Please judge a poem.", folder=tmp_path)
     assert "models asked outside of what is recorded: paid-model" in ran.stdout
 
-    ran = flow("run", hiding, "Please judge a poem.", "--model", "offline", folder=tmp_path)
+    ran = run_command("run", hiding, "Please judge a poem.", "--model", "offline", folder=tmp_path)
     assert "outside" not in ran.stdout
 
-    ran = flow("run", hiding, "Please draw a picture.", "--model", "offline", folder=tmp_path)
+    ran = run_command(
+        "run", hiding, "Please draw a picture.", "--model", "offline", folder=tmp_path
+    )
     assert "models asked outside of what is recorded: painter" in ran.stdout
 
 
 def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
     options = ("--constructs", "as_is", "--out", "out")
     asked = ("--question", "Please judge a poem.", *options)
-    refused = flow("compare", hiding, *asked, folder=tmp_path)
+    refused = run_command("compare", hiding, *asked, folder=tmp_path)
     assert refused.returncode == 2
     assert "as_is: paid-model was asked beside the agents" in refused.stderr
 
-    made = flow("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
+    made = run_command("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
     assert made.returncode == 0
     assert "outside" not in made.stderr
 
     asked = ("--question", "Please draw a picture.", *options[:2])
-    made = flow("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
+    made = run_command("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
     assert "models asked outside of what is recorded: painter" in made.stderr
 
 

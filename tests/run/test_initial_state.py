@@ -12,7 +12,7 @@ from adk_flow.scenario.conversation import (
     read_state,
     with_state,
 )
-from tests.cli.test_cli import flow, refused
+from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent
 
 APP = """
@@ -50,7 +50,7 @@ def talk(folder, text):
 
 
 def test_without_it_the_app_cannot_be_run(app, tmp_path):
-    result = flow("run", app, ASKED, folder=tmp_path)
+    result = run_command("run", app, ASKED, folder=tmp_path)
 
     assert result.returncode == 1
     assert "topic" in result.stdout
@@ -59,7 +59,7 @@ def test_without_it_the_app_cannot_be_run(app, tmp_path):
 def test_a_session_begins_with_the_state_of_its_file(app, tmp_path):
     file = talk(tmp_path, "state:\n  topic: cats\n  size: 50\n")
 
-    result = flow("run", app, "--conversation", file, folder=tmp_path)
+    result = run_command("run", app, "--conversation", file, folder=tmp_path)
 
     assert result.returncode == 0, result.stdout
     assert "The topic is cats, at 50." in result.stdout
@@ -68,7 +68,9 @@ def test_a_session_begins_with_the_state_of_its_file(app, tmp_path):
 def test_the_option_goes_over_the_file_name_by_name(app, tmp_path):
     file = talk(tmp_path, "state: {topic: cats, size: 50}")
 
-    result = flow("run", app, "--conversation", file, "--state", '{"size": 7}', folder=tmp_path)
+    result = run_command(
+        "run", app, "--conversation", file, "--state", '{"size": 7}', folder=tmp_path
+    )
 
     assert result.returncode == 0, result.stdout
     assert "The topic is cats, at 7." in result.stdout
@@ -81,7 +83,7 @@ def test_the_option_takes_a_file_for_questions(app, tmp_path, name):
     )
     (tmp_path / name).write_text(text)
 
-    result = flow("run", app, ASKED, "--state", name, folder=tmp_path)
+    result = run_command("run", app, ASKED, "--state", name, folder=tmp_path)
 
     assert result.returncode == 0, result.stdout
     assert "The topic is cats, at 9." in result.stdout
@@ -91,7 +93,7 @@ def test_a_comparison_begins_with_it_and_takes_no_other_later(app, tmp_path):
     def compared(size):
         state = json.dumps({"topic": "cats", "size": size})
         constructs = ("--constructs", "as_is,agent_tool", "--out", "out")
-        return flow(
+        return run_command(
             *("compare", app, *constructs, "--question", ASKED, "--state", state),
             folder=tmp_path,
         )
@@ -101,7 +103,7 @@ def test_a_comparison_begins_with_it_and_takes_no_other_later(app, tmp_path):
     logs = [path.read_text() for path in (tmp_path / "out" / "logs").rglob("*.jsonl")]
     assert len(logs) == 2
     assert all("The topic is cats, at 50." in log for log in logs)
-    refused(compared(51), "conversation question has changed since it was held there")
+    assert_refused(compared(51), "conversation question has changed since it was held there")
 
 
 async def test_a_run_changes_nothing_of_what_the_next_begins_with(tmp_path):
@@ -119,10 +121,10 @@ async def test_a_run_changes_nothing_of_what_the_next_begins_with(tmp_path):
 @pytest.mark.parametrize(
     ("option", "reason"),
     [
-        ("[1]", '--state [1]: expected a JSON object such as \'{"topic": "cats"}\', or the path'),
+        ("[1]", 'state [1]: expected a JSON object such as \'{"topic": "cats"}\', or the path'),
         ("x" * 5000, ": expected a JSON object such as"),
-        ('{"topic": }', "--state: line 1, column 11: Expecting value; expected a JSON object"),
-        ('{"topic": 1} 2', "--state: line 1, column 14: Extra data; expected a JSON object"),
+        ('{"topic": }', "state: line 1, column 11: Expecting value; expected a JSON object"),
+        ('{"topic": 1} 2', "state: line 1, column 14: Extra data; expected a JSON object"),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused(option, reason):
@@ -156,13 +158,16 @@ def test_a_file_that_does_not_fit_is_refused_with_its_line(tmp_path, name, text,
 
 
 def test_the_command_says_so_in_one_line(app, tmp_path):
-    refused(flow("run", app, ASKED, "--state", "none.json", folder=tmp_path), "--state none.json: ")
-    refused(
-        flow("compare", app, "--question", ASKED, "--state", "{", folder=tmp_path),
+    assert_refused(
+        run_command("run", app, ASKED, "--state", "none.json", folder=tmp_path),
+        "--state none.json: ",
+    )
+    assert_refused(
+        run_command("compare", app, "--question", ASKED, "--state", "{", folder=tmp_path),
         "--state: line 1, column 2: ",
     )
     file = talk(tmp_path, "state: cats")
-    refused(
-        flow("run", app, "--conversation", file, folder=tmp_path),
+    assert_refused(
+        run_command("run", app, "--conversation", file, folder=tmp_path),
         f"{file}: line 2: state: Expected `object`, got `str`",
     )

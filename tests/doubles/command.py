@@ -1,0 +1,135 @@
+"""The command `adk-flow` as a user types it, run in this process: a new one imports ADK anew."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import sysconfig
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+from unittest.mock import patch
+
+from adk_flow import cli
+
+KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY")
+
+APP = """
+from google.adk.agents import LlmAgent
+from google.adk.tools.agent_tool import AgentTool
+from adk_flow.models.scripted import Scripted, call, transfer
+
+model = Scripted(script={
+    "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
+    "Loans": ["5"],
+    "Savings": ["Save."],
+})
+loans = LlmAgent(name="Loans", model=model, description="Loans.")
+savings = LlmAgent(name="Savings", model=model, description="Savings.")
+root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_agents=[savings])
+"""
+"""The text of `agent.py`: a lead that calls one specialist and hands over to the other."""
+
+_TESTS = Path(__file__).parents[1]
+_KEPT = (sysconfig.get_path("stdlib"), str(Path(cli.__file__).parents[1]), str(_TESTS))
+"""Folders of modules that a command shares with the tests; all else is an app's."""
+
+
+class Finished(NamedTuple):
+    """What a command leaves."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_command(*arguments: object, folder: Path, **environment: str) -> Finished:
+    """Runs `adk-flow` in a folder, without keys but those given, 80 columns wide."""
+    out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with ExitStack() as stack:
+        for context in (
+            chdir(folder),
+            _environment({"COLUMNS": "80", **environment}),
+            patch.object(sys, "argv", ["adk-flow", *map(str, arguments)]),
+            warnings.catch_warnings(),
+            _own_modules(),
+            _own_logging(),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            stack.enter_context(context)
+        code = _exit_code(err)
+    return Finished(code, *(_text(stream) for stream in (out, err)))
+
+
+def _exit_code(err: TextIOWrapper) -> int:
+    try:
+        cli.main()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=err)
+            return 1
+        return ended.code or 0
+    return 0
+
+
+def _text(stream: TextIOWrapper) -> str:
+    buffer = stream.buffer
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue().decode()
+
+
+@contextmanager
+def _environment(given: dict[str, str]) -> Iterator[None]:
+    inherited = {name: value for name, value in os.environ.items() if name not in KEYS}
+    with patch.dict(os.environ, {**inherited, **given}, clear=True):
+        yield
+
+
+@contextmanager
+def _own_modules() -> Iterator[None]:
+    """Lets the command import apps as if no test had, and forgets them."""
+    path, apart = list(sys.path), _take_apps()
+    try:
+        yield
+    finally:
+        _take_apps()
+        sys.modules.update(apart)
+        sys.path[:] = path
+
+
+def _take_apps() -> dict[str, ModuleType]:
+    names = [name for name, module in sys.modules.items() if _is_of_an_app(name, module)]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+def _is_of_an_app(name: str, module: ModuleType) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    place = next((place for place in places if place), "")
+    return bool(place) and name != "__main__" and not _is_kept(place)
+
+
+def _is_kept(place: str) -> bool:
+    return "site-packages" in place or place.startswith(_KEPT)
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Sends what is logged to stderr, as where nobody has set up logging."""
+    logger = logging.getLogger("google_adk")
+    level = logger.level
+    with patch.object(logging.root, "handlers", []):
+        yield
+    logger.setLevel(level)
+
+
+def assert_refused(result: Finished, words: str) -> None:
+    """Checks for one line on stderr, nothing on stdout, and exit code 2."""
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
