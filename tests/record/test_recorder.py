@@ -393,7 +393,7 @@ async def test_the_plugin_can_be_built_from_a_name_alone(monkeypatch, tmp_path):
     plugin = exported(name="adk_flow.FlowPlugin")
 
     assert plugin.name == "adk_flow.FlowPlugin"
-    assert plugin.directory == tmp_path
+    assert plugin.recorder.directory == tmp_path
 
 
 class Hanging(Scripted):
@@ -421,7 +421,7 @@ async def test_cancelled_turns_leave_few_files_open(tmp_path):
             await task
 
     assert len(list(tmp_path.rglob("*.jsonl"))) == 80
-    assert sum(log.is_open for log in plugin._sessions._logs.values()) <= 64
+    assert sum(log.is_open for log in plugin.recorder._sessions._logs.values()) <= 64
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("no"), SystemExit(1), BrokenPipeError()])

@@ -515,7 +515,7 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
         pass
 
     monkeypatch.setattr(FlowPlugin, "after_run_callback", untold)
-    monkeypatch.setattr("adk_flow.record.plugin._ADK", adk)
+    monkeypatch.setattr("adk_flow.record.recorder._ADK", adk)
     held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
 
     shown = CliRunner().invoke(command, ["show", held.log.path]).stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -48,6 +48,8 @@ class Call(NamedTuple):
     id: str
     tool: str
     kind: str
+    outer: Mapping[int, Call]
+    """What the task saw before the call."""
 
 
 NO_CALLS: Mapping[int, Call] = {}
@@ -95,8 +97,6 @@ class Run:
     """Source frames of transfers that were not yet taken up, by target."""
     handed_over: dict[Place, int] = field(default_factory=dict)
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
-    tokens: dict[str, Token[Mapping[int, Call]]] = field(default_factory=dict)
-    """What resets `current_calls` at the end of each tool call, by call id."""
 
     def activation(self, branch: str | None, agent: str, path: str = "") -> int:
         """Finds the open frame of an agent; 0 if there is none."""

@@ -80,10 +80,10 @@ async def run_conversation(
 
     own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
     recorder = FlowPlugin(
-        directory=own.directory,
+        directory=own.recorder.directory,
         file=file,
-        texts=own.texts,
-        construct=construct or own.construct,
+        texts=own.recorder.texts,
+        construct=construct or own.recorder.construct,
         listener=listen,
     )
     runner = Runner(
@@ -113,7 +113,7 @@ async def run_conversation(
         moves=moves,
         turns=turns,
         failed_checks=_check(
-            conversation.under(recorder.construct),
+            conversation.under(recorder.recorder.construct),
             turns,
             moves,
             errors,

@@ -77,7 +77,8 @@ def _app(subject: App | BaseNode | str | Path) -> App:
         raise TypeError(f"expected an agent, an App, or the path of an app, got {subject!r:.80}")
     app = subject if isinstance(subject, App) else App(name=subject.name, root_agent=subject)
     own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), None)
-    return with_recorder(app, FlowPlugin(texts="full", construct=own.construct if own else ""))
+    construct = own.recorder.construct if own else ""
+    return with_recorder(app, FlowPlugin(texts="full", construct=construct))
 
 
 class _Use(NamedTuple):

@@ -1,0 +1,253 @@
+"""What stands behind the hooks: the runs under way, their logs, and the writing of records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
+from google.genai import types
+
+from adk_flow.log.schema import SCHEMA, Header, Record
+from adk_flow.log.writer import log_path
+from adk_flow.record import extract
+from adk_flow.record.activations import Call, Run, current_calls, kind_of
+from adk_flow.record.redact import Capture, keeper, mask
+from adk_flow.record.sessions import SessionLog, Sessions
+
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[Header, Record], None]
+
+LATEST_PATHS = 256
+
+_CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
+_ADK = version("google-adk")
+_ADK_FLOW = version("adk-flow")
+
+
+def _now() -> int:
+    return (_CLOCK_OFFSET + time.perf_counter_ns()) // 1000
+
+
+def capture_from_env() -> str:
+    """Reads `ADK_FLOW_TEXTS`; a slip in it must neither stop the app nor keep too much."""
+    wanted = os.environ.get("ADK_FLOW_TEXTS") or "full"
+    if wanted in get_args(Capture):
+        return wanted
+    logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", wanted)
+    return "none"
+
+
+class Recorder:
+    """Writes records into the logs of their sessions, and counts what it could not write."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        texts: str,
+        file: Path | None,
+        masked: bool,
+        construct: str,
+        listener: Listener | None,
+    ) -> None:
+        """Takes `FlowPlugin`'s settings.
+
+        Raises:
+          ValueError: `texts` is no way to capture.
+        """
+        self.directory = directory
+        self.texts = texts
+        self.construct = construct
+        self.listener = listener
+        self.keep = keeper(texts, masked)
+        self.number = id(self)
+        """Tells the recorders of one app apart."""
+        self.faults: Counter[str] = Counter()
+        """Hooks that could not be recorded, by hook."""
+        self.first_fault = ""
+        self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
+        self._file = file
+        self._runs: dict[tuple[str, str], Run] = {}
+        self._sessions = Sessions()
+
+    def count_fault(self, hook: str, error: BaseException) -> None:
+        """Counts a fault of the recorder itself; the first is logged at once."""
+        self.faults[hook] += 1
+        if not self.first_fault:
+            self.first_fault = f"{hook}: {extract.of_error(error, mask)}"
+            logger.warning("adk-flow could not record %s", self.first_fault)
+
+    def close(self) -> None:
+        """Closes all logs and reports what could not be recorded."""
+        try:
+            for log in self._sessions.close():
+                self._drop_runs_of(log)
+        except Exception as error:
+            self.count_fault("close", error)
+        if self.faults:
+            counts = ", ".join(f"{hook} {count}" for hook, count in self.faults.items())
+            logger.warning(
+                "adk-flow did not record %d hooks (%s); the first was %s",
+                self.faults.total(),
+                counts,
+                self.first_fault,
+            )
+
+    # Writing
+
+    def write(self, hook: str, run: Run, *, text: str = "", **fields: Any) -> None:
+        """Writes a record; the words in `text` are kept as the settings say.
+
+        Raises:
+          OSError: the log cannot be written.
+        """
+        kept = self.keep(text) if text else ""
+        record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
+        try:
+            run.log.write(record)
+        finally:
+            self._tell(run.log.header, record)
+
+    def _tell(self, header: Header, record: Record) -> None:
+        """Hands a record to the listener, whose faults are its own."""
+        if self.listener is None:
+            return
+        try:
+            self.listener(header, record)
+        except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
+            self.count_fault("listener", error)
+            if isinstance(error, (OSError, SystemExit)):
+                self.listener = None
+
+    def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> Run:
+        """Writes a record of a run as a whole, and gives the run."""
+        run = self.run(context)
+        if run.cause is not None:
+            fields |= {"parent": run.cause.activation, "call": run.cause.id}
+        if context.agent is not None:
+            fields["agent"] = context.agent.name
+        self.write(hook, run, faults=self.faults.total(), **fields)
+        return run
+
+    def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
+        """Writes the words that start a run."""
+        # What resumes a paused run has no words, but the results that it waited for.
+        text = extract.words_of(message) or (extract.results_of(message) if message else "")
+        self.write_run("user_message", context, text=text)
+
+    def write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
+        """Writes a record of a tool call."""
+        run, activation, agent = self.place(context)
+        call = context.function_call_id or ""
+        fields |= extract.place_of(tool, context._invocation_context)
+        self.write(
+            hook,
+            run,
+            activation=activation,
+            agent=agent,
+            tool=tool.name,
+            kind=kind_of(tool),
+            call=call,
+            **fields,
+        )
+
+    # Places
+
+    def knows(self, context: InvocationContext) -> bool:
+        """Whether a run has begun to be recorded."""
+        return (context.session.id, context.invocation_id) in self._runs
+
+    def place(self, context: Any) -> tuple[Run, int, str]:
+        """Finds the run, frame and agent that a model's or tool's hook fires in."""
+        invocation = context._invocation_context
+        run, agent = self.run(invocation), invocation.agent.name
+        return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
+
+    def enter_call(self, tool: BaseTool, context: ToolContext) -> None:
+        """Shows a tool call to whatever runs inside it."""
+        run, activation, _ = self.place(context)
+        outer = current_calls.get()
+        call_id = context.function_call_id or ""
+        call = Call(run, activation, call_id, tool.name, kind_of(tool), outer)
+        current_calls.set({**outer, self.number: call})
+
+    def leave_call(self, context: ToolContext) -> None:
+        """Ends what `enter_call` began in this task; of an error made a result ADK tells twice."""
+        run, activation, _ = self.place(context)
+        call = current_calls.get().get(self.number)
+        if call and call[:3] == (run, activation, context.function_call_id or ""):
+            current_calls.set(call.outer)
+
+    def run(self, context: InvocationContext) -> Run:
+        """Finds the run that a hook fires in; a new one belongs to the call it started in."""
+        key = (context.session.id, context.invocation_id)
+        run = self._runs.get(key)
+        if run is None:
+            cause = current_calls.get().get(self.number)
+            log = cause.run.log if cause else self._begin_turn(context)
+            run = self._runs[key] = Run(next(log.run_numbers), log, self.number, cause)
+        return run
+
+    def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
+        """Writes the end of a run, and who gets the next message, and lets its log go."""
+        run = self.run(context)
+        active_agent = self._holder(context) if run.cause is None else ""
+        try:
+            self.write_run(hook, context, active_agent=active_agent, **fields)
+        finally:
+            self._runs.pop((context.session.id, context.invocation_id), None)
+            if run.cause is None:
+                self._sessions.end_turn(run.log)
+                if run.log.active <= 0:
+                    self._drop_runs_of(run.log)
+
+    def _holder(self, context: InvocationContext) -> str:
+        """Asks who will get the next message; a fault in it must not lose the end of the run."""
+        try:
+            return extract.next_active_agent(context)
+        except Exception as error:
+            self.count_fault("holder", error)
+            return ""
+
+    def _drop_runs_of(self, log: SessionLog) -> None:
+        """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
+        for key in [key for key, run in self._runs.items() if run.log is log]:
+            del self._runs[key]
+
+    def _begin_turn(self, context: Any) -> SessionLog:
+        session = context.session
+        key = (session.app_name, session.user_id, session.id)
+        log = self._sessions.begin_turn(key, lambda: self._new_log(context))
+        for gone in self._sessions.forget_abandoned(_now()):
+            self._drop_runs_of(gone)
+        if not log.listed:
+            log.listed = True
+            self.paths.append(log.path)
+        return log
+
+    def _new_log(self, context: Any) -> SessionLog:
+        session = context.session
+        path, self._file = self._file, None
+        path = path or log_path(self.directory, session.app_name, session.user_id, session.id)
+        header = Header(
+            flow_log=SCHEMA,
+            adk=_ADK,
+            adk_flow=_ADK_FLOW,
+            app=session.app_name,
+            session=session.id,
+            time=_now(),
+            model=extract.model_of(context),
+            construct=self.construct,
+            texts=self.texts,
+        )
+        return SessionLog(path, header, self.keep)
