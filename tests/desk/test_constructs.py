@@ -1,10 +1,8 @@
 """The desk under every construct, as ADK's commands and adk-flow run it, on the offline model."""
 
 import os
-import subprocess
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +14,7 @@ from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
 from tests.desk.test_web import QUESTION, ROOT, served
+from tests.doubles.command import run_program
 
 FOLDERS = ROOT / "constructs"
 FOLLOW_UP = "And what about £8,000?"
@@ -73,13 +72,11 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
 
 @pytest.mark.parametrize("command", [["adk", "run", "--in_memory"], ["adk-flow", "run"]])
 def test_a_construct_runs_from_any_folder(command, tmp_path):
-    ran = subprocess.run(
-        [Path(sys.executable).with_name(command[0]), *command[1:], FOLDERS / "router", QUESTION],
-        cwd=tmp_path,
-        env={**os.environ, "ADK_FLOW_DIR": str(tmp_path), "ADK_FLOW_NARRATE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    ran = run_program(
+        *(*command, FOLDERS / "router", QUESTION),
+        folder=tmp_path,
+        ADK_FLOW_DIR=str(tmp_path),
+        ADK_FLOW_NARRATE="0",
     )
 
     assert ran.returncode == 0, ran.stderr

@@ -1,8 +1,6 @@
 """The advice desk, run by ADK's own command and by adk-flow, on the offline model."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from adk_flow.run.app import load_application
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
+from tests.doubles.command import run_program
 from tests.doubles.flow import expected, picture
 
 ROOT = Path(__file__).parents[2]
@@ -56,12 +55,11 @@ async def test_three_topics_and_a_return_take_every_way_through_the_desk(desk, t
 
 def test_adk_run_answers_and_writes_the_log(tmp_path):
     question = "What would a £250,000 mortgage at 4.5% over 25 years cost a month?"
-    ran = subprocess.run(
-        [Path(sys.executable).with_name("adk"), "run", "--in_memory", "root_agent", question],
-        cwd=ROOT,
-        env={**os.environ, "MODEL_NAME": "offline", "ADK_FLOW_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
+    ran = run_program(
+        *("adk", "run", "--in_memory", "root_agent", question),
+        folder=ROOT,
+        MODEL_NAME="offline",
+        ADK_FLOW_DIR=str(tmp_path),
     )
 
     assert "[Root_Agent]: A repayment mortgage of £250,000" in ran.stdout
@@ -78,13 +76,11 @@ def test_adk_run_answers_and_writes_the_log(tmp_path):
 
 
 def test_a_missing_key_ends_adk_run_in_one_line_before_the_first_question(tmp_path):
-    without = {name: value for name, value in os.environ.items() if "API_KEY" not in name}
-    ran = subprocess.run(
-        [Path(sys.executable).with_name("adk"), "run", "--in_memory", "root_agent", "Hi"],
-        cwd=ROOT,
-        env={**without, "MODEL_NAME": "gemini-2.5-flash", "ADK_FLOW_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
+    ran = run_program(
+        *("adk", "run", "--in_memory", "root_agent", "Hi"),
+        folder=ROOT,
+        MODEL_NAME="gemini-2.5-flash",
+        ADK_FLOW_DIR=str(tmp_path),
     )
 
     assert ran.returncode == 1

@@ -1,16 +1,18 @@
-"""The command `adk-flow` as a user types it, run in this process: a new one imports ADK anew."""
+"""Commands as a user types them, run in this process: a new one imports ADK for seconds."""
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from runpy import run_path
 from types import ModuleType
 from typing import NamedTuple
 from unittest.mock import patch
@@ -50,12 +52,42 @@ class Finished(NamedTuple):
 
 def run_command(*arguments: object, folder: Path, **environment: str) -> Finished:
     """Runs `adk-flow` in a folder, without keys but those given, 80 columns wide."""
+    return run_program("adk-flow", *arguments, folder=folder, **environment)
+
+
+def run_program(*words: object, folder: Path, **environment: str) -> Finished:
+    """Runs `adk-flow`, `adk` and Python code in this process, and any other program in its own.
+
+    Raises:
+      FileNotFoundError: there is no such program.
+    """
+    program, *arguments = map(str, words)
+    with _environment({"COLUMNS": "80", **environment}):
+        match Path(program).name, arguments:
+            case "adk-flow", _:
+                return _run(cli.main, [program, *arguments], folder)
+            case "adk", _:
+                return _run(_adk, [program, *arguments], folder)
+            case _, ["-c", code]:
+                return _run(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
+            case _, [script, *_] if script.endswith(".py"):
+                return _run(lambda: run_path(script, run_name="__main__"), arguments, folder)
+        done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def _adk() -> None:
+    from google.adk.cli import main
+
+    main()
+
+
+def _run(main: Callable[[], None], words: list[str], folder: Path) -> Finished:
     out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with ExitStack() as stack:
         for context in (
             chdir(folder),
-            _environment({"COLUMNS": "80", **environment}),
-            patch.object(sys, "argv", ["adk-flow", *map(str, arguments)]),
+            patch.object(sys, "argv", words),
             warnings.catch_warnings(),
             _own_modules(),
             _own_logging(),
@@ -63,16 +95,16 @@ def run_command(*arguments: object, folder: Path, **environment: str) -> Finishe
             redirect_stderr(err),
         ):
             stack.enter_context(context)
-        code = _exit_code(err)
+        code = _exit_code(main)
     return Finished(code, *(_text(stream) for stream in (out, err)))
 
 
-def _exit_code(err: TextIOWrapper) -> int:
+def _exit_code(main: Callable[[], None]) -> int:
     try:
-        cli.main()
+        main()
     except SystemExit as ended:
         if isinstance(ended.code, str):
-            print(ended.code, file=err)
+            print(ended.code, file=sys.stderr)
             return 1
         return ended.code or 0
     return 0
@@ -95,6 +127,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 def _own_modules() -> Iterator[None]:
     """Lets the command import apps as if no test had, and forgets them."""
     path, apart = list(sys.path), _take_apps()
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     try:
         yield
     finally:
@@ -121,11 +154,14 @@ def _is_kept(place: str) -> bool:
 @contextmanager
 def _own_logging() -> Iterator[None]:
     """Sends what is logged to stderr, as where nobody has set up logging."""
-    logger = logging.getLogger("google_adk")
-    level = logger.level
+    loggers = [logging.root, logging.getLogger("google_adk")]
+    levels = [logger.level for logger in loggers]
     with patch.object(logging.root, "handlers", []):
         yield
-    logger.setLevel(level)
+        for handler in logging.root.handlers:
+            handler.close()
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 def assert_refused(result: Finished, words: str) -> None:

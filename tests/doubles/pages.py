@@ -3,10 +3,11 @@
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.doubles.command import Finished, run_program
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -51,35 +52,48 @@ class Page:
 
     def run_code(self, logs):
         """Runs its Python blocks as one program in the repository."""
-        return ran([sys.executable, "-W", "ignore", "-c", "\n".join(self.of("python"))], logs)
+        return ran([sys.executable, "-c", "\n".join(self.of("python"))], logs)
 
     def run_commands(self, logs):
-        """Runs its commands in the repository, until one fails."""
-        lines = "\n".join(self.commands).replace(".venv/bin/", f"{shlex.quote(str(BIN))}/")
-        return ran(["sh", "-ec", lines.replace(" flow_logs/", f" {shlex.quote(str(logs))}/")], logs)
+        """Runs its commands in the repository, until one fails; gives all that they printed."""
+        done, printed = Finished(0, "", ""), ""
+        for line in "\n".join(self.commands).replace("\\\n", " ").splitlines():
+            words = line.replace(".venv/bin/", "").replace(" flow_logs/", f" {logs}/")
+            done = shell(words, ROOT, **_on_offline_model(logs))
+            printed += done.stdout
+            if done.returncode:
+                break
+        return done._replace(stdout=printed)
 
 
 def ran(command, logs):
     """Runs a program in the repository, on the offline model; flow logs go to a folder."""
-    settings = {"MODEL_NAME": "offline", "ADK_FLOW_DIR": str(logs), "ADK_FLOW_NARRATE": "0"}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_program(*command, folder=ROOT, **_on_offline_model(logs))
 
 
-def shell(line, folder, programs=BIN):
+def _on_offline_model(logs):
+    return {"MODEL_NAME": "offline", "ADK_FLOW_DIR": str(logs), "ADK_FLOW_NARRATE": "0"}
+
+
+def shell(line, folder, programs=BIN, **environment):
     """Runs a line of shell in a folder that is a user's project, with an environment's programs."""
+    environment = {"PYTHONPATH": str(folder), **environment}
+    if programs == BIN and not re.search(r"[|&;<>`]|\$\(", line):
+        words, settings = _parsed(line, folder)
+        if words and words[0] in ("adk", "adk-flow"):
+            return run_program(*words, folder=folder, **environment, **settings)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        line,
-        shell=True,
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder), "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-    )
+    return run_program("sh", "-ec", line, folder=folder, PATH=path, **environment)
+
+
+def _parsed(line, folder):
+    """Splits a line into a program with its arguments, and the environment set before it."""
+    words, settings = [], {}
+    for word in shlex.split(line, comments=True):
+        name, is_setting, value = word.partition("=")
+        if is_setting and not words and name.isidentifier():
+            settings[name] = value
+        else:
+            files = sorted(folder.glob(word)) if "*" in word else []
+            words += [str(file.relative_to(folder)) for file in files] or [word]
+    return words, settings

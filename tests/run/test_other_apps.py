@@ -1,12 +1,13 @@
 """What adk-flow makes of other people's apps that print, fail elsewhere or lack a package."""
 
 import json
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
 
 import pytest
+
+from tests.doubles.command import run_command
 
 PRINTING = """
 from google.adk.agents import LlmAgent
@@ -24,16 +25,6 @@ loans = LlmAgent(name="loans", description="Tells the rate of a loan.", tools=[r
 root_agent = LlmAgent(name="lead", model="gemini-2.5-flash", sub_agents=[loans])
 """
 QUESTION = "What is the rate of a loan?"
-
-
-def flow(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "adk_flow", *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-    )
 
 
 def written(name, text, folder):
@@ -57,7 +48,9 @@ def test_what_an_app_prints_stays_out_of_what_a_machine_reads(command, begins, p
     asked = ("--question", QUESTION, "--model", "offline", "--constructs", "transfer,agent_tool")
     name, *options = command
 
-    result = flow(name, app, *options, *(asked if name == "compare" else ()), folder=tmp_path)
+    result = run_command(
+        name, app, *options, *(asked if name == "compare" else ()), folder=tmp_path
+    )
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(begins)
@@ -70,7 +63,7 @@ def test_what_an_app_prints_stays_out_of_what_a_machine_reads(command, begins, p
 def test_what_an_app_prints_stands_among_what_a_person_reads(tmp_path):
     app = written("printing", PRINTING, tmp_path)
 
-    result = flow("run", app, QUESTION, "--model", "offline", folder=tmp_path)
+    result = run_command("run", app, QUESTION, "--model", "offline", folder=tmp_path)
 
     assert result.stderr == ""
     assert "The agent is made." in result.stdout
