@@ -24,7 +24,7 @@ class Block(NamedTuple):
 class Page:
     """A page, by its path from the repository's root."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.text = (ROOT / path).read_text(encoding="utf-8")
         found = re.findall(r"^```(\w[\w ]*)\n(.*?)^```$", self.text, re.DOTALL | re.MULTILINE)
         self.blocks = [Block(*one) for one in found]
