@@ -82,7 +82,7 @@ def _adk() -> None:
     main()
 
 
-def _run(main: Callable[[], None], words: list[str], folder: Path) -> Finished:
+def _run(main: Callable[[], object], words: list[str], folder: Path) -> Finished:
     out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with ExitStack() as stack:
         for context in (
@@ -99,7 +99,7 @@ def _run(main: Callable[[], None], words: list[str], folder: Path) -> Finished:
     return Finished(code, *(_text(stream) for stream in (out, err)))
 
 
-def _exit_code(main: Callable[[], None]) -> int:
+def _exit_code(main: Callable[[], object]) -> int:
     try:
         main()
     except SystemExit as ended:

@@ -59,7 +59,7 @@ class Page:
         done, printed = Finished(0, "", ""), ""
         for line in "\n".join(self.commands).replace("\\\n", " ").splitlines():
             words = line.replace(".venv/bin/", "").replace(" flow_logs/", f" {logs}/")
-            done = shell(words, ROOT, **_on_offline_model(logs))
+            done = shell(words, ROOT, settings=_on_offline_model(logs))
             printed += done.stdout
             if done.returncode:
                 break
@@ -75,13 +75,13 @@ def _on_offline_model(logs):
     return {"MODEL_NAME": "offline", "ADK_FLOW_DIR": str(logs), "ADK_FLOW_NARRATE": "0"}
 
 
-def shell(line, folder, programs=BIN, **environment):
+def shell(line, folder, programs=BIN, settings=None):
     """Runs a line of shell in a folder that is a user's project, with an environment's programs."""
-    environment = {"PYTHONPATH": str(folder), **environment}
+    environment = {"PYTHONPATH": str(folder), **(settings or {})}
     if programs == BIN and not re.search(r"[|&;<>`]|\$\(", line):
-        words, settings = _parsed(line, folder)
+        words, own = _parsed(line, folder)
         if words and words[0] in ("adk", "adk-flow"):
-            return run_program(*words, folder=folder, **environment, **settings)
+            return run_program(*words, folder=folder, **environment | own)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return run_program("sh", "-ec", line, folder=folder, PATH=path, **environment)
 
