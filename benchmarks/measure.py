@@ -37,11 +37,11 @@ def recorded_desk(folder: Path) -> Log:
     """Holds the desk's conversation with the offline model and reads its log."""
     os.environ["MODEL_NAME"] = "offline"
     sys.path.insert(0, str(ROOT))
-    from adk_flow.run.app import load_application
+    from adk_flow.run.app import load_app
     from adk_flow.run.conversation_run import run_conversation
     from adk_flow.scenario.conversation import read_conversation
 
-    app = load_application(ROOT / "root_agent")
+    app = load_app(ROOT / "root_agent")
     asked = read_conversation(ROOT / "conversations" / "three_topics.yaml")
     held = asyncio.run(run_conversation(app, asked, file=folder / "desk.jsonl"))
     assert held.log is not None

@@ -22,7 +22,7 @@ from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.runner import ComparisonSpec, compare
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
@@ -43,7 +43,7 @@ SEEN: dict[Shown, str] = {
 
 def three_topics() -> str:
     """Holds the three-topics conversation offline and draws it."""
-    app = load_application(ROOT / "root_agent")
+    app = load_app(ROOT / "root_agent")
     conversation = read_conversation(CONVERSATIONS / "three_topics.yaml")
     with tempfile.TemporaryDirectory() as folder:
         held = asyncio.run(run_conversation(app, conversation, file=Path(folder) / "log.jsonl"))

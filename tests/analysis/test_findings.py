@@ -27,7 +27,7 @@ from adk_flow.log.schema import (
     Usage,
 )
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, Conversation, Turn, of_questions
 from adk_flow.wiring import CONSTRUCTS, wire
@@ -531,7 +531,7 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     construct, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MODEL_NAME", "offline")
-    app = load_application(FOLDERS / construct)
+    app = load_app(FOLDERS / construct)
 
     await run_conversation(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
 

@@ -31,14 +31,9 @@ from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
-from adk_flow.models.agent_models import (
-    is_controlled,
-    models_of,
-    set_latency,
-    set_model,
-    set_retries,
-)
 from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.enforcement import in_force
+from adk_flow.models.override import is_controlled, models_of, override_models, override_of
 from adk_flow.models.scripted import call
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import WiringError
@@ -308,9 +303,7 @@ def test_an_app_is_controlled_only_if_every_agents_model_is():
     assert not is_controlled(app)
     assert models_of(app) == ["offline", "gemini-2.5-flash"]
 
-    set_model(app, "offline")
-
-    assert is_controlled(app)
+    assert is_controlled(override_models(app, "offline"))
 
 
 def test_gemini_is_given_retries_unless_it_has_its_own():
@@ -318,11 +311,11 @@ def test_gemini_is_given_retries_unless_it_has_its_own():
     app = app_of(Gemini(model="gemini-2.5-flash", retry_options=own))
     lead_of(app).model = "gemini-2.5-flash"
 
-    set_retries(app)
-
     lead, loans = lead_of(app), lead_of(app).sub_agents[0]
-    assert lead.canonical_model.retry_options.attempts == 5
-    assert loans.canonical_model.retry_options == own
+    with in_force(override_of(override_models(app, retries=True))):
+        assert lead.canonical_model.retry_options.attempts == 5
+        assert loans.canonical_model.retry_options == own
+    assert lead.canonical_model.retry_options is None
 
 
 async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
@@ -333,8 +326,9 @@ async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
 
     monkeypatch.setattr("adk_flow.models.delayed.asyncio.sleep", sleep)
     app = app_of(Answering())
-    set_latency(app, LatencyProfile("test", 400, 6))
-    model = lead_of(app).canonical_model
+    profile = LatencyProfile("test", 400, 6)
+    with in_force(override_of(override_models(app, latency=profile))):
+        model = lead_of(app).canonical_model
     assert isinstance(model, DelayedModel)
     labels = {"adk_agent_name": "Lead"}
     request = LlmRequest(config=types.GenerateContentConfig(labels=labels))

@@ -9,7 +9,7 @@ import pytest
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.log.reader import read_log
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
@@ -51,7 +51,7 @@ def test_no_folder_is_named_like_a_module_that_is_installed():
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)
 async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path):
-    app = load_application(FOLDERS / construct)
+    app = load_app(FOLDERS / construct)
 
     held = await run_conversation(
         app, of_questions([QUESTION, FOLLOW_UP]), file=tmp_path / "log.jsonl"

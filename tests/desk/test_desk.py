@@ -7,7 +7,7 @@ import pytest
 
 from adk_flow.analysis.moves import moves
 from adk_flow.log.reader import read_log
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def desk():
     os.environ["MODEL_NAME"] = "offline"
-    return load_application(ROOT / "root_agent")
+    return load_app(ROOT / "root_agent")
 
 
 async def test_three_topics_and_a_return_take_every_way_through_the_desk(desk, tmp_path):

@@ -14,7 +14,7 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 
 APPS = Path(__file__).with_name("apps")
 NAMES = sorted(one.stem for one in APPS.iterdir() if one.name != "__pycache__")
@@ -52,7 +52,7 @@ def load(place: Path) -> App:
         sys.modules.pop(module, None)
     before = list(sys.path)
     try:
-        return load_application(place)
+        return load_app(place)
     finally:
         sys.path[:] = before
 

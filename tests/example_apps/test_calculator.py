@@ -16,7 +16,7 @@ from adk_flow.analysis.moves import moves
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import parts_of, wire
@@ -424,7 +424,7 @@ def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
 
 
 def test_it_is_loaded_by_its_folder():
-    app = load_application(ROOT / "examples" / "calculator")
+    app = load_app(ROOT / "examples" / "calculator")
 
     assert app.name == "calculator"
     assert app.root_agent.name == "Orchestrator"

@@ -14,7 +14,7 @@ from adk_flow.analysis.visibility import isolation
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.mermaid import sequence_diagram
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring import WiringError
@@ -503,7 +503,7 @@ def test_the_originals_stay_as_they_are():
 @pytest.fixture
 def content(monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
-    return load_application(ROOT / "examples" / "content")
+    return load_app(ROOT / "examples" / "content")
 
 
 async def test_the_conversation_holds_and_nothing_leaks(content, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from adk_flow.analysis.visibility import isolation
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.coordination import coordinator_runs
@@ -25,7 +25,7 @@ BERLIN = "Give me my evening brief for Berlin."
 @pytest.fixture
 def brief(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
-    return load_application(ROOT / "examples" / "evening_brief")
+    return load_app(ROOT / "examples" / "evening_brief")
 
 
 async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):

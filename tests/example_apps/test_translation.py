@@ -8,7 +8,7 @@ import pytest
 
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
-from adk_flow.run.app import load_application
+from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.best_of import select
@@ -28,7 +28,7 @@ INVOICE = "Good morning! The invoice from Hanna Becker has to be paid by Friday.
 @pytest.fixture
 def translation(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
-    return load_application(ROOT / "examples" / "translation")
+    return load_app(ROOT / "examples" / "translation")
 
 
 async def test_the_conversation_holds(translation, tmp_path):

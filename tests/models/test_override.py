@@ -23,8 +23,8 @@ from google.genai import types
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.log.reader import read_log
-from adk_flow.models.agent_models import is_controlled, models_of, set_latency, set_model
 from adk_flow.models.decisions import decided
+from adk_flow.models.override import is_controlled, models_of, override_models
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -152,7 +152,7 @@ def script_of(shape):
 @pytest.mark.parametrize("shape", APPS)
 async def test_no_other_model_is_asked(shape, tmp_path):
     app, model = APPS[shape](), script_of(shape)
-    set_model(app, model)
+    app = override_models(app, model)
 
     held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 
@@ -166,7 +166,7 @@ async def test_no_other_model_is_asked(shape, tmp_path):
 @pytest.mark.parametrize("shape", APPS)
 async def test_the_offline_model_needs_no_other(shape, tmp_path):
     app = APPS[shape]()
-    set_model(app, "offline")
+    app = override_models(app, "offline")
 
     held = await run_conversation(
         app, of_questions(["Please help me."]), file=tmp_path / "log.jsonl"
@@ -193,8 +193,8 @@ async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
 
 async def test_a_pace_is_taken_everywhere(tmp_path):
     app, model = APPS["AgentTool without plugins"](), script_of("AgentTool without plugins")
-    set_model(app, model)
-    set_latency(app, LatencyProfile("test", 0, 0))
+    app = override_models(app, model)
+    app = override_models(app, latency=LatencyProfile("test", 0, 0))
 
     held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
 
@@ -223,8 +223,8 @@ async def test_conversations_held_at_once_keep_their_models(tmp_path):
     for words in ("Wet.", "Dry."):
         app = app_that_waits()
         asked = {"lead": [call("summarise", request="Rain"), words], "helper": [words]}
-        scripted.append((app, Scripted(script=asked)))
-        set_model(*scripted[-1])
+        model = Scripted(script=asked)
+        scripted.append((override_models(app, model), model))
     live = app_that_waits()
     live.root_agent.model = Live()  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
 
@@ -250,7 +250,7 @@ async def test_all_is_as_before_when_the_last_is_over(tmp_path):
     environment = dict(os.environ)
     app = compacting(None)
     assert app.events_compaction_config is not None
-    set_model(app, "offline")
+    app = override_models(app, "offline")
 
     await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / "log.jsonl")
 
@@ -265,7 +265,7 @@ async def test_a_live_run_asks_as_ever(tmp_path):
     for given in (None, OWN):
         app = App(name="app", root_agent=lead(), plugins=[Judge()])
         if given:
-            set_model(app, given)
+            app = override_models(app, given)
         await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / f"{given}.jsonl")
 
         assert ASKED == ["helper", "lead"]
@@ -279,7 +279,7 @@ def test_a_summarizer_counts_as_a_model_of_the_app():
 
     assert models_of(app) == ["offline", OWN]
     assert not is_controlled(app)
-    set_model(app, "offline")
+    app = override_models(app, "offline")
     assert is_controlled(app)
 
 
@@ -369,7 +369,7 @@ async def test_a_search_tool_beside_sub_agents_is_refused_as_by_the_agents_own_m
     errors = {}
     for model in ("gemini-3-flash-preview", "gemini-2.5-flash"):
         app = searching(model)
-        set_model(app, "offline")
+        app = override_models(app, "offline")
         held = await run_conversation(
             app, of_questions(["A poem?"]), file=tmp_path / f"{model}.jsonl"
         )

@@ -84,7 +84,7 @@ async def test_a_call_of_the_base_class_is_the_same_entry(entries):
 
 
 async def test_a_wrapper_is_told_from_its_attempts(entries):
-    delayed = DelayedModel(model="d", inner=Plain(), pace=LatencyProfile("none", 0, 0))
+    delayed = DelayedModel(model="d", inner=Plain(), profile=LatencyProfile("none", 0, 0))
     await ask(Fallback(models=[Plain(model="busy", fails=True), delayed]))
 
     assert [(entry.name, entry.is_wrapper, bool(entry.error)) for entry in entries] == [

@@ -13,8 +13,8 @@ from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.moves import moves
 from adk_flow.comparison.variants import make_variants
 from adk_flow.log.reader import read_log
-from adk_flow.models.agent_models import given_to, set_model
-from adk_flow.models.override import only
+from adk_flow.models.enforcement import in_force
+from adk_flow.models.override import override_models, override_of
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.mermaid import sequence_diagram
@@ -559,14 +559,12 @@ def test_every_app_has_its_case():
 
 
 def loaded(name, folder, kind=Scripted):
-    app = load(place(name, folder))
     model = kind(script=CASES[name].script)
-    set_model(app, model)
-    return app, model
+    return override_models(load(place(name, folder)), model), model
 
 
 async def conversed(app, turns, **options):
-    with only(given_to(app)):
+    with in_force(override_of(app)):
         return await talk(app, turns, **options)
 
 
@@ -668,7 +666,7 @@ TEAMS = {
 @pytest.mark.parametrize("name", CASES)
 async def test_an_app_is_rewired_or_says_why_not(name, tmp_path):
     app = load(place(name, tmp_path))
-    set_model(app, "offline")
+    app = override_models(app, "offline")
     if name not in TEAMS:
         with pytest.raises(WiringError, match=r"must lead|has no specialists"):
             parts_of(app.root_agent)  # pyright: ignore[reportArgumentType]
@@ -695,7 +693,7 @@ async def test_a_dry_run_needs_no_key_whatever_models_an_app_names(name, tmp_pat
         monkeypatch.delenv(key, raising=False)
     app = load(place(name, tmp_path))
 
-    set_model(app, "offline")
+    app = override_models(app, "offline")
     held = await run_conversation(
         app, of_questions([str(CASES[name].turns[0])]), file=tmp_path / "log.jsonl"
     )
@@ -724,7 +722,7 @@ async def test_a_dry_run_reaches_an_agent_that_the_run_makes(tmp_path):
     (tmp_path / "made" / "agent.py").write_text(MADE)
     app = load(tmp_path / "made")
 
-    set_model(app, "offline")
+    app = override_models(app, "offline")
     held = await run_conversation(app, of_questions(["Well?"]), file=tmp_path / "log.jsonl")
 
     assert [turn.llm_calls for turn in held.turns] == [1]

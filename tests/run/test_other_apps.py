@@ -84,7 +84,7 @@ def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
 
     # After another app was loaded too, as in a test session.
     for apps in ([lacking], [other, lacking]):
-        code = "from adk_flow.run.app import load_application as load\n"
+        code = "from adk_flow.run.app import load_app as load\n"
         load = subprocess.run(
             [sys.executable, "-c", code + "\n".join(f"load({one!r})" for one in apps)],
             cwd=tmp_path,

@@ -7,7 +7,7 @@ import pytest
 from adk_flow.comparison.recommend import write_caveats
 from adk_flow.comparison.runner import ComparisonSpec, compare
 from adk_flow.errors import AdkFlowError
-from adk_flow.models import agent_models
+from adk_flow.models import override
 from adk_flow.scenario.conversation import of_questions
 from tests.wire.gemini_server import MODEL, GeminiServer
 from tests.wire.model_server import Call, Status
@@ -18,7 +18,7 @@ from google.adk.agents import LlmAgent
 loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
 root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
 """
-QUICK = agent_models.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
+QUICK = override.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def server(monkeypatch):
     with GeminiServer() as served:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
         monkeypatch.setenv("GOOGLE_API_KEY", "none")
-        monkeypatch.setattr(agent_models, "RETRIES", QUICK)
+        monkeypatch.setattr(override, "RETRIES", QUICK)
         yield served
 
 

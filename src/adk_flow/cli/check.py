@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +27,6 @@ from adk_flow.scenario.conversation import Conversation, of_questions, read_conv
 
 if TYPE_CHECKING:
     from google.adk.apps import App
-    from google.adk.models.base_llm import BaseLlm
 
     from adk_flow.models.decisions import Decided
 
@@ -136,7 +134,8 @@ def _left(script: Decided, line: int) -> list[Checked]:
 
 def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
     """Loads an app on the model, or with the decisions, that the rules name."""
-    from adk_flow.run.app import load_application
+    from adk_flow.models.from_env import ModelChoiceError
+    from adk_flow.run.app import load_app
 
     rules = written.rules
     if rules.model and rules.decisions:
@@ -144,34 +143,16 @@ def _loaded(path: Path, written: Written) -> tuple[App, Decided | None]:
             f"{written.document.path}: line {written.document.line('decisions')}: decisions: "
             "give either them or a model, and not both"
         )
-    if rules.model:
-        # An app that chooses its model by this name need not have the key of another.
-        os.environ["MODEL_NAME"] = rules.model
     try:
-        app = load_application(path)
-    except AdkFlowError:
-        if rules.model:
-            _model_named(written)  # which may be what the app cannot be loaded with
-        raise
+        app = load_app(path, rules.model)
+    except ModelChoiceError as error:
+        place = f"{written.document.path}: line {written.document.line('model')}: model"
+        raise ExpectationError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 
         return decided(app, Path(written.document.path).parent / rules.decisions)
-    if rules.model:
-        from adk_flow.models.agent_models import set_model
-
-        set_model(app, _model_named(written))
     return app, None
-
-
-def _model_named(written: Written) -> str | BaseLlm:
-    from adk_flow.models.from_env import ModelChoiceError, model_named
-
-    try:
-        return model_named(written.rules.model)
-    except ModelChoiceError as error:
-        place = f"{written.document.path}: line {written.document.line('model')}: model"
-        raise ExpectationError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
 
 
 def _conversation(written: Written) -> Conversation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -154,9 +153,6 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 def _held(app: Path, wanted: ComparisonSpec, folder: Path) -> Comparison:
     if not wanted.conversations:
         raise AdkFlowError("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
-    if wanted.model:
-        # An app that chooses its model by this name need not have the key of another.
-        os.environ["MODEL_NAME"] = wanted.model
     # ADK takes seconds to import, which a comparison of logs need not wait for.
     from adk_flow.comparison.runner import compare
 

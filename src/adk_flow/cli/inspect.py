@@ -34,9 +34,9 @@ def inspect(
         # ADK takes seconds to import, which `show` and `--help` need not wait for.
         quieten_adk()
         from adk_flow.inspect.static import inspect_app
-        from adk_flow.run.app import load_application
+        from adk_flow.run.app import load_app
 
-        picture = inspect_app(load_application(app))
+        picture = inspect_app(load_app(app))
     if form is Format.json:
         print(msgspec.json.encode(picture).decode())
     elif form is Format.mermaid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import nullcontext
 from enum import StrEnum
@@ -112,19 +111,11 @@ def _fresh(log: Path | None) -> None:
 def _loaded(path: Path, model: str, decisions: Path | None) -> tuple[App, Decided | None]:
     if model and decisions:
         raise AdkFlowError("give either --model or --decisions, and not both")
-    if model:
-        # An app that chooses its model by this name need not have the key of another.
-        os.environ["MODEL_NAME"] = model
     # ADK takes seconds to import, which `show` and `--help` need not wait for.
     quieten_adk()
-    from adk_flow.run.app import load_application
+    from adk_flow.run.app import load_app
 
-    loaded = load_application(path)
-    if model:
-        from adk_flow.models.agent_models import set_model
-        from adk_flow.models.from_env import model_named
-
-        set_model(loaded, model_named(model))
+    loaded = load_app(path, model)
     if decisions is None:
         return loaded, None
     from adk_flow.models.decisions import decided

@@ -28,16 +28,9 @@ from adk_flow.comparison.store import Trial, TrialStore
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.agent_models import (
-    is_controlled,
-    models_of,
-    set_latency,
-    set_model,
-    set_retries,
-)
 from adk_flow.models.embedding import embed
-from adk_flow.models.from_env import model_named
-from adk_flow.run.app import load_application
+from adk_flow.models.override import is_controlled, models_of, override_models
+from adk_flow.run.app import load_app
 from adk_flow.wiring import WiringError
 
 __all__ = ["ComparisonSpec", "compare"]
@@ -70,7 +63,7 @@ def compare(
       AdkFlowError: something that its user can mend; nothing written before is lost.
     """
     subject = _loaded(path, wanted)
-    _warm_up(subject, wanted)
+    _warm_up(subject)
     line_up = _line_up(subject.app, wanted.constructs)
     baseline = choose_baseline(list(line_up.apps), wanted.baseline)
     check_names(wanted.conversations, _names(subject.app))
@@ -91,25 +84,24 @@ def compare(
 
 def _loaded(path: Path, wanted: ComparisonSpec) -> _Subject:
     """Loads the app, on the model that is wanted; refuses what its model does not allow."""
-    app = load_application(path)
-    if wanted.model:
-        set_model(app, model_named(wanted.model))
+    app = load_app(path, wanted.model)
     controlled = is_controlled(app)
     pace = choose_profile(wanted.latency, controlled)
     check_sleep(wanted, pace)
     if not controlled:
         check_live(wanted, models_of(app))
-        set_retries(app)
-    return _Subject(app, controlled, pace, identify(app, pace if wanted.sleep else None))
+        app = override_models(app, retries=True)
+    identity = identify(app, pace if wanted.sleep else None)
+    if wanted.sleep:
+        app = override_models(app, latency=pace)
+    return _Subject(app, controlled, pace, identity)
 
 
-def _warm_up(subject: _Subject, wanted: ComparisonSpec) -> None:
-    """Spares the first trials what would count as their time, and sets the pace to be slept at."""
+def _warm_up(subject: _Subject) -> None:
+    """Spares the first trials what would count as their time."""
     if subject.controlled:
         embed(["loaded before the clock starts"])
     keep_what_is_loaded()
-    if wanted.sleep and subject.pace:
-        set_latency(subject.app, subject.pace)
 
 
 def _line_up(app: App, constructs: Sequence[str]) -> Variants:

@@ -17,7 +17,7 @@ from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
-from adk_flow.models.agent_models import given_to
+from adk_flow.models.override import override_of
 from adk_flow.run.conversation_run import describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
 
@@ -106,7 +106,7 @@ async def _run(
     if budget and budget.refused:
         results.drop(trial)
         return False
-    if held.uncontrolled and given_to(app) is None:
+    if held.uncontrolled and not override_of(app).exclusive:
         results.drop(trial)
         named = ", ".join(held.uncontrolled)
         raise AdkFlowError(

@@ -14,7 +14,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.serial import make_serial
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.agent_models import models_of
+from adk_flow.models.override import models_of
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,

@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.llm_request import LlmRequest
 from pydantic import PrivateAttr
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.models.agent_models import ModelForAll
+from adk_flow.models.override import override_models
 from adk_flow.models.request.turns import answers_so_far, read_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
-from adk_flow.record.activations import current_calls
 from adk_flow.scenario.yaml_file import read_document
 
 MOST_QUOTED = 80
@@ -158,43 +156,13 @@ def read_decisions(path: str | Path) -> Decided:
 
 
 def decided(app: App, path: str | Path) -> tuple[App, Decided]:
-    """Puts the model of a file into every agent of an app, however it is wired.
-
-    Each agent gets it when it begins, and has its own model back when the app's runner closes.
-    `hold` gives it also to those that are kept from plugins.
+    """Copies an app so that all its agents ask the model of a file, however it is wired.
 
     Raises:
       DecisionError: the file cannot be used.
     """
     model = read_decisions(path)
-    plugin = _ModelForAll(model)
-    if isinstance(app.root_agent, LlmAgent):
-        plugin.note(app.root_agent)
-        plugin.give_to(app.root_agent)
-    return app.model_copy(update={"plugins": [*app.plugins, plugin]}), model
-
-
-class _ModelForAll(ModelForAll):
-    """Gives every agent that begins the same model, until the app's runner closes."""
-
-    def __init__(self, model: Decided) -> None:
-        super().__init__(model, name="decisions")
-        self.owners: list[tuple[LlmAgent, Any]] = []
-
-    # A copy of the tree would not do: functions of a graph hold agents that no copy reaches.
-    def give_to(self, agent: LlmAgent) -> None:
-        """Gives the model to an agent, and remembers the agent's own."""
-        if agent.model is not self.model:
-            self.owners.append((agent, agent.model))
-            agent.model = self.model
-
-    async def close(self) -> None:
-        """Gives each agent its own model back."""
-        if current_calls.get():
-            return  # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
-        while self.owners:
-            agent, model = self.owners.pop()
-            agent.model = model
+    return override_models(app, model), model
 
 
 def _plain(text: str) -> str:

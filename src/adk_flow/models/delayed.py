@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # releases before 2.x have no such class
 
 
 class DelayedModel(BaseLlm):
-    """Answers as another model does, after as long as a model of that pace would take."""
+    """Answers as another model does, after the time that a latency profile gives."""
 
     inner: BaseLlm
-    pace: LatencyProfile
+    profile: LatencyProfile
 
     @property
     def capabilities(self) -> LlmCapabilities:
@@ -31,9 +31,11 @@ class DelayedModel(BaseLlm):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """Gives the other model's answer once its output tokens would have been generated."""
-        answers = [one async for one in self.inner.generate_content_async(llm_request, stream)]
+        answers = [
+            answer async for answer in self.inner.generate_content_async(llm_request, stream)
+        ]
         tokens = sum(_output_tokens(answer) for answer in answers if not answer.partial)
-        await asyncio.sleep(self.pace.microseconds(tokens) / 1e6)
+        await asyncio.sleep(self.profile.microseconds(tokens) / 1e6)
         for answer in answers:
             yield answer
 

@@ -1,211 +1,117 @@
-"""One model in the place of every other that ADK would ask, while a conversation is held."""
+"""What the agents of an app ask in place of their own models."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
-from contextvars import ContextVar
-from functools import wraps
-from importlib import import_module
-from types import ModuleType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
 
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
-from google.genai.models import AsyncModels, Models
+from google.adk.models.google_llm import Gemini
+from google.adk.models.registry import LLMRegistry
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
+from google.genai import types
+
+from adk_flow._adk import BaseNode
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
+from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.scripted import Scripted
+
+RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
+"""For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
 
 
-class Given(NamedTuple):
-    """The model that a conversation is held with."""
+class Override(BasePlugin):
+    """Says what the agents of an app ask; a plugin without hooks, which copies of an app keep."""
 
-    model: BaseLlm
-    own: Mapping[str, str]
-    """The model that each agent was written for, by the agent's name."""
+    def __init__(
+        self,
+        model: str | BaseLlm = "",
+        latency: LatencyProfile | None = None,
+        *,
+        retries: bool = False,
+    ) -> None:
+        super().__init__(name="adk_flow_model_override")
+        self.model, self.latency, self.retries = model, latency, retries
+        self.exclusive = self._adapted(_made(model)) if _is_controlled(model) else None
+        """The controlled model that everything asks, agent or not; None where there is none."""
 
-    def holds(self, model: BaseLlm) -> bool:
-        """Whether a model is the given one, or one that it asks itself."""
-        return any(one is model for one in _parts(self.model))
+    def model_for(self, own: Callable[[], BaseLlm]) -> BaseLlm:
+        """Gives the model of an agent, of which `own` gives the one that it was written for."""
+        return self.exclusive or self._adapted(_made(self.model) if self.model else own())
 
-
-class _Here(NamedTuple):
-    """A conversation that is held, and what with; None where each agent has its own model."""
-
-    given: Given | None
-    thread: int
-    asked: set[str]
-
-
-class _Change:
-    """A change of the process that lasts while anybody wants it."""
-
-    def __init__(self, make: Callable[[ExitStack], None]) -> None:
-        self._make = make
-        self._wanted = 0
-        self._undo = ExitStack()
-
-    @contextmanager
-    def wanted(self) -> Iterator[None]:
-        """Makes the change for the first that wants it; the last undoes it."""
-        with _lock:
-            if not self._wanted:
-                self._make(self._undo)
-            self._wanted += 1
-        try:
-            yield
-        finally:
-            with _lock:
-                self._wanted -= 1
-                if not self._wanted:
-                    self._undo.close()
+    def _adapted(self, model: BaseLlm) -> BaseLlm:
+        if self.retries and isinstance(model, Gemini) and model.retry_options is None:
+            model = model.model_copy(update={"retry_options": RETRIES})
+        if self.latency:
+            model = DelayedModel(model=model.model, inner=model, profile=self.latency)
+        return model
 
 
-_here: ContextVar[_Here | None] = ContextVar("adk_flow_model", default=None)
-_lock = threading.RLock()
-_held: list[_Here] = []
+def _is_controlled(model: str | BaseLlm) -> bool:
+    return isinstance(model, Scripted) or name_of_model(model) in CONTROLLED_MODELS
 
 
-@contextmanager
-def only(given: Given | None) -> Iterator[set[str]]:
-    """Has ADK ask the given model whatever is named, within this task and what it starts.
+def _made(model: str | BaseLlm) -> BaseLlm:
+    return LLMRegistry.new_llm(model) if isinstance(model, str) else model
 
-    That includes agents on Runners that nobody told of the recorder, and models that are asked
-    without an agent. Other conversations of the process keep theirs. Gives the names of models
-    that are asked all the same: all of them if none is given, else those that code asks without
-    ADK, by Google's client.
+
+def override_models(
+    app: App,
+    model: str | BaseLlm = "",
+    *,
+    latency: LatencyProfile | None = None,
+    retries: bool = False,
+) -> App:
+    """Copies an app so that conversations with it ask other models; its agents are not changed.
+
+    Args:
+      app: the app; what was overridden before and is not named now stays overridden.
+      model: the model of every agent. A controlled one is also asked by whatever else asks one.
+      latency: how long each model takes to answer.
+      retries: whether Gemini's client tries again where it has no retry options of its own.
     """
-    here = _Here(given, threading.get_ident(), set())
-    token = _here.set(here)
-    try:
-        with _ADK.wanted(), _ENVIRONMENT.wanted() if given else nullcontext(), _listed(here):
-            yield here.asked
-    finally:
-        _here.reset(token)
+    old = override_of(app)
+    new = Override(model or old.model, latency or old.latency, retries=retries or old.retries)
+    others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
+    return app.model_copy(update={"plugins": [*others, new]})
 
 
-@contextmanager
-def _listed(here: _Here) -> Iterator[None]:
-    with _lock:
-        _held.append(here)
-    try:
-        yield
-    finally:
-        with _lock:
-            _held[:] = [one for one in _held if one is not here]
+def override_of(app: App) -> Override:
+    """Finds what an app's agents ask; an override of nothing if that is their own models."""
+    return next((plugin for plugin in app.plugins if isinstance(plugin, Override)), Override())
 
 
-def _conversation() -> _Here | None:
-    """Finds the conversation for which something is asked."""
-    if here := _here.get():
-        return here
-    # A thread that the app starts itself, unlike one of ADK's, does not know for whom it works.
-    with _lock:
-        is_foreign = threading.get_ident() not in {one.thread for one in _held}
-        return _held[-1] if _held and is_foreign else None
+def llm_agents(app: App) -> Iterator[LlmAgent]:
+    """Walks the agents of an app that have a model."""
+    nodes = agents_of(app.root_agent) if app.root_agent is not None else ()
+    yield from (node for node in list(nodes) if isinstance(node, LlmAgent))
 
 
-def _given_here() -> Given | None:
-    here = _conversation()
-    return here.given if here else None
+def models_of(app: App) -> list[str]:
+    """Names the models of an app's agents, in their order; then of its plugins and summarizer."""
+    override = override_of(app)
+    given = name_of_model(override.model)
+    names = [given or agent.canonical_model.model for agent in llm_agents(app)]
+    return list(dict.fromkeys([*names, *([] if override.exclusive else _models_beside(app))]))
 
 
-def _change_environment(undo: ExitStack) -> None:
-    # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py); the
-    # given ones pass them over.
-    name = "ADK_DISABLE_GEMINI_MODEL_ID_CHECK"
-    if name not in os.environ:
-        os.environ[name] = "true"
-        undo.callback(os.environ.pop, name, None)
+def _models_beside(app: App) -> Iterator[str]:
+    """Names the models that plugins and the summarizer hold in fields, or run agents on."""
+    summarizer = getattr(getattr(app, "events_compaction_config", None), "summarizer", None)
+    for owner in filter(None, (*app.plugins, summarizer)):
+        for value in list(vars(owner).values()):
+            root = value.agent if isinstance(value, Runner) else value
+            if isinstance(root, BaseLlm):
+                yield root.model
+            elif isinstance(root, BaseNode):
+                nodes = agents_of(root)
+                yield from (model_asked(node) for node in nodes if isinstance(node, LlmAgent))
 
 
-_ASKING = {"generate_content", "generate_content_stream", "generate_images"}
-"""Methods of Google's client that ask a model."""
-
-
-def _change_adk(undo: ExitStack) -> None:
-    # Agents ask for their model by this; their log then names the model that answers.
-    resolve = LlmAgent.__dict__["canonical_model"].fget
-    _replace(undo, LlmAgent, "canonical_model", property(_given_or(resolve)))
-    # Summarizers and tools hold a model without an agent. A model's class may be imported later,
-    # so the base class is changed, and not the method of each.
-    _replace(undo, BaseLlm, "__getattribute__", _attribute)
-    for module in _transfer_modules():
-        _replace(undo, module, _CHECK, _for_own_model(vars(module)[_CHECK]))
-    for client in (Models, AsyncModels):
-        for name in _ASKING & vars(client).keys():
-            _replace(undo, client, name, _noted(getattr(client, name)))
-
-
-def _replace(undo: ExitStack, owner: Any, name: str, value: Any) -> None:
-    if name in vars(owner):
-        undo.callback(setattr, owner, name, vars(owner)[name])
-    else:
-        undo.callback(delattr, owner, name)
-    setattr(owner, name, value)
-
-
-def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a method of Google's client note its model where another was given."""
-
-    @wraps(method)
-    def noted(client: Any, *args: Any, **named: Any) -> Any:
-        here = _conversation()
-        if here and here.given:
-            here.asked.add(str(named.get("model")))
-        return method(client, *args, **named)
-
-    return noted
-
-
-def _given_or(resolve: Callable[[LlmAgent], BaseLlm]) -> Callable[[LlmAgent], BaseLlm]:
-    def canonical_model(agent: LlmAgent) -> BaseLlm:
-        given = _given_here()
-        return given.model if given else resolve(agent)
-
-    return canonical_model
-
-
-def _attribute(model: BaseLlm, name: str) -> Any:
-    """Looks up an attribute of any model; that which asks it is the given model's."""
-    here = _conversation() if name == "generate_content_async" else None
-    if here and here.given is None:
-        here.asked.add(object.__getattribute__(model, "model"))
-    elif here and here.given and not here.given.holds(model):
-        return here.given.model.generate_content_async
-    return object.__getattribute__(model, name)
-
-
-_CHECK = "_get_incompatible_builtin_tool_error"
-
-
-def _transfer_modules() -> Iterator[ModuleType]:
-    """Finds where ADK checks whether an agent with a search tool may transfer, if it does."""
-    for name in ("extensions._agent_transfer", "agent_transfer"):
-        try:
-            module = import_module(f"google.adk.flows.llm_flows.{name}")
-        except ImportError:
-            continue
-        if getattr(vars(module).get(_CHECK), "__module__", "") == module.__name__:
-            yield module
-
-
-def _for_own_model(check: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Lets ADK refuse what it would under the model that the agent was written for."""
-
-    def checked(agent: Any, model: str | None = None) -> str | None:
-        given = _given_here()
-        return check(agent, given.own.get(agent.name, model) if given else model)
-
-    return checked
-
-
-def _parts(model: BaseLlm) -> Iterator[BaseLlm]:
-    yield model
-    for value in list(vars(model).values()):
-        if isinstance(value, BaseLlm):
-            yield from _parts(value)
-
-
-_ADK = _Change(_change_adk)
-_ENVIRONMENT = _Change(_change_environment)
+def is_controlled(app: App) -> bool:
+    """Whether every model of an app decides the same way each time."""
+    return set(models_of(app)) <= CONTROLLED_MODELS

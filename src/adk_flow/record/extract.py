@@ -202,6 +202,9 @@ def path_of_event(event: Any) -> str:
 def model_of(context: Any) -> str:
     """Names the root agent's model; empty for a workflow."""
     invocation = getattr(context, "_invocation_context", context)
-    root = getattr(invocation.agent, "root_agent", None)
-    model = getattr(root, "model", "")
-    return model if isinstance(model, str) else getattr(model, "model", "")
+    root: Any = getattr(invocation.agent, "root_agent", None)
+    try:
+        return root.canonical_model.model
+    except Exception:  # what cannot be made tells so when it is asked
+        model = getattr(root, "model", "")
+        return model if isinstance(model, str) else ""

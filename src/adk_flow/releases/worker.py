@@ -75,15 +75,15 @@ def held(job: Job) -> Outcome:
     from google.adk.version import __version__ as adk
 
     from adk_flow.models.decisions import decided
-    from adk_flow.run.app import load_application
+    from adk_flow.run.app import load_app
     from adk_flow.run.conversation_run import run_conversation
 
-    app, script = load_application(job.app), None
+    app, script = load_app(job.app), None
     if job.decisions:
         app, script = decided(app, job.decisions)
         model = script.model
     else:
-        model = _give_model(app)
+        app, model = _on_offline_model(app)
     talk = asyncio.run(run_conversation(app, job.conversation, file=Path(job.log)))
     hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
     return Outcome(
@@ -106,19 +106,18 @@ def _left(script: Decided) -> str:
     return ""
 
 
-def _give_model(app: App) -> str:
-    """Puts the offline model into every agent, unless all decide alike each time as they are."""
+def _on_offline_model(app: App) -> tuple[App, str]:
+    """Has every agent ask the offline model, unless all decide alike each time as they are."""
     from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
-    from adk_flow.models.agent_models import llm_agents, set_model
+    from adk_flow.models.override import llm_agents, override_models
 
     # Not `canonical_model`, which makes the model and may ask for its key or package.
     models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
     names = sorted({str(model) for model in models if model})
     # Those that are offline are given it too, for what the app has beside its agents.
     if names and names != ["offline"] and CONTROLLED_MODELS.issuperset(names):
-        return ", ".join(names)
-    set_model(app, "offline")
-    return "offline"
+        return app, ", ".join(names)
+    return override_models(app, "offline"), "offline"
 
 
 if __name__ == "__main__":

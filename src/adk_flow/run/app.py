@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,6 +13,8 @@ from google.adk.cli.utils.agent_loader import AgentLoader
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow._startup import heed_failing_import, spare_failing_import
 from adk_flow.errors import AdkFlowError
+from adk_flow.models.from_env import model_named
+from adk_flow.models.override import override_models
 from adk_flow.record.plugin import FlowPlugin
 
 _FILES = ("agent.py", "__init__.py", "root_agent.yaml")
@@ -36,13 +39,27 @@ class FoundApp(NamedTuple):
         return any(isinstance(plugin, FlowPlugin) for plugin in self.app.plugins)
 
 
-def load_application(path: str | Path) -> App:
+def load_app(path: str | Path, model: str = "") -> App:
     """Loads the app or root agent of a folder, package or module, its `.env` with it.
+
+    Args:
+      path: the folder, package or module, as for `adk run`.
+      model: the model of every agent; empty for the app's own. The environment names it too, so
+        that an app that chooses its model by `MODEL_NAME` need not have the key of another.
 
     Raises:
       ApplicationError: there is none, or it cannot be imported.
+      ModelChoiceError: the model cannot be used.
     """
-    return find_app(path).app
+    if not model:
+        return find_app(path).app
+    os.environ["MODEL_NAME"] = model
+    try:
+        app = find_app(path).app
+    except ApplicationError:
+        model_named(model)  # which may be what the app cannot be loaded with
+        raise
+    return override_models(app, model_named(model))
 
 
 def find_app(path: str | Path) -> FoundApp:

@@ -22,8 +22,8 @@ from adk_flow.analysis.metrics import Meter, TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
 from adk_flow.log.schema import Header, Record
-from adk_flow.models.agent_models import given_to
-from adk_flow.models.override import only
+from adk_flow.models.enforcement import in_force
+from adk_flow.models.override import override_of
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
@@ -59,8 +59,8 @@ async def run_conversation(
 ) -> ConversationRun:
     """Holds a conversation with an app in a session of its own, in memory.
 
-    A turn that fails is recorded as such, and the next goes on. If the app was given a controlled
-    model, no other is asked.
+    A turn that fails is recorded as such, and the next goes on. If the app is overridden with
+    a controlled model, no other is asked.
 
     Args:
       app: the app; its own recorder, if it has one, gives its settings and is left out.
@@ -100,7 +100,7 @@ async def run_conversation(
         state=copy.deepcopy(conversation.state),
     )
     try:
-        with only(given_to(app)) as asked:
+        with in_force(override_of(app)) as asked:
             errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
     finally:
         if close:

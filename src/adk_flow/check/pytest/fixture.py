@@ -65,7 +65,6 @@ class FlowFixture:
         Raises:
           AssertionError: a turn failed, or the script was not followed to its end.
           ValueError: an agent would run on a model that needs a key, or that nobody knows.
-          RuntimeError: one of its agents is in another conversation, on a model given for it.
         """
         __tracebackhide__ = True
         self._held = None  # what fails tells nothing, and least of all of an earlier one

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
@@ -14,10 +12,10 @@ from google.adk.workflow import BaseNode
 
 from adk_flow.check.flow import Flow, read_flow
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.agent_models import llm_agents, set_model
+from adk_flow.models.override import Override, llm_agents, override_models, override_of
 from adk_flow.models.scripted import Decision, Scripted
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.run.app import load_application, with_recorder
+from adk_flow.run.app import load_app, with_recorder
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation
 
@@ -33,10 +31,9 @@ async def run_scripted(
 ) -> Flow:
     """Holds a conversation and reads its log; see `FlowFixture.run`."""
     model = _model(script, model)
-    app = _app(subject)
-    with _on_model(app, model):
-        _check_keyless(app)
-        held = await run_conversation(app, conversation, file=file)
+    app = override_models(_app(subject), model or "")
+    _check_keyless(app)
+    held = await run_conversation(app, conversation, file=file)
     flow = _read(held, conversation, model, may_fail)
     if app.root_agent is not None:
         flow.known = [node.name for node in agents_of(app.root_agent)]
@@ -72,7 +69,7 @@ def _kind(value: object) -> str:
 def _app(subject: App | BaseNode | str | Path) -> App:
     """Makes an app that keeps all words, whatever its own recorder or the environment says."""
     if isinstance(subject, (str, Path)):
-        subject = load_application(subject)
+        subject = load_app(subject)
     if not isinstance(subject, (App, BaseNode)):
         raise TypeError(f"expected an agent, an App, or the path of an app, got {subject!r:.80}")
     app = subject if isinstance(subject, App) else App(name=subject.name, root_agent=subject)
@@ -81,66 +78,30 @@ def _app(subject: App | BaseNode | str | Path) -> App:
     return with_recorder(app, FlowPlugin(texts="full", construct=construct))
 
 
-class _Use(NamedTuple):
-    """Agents in a conversation, by id, and whether it gives them a model."""
-
-    agents: set[int]
-    is_given: bool
-
-
-_IN_USE: list[_Use] = []
-
-
-@contextmanager
-def _on_model(app: App, model: str | BaseLlm | None) -> Iterator[None]:
-    """Puts a model into every agent, and afterwards its own back.
-
-    Raises:
-      RuntimeError: an agent is in another conversation, and one of the two has a model to put in.
-    """
-    own = [(agent, agent.model) for agent in llm_agents(app)]
-    use = _Use({id(agent) for agent, _ in own}, model is not None)
-    for other in _IN_USE:
-        if other.agents & use.agents and (other.is_given or use.is_given):
-            raise RuntimeError(
-                f"{app.name} is in another conversation: let one end before the next, or give "
-                "each its own agents"
-            )
-    _IN_USE.append(use)
-    try:
-        if model is not None:
-            set_model(app, model)
-        yield
-    finally:
-        _IN_USE.remove(use)
-        if model is not None:
-            for agent, was in own:
-                agent.model = was
-
-
 def _check_keyless(app: App) -> None:
     """Refuses models that are called over the network.
 
     Raises:
       ValueError: an agent has one.
     """
+    override = override_of(app)
     for agent in llm_agents(app):
-        if told := _live_model(agent):
+        if model := _live_model(override.model or agent.model, agent, override):
             raise ValueError(
-                f"{agent.name} runs on {told}: give model='offline', or "
+                f"{agent.name} runs on {model}: give model='offline', or "
                 f"script={{'{agent.name}': […]}}"
             )
 
 
-def _live_model(agent: LlmAgent) -> str:
-    """Tells of an agent's model if it is one of ADK's own, all called over the network, or none."""
+def _live_model(asked: str | BaseLlm, agent: LlmAgent, override: Override) -> str:
+    """Tells of a model if it is one of ADK's own, all called over the network, or none."""
     needs_key = "which needs a key"
-    if isinstance(agent.model, str) and "/" in agent.model:
-        return f"{agent.model}, {needs_key}"
+    if isinstance(asked, str) and "/" in asked:
+        return f"{asked}, {needs_key}"
     try:
-        model = agent.canonical_model
+        model = override.model_for(lambda: agent.canonical_model)
     except ValueError:  # nobody has registered the name
-        return f"{agent.model}, which is not a known model"
+        return f"{asked}, which is not a known model"
     return f"{model.model}, {needs_key}" if type(model).__module__.startswith("google.adk.") else ""
 
 

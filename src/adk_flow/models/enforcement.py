@@ -1,0 +1,184 @@
+"""ADK made to ask what an override says, while a conversation is run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.models.base_llm import BaseLlm
+from google.genai.models import AsyncModels, Models
+
+from adk_flow.inspect.agent_graph import model_asked
+from adk_flow.models.override import Override
+
+
+@dataclass(eq=False)
+class _Conversation:
+    """A conversation under way."""
+
+    override: Override
+    thread: int = field(default_factory=threading.get_ident)
+    asked: set[str] = field(default_factory=set)
+
+
+_current: ContextVar[_Conversation | None] = ContextVar("adk_flow_conversation", default=None)
+_lock = threading.RLock()
+_under_way: list[_Conversation] = []
+
+
+@contextmanager
+def in_force(override: Override) -> Iterator[set[str]]:
+    """Has ADK ask the models of an override within this task and what it starts.
+
+    That includes agents on Runners that nobody told of the recorder and, under a controlled model,
+    models that are asked without an agent. Other conversations of the process keep theirs. Gives
+    the names of models that are asked all the same: under a controlled model those that code asks
+    without ADK, by Google's client, else all of them.
+    """
+    conversation = _Conversation(override)
+    token = _current.set(conversation)
+    with _lock:
+        _under_way.append(conversation)
+        _change_process()
+    try:
+        yield conversation.asked
+    finally:
+        _current.reset(token)
+        with _lock:
+            _under_way.remove(conversation)
+            _change_process()
+
+
+def _conversation() -> _Conversation | None:
+    """Finds the conversation for which something is asked."""
+    if current := _current.get():
+        return current
+    # A thread that the app starts itself, unlike one of ADK's, does not know for whom it works.
+    with _lock:
+        is_foreign = threading.get_ident() not in {one.thread for one in _under_way}
+        return _under_way[-1] if _under_way and is_foreign else None
+
+
+_changes: dict[Callable[[ExitStack], None], ExitStack] = {}
+"""Changes of the process that are made, and what undoes them."""
+
+
+def _change_process() -> None:
+    """Makes the changes that the conversations under way need, and undoes those that none needs."""
+    is_exclusive = any(one.override.exclusive for one in _under_way)
+    for change, is_needed in ((_change_adk, bool(_under_way)), (_change_environment, is_exclusive)):
+        if is_needed and change not in _changes:
+            change(_changes.setdefault(change, ExitStack()))
+        elif not is_needed and change in _changes:
+            _changes.pop(change).close()
+
+
+def _change_environment(undo: ExitStack) -> None:
+    # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py); the
+    # controlled ones pass them over.
+    name = "ADK_DISABLE_GEMINI_MODEL_ID_CHECK"
+    if name not in os.environ:
+        os.environ[name] = "true"
+        undo.callback(os.environ.pop, name, None)
+
+
+_ASKING = {"generate_content", "generate_content_stream", "generate_images"}
+"""Methods of Google's client that ask a model."""
+
+
+def _change_adk(undo: ExitStack) -> None:
+    # Agents ask for their model by this; their log then names the model that answers.
+    resolve = vars(LlmAgent)["canonical_model"].fget
+    _replace(undo, LlmAgent, "canonical_model", property(_overridden(resolve)))
+    # Summarizers and tools hold a model without an agent. A model's class may be imported later,
+    # so the base class is changed, and not the method of each.
+    _replace(undo, BaseLlm, "__getattribute__", _attribute)
+    for module in _transfer_modules():
+        _replace(undo, module, _CHECK, _for_own_model(vars(module)[_CHECK]))
+    for client in (Models, AsyncModels):
+        for name in _ASKING & vars(client).keys():
+            _replace(undo, client, name, _noted(getattr(client, name)))
+
+
+def _replace(undo: ExitStack, owner: Any, name: str, value: Any) -> None:
+    if name in vars(owner):
+        undo.callback(setattr, owner, name, vars(owner)[name])
+    else:
+        undo.callback(delattr, owner, name)
+    setattr(owner, name, value)
+
+
+def _overridden(resolve: Callable[[LlmAgent], BaseLlm]) -> Callable[[LlmAgent], BaseLlm]:
+    def canonical_model(agent: LlmAgent) -> BaseLlm:
+        conversation = _conversation()
+        if conversation is None:
+            return resolve(agent)
+        return conversation.override.model_for(lambda: resolve(agent))
+
+    return canonical_model
+
+
+def _attribute(model: BaseLlm, name: str) -> Any:
+    """Looks up an attribute of any model; what asks it is the exclusive model's if there is one."""
+    conversation = _conversation() if name == "generate_content_async" else None
+    if conversation and (exclusive := conversation.override.exclusive):
+        if not any(part is model for part in _parts(exclusive)):
+            return exclusive.generate_content_async
+    elif conversation:
+        conversation.asked.add(object.__getattribute__(model, "model"))
+    return object.__getattribute__(model, name)
+
+
+def _parts(model: BaseLlm) -> Iterator[BaseLlm]:
+    """Gives a model and those that it asks itself."""
+    yield model
+    for value in list(vars(model).values()):
+        if isinstance(value, BaseLlm):
+            yield from _parts(value)
+
+
+def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets a method of Google's client note its model where only another ought to be asked."""
+
+    @wraps(method)
+    def noted(client: Any, *args: Any, **named: Any) -> Any:
+        conversation = _conversation()
+        if conversation and conversation.override.exclusive:
+            conversation.asked.add(str(named.get("model")))
+        return method(client, *args, **named)
+
+    return noted
+
+
+_CHECK = "_get_incompatible_builtin_tool_error"
+
+
+def _transfer_modules() -> Iterator[ModuleType]:
+    """Finds where ADK checks whether an agent with a search tool may transfer, if it does."""
+    for name in ("extensions._agent_transfer", "agent_transfer"):
+        try:
+            module = import_module(f"google.adk.flows.llm_flows.{name}")
+        except ImportError:
+            continue
+        if getattr(vars(module).get(_CHECK), "__module__", "") == module.__name__:
+            yield module
+
+
+def _for_own_model(check: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Lets ADK refuse what it would under the model that the agent was written for."""
+
+    def checked(agent: Any, model: str | None = None) -> str | None:
+        conversation = _conversation()
+        is_dry = conversation and conversation.override.exclusive
+        return check(agent, model_asked(agent) if is_dry else model)
+
+    return checked
