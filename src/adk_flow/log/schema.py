@@ -132,6 +132,10 @@ class Record(
     size: int = 0
     """Characters of those words before anything was masked or left out."""
     model: str = ""
+    version: str = ""
+    """The model that answered, where its provider names another than was asked."""
+    took: int = 0
+    """Microseconds that a `model_call` took, which is recorded when it ended."""
     request: Request | None = None
     calls: tuple[FunctionCall, ...] = ()
     responses: tuple[str, ...] = ()

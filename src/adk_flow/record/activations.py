@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.log.schema import Cause
 from adk_flow.record.sessions import SessionLog
+
+if TYPE_CHECKING:
+    from adk_flow.record.scenes import Scene
 
 _KINDS = {
     "TransferToAgentTool": "transfer",
@@ -87,6 +90,9 @@ class Run:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
+    ended: bool = False
+    asking: dict[int, Scene] = field(default_factory=dict)
+    """The model calls that ADK is about to make, by activation."""
     activations: dict[Place, int] = field(default_factory=dict)
     """Open frames."""
     deciding: dict[int, str] = field(default_factory=dict)

@@ -123,6 +123,11 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
 
 
+def version_of(response: Any) -> str:
+    """Names the model that answered; releases before 1.19 do not say."""
+    return getattr(response, "model_version", None) or ""
+
+
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
     """Writes an exception as its type and what is kept of its message."""
     return f"{type(error).__name__}: {keep(str(error))}".removesuffix(": ")

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
@@ -24,12 +24,17 @@ _METHOD = "generate_content_async"
 class Entry:
     """One entry into a model, as far as it went."""
 
-    __slots__ = ("error", "is_wrapper", "listeners", "model", "name", "started", "usage", "version")
+    __slots__ = (
+        *("_began", "error", "is_wrapper", "listeners", "model", "name", "took", "usage"),
+        "version",
+    )
 
-    def __init__(self, model: BaseLlm, listeners: Mapping[int, Listener]) -> None:
+    def __init__(self, model: BaseLlm, listeners: list[Listener]) -> None:
         self.model = model
         self.listeners = listeners
-        self.started = time.perf_counter_ns()
+        self._began = time.perf_counter_ns()
+        self.took = 0
+        """Microseconds until it ended."""
         self.name = model.model
         self.version = ""
         """The model that answered, as its provider names it."""
@@ -39,24 +44,35 @@ class Entry:
         self.is_wrapper = False
         """Whether it asked another model, whose entries count in its place."""
 
-    @property
-    def took(self) -> int:
-        """Microseconds since it began."""
-        return (time.perf_counter_ns() - self.started) // 1000
-
     def read(self, response: LlmResponse) -> None:
         """Takes over what a response reports."""
         self.usage = response.usage_metadata or self.usage
         self.version = getattr(response, "model_version", None) or self.version
+        if not self.is_wrapper:
+            for listener in self.listeners:
+                listener.yielded(self)
 
     def leave(self) -> None:
         """Tells the listeners that the model gave all that it will give."""
-        for listener in self.listeners.values():
-            listener(self)
+        self.took = (time.perf_counter_ns() - self._began) // 1000
+        if not self.is_wrapper:
+            for listener in self.listeners:
+                listener.left(self)
 
 
-Listener = Callable[[Entry], None]
-"""Called when an entry ended. Must not raise."""
+class Listener(Protocol):
+    """Is told of entries that asked no other model. Must not raise."""
+
+    def follows(self) -> bool:
+        """Whether it wants to hear of an entry that begins now."""
+        ...
+
+    def yielded(self, entry: Entry) -> None:
+        """Hears that an entry gave a response."""
+
+    def left(self, entry: Entry) -> None:
+        """Hears that an entry ended."""
+
 
 _NOBODY: Mapping[int, Listener] = MappingProxyType({})
 listeners: ContextVar[Mapping[int, Listener]] = ContextVar("adk_flow_listeners", default=_NOBODY)
@@ -84,12 +100,14 @@ def _kinds(base: type[BaseLlm]) -> Iterator[type[BaseLlm]]:
 def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
     @functools.wraps(method)
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
-        told, outer = listeners.get(), _current.get()
-        if not told or (outer is not None and outer.model is model):  # nobody asks, or super()
+        outer = _current.get()
+        is_same = outer is not None and outer.model is model  # it calls its base class's method
+        following = [] if is_same else [one for one in listeners.get().values() if one.follows()]
+        if not following:
             return method(model, *args, **named)
         if outer is not None:
             outer.is_wrapper = True
-        return _answers(Entry(model, told), method(model, *args, **named))
+        return _answers(Entry(model, following), method(model, *args, **named))
 
     return entered
 
@@ -102,11 +120,6 @@ async def _answers(
             while (response := await _next(entry, answers)) is not None:
                 entry.read(response)
                 yield response
-    except GeneratorExit:  # whoever asked has heard enough
-        raise
-    except BaseException as error:
-        entry.error = error
-        raise
     finally:
         entry.leave()
 
@@ -116,5 +129,8 @@ async def _next(entry: Entry, answers: AsyncGenerator[LlmResponse, None]) -> Llm
     token = _current.set(entry)
     try:
         return await anext(answers, None)
+    except BaseException as error:
+        entry.error = error
+        raise
     finally:
         _current.reset(token)

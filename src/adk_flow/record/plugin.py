@@ -130,7 +130,8 @@ class FlowPlugin(BasePlugin):
         if not self.recorder.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
-        self.recorder.write_run("before_run", invocation_context)
+        run = self.recorder.write_run("before_run", invocation_context)
+        self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_recorded
     def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
@@ -154,6 +155,7 @@ class FlowPlugin(BasePlugin):
         invocation = callback_context._invocation_context
         run, branch = self.recorder.run(invocation), invocation.branch or ""
         activation, how = run.begin(agent, branch, extract.path_of(callback_context))
+        self.recorder.set_scene(run, activation, agent.name)
         self.recorder.write(
             "before_agent",
             run,
@@ -172,6 +174,7 @@ class FlowPlugin(BasePlugin):
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
         activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        self.recorder.stop_asking(run, activation)
         self.recorder.write("after_agent", run, activation=activation, agent=agent.name)
 
     @_recorded
@@ -182,6 +185,7 @@ class FlowPlugin(BasePlugin):
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
         activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        self.recorder.stop_asking(run, activation)
         text = extract.of_error(error, self.recorder.keep)
         self.recorder.write("agent_error", run, activation=activation, agent=agent.name, error=text)
 
@@ -210,6 +214,8 @@ class FlowPlugin(BasePlugin):
         except OSError:
             run.log.forget(new)
             raise
+        finally:
+            self.recorder.ask_model(run, activation, agent)
 
     @_recorded
     def after_model_callback(
@@ -217,6 +223,7 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
+        self.recorder.answer_model(run, activation)
         content = llm_response.content
         self.recorder.write(
             "after_model",
@@ -226,6 +233,7 @@ class FlowPlugin(BasePlugin):
             # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
             calls=extract.calls_of(content, run.tools.get(activation), self.recorder.keep),
+            version=extract.version_of(llm_response),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
             error=extract.error_of(llm_response, self.recorder.keep),
@@ -237,6 +245,7 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that a model call failed."""
         run, activation, agent = self.recorder.place(callback_context)
+        self.recorder.answer_model(run, activation)
         text = extract.of_error(error, self.recorder.keep)
         self.recorder.write("model_error", run, activation=activation, agent=agent, error=text)
 
@@ -281,6 +290,8 @@ class FlowPlugin(BasePlugin):
         run = self.recorder.run(invocation_context)
         path = extract.path_of_event(event)
         activation = run.activation(event.branch, event.author, path)
+        if not event.partial:
+            self.recorder.stop_asking(run, activation)
         content, actions = event.content, event.actions
         words = "" if event.partial else extract.words_of(content)
         responses = extract.responses_of(content)

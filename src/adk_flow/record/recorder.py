@@ -20,7 +20,9 @@ from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path
 from adk_flow.record import extract
 from adk_flow.record.activations import Call, Run, current_calls, kind_of
+from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, keeper, mask
+from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
 
 logger = logging.getLogger(__name__)
@@ -161,6 +163,50 @@ class Recorder:
             **fields,
         )
 
+    # Models that are entered
+
+    def set_scene(self, run: Run, activation: int = 0, agent: str = "", call: str = "") -> Scene:
+        """Says where a model may be entered from now on, in this task and what it starts."""
+        scene = Scene(run, self._write_entry, activation, agent, call)
+        scene.enter(self.number)
+        return scene
+
+    def ask_model(self, run: Run, activation: int, agent: str) -> None:
+        """Notes that ADK is about to enter a model."""
+        self.stop_asking(run, activation)
+        run.asking[activation] = scene = self.set_scene(run, activation, agent)
+        scene.is_asking = True
+
+    def answer_model(self, run: Run, activation: int) -> None:
+        """Notes that the model which ADK entered gave an answer, or failed."""
+        if scene := run.asking.get(activation):
+            scene.answer()
+
+    def stop_asking(self, run: Run, activation: int) -> None:
+        """Tells of the models that were entered in the place of ADK's own call."""
+        if scene := run.asking.pop(activation, None):
+            scene.give_up()
+
+    def _write_entry(self, scene: Scene, entry: Entry) -> None:
+        """Writes an entry into a model of which no hook tells."""
+        try:
+            self.write(
+                "model_call",
+                scene.run,
+                activation=scene.activation,
+                agent=scene.agent,
+                call=scene.call,
+                model=entry.name,
+                version="" if entry.version == entry.name else entry.version,
+                took=entry.took,
+                usage=extract.of_usage(entry.usage),
+                error=extract.of_error(entry.error, self.keep) if entry.error else "",
+            )
+            if scene.run.ended and scene.run.log.active <= 0:
+                scene.run.log.release()
+        except Exception as error:
+            self.count_fault("model_call", error)
+
     # Places
 
     def knows(self, context: InvocationContext) -> bool:
@@ -175,18 +221,20 @@ class Recorder:
 
     def enter_call(self, tool: BaseTool, context: ToolContext) -> None:
         """Shows a tool call to whatever runs inside it."""
-        run, activation, _ = self.place(context)
+        run, activation, agent = self.place(context)
         outer = current_calls.get()
         call_id = context.function_call_id or ""
+        self.set_scene(run, activation, agent, call_id)
         call = Call(run, activation, call_id, tool.name, kind_of(tool), outer)
         current_calls.set({**outer, self.number: call})
 
     def leave_call(self, context: ToolContext) -> None:
         """Ends what `enter_call` began in this task; of an error made a result ADK tells twice."""
-        run, activation, _ = self.place(context)
+        run, activation, agent = self.place(context)
         call = current_calls.get().get(self.number)
         if call and call[:3] == (run, activation, context.function_call_id or ""):
             current_calls.set(call.outer)
+            self.set_scene(run, activation, agent)
 
     def run(self, context: InvocationContext) -> Run:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
@@ -195,17 +243,21 @@ class Recorder:
         if run is None:
             cause = current_calls.get().get(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
+            watch_models()
             run = self._runs[key] = Run(next(log.run_numbers), log, self.number, cause)
         return run
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
         run = self.run(context)
+        for activation in list(run.asking):
+            self.stop_asking(run, activation)
         active_agent = self._holder(context) if run.cause is None else ""
         try:
             self.write_run(hook, context, active_agent=active_agent, **fields)
         finally:
             self._runs.pop((context.session.id, context.invocation_id), None)
+            run.ended = True
             if run.cause is None:
                 self._sessions.end_turn(run.log)
                 if run.log.active <= 0:

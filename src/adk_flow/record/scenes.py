@@ -1,0 +1,87 @@
+"""Where a model may be entered, and which entries no hook of ADK tells of."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from adk_flow.record.activations import Run
+from adk_flow.record.model_entries import Entry, listeners
+
+_COMPACTION = "google.adk.apps.compaction"
+
+
+@dataclass(slots=True, eq=False)
+class Scene:
+    """A run, an activation, a model call or a tool call under way, as far as models are entered.
+
+    ADK's own entry is told by the hooks `after_model` and `model_error`; each other one is handed
+    to `untold` when it ended, or when it is known that ADK's own did not take place.
+    """
+
+    run: Run
+    untold: Callable[[Scene, Entry], None]
+    activation: int = 0
+    agent: str = ""
+    call: str = ""
+    """Function call id, of a tool call."""
+    is_asking: bool = False
+    """Whether ADK is about to enter a model, or has."""
+    _own: Entry | None = None
+    _latest: Entry | None = None
+    _pending: list[Entry] = field(default_factory=list)
+
+    def enter(self, recorder: int) -> None:
+        """Makes it the scene of what the present task does."""
+        listeners.set({**listeners.get(), recorder: self})
+
+    def follows(self) -> bool:
+        """Whether what enters a model now belongs to the run."""
+        return not self.run.ended or _compacts()
+
+    def yielded(self, entry: Entry) -> None:
+        """Notes who answered last."""
+        self._latest = entry
+
+    def left(self, entry: Entry) -> None:
+        """Takes an entry that ended."""
+        if entry is self._own:
+            return
+        if self.is_asking and self._own is None and not _is_cancelled(entry):
+            self._pending.append(entry)
+        else:
+            self.untold(self, entry)
+
+    def answer(self) -> None:
+        """Notes that ADK's own entry gave an answer, or failed."""
+        if self._own is None:
+            failed = [entry for entry in self._pending if entry.error is not None]
+            self._own = self._latest or (failed[-1] if failed else None)
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Tells of the entries that were not ADK's own."""
+        self.is_asking = False
+        pending, self._pending = self._pending, []
+        for entry in pending:
+            if entry is not self._own:
+                self.untold(self, entry)
+
+
+def _is_cancelled(entry: Entry) -> bool:
+    return isinstance(entry.error, asyncio.CancelledError)
+
+
+def _compacts() -> bool:
+    """Whether ADK sums a session up, which it does once the run has ended (2.13, runners.py).
+
+    What else enters a model in the task that held a conversation is none of that conversation's.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == _COMPACTION:
+            return True
+        frame = frame.f_back
+    return False
