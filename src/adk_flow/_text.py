@@ -1,6 +1,7 @@
-"""Text from models, users and logs made safe to print."""
+"""Words and numbers as people read them, and text of any origin made safe to print."""
 
 import re
+from collections.abc import Iterable
 
 _UNSAFE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # a terminal's control sequences, whole
@@ -21,6 +22,37 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def counted(number: int, noun: str) -> str:
+def readable(text: str) -> str:
+    """Replaces what of a path or an argument is no text."""
+    return text.encode(errors="replace").decode()
+
+
+def plural(number: float, noun: str) -> str:
     """Writes a number with its noun: `1 line`, `2 lines`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{format_number(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Joins names: `a, b and c`."""
+    *first, last = [*names] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def format_number(number: float) -> str:
+    """Writes a count or a mean of counts, with five digits at least: `3`, `2.3333`, `12,345`."""
+    return f"{number:,.5g}" if abs(number) < 1e4 else f"{number:,.0f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Writes a duration to hundredths of a second: `0.53 s`, `1,200.00 s`."""
+    return f"{seconds:,.2f} s"
+
+
+def format_dollars(dollars: float) -> str:
+    """Writes a cost to hundredths of a cent: `$0.0259`."""
+    return f"${dollars:,.4f}"
+
+
+def format_times(count: int) -> str:
+    """Writes how often: `once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")

@@ -160,7 +160,7 @@ def test_what_fires_more_often_and_in_several_turns_is_counted():
     again = [text + text.replace("1 ", "2 ") for text in (NESTED, FLAT)]
 
     assert list(sentences(laid(v1_0_0=FLAT, v2_0_0=twice))) == [
-        "2.0.0: Savings gets event (final) “2 times”, not “once” (turn 1)"
+        "2.0.0: Savings gets event (final) “twice”, not “once” (turn 1)"
     ]
     assert list(sentences(laid(v1_0_0=again[0], v2_0_0=again[1]))) == [
         f"2.0.0: {UNTOLD} (turns 1 and 2)"

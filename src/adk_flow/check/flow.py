@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from adk_flow._text import counted
+from adk_flow._text import plural
 from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.findings import Finding, findings, leaks
 from adk_flow.analysis.metrics import Meter, TurnMetrics, summed
@@ -255,7 +255,7 @@ class Flow:
         told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
         if unrecorded := self.log.unrecorded:
             told.append(
-                f"{counted(unrecorded, 'hook')} could not be recorded, so figures may be too low"
+                f"{plural(unrecorded, 'hook')} could not be recorded, so figures may be too low"
             )
         return told if self.figures else [*told, "the log holds no turn"]
 

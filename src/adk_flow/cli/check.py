@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adk_flow._text import counted
+from adk_flow._text import plural
 from adk_flow.check.evaluate import Checked, answers_checked, checked, lacking
 from adk_flow.check.flow import Flow, read_flow
 from adk_flow.check.rules import (
@@ -118,7 +118,7 @@ def _held(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
         asked += _left(script, written.document.line("decisions"))
     flow = read_flow(held.log, conversation.planted)
     if held.faults and not flow.log.unrecorded and not written.rules.may_fail:
-        reason = f"{counted(held.faults, 'hook')} could not be recorded"
+        reason = f"{plural(held.faults, 'hook')} could not be recorded"
         asked.append(Checked("whole", written.document.line(), reason))
     return flow, asked
 

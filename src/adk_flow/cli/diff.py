@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from adk_flow._text import counted, one_line
+from adk_flow._text import one_line, plural
 from adk_flow.check.diff import Change, Difference, TurnDifference, difference
 from adk_flow.check.flow import read_flow
 from adk_flow.check.snapshot import Row, side_by_side
@@ -63,9 +63,9 @@ def _as_data(found: Difference, logs: Sequence[Log]) -> dict[str, Any]:
 def _told(found: Difference, logs: Sequence[Log]) -> Iterator[str]:
     for log in logs:
         if log.damage:
-            yield _beside(log, f"{counted(len(log.damage), 'line')} could not be read")
+            yield _beside(log, f"{plural(len(log.damage), 'line')} could not be read")
         if log.unrecorded:
-            yield _beside(log, f"{counted(log.unrecorded, 'hook')} could not be recorded")
+            yield _beside(log, f"{plural(log.unrecorded, 'hook')} could not be recorded")
     for change in found.headers:
         yield _change(change)
     if not found.turns:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from adk_flow._text import counted
+from adk_flow._text import plural
 from adk_flow.cli.shared import tell, told_plainly
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.files import Format, write_tables
@@ -43,7 +43,7 @@ def export(
             return
         rows = (_rows(log) for log in _read(logs))
         for table in write_tables(rows, out or _FOLDER, form or Format.csv):
-            print(f"{table.path}  {counted(table.rows, 'row')}")
+            print(f"{table.path}  {plural(table.rows, 'row')}")
 
 
 def _send(paths: Sequence[Path], endpoint: str) -> None:
@@ -58,7 +58,7 @@ def _send(paths: Sequence[Path], endpoint: str) -> None:
         made = as_traces(log)
         send(made, endpoint)
         logs, spans = logs + 1, spans + len(made)
-    print(f"{address}  {counted(spans, 'span')} of {counted(logs, 'log')}")
+    print(f"{address}  {plural(spans, 'span')} of {plural(logs, 'log')}")
 
 
 def _rows(log: Log) -> Tables:
@@ -84,7 +84,7 @@ def _read(paths: Sequence[Path]) -> Iterator[Log]:
                 continue
             seen.add(resolved)
             if log.damage:
-                tell(f"{log.path}: {counted(len(log.damage), 'line')} could not be read")
+                tell(f"{log.path}: {plural(len(log.damage), 'line')} could not be read")
             yield log
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from adk_flow._text import counted, one_line
+from adk_flow._text import one_line, plural
 from adk_flow.cli.shared import (
     apart,
     plain_console,
@@ -152,7 +152,7 @@ def _report(held: ConversationRun, console: Console) -> None:
             console.print(Text(f"turn {number}: {one_line(reason, 300)}", style=FAILED_STYLE))
     if held.faults:
         console.print(
-            Text(f"{counted(held.faults, 'hook')} could not be recorded", style=FAILED_STYLE)
+            Text(f"{plural(held.faults, 'hook')} could not be recorded", style=FAILED_STYLE)
         )
     if held.uncontrolled:
         from adk_flow.run.conversation_run import describe_uncontrolled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from adk_flow._text import counted
+from adk_flow._text import join_names, plural
 from adk_flow.releases.differences import Difference, Laid, differences
 from adk_flow.releases.hook_trace import laid_out
 from adk_flow.releases.runner import Ran
@@ -49,7 +49,7 @@ class Alignment(NamedTuple):
             ]
             told += [one.outcome.left] if one.outcome.left else []
             if one.outcome.faults:
-                told.append(f"{counted(one.outcome.faults, 'hook')} could not be recorded")
+                told.append(f"{plural(one.outcome.faults, 'hook')} could not be recorded")
             for note in told:
                 notes.setdefault(note, []).append(one.release)
         return notes
@@ -98,9 +98,4 @@ def span(some: Sequence[str], releases: Sequence[str]) -> str:
         return f"{some[0]} on"
     if len(some) > 1 and list(releases[: len(some)]) == some:
         return f"up to {some[-1]}"
-    return listed(some)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Joins words with commas and an `and`."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    return join_names(some)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from adk_flow._text import format_times
 from adk_flow.releases.hook_trace import HookCall, Row, counts
 
 YES, NO = "yes", "no"
@@ -113,7 +114,7 @@ def _missing_or_moved(laid: Laid, group: Sequence[Row]) -> Iterator[Difference]:
     if len(set(tally.values())) > 1:
         is_plain = set(tally.values()) == {0, max(tally.values())}
         values = {
-            release: (YES if count else NO) if is_plain else _times(count)
+            release: (YES if count else NO) if is_plain else format_times(count)
             for release, count in tally.items()
         }
         gets, not_gets = _statements(laid, firing)
@@ -134,10 +135,6 @@ def _statements(laid: Laid, firing: HookCall) -> tuple[str, str]:
     who = firing.agent or "nobody"
     what = f"{firing.hook}{about}{when}"
     return f"{root}{who} gets {what}", f"{root}{who} gets no {what}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _article(name: str) -> str:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adk_flow._text import counted, one_line, plain
+from adk_flow._text import one_line, plain, plural
 from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.log.reader import Log
@@ -113,10 +113,10 @@ def _line(move: Move, indent: str) -> Table:
 def show_figures(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
-        counted(turn.llm_calls, "LLM call"),
-        counted(turn.transfers, "transfer"),
-        counted(turn.agent_calls, "agent call"),
-        counted(turn.tool_calls, "tool call"),
+        plural(turn.llm_calls, "LLM call"),
+        plural(turn.transfers, "transfer"),
+        plural(turn.agent_calls, "agent call"),
+        plural(turn.tool_calls, "tool call"),
         f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
         f"{turn.wall_seconds:.2f} s",
     ]
@@ -139,7 +139,7 @@ def show_damage(log: Log, console: Console) -> None:
         words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
         console.print(Text(words, style=FAILED_STYLE))
     if log.unrecorded:
-        words = f"{log.path}: {counted(log.unrecorded, 'hook')} could not be recorded"
+        words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
         console.print(Text(plain(words), style=FAILED_STYLE))
 
 

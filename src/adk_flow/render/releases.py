@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from adk_flow._text import one_line
-from adk_flow.releases.alignment import Alignment, listed, span
+from adk_flow._text import join_names, one_line
+from adk_flow.releases.alignment import Alignment, span
 from adk_flow.releases.differences import NO, YES, Difference
 from adk_flow.releases.hook_trace import Row, counts
 from adk_flow.render.comparison_markdown import escaped
@@ -76,7 +76,7 @@ def _turns(difference: Difference) -> str:
     if not difference.turns:
         return ""
     many = "s" if len(difference.turns) > 1 else ""
-    return f" (turn{many} {listed(list(map(str, difference.turns)))})"
+    return f" (turn{many} {join_names(map(str, difference.turns))})"
 
 
 def _show_sentences(title: str, told: Sequence[str], console: Console) -> None:

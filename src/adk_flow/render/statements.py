@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from adk_flow._text import plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.crossovers import Axis, Winner
 from adk_flow.render.comparison_model import compared_with, named
@@ -17,9 +18,9 @@ _MOST_NAMES = 3
 def heading(comparison: Comparison) -> list[str]:
     """Says what was compared: a line on the runs, a line on the setting."""
     setting = comparison.setting
-    trials = counted(setting.trials, "trial")
-    conversations = counted(len(comparison.conversations), "conversation")
-    constructs = counted(len(comparison.constructs), "construct")
+    trials = plural(setting.trials, "trial")
+    conversations = plural(len(comparison.conversations), "conversation")
+    constructs = plural(len(comparison.constructs), "construct")
     app = f" of {named(setting.app)}" if setting.app else ""
     parts = [
         f"model {', '.join(map(named, comparison.models)) or 'unknown'}",
@@ -80,9 +81,4 @@ def _who(winner: Winner) -> str:
 def _span(winners: Sequence[Winner]) -> str:
     first, last = winners[0].point, winners[-1].point
     noun = _AXES[winners[0].axis]
-    return f"at {counted(first, noun)}" if first == last else f"at {first} to {last} {noun}s"
-
-
-def counted(number: int, noun: str) -> str:
-    """Writes how many."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"at {plural(first, noun)}" if first == last else f"at {first} to {last} {noun}s"

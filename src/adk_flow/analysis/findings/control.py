@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from adk_flow.analysis.findings.finding import Finding, distinct, listed, times
+from adk_flow._text import format_times
+from adk_flow.analysis.findings.finding import Finding, distinct, listed
 from adk_flow.analysis.findings.repetition import is_whole
 from adk_flow.analysis.findings.story import ModelCall, Story
 from adk_flow.analysis.moves import Activation, Move
@@ -34,12 +35,13 @@ def ping_pong(story: Story) -> Iterator[Finding]:
         ((source, target), most) = counts.most_common(1)[0]
         if most > 1:
             back = counts[target, source] if source != target else 0
-            returned = f", and {target} to {source} {times(back)}" if back else ""
+            returned = f", and {target} to {source} {format_times(back)}" if back else ""
             yield Finding(
                 kind="ping_pong",
                 turn=moves[0].turn,
                 agents=distinct([source, target]),
-                text=f"{source} handed over to {target} {times(most)} in one turn{returned}.",
+                text=f"{source} handed over to {target} {format_times(most)} in one turn"
+                f"{returned}.",
                 records=tuple(_handover(story, move) for move in moves),
                 level="serious",
             )

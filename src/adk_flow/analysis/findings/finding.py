@@ -8,6 +8,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from adk_flow._text import format_times, join_names
+
 Kind = Literal[
     "ping_pong",
     "dead_end",
@@ -57,13 +59,10 @@ def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:
 def listed(names: Iterable[str]) -> str:
     """Lists names in order, each once, with how often it stands among them."""
     counts = Counter(name[:_LONGEST_NAME] for name in names)
-    told = [f"{name} ({times(count)})" if count > 1 else name for name, count in counts.items()]
-    return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]])) if told else "nobody"
-
-
-def times(count: int) -> str:
-    """Writes how often."""
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+    shown = [
+        f"{name} ({format_times(count)})" if count > 1 else name for name, count in counts.items()
+    ]
+    return join_names(shown) or "nobody"
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
