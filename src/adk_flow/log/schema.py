@@ -146,6 +146,22 @@ class Record(
     final: bool = False
     """Whether ADK calls the event a final response."""
     partial: bool = False
+    path: str = ""
+    """ADK's path of the node that an event is of, `outer@1/inner@1/b@1`, below a graph."""
+    route: str = ""
+    """The route that a graph takes after an event."""
+    finish: str = ""
+    """Why the model stopped, if not because it was done: `MAX_TOKENS`, `SAFETY`, …"""
+    escalate: bool = False
+    """Whether an event ends the loop around its agent."""
+    invocation: str = ""
+    """ADK's id of a turn, on its `user_message`."""
+    turn_complete: bool = False
+    """Whether an exchange of a live session ends here."""
+    interrupted: bool = False
+    """Whether the user cut a live answer short."""
+    heard: str = ""
+    """What a live model heard the user say, as far as it was transcribed."""
     pending: tuple[str, ...] = ()
     """Ids of long-running calls that an event waits for."""
     state: tuple[str, ...] = ()

@@ -115,12 +115,34 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     if usage is None:
         return None
     sent, total = usage.prompt_token_count or 0, usage.total_token_count or 0
+    sent += usage.tool_use_prompt_token_count or 0  # what a built-in tool brought into the prompt
     said, thoughts = usage.candidates_token_count or 0, usage.thoughts_token_count or 0
     if thoughts and total == sent + said:
         # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
         said = max(0, said - thoughts)
     cached = usage.cached_content_token_count or 0
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
+
+
+def finish_of(response: Any) -> str:
+    """Names why a model stopped; empty if it was done, or does not say."""
+    reason = getattr(response, "finish_reason", None)
+    name = getattr(reason, "value", None) or str(reason or "")
+    return "" if name in ("STOP", "FINISH_REASON_UNSPECIFIED") else name
+
+
+def route_of(event: Any) -> str:
+    """Writes the route that a graph takes after an event; earlier releases have none."""
+    route = getattr(event.actions, "route", None)
+    if route is None:
+        return ""
+    return ", ".join(map(str, route)) if isinstance(route, list) else str(route)
+
+
+def spoken_of(event: Any, transcription: str) -> str:
+    """Gives the words of a live event's `input_transcription` or `output_transcription`."""
+    spoken = getattr(event, transcription, None)
+    return (getattr(spoken, "text", None) or "") if spoken is not None else ""
 
 
 def version_of(response: Any) -> str:

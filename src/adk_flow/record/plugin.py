@@ -236,6 +236,7 @@ class FlowPlugin(BasePlugin):
             version=extract.version_of(llm_response),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
+            finish=extract.finish_of(llm_response),
             error=extract.error_of(llm_response, self.recorder.keep),
         )
 
@@ -294,6 +295,7 @@ class FlowPlugin(BasePlugin):
             self.recorder.stop_asking(run, activation)
         content, actions = event.content, event.actions
         words = "" if event.partial else extract.words_of(content)
+        words = words or ("" if event.partial else extract.spoken_of(event, "output_transcription"))
         responses = extract.responses_of(content)
         final = event.is_final_response()
         if not words and (final or event.author == "user"):
@@ -316,6 +318,12 @@ class FlowPlugin(BasePlugin):
             transfer=actions.transfer_to_agent or "",
             final=final,
             partial=bool(event.partial),
+            path=path if "/" in path else "",
+            route=extract.route_of(event),
+            escalate=bool(actions.escalate),
+            turn_complete=bool(event.turn_complete),
+            interrupted=bool(event.interrupted),
+            heard=self.recorder.keep(extract.spoken_of(event, "input_transcription")),
             pending=tuple(sorted(event.long_running_tool_ids))
             if event.long_running_tool_ids
             else (),

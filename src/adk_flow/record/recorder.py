@@ -145,7 +145,7 @@ class Recorder:
         """Writes the words that start a run."""
         # What resumes a paused run has no words, but the results that it waited for.
         text = extract.words_of(message) or (extract.results_of(message) if message else "")
-        self.write_run("user_message", context, text=text)
+        self.write_run("user_message", context, text=text, invocation=context.invocation_id)
 
     def write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
         """Writes a record of a tool call."""
