@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test check lint web format benchmark constraints readme clean
+.PHONY: setup demo test test-slow coverage check lint web format benchmark constraints readme clean
 
 setup: $(INSTALLED)
 
@@ -25,6 +25,16 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(BIN)/pytest
+	@echo "Left out: what needs a browser, other releases of ADK or much time (make test-slow)."
+
+# uv makes the environments; without it, a network or Chromium, pytest says what was left out.
+test-slow: $(INSTALLED)
+	@$(BIN)/pytest -m "browser or environments"
+	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
+	@$(BIN)/python -m tests.doubles.mutations --number 2000
+
+coverage: $(INSTALLED)
+	@$(BIN)/pytest --cov --cov-report=term
 
 check: lint test
 

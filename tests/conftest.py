@@ -1,4 +1,11 @@
 import os
 
+from hypothesis import settings
+
 # Before anything imports litellm, whose import would fetch a price list.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+# No test waits for a clock, so none has a deadline.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("quick")

@@ -24,6 +24,7 @@ from adk_flow.log.schema import TOOL_POOL
 from adk_flow.models.scripted import Scripted, call, transfer
 from callbacks.tool_threads import ToolThreads
 from tests.doubles.flow import agent, record
+from tests.doubles.models import Answering
 
 
 def hooks(flow, *, without=("before_model", "after_model", "before_tool", "after_tool")):
@@ -110,11 +111,6 @@ async def test_a_transfer_to_nobody_fires_only_run_error(tmp_path):
 
     assert flow.hooks[-3:] == ["after_tool", "event", "run_error"]
     assert "Nobody" in str(flow.errors[0])
-
-
-class Answering(BasePlugin):
-    async def before_model_callback(self, *, callback_context, llm_request):
-        return LlmResponse(content=types.ModelContent("From a plugin."))
 
 
 async def test_an_answer_in_place_of_the_model_fires_no_after_model(tmp_path):

@@ -31,10 +31,10 @@ from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, Conversation, Turn, of_questions
 from adk_flow.wiring import CONSTRUCTS, wire
-from tests.desk.test_constructs import FOLDERS, FOLLOW_UP
-from tests.desk.test_web import QUESTION as ADVICE
+from tests.doubles.desk import CONSTRUCT_FOLDERS, FOLLOW_UP
+from tests.doubles.desk import QUESTION as ADVICE
 from tests.doubles.flow import agent, record
-from tests.wiring.test_wiring import SCRIPTS, rate
+from tests.doubles.teams import SCRIPTS, rate
 
 
 async def found(root, questions, folder, kind="", **options):
@@ -531,7 +531,7 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     construct, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MODEL_NAME", "offline")
-    app = load_app(FOLDERS / construct)
+    app = load_app(CONSTRUCT_FOLDERS / construct)
 
     await run_conversation(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
 

@@ -6,8 +6,7 @@ from google.adk.tools.agent_tool import AgentTool
 from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.flow import agent, record
-from tests.record.test_recorder import Hanging
-from tests.test_adk_facts import Answering
+from tests.doubles.models import Answering, Hanging
 
 
 async def figures(root, questions, folder, **options):

@@ -24,7 +24,7 @@ from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, of_questions
 from adk_flow.wiring import wire
 from tests.doubles.flow import agent, expected, record
-from tests.wiring.test_wiring import SCRIPTS, twice
+from tests.doubles.teams import SCRIPTS, twice
 
 CANARIES = {
     "question": Canary("blue door"),

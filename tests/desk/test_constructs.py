@@ -4,7 +4,6 @@ import os
 import sys
 from importlib.metadata import packages_distributions
 
-import httpx
 import pytest
 
 from adk_flow.analysis.metrics import measure
@@ -13,11 +12,10 @@ from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
-from tests.desk.test_web import QUESTION, ROOT, served
 from tests.doubles.command import run_program
+from tests.doubles.desk import ANSWER, CONSTRUCT_FOLDERS, FOLLOW_UP, QUESTION, ROOT
+from tests.doubles.served import Chat, serving
 
-FOLDERS = ROOT / "constructs"
-FOLLOW_UP = "And what about £8,000?"
 CALLS = {
     "single_agent": (2, 4),
     "transfer": (3, 5),
@@ -40,7 +38,7 @@ def offline():
 
 
 def test_there_is_a_folder_for_each_construct():
-    assert {path.parent.name for path in FOLDERS.glob("*/agent.py")} == set(CONSTRUCTS)
+    assert {path.parent.name for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} == set(CONSTRUCTS)
 
 
 def test_no_folder_is_named_like_a_module_that_is_installed():
@@ -51,7 +49,7 @@ def test_no_folder_is_named_like_a_module_that_is_installed():
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)
 async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path):
-    app = load_app(FOLDERS / construct)
+    app = load_app(CONSTRUCT_FOLDERS / construct)
 
     held = await run_conversation(
         app, of_questions([QUESTION, FOLLOW_UP]), file=tmp_path / "log.jsonl"
@@ -73,32 +71,23 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
 @pytest.mark.parametrize("command", [["adk", "run", "--in_memory"], ["adk-flow", "run"]])
 def test_a_construct_runs_from_any_folder(command, tmp_path):
     ran = run_program(
-        *(*command, FOLDERS / "router", QUESTION),
+        *(*command, CONSTRUCT_FOLDERS / "router", QUESTION),
         folder=tmp_path,
         ADK_FLOW_DIR=str(tmp_path),
         ADK_FLOW_NARRATE="0",
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert "£1,000 of tax relief" in ran.stdout
+    assert ANSWER in ran.stdout
     (path,) = tmp_path.glob("router/*.jsonl")
     assert [turn.answered_by for turn in measure(read_log(path).records)] == ["Pension_Agent"]
 
 
 def test_adk_web_lists_and_runs_every_construct(tmp_path):
-    with served("web", tmp_path) as address:
-        listed = httpx.get(f"{address}/list-apps").json()
+    with serving(ROOT, tmp_path) as client:
+        listed = client.get("/list-apps").json()
         apps = [f"constructs.{construct}" for construct in CONSTRUCTS]
-        answers = {app: _asked(address, app) for app in apps}
+        answers = {app: Chat(client, app).say([QUESTION]).text for app in apps}
 
     assert set(apps) < set(listed)
-    assert [app for app, events in answers.items() if "£1,000 of tax relief" not in events] == []
-
-
-def _asked(address, app):
-    session = httpx.post(f"{address}/apps/{app}/users/u/sessions", json={}).json()["id"]
-    message = {"role": "user", "parts": [{"text": QUESTION}]}
-    body = {"appName": app, "userId": "u", "sessionId": session, "newMessage": message}
-    answer = httpx.post(f"{address}/run", json=body, timeout=60)
-    assert answer.status_code == 200, answer.text
-    return answer.text
+    assert [app for app, text in answers.items() if ANSWER not in text] == []

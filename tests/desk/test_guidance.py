@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from google.adk.tools import FunctionTool
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tools import guidance
@@ -246,7 +246,6 @@ def test_what_is_no_question_is_answered_with_a_sentence(look_up: Any, question:
     assert "question must be a text of 1 to 2,000 characters" in look_up(question)["error"]
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(st.characters()), st.integers(), st.none()))
 def test_no_question_raises(question: Any):
     answer = look_up_mortgages(question)

@@ -2,85 +2,36 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
-import httpx
 import pytest
 
 from adk_flow.analysis.moves import moves
 from adk_flow.log.reader import read_log
+from tests.doubles.desk import ANSWER, QUESTION, ROOT
 from tests.doubles.flow import expected, picture
+from tests.doubles.served import Chat, serving, web_server
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUESTION = (
-    "How much tax relief would I get on £5,000 paid into my pension if I earn £60,000 a year?"
-)
-DEADLINE = 120
-
-
-@contextmanager
-def served(command, folder):
-    """Runs an ADK server of the whole repository until it answers; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    adk = Path(sys.executable).with_name("adk")
-    storage = ["--session_service_uri", "memory://", "--artifact_service_uri", "memory://"]
-    # A home of its own: `adk web` remembers there that its telemetry dialogue was answered.
-    own = {"MODEL_NAME": "offline", "ADK_FLOW_DIR": str(folder), "HOME": str(folder)}
-    with (folder / "server.log").open("w") as output:
-        process = subprocess.Popen(
-            [adk, command, "--host", "127.0.0.1", "--port", str(port), *storage, "."],
-            cwd=ROOT,
-            env={**os.environ, **own},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield _when_ready(f"http://127.0.0.1:{port}", process, folder)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _when_ready(address, process, folder):
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, (folder / "server.log").read_text()
-        try:
-            httpx.get(f"{address}/list-apps")
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return address
-    raise AssertionError((folder / "server.log").read_text())
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
     folder = tmp_path_factory.mktemp("web")
-    with served("web", folder) as address:
-        yield address, folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODEL_NAME", "offline")
+        with serving(ROOT, folder) as client:
+            yield client, folder
 
 
 def test_the_api_runs_the_desk_and_writes_the_same_log(web):
-    address, folder = web
-    session = httpx.post(f"{address}/apps/root_agent/users/u/sessions", json={}).json()["id"]
-    message = {"role": "user", "parts": [{"text": QUESTION}]}
-    body = {"appName": "root_agent", "userId": "u", "sessionId": session, "newMessage": message}
+    client, folder = web
 
-    events = httpx.post(f"{address}/run", json=body, timeout=60).json()
+    chat = Chat(client, "root_agent").say([QUESTION])
 
-    transfers = [event["actions"].get("transferToAgent") for event in events]
+    transfers = [event["actions"].get("transferToAgent") for event in chat.events]
     assert "Pension_Agent" in transfers
-    assert "£1,000 of tax relief" in events[-1]["content"]["parts"][0]["text"]
-    (path,) = folder.glob(f"root_agent/{session}-*.jsonl")
+    assert ANSWER in chat.events[-1]["content"]["parts"][0]["text"]
+    (path,) = folder.glob(f"root_agent/{chat.session}-*.jsonl")
     control = [move for move in moves(read_log(path).records) if move.is_control]
     assert picture(control) == expected("""
         start user to Root_Agent
@@ -99,42 +50,39 @@ def test_the_api_runs_the_desk_and_writes_the_same_log(web):
     ],
 )
 def test_every_example_is_listed_and_runs(web, name, question, answer):
-    address, app = web[0], f"examples.{name}"
-    assert app in httpx.get(f"{address}/list-apps").json()
-    session = httpx.post(f"{address}/apps/{app}/users/u/sessions", json={}).json()["id"]
-    message = {"role": "user", "parts": [{"text": question}]}
-    body = {"appName": app, "userId": "u", "sessionId": session, "newMessage": message}
+    client, app = web[0], f"examples.{name}"
+    assert app in client.get("/list-apps").json()
 
-    events = httpx.post(f"{address}/run", json=body, timeout=60).json()
-
-    parts = [part for event in events for part in event.get("content", {}).get("parts", [])]
-    assert answer in " ".join(part.get("text", "") for part in parts)
+    assert answer in Chat(client, app).say([question]).text
 
 
-def test_no_folder_is_listed_that_is_no_app(web, tmp_path):
-    with served("api_server", tmp_path) as plain:
-        for address in (web[0], plain):
-            listed = httpx.get(f"{address}/list-apps").json()
-            assert "root_agent" in listed
-            for name in listed:
-                assert (ROOT.joinpath(*name.split(".")) / "agent.py").is_file(), name
+@pytest.mark.parametrize("is_web", [True, False])
+def test_no_folder_is_listed_that_is_no_app(is_web, tmp_path):
+    with serving(ROOT, tmp_path, web=is_web) as client:
+        listed = client.get("/list-apps").json()
+
+    assert "root_agent" in listed
+    for name in listed:
+        assert (ROOT.joinpath(*name.split(".")) / "agent.py").is_file(), name
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; on Debian: apt-get install chromium")
-def test_a_person_asks_the_desk_in_a_browser(web, tmp_path):
+def test_a_person_asks_the_desk_in_a_browser(tmp_path, monkeypatch):
     from playwright.sync_api import expect, sync_playwright
 
+    monkeypatch.setenv("MODEL_NAME", "offline")
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, web_server(ROOT, tmp_path / "logs") as address:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
         page = browser.new_page()
-        page.set_default_timeout(DEADLINE * 1000)
-        page.goto(f"{web[0]}/dev-ui/?app=root_agent")
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}/dev-ui/?app=root_agent")
         page.get_by_text("No Thanks").click()
         box = page.locator("textarea").first
         box.fill(QUESTION)
         box.press("Enter")
-        expect(page.get_by_text("£1,000 of tax relief")).to_be_visible()
+        expect(page.get_by_text(ANSWER)).to_be_visible()
         expect(page.get_by_text('transfer_to_agent("Pension_Agent")')).to_be_visible()
         page.screenshot(path=os.environ.get("SCREENSHOT", str(tmp_path / "desk.png")))
         browser.close()

@@ -4,37 +4,7 @@ import re
 
 import pytest
 
-from tests.doubles.pages import BIN, ROOT, Page, shell
-
-PAGES = {name: Page(f"docs/{name}.md") for name in ("record", "choose")}
-
-
-def write_projects(folder):
-    for page in PAGES.values():
-        page.write(folder)
-
-
-def follow(page, folder, programs=BIN):
-    """Runs a page's commands in order, and finds what it shows in what they print."""
-    printed, compared = "", 0
-    for block in page.blocks:
-        if block.language == "sh":
-            for line in block.text.splitlines():
-                done = shell(line, folder, programs)
-                assert done.returncode == 0, (line, done.stdout, done.stderr)
-                printed = done.stdout
-        elif block.language == "text":
-            in_order(block.text.splitlines(), printed.splitlines())
-            compared += 1
-    return compared
-
-
-def in_order(shown, printed):
-    """Checks that lines were printed in this order; `…` stands for any words at a line's end."""
-    left = iter(printed)
-    for line in shown:
-        wanted = re.escape(line.replace(" …", "…")).replace("…", ".*")
-        assert any(re.fullmatch(wanted, one.rstrip()) for one in left), (line, printed)
+from tests.doubles.pages import PAGES, ROOT, Page, follow, write_projects
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The wheel in environments of its own, with an app that is not of this repository."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -10,14 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs.test_user_pages import PAGES, follow, write_projects
-from tests.doubles.pages import ROOT, Page, shell
-from tests.releases.test_releases import MAKE
+from tests.doubles.pages import PAGES, ROOT, Page, follow, shell, write_projects
 
 UV = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent) or ""
 
 pytestmark = [
-    pytest.mark.skipif(MAKE not in os.environ, reason=f"{MAKE}=1 makes the environments"),
+    pytest.mark.environments,
     pytest.mark.skipif(not UV, reason="needs uv"),
 ]
 

@@ -89,7 +89,7 @@ def _run(main: Callable[[], object], words: list[str], folder: Path) -> Finished
             chdir(folder),
             patch.object(sys, "argv", words),
             warnings.catch_warnings(),
-            _own_modules(),
+            own_modules(),
             _own_logging(),
             redirect_stdout(out),
             redirect_stderr(err),
@@ -124,7 +124,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _own_modules() -> Iterator[None]:
+def own_modules() -> Iterator[None]:
     """Lets the command import apps as if no test had, and forgets them."""
     path, apart = list(sys.path), _take_apps()
     sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))

@@ -24,8 +24,8 @@ from examples.content.stages import staged
 from sub_agents.optimiser import Heading
 from sub_agents.reviewers import Verdict
 from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.models import Watched
 from tests.doubles.pages import BIN, ROOT, Page, ran
-from tests.wiring.test_wiring import Watched
 from tools.piece import check_facts, check_style, mend_draft, outline_draft
 
 PAGE = Page("docs/patterns/content.md")

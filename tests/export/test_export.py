@@ -273,7 +273,7 @@ async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
     pytest.importorskip("duckdb", reason="needs duckdb")
     pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
-    from tests.export.test_otlp import collecting
+    from tests.doubles.collector import collecting
 
     for name in ("flow_logs", "comparisons"):
         await held(tmp_path / name)

@@ -14,7 +14,6 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
-from pydantic import PrivateAttr
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.moves import moves
@@ -23,6 +22,7 @@ from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.extract import of_usage
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, picture, record
+from tests.doubles.models import Hanging
 
 
 def tutors():
@@ -395,17 +395,6 @@ async def test_the_plugin_can_be_built_from_a_name_alone(monkeypatch, tmp_path):
 
     assert plugin.name == "adk_flow.FlowPlugin"
     assert plugin.recorder.directory == tmp_path
-
-
-class Hanging(Scripted):
-    """Never answers, and tells when it was asked."""
-
-    _asked: asyncio.Event = PrivateAttr(default_factory=asyncio.Event)
-
-    async def generate_content_async(self, llm_request, stream=False):
-        self._asked.set()
-        await asyncio.Event().wait()
-        yield LlmResponse()
 
 
 async def test_cancelled_turns_leave_few_files_open(tmp_path):

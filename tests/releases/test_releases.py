@@ -31,7 +31,6 @@ from adk_flow.releases.alignment import side_by_side
 from adk_flow.releases.environments import (
     ReleaseError,
     default_folder,
-    environment_of,
     python_of,
     ready,
 )
@@ -45,10 +44,6 @@ from tools import checks, savings
 
 ROOT = Path(__file__).resolve().parents[2]
 ADK = version("google-adk")
-MAKE = "ADK_FLOW_MAKE_ENVIRONMENTS"
-"""Set to 1, it lets the test of two real releases make their environments; to `all`, the test of
-the page too, which has five."""
-
 DESK = """
 from google.adk.agents import LlmAgent
 savings = LlmAgent(name="Savings", model="offline", description="Saving, funds and shares.")
@@ -556,12 +551,7 @@ def test_a_tool_can_be_declared_without_its_limits():
 
 
 def real(*words):
-    """Runs the command with the environments that are kept, or made if that is asked for."""
-    releases = [word for word in words if word[0].isdigit()]
-    folder = default_folder()
-    missing = [one for one in releases if not python_of(environment_of(one, folder)).exists()]
-    if missing and os.environ.get(MAKE) not in ("1", "all"):
-        pytest.skip(f"no environment with ADK {' and '.join(missing)}; {MAKE}=1 makes them")
+    """Runs the command with environments that are kept, or made."""
     result = invoke(*words)
     if result.exit_code == 2 and (
         "is there a network" in result.stderr or "by uv" in result.stderr
@@ -570,6 +560,7 @@ def real(*words):
     return result
 
 
+@pytest.mark.environments
 def test_real_releases_differ_in_who_is_told_that_an_agent_ended(monkeypatch):
     monkeypatch.chdir(ROOT)
 
@@ -594,7 +585,7 @@ def test_the_page_of_releases_begins_with_who_is_told_that_an_agent_ended():
     assert rows[2].endswith("| yes | yes | no | no | no |")
 
 
-@pytest.mark.skipif(os.environ.get(MAKE) != "all", reason=f"{MAKE}=all makes five environments")
+@pytest.mark.environments
 def test_the_page_of_releases_is_what_its_command_gives(monkeypatch):
     monkeypatch.chdir(ROOT)
 

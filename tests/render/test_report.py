@@ -324,6 +324,7 @@ def test_nothing_was_run():
     assert "No construct answered any conversation" in report(compare_runs([], Setting()))
 
 
+@pytest.mark.browser
 @needs_chromium
 @pytest.mark.parametrize("page", ["html", "hostile"])
 def test_a_browser_shows_the_page_without_complaint(page, request, tmp_path):

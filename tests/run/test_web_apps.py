@@ -1,124 +1,37 @@
 """Other people's apps (tests/apps) behind `adk web --extra_plugins adk_flow.FlowPlugin`."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections import defaultdict
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 from google.adk.agents import config_agent_utils
-from google.adk.cli import api_server
-from google.adk.cli.fast_api import get_fast_api_app
 from google.adk.models.registry import LLMRegistry
 
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.moves import moves
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import transfer
+from tests.doubles.app_cases import CASES, Streamed, same, scripted
 from tests.doubles.flow import expected, picture
+from tests.doubles.served import MEMORY, Chat, serving, web_server, whatever_its_name
 from tests.doubles.somebody import APPS, NAMES, place
-from tests.run.test_apps import CASES, Streamed, same
 
-ROOT = Path(__file__).parents[2]
 RECORDER = "adk_flow.FlowPlugin"
-MEMORY = {"session_service_uri": "memory://", "artifact_service_uri": "memory://"}
 # `adk web` refuses `args` in YAML (2.13, config_agent_utils.py); `adk api_server` takes them.
 WEB = [name for name in NAMES if name != "library"]
 
 
-def scripted(*names):
-    """Decides for apps that are talked with one after the other."""
-    script = defaultdict(list)
-    for name in names:
-        for agent, decisions in CASES[name].script.items():
-            script[agent] += decisions
-    return Streamed(script=script)
-
-
-def whatever_its_name(model):
-    """Resolves every model name to one model, so that the apps stay as they are written."""
-    return staticmethod(lambda name: model.model_copy(update={"model": name}))
-
-
-def holds_apps(folder):
-    return any((folder / name).exists() for name in (*NAMES, "deep"))
-
-
 @contextmanager
 def served(agents, model, *, web=True, storage=MEMORY, plugins=(RECORDER,)):
-    """Serves a folder of apps as ADK's commands do, in this process."""
-    for module in [one for one in sys.modules if one.split(".")[0] in {*NAMES, "deep"}]:
-        del sys.modules[module]
+    """Serves a folder of apps, all on one model."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LLMRegistry, "new_llm", whatever_its_name(model))
-        patch.setenv("ADK_FLOW_DIR", str(agents.parent / "logs"))
-        # ADK's loader leaves the folders of other tests' apps on the path; the rest would outlive
-        # the server in the process of the tests.
-        patch.setattr(sys, "path", [one for one in sys.path if not holds_apps(Path(one))])
-        patch.setattr(api_server, "_setup_telemetry", lambda **_: None)
         patch.setattr(config_agent_utils, "_ENFORCE_YAML_KEY_DENYLIST", False)
-        app = get_fast_api_app(
-            agents_dir=str(agents),
-            web=web,
-            bind_host="127.0.0.1",
-            extra_plugins=list(plugins),
-            **storage,
-        )
-        with TestClient(app, base_url="http://127.0.0.1") as client:
+        logs = agents.parent / "logs"
+        with serving(agents, logs, web=web, storage=storage, plugins=plugins) as client:
             yield client
-
-
-class Chat:
-    """A session with an app that is served."""
-
-    def __init__(self, client, app, *, streaming=False):
-        self.client, self.app, self.streaming = client, app, streaming
-        self.session = self._sent(f"/apps/{app}/users/u/sessions", {}).json()["id"]
-        self.events = []
-
-    def say(self, turns):
-        for turn in turns:
-            body = {"appName": self.app, "userId": "u", "sessionId": self.session}
-            body |= _message(turn, self.events)
-            self.events += self._streamed(body) if self.streaming else self._run(body)
-        return self
-
-    def held(self):
-        path = f"/apps/{self.app}/users/u/sessions/{self.session}"
-        return self.client.get(path).json()
-
-    def _run(self, body):
-        return self._sent("/run", body).json()
-
-    def _streamed(self, body):
-        lines = self._sent("/run_sse", body | {"streaming": True}).text.splitlines()
-        return [json.loads(line.removeprefix("data: ")) for line in lines if line]
-
-    def _sent(self, path, body):
-        answer = self.client.post(path, json=body)
-        assert answer.status_code == 200, answer.text
-        return answer
-
-
-def _message(turn, events):
-    """Writes what the web UI sends for a turn; a result also names the event that waits for it."""
-    if isinstance(turn, str):
-        return {"newMessage": {"role": "user", "parts": [{"text": turn}]}}
-    event, called = next(
-        (event, part["functionCall"])
-        for event in reversed(events)
-        for part in event.get("content", {}).get("parts", [])
-        if part.get("functionCall", {}).get("name") == turn.function
-    )
-    result = {"id": called["id"], "name": called["name"], "response": turn.value}
-    message = {"role": "user", "parts": [{"functionResponse": result}]}
-    return {"newMessage": message, "functionCallEventId": event["id"]}
 
 
 def check(chat, logs, case=None):
@@ -261,37 +174,11 @@ def test_an_app_answers_the_same_with_and_without_the_plugin(name, tmp_path):
 
 SERVICES = """
 from google.adk.models.registry import LLMRegistry
-from tests.run.test_web_apps import WEB, scripted, whatever_its_name
+from tests.doubles.app_cases import scripted
+from tests.doubles.served import whatever_its_name
 
-LLMRegistry.new_llm = whatever_its_name(scripted(*WEB))
+LLMRegistry.new_llm = whatever_its_name(scripted(*{names}))
 """
-
-
-@contextmanager
-def commanded(agents):
-    """Runs `adk web` until it says where it listens; gives its address."""
-    adk, logs = Path(sys.executable).with_name("adk"), agents.parent / "logs"
-    own = {"ADK_FLOW_DIR": str(logs), "HOME": str(agents.parent), "PYTHONPATH": str(ROOT)}
-    storage = [word for option, uri in MEMORY.items() for word in (f"--{option}", uri)]
-    options = ["--port", "0", "--log_level", "error", *storage, "--extra_plugins", RECORDER]
-    with subprocess.Popen(
-        [adk, "web", "--host", "127.0.0.1", *options, agents],
-        env={**os.environ, **own},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            said = ""
-            for line in process.stdout or ():
-                said += line
-                if found := re.search(r"Uvicorn running on (\S+)", line):
-                    yield found[1]
-                    return
-            raise AssertionError(said)
-        finally:
-            process.terminate()
-            process.communicate()
 
 
 def test_the_command_records_every_app_of_a_folder(tmp_path):
@@ -299,9 +186,10 @@ def test_the_command_records_every_app_of_a_folder(tmp_path):
     for name in WEB:
         place(name, agents)
     # The one file of Python that ADK's servers run before any app.
-    (agents / "services.py").write_text(SERVICES)
+    (agents / "services.py").write_text(SERVICES.format(names=WEB))
 
-    with commanded(agents) as address, httpx.Client(base_url=address, timeout=60) as client:
+    server = web_server(agents, tmp_path / "logs", "--extra_plugins", RECORDER)
+    with server as address, httpx.Client(base_url=address, timeout=60) as client:
         assert client.get("/list-apps").json() == WEB
         for name in WEB:
             chat = Chat(client, name, streaming=True).say(CASES[name].turns)

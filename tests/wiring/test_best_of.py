@@ -25,7 +25,7 @@ from adk_flow.wiring.selection import (
     slate_key,
 )
 from tests.doubles.flow import agent, expected, picture, record
-from tests.wiring.test_wiring import Watched
+from tests.doubles.models import Watched
 
 TASK = "Say it."
 NAMES = ("Ann", "Ben", "Cid")

@@ -22,7 +22,7 @@ from adk_flow.wiring.coordination import CoordinatorRun, coordinator_runs
 from adk_flow.wiring.coordinator import coordinate, coordinator
 from adk_flow.wiring.dispatch import DispatchError, Guardrail, MergeError
 from tests.doubles.flow import agent, expected, picture, record
-from tests.wiring.test_wiring import Watched
+from tests.doubles.models import Watched
 
 GOAL = "How is my evening?"
 DISPATCH = '{"Weather": "How warm is it?", "Transit": "Which trains run?"}'

@@ -4,7 +4,7 @@ The facts about google-adk that the wirings rely on stand at the end.
 """
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from google.adk.agents import BaseAgent, LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
@@ -12,101 +12,18 @@ from google.adk.agents.context import Context
 from google.adk.tools import exit_loop
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
-from pydantic import Field
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
-from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 from tests.doubles.flow import agent, expected, picture, record
-
-USE = call("rate", years=5)
-ASK = call("Loans", request="How dear?")
-SCRIPTS: dict[str, dict[str, list[Any]]] = {
-    "single_agent": {"Lead": [USE, "5%."]},
-    "transfer": {"Lead": [transfer("Loans")], "Loans": [USE, "5%."]},
-    "agent_tool": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
-    "agent_tool_skip_summarization": {"Lead": [ASK], "Loans": [USE, "5%."]},
-    "mixed": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
-    "single_turn": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
-    "task": {"Lead": [ASK, "It is 5%."], "Loans": [USE, call("finish_task", result="5%.")]},
-    "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
-    "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
-    "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},
-    "parallel": {"Loans": [USE, "5%."], "Funds": ["6%."]},
-    "loop": {"Loans": [USE, "5%.", "4%."], "Funds": ["6%.", "7%."]},
-    "best_of_n": {
-        "Lead_1": ["3%."],
-        "Lead_2": [USE, "5%."],
-        "Lead_3": ["7%."],
-        "Lead": ['{"best": "Lead_2"}'],
-    },
-}
-"""One question under each construct; the specialist uses one tool."""
-
-
-def rate(years: int) -> str:
-    """Looks a rate up."""
-    return f"5% for {years} years"
-
-
-class Sent(NamedTuple):
-    """What a model was sent."""
-
-    agent: str
-    instruction: str
-    tools: list[str]
-    texts: list[str]
-    temperature: float | None
-
-
-class Watched(Scripted):
-    """Keeps what each agent's model was sent."""
-
-    sent: list[Sent] = Field(default_factory=list)
-
-    async def generate_content_async(self, llm_request, stream=False):
-        config = llm_request.config
-        texts = [part.text for content in llm_request.contents for part in content.parts]
-        sent = Sent(
-            config.labels["adk_agent_name"],
-            str(config.system_instruction),
-            list(llm_request.tools_dict),
-            [text for text in texts if text],
-            config.temperature,
-        )
-        self.sent.append(sent)
-        async for response in super().generate_content_async(llm_request, stream):
-            yield response
-
-    def to(self, name):
-        return [sent for sent in self.sent if sent.agent == name]
-
-    def texts(self, name):
-        return [sent.texts for sent in self.to(name)]
-
-
-def team(model, **options) -> tuple[LlmAgent, list[LlmAgent]]:
-    """Makes a lead and two specialists, of whom the first has a tool."""
-    loans = agent("Loans", model, instruction="You lend.", tools=[rate], **options)
-    lead = agent("Lead", model, instruction="You lead.")
-    return lead, [loans, agent("Funds", model, instruction="You save.")]
-
-
-def wired(model, construct, **options):
-    lead, specialists = team(model)
-    called = ["Loans"] if construct == "mixed" else ()
-    return wire(lead, specialists, construct, called=called, **options)
+from tests.doubles.models import Watched
+from tests.doubles.teams import SCRIPTS, rate, team, twice, wired
 
 
 def drawn(flow):
     return picture(flow.moves).replace("\n\n", " | ")
-
-
-def twice(construct):
-    """Plays the same decisions in a second turn; after a transfer the lead has none to take."""
-    script = {name: [*steps, *steps] for name, steps in SCRIPTS[construct].items()}
-    return script | ({"Lead": [transfer("Loans")]} if construct == "transfer" else {})
 
 
 PICTURES = {

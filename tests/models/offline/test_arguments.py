@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -266,7 +266,6 @@ def spelt_in(text: str) -> list[float]:
     return plain + grouped
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FUNCTIONS), TEXT)
 def test_arguments_have_their_types_and_no_number_is_invented(function, text):
     filled = fill(declared(function), text)

@@ -16,7 +16,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.models.registry import LLMRegistry
 from google.adk.runners import InMemoryRunner
 from google.genai import types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.models import Offline
@@ -270,7 +270,6 @@ DECLARATION = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(CONTENT, max_size=5),
     st.lists(DECLARATION, max_size=4),

@@ -9,7 +9,7 @@ import pytest
 from google.adk.agents import LlmAgent
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -219,7 +219,6 @@ QUESTION = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(SCHEMA, QUESTION)
 async def test_every_answer_is_valid_against_its_schema(schema, question):
     part = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}

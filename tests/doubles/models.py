@@ -1,0 +1,65 @@
+"""Models and plugins that do what tests need beside a script."""
+
+import asyncio
+from typing import NamedTuple
+
+from google.adk.models.llm_response import LlmResponse
+from google.adk.plugins.base_plugin import BasePlugin
+from google.genai import types
+from pydantic import Field, PrivateAttr
+
+from adk_flow.models.scripted import Scripted
+
+
+class Sent(NamedTuple):
+    """What a model was sent."""
+
+    agent: str
+    instruction: str
+    tools: list[str]
+    texts: list[str]
+    temperature: float | None
+
+
+class Watched(Scripted):
+    """Keeps what each agent's model was sent."""
+
+    sent: list[Sent] = Field(default_factory=list)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        config = llm_request.config
+        texts = [part.text for content in llm_request.contents for part in content.parts]
+        sent = Sent(
+            config.labels["adk_agent_name"],
+            str(config.system_instruction),
+            list(llm_request.tools_dict),
+            [text for text in texts if text],
+            config.temperature,
+        )
+        self.sent.append(sent)
+        async for response in super().generate_content_async(llm_request, stream):
+            yield response
+
+    def to(self, name):
+        return [sent for sent in self.sent if sent.agent == name]
+
+    def texts(self, name):
+        return [sent.texts for sent in self.to(name)]
+
+
+class Hanging(Scripted):
+    """Never answers, and tells when it was asked."""
+
+    _asked: asyncio.Event = PrivateAttr(default_factory=asyncio.Event)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self._asked.set()
+        await asyncio.Event().wait()
+        yield LlmResponse()
+
+
+class Answering(BasePlugin):
+    """Answers in the model's place."""
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        return LlmResponse(content=types.ModelContent("From a plugin."))
