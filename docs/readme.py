@@ -19,7 +19,7 @@ from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.cli.shared import quieten_adk
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.runner import ComparisonSpec, compare
+from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -53,13 +53,11 @@ def three_topics() -> str:
 def calls() -> str:
     """Compares the desk's constructs on a follow-up and on three topics in one message."""
     names = ("follow_up", "three_in_one_message")
-    wanted = ComparisonSpec(
-        constructs=CONSTRUCTS,
-        conversations={name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names},
-        baseline="single_agent",
-    )
+    conversations = {name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names}
     with tempfile.TemporaryDirectory() as folder:
-        comparison = compare(ROOT / "root_agent", wanted, Path(folder), lambda *_: None)
+        comparison = compare(
+            ROOT / "root_agent", conversations, folder=Path(folder), baseline="single_agent"
+        )
         rows = [_row(comparison, construct) for construct in CONSTRUCTS]
     return "\n".join([*HEADING, *rows]) + "\n"
 
@@ -109,15 +107,15 @@ def examples() -> str:
     """Measures what each example's parallel work saves against doing it one after the other."""
     rows = []
     for name, (pattern, asked) in PATTERNS.items():
-        wanted = ComparisonSpec(
-            constructs=["as_is", "one_by_one"],
-            conversations={asked: read_conversation(CONVERSATIONS / "examples" / f"{asked}.yaml")},
-            baseline="",
-        )
+        conversation = read_conversation(CONVERSATIONS / "examples" / f"{asked}.yaml")
         with tempfile.TemporaryDirectory() as folder:
-            app = ROOT / "examples" / name
-            held = compare(app, wanted, Path(folder), lambda *_: None).runs
-            run, plain = map(_without_tools, held)
+            comparison = compare(
+                ROOT / "examples" / name,
+                {asked: conversation},
+                ["as_is", "one_by_one"],
+                folder=Path(folder),
+            )
+            run, plain = map(_without_tools, comparison.runs)
         path, plain_path = (one.total.critical_path_microseconds / 1e6 for one in (run, plain))
         page = f"[{name}](docs/patterns/{name}.md)"
         figures = f"{run.total.llm_calls} | {_in_a_row(run)} | {plain_path:.1f} | {path:.1f}"

@@ -9,7 +9,7 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow._startup import spare_failing_import
+from adk_flow._adk import spare_failing_import
 from adk_flow.models.from_env import model_from_env
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails

@@ -19,7 +19,7 @@ from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
-from adk_flow._startup import spare_failing_import
+from adk_flow._adk import spare_failing_import
 from adk_flow.log.schema import TOOL_POOL
 from adk_flow.models.scripted import Scripted, call, transfer
 from callbacks.tool_threads import ToolThreads

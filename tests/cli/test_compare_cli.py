@@ -210,7 +210,7 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
         (["--constructs", ","], "--constructs: names none"),
         (["--baseline", "loop"], "--baseline loop: is not compared; there are transfer"),
         (["--latency", "gpt-9"], "--latency gpt-9: unknown; take one of gemini-2.5-flash"),
-        (["--sleep", "--latency", "none"], "--sleep: needs a latency profile"),
+        (["--real-latency", "--latency", "none"], "--real-latency: needs a latency profile"),
         (["--model", "nosuch"], "MODEL_NAME=nosuch is not a known model"),
     ],
 )

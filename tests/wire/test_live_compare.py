@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adk_flow.comparison.recommend import write_caveats
-from adk_flow.comparison.runner import ComparisonSpec, compare
+from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
 from adk_flow.models import override
 from adk_flow.scenario.conversation import of_questions
@@ -44,14 +44,9 @@ def app(tmp_path):
 
 
 def compared(app, folder, **limits):
-    wanted = ComparisonSpec(
-        constructs=["transfer", "agent_tool"],
-        conversations={"cost": of_questions(["What does it cost?"])},
-        baseline="",
-        jobs=1,
-        **limits,
-    )
-    return compare(app, wanted, folder, lambda *_: None)
+    conversations = {"cost": of_questions(["What does it cost?"])}
+    constructs = ["transfer", "agent_tool"]
+    return compare(app, conversations, constructs, folder=folder, jobs=1, **limits)
 
 
 def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, app, tmp_path):

@@ -25,7 +25,7 @@ from adk_flow.cli.shared import (
 )
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
-from adk_flow.comparison.spec import ComparisonSpec, read_constructs, read_conversations
+from adk_flow.comparison.spec import read_constructs, read_conversations
 from adk_flow.comparison.store import Folder
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.comparison_json import as_plain_data
@@ -77,7 +77,9 @@ def compare(
             "by default gemini-2.5-flash for controlled runs."
         ),
     ] = "",
-    sleep: Annotated[bool, typer.Option("--sleep", help="Take that time for real.")] = False,
+    real_latency: Annotated[
+        bool, typer.Option("--real-latency", help="Take that time for real.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; what is there is kept.")
     ] = None,
@@ -94,21 +96,34 @@ def compare(
             comparison = compare_logs(subjects, baseline, latency)
         else:
             quieten_adk()
-            wanted = ComparisonSpec(
-                constructs=read_constructs(constructs),
-                conversations=_asked(conversation or [], question or [], state),
-                baseline=baseline,
-                trials=trials,
-                jobs=jobs,
-                model=model,
-                latency=latency,
-                sleep=sleep,
-                dollars=budget,
-                calls=max_calls,
-            )
-            folder = out or _default_folder(subjects[0].resolve().name, [str(wanted)])
-            with nullcontext() if form is Format.text else apart(harmless=False):
-                comparison = _held(_only(subjects), wanted, folder)
+            conversations = _asked(conversation or [], question or [], state)
+            options = {
+                "baseline": baseline,
+                "trials": trials,
+                "jobs": jobs,
+                "model": model,
+                "latency": latency,
+                "real_latency": real_latency,
+                "dollars": budget,
+                "calls": max_calls,
+            }
+            about = [conversations, constructs, options]
+            folder = out or _default_folder(subjects[0].resolve().name, about)
+            # ADK takes seconds to import, which a comparison of logs need not wait for.
+            from adk_flow.comparison import runner
+
+            with (
+                nullcontext() if form is Format.text else apart(harmless=False),
+                _progress(folder) as progress,
+            ):
+                comparison = runner.compare(
+                    _only(subjects),
+                    conversations,
+                    read_constructs(constructs),
+                    folder=folder,
+                    progress=progress,
+                    **options,
+                )
         report_path = _written(comparison, folder)
     _print(comparison, form, report_path)
     if comparison.setting.stopped:
@@ -120,6 +135,8 @@ def _asked(files: list[Path], questions: list[str], state: str) -> dict[str, Con
     if questions and "question" in found:
         raise AdkFlowError("--question: there is a conversation file of that name; rename the file")
     asked = found | ({"question": of_questions(questions)} if questions else {})
+    if not asked:
+        raise AdkFlowError("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
     beginning = read_state(state) if state else {}
     return {name: with_state(one, beginning) for name, one in asked.items()}
 
@@ -150,47 +167,35 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
     return Path("comparisons") / f"{name}-{digest.hexdigest()}"
 
 
-def _held(app: Path, wanted: ComparisonSpec, folder: Path) -> Comparison:
-    if not wanted.conversations:
-        raise AdkFlowError("say what to ask: --conversation FILE_OR_FOLDER, or --question WORDS")
-    # ADK takes seconds to import, which a comparison of logs need not wait for.
-    from adk_flow.comparison.runner import compare
-
+@contextmanager
+def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
+    """Shows how many runs are made, also when Ctrl-C ends them."""
     made = 0
+    with _bar() if sys.stderr.isatty() else nullcontext(_tell_line) as show:
 
-    def count(done: int, wanted: int) -> None:
-        nonlocal made
-        made = done
+        def progress(done: int, planned: int) -> None:
+            nonlocal made
+            made = done
+            show(done, planned)
 
-    try:
-        with _progress(count) as told:
-            return compare(app, wanted, folder, told)
-    except KeyboardInterrupt:
-        tell(f"stopped; {made} runs are kept in {folder}, and the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            tell(f"stopped; {made} runs are kept in {folder}, and the same command goes on")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell_line(done: int, planned: int) -> None:
+    if done == planned or done % max(1, planned // 10) == 0:
+        print(f"{done} of {planned} runs", file=sys.stderr)
 
 
 @contextmanager
-def _progress(count: Callable[[int, int], None]) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many runs are made: a bar on a terminal, else a line now and then."""
-    if not sys.stderr.isatty():
-
-        def tell_line(done: int, wanted: int) -> None:
-            count(done, wanted)
-            if done == wanted or done % max(1, wanted // 10) == 0:
-                print(f"{done} of {wanted} runs", file=sys.stderr)
-
-        yield tell_line
-        return
+def _bar() -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=plain_console(sys.stderr), transient=True) as progress:
-        task = progress.add_task("runs", total=None)
-
-        def tell_bar(done: int, wanted: int) -> None:
-            count(done, wanted)
-            progress.update(task, completed=done, total=wanted)
-
-        yield tell_bar
+    with Progress(*columns, console=plain_console(sys.stderr), transient=True) as bar:
+        task = bar.add_task("runs", total=None)
+        yield lambda done, planned: bar.update(task, completed=done, total=planned)
 
 
 def _written(comparison: Comparison, folder: Path) -> Path:

@@ -86,7 +86,7 @@ _FLAGS = {
 
 def _with_flag(error: AdkFlowError) -> str:
     """Names the option at fault in place of the parameter."""
-    flag = _FLAGS.get(error.argument, error.argument)
+    flag = _FLAGS.get(error.argument, error.argument).replace("_", "-")
     return f"--{flag}{str(error).removeprefix(error.argument)}" if flag else str(error)
 
 

@@ -1,10 +1,11 @@
-"""Trials: constructs × conversations × times, held side by side, resumed where they stopped."""
+"""Trials: constructs × conversations × times, several at once, resumed where they stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.adk.apps import App
@@ -18,10 +19,10 @@ from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.override import override_of
-from adk_flow.run.conversation_run import describe_uncontrolled, run_conversation
+from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def plan_trials(
@@ -38,11 +39,11 @@ async def run_trials(
     apps: Mapping[str, App],
     conversations: Mapping[str, Conversation],
     trials: Sequence[Trial],
-    results: TrialStore,
+    store: TrialStore,
     *,
     jobs: int,
     budget: Budget | None = None,
-    told: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, planned: None,
 ) -> None:
     """Makes the trials that are not there yet, `jobs` at a time, until the budget is spent.
 
@@ -50,97 +51,113 @@ async def run_trials(
       apps: the app under each construct.
       conversations: what to ask, by name.
       trials: which to make, in order.
-      results: where they are kept.
-      jobs: how many conversations are held at the same time.
+      store: where they are kept, for this process alone meanwhile.
+      jobs: how many conversations run at the same time.
       budget: the limit of all of them together.
-      told: called after each.
+      progress: called with how many are there and how many are planned, at first and after each.
 
     Raises:
-      AdkFlowError: the folder of the results cannot be written, or a run that shows controlled
-        models only asked another.
+      AdkFlowError: the store cannot be written, a run that shows controlled models only asked
+        another, or the budget was spent before any trial was complete.
     """
-    beside: set[str] = set()
-    waiting = iter([trial for trial in trials if results.is_missing(trial)])
+    work = _Work(store, conversations, budget, asyncio.Semaphore(jobs), progress, len(trials))
+    plugins = [budget] if budget else []
     limited = {
-        name: app.model_copy(update={"plugins": [*app.plugins, *([budget] if budget else [])]})
+        name: app.model_copy(update={"plugins": [*app.plugins, *plugins]})
         for name, app in apps.items()
     }
-
-    async def work() -> None:
-        for trial in waiting:
-            app, asked = limited[trial.construct], conversations[trial.conversation]
-            is_kept = not (budget and budget.refused) and await _run(
-                trial, app, asked, results, budget, beside
-            )
-            if is_kept:
-                told()
-
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(jobs):
-                group.create_task(work())
+        with store.alone():
+            missing = [trial for trial in trials if store.is_missing(trial)]
+            work.advance(len(trials) - len(missing))
+            async with asyncio.TaskGroup() as group:
+                for trial in missing:
+                    group.create_task(work.make(trial, limited[trial.construct]))
     except* Exception as errors:
         raise errors.exceptions[0] from None
     finally:
-        if beside:
-            logger.warning("adk-flow: %s", describe_uncontrolled(beside))
+        if work.uncontrolled:
+            _logger.warning("adk-flow: %s", describe_uncontrolled(work.uncontrolled))
         for app in apps.values():
             await Runner(app=app, session_service=InMemorySessionService()).close()
+    if budget and budget.refused and not any(map(store.find, trials)):
+        raise AdkFlowError(f"{budget.refused} before any run was complete; give more")
 
 
-async def _run(
-    trial: Trial,
-    app: App,
-    asked: Conversation,
-    results: TrialStore,
-    budget: Budget | None,
-    beside: set[str],
-) -> bool:
-    """Makes a trial; whether it was kept."""
-    file = results.begin(trial)
-    try:
-        held = await run_conversation(app, asked, file=file, construct=trial.construct, close=False)
-    except BaseException:
-        results.drop(trial)
-        raise
-    if budget and budget.refused:
-        results.drop(trial)
-        return False
-    if held.uncontrolled and not override_of(app).exclusive:
-        results.drop(trial)
-        named = ", ".join(held.uncontrolled)
-        raise AdkFlowError(
-            f"{trial.construct}: {named} was asked beside the agents that the log shows, so that "
-            "no budget and no figure holds it; take the model offline"
-        )
-    beside.update(held.uncontrolled)
-    failed = any(turn.failed for turn in held.turns)
-    results.add(trial, TrialResult(*trial, held.failed_checks, failed, held.faults))
-    return True
+@dataclass
+class _Work:
+    """What the trials that are made at the same time share."""
+
+    store: TrialStore
+    conversations: Mapping[str, Conversation]
+    budget: Budget | None
+    jobs: asyncio.Semaphore
+    progress: Callable[[int, int], None]
+    planned: int
+    done: int = 0
+    uncontrolled: set[str] = field(default_factory=set)
+    """Models that were asked outside of what is recorded."""
+
+    def advance(self, number: int = 1) -> None:
+        """Tells that more trials are there."""
+        self.done += number
+        self.progress(self.done, self.planned)
+
+    async def make(self, trial: Trial, app: App) -> None:
+        """Makes a trial, if the budget has room for it, and keeps it if it came to its end."""
+        async with self.jobs:
+            if self.budget and self.budget.refused:
+                return
+            conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
+            try:
+                run = await run_conversation(
+                    app, conversation, file=file, construct=trial.construct, close=False
+                )
+                self._check(trial, app, run)
+            except BaseException:
+                self.store.drop(trial)
+                raise
+            if self.budget and self.budget.refused:
+                self.store.drop(trial)
+                return
+            failed = any(turn.failed for turn in run.turns)
+            self.store.add(trial, TrialResult(*trial, run.failed_checks, failed, run.faults))
+            self.advance()
+
+    def _check(self, trial: Trial, app: App, run: ConversationRun) -> None:
+        """Refuses a run that asked more than its log shows, unless all of that was overridden."""
+        if run.uncontrolled and not override_of(app).exclusive:
+            raise AdkFlowError(
+                f"{trial.construct}: {', '.join(run.uncontrolled)} was asked beside the agents "
+                "that the log shows, so that no budget and no figure holds it; take the model "
+                "offline"
+            )
+        self.uncontrolled.update(run.uncontrolled)
 
 
 def measure_trials(
     trials: Sequence[Trial],
     conversations: Mapping[str, Conversation],
-    results: TrialStore,
+    store: TrialStore,
     team: Sequence[str],
     **priced: Any,
 ) -> Iterator[RunMetrics]:
     """Measures the trials that are there; `priced` is `measure_run`'s pace and price model."""
     for trial in trials:
-        done = results.find(trial)
-        if done is None:
+        result = store.find(trial)
+        if result is None:
             continue
         asked = conversations[trial.conversation]
         if trial.construct in ALONE:
             # Where the lead does all the work there is nobody whom a fact is not for.
-            asked = replace(asked, canaries={n: one.text for n, one in asked.planted.items()})
+            texts = {name: canary.text for name, canary in asked.planted.items()}
+            asked = replace(asked, canaries=texts)
         yield measure_run(
-            read_log(results.log_of(trial)),
+            read_log(store.log_of(trial)),
             construct=trial.construct,
             conversation=trial.conversation,
             asked=asked,
-            failed_checks=done.failed_checks,
+            failed_checks=result.failed_checks,
             team=team,
             trial=trial.number,
             **priced,

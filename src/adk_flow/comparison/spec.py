@@ -17,14 +17,15 @@ class ComparisonSpec(NamedTuple):
 
     constructs: Sequence[str]
     conversations: Mapping[str, Conversation]
-    baseline: str
+    baseline: str = ""
     trials: int = 1
     jobs: int = 4
     model: str = ""
     """Name of the model of every agent; empty for the app's own."""
     latency: str = ""
     """Profile of projected times; `none` for measured ones, empty for what the model calls for."""
-    sleep: bool = False
+    real_latency: bool = False
+    """Whether a controlled model really takes the time of the profile."""
     dollars: float | None = None
     calls: int | None = None
 
@@ -64,29 +65,29 @@ def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
     Raises:
       AdkFlowError: there is none, two have the same name, or one does not fit.
     """
-    found: dict[str, Conversation] = {}
+    conversations: dict[str, Conversation] = {}
     for path in paths:
         files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
         if not files:
             raise AdkFlowError(f"{path}: holds no conversation (*.yaml)")
         for file in files:
-            if file.stem in found:
+            if file.stem in conversations:
                 raise AdkFlowError(f"{file}: there is another conversation named {file.stem}")
-            found[file.stem] = read_conversation(file)
-    return found
+            conversations[file.stem] = read_conversation(file)
+    return conversations
 
 
-def choose_baseline(names: Sequence[str], wanted: str) -> str:
+def choose_baseline(names: Sequence[str], baseline: str) -> str:
     """Checks the baseline; by default it is the first.
 
     Raises:
       AdkFlowError: it is none of those compared.
     """
-    if wanted and wanted not in names:
+    if baseline and baseline not in names:
         raise AdkFlowError(
-            f"is not compared; there are {', '.join(names)}", argument="baseline", value=wanted
+            f"is not compared; there are {', '.join(names)}", argument="baseline", value=baseline
         )
-    return wanted or names[0]
+    return baseline or names[0]
 
 
 def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
@@ -100,33 +101,35 @@ def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
     return profile_named(latency or DEFAULT_PROFILE)
 
 
-def choose_price_model(pace: LatencyProfile | None, controlled: bool) -> str:
+def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:
     """Names the model at whose price a controlled run's tokens are priced."""
     if not controlled:
         return ""
-    named = pace.name if pace and is_priced(pace.name) else DEFAULT_PROFILE
+    named = profile.name if profile and is_priced(profile.name) else DEFAULT_PROFILE
     return named if is_priced(named) else ""
 
 
-def check_sleep(wanted: ComparisonSpec, pace: LatencyProfile | None) -> None:
-    """Refuses to sleep for no time."""
-    if wanted.sleep and not pace:
-        raise AdkFlowError("needs a latency profile; name one", argument="sleep")
+def check_real_latency(spec: ComparisonSpec, profile: LatencyProfile | None) -> None:
+    """Refuses to take no time for real."""
+    if spec.real_latency and not profile:
+        raise AdkFlowError("needs a latency profile; name one", argument="real_latency")
 
 
-def check_live(wanted: ComparisonSpec, models: Sequence[str]) -> None:
+def check_live(spec: ComparisonSpec, models: Sequence[str]) -> None:
     """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
     named = ", ".join(models)
-    if wanted.sleep:
-        raise AdkFlowError(f"is for controlled runs; {named} takes its own time", argument="sleep")
-    if wanted.dollars is None and wanted.calls is None:
+    if spec.real_latency:
+        raise AdkFlowError(
+            f"is for controlled runs; {named} takes its own time", argument="real_latency"
+        )
+    if spec.dollars is None and spec.calls is None:
         raise AdkFlowError(
             f"is needed, for {named} is a live model: say what the comparison may spend, in "
             "dollars or in model calls; or take the model offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
-    if wanted.dollars is not None and unknown:
+    if spec.dollars is not None and unknown:
         raise AdkFlowError(
             f"cannot be kept: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
             "installed); limit the number of model calls",
@@ -137,10 +140,10 @@ def check_live(wanted: ComparisonSpec, models: Sequence[str]) -> None:
 def check_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
     """Refuses a conversation that names an agent which the app does not have."""
     for name, conversation in conversations.items():
-        named = [one for turn in conversation.turns for one in turn.specialists]
-        named += [one for canary in conversation.planted.values() for one in canary.only]
-        if stranger := next((one for one in named if one not in known), ""):
+        agents = [agent for turn in conversation.turns for agent in turn.specialists]
+        agents += [agent for canary in conversation.planted.values() for agent in canary.only]
+        if unknown := next((agent for agent in agents if agent not in known), ""):
             raise AdkFlowError(
-                f"conversation {name}: the app has no agent {stranger!r}; there are "
+                f"conversation {name}: the app has no agent {unknown!r}; there are "
                 f"{', '.join(dict.fromkeys(known))}"
             )

@@ -35,6 +35,9 @@ KNOWN_CONSTRUCTS = (
 )
 
 
+_HINT = "as_is and one_by_one need no rewiring"
+
+
 class Variants(NamedTuple):
     """An app under several constructs."""
 
@@ -70,7 +73,7 @@ def make_variants(app: App, constructs: Sequence[str]) -> Variants:
         lead, specialists, left_out = parts_of(app.root_agent)
     except WiringError as error:
         if not result.apps:
-            raise
+            raise WiringError(f"{error}; {_HINT}") from error
         result.skipped.update(dict.fromkeys(wanted, str(error)))
         return result
     result.left_out.extend(left_out)
@@ -89,7 +92,7 @@ def make_variants(app: App, constructs: Sequence[str]) -> Variants:
             if plain in WITHOUT_THE_LEADS_TOOLS and (lost := own_tools(lead, specialists)):
                 result.lost_tools[name] = lost
     if not result.apps:
-        raise WiringError("; ".join(result.skipped.values()))
+        raise WiringError("; ".join([*result.skipped.values(), _HINT]))
     return result
 
 

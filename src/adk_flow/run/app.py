@@ -11,7 +11,7 @@ from google.adk.apps import App
 from google.adk.cli.utils.agent_loader import AgentLoader
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
-from adk_flow._startup import heed_failing_import, spare_failing_import
+from adk_flow._adk import BaseNode, heed_failing_import, spare_failing_import
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.from_env import model_named
 from adk_flow.models.override import override_models
@@ -39,11 +39,11 @@ class FoundApp(NamedTuple):
         return any(isinstance(plugin, FlowPlugin) for plugin in self.app.plugins)
 
 
-def load_app(path: str | Path, model: str = "") -> App:
+def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
     """Loads the app or root agent of a folder, package or module, its `.env` with it.
 
     Args:
-      path: the folder, package or module, as for `adk run`.
+      subject: the path, as for `adk run`; or an app or a root agent that is loaded already.
       model: the model of every agent; empty for the app's own. The environment names it too, so
         that an app that chooses its model by `MODEL_NAME` need not have the key of another.
 
@@ -51,11 +51,15 @@ def load_app(path: str | Path, model: str = "") -> App:
       ApplicationError: there is none, or it cannot be imported.
       ModelChoiceError: the model cannot be used.
     """
+    if not isinstance(subject, (str, Path)):
+        is_app = isinstance(subject, App)
+        app = subject if is_app else App(name=subject.name, root_agent=subject)
+        return override_models(app, model_named(model)) if model else app
     if not model:
-        return find_app(path).app
+        return find_app(subject).app
     os.environ["MODEL_NAME"] = model
     try:
-        app = find_app(path).app
+        app = find_app(subject).app
     except ApplicationError:
         model_named(model)  # which may be what the app cannot be loaded with
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +18,7 @@ from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
 
+from adk_flow._adk import BaseNode
 from adk_flow.analysis.metrics import Meter, TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
@@ -27,8 +28,8 @@ from adk_flow.models.override import override_of
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
-from adk_flow.run.app import with_recorder
-from adk_flow.scenario.conversation import Conversation, failed_checks
+from adk_flow.run.app import load_app, with_recorder
+from adk_flow.scenario.conversation import Conversation, failed_checks, of_questions
 
 USER_ID = "user"
 
@@ -49,8 +50,8 @@ class ConversationRun(NamedTuple):
 
 
 async def run_conversation(
-    app: App,
-    conversation: Conversation,
+    app: App | BaseNode | str | Path,
+    conversation: Conversation | Sequence[str],
     *,
     file: Path | None = None,
     construct: str = "",
@@ -63,14 +64,18 @@ async def run_conversation(
     a controlled model, no other is asked.
 
     Args:
-      app: the app; its own recorder, if it has one, gives its settings and is left out.
-      conversation: what to ask.
+      app: the app, its root agent, or its path as for `adk run`; its own recorder, if it has one,
+        gives its settings and is left out.
+      conversation: what to ask; the questions of its turns will do.
       file: the log; by default a new one in the recorder's folder.
       construct: how the app's agents are wired, if its own recorder does not say so.
       listener: called with each record once it is written.
       close: whether to close the app's plugins and toolsets, which conversations that are held
         at the same time would miss.
     """
+    app = load_app(app)
+    if not isinstance(conversation, Conversation):
+        conversation = of_questions(list(conversation))
     meter, moves = Meter(), []
 
     def listen(header: Header, record: Record) -> None:

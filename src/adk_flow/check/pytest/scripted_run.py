@@ -68,11 +68,9 @@ def _kind(value: object) -> str:
 
 def _app(subject: App | BaseNode | str | Path) -> App:
     """Makes an app that keeps all words, whatever its own recorder or the environment says."""
-    if isinstance(subject, (str, Path)):
-        subject = load_app(subject)
-    if not isinstance(subject, (App, BaseNode)):
+    if not isinstance(subject, (App, BaseNode, str, Path)):
         raise TypeError(f"expected an agent, an App, or the path of an app, got {subject!r:.80}")
-    app = subject if isinstance(subject, App) else App(name=subject.name, root_agent=subject)
+    app = load_app(subject)
     own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), None)
     construct = own.recorder.construct if own else ""
     return with_recorder(app, FlowPlugin(texts="full", construct=construct))
