@@ -99,6 +99,9 @@ def compare(
             progress=progress,
         )
     )
+    stopped = budget.refused if budget else ""
+    if stopped and not any(map(store.find, planned)):
+        raise AdkFlowError(f"{stopped} before any run was complete; give more")
     setting = Setting(
         app=subject.app.name,
         baseline=baseline,
@@ -109,7 +112,7 @@ def compare(
         skipped=variants.skipped,
         left_out=variants.left_out,
         lost_tools=variants.lost_tools,
-        stopped=budget.refused if budget else "",
+        stopped=stopped,
     )
     runs = measure_trials(
         planned,
