@@ -29,6 +29,7 @@ def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
         as_text(inspected("concierge", tmp_path))
         == expected("""
         App concierge
+            next message: to concierge after weather
 
         concierge  LlmAgent, gemini-2.5-pro
             transfers to: travel, weather
@@ -51,7 +52,9 @@ def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
             transfers to: travel (a peer)
             may not transfer to: concierge (its parent), by disallow_transfer_to_parent
 
-        No remarks
+        Remarks
+          ! loses_turn: weather is handed a turn, and the user's next message goes to
+            concierge, by disallow_transfer_to_parent
     """)
         + "\n"
     )
@@ -116,12 +119,13 @@ def test_what_is_odd_is_remarked(tmp_path):
 
     assert [kind for kind, _ in remarks] == [
         "deprecated",
+        "loses_turn",
         "name_clash",
         "no_description",
     ]
     texts = [text for _, text in remarks]
     assert texts[0].startswith("steps is a SequentialAgent: SequentialAgent is deprecated")
-    assert texts[1:] == [
+    assert texts[2:] == [
         "2 are named one: neither ADK nor a log tells them apart",
         "lost has no description, by which a model would choose it",
     ]
@@ -144,10 +148,13 @@ def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
     picture = inspect_app(search_desk())
 
     assert [one.text for one in picture.remarks] == [
-        "searcher holds the next turn too and can hand it to nobody, by google_search"
+        "searcher holds the next turn too and can hand it to nobody, by google_search",
+        "closed is handed a turn, and the user's next message goes to root, by "
+        "disallow_transfer_to_parent",
     ]
     assert "    may not transfer to: root (its parent), by google_search" in as_text(picture)
-    assert not inspect_app(search_desk("gemini-3-flash-preview")).remarks
+    kinds = [one.kind for one in inspect_app(search_desk("gemini-3-flash-preview")).remarks]
+    assert kinds == ["loses_turn"]
 
 
 def test_a_lead_that_adk_lets_never_run_is_remarked():

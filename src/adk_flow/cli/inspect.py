@@ -25,6 +25,7 @@ class Format(StrEnum):
 def inspect(
     app: Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")],
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+    strict: Annotated[bool, typer.Option(help="Exit with 1 if there are remarks.")] = False,
 ) -> None:
     """Shows an app's agents, tools and legal transfers, and what is odd in them.
 
@@ -43,3 +44,5 @@ def inspect(
         print(as_flowchart(picture), end="")
     else:
         print(as_text(picture), end="")
+    if strict and picture.remarks:
+        raise typer.Exit(1)

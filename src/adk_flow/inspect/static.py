@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import msgspec
 from google.adk.apps import App
-from google.adk.events.event import Event
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
-from google.adk.sessions.session import Session
 
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
+from adk_flow.inspect.settings import settings_of
+from adk_flow.inspect.warnings import Remark, find_remarks, next_after
 from adk_flow.record.activations import kind_of
-from adk_flow.record.extract import next_active_agent
 
 refusal_of: Any
 try:
@@ -25,9 +23,6 @@ try:
     )
 except ImportError:  # earlier releases offer transfers beside any tool
     refusal_of = None
-
-OF_ADK = "__deprecated__"
-"""Where Python's `deprecated` keeps what to use instead of a class."""
 
 Relation = Literal["sub_agent", "parent", "peer"]
 _CALLED = ("agent_tool", "single_turn", "task")
@@ -51,6 +46,8 @@ class Member(msgspec.Struct, kw_only=True):
     """Id of the graph that it is a node of."""
     flags: list[str] = []
     """Which transfers its owner has barred."""
+    settings: dict[str, list[str]] = {}
+    """What else is set, by ADK's field, see `settings.settings_of`."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -80,20 +77,16 @@ class Edge(msgspec.Struct, frozen=True):
     route: str = ""
 
 
-class Remark(msgspec.Struct, frozen=True):
-    """Something that is likely to surprise."""
-
-    kind: Literal["deprecated", "dead_end", "fails", "name_clash", "no_description"]
-    members: list[str]
-    text: str
-
-
 class Inspection(msgspec.Struct, kw_only=True):
     """The static picture of an app."""
 
     app: str
     plugins: list[str]
     resumable: bool
+    compaction: str
+    """When ADK sums the session up; empty if it never does."""
+    next_after: dict[str, str]
+    """Who gets the next message, by who replied; of agents that can hold a turn."""
     members: list[Member]
     links: list[Link]
     transfers: list[Transfer]
@@ -113,22 +106,32 @@ def inspect_app(app: App) -> Inspection:
     members = [_member(node, ids[id(node)], links) for node in nodes]
     transfers = [one for node in nodes for one in _transfers(node, ids)]
     config = app.resumability_config
+    is_resumable = bool(config and config.is_resumable)
     return Inspection(
         app=app.name,
         plugins=[type(plugin).__name__ for plugin in app.plugins],
-        resumable=bool(config and config.is_resumable),
+        resumable=is_resumable,
+        compaction=_compaction(app),
+        next_after=_next_after(nodes),
         members=members,
         links=links,
         transfers=transfers,
         edges=[edge for node in nodes for edge in _edges(node, ids)],
-        remarks=[
-            *_deprecated(nodes, ids),
-            *_dead_ends(nodes, ids, transfers),
-            *_failing(members, transfers),
-            *_clashes(members),
-            *_without_description(members, links, transfers),
-        ],
+        remarks=find_remarks(nodes, uses, ids, members, links, transfers, is_resumable),
     )
+
+
+def _compaction(app: App) -> str:
+    config = getattr(app, "events_compaction_config", None)
+    if config is None:
+        return ""
+    return f"every {config.compaction_interval} turns, {config.overlap_size} of them again"
+
+
+def _next_after(nodes: Sequence[BaseNode]) -> dict[str, str]:
+    root = nodes[0] if nodes else None
+    replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
+    return {node.name: next_after(node, root) for node in replying if hasattr(node, "mode")}
 
 
 def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode, Use]]]:
@@ -170,6 +173,7 @@ def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
         tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
         flags=[flag for flag in flags if getattr(node, flag, False)],
+        settings=settings_of(node),
     )
 
 
@@ -235,68 +239,3 @@ def _edges(node: BaseNode, ids: dict[int, str]) -> Iterator[Edge]:
             ids[id(edge.to_node)],
             ", ".join(str(one) for one in route if one is not None),
         )
-
-
-def _deprecated(nodes: Iterable[BaseNode], ids: dict[int, str]) -> Iterator[Remark]:
-    for node in nodes:
-        if told := getattr(type(node), OF_ADK, ""):
-            text = f"{node.name} is a {type(node).__name__}: {' '.join(str(told).split())}"
-            yield Remark("deprecated", [ids[id(node)]], text)
-        if getattr(node, "global_instruction", ""):
-            text = f"{node.name} sets global_instruction, which ADK has deprecated for a plugin"
-            yield Remark("deprecated", [ids[id(node)]], text)
-
-
-def _dead_ends(
-    nodes: Sequence[BaseNode], ids: dict[int, str], transfers: Sequence[Transfer]
-) -> Iterator[Remark]:
-    legal = [one for one in transfers if not one.barred_by]
-    for node in nodes[1:]:
-        number = ids[id(node)]
-        barred = ", ".join({one.barred_by: "" for one in transfers if one.source == number})
-        is_reached = any(one.target == number for one in legal)
-        is_free = any(one.source == number for one in legal)
-        if is_reached and not is_free and _keeps_turns(node, nodes[0]):
-            text = f"{node.name} holds the next turn too and can hand it to nobody, by {barred}"
-            yield Remark("dead_end", [number], text)
-
-
-def _keeps_turns(agent: Any, root: Any) -> bool:
-    """Whether ADK gives the next message to an agent that replied last."""
-    if getattr(agent, "root_agent", None) is not root:
-        return False
-    replied = Session(id="s", app_name="a", user_id="u", events=[Event(author=agent.name)])
-    return next_active_agent(SimpleNamespace(agent=root, session=replied)) == agent.name
-
-
-def _failing(members: Iterable[Member], transfers: Iterable[Transfer]) -> Iterator[Remark]:
-    # No flag bars the transfer to a sub-agent: ADK ends the run of such an agent.
-    tools = {one.source: one.barred_by for one in transfers if one.relation == "sub_agent"}
-    for member in members:
-        if tool := tools.get(member.id):
-            text = f"{member.name} fails when it runs: ADK refuses {tool} beside sub-agents"
-            yield Remark("fails", [member.id], text)
-
-
-def _clashes(members: Iterable[Member]) -> Iterator[Remark]:
-    agents = [one for one in members if one.kind not in ("FunctionNode", "_ParallelWorker")]
-    for name, number in Counter(one.name for one in agents).items():
-        if number > 1:
-            text = f"{number} are named {name}: neither ADK nor a log tells them apart"
-            yield Remark("name_clash", [one.id for one in agents if one.name == name], text)
-    for member in agents:
-        for tool in (tool for tool, times in Counter(member.tools).items() if times > 1):
-            text = f"{member.name} has two tools named {tool}: a model can call one of them"
-            yield Remark("name_clash", [member.id], text)
-
-
-def _without_description(
-    members: Iterable[Member], links: Iterable[Link], transfers: Iterable[Transfer]
-) -> Iterator[Remark]:
-    offered = {one.target for one in transfers if not one.barred_by}
-    called = {one.target for one in links if one.how in _CALLED}
-    for member in members:
-        # The way back to the root needs no words: ADK tells a sub-agent who its parent is.
-        if member.id in (offered | called) and member.id != "n0" and not member.description.strip():
-            text = f"{member.name} has no description, by which a model would choose it"
-            yield Remark("no_description", [member.id], text)

@@ -30,6 +30,11 @@ def as_text(picture: Inspection) -> str:
     """Writes who is in an app, who may hand over to whom, and what is odd."""
     lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
     lines += _entry("plugins", [plain(name) for name in picture.plugins])
+    lines += _entry("session summed up", [picture.compaction] if picture.compaction else [])
+    moving = {who: to for who, to in picture.next_after.items() if who != to}
+    lines += _entry(
+        "next message", [f"to {plain(to)} after {plain(who)}" for who, to in moving.items()]
+    )
     for member in picture.members:
         lines += ["", *_lines_of(member, picture)]
     lines += ["", "Remarks" if picture.remarks else "No remarks"]
@@ -45,6 +50,8 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     if member.description:
         yield from _wrapped(one_line(member.description, WORDS_SHOWN), "    ", "    ")
     yield from _entry("tools", [plain(tool) for tool in member.tools])
+    for name, values in member.settings.items():
+        yield from _entry(name, [plain(value) for value in values])
     yield from _entry("transfers to", _targets(member, picture, barred=False))
     yield from _entry("may not transfer to", _targets(member, picture, barred=True))
     for how, words in _HOW.items():

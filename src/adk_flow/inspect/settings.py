@@ -1,0 +1,96 @@
+"""What an agent is set to do beside its model and tools, as its owner wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from google.adk.agents.loop_agent import LoopAgent
+from google.adk.tools.function_tool import FunctionTool
+
+from adk_flow._adk import BaseNode
+from adk_flow.inspect.agent_graph import tools_of
+
+_PLACEHOLDER = re.compile(r"\{+([^{}]*)\}+")
+"""As ADK finds them (2.13, flows/llm_flows/prompt/_instructions_utils.py)."""
+
+_KEY = re.compile(r"(?:(?:app|user|temp):)?[^\W\d]\w*\Z")
+
+
+def settings_of(node: BaseNode) -> dict[str, list[str]]:
+    """Lists what is set of a node, by the name of ADK's field; nothing that ADK sets by default."""
+    named = [*_callbacks(node), *_fields(node), *_tools(node), *_remote(node)]
+    read = [f"{key}?" if optional else key for key, optional in state_read(node).items()]
+    return dict(named) | ({"reads state": read} if read else {})
+
+
+def state_read(node: BaseNode) -> dict[str, bool]:
+    """Gives the state keys that an instruction reads, and whether each may be missing.
+
+    What a function gives as an instruction is not known before a run.
+    """
+    keys: dict[str, bool] = {}
+    for field in ("instruction", "global_instruction"):
+        text = getattr(node, field, "")
+        for match in _PLACEHOLDER.finditer(text if isinstance(text, str) else ""):
+            name = match[1].strip()
+            if _KEY.match(name.removesuffix("?")):
+                keys[name.removesuffix("?")] = name.endswith("?")
+    return keys
+
+
+def confirmed_tools(node: BaseNode) -> list[str]:
+    """Names the tools of an agent that wait for the user's consent."""
+    tools = [tool for tool in tools_of(node) if isinstance(tool, FunctionTool)]
+    return [tool.name for tool in tools if getattr(tool, "_require_confirmation", False)]
+
+
+def _callbacks(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
+    for name in type(node).model_fields:
+        callbacks = getattr(node, name, None) if name.endswith("_callback") else None
+        if callbacks:
+            several = callbacks if isinstance(callbacks, list) else [callbacks]
+            yield name, [getattr(one, "__name__", type(one).__name__) for one in several]
+
+
+def _fields(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
+    for name in ("planner", "code_executor"):
+        if value := getattr(node, name, None):
+            yield name, [type(value).__name__]
+    for name in ("input_schema", "output_schema"):
+        if value := getattr(node, name, None):
+            yield name, [getattr(value, "__name__", None) or str(value)]
+    if key := getattr(node, "output_key", None):
+        yield "output_key", [key]
+    if (contents := getattr(node, "include_contents", "default")) != "default":
+        yield "include_contents", [contents]
+    if isinstance(node, LoopAgent):
+        yield "max_iterations", [str(node.max_iterations or "none")]
+
+
+def _tools(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
+    if confirmed := confirmed_tools(node):
+        yield "require_confirmation", confirmed
+    servers = [_server(tool) for tool in getattr(node, "tools", ()) if _is_mcp(tool)]
+    if servers:
+        yield "MCP servers", servers
+
+
+def _is_mcp(tool: Any) -> bool:
+    return any("mcp" in kind.__name__.lower() for kind in type(tool).__mro__)
+
+
+def _server(toolset: Any) -> str:
+    """Says how an MCP server is reached: its address, or the command that starts it."""
+    parameters: Any = getattr(toolset, "_connection_params", None)
+    command = getattr(parameters, "server_params", parameters)
+    parts = [getattr(command, "command", ""), *(getattr(command, "args", None) or ())]
+    return getattr(parameters, "url", "") or " ".join(filter(None, parts)) or "unknown"
+
+
+def _remote(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
+    if type(node).__name__ == "RemoteA2aAgent":  # its module needs a package that may be missing
+        card = getattr(node, "_agent_card", None)
+        source = getattr(node, "_agent_card_source", None) or getattr(card, "url", None)
+        yield "agent card", [source or getattr(card, "name", None) or "given"]
