@@ -2,19 +2,17 @@
 
 from google.adk.apps import App
 
-from adk_flow.wiring import wire
+from adk_flow.wiring import parts_of, wire
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
 from callbacks.tool_threads import ToolThreads
 from root_agent.agent import root_agent
-from sub_agents.investment import investment_agent
-from sub_agents.mortgage import mortgage_agent
-from sub_agents.pension import pension_agent
 
 
 def desk(construct: str) -> App:
     """Makes the app of a construct, which goes by the construct's name."""
-    root = wire(root_agent, [mortgage_agent, investment_agent, pension_agent], construct)
+    lead, specialists, _ = parts_of(root_agent)
+    root = wire(lead, specialists, construct)
     plugins = [flow_log(construct), Guardrails(), GuidanceNotice(), ToolThreads()]
     return App(name=construct, root_agent=root, plugins=plugins)

@@ -76,14 +76,18 @@ def _row(comparison: Comparison, construct: str) -> str:
     after = "→".join(f"{count:g}" for count in figures.after_turns["follow_up"]) if figures else ""
     cells = (
         f"`{construct}`",
-        f"**{after}**",
+        f"**{after}**{_mark(follow_up)}",
         str(total.reported_llm_calls),
         f"{total.input_tokens + total.output_tokens:,}",
-        str(three.total.llm_calls) + ("" if three.passed else " †"),
+        f"{three.total.llm_calls}{_mark(three)}",
         str(_in_a_row(_without_tools(three))),
         SEEN[figures.shown if figures else "unknown"],
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _mark(run: RunMetrics) -> str:
+    return "" if run.passed else " †"
 
 
 def _in_a_row(run: RunMetrics) -> int:

@@ -109,7 +109,7 @@ def test_what_specialists_are_shown(comparison):
 def test_a_comparison_names_models_releases_and_failures(comparison):
     router = comparison.figures_of("router")
 
-    assert (comparison.kind, comparison.models) == ("controlled", ["offline"])
+    assert (comparison.kind, comparison.models) == ("controlled", ["planned"])
     assert len(comparison.adk) == 1
     assert comparison.conversations == ["follow_up", "two_in_one_message"]
     assert comparison.baseline is comparison.figures_of("single_agent")

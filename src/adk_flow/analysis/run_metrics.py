@@ -17,7 +17,7 @@ from adk_flow.analysis.visibility import Isolation, isolation
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 
-CONTROLLED_MODELS = frozenset({"offline", "scripted"})
+CONTROLLED_MODELS = frozenset({"offline", "planned", "scripted"})
 """Models that decide the same way under every construct."""
 
 AS_IS = "as_is"

@@ -24,12 +24,13 @@ from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
-from adk_flow.models.override import override_of
+from adk_flow.models.override import Override, override_of
+from adk_flow.models.planned.playing import planned_for
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
 from adk_flow.run.app import load_app, with_recorder
-from adk_flow.scenario.conversation import Conversation, failed_checks, of_questions
+from adk_flow.scenario.conversation import Conversation, Turn, failed_checks, of_questions
 
 USER_ID = "user"
 
@@ -105,8 +106,7 @@ async def run_conversation(
         state=copy.deepcopy(conversation.state),
     )
     try:
-        with in_force(override_of(app)) as asked:
-            errors = [await _take_turn(runner, session, turn.say) for turn in conversation.turns]
+        ends = [await _take_turn(runner, session, app, turn) for turn in conversation.turns]
     finally:
         if close:
             await runner.close()
@@ -121,10 +121,10 @@ async def run_conversation(
             conversation.under(recorder.recorder.construct),
             turns,
             moves,
-            errors,
+            ends,
         ),
         faults=recorder.faults.total(),
-        uncontrolled=_uncontrolled(meter, asked),
+        uncontrolled=_uncontrolled(meter, set[str]().union(*(end.asked for end in ends))),
     )
 
 
@@ -148,8 +148,30 @@ def _with_own_summarizer(app: App) -> App:
     )
 
 
-async def _take_turn(runner: Runner, session: str, words: str) -> str:
-    """Asks one thing; gives the error that ended it, if one did."""
+class _End(NamedTuple):
+    """How a turn ended, as its runner knows."""
+
+    error: str
+    """The error that ended it, if one did."""
+    asked: set[str]
+    """Models that were asked in spite of the given one; all where none was given."""
+    left_over: list[str]
+    """Tasks of its plan that nobody was asked for."""
+
+
+async def _take_turn(runner: Runner, session: str, app: App, turn: Turn) -> _End:
+    """Asks one thing, on the model that plays its plan if it has one."""
+    planned, override = planned_for(app, turn), override_of(app)
+    if planned is not None:
+        override = Override(planned, override.latency)
+    with in_force(override) as asked:
+        error = await _ask(runner, session, turn.say)
+    if planned is None:
+        return _End(error, asked, [])
+    return _End(error or planned.fault, asked, [] if planned.fault else planned.left_over)
+
+
+async def _ask(runner: Runner, session: str, words: str) -> str:
     events = runner.run_async(
         user_id=USER_ID, session_id=session, new_message=types.UserContent(words)
     )
@@ -164,15 +186,16 @@ async def _take_turn(runner: Runner, session: str, words: str) -> str:
 
 
 def _check(
-    conversation: Conversation, turns: list[TurnMetrics], moves: list[Move], errors: list[str]
+    conversation: Conversation, turns: list[TurnMetrics], moves: list[Move], ends: list[_End]
 ) -> list[list[str]]:
     checked = []
-    for asked, figures, error in zip_longest(conversation.turns, turns, errors):
+    for asked, figures, end in zip_longest(conversation.turns, turns, ends):
         if figures is None or asked is None:
             checked.append(["could not be recorded, so nothing is known of it"])
             continue
         agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
         failed = failed_checks(asked, figures.answer, agents)
-        told = figures.error or error
-        checked.append([*failed, f"failed: {told}"] if figures.failed or error else failed)
+        failed += [f"left over, as nobody was asked: {task}" for task in end.left_over]
+        told = figures.error or end.error
+        checked.append([*failed, f"failed: {told}"] if figures.failed or end.error else failed)
     return checked

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.plan import PlanFault, Task, check_plan
 from adk_flow.scenario.yaml_file import read_document
 
 ALONE = frozenset({"single_agent", "best_of_n"})
@@ -42,6 +43,8 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     absent: list[str] = []
     """Words that it must not hold."""
     numbers: list[Near] = []
+    plan: list[Task] | None = None
+    """The tasks that answer it; none of them where nobody does anything, None where it is open."""
 
     @property
     def specialists(self) -> list[str]:
@@ -83,6 +86,11 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return replace(self, turns=turns)
 
     @property
+    def has_plan(self) -> bool:
+        """Whether a plan answers one of its turns."""
+        return any(turn.plan is not None for turn in self.turns)
+
+    @property
     def planted(self) -> dict[str, Canary]:
         """The canaries by name."""
         return {
@@ -108,6 +116,14 @@ def read_conversation(path: str | Path) -> Conversation:
         raise ConversationError(
             f"{path}: line {document.line()}: turns is empty; expected at least one"
         )
+    for number, turn in enumerate(conversation.turns):
+        try:
+            check_plan(turn.plan or [])
+        except PlanFault as fault:
+            place = ("turns", number, "plan", *fault.place)
+            line = document.line(*place)
+            field = "turns[{}].plan[{}].{}".format(*place[1::2], place[-1])
+            raise ConversationError(f"{path}: line {line}: {field}: {fault}") from fault
     return conversation
 
 

@@ -116,6 +116,17 @@ def answers_so_far(contents: Iterable[types.Content]) -> int:
     return count
 
 
+def latest_message(contents: Sequence[types.Content]) -> str:
+    """Returns the latest message as it was sent, without what ADK puts beside it."""
+    sent = [content for content in contents if _is_message(content)]
+    texts = _of_user(sent[-1]) if sent else []
+    return "\n".join(text for text in texts if not _is_frameworks(text))
+
+
+def _of_user(content: types.Content) -> list[str]:
+    return list(takewhile(lambda text: not _CONTEXT.match(text), _texts(content)))
+
+
 def _is_message(content: types.Content) -> bool:
     """Tells whether the user sent it: not a result, nor what ADK puts among the contents."""
     texts = _texts(content)
@@ -125,8 +136,7 @@ def _is_message(content: types.Content) -> bool:
 
 
 def _message(content: types.Content) -> str:
-    texts = takewhile(lambda text: not _CONTEXT.match(text), _texts(content))
-    texts = [text for text in texts if not _is_frameworks(text)]
+    texts = [text for text in _of_user(content) if not _is_frameworks(text)]
     text = "\n".join(_unwrapped(text.strip()) for text in texts)
     return clipped(_BLANKS.sub(" ", text)).strip()
 

@@ -1,0 +1,10 @@
+"""A model that plays the plan of a conversation's turn, alike under every construct.
+
+A request is read (`view`), set beside the app's agents (`team`) and how far the turn has come
+(`turn`), and the next step follows (`steps`).
+"""
+
+from adk_flow.models.planned.model import Planned
+from adk_flow.models.planned.turn import PlanError
+
+__all__ = ["PlanError", "Planned"]

@@ -1,0 +1,324 @@
+"""What an agent does next by a plan: calls, a transfer, or its last words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from adk_flow.models.planned.team import Hop
+from adk_flow.models.planned.turn import Activation, Key, PlannedTurn, Sent
+from adk_flow.models.planned.view import Offer, View, said, written
+from adk_flow.models.request.schemas import Schema
+from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.turns import TRANSFER
+from adk_flow.models.request.values import (
+    PLACEHOLDER,
+    canonical,
+    fault_of_value,
+    free_property,
+    value_of,
+    values_of,
+)
+from adk_flow.scenario.plan import Task, ToolCall
+
+
+class Call(NamedTuple):
+    """A call of a function."""
+
+    function: str
+    arguments: dict[str, Any]
+    tasks: tuple[int, ...] = ()
+    """The tasks that it asks another agent for."""
+
+
+class Decision(NamedTuple):
+    """What to say, or which functions to call, or both."""
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+def next_step(turn: PlannedTurn, view: View) -> Decision:
+    """Decides what the agent of a request does next.
+
+    Raises:
+      PlanError: the plan asks for what is impossible, in this step or one before it.
+    """
+    return _Step(turn, view).decide()
+
+
+class _Step:
+    """One request of one activation."""
+
+    def __init__(self, turn: PlannedTurn, view: View) -> None:
+        self.turn, self.view = turn, view
+        self.active: Activation = turn.activation(view)
+        self._unmatched = Counter(_key(call.function, call.arguments) for call, _ in view.made)
+        self.results: dict[int, list[Any]] = {}
+        """What the tools of the agent's own tasks returned, so far."""
+        self._pair_results()
+
+    def decide(self) -> Decision:
+        if self.view.schema is not None:
+            return Decision(canonical(self._form(self.view.schema)))
+        if calls := [*self._own_calls(), *self._delegations()]:
+            return self._calling(calls)
+        if onward := self._onward():
+            text = "\n\n".join(filter(None, [self._finish(n, spoken=True) for n in self._ended()]))
+            return Decision(text, (Call(TRANSFER, {"agent_name": onward}),))
+        return self._conclude()
+
+    # Tools of its own
+
+    def _pair_results(self) -> None:
+        left = [(_key(call.function, call.arguments), back) for call, back in self.view.made]
+        for number in self.active.own:
+            self.results[number] = []
+            for call in self.turn.tasks[number].tools:
+                key = _key(call.name, call.args)
+                pair = next((pair for pair in left if pair[0] == key), None)
+                if pair is not None:
+                    left.remove(pair)
+                    if pair[1] is not None:
+                        self.results[number].append(pair[1].response)
+
+    def _ended(self) -> list[int]:
+        """Lists its own tasks whose tools have all returned and that need wait for no other."""
+        ended: list[int] = []
+        for number in self.active.own:
+            is_whole = len(self.results[number]) == len(self.turn.tasks[number].tools)
+            if is_whole and self.turn.is_ready(number, ended):
+                ended.append(number)
+        return ended
+
+    def _own_calls(self) -> Iterator[Call]:
+        ended = self._ended()
+        for number in self.active.own:
+            if self.turn.is_ready(number, ended):
+                for call in _open(self.turn.tasks[number].tools, len(self.results[number])):
+                    if not self._is_made(call.name, call.args):
+                        self._check(call)
+                        yield Call(call.name, call.args)
+
+    def _is_made(self, function: str, arguments: dict[str, Any]) -> bool:
+        key = _key(function, arguments)
+        is_made = self._unmatched[key] > 0
+        self._unmatched[key] -= is_made
+        return is_made
+
+    def _check(self, call: ToolCall) -> None:
+        offer = self.view.offers.get(call.name)
+        if offer is None or offer.is_agent:
+            tools = [one.name for one in self.view.offers.values() if not one.is_agent]
+            named = ", ".join(name for name in tools if name not in (TRANSFER, FINISH, RESPOND))
+            reason = f"it has no tool {call.name!r}; it has {named or 'none'}"
+            raise self.turn.fail(self.view.agent, reason)
+        if fault := fault_of_value(offer.schema, call.args):
+            raise self.turn.fail(self.view.agent, f"{call.name} does not take that: {fault}")
+
+    # Other agents
+
+    def _waiting(self) -> Iterator[tuple[int, Hop]]:
+        """Walks the tasks of others that it was asked for, each with the way to them."""
+        called = [offer.name for offer in self.view.offers.values() if offer.is_agent]
+        for number in self.active.reach:
+            owners = self.turn.owners[number]
+            if self.view.agent in owners:
+                continue
+            hop = self.turn.team.hop(self.view.agent, owners, called, self.view.targets)
+            is_back = self.view.came_by_transfer and number in self.turn.done
+            if hop is not None and not is_back and self.turn.is_ready(number, self._ended()):
+                yield number, hop
+
+    def _delegations(self) -> Iterator[Call]:
+        for number, hop in self._waiting():
+            if hop.how == "call":
+                arguments = self._arguments(number, self.view.offers[hop.agent])
+                if not self._is_made(hop.agent, arguments) and self._is_due(number):
+                    yield Call(hop.agent, arguments, (number,))
+
+    def _is_due(self, number: int) -> bool:
+        """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
+        task = self.turn.tasks[number]
+        was_sent = any(number in sent.tasks for sent in self.turn.sent)
+        is_next = task.pass_ in (0, self.turn.passes[task.agent] + 1)
+        return is_next and (was_sent or number not in self.turn.done)
+
+    def _send(self, agent: str, ask: Any, tasks: Sequence[int]) -> None:
+        self.turn.sent.append(Sent(agent, written(ask), list(tasks)))
+
+    def _arguments(self, number: int, offer: Offer) -> dict[str, Any]:
+        """Writes what an agent is called with, by its schema."""
+        ask, parts = self.turn.ask(number), offer.schema.get("properties") or {}
+        if isinstance(ask, dict) and set(ask) <= set(parts):
+            arguments = {**values_of(offer.schema), **ask}
+            if fault := fault_of_value(offer.schema, arguments):
+                raise self.turn.fail(offer.name, f"it cannot be asked that: {fault}")
+            return arguments
+        words = ask if isinstance(ask, str) else canonical(ask)
+        if set(parts) <= {"request"}:
+            return {"request": words}
+        return _worded(offer.schema, words)
+
+    def _onward(self) -> str:
+        """Names the agent to transfer to; empty if nobody else has anything to do."""
+        waiting = (pair for pair in self._waiting() if pair[1].how == "transfer")
+        return next((hop.agent for number, hop in waiting if number not in self.turn.done), "")
+
+    def _calling(self, calls: list[Call]) -> Decision:
+        # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
+        together = [call for call in calls if not self._is_alone(call.function)]
+        made = together or calls[:1]
+        for call in made:
+            self.active.made[_key(call.function, call.arguments)] += 1
+            if call.tasks:
+                self._send(call.function, call.arguments, call.tasks)
+        self.turn.called.update(filter(self._is_all_called, self.active.own))
+        return Decision(calls=tuple(made))
+
+    def _is_all_called(self, number: int) -> bool:
+        tools = self.turn.tasks[number].tools
+        return bool(tools) and all(self.active.made[_key(one.name, one.args)] for one in tools)
+
+    def _is_alone(self, function: str) -> bool:
+        offer = self.view.offers.get(function)
+        return offer is not None and offer.kind == "task"
+
+    # Last words
+
+    def _conclude(self) -> Decision:
+        """Ends the agent's part of the turn in the way that its functions ask for."""
+        waits = any(self.turn.tasks[number].waits for number in self._ended())
+        names = [RESPOND] if waits else [RESPOND, FINISH]
+        ending = next((self.view.offers[name] for name in names if name in self.view.offers), None)
+        if ending is None or any(call.function == ending.name for call, _ in self.view.made):
+            return Decision(self._answer())
+        arguments = self._form(ending.schema)
+        self.active.made[_key(ending.name, arguments)] += 1
+        return Decision(calls=(Call(ending.name, arguments),))
+
+    def _answer(self) -> str:
+        """Says what its tasks came to; a lead merges what others have found."""
+        ended = self._ended()
+        own = [self._finish(number) for number in ended]
+        stated = any(self._states(number) for number in ended)
+        delegated = [] if stated else self._delegated()
+        texts = [text for text in (*self.view.heard, *own, *delegated) if text]
+        return "\n\n".join(dict.fromkeys(texts)) or PLACEHOLDER
+
+    def _states(self, number: int) -> bool:
+        task = self.turn.tasks[number]
+        return task.says is not None and task.agent == self.view.agent
+
+    def _delegated(self) -> list[str]:
+        offers = self.view.offers
+        made = [pair for pair in self.view.made if pair[0].function in offers]
+        backs = [back for call, back in made if back and offers[call.function].is_agent]
+        texts = [said(back.response) for back in backs]
+        return [text for text in texts if text != PLACEHOLDER]
+
+    def _finish(self, number: int, *, spoken: bool = False) -> str:
+        """Notes that a task is done, and writes what it came to.
+
+        With `spoken`, only words of its own: what its tools returned is there to see.
+        """
+        task = self.turn.tasks[number]
+        text = _words(task) if task.says is not None else ""
+        found = text or "\n\n".join(said(result) for result in self.results[number])
+        self.turn.done[number] = found
+        return text if spoken else found
+
+    def _form(self, schema: Schema) -> Any:
+        """Fills a schema: by what a task says, whom waiting tasks are for, or anything valid."""
+        ended = self._ended()
+        stated = [n for n in ended if _is_form(self.turn.tasks[n].says, schema)]
+        for number in ended:
+            if number in stated or self.turn.tasks[number].says is None:
+                self._finish(number)
+        if stated:
+            return self._stated(self.turn.tasks[stated[0]].says, schema)
+        waiting = self._undone()
+        if "properties" not in schema:
+            chosen = self._chosen(schema, waiting)
+            return value_of(schema, self._form_text(schema)) if chosen is None else chosen
+        shares = self._shares(schema, waiting)
+        return {**_worded(schema, "" if shares else self._form_text(schema)), **shares}
+
+    def _stated(self, says: Any, schema: Schema) -> Any:
+        value = {**values_of(schema), **says} if isinstance(says, dict) else says
+        if fault := fault_of_value(schema, value):
+            raise self.turn.fail(self.view.agent, f"it cannot say that: {fault}")
+        return value
+
+    def _form_text(self, schema: Schema) -> str:
+        return self._answer() if free_property(schema) else PLACEHOLDER
+
+    def _undone(self) -> list[int]:
+        """Lists the tasks that a schema may pass on: ready, not done, and not its own."""
+        return [
+            number
+            for number in self.active.reach
+            if number not in self.turn.done
+            and self.view.agent not in self.turn.owners[number]
+            and self.turn.is_ready(number)
+        ]
+
+    def _shares(self, schema: Schema, waiting: list[int]) -> dict[str, Any]:
+        """Fills the properties that choose or share out between agents."""
+        shares: dict[str, Any] = {}
+        for name, part in schema["properties"].items():
+            if name in self.turn.team.nodes:
+                share = self._share(name, waiting)
+                if share or name in (schema.get("required") or ()):
+                    shares[name] = share or value_of(part)
+            elif (chosen := self._chosen(part, waiting)) is not None:
+                shares[name] = chosen
+        return shares
+
+    def _share(self, name: str, waiting: list[int]) -> str:
+        owners = self.turn.owners
+        tasks = [n for n in waiting if self.turn.team.is_on_the_way(name, owners[n])]
+        asks = [self.turn.ask(number) for number in tasks]
+        words = [ask if isinstance(ask, str) else canonical(ask) for ask in asks]
+        share = "\n\n".join(dict.fromkeys(words))
+        if tasks:
+            self._send(name, share, tasks)
+        return share
+
+    def _chosen(self, schema: Schema, waiting: list[int]) -> Any:
+        """Chooses between agents: the one for the first waiting task; None where none are named."""
+        named = [name for name in schema.get("enum") or () if name in self.turn.team.nodes]
+        team, owners = self.turn.team, self.turn.owners
+        fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
+        return next(fitting, named[0] if named else None)
+
+
+def _key(function: str, arguments: dict[str, Any]) -> Key:
+    return function, canonical(arguments)
+
+
+def _open(tools: list[ToolCall], returned: int) -> list[ToolCall]:
+    """Takes the calls that may be made once so many have returned."""
+    end = next((n for n, call in enumerate(tools) if call.then and n > returned), len(tools))
+    return tools[:end]
+
+
+def _words(task: Task) -> str:
+    return task.says if isinstance(task.says, str) else canonical(task.says)
+
+
+def _is_form(says: Any, schema: Schema) -> bool:
+    """Whether what a task says is meant for a schema: data, or a word that it allows."""
+    parts = schema.get("properties")
+    if isinstance(says, dict) and parts is not None:
+        return set(says) <= set(parts)
+    return says is not None and parts is None and not fault_of_value(schema, says)
+
+
+def _worded(schema: Schema, words: str) -> dict[str, Any]:
+    """Makes valid values with some words in the first property that takes any."""
+    values, place = values_of(schema), free_property(schema)
+    if place and words:
+        values[place] = value_of(schema["properties"][place], words)
+    return values

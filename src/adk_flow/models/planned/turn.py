@@ -1,0 +1,124 @@
+"""How far a planned turn has come: who was asked which tasks, and which are done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.planned.team import Team
+from adk_flow.models.planned.view import View
+from adk_flow.models.request.values import canonical
+from adk_flow.scenario.plan import Task
+
+Key = tuple[str, str]
+"""A function and its arguments, written canonically."""
+
+
+class PlanError(AdkFlowError):
+    """A step of a plan that is impossible."""
+
+
+@dataclass
+class Sent:
+    """A call of an agent, or what a schema passes on to one."""
+
+    agent: str
+    message: str
+    tasks: list[int]
+    is_taken: bool = False
+
+
+@dataclass
+class Activation:
+    """One activation of an agent within the turn."""
+
+    agent: str
+    message: str
+    reach: list[int]
+    """The tasks that it was asked for, its own and those of others."""
+    own: list[int]
+    """Those that it plays itself."""
+    made: Counter[Key] = field(default_factory=Counter)
+
+
+class PlannedTurn:
+    """A turn that a plan answers."""
+
+    def __init__(self, say: str, tasks: Sequence[Task], team: Team) -> None:
+        self.say = say
+        self.tasks = tasks
+        self.team = team
+        self.owners = [team.owners(task) for task in tasks]
+        self.done: dict[int, str] = {}
+        """What each task that is done came to, by number."""
+        self.called: set[int] = set()
+        """Tasks of which every tool was called; some tools end the agent's part."""
+        self.sent: list[Sent] = []
+        self.activations: list[Activation] = []
+        self.passes: Counter[str] = Counter()
+        self.fault = ""
+        """Why a step was impossible; empty while none was."""
+        self._names = {task.name: number for number, task in enumerate(tasks) if task.name}
+
+    @property
+    def left_over(self) -> list[Task]:
+        """The tasks that nobody was asked for."""
+        ended = {number for number in self.called if self.tasks[number].says is None}
+        return [one for n, one in enumerate(self.tasks) if n not in self.done and n not in ended]
+
+    def fail(self, agent: str, reason: str) -> PlanError:
+        """Notes a step that is impossible, for the whole turn."""
+        self.fault = f"the plan cannot be played: {agent}: {reason}"
+        return PlanError(self.fault)
+
+    def activation(self, view: View) -> Activation:
+        """Finds the activation that a request belongs to, or begins one."""
+        made = Counter((call.function, canonical(call.arguments)) for call, _ in view.made)
+        if not view.is_new:
+            alike = (one for one in reversed(self.activations) if one.made == made)
+            place = (view.agent, view.message)
+            known = next((one for one in alike if (one.agent, one.message) == place), None)
+            if known is not None:
+                return known
+        return self._begin(view)
+
+    def _begin(self, view: View) -> Activation:
+        self.passes[view.agent] += 1
+        reach = self._reach(view)
+        own = [number for number in reach if self._is_played(number, view)]
+        begun = Activation(view.agent, view.message, reach, own)
+        self.activations.append(begun)
+        return begun
+
+    def _reach(self, view: View) -> list[int]:
+        """Finds the tasks that a message asks for: those it was sent with, else all."""
+        alike = [one for one in self.sent if one.message == view.message]
+        direct = [one for one in alike if one.agent == view.agent]
+        if direct:
+            taken = next((one for one in direct if not one.is_taken), direct[-1])
+            taken.is_taken = True
+            return taken.tasks
+        within = [one for one in alike if view.agent in self.team.below(one.agent)]
+        return within[-1].tasks if within else [*range(len(self.tasks))]
+
+    def _is_played(self, number: int, view: View) -> bool:
+        task = self.tasks[number]
+        if view.came_by_transfer and number in self.done and not task.pass_:
+            return False  # control only comes back through it
+        is_pass = task.pass_ in (0, self.passes[view.agent])
+        return view.agent in self.owners[number] and is_pass
+
+    def is_ready(self, number: int, finished: Sequence[int] = ()) -> bool:
+        """Whether the tasks before a task are done."""
+        earlier = (self._names[name] for name in self.tasks[number].after)
+        return all(one in self.done or one in finished for one in earlier)
+
+    def ask(self, number: int) -> str | dict[str, object]:
+        """Writes what a task asks, with what the tasks before it came to."""
+        task = self.tasks[number]
+        if isinstance(task.ask, dict):
+            return task.ask
+        results = [self.done.get(self._names[name], "") for name in task.after]
+        return "\n\n".join(filter(None, [task.ask or self.say, *results]))

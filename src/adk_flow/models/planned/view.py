@@ -1,0 +1,180 @@
+"""What a request shows of the agent that asks: its functions, its task, what it has done."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from google.adk.models.llm_request import LlmRequest
+from google.genai import types
+
+from adk_flow.log.schema import AGENT_CALLS
+from adk_flow.models.request.functions import declarations
+from adk_flow.models.request.schemas import Schema, plain
+from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.turns import (
+    TRANSFER,
+    Called,
+    Returned,
+    Said,
+    Step,
+    latest_message,
+    read_turns,
+)
+from adk_flow.models.request.values import PLACEHOLDER, canonical
+from adk_flow.record.activations import kind_of
+
+_ASKED = re.compile(r"\[([^\]]+)\] was asked: ")
+"""How a coordinator is shown what it had asked (`wiring.nodes.as_asked`)."""
+
+_SPECIAL = (TRANSFER, FINISH, RESPOND)
+
+
+class Offer(NamedTuple):
+    """A function that may be called."""
+
+    name: str
+    kind: str
+    """See `FunctionCall.kind`."""
+    schema: Schema
+    """Of its arguments."""
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether another agent or a graph stands behind it."""
+        return self.kind in AGENT_CALLS or self.kind == "node_tool"
+
+
+@dataclass(frozen=True)
+class View:
+    """One request."""
+
+    agent: str
+    message: str
+    """What the agent's session was last told, written as `written` writes it."""
+    offers: dict[str, Offer]
+    targets: list[str]
+    """Agents that it may transfer to."""
+    schema: Schema | None
+    """The shape that the answer as text must have."""
+    made: tuple[tuple[Called, Returned | None], ...]
+    """What it has called in this activation, each with what came back."""
+    heard: tuple[str, ...]
+    """What others have found for it: those who transferred on, or whom it had asked."""
+    came_by_transfer: bool
+    is_new: bool
+    """Whether it has neither called nor said anything in this activation."""
+
+
+def read_view(request: LlmRequest) -> View:
+    """Reads a request."""
+    config = request.config
+    steps = read_turns(request.contents)[-1].steps
+    own = _own(steps)
+    before = steps[: len(steps) - len(own)]
+    called = [step for step in before if isinstance(step, Called)]
+    transfers = [step for step in called if step.function == TRANSFER]
+    name = (config.labels or {}).get("adk_agent_name", "")
+    came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
+    declared = config.response_json_schema or config.response_schema
+    offers = _offers(request)
+    return View(
+        agent=name,
+        message=written(latest_message(request.contents)),
+        offers=offers,
+        targets=_targets(offers),
+        schema=plain(declared) if declared is not None else None,
+        made=tuple(_made(own)),
+        heard=tuple(filter(_is_news, _heard(before, transfers, request.contents, came))),
+        came_by_transfer=came,
+        is_new=not own,
+    )
+
+
+def written(ask: Any) -> str:
+    """Writes what an agent is asked so that a request shows it alike, however ADK wraps it."""
+    if isinstance(ask, str):
+        try:
+            value = json.loads(ask) if ask.lstrip().startswith("{") else None
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            return " ".join(ask.split())
+        ask = value
+    if isinstance(ask, dict) and set(ask) == {"request"}:
+        return written(ask["request"])
+    return canonical(ask)
+
+
+def said(value: Any) -> str:
+    """Writes a result in words: the text that it holds, else JSON."""
+    if isinstance(value, dict):
+        for key in ("summary", "result", "output", "error"):
+            text = value.get(key)
+            if (isinstance(text, str) and text) or (text is not None and len(value) == 1):
+                return said(text)
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _own(steps: Sequence[Step]) -> list[Step]:
+    """Takes the agent's own steps since others were last heard of, or it last ended in words."""
+    if steps and isinstance(steps[-1], Said):
+        return []
+    place = max((number for number, step in enumerate(steps, 1) if step.agent), default=0)
+    return list(steps[place:])
+
+
+def _offers(request: LlmRequest) -> dict[str, Offer]:
+    tools = request.tools_dict
+    return {
+        one.name: Offer(
+            one.name,
+            kind_of(tools[one.name]) if one.name in tools else "function",
+            plain(one.parameters_json_schema or one.parameters or {}),
+        )
+        for one in declarations(request.config)
+        if one.name
+    }
+
+
+def _targets(offers: dict[str, Offer]) -> list[str]:
+    parts = offers[TRANSFER].schema.get("properties", {}) if TRANSFER in offers else {}
+    return list(parts.get("agent_name", {}).get("enum") or ())
+
+
+def _made(own: Sequence[Step]) -> Iterator[tuple[Called, Returned | None]]:
+    """Pairs calls with results: of calls of one function, the results come in the same order."""
+    returned: dict[str, list[Returned]] = {}
+    for step in own:
+        if isinstance(step, Returned):
+            returned.setdefault(step.function, []).append(step)
+    for step in own:
+        if isinstance(step, Called):
+            results = returned.get(step.function)
+            yield step, results.pop(0) if results else None
+
+
+def _is_news(text: str) -> bool:
+    return text.strip() not in ("", PLACEHOLDER)
+
+
+def _heard(
+    steps: Sequence[Step],
+    transfers: Sequence[Called],
+    contents: Sequence[types.Content],
+    came_by_transfer: bool,
+) -> Iterator[str]:
+    texts = [part.text for content in contents for part in content.parts or () if part.text]
+    asked = {match[1] for text in texts if (match := _ASKED.match(text))}
+    sources = {step.agent for step in transfers} | asked | ({""} if came_by_transfer else set())
+    spoken = {step.agent for step in steps if isinstance(step, Said) and step.agent}
+    for step in steps:
+        if step.agent not in sources:
+            continue
+        if isinstance(step, Said) and step.agent:
+            yield step.text
+        elif isinstance(step, Returned) and step.agent not in spoken:
+            yield "" if step.function in _SPECIAL else said(step.response)

@@ -1,0 +1,136 @@
+"""Values valid by a JSON schema, and what is wrong with a value by it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from adk_flow._text import one_line
+from adk_flow.models.request.schemas import Schema
+
+PLACEHOLDER = "–"
+"""The text where a schema asks for any."""
+
+_BY_FORMAT = {
+    "date": "2026-01-01",
+    "date-time": "2026-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "email": "a@example.org",
+    "uri": "https://example.org",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+}
+_TRIED = ("a", "A", "0", "1", "aa", "AA", "00", "AAA", "0000", *_BY_FORMAT.values())
+"""Texts of which one may fit a pattern that the given one does not."""
+
+
+def value_of(schema: Schema, text: str = PLACEHOLDER) -> Any:
+    """Makes a value that is valid by a schema, the same each time, with only what is required."""
+    if choices := schema.get("enum"):
+        return next((choice for choice in choices if choice is not None), None)
+    match schema.get("type"):
+        case "object":
+            return values_of(schema, text)
+        case "array":
+            number = int(schema.get("minItems") or 0)
+            return [value_of(schema.get("items") or {}, text)] * number
+        case "integer" | "number":
+            return _number(schema)
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            return _text(schema, text)
+
+
+def values_of(schema: Schema, text: str = PLACEHOLDER) -> dict[str, Any]:
+    """Makes valid values of the required properties of an object's schema."""
+    parts = schema.get("properties") or {}
+    return {name: value_of(parts.get(name) or {}, text) for name in schema.get("required") or ()}
+
+
+def fault_of_value(schema: Schema, value: Any) -> str:
+    """Says what is wrong with a value by a schema; empty if nothing is."""
+    if isinstance(value, Mapping) and (parts := schema.get("properties")):
+        unknown = [name for name in value if name not in parts]
+        if unknown and not schema.get("additionalProperties"):
+            return f"there is no {unknown[0]!r}; there are {', '.join(parts)}"
+    error = best_match(Draft202012Validator(_strict(schema)).iter_errors(value))
+    if error is None:
+        return ""
+    place = ".".join(str(step) for step in error.absolute_path)
+    return one_line(f"{place}: {error.message}" if place else error.message, 200)
+
+
+def _number(schema: Schema) -> int | float:
+    step = schema.get("multipleOf") or 1
+    least = schema.get("minimum", schema.get("exclusiveMinimum"))
+    most = schema.get("maximum", schema.get("exclusiveMaximum"))
+    tried = [1, 0, least, most]
+    for limit, sign in ((least, 1), (most, -1)):
+        if limit is not None:
+            tried += [limit + sign * step, limit + sign * step / 2, limit // step * step]
+    if least is not None and most is not None:
+        tried.append((least + most) / 2)
+    numbers = [number for number in tried if number is not None]
+    fitting = (number for number in numbers if not fault_of_value(schema, number))
+    return next(fitting, 1)
+
+
+def _text(schema: Schema, text: str) -> str:
+    least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+    kept = _BY_FORMAT.get(schema.get("format", ""), text).ljust(least, PLACEHOLDER)
+    kept = kept if most is None else kept[: int(most)]
+    pattern = schema.get("pattern")
+    if not pattern or _matches(pattern, kept):
+        return kept
+    fitting = (one for one in _TRIED if _matches(pattern, one) and len(one) >= least)
+    return next(fitting, kept)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True
+
+
+def _strict(schema: Any) -> Any:
+    """Writes a schema as the validator reads it: null as a type, sizes as numbers."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    strict = {
+        name: int(part) if name.startswith(("min", "max")) and isinstance(part, str) else part
+        for name, part in schema.items()
+    }
+    for name in ("properties", "items"):
+        part = strict.get(name)
+        if isinstance(part, Mapping):
+            is_named = name == "properties"
+            strict[name] = {k: _strict(v) for k, v in part.items()} if is_named else _strict(part)
+    return {"anyOf": [strict, {"type": "null"}]} if strict.pop("nullable", False) else strict
+
+
+def canonical(value: Any) -> str:
+    """Writes a value so that equal ones are written alike."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def free_property(schema: Schema) -> str:
+    """Names the first required property that takes any words; `*` for the value itself."""
+    parts = schema.get("properties")
+    if parts is None:
+        return "*" if _takes_words(schema) else ""
+    free = [name for name in schema.get("required") or () if _takes_words(parts.get(name, {}))]
+    return next(iter(free), "")
+
+
+def _takes_words(schema: Schema) -> bool:
+    return schema.get("type", "string") == "string" and not {"enum", "format"} & schema.keys()

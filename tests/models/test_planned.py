@@ -1,0 +1,340 @@
+"""Plans played under every construct and in nested apps, without a reader of English."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pytest
+from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.apps import App
+from google.adk.tools import exit_loop
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import Workflow
+from pydantic import BaseModel
+
+from adk_flow.run.conversation_run import ConversationRun, run_conversation
+from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
+from adk_flow.wiring import CONSTRUCTS, wire
+from tests.doubles.flow import expected, picture
+
+LOOK = "look"
+
+
+class Verdict(BaseModel):
+    """What a reviewer says."""
+
+    verdict: Literal["good", "bad"]
+    comment: str
+
+
+class Order(BaseModel):
+    """What a clerk is asked."""
+
+    article: str
+    number: int
+
+
+def look(thing: str) -> str:
+    """Looks a thing up."""
+    return f"{thing} found"
+
+
+def named(name: str, **options: Any) -> LlmAgent:
+    return LlmAgent(name=name, model="gemini-2.5-flash", description=f"{name} knows.", **options)
+
+
+def task(agent: str, thing: str = "", **fields: Any) -> dict[str, Any]:
+    tools = [{"name": LOOK, "args": {"thing": thing}}] if thing else []
+    return {"agent": agent, "tools": tools, **fields}
+
+
+async def play(root: Any, folder: Path, *plans: list[dict[str, Any]]) -> ConversationRun:
+    turns = [{"say": f"say {number}", "plan": plan} for number, plan in enumerate(plans, 1)]
+    asked = msgspec.convert({"turns": turns}, Conversation)
+    return await run_conversation(
+        App(name="app", root_agent=root), asked, file=folder / "log.jsonl"
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_model_named(monkeypatch):
+    monkeypatch.delenv("MODEL_NAME", raising=False)
+
+
+def team(construct: str) -> Any:
+    lead, a, b = named("Lead"), named("A", tools=[look]), named("B")
+    return wire(lead, [a, b], construct)
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_an_empty_plan_lets_nobody_do_anything(construct, tmp_path):
+    held = await play(team(construct), tmp_path, [])
+
+    assert not any(held.failed_checks)
+    assert held.turns[0].tool_calls == 0
+    assert set(held.turns[0].answer) <= {"–", "\n", " ", "A", "B", ":"}
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+async def test_every_construct_calls_the_tool_with_the_plans_arguments(construct, tmp_path):
+    held = await play(team(construct), tmp_path, [task("A", "x")])
+
+    activations = {"loop": 2, "best_of_n": 3}.get(construct, 1)
+    assert held.turns[0].tool_calls == activations
+    assert ("x found" in held.turns[0].answer) == (construct not in ("sequential", "loop"))
+    assert not any(held.failed_checks)
+
+
+async def test_control_goes_up_and_down_to_whom_the_plan_names_three_levels_deep(tmp_path):
+    left = named("Left", sub_agents=[named("LeftLeaf", tools=[look])])
+    right = named("Right", sub_agents=[named("RightLeaf", tools=[look])])
+    root = named("Top", sub_agents=[left, right])
+
+    held = await play(root, tmp_path, [task("LeftLeaf", "a"), task("RightLeaf", "b")])
+
+    assert picture(held.moves) == expected(
+        """
+        start user to Top
+        user say Top "say 1"
+        Top => Left
+        Left => LeftLeaf
+        LeftLeaf => Left
+        Left => Right
+        Right => RightLeaf
+        RightLeaf reply user "a found
+
+        b found"
+        end RightLeaf to user
+        """
+    )
+
+
+async def test_a_call_on_the_way_to_a_nested_agent_is_made_for_each_task(tmp_path):
+    leaves = [AgentTool(named(name, tools=[look])) for name in ("One", "Two")]
+    root = named("Top", tools=[AgentTool(named("Middle", tools=leaves))])
+
+    held = await play(
+        root, tmp_path, [task("One", "a", ask="find a"), task("Two", "b", ask="find b")]
+    )
+
+    moves = picture(held.moves).splitlines()
+    assert [line for line in moves if " ask " in line] == [
+        'Top ask Middle "find a"',
+        'Top ask Middle "find b"',
+        'Middle ask One "find a"',
+        'Middle ask Two "find b"',
+    ]
+    assert held.turns[0].answer == "a found\n\nb found"
+    assert held.turns[0].llm_calls == 1 + 2 * (2 + 2) + 1
+
+
+async def test_two_tasks_for_one_agent_are_two_calls_of_it(tmp_path):
+    root = named("Lead", tools=[AgentTool(named("Spec", tools=[look]))])
+
+    held = await play(root, tmp_path, [task("Spec", "a"), task("Spec", "b")])
+
+    assert picture(held.moves) == expected(
+        """
+        start user to Lead
+        user say Lead "say 1"
+        Lead -< Spec, Spec
+        Lead -> Spec (agent_tool)
+        Lead ask Spec "say 1"
+        Lead -> Spec (agent_tool)
+        Lead ask Spec "say 1"
+        Spec answer Lead "a found"
+        Lead <- Spec
+        Spec answer Lead "b found"
+        Lead <- Spec
+        Lead >-
+        Lead reply user "a found
+
+        b found"
+        end Lead to user
+        """
+    )
+
+
+async def test_after_orders_two_tasks_and_hands_the_result_on(tmp_path):
+    root = named("Lead", tools=[AgentTool(named("Spec", tools=[look]))])
+    plan = [
+        task("Spec", "b", ask="then", after=["first"]),
+        task("Spec", "a", ask="first", name="first"),
+    ]
+
+    held = await play(root, tmp_path, plan)
+
+    asks = [move.text for move in held.moves if move.kind == "ask"]
+    assert asks == ["first", "then\n\na found"]
+    assert held.turns[0].answer == "a found\n\nb found"
+
+
+async def test_a_review_loop_rejects_and_then_approves_by_pass(tmp_path):
+    with pytest.warns(DeprecationWarning):
+        root = LoopAgent(
+            name="loop",
+            max_iterations=5,
+            sub_agents=[named("Writer"), named("Reviewer", tools=[exit_loop])],
+        )
+    plan = [
+        {"agent": "Writer", "says": "draft one", "pass": 1},
+        {"agent": "Writer", "says": "draft two", "pass": 2},
+        {"agent": "Reviewer", "says": "too long", "pass": 1},
+        {"agent": "Reviewer", "tools": [{"name": "exit_loop"}], "pass": 2},
+    ]
+
+    held = await play(root, tmp_path, plan)
+
+    words = [move.text for move in held.moves if move.kind == "answer"]
+    assert words[:3] == ["draft one", "too long", "draft two"]
+    assert [move.source for move in held.moves if move.kind == "answer"] == [
+        "Writer",
+        "Reviewer",
+        "Writer",
+        "Reviewer",
+    ]
+    assert not any(held.failed_checks)
+
+
+async def test_one_agent_in_a_loop_of_its_own_counts_its_passes(tmp_path):
+    with pytest.warns(DeprecationWarning):
+        root = LoopAgent(name="loop", max_iterations=2, sub_agents=[named("Writer")])
+    says = [{"agent": "Writer", "says": f"draft {n}", "pass": n} for n in (1, 2)]
+
+    held = await play(root, tmp_path, says)
+
+    assert [move.text for move in held.moves if move.kind == "answer"] == ["draft 1", "draft 2"]
+
+
+async def test_a_task_agent_asks_the_user_and_finishes_in_the_next_turn(tmp_path):
+    root = named("Lead", sub_agents=[named("Spec", mode="task", tools=[look])])
+
+    held = await play(
+        root, tmp_path, [task("Spec", says="Which?", waits=True)], [task("Spec", "that")]
+    )
+
+    assert picture(held.moves) == expected(
+        """
+        start user to Lead
+        user say Lead "say 1"
+        Lead -> Spec (task)
+        Lead ask Spec "say 1"
+        Spec reply user "Which?"
+        end Spec to user
+
+        start user to Spec
+        user say Spec "say 2"
+        Spec answer Lead "that found"
+        Lead <- Spec
+        Lead reply user "that found"
+        end Lead to user
+        """
+    )
+
+
+async def test_schemas_are_filled_by_the_plan_or_by_anything_valid(tmp_path):
+    clerk = named("Clerk", input_schema=Order, output_schema=Verdict)
+    root = named("Lead", tools=[AgentTool(clerk)])
+    ask, says = {"article": "tea", "number": 2}, {"verdict": "bad"}
+
+    stated = await play(root, tmp_path, [{"agent": "Clerk", "ask": ask, "says": says}])
+    (tmp_path / "open").mkdir()
+    left_open = await play(root, tmp_path / "open", [{"agent": "Clerk"}])
+
+    told = [move.text for move in stated.moves if move.kind in ("ask", "answer")]
+    assert [msgspec.json.decode(text) for text in told] == [ask, {**says, "comment": "–"}]
+    told = [move.text for move in left_open.moves if move.kind in ("ask", "answer")]
+    assert [msgspec.json.decode(text) for text in told] == [
+        {"article": "say 1", "number": 1},
+        {"verdict": "good", "comment": "–"},
+    ]
+
+
+async def test_a_classifier_chooses_the_agent_of_the_first_task(tmp_path):
+    held = await play(team("router"), tmp_path, [{"agent": "B", "says": "hello"}])
+
+    assert (held.turns[0].answer, held.turns[0].answered_by) == ("hello", "B")
+
+
+async def test_a_task_of_an_absent_agent_goes_to_whoever_has_its_tool_else_to_the_lead(tmp_path):
+    plan = [task("Nobody", "x"), {"agent": "Nobody", "says": "hello"}]
+
+    held = await play(team("agent_tool"), tmp_path, plan)
+
+    assert [(move.source, move.text) for move in held.moves if move.kind == "answer"] == [
+        ("A", "x found")
+    ]
+    assert held.turns[0].answer == "hello\n\nx found"
+
+
+async def test_tools_marked_then_wait_for_those_before(tmp_path):
+    tools = [
+        {"name": LOOK, "args": {"thing": "a"}},
+        {"name": LOOK, "args": {"thing": "b"}, "then": True},
+    ]
+
+    held = await play(named("Lead", tools=[look]), tmp_path, [{"agent": "Lead", "tools": tools}])
+
+    assert (held.turns[0].llm_calls, held.turns[0].answer) == (3, "a found\n\nb found")
+
+
+@pytest.mark.parametrize(
+    ("tool", "reason"),
+    [
+        ({"name": "peek"}, "Lead: it has no tool 'peek'; it has look"),
+        ({"name": LOOK, "args": {}}, "Lead: look does not take that: 'thing' is a required"),
+        ({"name": LOOK, "args": {"thing": 1}}, "look does not take that: thing: 1 is not of type"),
+        ({"name": LOOK, "args": {"thing": "a", "at": 1}}, "there is no 'at'; there are thing"),
+    ],
+)
+async def test_an_impossible_step_fails_the_turn_with_a_line_that_says_why(tool, reason, tmp_path):
+    root = named("Lead", tools=[look])
+
+    held = await play(root, tmp_path, [{"agent": "Lead", "tools": [tool]}], [])
+
+    (failed,) = held.failed_checks[0]
+    assert reason in failed
+    assert held.turns[0].failed
+    assert held.failed_checks[1] == []  # the next turn goes on
+
+
+async def test_a_fault_below_a_node_that_survives_failures_fails_the_turn_too(tmp_path):
+    held = await play(team("coordinator"), tmp_path, [{"agent": "B", "tools": [{"name": "peek"}]}])
+
+    assert "B: it has no tool 'peek'; it has none" in held.failed_checks[0][0]
+
+
+async def test_a_stage_before_what_it_waits_for_leaves_its_task_over(tmp_path):
+    root = Workflow(name="two", edges=[("START", named("A"), named("B"))])
+    plan = [
+        {"agent": "B", "says": "b", "name": "second"},
+        {"agent": "A", "says": "a", "after": ["second"]},
+    ]
+
+    held = await play(root, tmp_path, plan)
+
+    assert held.failed_checks == [["left over, as nobody was asked: A"]]
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        ("[{agent: A, after: [x]}]", "turns[0].plan[0].after: no task of this turn is named 'x'"),
+        (
+            "[{agent: A, name: x, after: [y]}, {agent: B, name: y, after: [x]}]",
+            "turns[0].plan[0].after: the tasks wait for one another in a circle",
+        ),
+        ("[{agent: A, name: x}, {agent: B, name: x}]", "another task is named 'x'"),
+        ("[{agent: A, pass: -1}]", "turns[0].plan[0].pass: expected 1 or more, not -1"),
+        ("[{agent: A, tolls: []}]", "line 3: turns[0].plan[0]: Object contains unknown field"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_refused_by_its_line(plan, reason, tmp_path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(f"turns:\n  - say: Hello\n    plan: {plan}\n", encoding="utf-8")
+
+    with pytest.raises(ConversationError) as refused:
+        read_conversation(file)
+
+    assert str(refused.value).startswith(f"{file}: line 3: ")
+    assert reason in str(refused.value)
