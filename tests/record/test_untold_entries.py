@@ -162,3 +162,52 @@ async def test_a_model_that_a_tool_asks(tmp_path, inside):
     (call,) = untold(records)
     (tool,) = [record for record in records if record.hook == "before_tool"]
     assert (call.model, call.call, call.activation) == ("judge", tool.call, tool.activation)
+
+
+async def test_what_a_summary_replaced_is_told_when_the_next_turn_begins(tmp_path):
+    model = Counting(answers=[says("one"), says("two"), says("sum"), says("three")])
+    compaction = EventsCompactionConfig(
+        compaction_interval=2, overlap_size=0, summarizer=LlmEventSummarizer(llm=model)
+    )
+
+    records = await records_of(
+        tmp_path,
+        LlmAgent(name="Root", model=model),
+        *("One?", "Two?", "Three?"),
+        events_compaction_config=compaction,
+    )
+
+    (change,) = [record for record in records if record.hook == "session_change"]
+    began = {one.run: one.time for one in records if one.hook == "user_message"}
+    ended = {one.run: one.time for one in records if one.hook == "after_run"}
+    first, last = change.compacted
+    replaced = [run for run in began if began[run] <= last and first <= ended[run]]
+    assert (change.run, replaced) == (3, [1, 2])
+
+
+async def test_a_rewind_is_told_when_the_next_turn_begins(tmp_path):
+    model = Counting(answers=[says("one"), says("two"), says("three")])
+    app = App(
+        name="app",
+        root_agent=LlmAgent(name="Root", model=model),
+        plugins=[FlowPlugin(directory=tmp_path)],
+    )
+    runner = InMemoryRunner(app=app)
+    await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+    invocations = []
+    for question in ("One?", "Two?", "Three?"):
+        async for event in runner.run_async(
+            user_id="u", session_id="s", new_message=types.UserContent(question)
+        ):
+            invocations.append(event.invocation_id)
+        if question == "Two?":
+            await runner.rewind_async(
+                user_id="u", session_id="s", rewind_before_invocation_id=invocations[0]
+            )
+    await runner.close()
+
+    (path,) = tmp_path.rglob("*.jsonl")
+    records = read_log(path).records
+    (change,) = [record for record in records if record.hook == "session_change"]
+    (first,) = [record for record in records if record.invocation == change.rewound]
+    assert (change.run, first.run, first.text) == (3, 1, "One?")

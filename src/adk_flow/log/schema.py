@@ -154,6 +154,10 @@ class Record(
     """Why the model stopped, if not because it was done: `MAX_TOKENS`, `SAFETY`, …"""
     escalate: bool = False
     """Whether an event ends the loop around its agent."""
+    compacted: tuple[int, int] | None = None
+    """Times between which a session's events were replaced by a summary."""
+    rewound: str = ""
+    """ADK's id of the turn that a session was taken back to, before it began."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
     turn_complete: bool = False

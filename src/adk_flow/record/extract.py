@@ -124,6 +124,14 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
 
 
+def compacted_by(event: Any) -> tuple[int, int] | None:
+    """Gives the times, in microseconds, between which an event's summary replaces events."""
+    compaction = getattr(event.actions, "compaction", None)
+    if compaction is None:
+        return None
+    return round(compaction.start_timestamp * 1e6), round(compaction.end_timestamp * 1e6)
+
+
 def finish_of(response: Any) -> str:
     """Names why a model stopped; empty if it was done, or does not say."""
     reason = getattr(response, "finish_reason", None)

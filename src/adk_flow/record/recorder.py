@@ -145,7 +145,20 @@ class Recorder:
         """Writes the words that start a run."""
         # What resumes a paused run has no words, but the results that it waited for.
         text = extract.words_of(message) or (extract.results_of(message) if message else "")
+        self._write_changes(context)
         self.write_run("user_message", context, text=text, invocation=context.invocation_id)
+
+    def _write_changes(self, context: InvocationContext) -> None:
+        """Writes what changed a session since its last turn: ADK has no hook for either."""
+        run, events = self.run(context), context.session.events
+        if run.cause is not None:
+            return
+        read, run.log.events_read = run.log.events_read, len(events)
+        for event in events[read if read <= len(events) else 0 :]:
+            rewound = getattr(event.actions, "rewind_before_invocation_id", None) or ""
+            compacted = extract.compacted_by(event)
+            if compacted or rewound:
+                self.write("session_change", run, compacted=compacted, rewound=rewound)
 
     def write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
         """Writes a record of a tool call."""

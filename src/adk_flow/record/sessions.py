@@ -47,6 +47,8 @@ class SessionLog:
     _size: int = 0
     """Length of the file in bytes when it was last let go."""
     _is_taken: bool = False
+    events_read: int = 0
+    """Events of ADK's session that were looked through for what no hook tells."""
     written: int = 0
     """Time of the latest record."""
 
