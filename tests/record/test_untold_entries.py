@@ -180,6 +180,7 @@ async def test_what_a_summary_replaced_is_told_when_the_next_turn_begins(tmp_pat
     (change,) = [record for record in records if record.hook == "session_change"]
     began = {one.run: one.time for one in records if one.hook == "user_message"}
     ended = {one.run: one.time for one in records if one.hook == "after_run"}
+    assert change.compacted is not None
     first, last = change.compacted
     replaced = [run for run in began if began[run] <= last and first <= ended[run]]
     assert (change.run, replaced) == (3, [1, 2])
