@@ -13,8 +13,9 @@ from google.adk.workflow import JoinNode, Workflow
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure
+from adk_flow.check.snapshot import picture
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 
 
 async def test_root_hands_over_to_a_sub_agent_which_keeps_the_next_turn(tmp_path):
@@ -23,7 +24,7 @@ async def test_root_hands_over_to_a_sub_agent_which_keeps_the_next_turn(tmp_path
 
     flow = await record(root, ["How?", "And then?"], tmp_path, model=model)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "How?"
         Root => Savings
@@ -49,7 +50,7 @@ async def test_a_sub_agent_hands_over_to_its_peer_and_back_to_the_root(tmp_path)
 
     flow = await record(root, ["a", "b", "c"], tmp_path, model=model)
 
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Root
         Root => Savings
         end Savings to user
@@ -70,7 +71,7 @@ async def test_an_agent_tool_is_asked_and_answers_its_caller(tmp_path):
 
     flow = await record(root, ["What does it cost?"], tmp_path, model=model)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "What does it cost?"
         Root -> Loans (agent_tool)
@@ -102,7 +103,7 @@ async def test_two_agent_tools_in_one_model_turn_fork_and_join(tmp_path):
 
     flow = await record(agent("Root", model, tools=tools), ["Both?"], tmp_path, model=model)
 
-    lines = picture(flow.moves).splitlines()
+    lines = flow.picture
     assert lines[2] == "Root -< Loans, Funds"
     assert lines[-3:] == ["Root >-", 'Root reply user "ab"', "end Root to user"]
     for name, asked, said in (("Loans", "a", "A"), ("Funds", "b", "B")):
@@ -140,7 +141,7 @@ async def test_an_agent_tool_inside_an_agent_tool(tmp_path):
 
     flow = await record(agent("Root", model, tools=[AgentTool(desk)]), ["?"], tmp_path, model=model)
 
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Root
         Root -> Desk (agent_tool)
         Desk -> Clerk (agent_tool)
@@ -162,7 +163,7 @@ async def test_a_transfer_inside_an_agent_tool_returns_from_whoever_ran_last(tmp
 
     flow = await record(agent("Root", model, tools=[AgentTool(desk)]), ["?"], tmp_path, model=model)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "?"
         Root -> Desk (agent_tool)
@@ -209,7 +210,7 @@ async def test_a_task_agent_talks_with_the_user_until_it_finishes(tmp_path):
         Forms answer Root "Ann"
         Root reply user "Done."
     """)
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Root
         Root -> Forms (task)
         end Forms to user
@@ -229,7 +230,7 @@ async def test_a_workflow_calls_its_nodes(tmp_path):
 
     flow = await record(Workflow(name="Graph", edges=edges), ["Go"], tmp_path, model=model)
 
-    lines = picture(flow.moves).splitlines()
+    lines = flow.picture
     assert lines[:5] == [
         "start user to Graph",
         'user say Graph "Go"',
@@ -254,7 +255,7 @@ async def test_a_transfer_below_a_sequential_agent_comes_back_to_it(tmp_path):
 
     flow = await record(root, ["Go"], tmp_path, model=model)
 
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Steps
         Steps -> First (node)
         First => Deep
@@ -272,7 +273,7 @@ async def test_parallel_and_loop_agents_call_their_children(tmp_path):
 
     flow = await record(root, ["Go"], tmp_path, model=model)
 
-    lines = picture([move for move in flow.moves if move.is_control]).splitlines()
+    lines = flow.control
     assert lines.count("Loop -> Pair (node)") == lines.count("Loop <- Pair") == 2
     assert lines.count("Pair -> A (node)") == lines.count("Pair <- B") == 2
 
@@ -283,7 +284,7 @@ async def test_a_transfer_to_nobody_ends_the_turn_as_failed(tmp_path):
 
     flow = await record(root, ["a", "b"], tmp_path, model=model)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "a"
         end Root to user FAILED
@@ -303,7 +304,7 @@ async def test_a_failing_agent_tool_fails_its_caller_and_cancels_its_sibling(tmp
 
     flow = await record(agent("Root", model, tools=tools), ["Both?"], tmp_path)
 
-    lines = picture([move for move in flow.moves if move.is_control]).splitlines()
+    lines = flow.control
     assert "Root <- Loans FAILED" in lines
     assert lines[-2:] == ["Root >-", "end Root to user FAILED"]
 
@@ -326,7 +327,7 @@ async def test_an_agent_that_a_plain_function_runs_is_called_and_returns(tmp_pat
 
     flow = await record(agent("Root", model, tools=[consult]), ["?"], tmp_path, model=model)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "?"
         Root -> Inner (agent_tool)
@@ -350,7 +351,7 @@ async def test_a_graph_of_functions_speaks_for_itself(tmp_path):
 
     flow = await record(graph, ["Hi"], tmp_path)
 
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to graph
         user say graph "Hi"
         graph reply user "Good morning."
@@ -374,7 +375,7 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     failed = await record(graph, ["500"], tmp_path)
     barred = await record(root, ["500"], tmp_path, plugins=[Barring("barring")])
 
-    assert picture(failed.moves) == expected("""
+    assert failed.picture == expected("""
         start user to graph
         user say graph "500"
         end graph to user FAILED

@@ -13,12 +13,12 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.flow import read_flow
-from adk_flow.check.snapshot import Picture, aligned, side_by_side
+from adk_flow.check.snapshot import Picture, aligned, picture, side_by_side
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.scenario.conversation import Conversation, Turn
-from tests.doubles.flow import agent, picture, record
+from tests.doubles.flow import agent, record
 
 pytest_plugins = ["pytester"]
 

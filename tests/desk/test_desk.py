@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 
 ROOT = Path(__file__).parents[2]
 

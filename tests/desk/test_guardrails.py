@@ -10,7 +10,7 @@ from adk_flow.models.scripted import Scripted, call, transfer
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import NOTICE, GuidanceNotice
 from callbacks.tool_threads import ToolThreads
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 
 
 def family(model):
@@ -23,7 +23,7 @@ async def test_a_transfer_to_nobody_can_be_mended_by_the_model(tmp_path):
     flow = await record(family(model), ["?"], tmp_path, plugins=[Guardrails()], model=model)
 
     assert flow.errors == []
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Root
         user say Root "?"
         Root => Left

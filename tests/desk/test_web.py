@@ -6,9 +6,10 @@ import shutil
 import pytest
 
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from tests.doubles.desk import ANSWER, QUESTION, ROOT
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 from tests.doubles.served import Chat, serving, web_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -540,8 +540,8 @@ CASES = {
 
 def same(drawn, wanted):
     """What happens at once may be told in any order."""
-    if " -< " in wanted:
-        return sorted(drawn.split("\n")) == sorted(wanted.split("\n"))
+    if any(" -< " in line for line in drawn):
+        return sorted(filter(None, drawn)) == sorted(filter(None, wanted.split("\n")))
     return drawn == wanted
 
 

@@ -1,31 +1,33 @@
-"""Runs agents with the recorder, and draws moves as lines that a test can expect."""
+"""Agents held a conversation with, with options of the recorder and errors that end a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
-from adk_flow.analysis.moves import Move, moves
-from adk_flow.log.reader import Log, read_log
+from adk_flow.check.flow import Flow
+from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
 
 
-class Flow(NamedTuple):
-    """A conversation as it was recorded."""
+class RecordedFlow(Flow):
+    """A conversation as the log tells it, and what the log does not hold."""
 
-    log: Log
-    moves: list[Move]
-    errors: list[Exception]
-    plugin: FlowPlugin
-    events: list[Any]
+    def __init__(self, plugin: FlowPlugin, events: list[Event], errors: list[Exception]) -> None:
+        super().__init__(read_log(plugin.paths[0]))
+        self.plugin = plugin
+        self.events = events
+        self.errors = errors
+        """Those that ended a run."""
 
     @property
     def hooks(self) -> list[str]:
@@ -36,7 +38,7 @@ def agent(name: str, model: Any, **options: Any) -> LlmAgent:
     return LlmAgent(name=name, model=model, description=f"{name} knows.", **options)
 
 
-async def record(root: Any, questions: list[str], folder: Path, **options: Any) -> Flow:
+async def record(root: Any, questions: list[str], folder: Path, **options: Any) -> RecordedFlow:
     """Asks an agent tree in one session; errors that end a run are kept, and the next goes on."""
     model = options.pop("model", None)
     plugins = options.pop("plugins", [])
@@ -47,7 +49,7 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
     )
     session = await runner.session_service.create_session(app_name="app", user_id="u")
     errors: list[Exception] = []
-    events: list[Any] = []
+    events: list[Event] = []
     for question in questions:
         try:
             async for event in runner.run_async(
@@ -60,40 +62,9 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
     assert not plugin.faults, plugin.first_fault
     if isinstance(model, Scripted):
         model.finish()
-    log = read_log(plugin.paths[0])
-    return Flow(log, moves(log.records), errors, plugin, events)
-
-
-def picture(drawn: list[Move]) -> str:
-    """Draws control with arrows and conversation in quotes, a line a move, a gap a turn."""
-    lines, turn = [], 1
-    for move in drawn:
-        if move.turn != turn:
-            turn = move.turn
-            lines.append("")
-        lines.append(_line(move))
-    return "\n".join(lines)
-
-
-def _line(move: Move) -> str:
-    failed = " FAILED" if move.failed else ""
-    match move.kind:
-        case "start" | "end":
-            return f"{move.kind} {move.source} to {move.target}{failed}"
-        case "transfer":
-            return f"{move.source} => {move.target}"
-        case "call":
-            return f"{move.source} -> {move.target} ({move.cause})"
-        case "return":
-            return f"{move.target} <- {move.source}{failed}"
-        case "fork":
-            return f"{move.source} -< {move.target}"
-        case "join":
-            return f"{move.source} >-"
-        case _:
-            return f'{move.source} {move.kind} {move.target} "{move.text}"'
+    return RecordedFlow(plugin, events, errors)
 
 
 def expected(text: str) -> str:
-    """Strips the indentation of a picture that stands in a test."""
+    """Strips the indentation of lines that stand in a test."""
     return dedent(text).strip()

@@ -13,6 +13,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
@@ -24,7 +25,7 @@ from callbacks.tool_threads import ToolThreads
 from examples.calculator.agent import orchestrator
 from examples.calculator.wrappers import wrapped
 from sub_agents.calculator import calculator_assistant
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.pages import BIN, ROOT, Page, ran
 from tools.arithmetic import multiply
 
@@ -72,7 +73,7 @@ async def held_by(root, decisions, folder):
     ), script
 
 
-def control(held) -> str:
+def control(held):
     return picture([move for move in held.moves if move.is_control])
 
 
@@ -221,7 +222,7 @@ async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(pool, tmp_path
 
     assert not flow.errors
     assert places == [(False, False)]
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Lead
         Lead -> Child (agent_tool)
         Lead <- Child

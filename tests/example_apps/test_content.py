@@ -23,7 +23,7 @@ from examples.content.staff import Staff
 from examples.content.stages import staged
 from sub_agents.optimiser import Heading
 from sub_agents.reviewers import Verdict
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.models import Watched
 from tests.doubles.pages import BIN, ROOT, Page, ran
 from tools.piece import check_facts, check_style, mend_draft, outline_draft
@@ -126,7 +126,7 @@ async def test_a_piece_that_is_sent_back_once_moves_like_this(tmp_path):
     flow, made = await run(tmp_path, model)
 
     assert not flow.errors
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Piece
         Piece -> Isas (node)
         Piece -< Isas, Pots

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from adk_flow.analysis.visibility import isolation
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -12,7 +13,7 @@ from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.coordination import coordinator_runs
 from adk_flow.wiring.coordinator import coordinate
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 from tests.doubles.pages import BIN, ROOT, Page, ran
 from tools.cities import FOLDER
 from tools.transit import DISRUPTIONS, evening_transit
@@ -45,7 +46,7 @@ async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
 async def test_its_moves(brief, tmp_path):
     held = await run_conversation(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
 
-    drawn = picture([move for move in held.moves if move.is_control]).splitlines()
+    drawn = picture([move for move in held.moves if move.is_control])
     around = expected("""
         start user to evening_brief
         evening_brief -> Evening_Coordinator (node)

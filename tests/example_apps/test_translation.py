@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -14,7 +15,7 @@ from adk_flow.scenario.conversation import of_questions, read_conversation
 from adk_flow.wiring.best_of import select
 from adk_flow.wiring.selection import SelectionError, slate_of
 from sub_agents.translators import PERSONAS, translators
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 from tests.doubles.pages import BIN, ROOT, Page, ran
 from tools.translation_book import Edition, bare, foreign, looking_up, rendered
 from tools.translation_checks import faults, faults_of, judged, likeness
@@ -45,7 +46,7 @@ async def test_the_conversation_holds(translation, tmp_path):
 async def test_its_moves(translation, tmp_path):
     held = await run_conversation(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
 
-    drawn = picture([move for move in held.moves if move.is_control]).splitlines()
+    drawn = picture([move for move in held.moves if move.is_control])
     assert drawn[0] == "start user to translation"
     # Which of them comes back first is left open.
     assert set(drawn[1:8]) == set(

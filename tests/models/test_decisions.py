@@ -10,11 +10,12 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
+from adk_flow.check.snapshot import picture
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import wire
-from tests.doubles.flow import agent, expected, picture
+from tests.doubles.flow import agent, expected
 
 LEAD = """
 decisions:

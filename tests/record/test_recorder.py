@@ -17,11 +17,12 @@ from google.genai import types
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.extract import of_usage
 from adk_flow.record.plugin import FlowPlugin
-from tests.doubles.flow import agent, picture, record
+from tests.doubles.flow import agent, record
 from tests.doubles.models import Hanging
 
 
@@ -327,7 +328,7 @@ def mirrored(plugin):
 
 def branches(log):
     """What each party said and heard, the order between parallel branches aside."""
-    return sorted(picture(moves(log.records)).splitlines())
+    return sorted(picture(moves(log.records)))
 
 
 async def test_200_conversations_at_once_never_mix(tmp_path):
@@ -437,7 +438,7 @@ async def test_two_recorders_of_one_app_never_mix(tmp_path):
 
     pictures = [picture(moves(read_log(plugin.paths[0]).records)) for plugin in plugins]
     assert pictures[0] == pictures[1]
-    assert pictures[0].count("Root -> Loans") == 1
+    assert pictures[0].count("Root -> Loans (agent_tool)") == 1
 
 
 class Streaming(Scripted):

@@ -8,6 +8,7 @@ from google.adk.agents.run_config import RunConfig
 from adk_flow.analysis.findings import findings
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.comparison.variants import make_variants
 from adk_flow.log.reader import read_log
 from adk_flow.models.enforcement import in_force
@@ -21,7 +22,7 @@ from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS, WiringError, parts_of
 from tests.doubles.app_cases import CASES, Streamed, same
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 from tests.doubles.somebody import NAMES, load, place, talk
 
 

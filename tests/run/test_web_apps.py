@@ -11,10 +11,11 @@ from google.adk.models.registry import LLMRegistry
 
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.moves import moves
+from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import transfer
 from tests.doubles.app_cases import CASES, Streamed, same, scripted
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 from tests.doubles.served import MEMORY, Chat, serving, web_server, whatever_its_name
 from tests.doubles.somebody import APPS, NAMES, place
 

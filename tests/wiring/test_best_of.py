@@ -24,7 +24,7 @@ from adk_flow.wiring.selection import (
     reason_key,
     slate_key,
 )
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.models import Watched
 
 TASK = "Say it."
@@ -70,7 +70,7 @@ async def test_a_choice_moves_like_this(tmp_path):
     flow = await record(best(model), [TASK], tmp_path, model=model)
 
     assert not flow.errors
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Best
         user say Best "Say it."
         Best -> Ann (node)
@@ -87,9 +87,7 @@ async def test_a_choice_moves_like_this(tmp_path):
         Best -> Judge (node)
         Judge answer Best "{"best": "B", "reason": "It is short."}"
         Best <- Judge
-        Best reply user "Jawohl.
-
-        (Ben, of 3: It is short.)"
+        Best reply user "Jawohl. (Ben, of 3: It is short.)"
         end Best to user
     """)
 

@@ -21,7 +21,7 @@ from adk_flow.wiring import WiringError
 from adk_flow.wiring.coordination import CoordinatorRun, coordinator_runs
 from adk_flow.wiring.coordinator import coordinate, coordinator
 from adk_flow.wiring.dispatch import DispatchError, Guardrail, MergeError
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.models import Watched
 
 GOAL = "How is my evening?"
@@ -73,7 +73,7 @@ async def test_an_evening_moves_like_this(tmp_path):
     flow = await record(brief(model), [GOAL], tmp_path, model=model)
 
     assert not flow.errors
-    assert picture(flow.moves) == expected("""
+    assert flow.picture == expected("""
         start user to Brief
         user say Brief "How is my evening?"
         Brief -> Lead (node)

@@ -15,16 +15,12 @@ from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
+from adk_flow.check.snapshot import picture
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
-from tests.doubles.flow import agent, expected, picture, record
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.models import Watched
 from tests.doubles.teams import SCRIPTS, rate, team, twice, wired
-
-
-def drawn(flow):
-    return picture(flow.moves).replace("\n\n", " | ")
-
 
 PICTURES = {
     "single_agent": """
@@ -140,7 +136,7 @@ PICTURES = {
         Loans answer parallel "5%."
         parallel <- Loans
         parallel >-
-        parallel reply user "Loans: 5%. | Funds: 6%."
+        parallel reply user "Loans: 5%. Funds: 6%."
         end parallel to user
     """,
     "loop": """
@@ -191,7 +187,7 @@ async def test_one_question_moves_like_this(construct, tmp_path):
     flow = await record(wired(model, construct), ["Cost?"], tmp_path, model=model)
 
     assert not flow.errors
-    assert drawn(flow) == expected(PICTURES[construct])
+    assert flow.picture == expected(PICTURES[construct])
 
 
 @pytest.mark.parametrize("construct", DEPRECATED)
@@ -203,8 +199,8 @@ async def test_the_deprecated_agents_move_like_the_graphs(construct, tmp_path):
 
     graph = expected(PICTURES[construct])
     # Without a node that gathers them, the last answer of all is the last to come.
-    graph = graph.replace('parallel reply user "Loans: 5%. | Funds: 6%."', 'Loans reply user "5%."')
-    assert drawn(flow) == graph
+    graph = graph.replace('parallel reply user "Loans: 5%. Funds: 6%."', 'Loans reply user "5%."')
+    assert flow.picture == graph
 
 
 CALLS = {
@@ -310,7 +306,7 @@ async def test_agents_of_another_tree_are_taken_without_its_wiring(construct, tm
     root = wire(tree, [loans, funds], construct, called=["Loans"])
     flow = await record(root, ["Cost?"], tmp_path, model=model)
 
-    assert drawn(flow) == expected(PICTURES[construct])
+    assert flow.picture == expected(PICTURES[construct])
     assert (loans.parent_agent, loans.mode) == (tree, "task")
 
 
@@ -483,7 +479,7 @@ async def test_a_failing_node_ends_the_fork_and_the_turn(tmp_path):
 
     flow = await record(wired(model, "parallel"), ["?"], tmp_path)
 
-    control = picture([move for move in flow.moves if move.is_control]).splitlines()
+    control = flow.control
     assert "parallel <- Loans FAILED" in control
     assert control[-2:] == ["parallel >-", "end parallel to user FAILED"]
 
@@ -723,7 +719,7 @@ async def test_a_function_of_a_graph_that_runs_an_agent_is_passed_over(tmp_path)
     node = FunctionNode(func=run, name="run", rerun_on_resume=True)
     flow = await record(Workflow(name="Graph", edges=[("START", node)]), ["?"], tmp_path)
 
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Graph
         Graph -> Loans (node)
         Graph <- Loans
@@ -737,7 +733,7 @@ async def test_a_graph_that_is_a_tool_leaves_the_turn_to_its_agent(tmp_path):
 
     flow = await record(agent("Root", model, tools=[graph]), ["?"], tmp_path, model=model)
 
-    assert picture([move for move in flow.moves if move.is_control]) == expected("""
+    assert flow.control == expected("""
         start user to Root
         Graph -> Loans (node)
         Graph <- Loans
