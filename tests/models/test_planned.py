@@ -12,10 +12,11 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 from pydantic import BaseModel
 
+from adk_flow.check.snapshot import picture
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
-from tests.doubles.flow import expected, picture
+from tests.doubles.flow import expected
 
 LOOK = "look"
 
@@ -117,7 +118,7 @@ async def test_a_call_on_the_way_to_a_nested_agent_is_made_for_each_task(tmp_pat
         root, tmp_path, [task("One", "a", ask="find a"), task("Two", "b", ask="find b")]
     )
 
-    moves = picture(held.moves).splitlines()
+    moves = picture(held.moves)
     assert [line for line in moves if " ask " in line] == [
         'Top ask Middle "find a"',
         'Top ask Middle "find b"',
