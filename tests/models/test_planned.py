@@ -102,9 +102,7 @@ async def test_control_goes_up_and_down_to_whom_the_plan_names_three_levels_deep
         LeftLeaf => Left
         Left => Right
         Right => RightLeaf
-        RightLeaf reply user "a found
-
-        b found"
+        RightLeaf reply user "a found b found"
         end RightLeaf to user
         """
     )
@@ -148,9 +146,7 @@ async def test_two_tasks_for_one_agent_are_two_calls_of_it(tmp_path):
         Spec answer Lead "b found"
         Lead <- Spec
         Lead >-
-        Lead reply user "a found
-
-        b found"
+        Lead reply user "a found b found"
         end Lead to user
         """
     )
