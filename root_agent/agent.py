@@ -9,8 +9,8 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow._adk import spare_failing_import
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
+from adk_flow.run import spare_failing_import
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice

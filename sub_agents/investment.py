@@ -2,7 +2,7 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from tools.guidance import look_up_investments
 from tools.savings import future_value_lump_sum, future_value_monthly_saving, isa_allowance
 

@@ -2,7 +2,7 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from tools.guidance import look_up_mortgages
 from tools.mortgages import affordability, loan_to_value, monthly_repayment, stamp_duty
 

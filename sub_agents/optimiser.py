@@ -3,7 +3,7 @@
 from google.adk.agents import LlmAgent
 from pydantic import BaseModel, Field
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from tools.piece import LONGEST_TITLE, outline_draft
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from google.adk.agents import LlmAgent
 from google.adk.agents.llm_agent import ToolUnion
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from tools.guidance import look_up_investments, look_up_mortgages, look_up_pensions
 
 

@@ -12,7 +12,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from pydantic import BaseModel, Field
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from adk_flow.wiring.nodes import temperatures
 from adk_flow.wiring.selection import reason_key
 from tools.translation_book import Edition, looking_up

@@ -2,7 +2,7 @@
 
 from google.adk.agents import LlmAgent
 
-from adk_flow.models.from_env import model_from_env
+from adk_flow.models import model_from_env
 from tools.weather import evening_weather
 
 weather_bot = LlmAgent(

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from adk_flow.models.embedding import embed
+from adk_flow.models import embed
 from tools.checks import Answer, checked
 
 Line = Annotated[str, msgspec.Meta(pattern=r"\S")]

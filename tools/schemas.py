@@ -22,7 +22,7 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.errors import AdkFlowError
+from adk_flow import AdkFlowError
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 

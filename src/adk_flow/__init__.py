@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from adk_flow.analysis.moves import Move, moves
-from adk_flow.log.reader import Log, LogError, read_log
-
 if TYPE_CHECKING:
+    from adk_flow.analysis.findings.finding import Finding
+    from adk_flow.analysis.moves import Move, moves
+    from adk_flow.comparison.aggregate import Comparison
+    from adk_flow.comparison.runner import compare
+    from adk_flow.errors import AdkFlowError
+    from adk_flow.log.reader import Log, read_log
+    from adk_flow.models.scripted import Scripted
     from adk_flow.record.plugin import FlowPlugin
+    from adk_flow.run.conversation_run import ConversationRun, run_conversation
+    from adk_flow.scenario.conversation import Conversation, read_conversation
+    from adk_flow.wiring import CONSTRUCTS, wire
 
-__all__ = ["FlowPlugin", "Log", "LogError", "Move", "moves", "read_log"]
+__all__ = [
+    "CONSTRUCTS",
+    "AdkFlowError",
+    "Comparison",
+    "Conversation",
+    "ConversationRun",
+    "Finding",
+    "FlowPlugin",
+    "Log",
+    "Move",
+    "Scripted",
+    "compare",
+    "moves",
+    "read_conversation",
+    "read_log",
+    "run_conversation",
+    "wire",
+]
+
+_MODULES = {
+    "AdkFlowError": "adk_flow.errors",
+    "CONSTRUCTS": "adk_flow.wiring",
+    "Comparison": "adk_flow.comparison.aggregate",
+    "Conversation": "adk_flow.scenario.conversation",
+    "ConversationRun": "adk_flow.run.conversation_run",
+    "Finding": "adk_flow.analysis.findings.finding",
+    "FlowPlugin": "adk_flow.record.plugin",
+    "Log": "adk_flow.log.reader",
+    "Move": "adk_flow.analysis.moves",
+    "Scripted": "adk_flow.models.scripted",
+    "compare": "adk_flow.comparison.runner",
+    "moves": "adk_flow.analysis.moves",
+    "read_conversation": "adk_flow.scenario.conversation",
+    "read_log": "adk_flow.log.reader",
+    "run_conversation": "adk_flow.run.conversation_run",
+    "wire": "adk_flow.wiring",
+}
+"""Where each stands: ADK takes a second to import, and reading a log does not need it."""
 
 
 def __getattr__(name: str) -> Any:
-    # ADK takes a second to import, and reading a log does not need it.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "FlowPlugin":
-        import adk_flow.models  # noqa: F401 - makes the model name "offline" known
-        from adk_flow.record.plugin import FlowPlugin
-
-        return FlowPlugin
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import_module("adk_flow.models")  # makes the model name "offline" known to ADK
+    return getattr(import_module(_MODULES[name]), name)

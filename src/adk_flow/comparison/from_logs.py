@@ -16,7 +16,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, read_log
 
 
-def compare_logs(paths: Sequence[Path], baseline: str, latency: str) -> Comparison:
+def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -> Comparison:
     """Compares flow logs that exist, by construct, or by file where they name none.
 
     Raises:
