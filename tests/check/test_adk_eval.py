@@ -30,8 +30,8 @@ CONFIG = {
         "who_answered": {"threshold": 1.0, "agents": ["Root", "Savings"]},
     },
     "custom_metrics": {
-        "true_llm_calls": {"code_config": {"name": "adk_flow.check.llm_calls"}},
-        "who_answered": {"code_config": {"name": "adk_flow.check.answered_by"}},
+        "true_llm_calls": {"code_config": {"name": "adk_flow.check.adk_eval.llm_calls"}},
+        "who_answered": {"code_config": {"name": "adk_flow.check.adk_eval.answered_by"}},
     },
 }
 

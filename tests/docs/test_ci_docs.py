@@ -65,6 +65,6 @@ def test_adks_evaluation_takes_the_configuration():
     metrics = get_eval_metrics_from_config(EvalConfig.model_validate(json.loads(text)))
 
     assert [metric.custom_function_path for metric in metrics[:2]] == [
-        "adk_flow.check.adk_eval.llm_calls",
-        "adk_flow.check.adk_eval.answered_by",
+        "adk_flow.check.llm_calls",
+        "adk_flow.check.answered_by",
     ]
