@@ -15,6 +15,7 @@ from google.genai import types
 
 from adk_flow.check.flow import Flow
 from adk_flow.log.reader import read_log
+from adk_flow.log.schema import Record
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
 
@@ -29,6 +30,9 @@ class RecordedFlow(Flow):
         self.errors = errors
         """Those that ended a run."""
 
+    def of(self, hook: str) -> list[Record]:
+        return [record for record in self.log.records if record.hook == hook]
+
     @property
     def hooks(self) -> list[str]:
         return [record.hook for record in self.log.records]
@@ -42,6 +46,7 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
     """Asks an agent tree in one session; errors that end a run are kept, and the next goes on."""
     model = options.pop("model", None)
     plugins = options.pop("plugins", [])
+    run_config = options.pop("run_config", None)
     plugin = FlowPlugin(directory=folder, **options)
     runner = Runner(
         app=App(name="app", root_agent=root, plugins=[plugin, *plugins]),
@@ -53,7 +58,10 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
     for question in questions:
         try:
             async for event in runner.run_async(
-                user_id="u", session_id=session.id, new_message=types.UserContent(question)
+                user_id="u",
+                session_id=session.id,
+                new_message=types.UserContent(question),
+                run_config=run_config,
             ):
                 events.append(event)
         except Exception as error:

@@ -1,9 +1,11 @@
 import os
+from functools import partial
 
 import pytest
+from google.adk.agents.run_config import RunConfig
 
-# Before anything imports litellm, which otherwise fetches its price table.
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+from tests.doubles.flow import record
+from tests.doubles.wire.providers import PROVIDERS
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +14,35 @@ def nothing_but_loopback(monkeypatch):
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("GOOGLE_GENAI_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(params=PROVIDERS, ids=lambda provider: type(provider).__name__)
+def provider(request):
+    return request.param
+
+
+@pytest.fixture
+def server(provider, monkeypatch):
+    with provider.Server() as server:
+        for name, value in provider.environment(server.url).items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def model(provider, server):
+    """Makes a model that asks the server."""
+    return provider.model
+
+
+async def _talk(server, folder, agent, *questions, stream=False, **options):
+    mode = RunConfig.model_validate({"streaming_mode": "sse" if stream else None})
+    flow = await record(agent, list(questions), folder, run_config=mode, **options)
+    server.finish()
+    return flow
+
+
+@pytest.fixture
+def talk(server, tmp_path):
+    """Talks with an agent, on after a turn that failed; fails unless the script was kept to."""
+    return partial(_talk, server, tmp_path)

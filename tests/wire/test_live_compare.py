@@ -9,8 +9,8 @@ from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
 from adk_flow.models import override
 from adk_flow.scenario.conversation import of_questions
-from tests.wire.gemini_server import MODEL, GeminiServer
-from tests.wire.model_server import Call, Status
+from tests.doubles.wire.gemini_server import MODEL, GeminiServer
+from tests.doubles.wire.model_server import Call, Status
 
 APP = f"""
 from google.adk.agents import LlmAgent

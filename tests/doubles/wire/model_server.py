@@ -165,6 +165,17 @@ class ModelServer(ThreadingHTTPServer):
         """Writes a reply as the data of server-sent events."""
 
     @abstractmethod
+    def declared(self, body: Body) -> dict[str, Any]:
+        """Reads the functions that a request declares: their JSON schemas by name."""
+
+    @abstractmethod
+    def lines_of(self, body: Body) -> list[str]:
+        """Reads what a request tells the model, a line a text, call or result.
+
+        The system's words are left out; so is the frame round what ADK quotes of other agents.
+        """
+
+    @abstractmethod
     def refusal(self, status: Status) -> Body:
         """Writes the body of an error."""
 

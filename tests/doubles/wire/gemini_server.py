@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tests.wire.model_server import Body, Call, ModelServer, Status, plain, words
+from tests.doubles.wire.model_server import Body, Call, ModelServer, Status, plain, words
 
 MODEL = "gemini-2.5-flash"
 USAGE = {
@@ -77,6 +77,23 @@ class GeminiServer(ModelServer):
         call: Body = {"name": step.name, "args": step.arguments}
         return {"functionCall": {"id": step.id} | call if self.gives_ids else call}
 
+    def declared(self, body: Body) -> dict[str, Any]:
+        """The functions that a request declares: their JSON schemas by name."""
+        return {
+            function["name"]: function["parameters_json_schema"]
+            for tool in body.get("tools", ())
+            for function in tool["functionDeclarations"]
+        }
+
+    def lines_of(self, body: Body) -> list[str]:
+        """Reads the contents, a line a part."""
+        lines = [
+            _line(content["role"], part)
+            for content in body["contents"]
+            for part in content["parts"]
+        ]
+        return [line for line in lines if line]
+
 
 def _parts(content: Body, kind: str) -> list[Body]:
     return [part[kind] for part in content.get("parts", ()) if kind in part]
@@ -90,27 +107,13 @@ def _text_of(content: Body) -> str:
     return "".join(part.get("text", "") for part in content.get("parts", ()))
 
 
-def declared(body: Body) -> dict[str, Any]:
-    """The functions that a request declares: their JSON schemas by name."""
-    return {
-        function["name"]: function["parameters_json_schema"]
-        for tool in body.get("tools", ())
-        for function in tool["functionDeclarations"]
-    }
-
-
-def told(body: Body) -> list[str]:
-    """A request's contents, a line a part; what ADK quotes of other agents without its frame."""
-    lines = [
-        _line(content["role"], part) for content in body["contents"] for part in content["parts"]
-    ]
-    return [line for line in lines if line]
-
-
 def _line(role: str, part: Body) -> str:
     if call := part.get("functionCall"):
-        return f"{role} {call.get('id', '-')} {call['name']} {json.dumps(call['args'])}"
+        assert role == "model"
+        return f"call {call.get('id', '-')} {call['name']} {json.dumps(call['args'])}"
     if result := part.get("functionResponse"):
-        return f"{role} {result.get('id', '-')} {result['name']} = {json.dumps(result['response'])}"
+        assert role == "user"
+        response = json.dumps(result["response"], ensure_ascii=False)
+        return f"result {result.get('id', '-')} = {response}"
     text = plain(part["text"])
     return f"{role}: {text}" if text else ""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tests.wire.model_server import Body, Call, ModelServer, Status, plain, words
+from tests.doubles.wire.model_server import Body, Call, ModelServer, Status, plain, words
 
 MODEL = "gpt-4-turbo"
 USAGE = {
@@ -72,6 +72,19 @@ class OpenAIServer(ModelServer):
         code, message = status
         return {"error": {"message": message, "type": _KIND[code], "param": None, "code": None}}
 
+    def declared(self, body: Body) -> dict[str, Any]:
+        """The functions that a request declares: their JSON schemas by name."""
+        return {
+            tool["function"]["name"]: tool["function"]["parameters"]
+            for tool in body.get("tools", ())
+        }
+
+    def lines_of(self, body: Body) -> list[str]:
+        """Reads the messages, a line a text, call or result."""
+        return [
+            line for said in body["messages"] if said["role"] != "system" for line in _lines(said)
+        ]
+
 
 def _head(kind: str) -> Body:
     return {"id": "chatcmpl-1", "object": kind, "created": 1767225600, "model": MODEL}
@@ -91,21 +104,9 @@ def _finish(steps: list[str | Call]) -> str:
     return "tool_calls" if any(isinstance(step, Call) for step in steps) else "stop"
 
 
-def declared(body: Body) -> dict[str, Any]:
-    """The functions that a request declares: their JSON schemas by name."""
-    return {
-        tool["function"]["name"]: tool["function"]["parameters"] for tool in body.get("tools", ())
-    }
-
-
-def told(body: Body) -> list[str]:
-    """A request's messages without the system's, a line a text, call or result."""
-    return [line for said in body["messages"] if said["role"] != "system" for line in _lines(said)]
-
-
 def _lines(said: Body) -> Iterable[str]:
     if said["role"] == "tool":
-        yield f"tool {said['tool_call_id']} = {said['content']}"
+        yield f"result {said['tool_call_id']} = {said['content']}"
         return
     content = said.get("content") or []
     parts = [{"text": content}] if isinstance(content, str) else content
@@ -114,4 +115,4 @@ def _lines(said: Body) -> Iterable[str]:
             yield f"{said['role']}: {text}"
     for call in said.get("tool_calls") or ():
         function = call["function"]
-        yield f"{said['role']} {call['id']} {function['name']} {function['arguments']}"
+        yield f"call {call['id']} {function['name']} {function['arguments']}"
