@@ -6,6 +6,7 @@ from adk_flow.wiring import parts_of, wire
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
+from callbacks.plans import plans
 from callbacks.tool_threads import ToolThreads
 from root_agent.agent import root_agent
 
@@ -14,5 +15,5 @@ def desk(construct: str) -> App:
     """Makes the app of a construct, which goes by the construct's name."""
     lead, specialists, _ = parts_of(root_agent)
     root = wire(lead, specialists, construct)
-    plugins = [flow_log(construct), Guardrails(), GuidanceNotice(), ToolThreads()]
+    plugins = [flow_log(construct), Guardrails(), GuidanceNotice(), ToolThreads(), plans()]
     return App(name=construct, root_agent=root, plugins=plugins)

@@ -14,6 +14,7 @@ from adk_flow.run import spare_failing_import
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
+from callbacks.plans import plans
 from callbacks.tool_threads import ToolThreads
 from sub_agents.investment import investment_agent
 from sub_agents.mortgage import mortgage_agent
@@ -40,5 +41,5 @@ root_agent = LlmAgent(
 app = App(
     name="root_agent",
     root_agent=root_agent,
-    plugins=[flow_log(), Guardrails(), GuidanceNotice(), ToolThreads()],
+    plugins=[flow_log(), Guardrails(), GuidanceNotice(), ToolThreads(), plans()],
 )

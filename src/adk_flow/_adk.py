@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 from google.adk.version import __version__ as installed
 
@@ -25,6 +26,7 @@ __all__ = [
     "heed_failing_import",
     "keep_what_is_loaded",
     "spare_failing_import",
+    "tools_inline",
 ]
 
 OLDEST_WITH_CONSTRUCTS = (2, 4)
@@ -69,3 +71,15 @@ def keep_what_is_loaded() -> None:
     """Takes all that is loaded out of garbage collection, which would walk it in mid-turn."""
     gc.collect()
     gc.freeze()
+
+
+def tools_inline() -> AbstractContextManager[None]:
+    """Has synchronous tools and nodes run where they are called, whatever threads they may use.
+
+    Threads would decide in which order they end (2.13, utils/_sync_runner.py).
+    """
+    try:
+        from google.adk.utils._sync_runner import _use_sync_callable_runner
+    except ImportError:  # earlier releases hand tools to threads otherwise
+        return nullcontext()
+    return _use_sync_callable_runner(None)

@@ -1,12 +1,15 @@
 """Plans played under every construct and in nested apps, without a reader of English."""
 
+import threading
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import pytest
 from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
 from google.adk.apps import App
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools import exit_loop
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
@@ -335,3 +338,41 @@ def test_a_plan_that_cannot_be_meant_is_refused_by_its_line(plan, reason, tmp_pa
 
     assert str(refused.value).startswith(f"{file}: line 3: ")
     assert reason in str(refused.value)
+
+
+async def test_a_stated_return_takes_the_place_of_the_tool_also_below_a_runner_of_its_own(tmp_path):
+    def burn(thing: str) -> str:
+        """Must not be run."""
+        raise AssertionError(thing)
+
+    spec = named("Spec", tools=[burn])
+    root = named("Lead", tools=[AgentTool(spec, include_plugins=False)])
+    tools = [{"name": "burn", "args": {"thing": "x"}, "returns": {"ash": n}} for n in (1, 2)]
+
+    held = await play(root, tmp_path, [{"agent": "Spec", "tools": tools}])
+
+    assert not any(held.failed_checks)
+    assert held.turns[0].answer == '{"ash": 1}\n\n{"ash": 2}'
+
+
+async def test_no_thread_pool_decides_in_which_order_tools_end(tmp_path):
+    threads = []
+
+    def where(number: int) -> int:
+        """Tells where it runs."""
+        threads.append((number, threading.current_thread().name))
+        return number
+
+    class Pool(BasePlugin):
+        async def before_run_callback(self, *, invocation_context):
+            pool = ToolThreadPoolConfig(max_workers=4)
+            invocation_context.run_config = RunConfig(tool_thread_pool_config=pool)
+
+    tools = [{"name": "where", "args": {"number": number}} for number in range(4)]
+    turn = {"say": "Go.", "plan": [{"agent": "Lead", "tools": tools}]}
+    app = App(name="app", root_agent=named("Lead", tools=[where]), plugins=[Pool("pool")])
+
+    asked = msgspec.convert({"turns": [turn]}, Conversation)
+    await run_conversation(app, asked, file=tmp_path / "log.jsonl")
+
+    assert threads == [(number, threading.current_thread().name) for number in range(4)]

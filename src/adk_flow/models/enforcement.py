@@ -13,8 +13,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import msgspec
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.models.base_llm import BaseLlm
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
 from google.genai.models import AsyncModels, Models
 
 from adk_flow.inspect.agent_graph import model_asked
@@ -56,6 +59,12 @@ def in_force(override: Override) -> Iterator[set[str]]:
         with _lock:
             _under_way.remove(conversation)
             _change_process()
+
+
+def override_in_force() -> Override | None:
+    """Gives the override of the conversation under way here, if there is one."""
+    conversation = _conversation()
+    return conversation.override if conversation else None
 
 
 def _conversation() -> _Conversation | None:
@@ -102,6 +111,8 @@ def _change_adk(undo: ExitStack) -> None:
     # Summarizers and tools hold a model without an agent. A model's class may be imported later,
     # so the base class is changed, and not the method of each.
     _replace(undo, BaseLlm, "__getattribute__", _attribute)
+    # Each tool's class has its own `run_async`, and may be imported later, too.
+    _replace(undo, BaseTool, "__getattribute__", _attribute_of_tool)
     for module in _transfer_modules():
         _replace(undo, module, _CHECK, _for_own_model(vars(module)[_CHECK]))
     for client in (Models, AsyncModels):
@@ -136,6 +147,23 @@ def _attribute(model: BaseLlm, name: str) -> Any:
     elif conversation:
         conversation.asked.add(object.__getattribute__(model, "model"))
     return object.__getattribute__(model, name)
+
+
+def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
+    """Looks up an attribute of any tool; what runs it gives the override's result if it has one."""
+    value = object.__getattribute__(tool, name)
+    conversation = _conversation() if name == "run_async" else None
+    stub = conversation.override.stub if conversation else None
+    if stub is None:
+        return value
+
+    async def run_async(*, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        result = stub(tool_context.agent_name, tool.name, args)
+        if result is msgspec.UNSET:
+            return await value(args=args, tool_context=tool_context)
+        return result
+
+    return run_async
 
 
 def _parts(model: BaseLlm) -> Iterator[BaseLlm]:

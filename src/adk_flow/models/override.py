@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
@@ -33,9 +34,13 @@ class Override(BasePlugin):
         latency: LatencyProfile | None = None,
         *,
         retries: bool = False,
+        stub: Callable[[str, str, dict[str, Any]], Any] | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
         self.model, self.latency, self.retries = model, latency, retries
+        self.stub = stub
+        """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
+        run; `msgspec.UNSET` where it is run."""
         self.exclusive = self._adapted(_made(model)) if _is_controlled(model) else None
         """The controlled model that everything asks, agent or not; None where there is none."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
 
-from adk_flow._adk import BaseNode
+from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import Meter, TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
-from adk_flow.models.override import Override, override_of
-from adk_flow.models.planned.playing import planned_for
+from adk_flow.models.override import override_of
+from adk_flow.models.planned.playing import planned_for, planned_override
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
@@ -163,8 +163,8 @@ async def _take_turn(runner: Runner, session: str, app: App, turn: Turn) -> _End
     """Asks one thing, on the model that plays its plan if it has one."""
     planned, override = planned_for(app, turn), override_of(app)
     if planned is not None:
-        override = Override(planned, override.latency)
-    with in_force(override) as asked:
+        override = planned_override(planned, override.latency)
+    with in_force(override) as asked, tools_inline() if planned else nullcontext():
         error = await _ask(runner, session, turn.say)
     if planned is None:
         return _End(error, asked, [])

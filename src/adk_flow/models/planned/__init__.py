@@ -5,6 +5,7 @@ A request is read (`view`), set beside the app's agents (`team`) and how far the
 """
 
 from adk_flow.models.planned.model import Planned
+from adk_flow.models.planned.plugin import PlanPlugin
 from adk_flow.models.planned.turn import PlanError
 
-__all__ = ["PlanError", "Planned"]
+__all__ = ["PlanError", "PlanPlugin", "Planned"]

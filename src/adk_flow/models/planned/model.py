@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -45,6 +45,10 @@ class Planned(BaseLlm):
         from google.adk.models import LlmCapabilities
 
         return LlmCapabilities(output_schema_and_tools=False)
+
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
+        """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
+        return self._turn.stub(agent, tool, arguments)
 
     @property
     def fault(self) -> str:

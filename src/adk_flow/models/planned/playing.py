@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import os
 
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 
-from adk_flow.inspect.agent_graph import name_of_model
-from adk_flow.models.override import llm_agents, override_of
+from adk_flow._adk import BaseNode
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.inspect.agent_graph import agents_of, name_of_model
+from adk_flow.models.override import Override, override_of
 from adk_flow.models.planned.model import Planned
 from adk_flow.scenario.conversation import Turn
 
+_OFFLINE = "offline"
 
-def plays_plans(app: App) -> bool:
-    """Whether plans answer an app's turns: unless a real or scripted model is named for it."""
-    named = name_of_model(override_of(app).model) or os.environ.get("MODEL_NAME", "").strip()
-    own = {name_of_model(agent.model) for agent in llm_agents(app)}
-    return named in ("", "offline") and "scripted" not in own
+
+def plays_plans(root: BaseNode, named: str = "") -> bool:
+    """Whether plans answer an app's turns: unless a real or scripted model is named for it.
+
+    Args:
+      root: the app's root.
+      named: the model named for this app; empty where `MODEL_NAME` or nothing names one.
+    """
+    named = named or os.environ.get("MODEL_NAME", "").strip()
+    return named in ("", _OFFLINE) and "scripted" not in _own_models(root)
+
+
+def runs_offline(root: BaseNode) -> bool:
+    """Whether the offline model is that of every agent."""
+    return _own_models(root) <= {_OFFLINE}
+
+
+def _own_models(root: BaseNode) -> set[str]:
+    agents = [node for node in agents_of(root) if isinstance(node, LlmAgent)]
+    return {name_of_model(agent.model) for agent in agents} - {""}
 
 
 def planned_for(app: App, turn: Turn) -> Planned | None:
     """Makes the model that plays a turn's plan; None where it has none, or none is played."""
-    if turn.plan is None or app.root_agent is None or not plays_plans(app):
+    root = app.root_agent
+    if turn.plan is None or root is None:
         return None
-    return Planned(turn, app.root_agent)
+    named = name_of_model(override_of(app).model)
+    return Planned(turn, root) if plays_plans(root, named) else None
+
+
+def planned_override(planned: Planned, latency: LatencyProfile | None) -> Override:
+    """Puts a plan's model in the place of every other, and what it says in the place of tools."""
+    return Override(planned, latency, stub=planned.stub)

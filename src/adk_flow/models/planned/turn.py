@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.planned.team import Team
@@ -58,6 +62,8 @@ class PlannedTurn:
         self.sent: list[Sent] = []
         self.activations: list[Activation] = []
         self.passes: Counter[str] = Counter()
+        self.stubbed: Counter[tuple[str, Key]] = Counter()
+        """How often each stubbed call was made by each agent."""
         self.fault = ""
         """Why a step was impossible; empty while none was."""
         self._names = {task.name: number for number, task in enumerate(tasks) if task.name}
@@ -72,6 +78,20 @@ class PlannedTurn:
         """Notes a step that is impossible, for the whole turn."""
         self.fault = f"the plan cannot be played: {agent}: {reason}"
         return PlanError(self.fault)
+
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
+        """Gives what a tool returns by the plan; `UNSET` where it is run.
+
+        Of equal calls, the first returns what the plan's first does, and so on round again.
+        """
+        key = (tool, canonical(arguments))
+        calls = [call for task in self.tasks for call in task.tools if call.is_stubbed]
+        alike = [call for call in calls if (call.name, canonical(call.args)) == key]
+        if not alike:
+            return UNSET
+        number = self.stubbed[agent, key]
+        self.stubbed[agent, key] += 1
+        return copy.deepcopy(alike[number % len(alike)].returns)
 
     def activation(self, view: View) -> Activation:
         """Finds the activation that a request belongs to, or begins one."""

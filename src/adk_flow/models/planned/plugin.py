@@ -1,0 +1,84 @@
+"""Plans in `adk run` and `adk web`: where the user's words are a planned turn's, its plan plays."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.plugins.base_plugin import BasePlugin
+from google.genai import types
+
+from adk_flow._adk import tools_inline
+from adk_flow._text import join_names
+from adk_flow.models.enforcement import in_force, override_in_force
+from adk_flow.models.planned.model import Planned
+from adk_flow.models.planned.playing import planned_override, runs_offline
+from adk_flow.record.extract import words_of
+from adk_flow.scenario.conversation import Turn, read_conversation
+
+
+class PlanPlugin(BasePlugin):
+    """Plays the plans of conversations where an app's agents run on the offline model.
+
+    Other words go to that model; with `alone`, one line answers them in its place.
+    """
+
+    def __init__(self, *files: str | Path, alone: bool = False) -> None:
+        """Reads the conversations.
+
+        Raises:
+          ConversationError: one cannot be read, or does not fit.
+        """
+        super().__init__(name="adk_flow_plans")
+        turns = [turn for file in files for turn in read_conversation(file).turns]
+        self.turns: dict[str, Turn] = {}
+        for turn in turns:
+            if turn.plan is not None:
+                self.turns.setdefault(_plain(turn.say), turn)
+        self.alone = alone
+        self._playing: dict[str, ExitStack] = {}
+
+    async def before_run_callback(
+        self, *, invocation_context: InvocationContext
+    ) -> types.Content | None:
+        """Lets a plan play until the run ends, or answers in its place."""
+        agent, override = invocation_context.agent, override_in_force()
+        if agent is None or (override and override.exclusive):
+            return None
+        root = getattr(agent, "root_agent", agent)
+        if not runs_offline(root):
+            return None
+        turn = self.turns.get(_plain(words_of(invocation_context.user_content)))
+        if turn is not None:
+            stack = self._playing[invocation_context.invocation_id] = ExitStack()
+            latency = override.latency if override else None
+            stack.enter_context(in_force(planned_override(Planned(turn, root), latency)))
+            stack.enter_context(tools_inline())
+            return None
+        return types.ModelContent(self._line()) if self.alone else None
+
+    def _line(self) -> str:
+        said = [f"“{turn.say.strip()}”" for turn in self.turns.values()]
+        return (
+            f"Without a language model this app plays only its plans: ask {join_names(said)}; or "
+            "set MODEL_NAME and a key."
+        )
+
+    async def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
+        """Ends a plan with its run."""
+        self._end(invocation_context)
+
+    async def on_run_error_callback(
+        self, *, invocation_context: InvocationContext, error: Exception
+    ) -> None:
+        """Ends a plan with its run."""
+        self._end(invocation_context)
+
+    def _end(self, context: InvocationContext) -> None:
+        if stack := self._playing.pop(context.invocation_id, None):
+            stack.close()
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
