@@ -26,8 +26,8 @@ def serving(agents, logs, *, web=True, storage=MEMORY, plugins=()):
     with pytest.MonkeyPatch.context() as patch, own_modules():
         patch.setenv("ADK_FLOW_DIR", str(logs))
         patch.setattr(api_server, "_setup_telemetry", lambda **_: None)
-        # The web server has the process refuse some YAML keys for good.
-        patch.setattr(config_agent_utils, "_set_enforce_yaml_key_denylist", lambda _: None)
+        # The web server has the process refuse some YAML keys; here, no longer than it serves.
+        patch.setattr(config_agent_utils, "_ENFORCE_YAML_KEY_DENYLIST", False)
         app = get_fast_api_app(
             agents_dir=str(agents),
             web=web,
