@@ -16,11 +16,12 @@ from pathlib import Path
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
-from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
+from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.cli.shared import quieten_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
+from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
@@ -30,15 +31,6 @@ from adk_flow.wiring import CONSTRUCTS
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 CONVERSATIONS = ROOT / "conversations"
-
-SEEN: dict[Shown, str] = {
-    "one agent": "there are none",
-    "not asked": "nothing",
-    "request": "their request only",
-    "user": "the user's words too",
-    "others": "everything",
-    "unknown": "unknown",
-}
 
 
 def three_topics() -> str:
@@ -64,7 +56,7 @@ def calls() -> str:
 
 HEADING = (
     "| construct | question → follow-up | ADK's session shows | tokens "
-    "| three topics at once | of them in a row | specialists see |",
+    "| three topics at once | critical path (LLM calls) | context of specialists |",
     "|---|--:|--:|--:|--:|--:|---|",
 )
 
@@ -81,7 +73,7 @@ def _row(comparison: Comparison, construct: str) -> str:
         f"{total.input_tokens + total.output_tokens:,}",
         f"{three.total.llm_calls}{_mark(three)}",
         str(_in_a_row(_without_tools(three))),
-        SEEN[figures.shown if figures else "unknown"],
+        CONTEXTS[figures.shown if figures else "unknown"],
     )
     return f"| {' | '.join(cells)} |"
 
@@ -125,7 +117,8 @@ def examples() -> str:
         figures = f"{run.total.llm_calls} | {_in_a_row(run)} | {plain_path:.1f} | {path:.1f}"
         rows.append(f"| {page} | {pattern} | {figures} | {plain_path / path:.1f} |")
     heading = (
-        "| example | pattern | LLM calls | in a row | one by one, s | as it is, s | speed-up |",
+        "| example | pattern | LLM calls | critical path (LLM calls) | one by one, s | as it is, s "
+        "| speed-up |",
         "|---|---|--:|--:|--:|--:|--:|",
     )
     return "\n".join([*heading, *rows]) + "\n"

@@ -66,9 +66,9 @@ class Session:
 
 def read_figures(path: Path) -> dict[str, Any]:
     """Reads what `adk-flow show --format json` says of a log."""
-    from adk_flow.render.flow_json import flow_as_data
+    from adk_flow.render.flow_json import flow_to_data
 
-    return json.loads(json.dumps(flow_as_data(read_log(path), "both")))
+    return json.loads(json.dumps(flow_to_data(read_log(path), "both")))
 
 
 def disagreements(session: Session) -> list[str]:

@@ -13,7 +13,7 @@ from google.adk.tools.agent_tool import AgentTool
 from adk_flow.inspect.static import inspect_app
 from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.render.inspection import as_flowchart, as_text
+from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
 from adk_flow.run.app import ApplicationError, find_app, lines_to_record
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
@@ -26,7 +26,7 @@ def inspected(name, folder):
 
 def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
     assert (
-        as_text(inspected("concierge", tmp_path))
+        agents_to_text(inspected("concierge", tmp_path))
         == expected("""
         App concierge
             next message: to concierge after weather
@@ -62,7 +62,7 @@ def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
 
 def test_a_graph_is_drawn_as_a_box_with_its_routes(tmp_path):
     assert (
-        as_flowchart(inspected("helpdesk", tmp_path))
+        agents_to_flowchart(inspected("helpdesk", tmp_path))
         == expected("""
         flowchart TD
             subgraph n0["helpdesk<br/>Workflow"]
@@ -129,7 +129,7 @@ def test_what_is_odd_is_remarked(tmp_path):
         "2 are named one: neither ADK nor a log tells them apart",
         "lost has no description, by which a model would choose it",
     ]
-    assert all(len(line) <= 80 for line in as_text(inspect_app(odd_app())).splitlines())
+    assert all(len(line) <= 80 for line in agents_to_text(inspect_app(odd_app())).splitlines())
 
 
 BARRED: dict[str, Any] = {"disallow_transfer_to_parent": True, "disallow_transfer_to_peers": True}
@@ -152,7 +152,7 @@ def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
         "closed is handed a turn, and the user's next message goes to root, by "
         "disallow_transfer_to_parent",
     ]
-    assert "    may not transfer to: root (its parent), by google_search" in as_text(picture)
+    assert "    may not transfer to: root (its parent), by google_search" in agents_to_text(picture)
     kinds = [one.kind for one in inspect_app(search_desk("gemini-3-flash-preview")).remarks]
     assert kinds == ["loses_turn"]
 
@@ -194,20 +194,20 @@ def test_hostile_names_draw_nothing():
     root.name = 'end"]; click n0 "javascript:alert(1)" <script> %%{init}'
     picture = inspect_app(App(name="app", root_agent=root))
 
-    chart = as_flowchart(picture)
+    chart = agents_to_flowchart(picture)
 
     assert len(chart.splitlines()) == 2
     assert chart.count('"') == 2
     assert not any(sign in chart for sign in ("<script", "%%", ";\n", "{init"))
-    assert "\x1b" not in as_text(picture)
+    assert "\x1b" not in agents_to_text(picture)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_app_is_inspected_in_80_columns(name, tmp_path):
     picture = inspected(name, tmp_path)
 
-    assert all(len(line) <= 80 for line in as_text(picture).splitlines())
-    assert as_flowchart(picture).startswith("flowchart TD\n")
+    assert all(len(line) <= 80 for line in agents_to_text(picture).splitlines())
+    assert agents_to_flowchart(picture).startswith("flowchart TD\n")
     assert {one.id for one in picture.members} >= {one.target for one in picture.links}
 
 

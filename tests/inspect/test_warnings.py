@@ -11,7 +11,7 @@ from google.genai import types
 from pydantic import BaseModel
 
 from adk_flow.inspect.static import inspect_app
-from adk_flow.render.inspection import as_text
+from adk_flow.render.inspection import agents_to_text
 from tests.doubles.flow import record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -150,7 +150,7 @@ def test_what_is_set_of_an_agent_is_told():
         "require_confirmation": ["pay"],
         "reads state": ["topic"],
     }
-    text = as_text(picture)
+    text = agents_to_text(picture)
     assert "session summed up: every 3 turns, 1 of them again" in text
     assert "    before_agent_callback: guard\n" in text
 

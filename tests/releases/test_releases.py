@@ -37,7 +37,11 @@ from adk_flow.releases.environments import (
 from adk_flow.releases.hook_trace import HookCall, firings
 from adk_flow.releases.runner import Ran
 from adk_flow.releases.worker import Outcome
-from adk_flow.render.releases import as_markdown, as_versions_data, sentences
+from adk_flow.render.releases import (
+    describe_differences,
+    releases_to_data,
+    releases_to_markdown,
+)
 from callbacks import tool_threads
 from tests.doubles.flow import agent, record
 from tools import checks, savings
@@ -96,22 +100,22 @@ FLAT = NESTED.replace("    1 after_agent Root\n", "")
 def test_releases_alike_have_no_difference():
     beside = laid(v1_0_0=NESTED, v1_1_0=NESTED)
 
-    assert list(sentences(beside)) == []
-    assert "Nothing." in as_markdown(beside, "adk-flow")
+    assert list(describe_differences(beside)) == []
+    assert "None." in releases_to_markdown(beside, "adk-flow")
 
 
 def test_an_agent_that_is_no_longer_told_its_end_is_named_first():
     beside = laid(v1_39_1=NESTED, v2_0_0=FLAT, v2_13_0=FLAT)
 
-    assert list(sentences(beside)) == [f"2.0.0 on: {UNTOLD} (turn 1)"]
+    assert list(describe_differences(beside)) == [f"2.0.0 on: {UNTOLD} (turn 1)"]
     told = "under an LlmAgent root, Root gets after_agent after it transfers away"
-    assert f"| {told} | 1 | yes | no | no |" in as_markdown(beside, "adk-flow")
+    assert f"| {told} | 1 | yes | no | no |" in releases_to_markdown(beside, "adk-flow")
 
 
 def test_a_hook_that_never_fires_is_named_once():
     before = NESTED + "1 after_run Root\n2 after_run Root\n"
 
-    told = list(sentences(laid(v1_0_0=before, v2_0_0=NESTED, v3_0_0=before)))
+    told = list(describe_differences(laid(v1_0_0=before, v2_0_0=NESTED, v3_0_0=before)))
 
     assert told == ["2.0.0: after_run never fires"]
 
@@ -122,11 +126,11 @@ def test_what_comes_elsewhere_and_what_is_told_otherwise_is_named():
     )
     other = FLAT.replace("event Savings: final", "event Savings: final, writes seen")
 
-    assert list(sentences(laid(v1_0_0=FLAT, v2_0_0=turned))) == [
+    assert list(describe_differences(laid(v1_0_0=FLAT, v2_0_0=turned))) == [
         "2.0.0: before_agent Savings comes right after “after_agent Savings”, not “event Root: "
         "hands over to Savings” (turn 1)"
     ]
-    assert list(sentences(laid(v1_0_0=FLAT, v2_0_0=other))) == [
+    assert list(describe_differences(laid(v1_0_0=FLAT, v2_0_0=other))) == [
         "2.0.0: event of Savings is “final, writes seen”, not “final” (turn 1)"
     ]
 
@@ -141,9 +145,9 @@ def test_what_a_conversation_takes_is_laid_side_by_side():
 
     beside = side_by_side("desk", 1, ran)
 
-    assert list(sentences(beside)) == ["2.1.0: input tokens are “4,002”, not “2,400”"]
-    assert as_versions_data(beside)["figures"]["LLM calls"] == dict.fromkeys(taken, 3)
-    page = as_markdown(beside, "adk-flow")
+    assert list(describe_differences(beside)) == ["2.1.0: input tokens are “4,002”, not “2,400”"]
+    assert releases_to_data(beside)["figures"]["LLM calls"] == dict.fromkeys(taken, 3)
+    page = releases_to_markdown(beside, "adk-flow")
     assert "| input tokens are |  | 2,400 | 2,400 | 4,002 |" in page
     assert "| LLM calls | 3 | 3 | 3 |" in page
 
@@ -154,10 +158,10 @@ def test_what_fires_more_often_and_in_several_turns_is_counted():
     )
     again = [text + text.replace("1 ", "2 ") for text in (NESTED, FLAT)]
 
-    assert list(sentences(laid(v1_0_0=FLAT, v2_0_0=twice))) == [
+    assert list(describe_differences(laid(v1_0_0=FLAT, v2_0_0=twice))) == [
         "2.0.0: Savings gets event (final) “twice”, not “once” (turn 1)"
     ]
-    assert list(sentences(laid(v1_0_0=again[0], v2_0_0=again[1]))) == [
+    assert list(describe_differences(laid(v1_0_0=again[0], v2_0_0=again[1]))) == [
         f"2.0.0: {UNTOLD} (turns 1 and 2)"
     ]
 
@@ -305,9 +309,9 @@ def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, p
 
     assert result.exit_code == 1
     told = " ".join(result.stdout.split())
-    assert f"1.39.1: cannot hold it: ADK {ADK} was imported in its place" in told
+    assert f"1.39.1: could not run: ADK {ADK} was imported in its place" in told
     assert "root Root (LlmAgent), model offline, 1 turn" in told
-    assert "Turn 1: what fires, in order" in told
+    assert "Turn 1: hooks in order" in told
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     assert result.stderr.count("holding the conversation") == 2
 

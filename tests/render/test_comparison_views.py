@@ -14,9 +14,10 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Isolation
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
-from adk_flow.render.comparison_json import as_plain_data
-from adk_flow.render.comparison_markdown import as_markdown, call_table, escaped
-from adk_flow.render.comparison_text import show_comparison
+from adk_flow.render.comparison_json import comparison_to_data
+from adk_flow.render.comparison_markdown import comparison_to_markdown
+from adk_flow.render.comparison_text import print_comparison
+from adk_flow.render.markdown import escape_markdown
 from adk_flow.wiring import CONSTRUCTS
 from tests.doubles.flow import expected
 
@@ -75,7 +76,8 @@ def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
 
 def told(comparison: Comparison, width: int = 80) -> str:
     stream = io.StringIO()
-    show_comparison(comparison, Console(file=stream, width=width, highlight=False, markup=False))
+    console = Console(file=stream, width=width, highlight=False, markup=False)
+    print_comparison(comparison, console)
     lines = stream.getvalue().splitlines()
     assert max(map(cell_len, lines)) <= width
     return "\n".join(line.rstrip() for line in lines)
@@ -107,26 +109,28 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         agent_tool       4→8!
         ! an answer lacks what was asked for, or a turn failed
     """)
-    assert section(text, "Calls and cost") == expected("""
-                      LLM    ADK's  tokens    cost      calls,       cost,
-        construct   calls  session     (k)     ($)  difference  difference
-        ──────────────────────────────────────────────────────────────────
-        transfer        5        5     5.0  0.0050           –           –
-        agent_tool      8   4 (-4)     8.0  0.0080          +3       +60 %
+    assert section(text, "Calls, tokens") == expected("""
+                                in
+                      LLM    ADK's                   LLM calls,       cost,
+        construct   calls  session  tokens     cost  difference  difference
+        ───────────────────────────────────────────────────────────────────
+        transfer        5      all   5,000  $0.0050           –           –
+        agent_tool      8   4 of 8   8,000  $0.0080          +3       +60 %
         difference: to transfer, the baseline
     """)
-    assert section(text, "Time in seconds") == expected("""
-                               LLM  critical
-            construct   wall  time      path  parallelism  passed   they see
-            ────────────────────────────────────────────────────────────────
-            transfer    0.00  5.00      5.00         1.00     1/1  one agent
-            agent_tool  0.00  8.00      8.00         1.00     0/1  one agent
-            they see: what specialists see beside what they said and called themselves
+    assert section(text, "Time, checks") == expected("""
+                      wall     LLM  critical
+        construct     time    time      path  parallelism  passed    context
+        ────────────────────────────────────────────────────────────────────
+        transfer    0.00 s  5.00 s    5.00 s         1.00  1 of 1  one agent
+        agent_tool  0.00 s  8.00 s    8.00 s         1.00  0 of 1  one agent
+        parallelism: LLM time divided by the critical path
+        context: what a specialist receives besides its own messages and tool calls
     """)
-    assert section(text, "What ADK's session hides") == (
+    assert section(text, "What ADK's session does not show") == (
         "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8."
     )
-    assert "\nFindings: none\n" in text
+    assert "\nFindings\n- None.\n" in text
     first = section(text, "Recommendation")
     assert first.startswith("- For conversations like these take transfer ")
     assert section(text, "What to bear in mind").startswith("- Controlled: ")
@@ -145,7 +149,7 @@ def test_every_construct_and_long_conversations_fit_80_columns():
 
     assert table[0].split() == ["construct", *"12345678"]
     assert "agent_tool_skip_" in [line.rstrip().split(" ")[0] for line in table]
-    assert " ".join(table[2].split()) == "single_agent 200→…→1200 10→20 12 12 12 12 11→22→33→44 12"
+    assert " ".join(table[2].split()) == "single_agent 200→…→1,200 10→20 12 12 12 12 11→22→33→44 12"
     assert "6 three_in_one_message" in "\n".join(table)
 
 
@@ -162,7 +166,7 @@ def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_comp
     text = told(compared(run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,))))
 
     assert section(text, "LLM calls made").splitlines()[-1].split() == ["task", "–", "4"]
-    assert "0.0040           –           –" in section(text, "Calls and cost")
+    assert "difference" not in section(text, "Calls, tokens")
 
 
 def test_hostile_names_reach_neither_terminal_nor_markdown():
@@ -173,7 +177,7 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
 
     for width in (80, 30):
         told(comparison, width)
-    markdown = as_markdown(comparison)
+    markdown = comparison_to_markdown(comparison)
 
     for text in (told(comparison), markdown):
         assert not any(sign in text for sign in "\x1b\x07\r\u202e")
@@ -181,49 +185,38 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
     assert "<" not in markdown
     assert "`" not in markdown.replace("\\`", "")
     tables = [line.replace("\\|", "") for line in markdown.splitlines() if line.startswith("|")]
-    assert [line.count("|") for line in tables] == [4] * 4 + [8] * 4 + [8] * 4 + [5] * 3
+    assert [line.count("|") for line in tables] == [4] * 4 + [6] * 4 + [8] * 4 + [5] * 3
 
 
 def test_words_mean_nothing_but_themselves_in_markdown():
-    assert escaped("agent_tool costs 1.5") == "agent_tool costs 1.5"
-    assert escaped("_a_ *b* `c` [d](e) | <f> & $g$") == (
+    assert escape_markdown("agent_tool costs 1.5") == "agent_tool costs 1.5"
+    assert escape_markdown("_a_ *b* `c` [d](e) | <f> & $g$") == (
         r"\_a\_ \*b\* \`c\` \[d\](e) \| &lt;f&gt; &amp; \$g\$"
     )
-    assert escaped("# a\n- b") == r"\# a - b"
-    assert escaped("- a") == r"\- a"
-    assert escaped("12. a") == r"12\. a"
-    assert escaped("\\") == "\\\\"
+    assert escape_markdown("# a\n- b") == r"\# a - b"
+    assert escape_markdown("- a") == r"\- a"
+    assert escape_markdown("12. a") == r"12\. a"
+    assert escape_markdown("\\") == "\\\\"
 
 
 def test_markdown_holds_what_the_terminal_shows():
-    markdown = as_markdown(two_constructs())
+    markdown = comparison_to_markdown(two_constructs())
 
     assert section(markdown, "## LLM calls made") == ""
-    assert "| agent_tool | 8 | 4 (-4) | 8.0 | 0.0080 | +3 | +60 % |" in markdown
+    assert "| agent_tool | 8 | 4 of 8 | 8,000 | \\$0.0080 | +3 | +60 % |" in markdown
     assert "| agent_tool | 4→8! |" in markdown
     assert "- ADK's session shows only some of the LLM calls: agent_tool 4 of 8." in markdown
     assert "## Recommendation\n\n- For conversations like these take transfer " in markdown
     assert [line for line in markdown.splitlines() if line.startswith("#")] == [
         "# Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial",
         "## LLM calls made by the end of each turn",
-        "## Calls and cost over all conversations",
-        "## Time in seconds, checks and what specialists see",
-        "## What ADK's session hides",
+        "## Calls, tokens and cost over all conversations",
+        "## Time, checks and context of specialists",
+        "## What ADK's session does not show",
         "## Findings",
         "## Recommendation",
         "## What to bear in mind",
     ]
-
-
-def test_the_call_table_has_a_column_for_the_construct_and_one_for_the_turns():
-    assert call_table(two_constructs(), "follow_up") == expected("""
-        | construct | LLM calls after turn 1 → after the follow-up |
-        | :-- | --: |
-        | transfer | 3→5 |
-        | agent_tool | 4→8! |
-    """)
-    assert "LLM calls after each turn" in call_table(compared(run(calls=(1, 1, 1))), "follow_up")
-    assert call_table(two_constructs(), "nothing") == "| construct | LLM calls |\n| :-- | --: |"
 
 
 def test_a_single_construct_is_compared_with_nothing():
@@ -240,17 +233,14 @@ def test_without_a_baseline_there_are_no_differences():
     comparison = compared(run("transfer"), run("task"), baseline="")
 
     assert "difference:" not in told(comparison)
-    assert as_plain_data(comparison)["constructs"][0]["difference_to_baseline"] is None
+    assert comparison_to_data(comparison)["constructs"][0]["difference_to_baseline"] is None
 
 
 def test_an_unknown_cost_is_said_to_be_unknown():
     comparison = compared(run("transfer"), run("task", dollars=None))
 
-    assert section(told(comparison), "Calls and cost").splitlines()[-2].split()[-3:] == [
-        "unknown",
-        "+0",
-        "–",
-    ]
+    row = section(told(comparison), "Calls, tokens").splitlines()[-2]
+    assert row.split()[-2:] == ["unknown", "±0"]
     assert "Costs are unknown" in told(comparison)
 
 
@@ -264,8 +254,8 @@ def test_where_nothing_was_checked_nothing_passed():
 
 def test_no_runs_at_all_are_shown_without_a_fault():
     assert "0 constructs" in told(compared())
-    assert as_markdown(compared())
-    assert as_plain_data(compared())["runs"] == []
+    assert comparison_to_markdown(compared())
+    assert comparison_to_data(compared())["runs"] == []
 
 
 def test_several_trials_show_pass_k_with_its_interval():
@@ -273,9 +263,9 @@ def test_several_trials_show_pass_k_with_its_interval():
     runs = [run(trial=1), run(trial=2, failed_checks=failed), run("task"), run("task", trial=2)]
     text = told(compared(*runs, trials=2, pace="gemini-2.5-flash"))
 
-    rows = [" ".join(line.split()) for line in section(text, "Time in seconds").splitlines()]
-    assert "transfer 5.00 5.00 1.00 1/2 0 % (0–79) one agent" in rows
-    assert "task 5.00 5.00 1.00 2/2 100 % (21–100) one agent" in rows
+    rows = [" ".join(line.split()) for line in section(text, "Time, checks").splitlines()]
+    assert "transfer 5.00 s 5.00 s 1.00 1 of 2 0 % (0–79) one agent" in rows
+    assert "task 5.00 s 5.00 s 1.00 2 of 2 100 % (21–100) one agent" in rows
 
 
 def test_winners_are_told_where_they_change():
@@ -294,7 +284,7 @@ def test_winners_are_told_where_they_change():
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
         "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
-        "more at 2 follow-ups. - The same throughout: fewest LLM calls by follow-ups (task)."
+        "more at 2 follow-ups. - The same at every number of follow-ups: fewest LLM calls (task)."
     )
 
 
@@ -321,7 +311,7 @@ def test_a_finding_of_many_constructs_keeps_its_name_whole():
 
 
 def test_json_holds_figures_without_the_bulk():
-    data = as_plain_data(two_constructs())
+    data = comparison_to_data(two_constructs())
 
     assert json.loads(json.dumps(data))["conversations"] == ["follow_up"]
     transfer, agent_tool = data["constructs"]

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from adk_flow._text import one_line, plain
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.render.flow_json import flow_as_data
+from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import MovePrinter, View
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.narration import Narrator
@@ -180,7 +180,7 @@ async def test_the_narrator_tells_while_it_happens(tmp_path):
 async def test_json_holds_moves_figures_and_header(tmp_path):
     flow = await record(desk(), ["Cost?"], tmp_path)
 
-    data = flow_as_data(flow.log, "control")
+    data = flow_to_data(flow.log, "control")
 
     assert data["header"]["adk"]
     assert [move["kind"] for move in data["moves"]] == ["start", "call", "return", "end"]

@@ -20,8 +20,8 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.analysis.visibility import Isolation
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.log.reader import read_log
-from adk_flow.render.report import report
-from adk_flow.render.report_tables import SHOWN
+from adk_flow.render.comparison_html import comparison_to_html
+from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from tests.doubles.flow import expected
@@ -114,16 +114,15 @@ def comparison(runs) -> Comparison:
 
 @pytest.fixture(scope="module")
 def html(comparison) -> str:
-    return report(comparison)
+    return comparison_to_html(comparison)
 
 
 def test_the_page_says_what_was_compared_and_how(html):
     words = " ".join(Page(html).words.split())
 
     assert "CONTROLLED the same decisions under every construct" in words
-    assert "root_agent: which wiring to take" in words
+    assert "Controlled comparison of root_agent: 3 constructs, 2 conversations × 1 trial" in words
     assert "google-adk 2." in words
-    assert "conversations × trials 2 × 1" in words
     assert "Recommendation For conversations like these take " in words
 
 
@@ -136,12 +135,12 @@ def test_calls_stand_by_construct_and_conversation(html):
 
 def test_figures_stand_beside_their_difference_to_the_baseline(runs):
     one = [run for run in runs if run.conversation == "one_question"]
-    page = Page(report(compare_runs(one, PACED)))
+    page = Page(comparison_to_html(compare_runs(one, PACED)))
 
     assert page.row("single_agent", 6)[:3] == ["single_agent baseline", "2", "all"]
     assert page.row("transfer", 6)[1] == "3 +1 (+50 %)"
-    assert page.row("agent_tool", 6)[1:3] == ["4 +2 (+100 %)", "2 of 4 not all are shown"]
-    assert "ADK’s session shows 2 of 4 LLM calls under agent_tool." in page.words
+    assert page.row("agent_tool", 6)[1:3] == ["4 +2 (+100 %)", "2 of 4"]
+    assert "ADK's session shows only some of the LLM calls: agent_tool 2 of 4." in page.words
 
 
 def test_the_critical_path_is_marked(html, comparison):
@@ -170,7 +169,7 @@ def test_a_diagram_shows_transfers_calls_and_words_in_styles_of_their_own(html):
 def test_what_failed_is_drawn_as_such(runs):
     run = runs[-1]
     moves = [replace(move, failed=move.kind == "return") for move in run.moves]
-    page = report(compare_runs([replace(run, moves=moves)], PACED))
+    page = comparison_to_html(compare_runs([replace(run, moves=moves)], PACED))
 
     assert page.count('"control broken"') == sum(move.failed for move in moves) == 3
 
@@ -185,7 +184,7 @@ def test_repeated_findings_are_told_once_with_their_proofs(html):
 
 
 def test_the_matrix_tells_who_was_shown_what(html):
-    table = html.partition('<table class="sights">')[2].partition("</table>")[0]
+    table = html.partition('<table class="matrix">')[2].partition("</table>")[0]
     lines, construct = [], ""
     for row in Page(table).rows[2:]:
         construct = row.pop(0) if row[0].split()[0] in CONSTRUCTS else construct
@@ -233,7 +232,7 @@ def _assert_inert(page: Page) -> None:
 def hostile(comparison) -> str:
     """A page in which every word that may come from outside holds markup and control characters."""
     data = _poisoned(msgspec.to_builtins(comparison))
-    return report(msgspec.convert(data, Comparison))
+    return comparison_to_html(msgspec.convert(data, Comparison))
 
 
 _OWN = {"kind", "axis", "shown", "level", "figure", "via", "finding_kinds"}
@@ -289,20 +288,22 @@ def _bare(run: RunMetrics) -> RunMetrics:
         (_logs_only, "Nothing was checked"),
         (_failed, "✗ the turn failed: quota"),
         (_bare, "No move was logged"),
-        (_bare, "No model was asked, so nothing is known."),
+        (_bare, "No model was called, so nothing is known."),
         (_bare, "one_question: recorded with texts=none"),
         (_bare, "Nothing is known of the canary home in one_question under transfer"),
     ],
 )
 def test_a_comparison_may_lack_almost_everything(runs, changed, told):
-    page = Page(report(compare_runs([changed(runs[2])], Setting())))
+    page = Page(comparison_to_html(compare_runs([changed(runs[2])], Setting())))
 
     assert told in " ".join(page.words.split())
     assert "baseline" not in page.words
 
 
 def test_an_unknown_cost_is_said(runs):
-    page = Page(report(compare_runs([replace(run, dollars=None) for run in runs], PACED)))
+    page = Page(
+        comparison_to_html(compare_runs([replace(run, dollars=None) for run in runs], PACED))
+    )
 
     assert page.row("transfer", 6)[-1] == "unknown"
 
@@ -313,15 +314,17 @@ def test_the_winner_and_where_it_changes_is_said(comparison):
         for one in comparison.winners
     ]
     before = next(one for one in winners if one.figure == "tokens" and one.point == 1)
-    page = Page(report(replace(comparison, winners=winners)))
+    page = Page(comparison_to_html(replace(comparison, winners=winners)))
 
     gone = before.constructs[0]
-    told = f"From 3 topics in one message on, tokens favour transfer instead of {gone}."
+    told = f"{gone} at 1 topic; transfer at 3 topics."
     assert told in page.words
 
 
 def test_nothing_was_run():
-    assert "No construct answered any conversation" in report(compare_runs([], Setting()))
+    assert "No construct answered any conversation" in comparison_to_html(
+        compare_runs([], Setting())
+    )
 
 
 @pytest.mark.browser
@@ -352,4 +355,4 @@ def test_a_browser_shows_the_page_without_complaint(page, request, tmp_path):
 
 
 def test_every_sight_of_specialists_has_words():
-    assert set(SHOWN) == set(get_args(Shown))
+    assert set(CONTEXTS) == set(get_args(Shown))

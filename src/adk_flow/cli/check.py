@@ -22,7 +22,13 @@ from adk_flow.check.rules import (
 )
 from adk_flow.cli.shared import apart, newest_log, quieten_adk, tell, told_plainly
 from adk_flow.errors import AdkFlowError
-from adk_flow.render.checks import Told, as_github, as_json, as_junit, as_text
+from adk_flow.render.checks import (
+    CheckReport,
+    checks_to_github,
+    checks_to_json,
+    checks_to_junit,
+    checks_to_text,
+)
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
 if TYPE_CHECKING:
@@ -43,11 +49,11 @@ class Format(StrEnum):
     json = "json"
 
 
-_WRITERS: dict[Format, Callable[[Told], str]] = {
-    Format.text: as_text,
-    Format.junit: as_junit,
-    Format.github: as_github,
-    Format.json: as_json,
+_WRITERS: dict[Format, Callable[[CheckReport], str]] = {
+    Format.text: checks_to_text,
+    Format.junit: checks_to_junit,
+    Format.github: checks_to_github,
+    Format.json: checks_to_json,
 }
 
 
@@ -70,9 +76,9 @@ def check(
         else:
             flow, asked = _read(subject, written)
         rules = sorted([*asked, *checked(flow, written)], key=lambda rule: rule.line)
-    told = Told(str(expect), flow.log.path, rules)
-    print(_WRITERS[form](told))
-    if told.broken:
+    report = CheckReport(str(expect), flow.log.path, rules)
+    print(_WRITERS[form](report))
+    if report.broken:
         raise typer.Exit(1)
 
 

@@ -18,7 +18,6 @@ from rich.text import Text
 from adk_flow.cli.shared import (
     INTERRUPTED,
     apart,
-    plain_console,
     quieten_adk,
     tell,
     told_plainly,
@@ -28,9 +27,10 @@ from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.spec import read_constructs, read_conversations
 from adk_flow.comparison.store import Folder
 from adk_flow.errors import AdkFlowError
-from adk_flow.render.comparison_json import as_plain_data
-from adk_flow.render.comparison_markdown import as_markdown
-from adk_flow.render.comparison_text import show_comparison
+from adk_flow.render.comparison_json import comparison_to_data
+from adk_flow.render.comparison_markdown import comparison_to_markdown
+from adk_flow.render.comparison_text import print_comparison
+from adk_flow.render.terminal import plain_console
 from adk_flow.scenario.conversation import Conversation, of_questions, read_state, with_state
 
 
@@ -124,8 +124,8 @@ def compare(
                     progress=progress,
                     **options,
                 )
-        report_path = _written(comparison, folder)
-    _print(comparison, form, report_path)
+        path = _written(comparison, folder)
+    _print(comparison, form, path)
     if comparison.setting.stopped:
         raise typer.Exit(1)
 
@@ -200,20 +200,20 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 
 def _written(comparison: Comparison, folder: Path) -> Path:
     # The page's template engine is needed by no other command.
-    from adk_flow.render.report import report
+    from adk_flow.render.comparison_html import comparison_to_html
 
     files = Folder(folder)
-    files.write("results.json", msgspec.json.encode(as_plain_data(comparison)).decode())
-    files.write("report.md", as_markdown(comparison))
-    return files.write("report.html", report(comparison))
+    files.write("results.json", msgspec.json.encode(comparison_to_data(comparison)).decode())
+    files.write("report.md", comparison_to_markdown(comparison))
+    return files.write("report.html", comparison_to_html(comparison))
 
 
 def _print(comparison: Comparison, form: Format, path: Path) -> None:
     if form is Format.json:
-        print(msgspec.json.encode(as_plain_data(comparison)).decode())
+        print(msgspec.json.encode(comparison_to_data(comparison)).decode())
     elif form is Format.markdown:
-        print(as_markdown(comparison))
+        print(comparison_to_markdown(comparison))
     else:
         console = plain_console()
-        show_comparison(comparison, console)
+        print_comparison(comparison, console)
         console.print(Text(f"\nReport: {path}"), soft_wrap=True)

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from adk_flow.cli.shared import apart, quieten_adk, told_plainly
-from adk_flow.render.inspection import as_flowchart, as_text
+from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
 
 
 class Format(StrEnum):
@@ -41,8 +41,8 @@ def inspect(
     if form is Format.json:
         print(msgspec.json.encode(picture).decode())
     elif form is Format.mermaid:
-        print(as_flowchart(picture), end="")
+        print(agents_to_flowchart(picture), end="")
     else:
-        print(as_text(picture), end="")
+        print(agents_to_text(picture), end="")
     if strict and picture.remarks:
         raise typer.Exit(1)

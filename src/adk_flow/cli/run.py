@@ -17,13 +17,13 @@ from rich.text import Text
 from adk_flow._text import one_line, plural
 from adk_flow.cli.shared import (
     apart,
-    plain_console,
     quieten_adk,
     told_plainly,
 )
 from adk_flow.errors import AdkFlowError
-from adk_flow.render.flow_json import as_data
-from adk_flow.render.flow_text import FAILED_STYLE, show_legend
+from adk_flow.render.flow_json import turn_to_data
+from adk_flow.render.flow_text import print_legend
+from adk_flow.render.terminal import FAILED_STYLE, plain_console
 from adk_flow.scenario.conversation import (
     Conversation,
     of_questions,
@@ -130,7 +130,7 @@ def _hold(
     from adk_flow.run.conversation_run import run_conversation
 
     if not quiet:
-        show_legend(plain_console())
+        print_legend(plain_console())
     listener = None if quiet else Narrator(sys.stdout, view.value)
     return asyncio.run(run_conversation(app, asked, file=log, listener=listener))
 
@@ -138,7 +138,7 @@ def _hold(
 def _as_data(held: ConversationRun) -> dict[str, Any]:
     return {
         "log": str(held.log) if held.log else None,
-        "turns": [as_data(turn) for turn in held.turns],
+        "turns": [turn_to_data(turn) for turn in held.turns],
         "moves": held.moves,
         "failed_checks": held.failed_checks,
         "faults": held.faults,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import typer
-from rich.console import Console
 
 from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
@@ -93,11 +92,6 @@ def _with_flag(error: AdkFlowError) -> str:
 def tell(words: str) -> None:
     """Prints one line on stderr."""
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
-
-
-def plain_console(stream: TextIO | None = None) -> Console:
-    """Makes a console that prints text as it is."""
-    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False)
 
 
 def quieten_adk() -> None:

@@ -15,17 +15,18 @@ from rich.text import Text
 from adk_flow._text import plain
 from adk_flow.analysis.metrics import Meter
 from adk_flow.analysis.moves import moves
-from adk_flow.cli.shared import newest_log, plain_console, told_plainly
+from adk_flow.cli.shared import newest_log, told_plainly
 from adk_flow.log.reader import Log, read_log
-from adk_flow.render.flow_json import flow_as_data
+from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     MovePrinter,
-    show_damage,
-    show_figures,
-    show_legend,
-    show_records,
+    print_damage,
+    print_legend,
+    print_records,
+    print_turn_metrics,
 )
 from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.render.terminal import plain_console
 
 
 class View(StrEnum):
@@ -55,11 +56,11 @@ def show(
         read = read_log(newest_log(log) if log.is_dir() else log)
     if form is not Format.text:
         # A machine reads what is on stdout, so damage is told beside it.
-        show_damage(read, plain_console(sys.stderr))
+        print_damage(read, plain_console(sys.stderr))
     if view is View.records:
         _show_records(read, form)
     elif form is Format.json:
-        print(msgspec.json.encode(flow_as_data(read, view.value)).decode())
+        print(msgspec.json.encode(flow_to_data(read, view.value)).decode())
     elif form is Format.mermaid:
         print(sequence_diagram(moves(read.records), view.value), end="")
     else:
@@ -75,8 +76,8 @@ def _show_records(log: Log, form: Format) -> None:
             print(msgspec.json.encode(record).decode())
         return
     console = plain_console()
-    show_records(log.records, console)
-    show_damage(log, console)
+    print_records(log.records, console)
+    print_damage(log, console)
 
 
 def _show_moves(
@@ -88,19 +89,19 @@ def _show_moves(
     model = header.model or ", ".join(asked) or "unknown"
     title = f"{header.app}, model {model}, ADK {header.adk}"
     console.print(Text(plain(title), style="bold"))
-    show_legend(console)
+    print_legend(console)
     meter, printer = Meter(), MovePrinter(console, view)
     open_turns: set[int] = set()
     for record in log.records:
         for move in meter.read(record):
             if move.kind == "start":
                 for turn in sorted(open_turns):
-                    show_figures(meter.turns[turn], console, tells_end=header.tells_end)
+                    print_turn_metrics(meter.turns[turn], console, tells_end=header.tells_end)
                 open_turns = {move.turn}
             printer.print(move)
             if move.kind == "end":
-                show_figures(meter.turns[move.turn], console)
+                print_turn_metrics(meter.turns[move.turn], console)
                 open_turns.discard(move.turn)
     for turn in sorted(open_turns):
-        show_figures(meter.turns[turn], console, tells_end=header.tells_end)
-    show_damage(log, console)
+        print_turn_metrics(meter.turns[turn], console, tells_end=header.tells_end)
+    print_damage(log, console)

@@ -11,12 +11,13 @@ from typing import Annotated
 
 import typer
 
-from adk_flow.cli.shared import INTERRUPTED, plain_console, quieten_adk, tell, told_plainly
+from adk_flow.cli.shared import INTERRUPTED, quieten_adk, tell, told_plainly
 from adk_flow.errors import AdkFlowError
 from adk_flow.releases.alignment import side_by_side
 from adk_flow.releases.environments import check_release, default_folder
 from adk_flow.releases.runner import run_releases
-from adk_flow.render.releases import as_markdown, as_versions_data, show_versions
+from adk_flow.render.releases import print_releases, releases_to_data, releases_to_markdown
+from adk_flow.render.terminal import plain_console
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
 
@@ -66,13 +67,16 @@ def versions(
             raise typer.Exit(INTERRUPTED) from None
     beside = side_by_side(str(app), len(asked.turns), ran)
     if form is Format.json:
-        print(_readable(json.dumps(as_versions_data(beside), ensure_ascii=False)))
+        print(_readable(json.dumps(releases_to_data(beside), ensure_ascii=False)))
     elif form is Format.markdown:
         print(
-            as_markdown(beside, _command(app, releases, conversation, question, decisions)), end=""
+            releases_to_markdown(
+                beside, _command(app, releases, conversation, question, decisions)
+            ),
+            end="",
         )
     else:
-        show_versions(beside, plain_console())
+        print_releases(beside, plain_console())
     if beside.failed or beside.notes:
         raise typer.Exit(1)
 

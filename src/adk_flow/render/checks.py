@@ -17,7 +17,7 @@ _REASON = 300
 """Characters shown of what breaks a rule."""
 
 
-class Told(NamedTuple):
+class CheckReport(NamedTuple):
     """What was checked."""
 
     file: str
@@ -31,28 +31,28 @@ class Told(NamedTuple):
         return [rule for rule in self.rules if rule.reason]
 
 
-def as_text(told: Told) -> str:
+def checks_to_text(report: CheckReport) -> str:
     """Writes one line a broken rule, then how many there are."""
-    lines = [f"{told.file}:{rule.line}: {rule.rule}: {_reason(rule)}" for rule in told.broken]
-    broken, number = len(told.broken), len(told.rules)
+    lines = [f"{report.file}:{rule.line}: {rule.rule}: {_reason(rule)}" for rule in report.broken]
+    broken, number = len(report.broken), len(report.rules)
     kept = "1 rule" if number == 1 else f"all {number} rules"
     sum_up = f"{broken} of {number} rules broken" if broken else f"{kept} kept"
-    return "\n".join(plain(line) for line in [*lines, f"{sum_up}; flow log: {told.log}"])
+    return "\n".join(plain(line) for line in [*lines, f"{sum_up}; flow log: {report.log}"])
 
 
 def _reason(rule: Checked) -> str:
     return one_line(rule.reason, _REASON)
 
 
-def as_github(told: Told) -> str:
+def checks_to_github(report: CheckReport) -> str:
     """Writes broken rules as GitHub's workflow commands, which it shows beside the file."""
     lines = [
-        f"::error file={_property(told.file)},line={rule.line},"
+        f"::error file={_property(report.file)},line={rule.line},"
         f"title={_property(f'adk-flow: {rule.rule}')}::{_data(_reason(rule))}"
-        for rule in told.broken
+        for rule in report.broken
     ]
-    kept = len(told.rules) - len(told.broken)
-    about = one_line(f"adk-flow: {kept} of {len(told.rules)} rules kept; {told.log}", _REASON)
+    kept = len(report.rules) - len(report.broken)
+    about = one_line(f"adk-flow: {kept} of {len(report.rules)} rules kept; {report.log}", _REASON)
     return "\n".join([*lines, f"::notice::{_data(about)}"])
 
 
@@ -64,12 +64,12 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def as_junit(told: Told) -> str:
+def checks_to_junit(report: CheckReport) -> str:
     """Writes a test case a rule as JUnit's XML; what breaks it has its details, if there are."""
-    counts = {"tests": str(len(told.rules)), "failures": str(len(told.broken))}
+    counts = {"tests": str(len(report.rules)), "failures": str(len(report.broken))}
     suite = ElementTree.Element("testsuite", {"name": "adk-flow check", **counts})
-    for rule, name in zip(told.rules, _names(told.rules), strict=True):
-        about = {"classname": _xml(told.file), "name": _xml(name), "line": str(rule.line)}
+    for rule, name in zip(report.rules, _names(report.rules), strict=True):
+        about = {"classname": _xml(report.file), "name": _xml(name), "line": str(rule.line)}
         case = ElementTree.SubElement(suite, "testcase", about)
         if rule.reason:
             failure = ElementTree.SubElement(case, "failure", {"message": _xml(_reason(rule))})
@@ -95,8 +95,8 @@ def _xml(text: str) -> str:
     return "".join(one for one in kept if one not in "\ufffe\uffff")
 
 
-def as_json(told: Told) -> str:
+def checks_to_json(report: CheckReport) -> str:
     """Writes every rule."""
-    rules = [rule._asdict() | {"kept": not rule.reason} for rule in told.rules]
-    about = {"kept": not told.broken, "file": told.file, "log": told.log, "rules": rules}
+    rules = [rule._asdict() | {"kept": not rule.reason} for rule in report.rules]
+    about = {"kept": not report.broken, "file": report.file, "log": report.log, "rules": rules}
     return msgspec.json.encode(writable(about)).decode()

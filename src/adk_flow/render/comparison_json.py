@@ -9,13 +9,13 @@ import msgspec
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
 from adk_flow.comparison.recommend import write_caveats, write_recommendation
-from adk_flow.render.comparison_model import difference_to
-from adk_flow.render.flow_json import as_data
+from adk_flow.render.comparison_tables import comparable_baseline
+from adk_flow.render.flow_json import turn_to_data
 
 _BULK = ("moves", "spans", "critical")
 
 
-def as_plain_data(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_data(comparison: Comparison) -> dict[str, Any]:
     """Gives setting, figures of constructs and of runs, winners, recommendation and caveats."""
     return {
         "setting": msgspec.to_builtins(comparison.setting),
@@ -23,7 +23,10 @@ def as_plain_data(comparison: Comparison) -> dict[str, Any]:
         "models": comparison.models,
         "adk": comparison.adk,
         "conversations": comparison.conversations,
-        "constructs": [_construct(one, comparison.baseline) for one in comparison.constructs],
+        "constructs": [
+            _construct(figures, comparable_baseline(comparison, figures))
+            for figures in comparison.constructs
+        ],
         "winners": msgspec.to_builtins(comparison.winners),
         "recommendation": write_recommendation(comparison),
         "caveats": write_caveats(comparison),
@@ -31,21 +34,29 @@ def as_plain_data(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _construct(one: ConstructMetrics, base: ConstructMetrics | None) -> dict[str, Any]:
-    return msgspec.to_builtins(one) | {
-        "tokens": one.input_tokens + one.output_tokens,
-        "hidden_llm_calls": one.llm_calls - one.reported_llm_calls,
-        "difference_to_baseline": difference_to(one, base),
+def _construct(figures: ConstructMetrics, base: ConstructMetrics | None) -> dict[str, Any]:
+    return msgspec.to_builtins(figures) | {
+        "tokens": figures.input_tokens + figures.output_tokens,
+        "hidden_llm_calls": figures.llm_calls - figures.reported_llm_calls,
+        "difference_to_baseline": _difference(figures, base) if base else None,
+    }
+
+
+def _difference(figures: ConstructMetrics, base: ConstructMetrics) -> dict[str, float | None]:
+    is_priced = figures.dollars is not None and base.dollars is not None
+    return {
+        "llm_calls": figures.llm_calls - base.llm_calls,
+        "dollars": (figures.dollars or 0) - (base.dollars or 0) if is_priced else None,
     }
 
 
 def _run(run: RunMetrics) -> dict[str, Any]:
-    total = as_data(run.total)
+    total = turn_to_data(run.total)
     del total["finals"]  # which the turns hold
     data = msgspec.to_builtins(msgspec.structs.replace(run, moves=[], spans=[], critical=[]))
     kept = {key: value for key, value in data.items() if key not in _BULK}
     return kept | {
-        "turns": [as_data(turn) for turn in run.turns],
+        "turns": [turn_to_data(turn) for turn in run.turns],
         "total": total,
         "passed": run.passed,
     }

@@ -8,10 +8,10 @@ import msgspec
 
 from adk_flow.analysis.metrics import Meter, TurnMetrics
 from adk_flow.log.reader import Log
-from adk_flow.render.flow_text import View, shown
+from adk_flow.render.flow_text import View, is_in_view
 
 
-def as_data(turn: TurnMetrics) -> dict[str, Any]:
+def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     """Gives a turn's figures with those that are derived from others."""
     return msgspec.to_builtins(turn) | {
         "answered_by": turn.answered_by,
@@ -21,13 +21,13 @@ def as_data(turn: TurnMetrics) -> dict[str, Any]:
     }
 
 
-def flow_as_data(log: Log, view: View) -> dict[str, Any]:
+def flow_to_data(log: Log, view: View) -> dict[str, Any]:
     """Gives header, moves, figures and damage of a log."""
     meter = Meter()
     moves = [move for record in log.records for move in meter.read(record)]
     return {
         "header": msgspec.to_builtins(log.header),
-        "moves": [msgspec.to_builtins(move) for move in moves if shown(move, view)],
-        "turns": [as_data(turn) for turn in meter.turns.values()],
+        "moves": [msgspec.to_builtins(move) for move in moves if is_in_view(move, view)],
+        "turns": [turn_to_data(turn) for turn in meter.turns.values()],
         "damage": [damage._asdict() for damage in log.damage],
     }

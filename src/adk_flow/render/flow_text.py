@@ -14,12 +14,12 @@ from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Record
+from adk_flow.render.terminal import FAILED_STYLE
 
 View = Literal["control", "conversation", "both"]
 
-CONTROL_STYLE = "bold cyan"
-CONVERSATION_STYLE = "green"
-FAILED_STYLE = "bold red"
+_CONTROL_STYLE = "bold cyan"
+_CONVERSATION_STYLE = "green"
 
 _SIGNS = {
     "start": "|>",
@@ -39,17 +39,17 @@ _WORDS = {
     "join": "{source} has all answers",
     "end": "{source} ends the turn",
 }
-LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" words'
-WORDS_SHOWN = 240
+_LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" words'
+_LONGEST_TEXT = 240
 """Characters of a text that a line shows."""
 
 
-def show_legend(console: Console) -> None:
+def print_legend(console: Console) -> None:
     """Prints what the signs mean."""
-    console.print(Text(LEGEND, style="dim"))
+    console.print(Text(_LEGEND, style="dim"))
 
 
-def shown(move: Move, view: View) -> bool:
+def is_in_view(move: Move, view: View) -> bool:
     """Whether a view shows a move."""
     return view == "both" or move.is_control == (view == "control")
 
@@ -70,7 +70,7 @@ class MovePrinter:
             self._depth.clear()
             self.console.print(Text(f"\nTurn {move.turn}", style="bold"))
         depth = self._indent(move)
-        if shown(move, self.view):
+        if is_in_view(move, self.view):
             self.console.print(_line(move, "  " * depth), soft_wrap=False)
 
     def _indent(self, move: Move) -> int:
@@ -95,22 +95,22 @@ def _line(move: Move, indent: str) -> Table:
     line.add_column(overflow="fold")
     if move.is_control:
         words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
-        style = CONTROL_STYLE
+        style = _CONTROL_STYLE
         if move.kind == "fork" and move.cause == "node":
             words += ", …"  # told when the second node begins; others may follow
         if move.failed:
-            words += f": failed: {one_line(move.text, WORDS_SHOWN)}"
+            words += f": failed: {one_line(move.text, _LONGEST_TEXT)}"
             style = FAILED_STYLE
         sign = _SIGNS[move.kind]
     else:
         words = f"{plain(move.source)} to {plain(move.target)}: "
-        words += one_line(move.text, WORDS_SHOWN) or "(no words kept)"
-        style, sign = CONVERSATION_STYLE, '""'
+        words += one_line(move.text, _LONGEST_TEXT) or "(no words kept)"
+        style, sign = _CONVERSATION_STYLE, '""'
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
 
 
-def show_figures(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
+def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
         plural(turn.llm_calls, "LLM call"),
@@ -133,7 +133,7 @@ def show_figures(turn: TurnMetrics, console: Console, *, tells_end: bool = True)
         console.print(Text(words, style=FAILED_STYLE))
 
 
-def show_damage(log: Log, console: Console) -> None:
+def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks it lacks, if any."""
     for damage in log.damage:
         words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
@@ -143,7 +143,7 @@ def show_damage(log: Log, console: Console) -> None:
         console.print(Text(plain(words), style=FAILED_STYLE))
 
 
-def show_records(records: list[Record], console: Console) -> None:
+def print_records(records: list[Record], console: Console) -> None:
     """Prints one line a record."""
     start = records[0].time if records else 0
     for index, record in enumerate(records):

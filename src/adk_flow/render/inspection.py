@@ -7,13 +7,13 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from adk_flow._text import one_line, plain
-from adk_flow.render.mermaid import escaped
+from adk_flow.render.mermaid import escape_mermaid
 
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Inspection, Member
 
-WIDTH = 80
-WORDS_SHOWN = 200
+_WIDTH = 80
+_LONGEST_DESCRIPTION = 200
 _HOW = {
     "sub_agent": "runs",
     "agent_tool": "calls as a tool",
@@ -26,7 +26,7 @@ _HOW = {
 _AS = {"parent": " (its parent)", "peer": " (a peer)", "sub_agent": ""}
 
 
-def as_text(picture: Inspection) -> str:
+def agents_to_text(picture: Inspection) -> str:
     """Writes who is in an app, who may hand over to whom, and what is odd."""
     lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
     lines += _entry("plugins", [plain(name) for name in picture.plugins])
@@ -48,7 +48,7 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     title = f"{plain(member.name)}  {plain(', '.join(filter(None, about)))}"
     yield from _wrapped(title, "", "    ")
     if member.description:
-        yield from _wrapped(one_line(member.description, WORDS_SHOWN), "    ", "    ")
+        yield from _wrapped(one_line(member.description, _LONGEST_DESCRIPTION), "    ", "    ")
     yield from _entry("tools", [plain(tool) for tool in member.tools])
     for name, values in member.settings.items():
         yield from _entry(name, [plain(value) for value in values])
@@ -81,10 +81,10 @@ def _entry(title: str, names: list[str]) -> list[str]:
 
 
 def _wrapped(words: str, first: str, further: str) -> list[str]:
-    return wrap(words, WIDTH, initial_indent=first, subsequent_indent=further)
+    return wrap(words, _WIDTH, initial_indent=first, subsequent_indent=further)
 
 
-def as_flowchart(picture: Inspection) -> str:
+def agents_to_flowchart(picture: Inspection) -> str:
     """Draws agents and graphs; a transfer is a solid arrow, a call a dotted one.
 
     The nodes of a graph stand in a box, its edges between them.
@@ -113,7 +113,7 @@ def _by_number(pair: tuple[str, str]) -> tuple[int, int]:
 
 def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
     about = ", ".join(filter(None, [member.kind, member.mode, member.model]))
-    label = f'"{escaped(member.name)}<br/>{escaped(about)}"'
+    label = f'"{escape_mermaid(member.name)}<br/>{escape_mermaid(about)}"'
     nodes = [one for one in picture.members if one.graph == member.id]
     if not nodes:
         yield f"{indent}{member.id}[{label}]"
@@ -127,6 +127,6 @@ def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
     for edge in picture.edges:
         if edge.graph == member.id:
             source = f"{member.id}_start" if edge.source == "START" else edge.source
-            route = f'|"{escaped(edge.route)}"|' if edge.route else ""
+            route = f'|"{escape_mermaid(edge.route)}"|' if edge.route else ""
             yield f"{inner}{source} -->{route} {edge.target}"
     yield f"{indent}end"

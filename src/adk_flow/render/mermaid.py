@@ -15,7 +15,7 @@ from adk_flow._text import one_line
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.render.flow_text import View
 
-WORDS_SHOWN = 70
+_LONGEST_LABEL = 70
 """Characters of a text that an arrow bears."""
 
 _SHADE = "rect rgb(235, 235, 235)"
@@ -30,7 +30,7 @@ def sequence_diagram(moves: Iterable[Move], view: View = "both") -> str:
     lines = ["sequenceDiagram"]
     for name, alias in names.items():
         role = "actor" if name == USER else "participant"
-        lines.append(f"    {role} {alias} as {escaped(name)}")
+        lines.append(f"    {role} {alias} as {escape_mermaid(name)}")
     for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
         first, last = next(iter(names.values())), list(names.values())[-1]
         over = first if first == last else f"{first},{last}"
@@ -91,7 +91,7 @@ class _Diagram:
         for number, branch in enumerate(branches):
             first = branch[0]
             agent = first.target if first.kind == "call" else first.source
-            self.lines.append(f"{'and' if number else 'par'} {escaped(agent)}")
+            self.lines.append(f"{'and' if number else 'par'} {escape_mermaid(agent)}")
             open_boxes = len(self._boxes)
             self._draw_all(branch)
             while len(self._boxes) > open_boxes:
@@ -106,7 +106,7 @@ class _Diagram:
         if move.is_control:
             self._draw_control(move)
         elif self._view != "control":
-            self._arrow(move, _SAYINGS[move.kind], one_line(move.text, WORDS_SHOWN) or "…")
+            self._arrow(move, _SAYINGS[move.kind], one_line(move.text, _LONGEST_LABEL) or "…")
         if move.kind == "return" and move.call in self._boxes:
             self._leave_box()
 
@@ -118,7 +118,7 @@ class _Diagram:
         wordless = move.kind == "transfer" or (move.kind == "call" and move.cause == "node")
         drawn = self._view == "control" or wordless
         if move.failed:
-            self._arrow(move, "--x", f"failed: {one_line(move.text, WORDS_SHOWN)}")
+            self._arrow(move, "--x", f"failed: {one_line(move.text, _LONGEST_LABEL)}")
         elif drawn:
             # With the words shown too, their arrows stand for start, call, return and end.
             self._arrow(move, _ARROWS[move.kind], move.kind)
@@ -135,7 +135,7 @@ class _Diagram:
 
     def _arrow(self, move: Move, arrow: str, words: str) -> None:
         source, target = self._names[move.source], self._names[move.target]
-        self.lines.append(f"{source}{arrow}{target}: {escaped(words)}")
+        self.lines.append(f"{source}{arrow}{target}: {escape_mermaid(words)}")
         self._begin()
 
     def _begin(self) -> None:
@@ -202,8 +202,8 @@ _ENTITIES = str.maketrans(
 )
 
 
-def escaped(text: str) -> str:
+def escape_mermaid(text: str) -> str:
     """Writes a text so that Mermaid neither parses nor renders any of it."""
-    safe = one_line(text, WORDS_SHOWN).translate(_ENTITIES)
+    safe = one_line(text, _LONGEST_LABEL).translate(_ENTITIES)
     # A lone "end" would close a block.
     return re.sub(r"\bend\b", "e#110;d", safe, flags=re.IGNORECASE)

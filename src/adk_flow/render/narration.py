@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TextIO
 
-from rich.console import Console
 from rich.text import Text
 
 from adk_flow._text import plain
 from adk_flow.analysis.metrics import Meter
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.flow_text import MovePrinter, View, show_figures
+from adk_flow.render.flow_text import MovePrinter, View, print_turn_metrics
+from adk_flow.render.terminal import plain_console
 
-SESSIONS = 256
+_MOST_SESSIONS = 256
 """Sessions whose turns are numbered on; an older one begins again at 1."""
 
 
@@ -21,7 +21,7 @@ class Narrator:
     """A listener for `FlowPlugin` that tells moves on a stream, whatever number of sessions."""
 
     def __init__(self, stream: TextIO, view: View = "both") -> None:
-        self.console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self.console = plain_console(stream)
         self.view: View = view
         self._sessions: OrderedDict[str, tuple[Meter, MovePrinter]] = OrderedDict()
         self._latest = ""
@@ -35,7 +35,7 @@ class Narrator:
             self._latest = header.session
             printer.print(move)
             if move.kind == "end":
-                show_figures(meter.turns[move.turn], self.console)
+                print_turn_metrics(meter.turns[move.turn], self.console)
 
     def _session(self, session: str) -> tuple[Meter, MovePrinter]:
         known = self._sessions.get(session)
@@ -43,6 +43,6 @@ class Narrator:
             known = Meter(), MovePrinter(self.console, self.view)
             self._sessions[session] = known
         self._sessions.move_to_end(session)
-        while len(self._sessions) > SESSIONS:
+        while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return known

@@ -2,103 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from adk_flow._text import format_seconds, plural
 from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.sequence import sequence_drawing
+from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
-from adk_flow.render.waterfall_svg import growth, waterfall
+from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall
 
 _Of = TypeVar("_Of")
 
-_MOST_TURNS, MOST_CONVERSATIONS = 3, 12
+_MOST_TURNS, _MOST_CONVERSATIONS = 3, 12
 """What is drawn beside the turn that stands for all: turns of each conversation, conversations."""
 
 
-class Picture(NamedTuple):
+class ConstructDrawing(NamedTuple):
     """What is drawn of a construct; None where it was not run or nothing was logged."""
 
     construct: str
-    drawing: Drawing | None
-    figures: TurnMetrics | None
+    drawing: Drawing | None = None
+    caption: str = ""
 
 
-class Held(NamedTuple):
+class ConversationDrawings(NamedTuple):
     """A conversation drawn turn by turn: for each construct its turns."""
 
     conversation: str
-    turns: list[tuple[int, list[Picture]]]
+    turns: list[tuple[int, list[ConstructDrawing]]]
     left_out: int
     """Turns that are not drawn."""
 
 
-def first_run(comparison: Comparison, construct: str, conversation: str) -> RunMetrics | None:
-    """Finds the first trial of a conversation under a construct."""
-    return next(
-        (
-            run
-            for run in comparison.runs
-            if (run.construct, run.conversation) == (construct, conversation)
-        ),
-        None,
+class Drawings(NamedTuple):
+    """All that is drawn of a comparison."""
+
+    conversation: str
+    """The conversation whose first turn stands for all."""
+    sequences: list[ConstructDrawing]
+    waterfalls: list[ConstructDrawing]
+    other_sequences: list[ConversationDrawings]
+    undrawn: int
+    """Conversations that are not drawn."""
+    longest: str
+    """The conversation whose contexts are drawn."""
+    contexts: list[ConstructDrawing]
+
+
+def draw_comparison(comparison: Comparison) -> Drawings:
+    """Draws turns, calls over time and the growth of contexts under every construct."""
+    drawn, longest = _drawn_conversation(comparison), _longest_conversation(comparison)
+    return Drawings(
+        conversation=drawn,
+        sequences=_sequences(comparison, drawn),
+        waterfalls=_waterfalls(comparison, drawn),
+        other_sequences=list(_other_sequences(comparison, drawn)),
+        undrawn=max(0, len(comparison.conversations) - _MOST_CONVERSATIONS),
+        longest=longest,
+        contexts=_contexts(comparison, longest),
     )
 
 
-def drawn_conversation(comparison: Comparison) -> str:
+def _drawn_conversation(comparison: Comparison) -> str:
     """Chooses the conversation that is drawn: one message of most topics, else the first."""
 
-    def topics(run: RunMetrics) -> int:
+    def count_topics(run: RunMetrics) -> int:
         return len(run.specialists[0]) if len(run.turns) == 1 and run.specialists else 0
 
-    best = max(comparison.runs, key=topics, default=None)
-    if best is None or not topics(best):
+    best = max(comparison.runs, key=count_topics, default=None)
+    if best is None or not count_topics(best):
         return next(iter(comparison.conversations), "")
     return best.conversation
 
 
-def longest_conversation(comparison: Comparison) -> str:
+def _longest_conversation(comparison: Comparison) -> str:
     """Chooses the conversation whose contexts are drawn: the one of most turns."""
     best = max(comparison.runs, key=lambda run: len(run.turns), default=None)
     return best.conversation if best else ""
 
 
-def sequences(comparison: Comparison, conversation: str, turn: int = 1) -> list[Picture]:
+def _first_runs(comparison: Comparison, conversation: str) -> dict[str, RunMetrics | None]:
+    """Finds the first trial of a conversation under each construct."""
+    runs: dict[str, RunMetrics | None] = {one.construct: None for one in comparison.constructs}
+    for run in comparison.runs:
+        if run.conversation == conversation:
+            runs[run.construct] = runs[run.construct] or run
+    return runs
+
+
+def _sequences(comparison: Comparison, conversation: str, turn: int = 1) -> list[ConstructDrawing]:
     """Draws a turn under every construct, each agent in the same order of lanes."""
-    order = _lane_order(comparison, conversation)
-    return [
-        _sequence(first_run(comparison, one.construct, conversation), one.construct, turn, order)
-        for one in comparison.constructs
-    ]
+    runs = _first_runs(comparison, conversation)
+    order = _lane_order([run for run in runs.values() if run])
+    return [_sequence(run, construct, turn, order) for construct, run in runs.items()]
 
 
-def other_sequences(comparison: Comparison, drawn: str) -> list[Held]:
+def _other_sequences(comparison: Comparison, drawn: str) -> Iterator[ConversationDrawings]:
     """Draws what is not drawn large: the other conversations, and its own later turns."""
-    held = []
-    for name in comparison.conversations[:MOST_CONVERSATIONS]:
+    for name in comparison.conversations[:_MOST_CONVERSATIONS]:
         runs = [run for run in comparison.runs if run.conversation == name]
         most = max((len(run.turns) for run in runs), default=0)
-        numbers = [number for number in range(1, most + 1) if name != drawn or number > 1]
-        turns = [(n, sequences(comparison, name, n)) for n in numbers[:_MOST_TURNS]]
+        numbers = range(2 if name == drawn else 1, most + 1)
+        turns = [(n, _sequences(comparison, name, n)) for n in numbers[:_MOST_TURNS]]
         if turns:
-            held.append(Held(name, turns, len(numbers) - len(turns)))
-    return held
+            yield ConversationDrawings(name, turns, len(numbers) - len(turns))
 
 
-def _lane_order(comparison: Comparison, conversation: str) -> list[str]:
+def _lane_order(runs: Sequence[RunMetrics]) -> list[str]:
     """Orders lanes alike under all constructs: those that only one of them has come first."""
-    seen: dict[str, int] = {}
-    for one in comparison.constructs:
-        run = first_run(comparison, one.construct, conversation)
-        for name in lanes_of(run.moves, _all_spans(run)) if run else ():
-            seen[name] = seen.get(name, 0) + 1
-    own = [name for name, count in seen.items() if count == 1 and name != USER]
-    shared = [name for name, count in seen.items() if count > 1 and name != USER]
+    counts = Counter(name for run in runs for name in lanes_of(run.moves, _all_spans(run)))
+    own = [name for name, count in counts.items() if count == 1 and name != USER]
+    shared = [name for name, count in counts.items() if count > 1 and name != USER]
     return [USER, *own, *shared]
 
 
@@ -106,35 +125,30 @@ def _all_spans(run: RunMetrics) -> list[Span]:
     return [span for spans in run.spans for span in spans]
 
 
-def _sequence(run: RunMetrics | None, construct: str, turn: int, order: Sequence[str]) -> Picture:
+def _sequence(
+    run: RunMetrics | None, construct: str, turn: int, order: Sequence[str]
+) -> ConstructDrawing:
     moves = [move for move in run.moves if move.turn == turn] if run else []
     if run is None or not moves:
-        return Picture(construct, None, None)
+        return ConstructDrawing(construct)
     spans = _of_turn(run.spans, turn)
     lanes = sorted(lanes_of(moves, spans), key=order.index)
     about = f"Sequence of turn {turn} of {run.conversation} under {construct}"
-    drawing = sequence_drawing(moves, spans, lanes, about)
-    return Picture(construct, drawing, next((one for one in run.turns if one.turn == turn), None))
+    captions = [plural(one.llm_calls, "LLM call") for one in run.turns if one.turn == turn]
+    drawing = draw_sequence(moves, spans, lanes, about)
+    return ConstructDrawing(construct, drawing, "".join(captions[:1]))
 
 
 def _of_turn(values: Sequence[list[_Of]], turn: int) -> list[_Of]:
     return values[turn - 1] if turn <= len(values) else []
 
 
-def waterfalls(comparison: Comparison, conversation: str) -> list[Picture]:
+def _waterfalls(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
     """Draws the calls of the first turn under every construct on one scale of time."""
-    projected = is_projected(comparison)
-    runs = {
-        one.construct: first_run(comparison, one.construct, conversation)
-        for one in comparison.constructs
-    }
+    projected = not comparison.setting.is_measured
+    runs = _first_runs(comparison, conversation)
     whole = max((_end(run, projected) for run in runs.values() if run), default=1)
     return [_waterfall(run, name, whole, projected) for name, run in runs.items()]
-
-
-def is_projected(comparison: Comparison) -> bool:
-    """Whether times are those of a schedule that nobody waited for."""
-    return bool(comparison.setting.pace) and not comparison.setting.slept
 
 
 def _end(run: RunMetrics, projected: bool) -> int:
@@ -147,39 +161,50 @@ def _end(run: RunMetrics, projected: bool) -> int:
     return max(ends, default=0)
 
 
-def _waterfall(run: RunMetrics | None, construct: str, whole: int, projected: bool) -> Picture:
+def _waterfall(
+    run: RunMetrics | None, construct: str, whole: int, projected: bool
+) -> ConstructDrawing:
     if run is None or not run.turns or not run.spans or not run.spans[0]:
-        return Picture(construct, None, None)
-    drawing = waterfall(
+        return ConstructDrawing(construct)
+    turn = run.turns[0]
+    drawing = draw_waterfall(
         run.spans[0],
         _of_turn(run.critical, 1),
-        began=None if projected else run.turns[0].began,
+        began=None if projected else turn.began,
         whole=whole,
         about=f"Calls of turn 1 of {run.conversation} over time under {construct}",
     )
-    return Picture(construct, drawing, run.turns[0])
+    caption = (
+        f"critical path {format_seconds(turn.critical_path_microseconds / 1e6)}, "
+        f"LLM time {format_seconds(turn.llm_microseconds / 1e6)}"
+    )
+    if turn.parallelism is not None:
+        caption += f", parallelism {turn.parallelism:.2f}"
+    return ConstructDrawing(construct, drawing, caption)
 
 
-def growths(comparison: Comparison, conversation: str) -> list[Picture]:
+def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
     """Draws the input tokens of every model call of a conversation on one scale."""
-    runs = {
-        one.construct: first_run(comparison, one.construct, conversation)
-        for one in comparison.constructs
-    }
-    asked = [
+    runs = _first_runs(comparison, conversation)
+    tokens = [
         [span.input_tokens for span in _all_spans(run) if span.kind == "model"]
         for run in runs.values()
         if run
     ]
-    most = max((tokens for one in asked for tokens in one), default=0)
-    calls = max(map(len, asked), default=0)
-    return [
-        Picture(
-            name,
-            growth(run.spans, most=most, calls=calls, about=f"Input tokens under {name}")
-            if run and any(span.kind == "model" for span in _all_spans(run))
-            else None,
-            run.total if run else None,
-        )
-        for name, run in runs.items()
-    ]
+    most = max((number for numbers in tokens for number in numbers), default=0)
+    calls = max(map(len, tokens), default=0)
+    return [_context(run, construct, most, calls) for construct, run in runs.items()]
+
+
+def _context(run: RunMetrics | None, construct: str, most: int, calls: int) -> ConstructDrawing:
+    if run is None:
+        return ConstructDrawing(construct)
+    caption = (
+        f"{plural(run.total.input_tokens, 'input token')} in "
+        f"{plural(run.total.llm_calls, 'LLM call')}"
+    )
+    if all(span.kind != "model" for span in _all_spans(run)):
+        return ConstructDrawing(construct, caption=caption)
+    about = f"Input tokens under {construct}"
+    drawing = draw_contexts(run.spans, most=most, calls=calls, about=about)
+    return ConstructDrawing(construct, drawing, caption)

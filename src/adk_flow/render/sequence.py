@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from adk_flow._text import one_line
 from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.moves import Move
-from adk_flow.render.sequence_steps import Step, steps_of
-from adk_flow.render.svg import Drawing, Shape, box, dot, folded, line, words
+from adk_flow.render.sequence_steps import DrawnStep, steps_of
+from adk_flow.render.svg import Drawing, Shape, box, dot, fold_name, label, line
 
 LANE = 66
 ROW = 21
@@ -27,7 +27,7 @@ _NAMED = {"transfer", "call"}
 """Moves of control whose arrow bears their name."""
 
 
-def sequence_drawing(
+def draw_sequence(
     moves: Sequence[Move], spans: Sequence[Span], lanes: Sequence[str], about: str
 ) -> Drawing:
     """Draws the moves of a turn, with its model and tool calls, between lanes."""
@@ -66,7 +66,7 @@ class _Sketch:
     _calling: set[str] = field(default_factory=set)
     """Agents with a model or tool call in the row."""
 
-    def add(self, step: Step) -> None:
+    def add(self, step: DrawnStep) -> None:
         """Draws the next step."""
         if isinstance(step, Span):
             self._add_call(step)
@@ -89,16 +89,16 @@ class _Sketch:
         self._close_all()
         if left_out > 0:
             self.y += ROW
-            self.arrows.append(words("note", 4, self.y, f"… and {left_out:,} more steps"))
+            self.arrows.append(label("note", 4, self.y, f"… and {left_out:,} more steps"))
 
     def lifelines(self) -> list[Shape]:
         """Draws the lanes under their names."""
         shapes = []
         for name, x in self.lanes.items():
             shapes.append(line("lifeline", f"M{x:g} {_HEAD - 8}V{self.y + 4:g}"))
-            lines = folded(name, 11)
+            lines = fold_name(name, 11)
             for index, text in enumerate(lines):
-                shapes.append(words("lane", x, 11 + 11 * (index + 2 - len(lines)), text))
+                shapes.append(label("lane", x, 11 + 11 * (index + 2 - len(lines)), text))
         return shapes
 
     def _add_moves(self, step: list[Move]) -> None:
@@ -129,9 +129,9 @@ class _Sketch:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
         self.arrows.append(line(style, path, _hint(move)))
         if move.failed:
-            self.arrows.append(words("failed-word", start + way * LANE / 2, y - 3, "failed"))
+            self.arrows.append(label("failed-word", start + way * LANE / 2, y - 3, "failed"))
         elif move.kind in _NAMED and start != end:
-            self.arrows.append(words("label", start + way * LANE / 2, y - 3, move.kind))
+            self.arrows.append(label("label", start + way * LANE / 2, y - 3, move.kind))
 
     def _begin(self, move: Move) -> None:
         beside = sum(name == move.target for name, _ in self._open)
@@ -191,7 +191,7 @@ class _Sketch:
         places = [self.lanes[name] for name in band.lanes]
         left, right = min(places) - LANE * 0.42, max(places) + LANE * 0.42
         self.bands.append(box("band", left, band.top, right - left, self.y + 3 - band.top))
-        self.arrows.append(words("at-once", right - 4, self.y, "at once"))
+        self.arrows.append(label("at-once", right - 4, self.y, "at once"))
         self.y += 2
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.moves import USER, Move
 
-Step = list[Move] | Span
+DrawnStep = list[Move] | Span
 """Moves that belong together, or a model or tool call."""
 
 _PAIRS = {("start", "say"), ("call", "ask"), ("answer", "return"), ("reply", "end")}
@@ -23,7 +23,7 @@ def lanes_of(moves: Iterable[Move], spans: Iterable[Span] = ()) -> list[str]:
     return list(names)
 
 
-def steps_of(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[Step]:
+def steps_of(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[DrawnStep]:
     """Joins control with the words that go with it, and puts calls between in their order."""
     waiting = list(spans)
     index = 0

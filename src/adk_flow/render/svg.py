@@ -9,7 +9,7 @@ from adk_flow._text import one_line
 
 Tag = Literal["path", "rect", "circle", "text"]
 
-HINT = 160
+_LONGEST_HINT = 160
 """Characters of a hint that is shown on hovering."""
 
 
@@ -35,7 +35,7 @@ class Drawing(NamedTuple):
 
 def line(style: str, path: str, hint: str = "") -> Shape:
     """Draws a path."""
-    return Shape("path", style, {"d": path}, one_line(hint, HINT))
+    return Shape("path", style, {"d": path}, one_line(hint, _LONGEST_HINT))
 
 
 def box(
@@ -50,15 +50,17 @@ def box(
     }
     if span >= 0:
         at["data-span"] = span
-    return Shape("rect", style, at, one_line(hint, HINT))
+    return Shape("rect", style, at, one_line(hint, _LONGEST_HINT))
 
 
 def dot(style: str, x: float, y: float, radius: float, hint: str = "") -> Shape:
     """Draws a disc."""
-    return Shape("circle", style, {"cx": tidy(x), "cy": tidy(y), "r": radius}, one_line(hint, HINT))
+    return Shape(
+        "circle", style, {"cx": tidy(x), "cy": tidy(y), "r": radius}, one_line(hint, _LONGEST_HINT)
+    )
 
 
-def words(style: str, x: float, y: float, text: str) -> Shape:
+def label(style: str, x: float, y: float, text: str) -> Shape:
     """Writes words."""
     return Shape("text", style, {"x": tidy(x), "y": tidy(y)}, text)
 
@@ -69,7 +71,7 @@ def tidy(number: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def folded(name: str, most: int) -> list[str]:
+def fold_name(name: str, most: int) -> list[str]:
     """Writes a name on one line or on two, broken after an underscore or space if it has any."""
     line = one_line(name, 2 * most)
     if len(line) < most:
@@ -77,8 +79,3 @@ def folded(name: str, most: int) -> list[str]:
     places = [match.end() for match in re.finditer(r"[_\s]", line[:-1])]
     middle = min(places, key=lambda at: max(at, len(line) - at), default=len(line))
     return [one_line(part, most) for part in (line[:middle], line[middle:]) if part]
-
-
-def seconds(microseconds: float) -> str:
-    """Writes a time."""
-    return f"{microseconds / 1e6:.2f} s" if microseconds < 1e8 else f"{microseconds / 1e6:,.0f} s"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from adk_flow._text import one_line
+from adk_flow._text import format_seconds, one_line
 from adk_flow.analysis.critical_path import Span
-from adk_flow.render.svg import Drawing, Shape, box, line, seconds, words
+from adk_flow.render.svg import Drawing, Shape, box, label, line
 
 LABEL, PLOT, RIGHT = 104, 360, 60
 _WIDTH = LABEL + PLOT + RIGHT
@@ -20,7 +20,7 @@ _GROWTH = 30
 """Height of a row of the growth of contexts."""
 
 
-def waterfall(
+def draw_waterfall(
     spans: Sequence[Span], critical: Sequence[int], *, began: int | None, whole: int, about: str
 ) -> Drawing:
     """Draws model and tool calls as bars by agent, those on the critical path marked.
@@ -37,7 +37,7 @@ def waterfall(
     tops, height = _tops(spans, starts)
     shapes = _axis(whole, scale, height)
     for agent, top in _first_tops(spans, tops).items():
-        shapes.append(words("agent", LABEL - 8, top + 9, one_line(agent, 17)))
+        shapes.append(label("agent", LABEL - 8, top + 9, one_line(agent, 17)))
     places = [(LABEL + starts[i] * scale, tops[i]) for i in range(len(spans))]
     ends = [
         (x + max(_LEAST, span.took * scale)) for (x, _), span in zip(places, spans, strict=True)
@@ -54,8 +54,8 @@ def waterfall(
         shapes.append(line("chain", f"M{x:.1f} {start:g}V{y + _BAR / 2:g}H{to:.1f}"))
     if marked:
         last = marked[-1]
-        length = seconds(spans[last].start + spans[last].took)
-        shapes.append(words("length", ends[last] + 5, places[last][1] + 9, length))
+        length = format_seconds((spans[last].start + spans[last].took) / 1e6)
+        shapes.append(label("length", ends[last] + 5, places[last][1] + 9, length))
     return Drawing(_WIDTH, height + 18, about, shapes)
 
 
@@ -88,7 +88,7 @@ def _axis(whole: int, scale: float, height: float) -> list[Shape]:
         x = LABEL + number * step * scale
         shapes.append(line("grid", f"M{x:.1f} 0V{height + 3:g}"))
         told = f"{number * step / 1e6:g}{' s' if number == 0 else ''}"
-        shapes.append(words("tick", x, height + 14, told))
+        shapes.append(label("tick", x, height + 14, told))
     return shapes
 
 
@@ -104,11 +104,13 @@ def _tick(whole: int) -> float:
 
 def _hint(span: Span, start: int) -> str:
     what = {"model": "model", "tool": "tool", "replaced": "answered in place of the model"}
-    took = seconds(span.took) if span.answered else "no answer"
-    return f"{span.agent}: {what[span.kind]} {span.name}, from {seconds(start)}, {took}"
+    took = format_seconds(span.took / 1e6) if span.answered else "no answer"
+    return (
+        f"{span.agent}: {what[span.kind]} {span.name}, from {format_seconds(start / 1e6)}, {took}"
+    )
 
 
-def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str) -> Drawing:
+def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str) -> Drawing:
     """Draws the input tokens of each model call in order, a row an agent.
 
     Args:
@@ -129,7 +131,7 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
     ]
     for row, agent in enumerate(agents):
         floor = (row + 1) * _GROWTH
-        shapes.append(words("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
+        shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
         mine = [
             (index, span.input_tokens)
@@ -142,5 +144,5 @@ def growth(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str
             hint = f"{agent}, call {index + 1}: {tokens:,} input tokens"
             shapes.append(box("tokens", x, floor - high, max(1.5, width - 1.5), high, hint))
         told = f"{mine[0][1]:,}" if len(mine) == 1 else f"{mine[0][1]:,} → {mine[-1][1]:,}"
-        shapes.append(words("length", LABEL + len(asked) * width + 6, floor - 4, told))
+        shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, told))
     return Drawing(_WIDTH, height, about, shapes)

@@ -1,0 +1,237 @@
+"""The tables of a comparison: which columns each has, and how its figures are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from adk_flow._text import format_dollars, format_number, format_seconds
+from adk_flow.analysis.metrics import AgentMetrics
+from adk_flow.analysis.run_metrics import Shown
+from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
+from adk_flow.render.tables import Cell, Column, Row, Table, short_name
+
+CONTEXTS: dict[Shown, str] = {
+    "one agent": "there are no specialists",
+    "not asked": "no specialist was asked",
+    "request": "the request only",
+    "user": "the user's messages too",
+    "others": "other agents' messages too",
+    "unknown": "not known",
+}
+"""What a specialist receives besides its own messages and tool calls."""
+
+_FAILED_SIGN = "!"
+_FAILED_NOTE = f"{_FAILED_SIGN} an answer lacks what was asked for, or a turn failed"
+_NONE = "–"
+_PARALLELISM = "LLM time divided by the critical path"
+_PASS_K = "share of conversations that pass in every trial, and its 95 % interval"
+_CONTEXT = "what a specialist receives besides its own messages and tool calls"
+
+CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
+"""Writes a construct's figure, with its difference to the baseline's if there is one."""
+
+
+def calls_table(comparison: Comparison) -> Table:
+    """Gives the LLM calls made by the end of each turn, by conversation."""
+    columns = [Column(short_name(name)) for name in comparison.conversations]
+    rows = [
+        _row(comparison, figures, [_calls(figures, name) for name in comparison.conversations])
+        for figures in comparison.constructs
+    ]
+    has_failures = any(figures.failed_conversations for figures in comparison.constructs)
+    return Table("construct", columns, rows, notes=[_FAILED_NOTE] if has_failures else ())
+
+
+def _calls(figures: ConstructMetrics, conversation: str) -> Cell:
+    if conversation not in figures.after_turns:
+        return Cell(_NONE)
+    counts = "→".join(map(format_number, figures.after_turns[conversation])) or "0"
+    failed = conversation in figures.failed_conversations
+    return Cell(f"{counts}{_FAILED_SIGN}", mark="failed") if failed else Cell(counts)
+
+
+def costs_table(comparison: Comparison) -> Table:
+    """Gives calls, tokens and cost, beside what ADK's session shows of them."""
+    return _table(
+        comparison,
+        {
+            Column("LLM calls", narrow="difference"): _number(lambda one: one.llm_calls),
+            Column("in ADK's session"): _reported_calls,
+            Column("tokens"): _number(_tokens),
+            Column("tokens in ADK's session", is_detail=True): _reported_tokens,
+            Column("cost", narrow="share"): _figure(lambda one: one.dollars, format_dollars),
+        },
+    )
+
+
+def times_table(comparison: Comparison) -> Table:
+    """Gives times, checks passed, and the context of specialists.
+
+    Where times are projected, nobody waited as long as the wall clock says, so it is left out.
+    """
+    setting = comparison.setting
+    wall: dict[Column, CellOf] = {Column("wall time"): _duration(lambda one: one.wall_seconds)}
+    return _table(
+        comparison,
+        (wall if setting.is_measured else {})
+        | {
+            Column("LLM time"): _duration(lambda one: one.llm_seconds),
+            Column("critical path"): _duration(lambda one: one.critical_path_seconds),
+            Column("parallelism", legend=_PARALLELISM): _parallelism,
+            Column("passed"): _passed,
+            Column("pass^k", is_detail=setting.trials == 1, legend=_PASS_K): _pass_k,
+            Column("context", legend=_CONTEXT): _context,
+            Column("findings", is_detail=True): _findings,
+        },
+    )
+
+
+def agents_table(comparison: Comparison) -> Table:
+    """Gives what each agent used in the first trial of every conversation."""
+    names = (
+        *("agent", "LLM calls", "tool calls", "input tokens", "cached input tokens"),
+        *("output tokens", "LLM time", "tool time", "activations", "never closed"),
+    )
+    rows = [
+        Row(short_name(figures.construct), cells, span=0 if index else len(agents))
+        for figures in comparison.constructs
+        for agents in [_agents_of(comparison, figures.construct)]
+        for index, cells in enumerate(agents)
+    ]
+    return Table("construct", [Column(name) for name in names], rows)
+
+
+def _agents_of(comparison: Comparison, construct: str) -> list[list[Cell]]:
+    agents: dict[str, AgentMetrics] = {}
+    for run in comparison.runs:
+        if run.construct == construct and run.trial == 1:
+            for name, metrics in run.total.agents.items():
+                agents.setdefault(name, AgentMetrics()).add(metrics)
+    return [_agent_cells(name, metrics) for name, metrics in agents.items()]
+
+
+def _agent_cells(name: str, used: AgentMetrics) -> list[Cell]:
+    counts = (
+        *(used.llm_calls, used.tool_calls),
+        *(used.input_tokens, used.cached_tokens, used.output_tokens),
+    )
+    times = (used.llm_microseconds / 1e6, used.tool_microseconds / 1e6)
+    unclosed = used.unclosed_activations
+    return [
+        Cell(short_name(name)),
+        *(Cell(format_number(count)) for count in counts),
+        *(Cell(format_seconds(seconds)) for seconds in times),
+        Cell(format_number(used.activations)),
+        Cell(format_number(unclosed), mark="warning" if unclosed else ""),
+    ]
+
+
+def _table(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
+    """Fills columns of figures, compared with the baseline."""
+    rows = []
+    for figures in comparison.constructs:
+        base = comparable_baseline(comparison, figures)
+        other = None if base is figures else base
+        cells = [cell(figures, other) for cell in columns.values()]
+        rows.append(_row(comparison, figures, cells))
+    return Table("construct", list(columns), rows, baseline=other_baseline(comparison))
+
+
+def other_baseline(comparison: Comparison) -> str:
+    """Names the baseline, if there is another construct to compare with it."""
+    has_others = len(comparison.constructs) > 1 and comparison.baseline
+    return short_name(comparison.setting.baseline) if has_others else ""
+
+
+def _row(comparison: Comparison, figures: ConstructMetrics, cells: list[Cell]) -> Row:
+    return Row(short_name(figures.construct), cells, figures is comparison.baseline)
+
+
+def comparable_baseline(
+    comparison: Comparison, figures: ConstructMetrics
+) -> ConstructMetrics | None:
+    """Gives the baseline if it had the same conversations as a construct."""
+    base = comparison.baseline
+    return base if base and base.after_turns.keys() == figures.after_turns.keys() else None
+
+
+def _figure(
+    value: Callable[[ConstructMetrics], float | None], form: Callable[[float], str]
+) -> CellOf:
+    def write_cell(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
+        number, other = value(figures), value(base) if base else None
+        if number is None:
+            return Cell("unknown")
+        return Cell(form(number), *_difference(number, other, form))
+
+    return write_cell
+
+
+def _number(value: Callable[[ConstructMetrics], float]) -> CellOf:
+    return _figure(value, format_number)
+
+
+def _duration(value: Callable[[ConstructMetrics], float]) -> CellOf:
+    return _figure(value, format_seconds)
+
+
+def _difference(number: float, base: float | None, form: Callable[[float], str]) -> tuple[str, str]:
+    """Writes how much more or less it is than the baseline's, also in percent."""
+    if base is None:
+        return "", ""
+    change = number - base
+    if abs(change) < 1e-9:
+        return "±0", ""
+    sign = "+" if change > 0 else "−"
+    share = f"{sign}{abs(100 * change / base):.0f} %" if base else ""
+    return f"{sign}{form(abs(change))}", share
+
+
+def reported_calls(figures: ConstructMetrics) -> str:
+    """Writes how many of the LLM calls ADK's session shows."""
+    return f"{format_number(figures.reported_llm_calls)} of {format_number(figures.llm_calls)}"
+
+
+def _reported_calls(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    if figures.reported_llm_calls >= figures.llm_calls:
+        return Cell("all")
+    return Cell(reported_calls(figures), mark="warning")
+
+
+def _tokens(figures: ConstructMetrics) -> float:
+    return figures.input_tokens + figures.output_tokens
+
+
+def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    reported, tokens = figures.reported_tokens, _tokens(figures)
+    if reported >= tokens:
+        return Cell("all")
+    share = f"{100 * reported / tokens:.0f} %"
+    return Cell(format_number(reported), note=share, mark="warning")
+
+
+def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    return Cell(_NONE if figures.parallelism is None else f"{figures.parallelism:.2f}")
+
+
+def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    is_checked = figures.pass_k is not None
+    if not is_checked and figures.passed_runs == figures.runs:
+        return Cell("unchecked")
+    runs = f"{figures.passed_runs} of {figures.runs}"
+    return Cell(runs, note="" if is_checked else "no answer was checked")
+
+
+def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    if figures.pass_k is None or figures.pass_interval is None:
+        return Cell(_NONE)
+    low, high = figures.pass_interval
+    return Cell(f"{100 * figures.pass_k:.0f} % ({100 * low:.0f}–{100 * high:.0f})")
+
+
+def _context(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    return Cell(figures.shown, note=CONTEXTS[figures.shown])
+
+
+def _findings(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    return Cell(format_number(sum(figures.finding_kinds.values())))

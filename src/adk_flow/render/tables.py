@@ -1,0 +1,119 @@
+"""Tables as every format lays them out: columns, rows and cells of words that are safe to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from adk_flow._text import one_line
+
+_LONGEST_NAME = 60
+
+
+class Column(NamedTuple):
+    """A column of figures."""
+
+    name: str
+    narrow: Literal["", "difference", "share"] = ""
+    """What of its differences a narrow table shows, in a column of its own."""
+    is_detail: bool = False
+    """Whether a narrow table leaves it out."""
+    legend: str = ""
+    """What its figures mean."""
+
+
+class Cell(NamedTuple):
+    """A figure as it is written, with what a wide table writes below it."""
+
+    text: str
+    difference: str = ""
+    """What it is more or less than the baseline's figure."""
+    share: str = ""
+    """The difference in percent of the baseline's figure."""
+    note: str = ""
+    mark: Literal["", "failed", "warning", "change"] = ""
+
+    @property
+    def below(self) -> list[str]:
+        """The lines below the figure."""
+        share = f" ({self.share})" if self.share else ""
+        return [line for line in (f"{self.difference}{share}", self.note) if line]
+
+
+class Row(NamedTuple):
+    """The cells of a construct, or of whatever the first column names."""
+
+    name: str
+    cells: Sequence[Cell]
+    is_baseline: bool = False
+    span: int = 1
+    """Rows that the name stands for; 0 where a row above has it."""
+
+
+class Table(NamedTuple):
+    """Rows below the names of their columns."""
+
+    first: str
+    """Name of the column of names."""
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    is_prose: bool = False
+    """Whether cells are words, and no figures."""
+    notes: Sequence[str] = ()
+    """What signs in it mean."""
+    baseline: str = ""
+    """What figures are compared with; empty where there is nothing to compare."""
+
+    @property
+    def legend(self) -> list[str]:
+        """What its columns and signs mean."""
+        return _legend(self, self.columns, has_differences=True)
+
+
+class Grid(NamedTuple):
+    """A table without details, as a terminal and Markdown show it."""
+
+    header: list[str]
+    rows: list[list[str]]
+    legend: list[str]
+    is_prose: bool
+
+
+def flatten_table(table: Table) -> Grid:
+    """Leaves out details, and puts differences into columns of their own behind the others."""
+    places = list(enumerate(table.columns))
+    shown = [place for place, column in places if not column.is_detail]
+    differing = [
+        place
+        for place, column in places
+        if column.narrow and any(row.cells[place].difference for row in table.rows)
+    ]
+    names = [table.columns[place].name for place in shown]
+    names += [f"{table.columns[place].name}, difference" for place in differing]
+    rows = [
+        [
+            row.name,
+            *(row.cells[place].text for place in shown),
+            *(_difference(row.cells[place], table.columns[place]) for place in differing),
+        ]
+        for row in table.rows
+    ]
+    columns = [table.columns[place] for place in shown]
+    legend = _legend(table, columns, has_differences=bool(differing))
+    return Grid([table.first, *names], rows, legend, table.is_prose)
+
+
+def _difference(cell: Cell, column: Column) -> str:
+    return (cell.share if column.narrow == "share" else cell.difference) or "–"
+
+
+def _legend(table: Table, columns: Sequence[Column], *, has_differences: bool) -> list[str]:
+    legend = [f"{column.name}: {column.legend}" for column in columns if column.legend]
+    if table.baseline and has_differences:
+        legend.append(f"difference: to {table.baseline}, the baseline")
+    return [*legend, *table.notes]
+
+
+def short_name(name: str) -> str:
+    """Writes a name that may come from anywhere."""
+    return one_line(name, _LONGEST_NAME) or "(no name)"
