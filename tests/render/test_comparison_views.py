@@ -110,7 +110,6 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         ! an answer lacks what was asked for, or a turn failed
     """)
     assert section(text, "Calls, tokens") == expected("""
-                                in
                       LLM    ADK's                   LLM calls,       cost,
         construct   calls  session  tokens     cost  difference  difference
         ───────────────────────────────────────────────────────────────────

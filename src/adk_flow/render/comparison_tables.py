@@ -56,7 +56,7 @@ def costs_table(comparison: Comparison) -> Table:
         comparison,
         {
             Column("LLM calls", narrow="difference"): _number(lambda one: one.llm_calls),
-            Column("in ADK's session"): _reported_calls,
+            Column("ADK's session"): _reported_calls,
             Column("tokens"): _number(_tokens),
             Column("tokens in ADK's session", is_detail=True): _reported_tokens,
             Column("cost", narrow="share"): _figure(lambda one: one.dollars, format_dollars),
