@@ -27,15 +27,15 @@ from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.releases import runner
-from adk_flow.releases.alignment import side_by_side
+from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import (
     ReleaseError,
     default_folder,
     python_of,
     ready,
 )
-from adk_flow.releases.hook_trace import HookCall, firings
-from adk_flow.releases.runner import Ran
+from adk_flow.releases.hook_trace import HookCall, read_hook_calls
+from adk_flow.releases.runner import ReleaseRun
 from adk_flow.releases.worker import Outcome
 from adk_flow.render.releases import (
     describe_differences,
@@ -69,14 +69,14 @@ def laid(**lines):
     """Lays releases beside each other that fired what the lines of each say."""
     outcome = Outcome(root="Root", kind="LlmAgent")
     ran = [
-        Ran(
+        ReleaseRun(
             name.replace("_", ".").strip("v"),
             outcome,
             [fired(line) for line in text.splitlines() if line.strip()],
         )
         for name, text in lines.items()
     ]
-    return side_by_side("desk", 1, ran)
+    return align_releases("desk", 1, ran)
 
 
 def fired(line):
@@ -139,11 +139,11 @@ def test_what_a_conversation_takes_is_laid_side_by_side():
     outcome, same = Outcome(root="Root", kind="LlmAgent"), [fired("1 after_run Root")]
     taken = {"1.0.0": 2400, "2.0.0": 2400, "2.1.0": 4002}
     ran = [
-        Ran(release, outcome, same, TurnMetrics(turn=0, llm_calls=3, input_tokens=tokens))
+        ReleaseRun(release, outcome, same, TurnMetrics(turn=0, llm_calls=3, input_tokens=tokens))
         for release, tokens in taken.items()
     ]
 
-    beside = side_by_side("desk", 1, ran)
+    beside = align_releases("desk", 1, ran)
 
     assert list(describe_differences(beside)) == ["2.1.0: input tokens are “4,002”, not “2,400”"]
     assert releases_to_data(beside)["figures"]["LLM calls"] == dict.fromkeys(taken, 3)
@@ -174,7 +174,7 @@ async def test_the_firings_of_a_log_are_told_with_what_they_are_about(tmp_path):
         return "5%"
 
     root = agent("Root", model, sub_agents=[agent("Savings", model, tools=[look])])
-    told = firings((await record(root, ["?"], tmp_path)).log.records)
+    told = read_hook_calls((await record(root, ["?"], tmp_path)).log.records)
 
     assert [one.words for one in told if one.hook in ("event", "before_tool")] == [
         "event Root: calls transfer_to_agent",

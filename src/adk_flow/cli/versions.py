@@ -13,7 +13,7 @@ import typer
 
 from adk_flow.cli.shared import INTERRUPTED, quieten_adk, tell, told_plainly
 from adk_flow.errors import AdkFlowError
-from adk_flow.releases.alignment import side_by_side
+from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import check_release, default_folder
 from adk_flow.releases.runner import run_releases
 from adk_flow.render.releases import print_releases, releases_to_data, releases_to_markdown
@@ -65,7 +65,7 @@ def versions(
         except KeyboardInterrupt:
             tell("stopped; environments that were complete are kept")
             raise typer.Exit(INTERRUPTED) from None
-    beside = side_by_side(str(app), len(asked.turns), ran)
+    beside = align_releases(str(app), len(asked.turns), ran)
     if form is Format.json:
         print(_readable(json.dumps(releases_to_data(beside), ensure_ascii=False)))
     elif form is Format.markdown:

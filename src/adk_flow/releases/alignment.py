@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from adk_flow._text import join_names, plural
-from adk_flow.releases.differences import Difference, Laid, differences
-from adk_flow.releases.hook_trace import laid_out
-from adk_flow.releases.runner import Ran
+from adk_flow.releases.differences import HookTable, ReleaseDifference, find_differences
+from adk_flow.releases.hook_trace import align_calls
+from adk_flow.releases.runner import ReleaseRun
 
 
 class Alignment(NamedTuple):
@@ -17,11 +17,11 @@ class Alignment(NamedTuple):
     app: str
     turns: int
     """Turns that were asked for."""
-    ran: list[Ran]
+    ran: list[ReleaseRun]
     """All releases, those too under which nothing could be held."""
-    laid: Laid
+    laid: HookTable
     """The others."""
-    differences: list[Difference]
+    differences: list[ReleaseDifference]
 
     @property
     def failed(self) -> dict[str, str]:
@@ -66,30 +66,30 @@ _FIGURES = {
 }
 
 
-def side_by_side(app: str, turns: int, ran: Sequence[Ran]) -> Alignment:
+def align_releases(app: str, turns: int, ran: Sequence[ReleaseRun]) -> Alignment:
     """Lays what was recorded under releases side by side."""
     held = [one for one in ran if not one.outcome.error]
     fired = {one.release: one.fired for one in held}
-    laid = Laid(
+    laid = HookTable(
         fired=fired,
-        rows=laid_out(fired),
+        rows=align_calls(fired),
         heard={release: frozenset(one.hook for one in those) for release, those in fired.items()},
         hooks={one.release: one.outcome.hooks for one in held},
         root=held[0].outcome.kind if held else "",
     )
-    beside = Alignment(app, turns, list(ran), laid, differences(laid))
+    beside = Alignment(app, turns, list(ran), laid, find_differences(laid))
     beside.differences.extend(_of_figures(beside))
     return beside
 
 
-def _of_figures(beside: Alignment) -> Iterator[Difference]:
+def _of_figures(beside: Alignment) -> Iterator[ReleaseDifference]:
     for name, by_release in beside.figures.items():
         if len(set(by_release.values())) > 1:
             values = {release: f"{count:,}" for release, count in by_release.items()}
-            yield Difference(f"{name} are", "", [], values)
+            yield ReleaseDifference(f"{name} are", "", [], values)
 
 
-def span(some: Sequence[str], releases: Sequence[str]) -> str:
+def name_releases(some: Sequence[str], releases: Sequence[str]) -> str:
     """Names some of the releases: `1.18.0 and 2.0.0`, `up to 1.39.1`, `2.0.0 on`, `all`."""
     some = [one for one in releases if one in some]
     if len(some) > 1 and some == list(releases):

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from adk_flow._text import format_times
-from adk_flow.releases.hook_trace import HookCall, Row, counts
+from adk_flow.releases.hook_trace import HookCall, HookRow, count_hooks
 
 YES, NO = "yes", "no"
 
 
-class Difference(msgspec.Struct, frozen=True):
+class ReleaseDifference(msgspec.Struct, frozen=True):
     """Something that holds of some releases and not of others, or not alike."""
 
     statement: str
@@ -28,12 +28,12 @@ class Difference(msgspec.Struct, frozen=True):
     """By release: `yes`, `no`, or what completes the statement."""
 
 
-class Laid(NamedTuple):
+class HookTable(NamedTuple):
     """The firings of releases beside each other."""
 
     fired: Mapping[str, list[HookCall]]
     """By release, in their order."""
-    rows: Sequence[Row]
+    rows: Sequence[HookRow]
     heard: Mapping[str, frozenset[str]]
     """The hooks that fire under each release."""
     hooks: Mapping[str, list[str]]
@@ -45,16 +45,16 @@ class Laid(NamedTuple):
         """Whether a hook that fires elsewhere never does under a release."""
         return hook not in self.heard[release]
 
-    def lacks(self, row: Row) -> bool:
+    def lacks(self, row: HookRow) -> bool:
         """Whether a firing is missing in a release under which its hook does fire."""
         missing = (release for release in self.fired if release not in row.releases)
         return any(not self.is_silent(row.firing.hook, release) for release in missing)
 
 
-def differences(laid: Laid) -> list[Difference]:
+def find_differences(laid: HookTable) -> list[ReleaseDifference]:
     """Names every difference, those of who is told that an agent ended first."""
-    told: list[Difference] = []
-    alike: dict[HookCall, list[Row]] = defaultdict(list)
+    told: list[ReleaseDifference] = []
+    alike: dict[HookCall, list[HookRow]] = defaultdict(list)
     for is_uneven, block in groupby(laid.rows, laid.lacks):
         if is_uneven:
             rows = list(block)
@@ -68,7 +68,7 @@ def differences(laid: Laid) -> list[Difference]:
     return sorted(found, key=lambda one: "after_agent" not in one.statement)
 
 
-def _renamed(block: Sequence[Row]) -> Iterator[list[Row]]:
+def _renamed(block: Sequence[HookRow]) -> Iterator[list[HookRow]]:
     """Finds rows that stand for one firing of a hook, of which releases tell something else."""
     left = list(block)
     while left:
@@ -91,7 +91,7 @@ def _other_name(one: HookCall, other: HookCall) -> str:
     return differing[0] if len(differing) == 1 else ""
 
 
-def _other(laid: Laid, rows: Sequence[Row]) -> Difference:
+def _other(laid: HookTable, rows: Sequence[HookRow]) -> ReleaseDifference:
     """Names a firing of which releases tell something else."""
     one, name = rows[0].firing, _other_name(rows[0].firing, rows[1].firing)
     statement = f"{one.hook} is told of" if name == "agent" else f"{one.hook} of {one.agent} is"
@@ -100,10 +100,10 @@ def _other(laid: Laid, rows: Sequence[Row]) -> Difference:
         for row in rows
         for release in row.releases
     }
-    return Difference(statement, "", [one.turn], _ordered(laid, values))
+    return ReleaseDifference(statement, "", [one.turn], _ordered(laid, values))
 
 
-def _missing_or_moved(laid: Laid, group: Sequence[Row]) -> Iterator[Difference]:
+def _missing_or_moved(laid: HookTable, group: Sequence[HookRow]) -> Iterator[ReleaseDifference]:
     """Names a firing that some releases lack, or have more often, or elsewhere."""
     firing = group[0].firing
     tally = {
@@ -118,15 +118,15 @@ def _missing_or_moved(laid: Laid, group: Sequence[Row]) -> Iterator[Difference]:
             for release, count in tally.items()
         }
         gets, not_gets = _statements(laid, firing)
-        yield Difference(gets, not_gets, [firing.turn], values)
+        yield ReleaseDifference(gets, not_gets, [firing.turn], values)
         return
     values = {release: _before(row, laid, release) for row in group for release in row.releases}
     if len(set(values.values())) > 1:
         statement = f"{firing.words} comes right after"
-        yield Difference(statement, "", [firing.turn], _ordered(laid, values))
+        yield ReleaseDifference(statement, "", [firing.turn], _ordered(laid, values))
 
 
-def _statements(laid: Laid, firing: HookCall) -> tuple[str, str]:
+def _statements(laid: HookTable, firing: HookCall) -> tuple[str, str]:
     about = f" ({firing.about})" if firing.about else ""
     when, root = "", ""
     if firing.hook == "after_agent" and _transfers_away(firing, laid.rows):
@@ -142,14 +142,14 @@ def _article(name: str) -> str:
     return f"an {name}" if name.startswith(("A", "E", "I", "O", "Llm")) else f"a {name}"
 
 
-def _before(row: Row, laid: Laid, release: str) -> str:
+def _before(row: HookRow, laid: HookTable, release: str) -> str:
     """Names what fires last before a row in a release."""
     at = next(number for number, one in enumerate(laid.rows) if one is row)
     earlier = (one.firing for one in reversed(laid.rows[:at]) if release in one.releases)
     return next((firing.words for firing in earlier), "nothing")
 
 
-def _transfers_away(firing: HookCall, rows: Sequence[Row]) -> bool:
+def _transfers_away(firing: HookCall, rows: Sequence[HookRow]) -> bool:
     return any(
         row.firing.hook == "event"
         and (row.firing.turn, row.firing.agent) == (firing.turn, firing.agent)
@@ -158,14 +158,14 @@ def _transfers_away(firing: HookCall, rows: Sequence[Row]) -> bool:
     )
 
 
-def _ordered(laid: Laid, values: Mapping[str, str]) -> dict[str, str]:
+def _ordered(laid: HookTable, values: Mapping[str, str]) -> dict[str, str]:
     return {release: values[release] for release in laid.fired if release in values}
 
 
-def _joined(told: Iterable[Difference]) -> Iterator[Difference]:
+def _joined(told: Iterable[ReleaseDifference]) -> Iterator[ReleaseDifference]:
     """Joins what is told alike of several turns."""
     turns: dict[str, list[int]] = {}
-    firsts: dict[str, Difference] = {}
+    firsts: dict[str, ReleaseDifference] = {}
     for one in told:
         key = repr((one.statement, one.values))
         firsts.setdefault(key, one)
@@ -174,12 +174,12 @@ def _joined(told: Iterable[Difference]) -> Iterator[Difference]:
         yield msgspec.structs.replace(one, turns=turns[key])
 
 
-def _of_hooks(laid: Laid) -> Iterator[Difference]:
+def _of_hooks(laid: HookTable) -> Iterator[ReleaseDifference]:
     """Names hooks that never fire though they do elsewhere, and those that a release has not."""
-    for hook in counts(laid.fired):
+    for hook in count_hooks(laid.fired):
         values = {one: NO if laid.is_silent(hook, one) else YES for one in laid.fired}
         if NO in values.values():
-            yield Difference(f"{hook} fires", f"{hook} never fires", [], values)
+            yield ReleaseDifference(f"{hook} fires", f"{hook} never fires", [], values)
     had: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for hook in sorted({hook for hooks in laid.hooks.values() for hook in hooks}):
         had[tuple(one for one in laid.fired if hook in laid.hooks[one])].append(hook)
@@ -187,4 +187,6 @@ def _of_hooks(laid: Laid) -> Iterator[Difference]:
         values = {one: YES if one in those else NO for one in laid.fired}
         if NO in values.values():
             told = f"{'hook' if len(hooks) == 1 else 'hooks'} {', '.join(hooks)}"
-            yield Difference(f"plugins have the {told}", f"plugins have no {told}", [], values)
+            yield ReleaseDifference(
+                f"plugins have the {told}", f"plugins have no {told}", [], values
+            )

@@ -31,14 +31,14 @@ class HookCall(msgspec.Struct, frozen=True):
         return f"{named}: {self.about}" if self.about else named
 
 
-class Row(msgspec.Struct):
+class HookRow(msgspec.Struct):
     """A firing in its place among all, and the releases in which it fires there."""
 
     firing: HookCall
     releases: set[str]
 
 
-def firings(records: Iterable[Record]) -> list[HookCall]:
+def read_hook_calls(records: Iterable[Record]) -> list[HookCall]:
     """Reads what fired, in order; a user's message begins a turn."""
     turn, fired = 0, []
     for record in records:
@@ -64,19 +64,19 @@ def _event(record: Record) -> str:
     return ", ".join(filter(None, told))
 
 
-def laid_out(fired: Mapping[str, list[HookCall]]) -> list[Row]:
+def align_calls(fired: Mapping[str, list[HookCall]]) -> list[HookRow]:
     """Lays the firings of releases beside each other, the same ones in one row where they can be.
 
     Args:
       fired: what fired, by release.
     """
-    rows: list[Row] = []
+    rows: list[HookRow] = []
     for release, those in fired.items():
         rows = list(_merged(rows, those, release))
     return rows
 
 
-def _merged(rows: list[Row], fired: list[HookCall], release: str) -> Iterator[Row]:
+def _merged(rows: list[HookRow], fired: list[HookCall], release: str) -> Iterator[HookRow]:
     known = [row.firing for row in rows]
     keys = [_numbered(known), _numbered(fired)] if len(known) > LONG else [known, fired]
     for kind, i, j, k, m in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
@@ -85,7 +85,7 @@ def _merged(rows: list[Row], fired: list[HookCall], release: str) -> Iterator[Ro
                 row.releases.add(release)
             yield row
         if kind != "equal":
-            yield from (Row(firing, {release}) for firing in fired[k:m])
+            yield from (HookRow(firing, {release}) for firing in fired[k:m])
 
 
 def _numbered(fired: Iterable[HookCall]) -> list[tuple[HookCall, int]]:
@@ -98,7 +98,7 @@ def _numbered(fired: Iterable[HookCall]) -> list[tuple[HookCall, int]]:
     return numbered
 
 
-def counts(fired: Mapping[str, list[HookCall]]) -> dict[str, dict[str, int]]:
+def count_hooks(fired: Mapping[str, list[HookCall]]) -> dict[str, dict[str, int]]:
     """Counts how often each hook fires, by hook and release, in the order of first firing."""
     hooks = dict.fromkeys(one.hook for those in fired.values() for one in those)
     tallies = {release: Counter(one.hook for one in those) for release, those in fired.items()}

@@ -16,11 +16,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-import adk_flow
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
 from adk_flow.log.reader import LogError, read_log
 from adk_flow.releases.environments import ready
-from adk_flow.releases.hook_trace import HookCall, firings
+from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
 from adk_flow.scenario.conversation import Conversation
 
@@ -28,7 +27,7 @@ _LACKS = re.compile(r"ModuleNotFoundError: No module named '(?!google\.adk\.)")
 """How the worker ends where a package is missing; a part of ADK may be missing in its release."""
 
 
-class Ran(NamedTuple):
+class ReleaseRun(NamedTuple):
     """How a conversation went under one release."""
 
     release: str
@@ -46,7 +45,7 @@ def run_releases(
     folder: Path,
     decisions: Path | None,
     tell: Callable[[str], None],
-) -> list[Ran]:
+) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
     Args:
@@ -79,7 +78,7 @@ def run_releases(
 
 def _library(place: Path) -> Path:
     """Copies adk-flow alone: the folder that it is installed in has an ADK of its own beside it."""
-    library, package = place / "library", Path(adk_flow.__file__).parent
+    library, package = place / "library", Path(__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, library / "adk_flow", ignore=ignored)
     told = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
@@ -88,7 +87,7 @@ def _library(place: Path) -> Path:
     return library
 
 
-def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
+def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
     try:
         done = subprocess.run(
             [str(python), "-m", "adk_flow.releases.worker"],
@@ -105,12 +104,12 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
         )
     if outcome.error:
-        return Ran(release, outcome, [])
+        return ReleaseRun(release, outcome, [])
     try:
         records = read_log(job.log).records
-        return Ran(release, outcome, firings(records), summed(measure(records)))
+        return ReleaseRun(release, outcome, read_hook_calls(records), summed(measure(records)))
     except LogError:
-        return Ran(release, replace(outcome, error="nothing was recorded"), [])
+        return ReleaseRun(release, replace(outcome, error="nothing was recorded"), [])
 
 
 def _bare(release: str) -> str:

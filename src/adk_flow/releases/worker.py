@@ -52,18 +52,18 @@ class Outcome(msgspec.Struct, frozen=True):
     """Why the conversation could not be held."""
 
 
-def main() -> None:
+def do_job() -> None:
     """Does the job on stdin."""
     job = msgspec.convert(json.load(sys.stdin.buffer), Job)
     try:
-        outcome = held(job)
+        outcome = run_job(job)
     except AdkFlowError as error:
         outcome = Outcome(error=str(error))
     told = json.dumps(msgspec.to_builtins(outcome), ensure_ascii=False)
     Path(job.outcome).write_bytes(told.encode(errors="replace"))
 
 
-def held(job: Job) -> Outcome:
+def run_job(job: Job) -> Outcome:
     """Holds a conversation with an app and a model that decides alike each time.
 
     Raises:
@@ -121,4 +121,4 @@ def _on_offline_model(app: App) -> tuple[App, str]:
 
 
 if __name__ == "__main__":
-    main()
+    do_job()

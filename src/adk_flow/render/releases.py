@@ -13,9 +13,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plural
-from adk_flow.releases.alignment import Alignment, span
-from adk_flow.releases.differences import NO, YES, Difference
-from adk_flow.releases.hook_trace import counts
+from adk_flow.releases.alignment import Alignment, name_releases
+from adk_flow.releases.differences import NO, YES, ReleaseDifference
+from adk_flow.releases.hook_trace import count_hooks
 from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_table
 from adk_flow.render.terminal import print_remark, print_sentences, print_title
 
@@ -102,17 +102,17 @@ def describe_differences(beside: Alignment) -> Iterator[str]:
         yield from (one_line(one, _LONGEST) for one in _told(difference, releases))
 
 
-def _told(difference: Difference, releases: Sequence[str]) -> Iterator[str]:
+def _told(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
     base = next(iter(difference.values.values()))
     for value in dict.fromkeys(difference.values.values()):
         if value != base:
             some = [one for one, other in difference.values.items() if other == value]
             what = difference.denial if value == NO else difference.statement
             other = f" “{value}”, not “{base}”" if value not in (YES, NO) else ""
-            yield f"{span(some, releases)}: {what}{other}{_turns(difference)}"
+            yield f"{name_releases(some, releases)}: {what}{other}{_turns(difference)}"
 
 
-def _turns(difference: Difference) -> str:
+def _turns(difference: ReleaseDifference) -> str:
     if not difference.turns:
         return ""
     many = "s" if len(difference.turns) > 1 else ""
@@ -122,7 +122,7 @@ def _turns(difference: Difference) -> str:
 def _hooks(beside: Alignment) -> dict[str, dict[str, int | None]]:
     """Counts firings by hook and release, hooks that never fire last; None for no such hook."""
     laid = beside.laid
-    tallies = counts(laid.fired)
+    tallies = count_hooks(laid.fired)
     known = {hook for hooks in laid.hooks.values() for hook in hooks}
     for hook in sorted(known - set(tallies)):
         tallies[hook] = dict.fromkeys(laid.fired, 0)
@@ -168,7 +168,7 @@ def _differing(beside: Alignment, releases: Sequence[str]) -> Iterator[str]:
 def _wrong(beside: Alignment) -> Iterator[str]:
     yield from (f"{release}: could not run: {cause}" for release, cause in beside.failed.items())
     releases = list(beside.laid.fired)
-    yield from (f"{span(some, releases)}: {note}" for note, some in beside.notes.items())
+    yield from (f"{name_releases(some, releases)}: {note}" for note, some in beside.notes.items())
 
 
 def releases_to_data(beside: Alignment) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.wiring import agents, graphs
-from adk_flow.wiring.copies import Team, WiringError, name_of
+from adk_flow.wiring.copies import Team, WiringError, tool_name
 from adk_flow.wiring.parts import Parts, parts_of
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_agent": agents.single_agent,
-    "transfer": agents.transfer,
+    "transfer": agents.wire_transfer,
     "agent_tool": agents.agent_tool,
     "agent_tool_skip_summarization": agents.agent_tool_skip_summarization,
     "mixed": agents.mixed,
@@ -95,7 +95,7 @@ def wire(
 def own_tools(lead: LlmAgent, specialists: Sequence[LlmAgent]) -> list[str]:
     """Names the tools of a lead that are not its specialists; a toolset by its class."""
     tools = Team(lead, specialists).own_tools(lead)
-    return [name_of(tool) or type(tool).__name__ for tool in tools]
+    return [tool_name(tool) or type(tool).__name__ for tool in tools]
 
 
 def _check(lead: LlmAgent, specialists: Sequence[LlmAgent], called: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.wiring.copies import Team, joined, merged_tools
 
-ALONE = (
+ALONE_INSTRUCTION = (
     "You work alone: there is nobody to transfer to or to call. You are all of the following "
     "specialists yourself, and their tools are yours."
 )
@@ -33,7 +33,7 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
     callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
     whole = {
-        "instruction": joined([team.lead.instruction, ALONE, *parts]),
+        "instruction": joined([team.lead.instruction, ALONE_INSTRUCTION, *parts]),
         "tools": merged_tools(team, agents),
         **callbacks,
     }
@@ -45,7 +45,7 @@ def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]
     return list(dict.fromkeys(found))
 
 
-def transfer(team: Team) -> LlmAgent:
+def wire_transfer(team: Team) -> LlmAgent:
     """Specialists to whom control goes over."""
     return team.leading(sub_agents=team.copies())
 

@@ -112,7 +112,7 @@ def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
     owners: dict[str, str] = {}
     for agent in agents:
         for tool in team.own_tools(agent):
-            name, same = name_of(tool), _identity(tool)
+            name, same = tool_name(tool), _identity(tool)
             if same not in gathered and name in owners:
                 raise WiringError(
                     f"single_agent: {owners[name]} and {agent.name} have different tools named "
@@ -124,7 +124,7 @@ def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
     return list(gathered.values())
 
 
-def name_of(tool: ToolUnion) -> str:
+def tool_name(tool: ToolUnion) -> str:
     """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
     return getattr(tool, "name", "") or getattr(tool, "__name__", "")
 
