@@ -38,7 +38,7 @@ class Row(msgspec.Struct):
     releases: set[str]
 
 
-def firings(records: Iterable[Record]) -> list[HookCall]:
+def read_hook_calls(records: Iterable[Record]) -> list[HookCall]:
     """Reads what fired, in order; a user's message begins a turn."""
     turn, fired = 0, []
     for record in records:

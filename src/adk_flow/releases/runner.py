@@ -18,9 +18,10 @@ from msgspec.structs import replace
 
 import adk_flow
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
-from adk_flow.log.reader import LogError, read_log
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.log.reader import LogError
 from adk_flow.releases.environments import ready
-from adk_flow.releases.hook_trace import HookCall, firings
+from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
 from adk_flow.scenario.conversation import Conversation
 
@@ -107,8 +108,8 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> Ran:
     if outcome.error:
         return Ran(release, outcome, [])
     try:
-        records = read_log(job.log).records
-        return Ran(release, outcome, firings(records), summed(measure(records)))
+        trace = read_trace(job.log)
+        return Ran(release, outcome, read_hook_calls(trace.log.records), summed(measure(trace)))
     except LogError:
         return Ran(release, replace(outcome, error="nothing was recorded"), [])
 
