@@ -25,11 +25,12 @@ from pathlib import Path
 
 import msgspec
 
-from adk_flow.analysis.metrics import Meter, summed
+from adk_flow.analysis.metrics import measure_turn, summed
+from adk_flow.analysis.trace_reader import read_turns
 from adk_flow.log.reader import Log, _shifted, open_log, read_log
 
 AIM_SECONDS = 10
-AIM_MEGABYTES = 500
+AIM_MEGABYTES = 50
 ROOT = Path(__file__).parents[1]
 
 
@@ -60,14 +61,20 @@ def lines_of(log: Log, records: int) -> Iterator[bytes]:
         yield encode(_shifted(log.records[index], (lap * runs, lap * activations, lap * texts)))
 
 
+def written(path: Path, records: int) -> dict[str, float]:
+    """Writes the log in a process of its own: a child's peak of memory begins at its parent's."""
+    print("recording the desk and writing the log …", file=sys.stderr)
+    with path.open("wb") as file:
+        for line in lines_of(recorded_desk(path.parent), records):
+            file.write(line + b"\n")
+    return {"megabytes": path.stat().st_size / 1e6}
+
+
 def measured(path: Path) -> dict[str, float]:
-    """Measures a log; gives seconds and the peak of this process's memory."""
+    """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.perf_counter()
-    meter = Meter()
     with open_log(path) as log:
-        for record in log:
-            meter.read(record)
-    run = summed(meter.turns.values())
+        run = summed(measure_turn(turn) for turn in read_turns(log))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": seconds, "megabytes": peak, "llm_calls": run.llm_calls}
@@ -91,16 +98,15 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.one:
         what, path = chosen.one
-        print(json.dumps({"measure": measured, "json": parsed}[what](Path(path))))
+        if what == "write":
+            print(json.dumps(written(Path(path), chosen.records)))
+        else:
+            print(json.dumps({"measure": measured, "json": parsed}[what](Path(path))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        print("recording the desk and writing the log …", file=sys.stderr)
         path = Path(folder) / "long.jsonl"
-        with path.open("wb") as file:
-            for line in lines_of(recorded_desk(Path(folder)), chosen.records):
-                file.write(line + b"\n")
+        size = _one("write", path, "--records", str(chosen.records))["megabytes"]
         rounds = [(_one("measure", path), _one("json", path)) for _ in range(chosen.repeat)]
-        size = path.stat().st_size / 1e6
     ratio = statistics.median(mine["seconds"] / parsing["seconds"] for mine, parsing in rounds)
     result = {
         "records": chosen.records,
@@ -119,10 +125,10 @@ def main() -> None:
     print(f"{result['ratio_to_json']} times the time of json.loads on every line")
 
 
-def _one(what: str, path: Path) -> dict[str, float]:
-    """Runs one measurement in a process of its own."""
-    command = [sys.executable, __file__, "--one", what, str(path)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def _one(what: str, path: Path, *options: str) -> dict[str, float]:
+    """Runs one part in a process of its own."""
+    command = [sys.executable, __file__, "--one", what, str(path), *options]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adk_flow.analysis.findings.finding import Finding
-    from adk_flow.analysis.moves import Move, moves
+    from adk_flow.analysis.moves import Move
+    from adk_flow.analysis.trace import Trace
+    from adk_flow.analysis.trace_reader import read_trace
     from adk_flow.comparison.aggregate import Comparison
     from adk_flow.comparison.runner import compare
     from adk_flow.errors import AdkFlowError
@@ -29,10 +31,11 @@ __all__ = [
     "Log",
     "Move",
     "Scripted",
+    "Trace",
     "compare",
-    "moves",
     "read_conversation",
     "read_log",
+    "read_trace",
     "run_conversation",
     "wire",
 ]
@@ -48,10 +51,11 @@ _MODULES = {
     "Log": "adk_flow.log.reader",
     "Move": "adk_flow.analysis.moves",
     "Scripted": "adk_flow.models.scripted",
+    "Trace": "adk_flow.analysis.trace",
     "compare": "adk_flow.comparison.runner",
-    "moves": "adk_flow.analysis.moves",
     "read_conversation": "adk_flow.scenario.conversation",
     "read_log": "adk_flow.log.reader",
+    "read_trace": "adk_flow.analysis.trace_reader",
     "run_conversation": "adk_flow.run.conversation_run",
     "wire": "adk_flow.wiring",
 }

@@ -1,19 +1,46 @@
 """Where time goes: the critical path of turns whose lengths are worked by hand."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from adk_flow.analysis.critical_path import Schedule
+from adk_flow.analysis.critical_path import Span, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import measure_turn
+from adk_flow.analysis.trace_reader import read_turns
 from adk_flow.log.schema import Record, Usage
 
 LOG_NAMES = {"why": "cause", "parent": "parent_name"}
 
 
-def timed(*lines: str, pace: LatencyProfile | None = None, serial: bool = False) -> Schedule:
-    """Reads records written as `time hook frame key=value …`."""
-    timing = Schedule(pace, serial)
+class Timing(NamedTuple):
+    """Times of a turn in microseconds, and its calls."""
+
+    llm: int
+    tools: int
+    llm_calls: int
+    critical_path: int
+    critical_spans: list[int]
+    spans: list[Span]
+
+
+def timed(*lines: str, pace: LatencyProfile | None = None, serial: bool = False) -> Timing:
+    """Measures the turn whose records are written as `time hook frame key=value …`."""
+    (turn,) = read_turns(recorded(*lines))
+    schedule = schedule_turn(turn, pace, serial=serial)
+    metrics = measure_turn(turn, schedule)
+    return Timing(
+        metrics.llm_microseconds,
+        metrics.tool_microseconds,
+        metrics.llm_calls,
+        metrics.critical_path_microseconds,
+        schedule.critical_spans,
+        schedule.spans,
+    )
+
+
+def recorded(*lines: str) -> list[Record]:
+    records = []
     for line in lines:
         time, hook, activation, *fields = line.split()
         extra: dict[str, Any] = {
@@ -24,12 +51,9 @@ def timed(*lines: str, pace: LatencyProfile | None = None, serial: bool = False)
             extra["responses"] = tuple(extra["responses"].split(","))
         if "output" in extra:
             extra["usage"] = Usage(output=int(extra.pop("output")))
-        timing.read(
-            Record(
-                hook=hook, time=int(time), run=1, activation=int(activation), parent=parent, **extra
-            )
-        )
-    return timing
+        place = {"run": 1, "activation": int(activation), "parent": parent}
+        records.append(Record(hook=hook, time=int(time), **place, **extra))
+    return records
 
 
 def test_one_agents_calls_follow_each_other():

@@ -12,10 +12,11 @@ from google.adk.workflow import JoinNode, Workflow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.analysis.findings import KINDS, findings, of_leak
+from adk_flow.analysis.findings import KINDS, detect_findings, of_leak
 from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.check.flow import Flow
-from adk_flow.log.reader import Log, read_log
+from adk_flow.log.reader import Log
 from adk_flow.log.schema import (
     AGENT_CALLS,
     Cause,
@@ -39,7 +40,7 @@ from tests.doubles.teams import SCRIPTS, rate
 
 async def found(root, questions, folder, kind="", **options):
     flow = await record(root, questions, folder, **options)
-    return flow, [one for one in findings(flow.log) if one.kind == kind or not kind]
+    return flow, [one for one in detect_findings(flow.trace) if one.kind == kind or not kind]
 
 
 def hooks(flow, finding):
@@ -121,7 +122,7 @@ async def test_a_dead_end_that_holds_the_next_turn_too_is_serious(tmp_path):
     flow = await record(root, ["?"], tmp_path)
     last = msgspec.structs.replace(flow.log.records[-1], active_agent="Loans")
 
-    found = findings(flow.log._replace(records=[*flow.log.records[:-1], last]))
+    found = detect_findings(trace_log(flow.log._replace(records=[*flow.log.records[:-1], last])))
 
     (one,) = [one for one in found if one.kind == "dead_end"]
     assert one.level == "serious"
@@ -242,7 +243,7 @@ def at_pace(log: Log, microseconds: int) -> Log:
 
 
 def series(log):
-    return [one for one in findings(log) if one.kind == "needless_series"]
+    return [one for one in detect_findings(trace_log(log)) if one.kind == "needless_series"]
 
 
 def fees(years: int) -> str:
@@ -535,7 +536,7 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
 
     await run_conversation(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
 
-    told = [(one.turn, one.kind) for one in findings(read_log(tmp_path / "log.jsonl"))]
+    told = [(one.turn, one.kind) for one in detect_findings(read_trace(tmp_path / "log.jsonl"))]
     by_adk = {
         "transfer": [(1, "unclosed_frame")],
         "mixed": [(1, "unclosed_frame")],
@@ -559,7 +560,7 @@ async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
     asked = Conversation([Turn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])})
 
     run = measure_run(held.log, construct="transfer", conversation="pay", asked=asked)
-    flow = Flow(held.log, asked.planted)
+    flow = Flow(held.trace, asked.planted)
 
     (measured,), (told,) = ([f for f in one.findings if f.kind == "leak"] for one in (run, flow))
     assert measured == told
@@ -622,7 +623,8 @@ RECORDS = st.builds(
 def test_any_records_in_any_order_give_findings_that_point_at_them(records):
     header = Header(flow_log=1, adk="", adk_flow="", app="a", session="s", time=1)
 
-    for one in findings(Log("", header, records, {1: "It is 5%.", 2: "£7"}, [])):
+    log = Log("", header, records, {1: "It is 5%.", 2: "£7"}, [])
+    for one in detect_findings(trace_log(log)):
         assert one.records
         assert all(0 <= index < len(records) for index in one.records)
         assert one.kind in KINDS
@@ -632,7 +634,7 @@ def test_any_records_in_any_order_give_findings_that_point_at_them(records):
 def test_a_log_cut_or_shuffled_anywhere_gives_findings(real_log, data):
     kept = data.draw(st.lists(st.sampled_from(real_log.records), max_size=80))
 
-    findings(real_log._replace(records=kept))
+    detect_findings(trace_log(real_log._replace(records=kept)))
 
 
 @pytest.fixture(scope="module")
@@ -644,5 +646,5 @@ def real_log(tmp_path_factory):
     tools = [AgentTool(agent(name, model, output_key="k")) for name in ("Loans", "Funds")]
     root = agent("Root", model, tools=tools, sub_agents=[agent("Loans", model, **ALONE)])
     log = asyncio.run(record(root, ["?"], tmp_path_factory.mktemp("log"))).log
-    assert len({one.kind for one in findings(log)}) >= 5
+    assert len({one.kind for one in detect_findings(trace_log(log))}) >= 5
     return log

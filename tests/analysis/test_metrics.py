@@ -10,7 +10,7 @@ from tests.doubles.models import Answering, Hanging
 
 
 async def figures(root, questions, folder, **options):
-    return measure((await record(root, questions, folder, **options)).log.records)
+    return measure((await record(root, questions, folder, **options)).trace)
 
 
 async def test_a_transfer_costs_one_call_more_once(tmp_path):
@@ -89,7 +89,7 @@ class Refusing(Scripted):
 async def test_an_answer_that_is_an_error_fails_the_turn(tmp_path):
     flow = await record(agent("Root", Refusing()), ["a"], tmp_path)
 
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert (turn.failed, turn.error, turn.answered_by) == (True, "SAFETY: blocked", "")
     assert flow.moves[-1].failed
 

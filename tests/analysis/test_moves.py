@@ -13,7 +13,7 @@ from google.adk.workflow import JoinNode, Workflow
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.check.snapshot import picture
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.flow import agent, expected, record
 
@@ -89,7 +89,7 @@ async def test_with_skip_summarization_the_callers_words_are_the_tools(tmp_path)
 
     flow = await record(agent("Root", model, tools=[tool]), ["Cost?"], tmp_path, model=model)
 
-    assert picture(flow.moves[-3:]) == expected("""
+    assert draw_snapshot(flow.moves[-3:]) == expected("""
         Root <- Loans
         Root reply user "5"
         end Root to user
@@ -201,7 +201,7 @@ async def test_a_task_agent_talks_with_the_user_until_it_finishes(tmp_path):
 
     flow = await record(root, ["A form, please.", "Ann"], tmp_path, model=model)
 
-    assert picture([move for move in flow.moves if move.text != ""]) == expected("""
+    assert draw_snapshot([move for move in flow.moves if move.text != ""]) == expected("""
         user say Root "A form, please."
         Root ask Forms "fill"
         Forms reply user "Your name?"
@@ -382,4 +382,4 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     """)
     assert [move.kind for move in barred.moves] == ["start", "say", "end"]
     assert "barred" in barred.moves[-1].text
-    assert [turn.active_agent for turn in measure(barred.log.records)] == ["Root"]
+    assert [turn.active_agent for turn in measure(barred.trace)] == ["Root"]

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from adk_flow.analysis.visibility import Isolation, isolation
+from adk_flow.analysis.trace_reader import read_trace, trace_log
+from adk_flow.analysis.visibility import Isolation, trace_visibility
 from adk_flow.log.reader import Damage, Log, read_log
 from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -53,7 +54,7 @@ async def held(construct, folder, questions=QUESTIONS[:1], **options) -> Isolati
     model = Scripted(script=script)
     flow = await record(wired(model, construct), questions, folder, model=model, **options)
     assert not flow.errors
-    return isolation(flow.log, CANARIES)
+    return trace_visibility(flow.trace, CANARIES)
 
 
 def matrix(found: Isolation) -> str:
@@ -182,7 +183,7 @@ async def test_a_request_is_its_callers_even_in_the_users_own_words(tmp_path):
             wired(Scripted(script=script), construct), [asked], tmp_path / construct
         )
 
-        found = isolation(flow.log)
+        found = trace_visibility(flow.trace)
         assert matrix(found) == expected("""
             shown  user   Lead     Loans
             Lead   words  .        answer
@@ -209,7 +210,7 @@ async def test_a_request_of_several_fields_is_known_again(tmp_path):
 
     flow = await record(root, ["?"], tmp_path, model=model)
 
-    assert matrix(isolation(flow.log)) == expected("""
+    assert matrix(trace_visibility(flow.trace)) == expected("""
         shown   user   Root     Clerk   Broker
         Root    words  .        answer  answer
         Clerk   .      request  .       .
@@ -231,7 +232,7 @@ async def test_words_that_reach_a_called_agent_by_way_of_the_state_are_a_leak(tm
 
     flow = await record(SequentialAgent(name="Both", sub_agents=[writer, root]), ["?"], tmp_path)
 
-    found = isolation(flow.log, {"flower": Canary("roses", only=["Writer", "Root"])})
+    found = trace_visibility(flow.trace, {"flower": Canary("roses", only=["Writer", "Root"])})
     assert matrix(found) == expected("""
         shown   user   Writer  Root     Critic  flower
         Writer  words  .       .        .       .
@@ -252,7 +253,7 @@ async def test_who_is_transferred_to_within_a_call_is_shown_that_call_alone(tmp_
 
     flow = await record(agent("Root", model, tools=[AgentTool(loans)]), ["Cost?"], tmp_path)
 
-    found = isolation(flow.log)
+    found = trace_visibility(flow.trace)
     assert matrix(found) == expected("""
         shown  user   Root     Loans
         Root   words  .        answer
@@ -273,7 +274,7 @@ async def test_the_users_words_to_a_task_agent_that_asked_for_them_are_no_leak(t
     flow = await record(root, ["I have a secret plan.", "Ann of the hills"], tmp_path, model=model)
 
     canaries = {"plan": Canary("secret plan"), "name": Canary("Ann of")}
-    found = isolation(flow.log, canaries)
+    found = trace_visibility(flow.trace, canaries)
     assert matrix(found) == expected("""
         shown  user   Root     Forms   plan  name
         Root   words  .        answer  x     .
@@ -290,7 +291,7 @@ async def test_who_is_transferred_to_is_shown_calls_and_answers_of_others(tmp_pa
 
     flow = await record(root, ["Cost?"], tmp_path, model=model)
 
-    assert matrix(isolation(flow.log, {"fact": CANARIES["fact"]})) == expected("""
+    assert matrix(trace_visibility(flow.trace, {"fact": CANARIES["fact"]})) == expected("""
         shown  user   Root     Loans   fact
         Root   words  .        answer  .
         Loans  .      request  .       x
@@ -305,7 +306,7 @@ async def test_a_peer_is_shown_the_tools_of_whom_it_takes_over_from(tmp_path):
 
     flow = await record(loans, ["Cost?"], tmp_path, model=model)
 
-    assert matrix(isolation(flow.log, CANARIES)) == expected("""
+    assert matrix(trace_visibility(flow.trace, CANARIES)) == expected("""
         shown  user   Loans  question  fact  manner
         Loans  words  .      .         x     .
         Funds  words  tool   .         x     .
@@ -321,7 +322,7 @@ async def test_what_the_user_said_is_the_users_though_an_agent_said_the_same(tmp
 
     flow = await record(root, ["yes"], tmp_path, model=model)
 
-    assert matrix(isolation(flow.log)) == expected("""
+    assert matrix(trace_visibility(flow.trace)) == expected("""
         shown  user   Root
         Root   words  .
         Clerk  words  words
@@ -338,7 +339,7 @@ def test_a_quotation_is_believed_of_agents_and_unless_the_user_said_it(name):
     said = Record(hook="user_message", time=0, text=quoted)
 
     for records, sources in (([clerk, asked], ["Clerk"]), ([said, clerk, asked], ["user"])):
-        found = isolation(Log("", HEADER, records, {1: quoted}, []))
+        found = trace_visibility(trace_log(Log("", HEADER, records, {1: quoted}, [])))
         known = name == "Clerk" or sources == ["user"]
         assert [one.source for one in found.sights] == (sources if known else [])
 
@@ -353,7 +354,7 @@ async def test_words_that_a_graph_puts_into_a_longer_text_are_found_again(tmp_pa
     graph = Workflow(name="Graph", edges=[("START", loans, compose, funds)])
     flow = await record(graph, ["What does a loan cost?"], tmp_path, model=model)
 
-    assert matrix(isolation(flow.log)) == expected("""
+    assert matrix(trace_visibility(flow.trace)) == expected("""
         shown  user   Loans
         Loans  words  .
         Funds  .      words
@@ -377,7 +378,7 @@ async def test_canaries_tell_who_may_be_shown_them_and_whether_they_occurred(tmp
         tmp_path,
     )
 
-    found = isolation(flow.log, canaries)
+    found = trace_visibility(flow.trace, canaries)
 
     assert told(found) == ["Loans: canary of fact @16"]
     assert found.unseen == ["gone", "masked", "empty"]
@@ -401,8 +402,11 @@ async def test_a_later_part_without_texts_is_found_out(tmp_path):
         part = await record(agent("Root", model), [question], tmp_path / texts, texts=texts)
         log = full._replace(records=[*full.records, *part.log.records])
 
-        assert isolation(full).known
-        assert isolation(log).unknown_reason == "a part of the log was recorded without all words"
+        assert trace_visibility(trace_log(full)).known
+        assert (
+            trace_visibility(trace_log(log)).unknown_reason
+            == "a part of the log was recorded without all words"
+        )
 
 
 async def test_a_damaged_log_is_read_as_far_as_it_goes(tmp_path):
@@ -410,7 +414,8 @@ async def test_a_damaged_log_is_read_as_far_as_it_goes(tmp_path):
     for left_out in range(len(log.records)):
         kept = log.records[:left_out] + log.records[left_out + 1 :]
         texts = {n: text for one in kept for n, text in one.texts.items()}
-        found = isolation(Log("", log.header, kept, texts, [Damage(left_out, "cut")]), CANARIES)
+        part = Log("", log.header, kept, texts, [Damage(left_out, "cut")])
+        found = trace_visibility(trace_log(part), CANARIES)
 
         assert found.unknown_reason == "lines of the log that could not be read: 1"
 
@@ -439,7 +444,7 @@ async def crossings(root, questions, folder) -> list[str]:
     app = App(name="app", root_agent=root)
     result = await run_conversation(app, of_questions(questions), file=folder / "log.jsonl")
     assert not any(turn.failed for turn in result.turns)
-    found = isolation(read_log(folder / "log.jsonl"))
+    found = trace_visibility(read_trace(folder / "log.jsonl"))
     return [f"{one.kind} {one.key}: {one.writer} > {one.reached}" for one in found.crossings]
 
 
@@ -541,7 +546,8 @@ HEADER = Header(flow_log=1, adk="", adk_flow="", app="", session="", time=0)
 
 @given(st.lists(RECORDS, max_size=25), st.dictionaries(SMALL, TEXTS))
 def test_any_records_in_any_order_can_be_read(records, texts):
-    found = isolation(Log("", HEADER, records, texts, []), {"A": Canary("yes", only=["B"])})
+    trace = trace_log(Log("", HEADER, records, texts, []))
+    found = trace_visibility(trace, {"A": Canary("yes", only=["B"])})
 
     asked = {one.agent for one in records if one.hook == "before_model" and one.request}
     assert set(found.agents) == asked

@@ -13,7 +13,7 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.flow import read_flow
-from adk_flow.check.snapshot import Picture, aligned, picture, side_by_side
+from adk_flow.check.snapshot import Snapshot, aligned, draw_snapshot, side_by_side
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
@@ -287,7 +287,7 @@ async def test_a_plain_call_in_an_async_test_is_refused(flow):
     ],
 )
 def test_a_picture_equals_what_says_the_same(expected, equal):
-    drawn = Picture(["start user to Root", "", "Root => Loans"])
+    drawn = Snapshot(["start user to Root", "", "Root => Loans"])
 
     assert (drawn == expected) is equal
     assert (expected == drawn) is equal
@@ -298,7 +298,7 @@ async def test_moves_are_drawn_as_in_this_packages_own_tests(tmp_path):
     model = Scripted(script={name: list(decisions) for name, decisions in SCRIPT.items()})
     recorded = await record(desk(model), ["Cost?", "Savings?"], tmp_path)
 
-    assert str(read_flow(recorded.log.path).picture) == picture(recorded.moves)
+    assert str(read_flow(recorded.log.path).picture) == draw_snapshot(recorded.moves)
 
 
 def test_two_pictures_stand_side_by_side_in_80_columns():
@@ -327,9 +327,9 @@ def test_any_number_of_dots_is_matched_at_once():
     line = "a" * 3600
     dots = "...".join("a" * 20) + "...b"
 
-    assert Picture([line]) != [dots]
-    assert Picture([f"{line}b"]) == [dots]
-    assert Picture(["ab"]) != ["ab...b"]
+    assert Snapshot([line]) != [dots]
+    assert Snapshot([f"{line}b"]) == [dots]
+    assert Snapshot(["ab"]) != ["ab...b"]
 
 
 # Failures

@@ -24,6 +24,7 @@ from pydantic import Field
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import plan_trials, run_trials
 from adk_flow.comparison.spec import read_constructs
@@ -98,7 +99,7 @@ async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
     for trial in trials:
         log = read_log(results.log_of(trial))
         assert log.header.construct == trial.construct
-        assert len(measure(log.records)) == len(ASKED[trial.conversation].turns)
+        assert len(measure(trace_log(log))) == len(ASKED[trial.conversation].turns)
     await experiment(app_of(model), results, times=2)
     assert len(model.asked) == 12
 

@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 import pytest
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.log.reader import read_log
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -80,7 +80,7 @@ def test_a_construct_runs_from_any_folder(command, tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert ANSWER in ran.stdout
     (path,) = tmp_path.glob("router/*.jsonl")
-    assert [turn.answered_by for turn in measure(read_log(path).records)] == ["Pension_Agent"]
+    assert [turn.answered_by for turn in measure(read_trace(path))] == ["Pension_Agent"]
 
 
 def test_adk_web_lists_and_runs_every_construct(tmp_path):

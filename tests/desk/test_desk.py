@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
-from adk_flow.log.reader import read_log
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
@@ -31,7 +30,7 @@ async def test_three_topics_and_a_return_take_every_way_through_the_desk(desk, t
 
     assert held.failed_checks == [[], [], [], []]
     assert held.faults == 0
-    assert picture([move for move in held.moves if move.is_control]) == expected("""
+    assert draw_snapshot([move for move in held.moves if move.is_control]) == expected("""
         start user to Root_Agent
         Root_Agent => Investment_Agent
         end Investment_Agent to user
@@ -66,8 +65,8 @@ def test_adk_run_answers_and_writes_the_log(tmp_path):
     assert "[Root_Agent]: A repayment mortgage of £250,000" in ran.stdout
     assert "£1,389.58 a month" in ran.stdout
     (path,) = tmp_path.rglob("*.jsonl")
-    found = moves(read_log(path).records)
-    assert picture([move for move in found if move.is_control]) == expected("""
+    found = read_trace(path).moves
+    assert draw_snapshot([move for move in found if move.is_control]) == expected("""
         start user to Root_Agent
         Root_Agent -> Mortgage_Agent (agent_tool)
         Root_Agent <- Mortgage_Agent

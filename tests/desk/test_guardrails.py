@@ -47,7 +47,7 @@ async def test_endless_passing_to_and_fro_ends_in_an_answer(tmp_path):
 
     flow = await record(family(model), ["?"], tmp_path, plugins=[Guardrails(max_transfers=4)])
 
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert flow.errors == []
     assert turn.llm_calls == 5
     assert "passed between the desk's specialists" in turn.finals[-1].text
@@ -58,7 +58,7 @@ async def test_endless_wrong_names_end_in_an_answer_too(tmp_path):
 
     flow = await record(family(model), ["?"], tmp_path, plugins=[Guardrails(max_transfers=4)])
 
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert (turn.llm_calls, turn.failed) == (5, False)
 
 
@@ -69,7 +69,7 @@ async def test_an_over_long_message_is_refused_and_kept_out_of_the_conversation(
         agent("Root", model), ["x" * 9000, "short"], tmp_path, plugins=[Guardrails()], model=model
     )
 
-    refused, answered = measure(flow.log.records)
+    refused, answered = measure(flow.trace)
     assert refused.llm_calls == 0
     assert "too long for the desk, which reads up to 8,000 characters" in refused.answer
     assert refused.answered_by == "Root"

@@ -5,9 +5,8 @@ import shutil
 
 import pytest
 
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
-from adk_flow.log.reader import read_log
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.snapshot import draw_snapshot
 from tests.doubles.desk import ANSWER, QUESTION, ROOT
 from tests.doubles.flow import expected
 from tests.doubles.served import Chat, serving, web_server
@@ -33,8 +32,8 @@ def test_the_api_runs_the_desk_and_writes_the_same_log(web):
     assert "Pension_Agent" in transfers
     assert ANSWER in chat.events[-1]["content"]["parts"][0]["text"]
     (path,) = folder.glob(f"root_agent/{chat.session}-*.jsonl")
-    control = [move for move in moves(read_log(path).records) if move.is_control]
-    assert picture(control) == expected("""
+    control = [move for move in read_trace(path).moves if move.is_control]
+    assert draw_snapshot(control) == expected("""
         start user to Root_Agent
         Root_Agent => Pension_Agent
         end Pension_Agent to user

@@ -13,8 +13,8 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
-from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
@@ -24,7 +24,7 @@ class RecordedFlow(Flow):
     """A conversation as the log tells it, and what the log does not hold."""
 
     def __init__(self, plugin: FlowPlugin, events: list[Event], errors: list[Exception]) -> None:
-        super().__init__(read_log(plugin.paths[0]))
+        super().__init__(read_trace(plugin.paths[0]))
         self.plugin = plugin
         self.events = events
         self.errors = errors

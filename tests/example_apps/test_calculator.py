@@ -12,8 +12,8 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
@@ -74,7 +74,7 @@ async def held_by(root, decisions, folder):
 
 
 def control(held):
-    return picture([move for move in held.moves if move.is_control])
+    return draw_snapshot([move for move in held.moves if move.is_control])
 
 
 @pytest.mark.parametrize("wrapper", ["async", "sync"])
@@ -420,7 +420,7 @@ def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
 
     assert "In all: £99.68." in said.stdout, said.stderr
     (path,) = tmp_path.rglob("*.jsonl")
-    asked = [one.kind for one in moves(read_log(path).records) if one.kind in ("call", "return")]
+    asked = [one.kind for one in read_trace(path).moves if one.kind in ("call", "return")]
     assert asked[:4] == ["call", "call", "call", "return"]
 
 

@@ -10,8 +10,8 @@ from google.adk.workflow import RetryConfig
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
-from adk_flow.analysis.visibility import isolation
-from adk_flow.log.reader import read_log
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.analysis.visibility import trace_visibility
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -107,7 +107,7 @@ def delta(event):
 
 
 def answer(flow):
-    return measure(flow.log.records)[-1].answer
+    return measure(flow.trace)[-1].answer
 
 
 # How it moves
@@ -401,7 +401,7 @@ async def test_both_researchers_failing_ends_the_run_with_their_reasons(tmp_path
         "Isas failed: RuntimeError: fire; Pots failed: ValueError: flood"
     )
     assert made is None
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert turn.failed
     assert "there is nothing to write from" in turn.error
 
@@ -424,7 +424,7 @@ async def test_an_answer_that_is_no_draft_is_never_published(said, tmp_path):
 
     assert [str(one) for one in flow.errors] == [f"no draft 2: Writer answered with none: “{said}”"]
     assert made is None
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert turn.failed
 
 
@@ -514,7 +514,7 @@ async def test_the_conversation_holds_and_nothing_leaks(content, tmp_path):
     assert held.failed_checks == [[], []]
     assert held.faults == 0
     assert [(turn.llm_calls, turn.tool_calls) for turn in held.turns] == [(17, 13), (11, 8)]
-    seen = isolation(read_log(tmp_path / "log.jsonl"), talk.planted)
+    seen = trace_visibility(read_trace(tmp_path / "log.jsonl"), talk.planted)
     assert (seen.leaks, seen.unseen) == ([], [])
 
 

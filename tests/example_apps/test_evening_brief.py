@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from adk_flow.analysis.visibility import isolation
-from adk_flow.check.snapshot import picture
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.analysis.visibility import trace_visibility
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -37,7 +38,7 @@ async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
     assert held.failed_checks == [[], []]
     assert held.faults == 0
     assert [(turn.llm_calls, turn.tool_calls) for turn in held.turns] == [(6, 2), (6, 2)]
-    seen = isolation(read_log(tmp_path / "log.jsonl"), talk.planted)
+    seen = trace_visibility(read_trace(tmp_path / "log.jsonl"), talk.planted)
     assert (seen.leaks, seen.unseen) == ([], [])
     shown = {(sight.agent, sight.source) for sight in seen.sights if sight.kind == "canary"}
     assert {("Evening_Coordinator", "temperature"), ("Evening_Coordinator", "disruption")} < shown
@@ -46,7 +47,7 @@ async def test_the_conversation_holds_and_nothing_leaks(brief, tmp_path):
 async def test_its_moves(brief, tmp_path):
     held = await run_conversation(brief, of_questions([BERLIN]), file=tmp_path / "log.jsonl")
 
-    drawn = picture([move for move in held.moves if move.is_control])
+    drawn = draw_snapshot([move for move in held.moves if move.is_control])
     around = expected("""
         start user to evening_brief
         evening_brief -> Evening_Coordinator (node)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from adk_flow.check.snapshot import picture
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -46,7 +46,7 @@ async def test_the_conversation_holds(translation, tmp_path):
 async def test_its_moves(translation, tmp_path):
     held = await run_conversation(translation, of_questions([TRAIN]), file=tmp_path / "log.jsonl")
 
-    drawn = picture([move for move in held.moves if move.is_control])
+    drawn = draw_snapshot([move for move in held.moves if move.is_control])
     assert drawn[0] == "start user to translation"
     # Which of them comes back first is left open.
     assert set(drawn[1:8]) == set(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.analysis.metrics import Meter
+from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -197,17 +197,14 @@ async def test_a_failed_turn_is_an_error_and_a_cut_one_says_so(tmp_path):
 
 
 async def test_model_calls_are_those_that_the_figures_count(held):
-    meter = Meter()
-    for one in held.log.records:
-        meter.read(one)
     counted = [
         (span.record, span.kind, span.took, span.input_tokens)
-        for turn in meter.turns
-        for span in meter.spans(turn)
+        for turn in held.trace.turns
+        for span in schedule_turn(turn).spans
     ]
     told = [
         (span.record, span.kind, span.ended - span.began, span.usage.input)
-        for span in spans_of(held.log.records).spans
+        for span in spans_of(held.trace).spans
         if span.kind in ("model", "replaced") or span.tool_kind == "function"
     ]
     assert sorted(told) == sorted(counted)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.analysis.moves import moves
-from adk_flow.log.reader import LogError, read_log
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.log.reader import Log, LogError, read_log
 from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
 from adk_flow.log.writer import LogWriter, log_path
 
@@ -79,8 +79,8 @@ def test_a_later_part_is_numbered_on_and_starts_on_its_own_line(tmp_path):
 
     assert [damage.line for damage in log.damage] == [7]
     assert {record.run for record in log.records} == {1, 2}
-    assert [move.text for move in moves(log.records) if move.kind == "say"] == ["one", "two"]
-    assert [figures.complete for figures in measure(log.records)] == [False, True]
+    assert [move.text for move in trace_log(log).moves if move.kind == "say"] == ["one", "two"]
+    assert [figures.complete for figures in measure(trace_log(log))] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,11 @@ any_record = st.builds(
 
 @given(st.lists(any_record, max_size=40))
 def test_records_in_any_order_give_moves_never_a_crash(records):
-    for move in moves(records):
+    trace = trace_log(Log("", HEADER, records, {}, []))
+    for move in trace.moves:
         assert 0 <= move.record < len(records)
         assert move.turn >= 1
-    for figures in measure(records):
+    for figures in measure(trace):
         assert figures.llm_calls >= 0
 
 
@@ -225,7 +226,7 @@ def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path
         "event",
         "before_tool",
     ]
-    (figures,) = measure(log.records)
+    (figures,) = measure(trace_log(log))
     assert not figures.complete
 
     shown = subprocess.run(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adk_flow.check.diff import difference
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.check.diff import diff_flows
 from adk_flow.check.flow import Flow
-from adk_flow.check.snapshot import ANY, Picture, aligned
+from adk_flow.check.snapshot import ANY, Snapshot, aligned
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request, Usage
 from tests.doubles.mutations import run_all, whole_logs
@@ -68,7 +69,7 @@ HEADER = Header(flow_log=1, adk="2", adk_flow="0", app="app", session="s", time=
 
 def of(records):
     texts = {number: text for record in records for number, text in record.texts.items()}
-    return Flow(Log("log.jsonl", HEADER, records, texts, []))
+    return Flow(trace_log(Log("log.jsonl", HEADER, records, texts, [])))
 
 
 @given(st.lists(RECORDS, max_size=25))
@@ -81,7 +82,7 @@ def test_any_records_give_moves_figures_and_findings(records):
     assert flow.llm_calls == sum(turn.llm_calls for turn in flow.turns)
     assert all(finding.records for finding in flow.findings)
     assert all(0 <= move.record < len(records) for move in flow.moves)
-    assert difference(flow, of(records)).turns == []
+    assert diff_flows(flow, of(records)).turns == []
     flow.shared("Root", "Loans")
     _ = flow.faults, flow.speakers, flow.answered_by, flow.active_agent
 
@@ -96,7 +97,7 @@ def test_pictures_that_differ_have_a_row_that_differs(data):
 
     assert [row.left for row in rows if row.left] == expected
     assert [row.right for row in rows if row.right] == actual
-    assert all(row.same for row in rows) <= (Picture(actual) == expected)
+    assert all(row.same for row in rows) <= (Snapshot(actual) == expected)
     exact = aligned(expected, actual, exactly=True)
     assert all(row.same for row in exact) == (expected == actual)
 
@@ -105,7 +106,7 @@ def test_pictures_that_differ_have_a_row_that_differs(data):
 def test_dots_stand_for_any_words(line, drawn):
     said = ".*".join(map(re.escape, line.split(ANY)))
 
-    assert (Picture([f"x{drawn}"]) == [f"x{line}"]) is bool(re.fullmatch(f"x{said}", f"x{drawn}"))
+    assert (Snapshot([f"x{drawn}"]) == [f"x{line}"]) is bool(re.fullmatch(f"x{said}", f"x{drawn}"))
 
 
 @pytest.fixture

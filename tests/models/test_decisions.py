@@ -10,7 +10,7 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
-from adk_flow.check.snapshot import picture
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -129,7 +129,7 @@ decisions:
     script.finish()
     assert held.turns[0].failed
     assert "the model is busy" in held.turns[0].error
-    assert picture([move for move in held.moves if move.is_control]) == expected("""
+    assert draw_snapshot([move for move in held.moves if move.is_control]) == expected("""
         start user to Lead
         Lead => Child
         end Child to user FAILED

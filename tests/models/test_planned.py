@@ -15,7 +15,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 from pydantic import BaseModel
 
-from adk_flow.check.snapshot import picture
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
@@ -96,7 +96,7 @@ async def test_control_goes_up_and_down_to_whom_the_plan_names_three_levels_deep
 
     held = await play(root, tmp_path, [task("LeftLeaf", "a"), task("RightLeaf", "b")])
 
-    assert picture(held.moves) == expected(
+    assert draw_snapshot(held.moves) == expected(
         """
         start user to Top
         user say Top "say 1"
@@ -119,7 +119,7 @@ async def test_a_call_on_the_way_to_a_nested_agent_is_made_for_each_task(tmp_pat
         root, tmp_path, [task("One", "a", ask="find a"), task("Two", "b", ask="find b")]
     )
 
-    moves = picture(held.moves)
+    moves = draw_snapshot(held.moves)
     assert [line for line in moves if " ask " in line] == [
         'Top ask Middle "find a"',
         'Top ask Middle "find b"',
@@ -135,7 +135,7 @@ async def test_two_tasks_for_one_agent_are_two_calls_of_it(tmp_path):
 
     held = await play(root, tmp_path, [task("Spec", "a"), task("Spec", "b")])
 
-    assert picture(held.moves) == expected(
+    assert draw_snapshot(held.moves) == expected(
         """
         start user to Lead
         user say Lead "say 1"
@@ -213,7 +213,7 @@ async def test_a_task_agent_asks_the_user_and_finishes_in_the_next_turn(tmp_path
         root, tmp_path, [task("Spec", says="Which?", waits=True)], [task("Spec", "that")]
     )
 
-    assert picture(held.moves) == expected(
+    assert draw_snapshot(held.moves) == expected(
         """
         start user to Lead
         user say Lead "say 1"

@@ -16,8 +16,8 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
+from adk_flow.analysis.trace_reader import read_trace, trace_log
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.extract import of_usage
@@ -208,7 +208,7 @@ async def test_an_error_without_a_code_fails_the_turn(tmp_path, texts, told):
 
     assert [one.error for one in flow.log.records if one.error] == [told]
     assert flow.moves[-1].failed
-    (figures,) = measure(flow.log.records)
+    (figures,) = measure(flow.trace)
     assert (figures.failed, figures.error) == (True, told)
 
 
@@ -328,7 +328,7 @@ def mirrored(plugin):
 
 def branches(log):
     """What each party said and heard, the order between parallel branches aside."""
-    return sorted(picture(moves(log.records)))
+    return sorted(draw_snapshot(trace_log(log).moves))
 
 
 async def test_200_conversations_at_once_never_mix(tmp_path):
@@ -361,8 +361,8 @@ async def test_a_session_continued_by_another_process_appends_to_its_log(tmp_pat
 
     (path,) = tmp_path.rglob("*.jsonl")
     log = read_log(path)
-    assert [m.text for m in moves(log.records) if m.kind == "say"] == ["first", "second"]
-    assert {move.turn for move in moves(log.records)} == {1, 2}
+    assert [m.text for m in trace_log(log).moves if m.kind == "say"] == ["first", "second"]
+    assert {move.turn for move in trace_log(log).moves} == {1, 2}
     last = [r.request for r in log.records if r.request][-1]
     assert log.texts[last.parts[0].text] == "second"
 
@@ -424,7 +424,7 @@ async def test_a_listener_that_fails_changes_neither_run_nor_log(tmp_path, fault
     app = App(name="app", root_agent=tutors(), plugins=[plugin])
     await hold(Runner(app=app, session_service=InMemorySessionService()), "s", ["Photosynthesis?"])
 
-    kinds = [move.kind for move in moves(read_log(plugin.paths[0]).records)]
+    kinds = [move.kind for move in read_trace(plugin.paths[0]).moves]
     assert kinds == ["start", "say", "transfer", "reply", "end"]
     assert set(plugin.faults) == {"listener"}
 
@@ -436,7 +436,7 @@ async def test_two_recorders_of_one_app_never_mix(tmp_path):
     app = App(name="app", root_agent=root, plugins=[*plugins])
     await hold(Runner(app=app, session_service=InMemorySessionService()), "s", ["?"])
 
-    pictures = [picture(moves(read_log(plugin.paths[0]).records)) for plugin in plugins]
+    pictures = [draw_snapshot(read_trace(plugin.paths[0]).moves) for plugin in plugins]
     assert pictures[0] == pictures[1]
     assert pictures[0].count("Root -> Loans (agent_tool)") == 1
 

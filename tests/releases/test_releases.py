@@ -18,11 +18,10 @@ from google.adk.tools.function_tool import FunctionTool
 from typer.testing import CliRunner
 
 from adk_flow.analysis.metrics import TurnMetrics
-from adk_flow.analysis.moves import moves
 from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
 from adk_flow.cli import command
-from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
@@ -484,9 +483,9 @@ async def test_plugins_that_an_agent_tool_closes_record_on(tmp_path):
     await runner.run_debug("?", quiet=True)
     await runner.close()
 
-    records = read_log(recorder.paths[0]).records
-    assert [one.run for one in records if one.hook == "before_run"] == [1, 2]
-    assert [move.kind for move in moves(records)][-3:] == ["return", "reply", "end"]
+    trace = read_trace(recorder.paths[0])
+    assert [one.run for one in trace.log.records if one.hook == "before_run"] == [1, 2]
+    assert [move.kind for move in trace.moves][-3:] == ["return", "reply", "end"]
 
 
 async def test_a_turn_whose_end_no_hook_tells_is_followed_by_the_next(tmp_path, monkeypatch):
@@ -520,7 +519,7 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
     shown = CliRunner().invoke(command, ["show", held.log.path]).stdout
     run = measure_run(held.log, construct="transfer", conversation="one")
 
-    assert bool(Flow(held.log).faults) == is_cut
+    assert bool(Flow(held.trace).faults) == is_cut
     assert ("cut or cancelled" in shown) == is_cut
     assert (run.is_whole, run.passed) == (not is_cut, not is_cut)
 

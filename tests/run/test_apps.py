@@ -5,10 +5,10 @@ import logging
 import pytest
 from google.adk.agents.run_config import RunConfig
 
-from adk_flow.analysis.findings import findings
+from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import measure, summed
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.comparison.variants import make_variants
 from adk_flow.log.reader import read_log
 from adk_flow.models.enforcement import in_force
@@ -52,15 +52,15 @@ async def recorded(name, folder, kind=Scripted, **options):
 async def test_an_app_moves_as_expected(name, tmp_path):
     _, recorder = await recorded(name, tmp_path)
     log = read_log(recorder.paths[0])
-    drawn, wanted = picture(moves(log.records)), expected(CASES[name].drawn)
+    drawn, wanted = draw_snapshot(trace_log(log).moves), expected(CASES[name].drawn)
 
     assert not recorder.faults, recorder.first_fault
     assert same(drawn, wanted), drawn
-    figures = summed(measure(log.records))
+    figures = summed(measure(trace_log(log)))
     assert (figures.llm_calls, figures.complete, figures.failed) == (CASES[name].calls, True, False)
     assert figures.input_tokens == 20 * figures.llm_calls
-    assert sequence_diagram(moves(log.records)).startswith("sequenceDiagram\n")
-    assert all(finding.text for finding in findings(log))
+    assert sequence_diagram(trace_log(log).moves).startswith("sequenceDiagram\n")
+    assert all(finding.text for finding in detect_findings(trace_log(log)))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -100,9 +100,9 @@ async def test_a_streamed_run_moves_as_any_other(name, tmp_path):
 
     log = read_log(recorder.paths[0])
     assert any(record.partial for record in log.records)
-    drawn = picture(moves(log.records))
+    drawn = draw_snapshot(trace_log(log).moves)
     assert same(drawn, expected(CASES[name].drawn)), drawn
-    assert summed(measure(log.records)).llm_calls == CASES[name].calls
+    assert summed(measure(trace_log(log))).llm_calls == CASES[name].calls
 
 
 TEAMS = {

@@ -10,8 +10,8 @@ from google.adk.agents import config_agent_utils
 from google.adk.models.registry import LLMRegistry
 
 from adk_flow.analysis.metrics import measure, summed
-from adk_flow.analysis.moves import moves
-from adk_flow.check.snapshot import picture
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import transfer
 from tests.doubles.app_cases import CASES, Streamed, same, scripted
@@ -40,9 +40,9 @@ def check(chat, logs, case=None):
     case = case or CASES[chat.app]
     (path,) = logs.glob(f"{chat.app.replace('.', '_')}/{chat.session}-*.jsonl")
     log = read_log(path)
-    drawn = picture(moves(log.records))
+    drawn = draw_snapshot(trace_log(log).moves)
     assert same(drawn, expected(case.drawn)), f"{chat.app}:\n{drawn}"
-    figures = summed(measure(log.records))
+    figures = summed(measure(trace_log(log)))
     assert (figures.llm_calls, figures.complete, figures.failed) == (case.calls, True, False)
     assert not log.damage
     assert not any(record.faults for record in log.records)

@@ -231,7 +231,7 @@ async def test_if_it_does_so_twice_code_chooses_and_says_so(answer, fault, tmp_p
     flow = await record(best(model, fallback=last), [TASK], tmp_path, model=model)
 
     assert not flow.errors
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     cause = f"Judge named no candidate ({fault}), so code chose: last of 3."
     assert turn.answer == f"Ja.\n\n(Ann, of 3: {cause})"
     assert selection_of(flow).is_fallback
@@ -272,7 +272,7 @@ async def test_of_a_candidate_that_raises_the_user_is_told_and_the_others_are_ch
         "[Candidate A] said: Doch.",
         "[Candidate B] said: Jawohl.",
     ]
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert not turn.failed
     assert turn.answer == (
         "Jawohl.\n\n(Ben, of 2: It is short. Ann failed: RuntimeError: line is down.)"
@@ -357,7 +357,7 @@ async def test_it_is_an_error_only_when_all_fail(tmp_path):
         "Best has no candidate to choose from: Ann: RuntimeError: line is down; "
         "Ben: it answered nothing; Cid: RuntimeError: line is down"
     )
-    assert measure(flow.log.records)[0].failed
+    assert measure(flow.trace)[0].failed
     with pytest.raises(SelectionError):
         await select(best(Scripted(script=script(Ann=DOWN, Ben=DOWN, Cid=DOWN))), TASK)
 

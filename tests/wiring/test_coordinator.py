@@ -282,7 +282,7 @@ async def test_a_dispatch_refused_twice_ends_the_run_before_any_child(dispatch, 
     assert str(error).startswith(f"Lead's dispatch was refused twice: {fault}")
     assert "\n" not in str(error)
     assert {one.agent for one in model.sent} == {"Lead"}
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert turn.failed
     assert fault.split(":")[0] in turn.error
     assert coordinator_runs(flow.log.records) == []
@@ -337,7 +337,7 @@ async def test_a_merge_that_only_calls_a_function_ends_the_run(tmp_path):
         "temperature"
     )
     assert len(model.to("Lead")) == 2
-    assert measure(flow.log.records)[0].failed
+    assert measure(flow.trace)[0].failed
 
 
 # What is missing
@@ -393,7 +393,7 @@ async def test_a_child_that_hangs_is_named_in_the_merge(tmp_path):
     assert run.answers == {"Transit": "No U2 to Pankow."}
     (told,) = [text for text in model.texts("Lead")[1] if "[Weather] failed" in text]
     assert told.startswith("[Weather] failed: NodeTimeoutError: ")
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert not turn.failed
 
 

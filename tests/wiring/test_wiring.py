@@ -15,7 +15,7 @@ from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
-from adk_flow.check.snapshot import picture
+from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, WiringError, parts_of, wire
 from tests.doubles.flow import agent, expected, record
@@ -222,7 +222,7 @@ CALLS = {
 
 
 def model_calls(flow):
-    first, second = measure(flow.log.records)
+    first, second = measure(flow.trace)
     return first.llm_calls, first.llm_calls + second.llm_calls
 
 
@@ -247,7 +247,7 @@ async def test_the_offline_model_takes_as_many(construct, tmp_path):
 
     assert not flow.errors
     assert model_calls(flow) == CALLS[construct]
-    assert "7 years" in measure(flow.log.records)[1].answer
+    assert "7 years" in measure(flow.trace)[1].answer
 
 
 async def test_reported_calls_fall_short_of_the_true_ones_only_below_agent_tools(tmp_path):
@@ -255,7 +255,7 @@ async def test_reported_calls_fall_short_of_the_true_ones_only_below_agent_tools
     for construct in CONSTRUCTS:
         model = Scripted(script=SCRIPTS[construct])
         flow = await record(wired(model, construct), ["Cost?"], tmp_path / construct)
-        (turn,) = measure(flow.log.records)
+        (turn,) = measure(flow.trace)
         gaps[construct] = turn.llm_calls - turn.reported_llm_calls
 
     assert {name: gap for name, gap in gaps.items() if gap} == {
@@ -278,7 +278,7 @@ async def test_reported_calls_fall_short_of_the_true_ones_only_below_agent_tools
 async def test_who_answers_and_who_holds_the_next_turn(construct, answers, holds, tmp_path):
     flow = await record(wired(Scripted(script=SCRIPTS[construct]), construct), ["?"], tmp_path)
 
-    (turn,) = measure(flow.log.records)
+    (turn,) = measure(flow.trace)
     assert (turn.answered_by, turn.active_agent) == (answers, holds)
 
 
@@ -369,7 +369,7 @@ async def test_a_coordinators_specialists_see_their_share_and_it_hears_of_a_fail
         "[Funds] was asked: How safe?",
         "[Funds] said: Safe.",
     ]
-    assert picture(flow.moves[4:]) == expected("""
+    assert draw_snapshot(flow.moves[4:]) == expected("""
         coordinator <- Lead
         coordinator -> Loans (node)
         coordinator -< Loans, Funds
@@ -416,7 +416,7 @@ async def test_a_coordinator_that_needs_nobody_answers_itself(tmp_path):
 
     flow = await record(wired(model, "coordinator"), ["Hello?"], tmp_path, model=model)
 
-    assert measure(flow.log.records)[0].answer == "Hello."
+    assert measure(flow.trace)[0].answer == "Hello."
 
 
 async def test_in_a_sequence_each_is_told_what_the_one_before_said(tmp_path):
@@ -643,8 +643,8 @@ async def test_an_output_that_is_a_content_is_no_message_to_the_user(tmp_path):
 
     flow = await record(wired(model, "sequential"), ["?"], tmp_path)
 
-    assert [turn.answered_by for turn in measure(flow.log.records)] == ["Funds"]
-    assert [final.text for final in measure(flow.log.records)[0].finals] == ["5%.", "6%."]
+    assert [turn.answered_by for turn in measure(flow.trace)] == ["Funds"]
+    assert [final.text for final in measure(flow.trace)[0].finals] == ["5%.", "6%."]
 
 
 async def test_a_function_that_runs_agents_must_be_rerun_on_resume(tmp_path):

@@ -8,13 +8,14 @@ stopped, and a workflow's node where the nodes that had ended before it stopped.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.log.schema import Record
+from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Turn
 
 
 class Span(msgspec.Struct, kw_only=True, gc=False):
@@ -54,188 +55,202 @@ class _End(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Frame:
-    """How far the chain of calls has come in one frame."""
+class _Chain:
+    """How far the chain of calls has come in one activation."""
 
     path: _End
     base: _End
     """Its end at the latest model call, from which tool calls start."""
-    asked: int = -1
-    """Index of the span that is with the model; -1 if none is."""
     came_back: int = 0
     """When its latest call came back."""
-    call: str = ""
+    call: ToolCall | None = None
     """The call in whose course it runs."""
     group: tuple[int, int, str] = (0, 0, "")
-    """The run, and the frame and name of whose node it is."""
+    """The run, and the activation and name of whose node it is."""
     branch: str = ""
     """ADK's branch, by which it keeps what runs side by side apart."""
 
 
 @dataclass(slots=True)
 class Schedule:
-    """Adds up a turn's times, record by record; all in microseconds."""
+    """A turn's calls with their times, and the chain of them that had to be waited for."""
 
-    pace: LatencyProfile | None = None
-    """Where given, model calls take its time and not their own."""
-    serial: bool = False
-    """Whether calls asked for in one model turn, and nodes of a graph, had to follow each other."""
-    llm: int = 0
-    """Sum over model calls, parallel ones too."""
-    tools: int = 0
-    """Sum over plain functions."""
-    llm_calls: int = 0
     spans: list[Span] = field(default_factory=list)
-    _longest: _End = field(default_factory=_End)
-    _frames: dict[int, _Frame] = field(default_factory=dict)
-    _called: dict[str, int] = field(default_factory=dict)
-    """Span of each function call under way."""
-    _inside: dict[str, _End] = field(default_factory=dict)
-    """Longest chain of what ran in the course of each call."""
-    _delegated: dict[str, int] = field(default_factory=dict)
-    """Frame that delegated each task under way."""
-    _ended: dict[tuple[int, int, str], dict[str, _End]] = field(default_factory=dict)
-    """Longest chain of ended nodes, by the run, frame and name of whose nodes they are, and by
-    branch."""
-
-    @property
-    def critical_path(self) -> int:
-        """Length of the longest chain."""
-        return self._longest.length
+    """In the order in which they began."""
+    last: int = -1
+    """Index of the span that the longest chain ends with."""
+    critical_path: int = 0
+    """Length of the longest chain in microseconds."""
 
     @property
     def critical_spans(self) -> list[int]:
         """Indices of the spans on the critical path, in order."""
-        found, index = [], self._longest.span
+        found, index = [], self.last
         while index >= 0:
             found.append(index)
             index = self.spans[index].after
         return found[::-1]
 
-    def read(self, record: Record, index: int = -1, *, nested: bool = False) -> None:
-        """Reads the next record of the turn, whose index in its log is `index`."""
-        match record.hook:
-            case "before_agent":
-                self._begin(record)
-            case "before_model":
-                self._ask(record, index, nested)
-            case "after_model" | "model_error":
-                if not record.partial:
-                    self._answered(record)
-            case "before_tool":
-                if record.kind == "function":
-                    base = self._frame(record.activation).base
-                    self._called[record.call] = self._open("tool", record, index, base, nested)
-            case "after_tool" | "tool_error":
-                self._come_back(record)
-            case "event":
-                self._withdraw(record)
-                for call in record.responses:
-                    self._finish_task(call)
-            case "after_agent" | "agent_error":
-                self._end_node(self._frame(record.activation))
 
-    def _begin(self, record: Record) -> None:
-        if record.activation in self._frames:
-            return
-        source = self._frame(record.parent)
-        start = source.path if record.cause == "transfer" else source.base
-        group = (record.run, record.parent, record.parent_name)
-        if record.cause == "node":
-            start = max(start, self._before_node(group, record.branch))
-        elif record.cause == "user":
+def schedule_turn(
+    turn: Turn, latency: LatencyProfile | None = None, *, serial: bool = False
+) -> Schedule:
+    """Finds the critical path of a turn.
+
+    Args:
+      turn: the turn.
+      latency: where given, model calls take its time and not their own.
+      serial: whether calls asked for in one model turn, and nodes of a graph, had to follow each
+        other.
+    """
+    scheduler = _Scheduler(latency, serial)
+    for _, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[0]):
+        getattr(scheduler, step)(subject)
+    return scheduler.finish()
+
+
+def _boundaries(turn: Turn) -> Iterator[tuple[int, str, Any]]:
+    """Gives where each activation and call begins and ends: record, step of the scheduler, it."""
+    for activation in turn.activations:
+        yield activation.began, "begin", activation
+        if activation.ended_by == "agent_error":
+            yield activation.ended, "end", activation
+        if activation.closed >= 0:
+            yield activation.closed, "end", activation
+    for call in turn.model_calls:
+        yield call.record, "ask", call
+        if call.ended >= 0:
+            yield call.ended, "answer", call
+    for call in turn.tool_calls:
+        if call.is_hooked:
+            if call.kind == "function":
+                yield call.record, "call", call
+            if call.ended >= 0:
+                yield call.ended, "come_back", call
+    for task, parent in _tasks(turn).items():
+        if task.ended >= 0:
+            yield task.ended, "finish_task", (task, parent)
+
+
+def _tasks(turn: Turn) -> dict[ToolCall, int]:
+    """Finds the tasks under way in a turn, and the activation that each is delegated by there."""
+    tasks = (activation for activation in turn.activations if activation.cause == "task")
+    return {task.within: task.parent for task in tasks if task.within is not None}
+
+
+class _Scheduler:
+    """Follows the chain of calls of each activation from one boundary to the next."""
+
+    def __init__(self, latency: LatencyProfile | None, serial: bool) -> None:
+        self._latency, self._serial = latency, serial
+        self._schedule = Schedule()
+        self._longest = _End()
+        self._chains: dict[int, _Chain] = {}
+        """By activation."""
+        self._spans: dict[ModelCall | ToolCall, int] = {}
+        self._inside: dict[ToolCall, _End] = {}
+        """Longest chain of what ran in the course of each call."""
+        self._ended: dict[tuple[int, int, str], dict[str, _End]] = {}
+        """Longest chain of ended nodes, by the run, activation and name of whose nodes they are,
+        and by branch."""
+
+    def finish(self) -> Schedule:
+        """Gives the schedule."""
+        self._schedule.critical_path, self._schedule.last = self._longest
+        return self._schedule
+
+    def begin(self, activation: Activation) -> None:
+        """An agent begins where its caller, or who handed over, or the node before it has come."""
+        source, cause = self._chain(activation.parent), activation.cause
+        start = source.path if cause == "transfer" else source.base
+        group = (activation.run, activation.parent, activation.parent_name)
+        if cause == "node":
+            start = max(start, self._before_node(group, activation.branch))
+        elif cause == "user":
             # ADK runs one agent after another at the root of a turn.
             start = self._longest
-        elif record.cause == "task":
-            self._delegated[record.call] = record.parent
-        call = source.call if record.cause == "transfer" else record.call
-        self._frames[record.activation] = _Frame(
-            start, start, call=call, group=group, branch=record.branch
-        )
-        self._note(self._frames[record.activation])
+        call = source.call if cause == "transfer" else activation.within
+        chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
+        self._note(self._chains.setdefault(activation.number, chain))
+
+    def ask(self, call: ModelCall) -> None:
+        """A model is asked at the end of its activation's chain."""
+        span = self._open("replaced" if call.replaced else "model", call, call.model)
+        span.start, span.after = self._chain(call.activation).path
+        span.parts = len(call.request.parts) if call.request is not None else 0
+        if call.usage is not None:
+            span.input_tokens = call.usage.input
+            span.cached_tokens = call.usage.cached
+            span.output_tokens = call.usage.generated
+
+    def answer(self, call: ModelCall) -> None:
+        """Its answer makes the chain longer."""
+        chain, number = self._chain(call.activation), self._spans[call]
+        span = self._schedule.spans[number]
+        span.answered = True
+        span.took = max(0, call.ended_time - call.began)
+        if self._latency is not None:
+            span.took = self._latency.microseconds(span.output_tokens)
+        chain.path = chain.base = _End(chain.path.length + span.took, number)
+        self._note(chain)
+
+    def call(self, call: ToolCall) -> None:
+        """A function is called, side by side with others of the same model turn."""
+        span = self._open("tool", call, call.name)
+        span.start, span.after = self._chain(call.activation).base
+
+    def come_back(self, call: ToolCall) -> None:
+        """What a call took, or who ran in it, is waited for by whoever made it."""
+        chain = self._chain(call.activation)
+        end = self._inside.pop(call, chain.base)
+        if call in self._spans:
+            end = max(end, self._end_tool(call, chain))
+        chain.path = max(chain.path, end)
+        if self._serial:
+            chain.base, chain.came_back = chain.path, call.ended_time
+        self._note(chain)
+
+    def _end_tool(self, call: ToolCall, chain: _Chain) -> _End:
+        number = self._spans[call]
+        span, began = self._schedule.spans[number], call.began
+        span.answered = True
+        if self._serial:
+            # It was asked for before, and let go once the call before had come back.
+            span.start, span.after = max((span.start, span.after), chain.path)
+            began = max(began, chain.came_back)
+        span.took = max(0, call.ended_time - began)
+        if self._latency is not None and self._latency.tool_milliseconds is not None:
+            span.took = round(1000 * self._latency.tool_milliseconds)
+        return _End(span.start + span.took, number)
+
+    def finish_task(self, delegated: tuple[ToolCall, int]) -> None:
+        """Goes on in the delegating activation, whose task was answered."""
+        task, parent = delegated
+        chain = self._chain(parent)
+        chain.path = max(chain.path, self._inside.pop(task, chain.base))
+        self._note(chain)
+
+    def end(self, activation: Activation) -> None:
+        """A node that ends lets those begin that waited for it."""
+        chain = self._chain(activation.number)
+        ended = self._ended.setdefault(chain.group, {})
+        ended[chain.branch] = max(ended.get(chain.branch, _End()), chain.path)
 
     def _open(
-        self, kind: Literal["model", "tool"], record: Record, index: int, end: _End, nested: bool
-    ) -> int:
+        self, kind: Literal["model", "tool", "replaced"], call: ModelCall | ToolCall, name: str
+    ) -> Span:
         span = Span(
             kind=kind,
-            agent=record.agent,
-            name=record.model if kind == "model" else record.tool,
-            record=index,
-            began=record.time,
-            start=end.length,
-            after=end.span,
-            nested=nested,
+            agent=call.agent,
+            name=name,
+            record=call.record,
+            began=call.began,
+            start=0,
+            nested=call.nested,
         )
-        self.spans.append(span)
-        return len(self.spans) - 1
-
-    def _ask(self, record: Record, index: int, nested: bool) -> None:
-        activation = self._frame(record.activation)
-        activation.asked = self._open("model", record, index, activation.path, nested)
-        self.llm_calls += 1
-        if record.request is not None:
-            self.spans[activation.asked].parts = len(record.request.parts)
-
-    def _answered(self, record: Record) -> None:
-        activation = self._frame(record.activation)
-        if activation.asked < 0:
-            return
-        span, number = self.spans[activation.asked], activation.asked
-        activation.asked = -1
-        span.answered = True
-        if record.usage is not None:
-            span.input_tokens = record.usage.input
-            span.cached_tokens = record.usage.cached
-            span.output_tokens = record.usage.output + record.usage.thoughts
-        span.took = max(0, record.time - span.began)
-        if self.pace is not None:
-            span.took = self.pace.microseconds(span.output_tokens)
-        self.llm += span.took
-        activation.path = activation.base = _End(activation.path.length + span.took, number)
-        self._note(activation)
-
-    def _withdraw(self, record: Record) -> None:
-        """Takes a model call back whose answer came without the model."""
-        activation = self._frames.get(record.activation)
-        if activation is None or activation.asked < 0 or record.error or record.partial:
-            return
-        self.spans[activation.asked].kind = "replaced"
-        self.llm_calls -= 1
-        activation.asked = -1
-
-    def _come_back(self, record: Record) -> None:
-        activation = self._frame(record.activation)
-        end = self._inside.pop(record.call, activation.base)
-        number = self._called.pop(record.call, -1)
-        if number >= 0:
-            span = self.spans[number]
-            span.answered = True
-            began = span.began
-            if self.serial:
-                # It was asked for before, and let go once the call before had come back.
-                span.start, span.after = max((span.start, span.after), activation.path)
-                began = max(began, activation.came_back)
-            span.took = max(0, record.time - began)
-            if self.pace is not None and self.pace.tool_milliseconds is not None:
-                span.took = round(1000 * self.pace.tool_milliseconds)
-            self.tools += span.took
-            end = max(end, _End(span.start + span.took, number))
-        activation.path = max(activation.path, end)
-        if self.serial:
-            activation.base, activation.came_back = activation.path, record.time
-        self._note(activation)
-
-    def _finish_task(self, call: str) -> None:
-        """Goes on in the delegating frame: no tool hook tells that its task was answered."""
-        if call in self._delegated:
-            activation = self._frame(self._delegated.pop(call))
-            activation.path = max(activation.path, self._inside.pop(call, activation.base))
-            self._note(activation)
-
-    def _end_node(self, activation: _Frame) -> None:
-        ended = self._ended.setdefault(activation.group, {})
-        ended[activation.branch] = max(ended.get(activation.branch, _End()), activation.path)
+        self._spans[call] = len(self._schedule.spans)
+        self._schedule.spans.append(span)
+        return span
 
     def _before_node(self, group: tuple[int, int, str], branch: str) -> _End:
         """Finds the longest chain that a node had to wait for.
@@ -246,20 +261,21 @@ class Schedule:
         chains = [
             end
             for other, end in self._ended.get(group, {}).items()
-            if self.serial or _is_within(branch, other) or _is_within(other, branch)
+            if self._serial or _is_within(branch, other) or _is_within(other, branch)
         ]
         return max(chains, default=_End())
 
-    def _note(self, activation: _Frame) -> None:
-        """Takes a frame's chain into the turn's, and into that of the call it runs in."""
-        self._longest = max(self._longest, activation.path)
-        if activation.call:
-            self._inside[activation.call] = max(
-                self._inside.get(activation.call, _End()), activation.path
-            )
+    def _note(self, chain: _Chain) -> None:
+        """Takes an activation's chain into the turn's, and into that of the call it runs in."""
+        self._longest = max(self._longest, chain.path)
+        if chain.call is not None:
+            self._inside[chain.call] = max(self._inside.get(chain.call, _End()), chain.path)
 
-    def _frame(self, number: int) -> _Frame:
-        return self._frames.setdefault(number, _Frame(_End(), _End()))
+    def _chain(self, number: int) -> _Chain:
+        chain = self._chains.get(number)
+        if chain is None:
+            chain = self._chains[number] = _Chain(_End(), _End())
+        return chain
 
 
 def _is_within(branch: str, outer: str) -> bool:

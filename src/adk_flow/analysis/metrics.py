@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from adk_flow.analysis.critical_path import Schedule, Span
+from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.moves import USER, FlowReader, Move
-from adk_flow.log.schema import AGENT_CALLS, Record, Usage
+from adk_flow.analysis.trace import Trace, Turn
+from adk_flow.log.schema import AGENT_CALLS
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -116,156 +116,88 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
         return self.wall_seconds - self.critical_path_microseconds / 1e6
 
 
-class Meter:
-    """Adds up figures record by record, and gives the moves on the way.
-
-    With a pace, LLM time and critical path are those that the model of that pace would have
-    taken; wall times stay as they were. `serial` says that calls asked for in one model turn were
-    made to follow each other.
-    """
-
-    def __init__(self, pace: LatencyProfile | None = None, *, serial: bool = False) -> None:
-        self.turns: dict[int, TurnMetrics] = {}
-        self.timings: dict[int, Schedule] = {}
-        """Model and tool calls by turn."""
-        self._pace = pace
-        self._serial = serial
-        self._flow = FlowReader()
-        self._index = -1
-
-    def read(self, record: Record) -> list[Move]:
-        """Reads the next record and gives the moves that it shows."""
-        self._index += 1
-        is_open = self._is_unbalanced(record)
-        moves = self._flow.read(record)
-        number = self._flow.turn_of(record)
-        if not number:
-            return moves
-        turn = self.turns.get(number)
-        if turn is None:
-            turn = self.turns[number] = TurnMetrics(turn=number, began=record.time)
-            self.timings[number] = Schedule(self._pace, self._serial)
-        turn.ended = max(turn.ended, record.time)
-        nested = self._flow.is_nested(record)
-        self._time(turn, record, nested=nested)
-        self._count(turn, record, nested=nested)
-        if record.hook == "before_agent" and record.cause != "resume":
-            agent = _agent(turn, record.agent)
-            agent.activations += 1
-            agent.unclosed_activations += 1
-        elif is_open:
-            begun = self.turns.get(self._flow.activations[record.activation].turn, turn)
-            _agent(begun, record.agent).unclosed_activations -= 1
-        for move in moves:
-            self._count_move(turn, move)
-        return moves
-
-    def spans(self, turn: int) -> list[Span]:
-        """Gives the model and tool calls of a turn."""
-        return self.timings[turn].spans
-
-    def _is_unbalanced(self, record: Record) -> bool:
-        """Whether a record is the first `after_agent` of a frame."""
-        activation = (
-            self._flow.activations.get(record.activation) if record.hook == "after_agent" else None
-        )
-        return activation is not None and not activation.balanced
-
-    def _time(self, turn: TurnMetrics, record: Record, *, nested: bool) -> None:
-        timing = self.timings[turn.turn]
-        timing.read(record, self._index, nested=nested)
-        calls, llm = timing.llm_calls - turn.llm_calls, timing.llm - turn.llm_microseconds
-        tools = timing.tools - turn.tool_microseconds
-        if calls or llm or tools:
-            agent = _agent(turn, record.agent)
-            agent.llm_calls += calls
-            agent.llm_microseconds += llm
-            agent.tool_microseconds += tools
-            turn.llm_calls = timing.llm_calls
-            turn.llm_microseconds = timing.llm
-            turn.tool_microseconds = timing.tools
-            turn.critical_path_microseconds = timing.critical_path
-
-    def _count(self, turn: TurnMetrics, record: Record, *, nested: bool) -> None:
-        match record.hook:
-            case "after_model":
-                if record.usage is not None and not record.partial:
-                    _add_usage(turn, record.usage)
-                    _add_usage(_agent(turn, record.agent), record.usage)
-            case "before_tool":
-                if record.kind == "function":
-                    turn.tool_calls += 1
-                    _agent(turn, record.agent).tool_calls += 1
-            case "event":
-                if not nested:
-                    self._count_event(turn, record)
-            case "user_message":
-                if not nested:
-                    turn.question = record.text
-            case "after_run" | "run_error":
-                if not nested:
-                    turn.complete = True
-                    turn.active_agent = turn.active_agent or record.active_agent
-                    if record.hook == "run_error":
-                        turn.failed, turn.error = True, record.error
-
-    def _count_event(self, turn: TurnMetrics, record: Record) -> None:
-        if record.usage is not None and not record.partial:
-            turn.reported_llm_calls += 1
-            turn.reported_input_tokens += record.usage.input
-            turn.reported_output_tokens += record.usage.output + record.usage.thoughts
-        if record.final and record.error:
-            turn.failed, turn.error = True, record.error
-        elif record.final and record.size and record.agent != USER:
-            turn.failed, turn.error = False, ""
-            turn.finals.append(Final(record.agent, record.text, self._index))
-
-    def _count_move(self, turn: TurnMetrics, move: Move) -> None:
-        if move.kind == "transfer":
-            turn.transfers += 1
-        elif move.kind == "call" and move.cause in AGENT_CALLS:
-            turn.agent_calls += 1
-        elif move.kind == "end":
-            activation = self._flow.activations.get(move.activation)
-            if activation is not None and activation.cause == "task" and not move.failed:
-                # ADK names the delegating agent, but the task agent reads the next message.
-                turn.active_agent = activation.agent
-            elif activation is None and not turn.active_agent:
-                # A workflow has no frame, and ADK asks only agents who is next.
-                turn.active_agent = move.source
+def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
+    """Measures a turn; its schedule gives the times, by default as they were."""
+    schedule = schedule or schedule_turn(turn)
+    metrics = TurnMetrics(
+        turn=turn.number,
+        question=turn.question,
+        reported_llm_calls=len(turn.reported),
+        reported_input_tokens=sum(usage.input for usage in turn.reported.values()),
+        reported_output_tokens=sum(usage.generated for usage in turn.reported.values()),
+        transfers=sum(move.kind == "transfer" for move in turn.moves),
+        agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
+        began=turn.began,
+        ended=turn.ended,
+        critical_path_microseconds=schedule.critical_path,
+        finals=[Final(final.agent, final.text, final.record) for final in turn.finals],
+        active_agent=turn.active_agent,
+        complete=turn.complete,
+        failed=turn.failed,
+        error=turn.error,
+        agents=_measure_agents(turn, schedule),
+    )
+    for agent in metrics.agents.values():
+        for name in _OF_CALLS:
+            setattr(metrics, name, getattr(metrics, name) + getattr(agent, name))
+    return metrics
 
 
-def _agent(turn: TurnMetrics, name: str) -> AgentMetrics:
-    return turn.agents.setdefault(name, AgentMetrics())
-
-
-def _add_usage(figures: TurnMetrics | AgentMetrics, usage: Usage) -> None:
-    figures.input_tokens += usage.input
-    figures.cached_tokens += usage.cached
-    figures.output_tokens += usage.output + usage.thoughts
-
-
-def measure(records: Iterable[Record], pace: LatencyProfile | None = None) -> list[TurnMetrics]:
-    """Measures the turns of a log, with a pace as if its model had answered."""
-    meter = Meter(pace)
-    for record in records:
-        meter.read(record)
-    return list(meter.turns.values())
-
-
-_SUMMED = (
+_OF_CALLS = (
     "llm_calls",
-    "reported_llm_calls",
     "tool_calls",
-    "transfers",
-    "agent_calls",
     "input_tokens",
     "cached_tokens",
     "output_tokens",
-    "reported_input_tokens",
-    "reported_output_tokens",
     "llm_microseconds",
     "tool_microseconds",
+)
+"""Figures of a turn that are its agents' sums."""
+
+
+def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
+    parts = [*_of_activations(turn), *_of_spans(schedule)]
+    agents: dict[str, AgentMetrics] = {}
+    for _, name, part in sorted(parts, key=lambda part: part[0]):
+        agents.setdefault(name, AgentMetrics()).add(part)
+    return agents
+
+
+def _of_activations(turn: Turn) -> Iterator[tuple[int, str, AgentMetrics]]:
+    for one in turn.activations:
+        if one.cause != "resume":  # whose beginning was not recorded
+            unclosed = int(one.closed < 0)
+            part = AgentMetrics(activations=1, unclosed_activations=unclosed)
+            yield one.began, one.agent, part
+
+
+def _of_spans(schedule: Schedule) -> Iterator[tuple[int, str, AgentMetrics]]:
+    for span in schedule.spans:
+        if span.kind == "tool":
+            part = AgentMetrics(tool_calls=1, tool_microseconds=span.took)
+        else:
+            part = AgentMetrics(
+                llm_calls=int(span.kind == "model"),
+                input_tokens=span.input_tokens,
+                cached_tokens=span.cached_tokens,
+                output_tokens=span.output_tokens,
+                llm_microseconds=span.took,
+            )
+        yield span.record, span.agent, part
+
+
+def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMetrics]:
+    """Measures the turns of a log, with a profile as if its model had answered."""
+    return [measure_turn(turn, schedule_turn(turn, latency)) for turn in trace.turns]
+
+
+_SUMMED = (
+    *_OF_CALLS,
+    "reported_llm_calls",
+    "transfers",
+    "agent_calls",
+    "reported_input_tokens",
+    "reported_output_tokens",
     "critical_path_microseconds",
 )
 
@@ -283,5 +215,5 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         run.failed |= turn.failed
         run.error = run.error or turn.error
         for name, agent in turn.agents.items():
-            _agent(run, name).add(agent)
+            run.agents.setdefault(name, AgentMetrics()).add(agent)
     return run

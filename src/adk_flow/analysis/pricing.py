@@ -48,12 +48,12 @@ def dollars(model: str, usage: Usage) -> float | None:
 def priced(spans: list[Span], model: str = "") -> float | None:
     """Prices model calls, each at its own model's price or all at that of `model`.
 
-    None if one of them is unknown; a call that was never answered costs nothing.
+    None if one of them is unknown; a call of which nothing was reported costs nothing.
     """
     costs = [
         dollars(model or span.name, _usage(span))
         for span in spans
-        if span.kind == "model" and span.answered and (span.input_tokens or span.output_tokens)
+        if span.kind == "model" and (span.input_tokens or span.output_tokens)
     ]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None

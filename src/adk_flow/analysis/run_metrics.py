@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.findings import Finding, findings, leaks
+from adk_flow.analysis.critical_path import Span, schedule_turn
+from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.metrics import Meter, TurnMetrics, summed
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
-from adk_flow.analysis.visibility import Isolation, isolation
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.analysis.visibility import Isolation, trace_visibility
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 
@@ -94,13 +95,13 @@ def measure_run(
 
     `asked` is what the conversation asks for, if it is known.
     """
-    meter = Meter(pace, serial=construct == ONE_BY_ONE)
-    moves = [move for record in log.records for move in meter.read(record)]
-    turns = list(meter.turns.values())
-    spans = [meter.timings[turn.turn].spans for turn in turns]
-    models = {span.name for turn in spans for span in turn if span.kind == "model"}
+    trace, serial = trace_log(log), construct == ONE_BY_ONE
+    schedules = [schedule_turn(turn, pace, serial=serial) for turn in trace.turns]
+    turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
+    spans = [schedule.spans for schedule in schedules]
+    models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
     planted = asked.planted if asked else {}
-    shown, total = isolation(log, planted), summed(turns)
+    shown, total = trace_visibility(trace, planted), summed(turns)
     return RunMetrics(
         construct=construct,
         conversation=conversation,
@@ -118,12 +119,12 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         isolation=shown,
-        findings=[*findings(log), *leaks(shown, dict(enumerate(spans, start=1)))],
+        findings=[*detect_findings(trace), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
-        moves=moves,
+        moves=trace.moves,
         spans=spans,
-        critical=[meter.timings[turn.turn].critical_spans for turn in turns],
+        critical=[schedule.critical_spans for schedule in schedules],
     )
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.analysis.metrics import TurnMetrics, measure
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import LogError, read_log
+from adk_flow.log.reader import LogError
 from adk_flow.record.extract import results_of, words_of
 from adk_flow.record.redact import mask
 
@@ -118,14 +119,14 @@ def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[
 def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
     """Finds in a log as many turns as there are invocations, asked the same at the same time."""
     try:
-        log = read_log(path)
+        trace = read_trace(path)
     except LogError:
         return
-    calls = {call.id for record in log.records for call in record.calls if call.id}
+    calls = {call.id for turn in trace.turns for call in turn.tool_calls if call.id}
     shown = {call for invocation in invocations for call in _calls_of(invocation)}
     if not shown <= calls:
         return
-    turns, number = measure(log.records), len(invocations)
+    turns, number = measure(trace), len(invocations)
     for first in range(len(turns) - number + 1):
         pairs = list(zip(turns[first : first + number], invocations, strict=True))
         if all(

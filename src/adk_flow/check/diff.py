@@ -9,7 +9,7 @@ import msgspec
 
 from adk_flow.analysis.moves import Move
 from adk_flow.check.flow import Flow
-from adk_flow.check.snapshot import Row, aligned, picture
+from adk_flow.check.snapshot import Row, aligned, draw_snapshot
 from adk_flow.log.schema import Header
 
 FIGURES = {
@@ -49,7 +49,7 @@ class TurnDifference(msgspec.Struct, frozen=True):
     figures: list[Change]
 
     @property
-    def is_one(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether anything changed."""
         return bool(self.control or self.conversation or self.figures)
 
@@ -63,13 +63,13 @@ class Difference(msgspec.Struct, frozen=True):
     """Turns in which anything changed."""
 
 
-def difference(before: Flow, after: Flow) -> Difference:
+def diff_flows(before: Flow, after: Flow) -> Difference:
     """Compares two flows turn by turn."""
     numbers = dict.fromkeys(turn.turn for flow in (before, after) for turn in flow.figures)
     turns = [_of_turn(number, before, after) for number in sorted(numbers)]
     return Difference(
         headers=list(_headers(before.log.header, after.log.header)),
-        turns=[turn for turn in turns if turn.is_one],
+        turns=[turn for turn in turns if turn.has_changes],
     )
 
 
@@ -91,7 +91,9 @@ def _of_turn(number: int, before: Flow, after: Flow) -> TurnDifference:
 
 def _rows(number: int, before: Flow, after: Flow, *, control: bool) -> list[Row]:
     def lines(flow: Flow) -> list[str]:
-        return picture(move for move in flow.moves if _is_wanted(move, number, control=control))
+        return draw_snapshot(
+            move for move in flow.moves if _is_wanted(move, number, control=control)
+        )
 
     was, now = lines(before), lines(after)
     return [] if list(was) == list(now) else aligned(was, now, exactly=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from adk_flow.check.flow import Flow
 from adk_flow.check.rules import Rules, Written, field_of
-from adk_flow.check.snapshot import Picture, aligned, side_by_side
+from adk_flow.check.snapshot import Snapshot, aligned, side_by_side
 from adk_flow.errors import AdkFlowError
 from adk_flow.record.redact import mask
 from adk_flow.scenario.conversation import Conversation, failed_checks
@@ -135,7 +135,7 @@ def _checked(
     return Checked(field_of(place), document.line(*place), reason, details if reason else ())
 
 
-def _moves(expected: str | list[str], actual: Picture) -> tuple[str, tuple[str, ...]]:
+def _moves(expected: str | list[str], actual: Snapshot) -> tuple[str, tuple[str, ...]]:
     if actual == expected:
         return "", ()
     rows = aligned(expected, actual)

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from adk_flow._text import plural
-from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.findings import Finding, findings, leaks
-from adk_flow.analysis.metrics import Meter, TurnMetrics, summed
+from adk_flow.analysis.critical_path import Span, schedule_turn
+from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
+from adk_flow.analysis.metrics import TurnMetrics, measure, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
-from adk_flow.analysis.visibility import Isolation, isolation
-from adk_flow.check.snapshot import Picture, picture
+from adk_flow.analysis.trace import Trace, Turn
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.analysis.visibility import Isolation, trace_visibility
+from adk_flow.check.snapshot import Snapshot, draw_snapshot
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import Log, read_log
-from adk_flow.log.schema import AGENT_CALLS
 from adk_flow.scenario.conversation import Canary
-
-_BEGINS = frozenset({"start", "call", "transfer"})
 
 
 class Flow:
     """A conversation as it went, or one turn of it."""
 
-    def __init__(self, log: Log, canaries: Mapping[str, Canary] = {}) -> None:
-        """Reads a log, and traces canaries in it."""
-        meter = Meter()
-        self.log = log
-        self._canaries = canaries
-        self.moves: list[Move] = [move for record in log.records for move in meter.read(record)]
-        self.figures: list[TurnMetrics] = list(meter.turns.values())
+    def __init__(self, trace: Trace, canaries: Mapping[str, Canary] = {}) -> None:
+        """Takes a log as it was read, and traces canaries in it."""
+        self.trace = trace
+        self.log = trace.log
+        self.moves: list[Move] = trace.moves
+        self.figures: list[TurnMetrics] = measure(trace)
         """By turn."""
-        self._spans = {turn: meter.spans(turn) for turn in meter.turns}
         self.known: list[str] = []
         """The app's agents and graphs, where it was held by who knows them; else none."""
-        self._begun = {move.activation: move for move in self.moves if move.kind in _BEGINS}
-        """The move with which each frame began."""
+        self._canaries = canaries
+        self._turns: list[Turn] = trace.turns
 
     def turn(self, number: int) -> Flow:
         """Gives one turn by its number, from 1; of its log, all records.
@@ -48,13 +45,12 @@ class Flow:
         figures = [turn for turn in self.figures if turn.turn == number]
         if not figures:
             raise IndexError(f"there is no turn {number}; there are {len(self.figures)}")
-        part = object.__new__(Flow)
-        part.log, part.figures, part._canaries = self.log, figures, self._canaries
-        part._begun, part.known = self._begun, self.known
+        part = copy.copy(self)
+        part.figures, part.total = figures, figures[0]
+        part._turns = [turn for turn in self._turns if turn.number == number]
         part.moves = [move for move in self.moves if move.turn == number]
-        part._spans = {number: self._spans[number]}
-        part.isolation, part.total = self.isolation, figures[0]
-        part.findings = [one for one in self.findings if one.turn == number]
+        part.isolation = self.isolation
+        part.findings = [finding for finding in self.findings if finding.turn == number]
         return part
 
     @property
@@ -65,29 +61,29 @@ class Flow:
     # What happened
 
     @property
-    def control(self) -> Picture:
+    def control(self) -> Snapshot:
         """Which agent ran."""
-        return picture(move for move in self.moves if move.is_control)
+        return draw_snapshot(move for move in self.moves if move.is_control)
 
     @property
-    def conversation(self) -> Picture:
+    def conversation(self) -> Snapshot:
         """Who said what to whom."""
-        return picture(move for move in self.moves if not move.is_control)
+        return draw_snapshot(move for move in self.moves if not move.is_control)
 
     @property
-    def picture(self) -> Picture:
+    def picture(self) -> Snapshot:
         """Control and conversation."""
-        return picture(self.moves)
+        return draw_snapshot(self.moves)
 
     @cached_property
     def findings(self) -> list[Finding]:
         """What is striking, in the order of the log, then leaks."""
-        return [*findings(self.log), *leaks(self.isolation, self._spans)]
+        return [*detect_findings(self.trace), *detect_leaks(self.trace, self.isolation)]
 
     @property
     def ping_pong(self) -> list[Finding]:
         """Agents of whom one handed over to the other more than once in a turn."""
-        return [one for one in self.findings if one.kind == "ping_pong"]
+        return [finding for finding in self.findings if finding.kind == "ping_pong"]
 
     # Who
 
@@ -124,27 +120,18 @@ class Flow:
     @property
     def speakers(self) -> list[str]:
         """Agents that spoke to the user, in order of appearance."""
-        said = {move.record: move.source for move in self.moves if move.kind == "reply"}
+        spoke = {move.record: move.source for move in self.moves if move.kind == "reply"}
         # The user gets the words of every node of a graph, of which only the last are a reply.
-        for final in (final for turn in self.figures for final in turn.finals):
-            if not self._is_called(self.log.records[final.record].activation):
-                said[final.record] = final.agent
-        return list(dict.fromkeys(said[record] for record in sorted(said)))
-
-    def _is_called(self, activation: int) -> bool:
-        """Whether a frame runs, however deep, in a call, whose words are for the caller."""
-        met: set[int] = set()
-        while activation in self._begun and activation not in met:
-            met.add(activation)
-            if self._begun[activation].cause in AGENT_CALLS:
-                return True
-            activation = self._begun[activation].parent
-        return False
+        for final in (final for turn in self._turns for final in turn.finals):
+            activation = self.trace.activations.get(final.activation)
+            if activation is None or activation.scope is None:
+                spoke[final.record] = final.agent
+        return list(dict.fromkeys(spoke[record] for record in sorted(spoke)))
 
     @cached_property
     def isolation(self) -> Isolation:
         """What each agent was shown, over the whole log."""
-        return isolation(self.log, self._canaries)
+        return trace_visibility(self.trace, self._canaries)
 
     def shared(self, one: str, other: str) -> list[str]:
         """Tells what of one agent the other was shown, either way; empty if they are isolated.
@@ -231,7 +218,7 @@ class Flow:
         Raises:
           AdkFlowError: a price is not known.
         """
-        spans = [span for turn in self._spans.values() for span in turn]
+        spans = [span for turn in self._turns for span in schedule_turn(turn).spans]
         dollars = priced(spans, model)
         if dollars is None:
             names = [model] if model else _models(spans)
@@ -261,7 +248,9 @@ class Flow:
 
 
 def _models(spans: Iterable[Span]) -> list[str]:
-    return list(dict.fromkeys(span.name for span in spans if span.kind == "model"))
+    return list(
+        dict.fromkeys(span.name or "an unknown model" for span in spans if span.kind == "model")
+    )
 
 
 def read_flow(path: str | Path, canaries: Mapping[str, Canary] = {}) -> Flow:
@@ -270,4 +259,4 @@ def read_flow(path: str | Path, canaries: Mapping[str, Canary] = {}) -> Flow:
     Raises:
       LogError: it cannot be read.
     """
-    return Flow(read_log(path), canaries)
+    return Flow(read_trace(path), canaries)

@@ -25,7 +25,7 @@ _SIGN = re.compile(r"^(?:start|end)\b| (?:=>|->|<-|-<|>-|say|ask|answer|reply)(?
 """What tells the kind of move of a line."""
 
 
-class Picture(list[str]):
+class Snapshot(list[str]):
     """Moves as lines; equal to what says the same as a text or as a list of lines.
 
     Empty lines, which part the turns, and indentation do not count, and `...` in an expected line
@@ -33,7 +33,7 @@ class Picture(list[str]):
     """
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Picture):
+        if isinstance(other, Snapshot):
             return list(self) == list(other)
         expected = lines_of(other)
         if expected is None:
@@ -52,9 +52,9 @@ class Picture(list[str]):
         return "\n".join(self)
 
 
-def picture(moves: Iterable[Move]) -> Picture:
+def draw_snapshot(moves: Iterable[Move]) -> Snapshot:
     """Draws control with arrows and conversation in quotes, a line a move, a gap a turn."""
-    lines, turn = Picture(), 0
+    lines, turn = Snapshot(), 0
     for move in moves:
         if turn not in (0, move.turn):
             lines.append("")

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from adk_flow._text import one_line, plural
-from adk_flow.check.diff import Change, Difference, TurnDifference, difference
+from adk_flow.check.diff import Change, Difference, TurnDifference, diff_flows
 from adk_flow.check.flow import read_flow
 from adk_flow.check.snapshot import Row, side_by_side
 from adk_flow.cli.shared import told_plainly
@@ -42,7 +42,7 @@ def diff(
     """
     with told_plainly():
         was, now = read_flow(before), read_flow(after)
-        found = difference(was, now)
+        found = diff_flows(was, now)
     logs = (was.log, now.log)
     if form is Format.json:
         print(msgspec.json.encode(writable(_as_data(found, logs))).decode())

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from adk_flow._text import plain
-from adk_flow.analysis.metrics import Meter
-from adk_flow.analysis.moves import moves
+from adk_flow.analysis.metrics import measure_turn
+from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.cli.shared import newest_log, told_plainly
 from adk_flow.log.reader import Log, read_log
 from adk_flow.render.flow_json import flow_to_data
@@ -62,7 +62,7 @@ def show(
     elif form is Format.json:
         print(msgspec.json.encode(flow_to_data(read, view.value)).decode())
     elif form is Format.mermaid:
-        print(sequence_diagram(moves(read.records), view.value), end="")
+        print(sequence_diagram(trace_log(read).moves, view.value), end="")
     else:
         _show_moves(read, view.value, plain_console())
 
@@ -90,18 +90,20 @@ def _show_moves(
     title = f"{header.app}, model {model}, ADK {header.adk}"
     console.print(Text(plain(title), style="bold"))
     print_legend(console)
-    meter, printer = Meter(), MovePrinter(console, view)
+    reader, printer = TraceReader(), MovePrinter(console, view)
     open_turns: set[int] = set()
     for record in log.records:
-        for move in meter.read(record):
+        for move in reader.read(record):
             if move.kind == "start":
                 for turn in sorted(open_turns):
-                    print_turn_metrics(meter.turns[turn], console, tells_end=header.tells_end)
+                    print_turn_metrics(
+                        measure_turn(reader.turns[turn]), console, tells_end=header.tells_end
+                    )
                 open_turns = {move.turn}
             printer.print(move)
             if move.kind == "end":
-                print_turn_metrics(meter.turns[move.turn], console)
+                print_turn_metrics(measure_turn(reader.turns[move.turn]), console)
                 open_turns.discard(move.turn)
     for turn in sorted(open_turns):
-        print_turn_metrics(meter.turns[turn], console, tells_end=header.tells_end)
+        print_turn_metrics(measure_turn(reader.turns[turn]), console, tells_end=header.tells_end)
     print_damage(log, console)

@@ -79,7 +79,7 @@ def _of_model(span: FlowSpan) -> Attributes:
         told["gen_ai.provider.name"] = provider
     tokens = {
         "input_tokens": usage.input,
-        "output_tokens": usage.output + usage.thoughts,
+        "output_tokens": usage.generated,
         "cache_read.input_tokens": usage.cached,
         "reasoning.output_tokens": usage.thoughts,
     }

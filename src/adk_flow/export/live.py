@@ -9,7 +9,8 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Span
 
-from adk_flow.analysis.moves import FlowReader, Move
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
 from adk_flow.export.spans import stage_of
 from adk_flow.log.schema import Header, Record
@@ -21,9 +22,9 @@ SESSIONS = 256
 
 @dataclass(slots=True)
 class _Session:
-    """A session's flow so far, and ADK's spans of the turn that is under way."""
+    """A session as read so far, and ADK's spans of the turn that is under way."""
 
-    flow: FlowReader = field(default_factory=FlowReader)
+    reader: TraceReader = field(default_factory=TraceReader)
     turn: Span = trace.INVALID_SPAN
     agents: dict[int, Span] = field(default_factory=dict)
     """By frame."""
@@ -44,8 +45,8 @@ class MovesOnSpans:
     def __call__(self, header: Header, record: Record) -> None:
         """Puts the moves that a record shows on spans; a hook runs inside ADK's own span."""
         session, current = self._session(header), trace.get_current_span()
-        moves = session.flow.read(record)
-        nested = session.flow.is_nested(record)
+        moves = session.reader.read(record)
+        nested = session.reader.is_nested(record)
         if record.hook == "user_message" and not nested:
             session.turn = current
             session.agents.clear()
@@ -59,6 +60,8 @@ class MovesOnSpans:
         if record.hook in ("after_run", "run_error") and not nested:
             session.turn = trace.INVALID_SPAN
             session.agents.clear()
+            for _ in session.reader.release():
+                pass
 
     def _describe(self, session: _Session, record: Record, span: Span) -> None:
         """Marks an agent's span with its frame, and links it to whom it took over from."""
@@ -67,12 +70,12 @@ class MovesOnSpans:
         )
         source = session.agents.get(record.parent) if record.cause == "transfer" else None
         if source is not None and source.get_span_context().is_valid:
-            link = of_link(session.flow.activations[record.parent].agent, record.agent)
+            link = of_link(session.reader.activations[record.parent].agent, record.agent)
             span.add_link(source.get_span_context(), link)
 
     def _span(self, session: _Session, move: Move, current: Span) -> Span:
         """Finds the span that a move is told on: its own if that is still open."""
-        stage = stage_of(move, session.flow.activations)
+        stage = stage_of(move, session.reader.activations)
         own = session.agents.get(stage, session.turn)
         return own if own.is_recording() else current
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from adk_flow.analysis.moves import Activation, FlowReader, Move
-from adk_flow.log.schema import Record, Usage
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Trace, Turn
+from adk_flow.log.schema import Usage
 
 NONE = -1
 
@@ -59,19 +60,16 @@ class Spans(NamedTuple):
     moves: list[Placed]
 
 
-def spans_of(records: Sequence[Record]) -> Spans:
-    """Reads the spans of a whole log."""
-    reader = _Reader()
-    for record in records:
-        reader.read(record)
-    reader.close(records)
-    return Spans(reader.spans, [reader.placed(move) for move in reader.moves])
+def spans_of(trace: Trace) -> Spans:
+    """Lays a trace out in spans."""
+    builder = _Builder(trace)
+    return Spans(builder.spans, [builder.placed(move) for move in trace.moves])
 
 
 def stage_of(move: Move, activations: Mapping[int, Activation]) -> int:
-    """Finds the frame in which a move is told; 0 is the turn.
+    """Finds the activation in which a move is told; 0 is the turn.
 
-    An agent's own frame tells what it asks of others and what comes back, so that a fork, its
+    An agent's own activation tells what it asks of others and what comes back, so that a fork, its
     calls and their returns stand together; a transfer is told by the agent that takes over.
     """
     match move.kind:
@@ -80,152 +78,114 @@ def stage_of(move: Move, activations: Mapping[int, Activation]) -> int:
         case "call" | "ask":
             return move.parent
         case "answer" | "return":
-            return _parent_of(move.activation, activations)
+            activation = activations.get(move.activation)
+            return activation.head.parent if activation else 0
         case _:
             return move.activation
 
 
-def _parent_of(number: int, activations: Mapping[int, Activation]) -> int:
-    """Follows transfers back to the frame that was called, and gives its caller."""
-    for _ in range(len(activations)):
-        activation = activations.get(number)
-        if activation is None:
-            break
-        number = activation.parent
-        if activation.cause != "transfer":
-            return number
-    return 0
+class _Builder:
+    """Spans of turns, and in them of activations and calls, in the order in which they began."""
 
-
-class _Reader:
-    """Spans as far as the records went."""
-
-    def __init__(self) -> None:
+    def __init__(self, trace: Trace) -> None:
+        self._activations = trace.activations
+        self._turns = {turn.number: turn for turn in trace.turns}
+        self._index: dict[Turn | Activation | ModelCall | ToolCall | None, int] = {}
+        """Index of each one's span."""
         self.spans: list[FlowSpan] = []
-        self.moves: list[Move] = []
-        self._flow = FlowReader()
-        self._index = NONE
-        self._turns: dict[int, int] = {}
-        self._agents: dict[int, int] = {}
-        self._asked: dict[int, int] = {}
-        """Span of the model call that is under way, by frame."""
-        self._tools: dict[str, int] = {}
-        """Span of each tool call, by call id."""
-
-    def read(self, record: Record) -> None:
-        """Reads the next record."""
-        self._index += 1
-        self.moves += self._flow.read(record)
-        number = self._flow.turn_of(record)
-        if not number:
-            return
-        turn = self.spans[self._turn(number, record)]
-        turn.ended = max(turn.ended, record.time)
-        match record.hook:
-            case "before_agent":
-                if record.activation not in self._agents:
-                    self._begin(record)
-            case "agent_error":
-                self._fail(self._agents.get(record.activation, NONE), record)
-            case "before_model":
-                opened = self._open("model", record.model, record, self._inside(record))
-                self._asked[record.activation] = opened
-            case "after_model" | "model_error":
-                if not record.partial:
-                    self._close(self._asked.pop(record.activation, NONE), record)
-            case "before_tool":
-                opened = self._open("tool", record.tool, record, self._inside(record))
-                self._tools[record.call] = opened
-            case "after_tool" | "tool_error":
-                self._close(self._tools.get(record.call, NONE), record)
-            case "event":
-                self._withdraw(record)
-            case "after_run" | "run_error":
-                if not self._flow.is_nested(record):
-                    turn.complete = True
-                    turn.error = record.error
-            case _:
-                pass
-
-    def placed(self, move: Move) -> Placed:
-        """Finds the span that a move is told on: the turn's, once its agent's has ended."""
-        index = self._agents.get(stage_of(move, self._flow.activations), NONE)
-        if index == NONE or self.spans[index].ended < move.time:
-            index = self._turns.get(move.turn, 0)
-        return Placed(move, index)
-
-    def close(self, records: Sequence[Record]) -> None:
-        """Ends agents where their frames ended, and whatever is still open with its parent."""
-        for number, index in self._agents.items():
-            activation, span = self._flow.activations.get(number), self.spans[index]
-            if activation is not None and activation.ended >= 0:
-                span.ended, span.complete = records[activation.ended].time, True
+        for _, _, one in sorted(_beginnings(trace), key=lambda beginning: beginning[:2]):
+            self._index[one] = len(self.spans)
+            self.spans.append(self._span(one))
         for span in self.spans:
             if not span.complete and span.parent != NONE:
                 span.ended = self.spans[span.parent].ended
             span.ended = max(span.began, span.ended)
 
-    def _turn(self, number: int, record: Record) -> int:
-        if number not in self._turns:
-            self._turns[number] = self._open("turn", "", record, NONE)
-        index = self._turns[number]
-        turn = self.spans[index]
-        turn.name = turn.name or record.agent
-        return index
+    def placed(self, move: Move) -> Placed:
+        """Finds the span that a move is told on: the turn's, once its agent's has ended."""
+        turn = self._turns[move.turn]
+        index = self._first(self._activations.get(stage_of(move, self._activations)), turn)
+        if self.spans[index].ended < move.time:
+            index = self._index[turn]
+        return Placed(move, index)
 
-    def _begin(self, record: Record) -> None:
-        source = self._agents.get(record.parent, NONE) if record.cause == "transfer" else NONE
-        parent = self._tools.get(record.call, self._agents.get(record.parent, NONE))
+    def _first(self, *around: Turn | Activation | ToolCall | None) -> int:
+        """Finds the span of the first that has one; of a damaged log not all do."""
+        return next(self._index[one] for one in around if one in self._index)
+
+    def _span(self, one: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
+        match one:
+            case Turn():
+                return _of_turn(one)
+            case Activation():
+                return self._of_activation(one)
+            case _:
+                return self._of_call(one)
+
+    def _of_activation(self, one: Activation) -> FlowSpan:
+        source = self._index.get(one.source, NONE) if one.cause == "transfer" else NONE
         if source != NONE:
             # As in ADK's own traces, who takes over stands beside who handed over.
             parent = self.spans[source].parent
-        if parent == NONE:
-            parent = self._turns[self._flow.turn_of(record)]
-        index = self._open("agent", record.agent, record, parent)
-        self.spans[index].source, self.spans[index].cause = source, record.cause
-        self._agents[record.activation] = index
-
-    def _inside(self, record: Record) -> int:
-        turn = self._turns[self._flow.turn_of(record)]
-        return self._agents.get(record.activation, turn)
-
-    def _open(
-        self,
-        kind: Literal["turn", "agent", "model", "tool"],
-        name: str,
-        record: Record,
-        parent: int,
-    ) -> int:
-        span = FlowSpan(
-            kind=kind,
-            name=name,
-            agent=record.agent,
-            turn=self._flow.turn_of(record),
-            activation=record.activation,
-            record=self._index,
+        else:
+            parent = self._first(one.within, one.source, self._turns[one.turn])
+        return FlowSpan(
+            kind="agent",
+            name=one.agent,
+            agent=one.agent,
+            turn=one.turn,
+            activation=one.number,
+            record=one.began,
             parent=parent,
-            tool_kind=record.kind,
-            call=record.call,
-            nested=self._flow.is_nested(record),
-            began=record.time,
+            source=source,
+            cause=one.cause,
+            error=one.error,
+            began=one.time,
+            ended=one.ended_time,
+            complete=one.ended >= 0,
         )
-        self.spans.append(span)
-        return len(self.spans) - 1
 
-    def _close(self, index: int, record: Record) -> None:
-        if index == NONE:
-            return
-        span = self.spans[index]
-        span.ended, span.complete = record.time, True
-        span.usage = record.usage or span.usage
-        self._fail(index, record)
+    def _of_call(self, call: ModelCall | ToolCall) -> FlowSpan:
+        activation = self._activations.get(call.activation)
+        span = FlowSpan(
+            kind="tool",
+            name="",
+            agent=call.agent,
+            turn=call.turn,
+            activation=call.activation,
+            record=call.record,
+            parent=self._first(activation, self._turns[call.turn]),
+            nested=call.nested,
+            error=call.error,
+            began=call.began,
+            ended=call.ended_time,
+            complete=call.ended >= 0,
+        )
+        if isinstance(call, ToolCall):
+            span.name, span.tool_kind, span.call = call.name, call.kind, call.id
+        else:
+            span.kind, span.name = "replaced" if call.replaced else "model", call.model
+            span.usage = call.usage or Usage()
+        return span
 
-    def _fail(self, index: int, record: Record) -> None:
-        if index != NONE:
-            self.spans[index].error = record.error
 
-    def _withdraw(self, record: Record) -> None:
-        """Marks a model call whose answer came without the model, as `timing` does."""
-        if record.activation not in self._asked or record.error or record.partial:
-            return
-        self.spans[self._asked.pop(record.activation)].kind = "replaced"
+def _of_turn(turn: Turn) -> FlowSpan:
+    return FlowSpan(
+        kind="turn",
+        name=turn.agent,
+        turn=turn.number,
+        record=turn.record,
+        error=turn.error,
+        began=turn.began,
+        ended=turn.ended,
+        complete=turn.complete,
+    )
+
+
+def _beginnings(trace: Trace) -> Iterator[tuple[int, int, Any]]:
+    """Gives turns, activations and calls with their first record, what holds others first."""
+    for turn in trace.turns:
+        yield turn.record, 0, turn
+        yield from ((one.began, 1, one) for one in turn.activations)
+        yield from ((call.record, 2, call) for call in turn.model_calls)
+        yield from ((call.record, 2, call) for call in turn.tool_runs)

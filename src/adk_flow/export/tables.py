@@ -6,8 +6,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from adk_flow.analysis.metrics import Meter, TurnMetrics
+from adk_flow.analysis.critical_path import Schedule, schedule_turn
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.export.spans import FlowSpan, spans_of
 from adk_flow.log.reader import Log
 
@@ -147,27 +150,27 @@ R = TypeVar("R", bound=Row)
 
 def tables_of(log: Log) -> Tables:
     """Lays a log out in rows."""
-    meter = Meter()
-    moves = [move for record in log.records for move in meter.read(record)]
-    turns = meter.turns.values()
+    trace = trace_log(log)
+    schedules = [schedule_turn(turn) for turn in trace.turns]
+    turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
     return Tables(
         turns=[_row(TurnRow, log, turn, model=log.header.model) for turn in turns],
         agents=[
-            _row(AgentRow, log, figures, turn=turn.turn, agent=name)
+            _row(AgentRow, log, metrics, turn=turn.turn, agent=name)
             for turn in turns
-            for name, figures in turn.agents.items()
+            for name, metrics in turn.agents.items()
         ],
-        moves=[_row(MoveRow, log, move) for move in moves],
-        calls=_calls(log, meter),
+        moves=[_row(MoveRow, log, move) for move in trace.moves],
+        calls=_calls(trace, schedules),
     )
 
 
-def _calls(log: Log, meter: Meter) -> list[CallRow]:
-    waits = _waits(meter)
+def _calls(trace: Trace, schedules: list[Schedule]) -> list[CallRow]:
+    waits = _waits(schedules)
     return [
         _row(
             CallRow,
-            log,
+            trace.log,
             span,
             took=span.ended - span.began if span.complete else 0,
             answered=span.complete,
@@ -175,21 +178,21 @@ def _calls(log: Log, meter: Meter) -> list[CallRow]:
             critical=waits.get(span.record, (None, False))[1],
             input_tokens=span.usage.input,
             cached_tokens=span.usage.cached,
-            output_tokens=span.usage.output + span.usage.thoughts,
+            output_tokens=span.usage.generated,
         )
-        for span in spans_of(log.records).spans
+        for span in spans_of(trace).spans
         if span.kind not in ("turn", "agent")
     ]
 
 
-def _waits(meter: Meter) -> dict[int, tuple[int, bool]]:
+def _waits(schedules: list[Schedule]) -> dict[int, tuple[int, bool]]:
     """Tells of each call, by its record, how long it had to wait and whether it is critical."""
-    found = {}
-    for timing in meter.timings.values():
-        critical = set(timing.critical_spans)
-        for index, span in enumerate(timing.spans):
-            found[span.record] = (span.start, index in critical)
-    return found
+    waits = {}
+    for schedule in schedules:
+        critical = set(schedule.critical_spans)
+        for index, span in enumerate(schedule.spans):
+            waits[span.record] = (span.start, index in critical)
+    return waits
 
 
 def _row(kind: type[R], log: Log, source: TurnMetrics | Move | FlowSpan | Any, **fields: Any) -> R:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.attributes import fitting, name_of, of_link, of_move, of_span, words_wanted
 from adk_flow.export.spans import FlowSpan, spans_of
@@ -29,7 +30,7 @@ def as_traces(log: Log) -> list[ReadableSpan]:
     Raises:
       AdkFlowError: the environment's settings of OpenTelemetry do not let it.
     """
-    told = spans_of(log.records)
+    told = spans_of(trace_log(log))
     kept = _Kept()
     tracer = _tracer(log.header, kept)
     moves: dict[int, list[Move]] = defaultdict(list)

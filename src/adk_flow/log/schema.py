@@ -65,6 +65,16 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     thoughts: int = 0
     total: int = 0
 
+    @property
+    def generated(self) -> int:
+        """Generated tokens, thoughts among them."""
+        return self.output + self.thoughts
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in both directions."""
+        return self.input + self.generated
+
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One part of a model request's contents."""

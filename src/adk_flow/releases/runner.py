@@ -17,7 +17,8 @@ import msgspec
 from msgspec.structs import replace
 
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
-from adk_flow.log.reader import LogError, read_log
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.log.reader import LogError
 from adk_flow.releases.environments import ready
 from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
@@ -106,8 +107,10 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
     if outcome.error:
         return ReleaseRun(release, outcome, [])
     try:
-        records = read_log(job.log).records
-        return ReleaseRun(release, outcome, read_hook_calls(records), summed(measure(records)))
+        trace = read_trace(job.log)
+        return ReleaseRun(
+            release, outcome, read_hook_calls(trace.log.records), summed(measure(trace))
+        )
     except LogError:
         return ReleaseRun(release, replace(outcome, error="nothing was recorded"), [])
 

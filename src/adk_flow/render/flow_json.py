@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from adk_flow.analysis.metrics import Meter, TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, measure
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_text import View, is_in_view
 
@@ -23,11 +24,10 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
 
 def flow_to_data(log: Log, view: View) -> dict[str, Any]:
     """Gives header, moves, figures and damage of a log."""
-    meter = Meter()
-    moves = [move for record in log.records for move in meter.read(record)]
+    trace = trace_log(log)
     return {
         "header": msgspec.to_builtins(log.header),
-        "moves": [msgspec.to_builtins(move) for move in moves if is_in_view(move, view)],
-        "turns": [turn_to_data(turn) for turn in meter.turns.values()],
+        "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
+        "turns": [turn_to_data(turn) for turn in measure(trace)],
         "damage": [damage._asdict() for damage in log.damage],
     }

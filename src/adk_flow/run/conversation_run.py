@@ -19,9 +19,11 @@ from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.genai import types
 
 from adk_flow._adk import BaseNode, tools_inline
-from adk_flow.analysis.metrics import Meter, TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.analysis.trace import ModelCall
+from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_of
@@ -77,10 +79,10 @@ async def run_conversation(
     app = load_app(app)
     if not isinstance(conversation, Conversation):
         conversation = of_questions(list(conversation))
-    meter, moves = Meter(), []
+    reader, moves = TraceReader(), []
 
     def listen(header: Header, record: Record) -> None:
-        moves.extend(meter.read(record))
+        moves.extend(reader.read(record))
         if listener is not None:
             listener(header, record)
 
@@ -112,7 +114,8 @@ async def run_conversation(
             await runner.close()
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
-    turns = list(meter.turns.values())
+    turns = [measure_turn(turn) for turn in reader.turns.values()]
+    calls = [call for turn in reader.turns.values() for call in turn.asked_models]
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
@@ -124,14 +127,13 @@ async def run_conversation(
             ends,
         ),
         faults=recorder.faults.total(),
-        uncontrolled=_uncontrolled(meter, set[str]().union(*(end.asked for end in ends))),
+        uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
     )
 
 
-def _uncontrolled(meter: Meter, asked: set[str]) -> list[str]:
+def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:
     """Names models that were asked although all that the log shows are controlled ones."""
-    spans = [span for timing in meter.timings.values() for span in timing.spans]
-    logged = {span.name for span in spans if span.kind == "model"}
+    logged = {call.model for call in calls}
     return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
 
 

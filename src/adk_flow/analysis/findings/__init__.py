@@ -6,37 +6,35 @@ hold what would prove it, such as words left out, there is none.
 
 from __future__ import annotations
 
-from adk_flow.analysis.findings.answers import hidden_conversations, unrelayed_answers
-from adk_flow.analysis.findings.concurrency import lost_state_writes, needless_series
-from adk_flow.analysis.findings.control import (
-    dead_ends,
-    hallucinated_names,
-    ping_pong,
-    unclosed_activations,
-    unexpected_active_agents,
-)
+from adk_flow.analysis.findings.avoidable_serial_calls import find_avoidable_serial_calls
+from adk_flow.analysis.findings.concurrency import find_lost_state_writes
+from adk_flow.analysis.findings.dead_end import find_dead_ends
+from adk_flow.analysis.findings.dropped_answer import find_dropped_answers
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
-from adk_flow.analysis.findings.leaks import leaks
-from adk_flow.analysis.findings.story import read_story
-from adk_flow.log.reader import Log
+from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
+from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
+from adk_flow.analysis.findings.leaks import detect_leaks
+from adk_flow.analysis.findings.ping_pong import find_ping_pong
+from adk_flow.analysis.findings.unclosed_activation import find_unclosed_activations
+from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
+from adk_flow.analysis.trace import Trace
 
-__all__ = ["KINDS", "Finding", "findings", "leaks", "of_leak"]
+__all__ = ["KINDS", "Finding", "detect_findings", "detect_leaks", "of_leak"]
 
 _DETECTORS = (
-    ping_pong,
-    dead_ends,
-    unexpected_active_agents,
-    unclosed_activations,
-    hallucinated_names,
-    hidden_conversations,
-    unrelayed_answers,
-    needless_series,
-    lost_state_writes,
+    find_ping_pong,
+    find_dead_ends,
+    find_unexpected_active_agents,
+    find_unclosed_activations,
+    find_hallucinated_names,
+    find_hidden_conversations,
+    find_dropped_answers,
+    find_avoidable_serial_calls,
+    find_lost_state_writes,
 )
 
 
-def findings(log: Log) -> list[Finding]:
+def detect_findings(trace: Trace) -> list[Finding]:
     """Looks for every kind of finding but leaks, in the order of the log."""
-    story = read_story(log)
-    found = [one for detect in _DETECTORS for one in detect(story)]
-    return sorted(found, key=lambda one: (one.turn, one.records))
+    findings = [finding for detect in _DETECTORS for finding in detect(trace)]
+    return sorted(findings, key=lambda finding: (finding.turn, finding.records))

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.findings.finding import Finding, of_leak
+from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility import Isolation
 
 
-def leaks(shown: Isolation, spans: Mapping[int, Iterable[Span]]) -> Iterator[Finding]:
-    """Tells each leak, in its turn.
-
-    Args:
-      shown: what each agent was shown.
-      spans: model and tool calls by turn.
-    """
-    turns = {span.record: turn for turn, found in spans.items() for span in found}
+def detect_leaks(trace: Trace, shown: Isolation) -> Iterator[Finding]:
+    """Finds each leak among what each agent was shown, in its turn."""
+    turns = {call.record: turn.number for turn in trace.turns for call in turn.model_calls}
     for leak in shown.leaks:
         is_canary = leak.kind == "canary"
         what = f"the canary “{leak.source}”" if is_canary else f"{leak.kind} of {leak.source}"

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility.canaries import Planted
-from adk_flow.analysis.visibility.exposure import Exposure, Sights
-from adk_flow.analysis.visibility.shared_state import Crossing, Crossings
+from adk_flow.analysis.visibility.exposure import Exposure, Exposures
+from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
 from adk_flow.log.reader import Log
 from adk_flow.record.redact import PREVIEW
 from adk_flow.scenario.conversation import Canary
 
-__all__ = ["Crossing", "Exposure", "Isolation", "isolation"]
+__all__ = ["Crossing", "Exposure", "Isolation", "trace_visibility"]
 
 
 class Isolation(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,23 +39,21 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True):
         return not self.unknown_reason
 
 
-def isolation(log: Log, canaries: Mapping[str, Canary] = {}) -> Isolation:
-    """Reads off a log what each agent was shown; a canary is found in any case and spacing."""
-    planted, crossings = Planted(log.texts, canaries), Crossings()
-    sights = Sights(log.texts, planted)
-    for index, record in enumerate(log.records):
-        sights.read(index, record)
-        crossings.read(index, record, sights.flow)
-    seen = sights.seen
-    shown = [one for one in seen if one.kind == "canary"]
+def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Isolation:
+    """Finds what each agent was shown; a canary is found in any case and spacing."""
+    log = trace.log
+    planted, exposures = Planted(log.texts, canaries), Exposures(trace)
+    exposures.read_all(planted)
+    seen = exposures.seen
+    shown = [exposure for exposure in seen if exposure.kind == "canary"]
     astray = [one for one in shown if planted.is_astray(one.source, one.agent)]
     return Isolation(
-        agents=list(sights.agents),
+        agents=list(exposures.agents),
         canaries=list(canaries),
         unseen=planted.unseen(log),
         sights=seen,
-        leaks=[*astray, *sights.beyond],
-        crossings=crossings.crossed(),
+        leaks=[*astray, *exposures.beyond],
+        crossings=trace_shared_state(trace),
         unknown_reason=_unknown_reason(log),
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from adk_flow.analysis.moves import FlowReader
+from adk_flow.analysis.trace import Activation, Trace
 from adk_flow.analysis.visibility.attribution import Said
 from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.matching import Found, Kind
@@ -33,50 +34,59 @@ _Counts = dict[tuple[str, str, Kind], tuple[int, int]]
 """First record and number of requests, by agent, source and kind."""
 
 
-class Sights:
-    """Reads sights off the records, one by one."""
+class Exposures:
+    """Reads off a trace what each model request held of somebody else's."""
 
-    def __init__(self, texts: Mapping[int, str], planted: Planted) -> None:
-        self.flow = FlowReader()
+    def __init__(self, trace: Trace) -> None:
         self.agents: dict[str, None] = {}
         """Agents whose models were asked."""
-        self._said, self._scopes, self._planted = Said(texts), Scopes(), planted
+        self._trace = trace
+        self._said, self._scopes = Said(trace.log.texts), Scopes()
         self._seen: _Counts = {}
         self._beyond: _Counts = {}
 
     @property
     def seen(self) -> list[Exposure]:
         """All that was shown."""
-        return list(_sights(self._seen))
+        return list(_exposures(self._seen))
 
     @property
     def beyond(self) -> list[Exposure]:
         """What a called agent was shown of what was said outside its call."""
-        return list(_sights(self._beyond))
+        return list(_exposures(self._beyond))
 
-    def read(self, index: int, record: Record) -> None:
-        """Reads the next record."""
-        moves = self.flow.read(record)
-        self._said.read(record, moves)
-        if record.hook == "before_agent":
-            self._scopes.begin(record, moves)
-        elif record.hook == "before_model" and record.request is not None:
-            self._look(index, record, record.request)
+    def read_all(self, planted: Planted) -> None:
+        """Goes through what was said, asked and shown, in order."""
+        moves = defaultdict(list)
+        for move in self._trace.moves:
+            moves[move.record].append(move)
+        for index, record in enumerate(self._trace.log.records):
+            self._said.read(record, moves.get(index, ()))
+            activation = self._trace.activations.get(record.activation)
+            if record.hook == "before_agent" and activation and activation.began == index:
+                self._scopes.begin(activation, moves[index])
+            elif record.hook == "before_model" and record.request is not None:
+                self._look(index, record, record.request, activation, planted)
 
-    def _look(self, index: int, record: Record, request: Request) -> None:
-        agent, activation = record.agent, record.activation
+    def _look(
+        self,
+        index: int,
+        record: Record,
+        request: Request,
+        activation: Activation | None,
+        planted: Planted,
+    ) -> None:
+        agent = record.agent
         self.agents[agent] = None
-        shown = sorted(found for found in self._words(record, request) if found.source != agent)
-        shown += [Found(name, "canary") for name in self._planted.shown_in(request)]
+        words = self._words(record, request, activation)
+        shown = sorted(found for found in words if found.source != agent)
+        shown += [Found(name, "canary") for name in planted.shown_in(request)]
         beyond = [one for one in shown if self._scopes.is_beyond(one, activation)]
         _count(self._seen, index, agent, shown)
         _count(self._beyond, index, agent, beyond)
 
-    def _words(self, record: Record, request: Request) -> set[Found]:
-        asked, activation = (
-            self._scopes.asked(record.activation),
-            self.flow.activations.get(record.activation),
-        )
+    def _words(self, record: Record, request: Request, activation: Activation | None) -> set[Found]:
+        asked = self._scopes.asked(activation)
         is_node = activation is not None and activation.cause == "node"
         parts = (self._said.in_part(part, record, asked, is_node) for part in request.parts)
         found = {one for part in parts for one in part}
@@ -90,5 +100,5 @@ def _count(counts: _Counts, index: int, agent: str, shown: Iterable[Found]) -> N
         counts[key] = (first, number + 1)
 
 
-def _sights(counts: _Counts) -> Iterator[Exposure]:
+def _exposures(counts: _Counts) -> Iterator[Exposure]:
     return (Exposure(*key, *value) for key, value in counts.items())

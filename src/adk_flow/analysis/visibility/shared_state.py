@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.moves import FlowReader
+from adk_flow.analysis.trace import Run, Trace
 from adk_flow.log.schema import Record
 
 Shared = Literal["state", "artifact"]
@@ -30,32 +30,32 @@ _Place = tuple[str, int]
 """What shares a state or artifacts: a `run`, a `session` or the `artifacts` of one, by number."""
 
 
-class Crossings:
+def trace_shared_state(trace: Trace) -> list[Crossing]:
     """Follows state and artifacts into the view of one agent after another."""
+    crossings = _Crossings(trace)
+    for index, record in enumerate(trace.log.records):
+        crossings.read(index, record)
+    return crossings.crossed()
 
-    def __init__(self) -> None:
+
+class _Crossings:
+    """Who had what in view, as far as the records went."""
+
+    def __init__(self, trace: Trace) -> None:
         self._agents: dict[str, None] = {}
-        self._agent_tools: set[str] = set()
-        """Calls of AgentTools, which share the state."""
-        self._started: dict[int, tuple[int, int, bool]] = {}
-        """Whence a nested run was started: run, record, and whether by an AgentTool."""
-        self._runs: dict[str, int] = {}
-        """Nested runs by the call that started them."""
+        self._nested = {run.number: run for run in trace.runs.values() if run.parent}
+        nested = ((run.parent, run) for run in self._nested.values())
+        self._started = {(at.number, run.call_id): run.number for at, run in nested if at}
+        """Nested runs by the activation and call that started them."""
         self._latest: defaultdict[_Place, dict[str, int]] = defaultdict(dict)
         """As of which record each agent last had a place in view."""
         self._writers: defaultdict[tuple[int, str, str], dict[str, None]] = defaultdict(dict)
         self._views: defaultdict[tuple[Shared, str, str], dict[_Place, int]] = defaultdict(dict)
         """Since which record a key of a writer has been in view, by place."""
 
-    def read(self, index: int, record: Record, flow: FlowReader) -> None:
-        """Reads the next record, which `flow` has read before."""
-        if record.hook == "before_tool" and record.kind == "agent_tool":
-            self._agent_tools.add(record.call)
-        elif record.hook == "user_message" and record.parent in flow.activations:
-            run, shares = flow.activations[record.parent].run, record.call in self._agent_tools
-            self._started[record.run] = (run, index, shares and run < record.run)
-            self._runs[record.call] = record.run
-        elif record.hook in ("before_agent", "before_model"):
+    def read(self, index: int, record: Record) -> None:
+        """Reads the next record."""
+        if record.hook in ("before_agent", "before_model"):
             self._agents[record.agent] = None
             for place, since in self._places(record.run, index):
                 latest = self._latest[place]
@@ -71,16 +71,19 @@ class Crossings:
         An AgentTool hands over the state as it is when its run starts, artifacts live.
         """
         yield ("run", run), index
-        session, shares, since = 0, True, index
-        while shares:
-            session = run if run in self._started else 0
+        nested, since = self._nested.get(run), index
+        while True:
+            session = nested.number if nested else 0
             yield ("session", session), since
-            run, since, shares = self._started.get(run, (0, 0, False))
+            if nested is None or not nested.parent or not _shares_state(nested):
+                break
+            nested, since = self._nested.get(nested.parent.run), nested.record
         yield ("artifacts", session), index
 
     def _write(self, index: int, record: Record, kind: Shared, keys: Sequence[str]) -> None:
         own, session, *_, artifacts = [place for place, _ in self._places(record.run, index)]
-        runs = [self._runs[call] for call in record.responses if call in self._runs]
+        calls = ((record.activation, id) for id in record.responses)
+        runs = [self._started[call] for call in calls if call in self._started]
         for key in keys:
             # The event that answers a nested run's call repeats what was written in it.
             nested = [name for run in runs for name in self._writers.get((run, kind, key), ())]
@@ -104,3 +107,7 @@ class Crossings:
                 names = [agent for agent in self._agents if agent in reached]
                 crossings.append(Crossing(kind, key, writer, names, min(places.values())))
         return crossings
+
+
+def _shares_state(run: Run) -> bool:
+    return run.call is not None and run.call.kind == "agent_tool"

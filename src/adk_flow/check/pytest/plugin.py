@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from adk_flow.check.pytest.fixture import FlowFixture
-from adk_flow.check.snapshot import Picture, aligned, lines_of, side_by_side
+from adk_flow.check.snapshot import Snapshot, aligned, lines_of, side_by_side
 
 _SHOWN = 6
 """Lines of a failed comparison that pytest shows whole, whatever its verbosity."""
@@ -29,9 +29,9 @@ def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> list[str] | None:
     """Shows expected and actual moves side by side."""
-    if op != "==" or not (isinstance(left, Picture) or isinstance(right, Picture)):
+    if op != "==" or not (isinstance(left, Snapshot) or isinstance(right, Snapshot)):
         return None
-    expected, actual = (right, left) if isinstance(left, Picture) else (left, right)
+    expected, actual = (right, left) if isinstance(left, Snapshot) else (left, right)
     if lines_of(expected) is None:
         return None
     rows = aligned(expected, actual)

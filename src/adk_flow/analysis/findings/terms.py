@@ -45,7 +45,7 @@ class Terms(NamedTuple):
         )
 
 
-def terms(*texts: str) -> Terms:
+def terms_of(*texts: str) -> Terms:
     """Reads the numbers and distinctive words of texts."""
     whole = "\n".join(texts)
     numbers = (float(number.replace(",", "")) for number in _NUMBER.findall(whole))

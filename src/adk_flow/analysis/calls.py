@@ -1,0 +1,199 @@
+"""Which model or tool call a record belongs to; ids of function calls may repeat, also at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
+
+
+def ask_model(index: int, record: Record, run: Run) -> None:
+    """A model is asked; what the same activation asked before is over."""
+    call = ModelCall(
+        record=index,
+        began=record.time,
+        turn=run.turn.number,
+        run=run.number,
+        activation=record.activation,
+        agent=record.agent,
+        model=record.model,
+        request=record.request,
+        nested=run.parent is not None,
+    )
+    run.model_calls[record.activation] = call
+    run.turn.model_calls.append(call)
+
+
+def answer_model(index: int, record: Record, run: Run) -> None:
+    """A model answers; a streamed call may give several whole responses, each after its event.
+
+    The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
+    """
+    call = run.model_calls.get(record.activation)
+    if call is None or call.is_over:
+        if record.partial or record.usage is None:
+            return
+        ask_model(index, record, run)  # its beginning was not recorded
+        call = run.model_calls[record.activation]
+    call.usage = record.usage or call.usage
+    if record.partial:
+        return
+    call.responses.append(Response(index, record.text, record.calls))
+    call.ended, call.ended_time, call.error = index, record.time, record.error
+    call.is_over = record.hook == "model_error"
+
+
+def read_model_event(index: int, record: Record, run: Run) -> None:
+    """An event reports a call's usage, shows that it was answered in the model's place, or ends it.
+
+    Several events with usage belong to one call if they are its several responses.
+    """
+    call = run.model_calls.get(record.activation)
+    if record.partial:
+        return
+    if record.usage is not None and run.parent is None:
+        run.turn.reported[call.record if call else index] = record.usage
+    if call is None or record.error:
+        return
+    if call.ended < 0 and not call.is_over:
+        call.replaced = call.is_over = True
+    elif record.responses or record.transfer:
+        call.is_over = True
+
+
+class ToolCalls:
+    """The tool calls under way, found by the activation that made them and by their id."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, list[ToolCall]] = {}
+        self._latest: dict[str, ToolCall] = {}
+
+    def ask(self, index: int, record: Record, run: Run) -> None:
+        """An event asks for calls."""
+        for asked in record.calls:
+            places = (c for c in self._at(asked.id, record.activation, run) if c.asked < 0)
+            call = next(places, None) or self._add(asked, record, run)
+            call.asked, call.text = index, call.text or asked.text
+            call.model_call = run.model_calls.get(record.activation)
+            call.pending = asked.id in record.pending
+
+    def begin(self, index: int, record: Record, run: Run) -> ToolCall:
+        """A tool's hook tells that it begins."""
+        waiting = (c for c in self._open.get(record.call, ()) if c.record < 0 and _is_in(c, run))
+        call = _nearest(waiting, record.activation)
+        if call is None:
+            call = self._add(FunctionCall(record.tool, record.kind, record.call), record, run)
+        call.name, call.kind, call.text = record.tool, record.kind, record.text
+        call.agent, call.activation, call.task = record.agent, record.activation, record.task
+        call.record, call.began = index, record.time
+        if model_call := run.model_calls.get(record.activation):
+            model_call.is_over = True
+        return call
+
+    def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
+        """An agent begins in the course of a call."""
+        calls = self._open.get(record.call, [])
+        unused = [call for call in calls if call.latest is None]
+        call = _nearest(unused or calls, record.parent) or self._latest.get(record.call)
+        if call is None and record.cause in AGENT_CALLS:
+            asked = FunctionCall(record.agent, record.cause, record.call)
+            call = self._add(asked, record, run)
+            call.agent, call.activation = record.parent_name, record.parent
+        if call is not None and call.record < 0:
+            call.record, call.began = index, record.time
+        return call
+
+    def find(self, id: str, activation: int) -> ToolCall | None:
+        """Finds the call that a nested run was started by."""
+        return _nearest(reversed(self._open.get(id, [])), activation) or self._latest.get(id)
+
+    def end(self, index: int, record: Record, run: Run) -> tuple[ToolCall | None, bool]:
+        """A tool's hook tells its end; gives the call, and whether it had been told before.
+
+        Of an error that a plugin makes a result, ADK tells both.
+        """
+        running = [c for c in self._at(record.call, record.activation, run) if c.record >= 0]
+        same_task = (call for call in running if call.task == record.task)
+        call = next(same_task, None) or next(iter(running), None)
+        again = call is None
+        if call is None:
+            call = self._latest.get(record.call)
+            if call is None or call.activation != record.activation or call.ended < 0:
+                return None, False
+        self._close(call, index, record)
+        if record.error:
+            call.failed, call.error = call.failed or not again, record.error
+        return call, again
+
+    def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
+        """An event answers calls; gives those that no hook had told the end of."""
+        for id in record.responses:
+            began = (call for call in self._open.get(id, ()) if call.record >= 0)
+            call = _nearest(began, record.activation)
+            if call is not None:
+                self._close(call, index, record)
+                if call.kind == "task":  # which may have outlived the turn that it began in
+                    self._latest.pop(id, None)
+                yield call
+
+    def release(self, turn: Turn) -> None:
+        """Forgets the calls of a turn, but tasks that go on."""
+        for call in turn.tool_calls:
+            calls = self._open.get(call.id, [])
+            if call in calls:
+                if call.kind == "task" and call.record >= 0:
+                    continue
+                self._drop(call, calls)
+            if self._latest.get(call.id) is call:
+                del self._latest[call.id]
+
+    def _add(self, asked: FunctionCall, record: Record, run: Run) -> ToolCall:
+        call = ToolCall(
+            id=asked.id,
+            name=asked.name,
+            kind=asked.kind,
+            agent=record.agent,
+            activation=record.activation,
+            run=run.number,
+            turn=run.turn.number,
+            nested=run.parent is not None,
+            text=asked.text,
+        )
+        self._open.setdefault(call.id, []).append(call)
+        self._latest[call.id] = call
+        run.turn.tool_calls.append(call)
+        return call
+
+    def _at(self, id: str, activation: int, run: Run) -> Iterator[ToolCall]:
+        calls = self._open.get(id, ())
+        return (call for call in calls if call.activation == activation and _is_in(call, run))
+
+    def _close(self, call: ToolCall, index: int, record: Record) -> None:
+        call.ended, call.ended_time = index, record.time
+        calls = self._open.get(call.id, [])
+        if call in calls:
+            self._drop(call, calls)
+
+    def _drop(self, call: ToolCall, calls: list[ToolCall]) -> None:
+        calls.remove(call)
+        if not calls:
+            self._open.pop(call.id, None)
+
+
+def _is_in(call: ToolCall, run: Run) -> bool:
+    return call.run == run.number
+
+
+def _nearest(calls: Iterable[ToolCall], activation: int) -> ToolCall | None:
+    """Takes the first call that an activation made, else the first."""
+    calls = list(calls)
+    own = (call for call in calls if call.activation == activation)
+    return next(own, None) or next(iter(calls), None)
+
+
+def scope_of(activation: Activation) -> ToolCall | None:
+    """Finds the call of an agent, or task, in whose course an activation runs."""
+    if activation.cause in AGENT_CALLS:
+        return activation.within
+    return activation.source.scope if activation.source else None

@@ -1,0 +1,253 @@
+"""Recognises moves of control: which agent runs, and whom it gives control to.
+
+The words that go with a move stand in `conversation`.
+"""
+
+from __future__ import annotations
+
+from adk_flow.analysis import conversation
+from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
+from adk_flow.log.schema import AGENT_CALLS, Record
+
+
+def start(moment: Moment, run: Run, agent: str, activation: Activation | None = None) -> None:
+    """Gives control, and the user's words, to the agent or graph that a turn begins with."""
+    run.started = True
+    number, cause = (activation.number, activation.cause) if activation else (0, "user")
+    _face_user(run, agent, activation)
+    moment.add("start", USER, agent, run.turn.number, activation=number, cause=cause)
+    conversation.say(moment, run, agent, number, cause)
+
+
+def start_without_agent(moment: Moment, run: Run) -> None:
+    """Starts a turn whose first event, or whose end, comes before any agent of it."""
+    agent = moment.record.agent
+    if not run.started and not run.parent and agent != USER:
+        start(moment, run, run.active_agent or agent or "app")
+
+
+def begin(moment: Moment, run: Run, activation: Activation) -> None:
+    """An agent begins to run: handed over to, called, a node, or the first of the turn."""
+    cause = activation.cause
+    if cause == "transfer":
+        transfer(moment, run, activation)
+    elif cause in AGENT_CALLS:
+        call(moment, run, activation)
+    elif cause == "node":
+        enter_node(moment, run, activation)
+    elif not run.started and not run.parent:
+        start(moment, run, activation.agent, activation)
+    else:
+        # ADK begins the delegating agent anew once its task agent has finished.
+        _face_user(run, activation.agent, activation)
+
+
+def transfer(moment: Moment, run: Run, activation: Activation) -> None:
+    """An agent takes over from the one that handed over to it."""
+    source = activation.source
+    if source is not None:
+        source.successor = activation
+    moment.add(
+        "transfer",
+        source.agent if source else activation.parent_name,
+        activation.agent,
+        run.turn.number,
+        activation=activation.number,
+        parent=activation.parent,
+        cause=activation.cause,
+    )
+    if not activation.is_called:
+        _face_user(run, activation.agent, activation)
+
+
+def call(moment: Moment, run: Run, activation: Activation) -> None:
+    """An agent is called by another that waits for its answer, or delegates a task to it."""
+    is_task = activation.cause == "task" and not run.parent
+    if is_task and not run.started and not activation.parent:
+        # A task that waited for the user goes on: the words are for the task agent.
+        start(moment, run, activation.agent, activation)
+        return
+    moment.add(
+        "call",
+        activation.parent_agent,
+        activation.agent,
+        run.turn.number,
+        activation=activation.number,
+        cause=activation.cause,
+        call=activation.call,
+        parent=activation.parent,
+    )
+    conversation.ask(moment, run, activation)
+    if is_task:
+        _face_user(run, activation.agent, activation)
+
+
+def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
+    """A graph, or a composite agent, runs an agent as its node."""
+    parent, number = activation.parent_agent, activation.parent
+    if not run.started and not run.parent:
+        start(moment, run, parent, activation)
+    _fork_nodes(moment, run, activation)
+    moment.add(
+        "call",
+        parent,
+        activation.agent,
+        run.turn.number,
+        activation=activation.number,
+        parent=number,
+        cause="node",
+    )
+
+
+def leave_node(
+    moment: Moment, run: Run, activation: Activation, *, failed: bool, text: str
+) -> None:
+    """A node ends, and brings control back to the graph."""
+    parent, last, turn = activation.parent_agent, activation.last, run.turn.number
+    if last.spoke and not failed:
+        conversation.answer(moment, turn, last, parent, "node", "", last.text)
+    _return(moment, turn, last, parent, "node", failed=failed, text=text)
+    _join_nodes(moment, run, parent, activation.parent)
+    if not run.parent:
+        # The nodes of a graph that is a tool are its agent's, who goes on.
+        owner = activation.source
+        _face_user(run, owner.agent if owner else parent, owner)
+
+
+def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
+    """One model turn calls several agents."""
+    record = moment.record
+    names = [call.name for call in record.calls if call.kind in CALLED]
+    if len(names) > 1 and not record.partial:
+        if activation is not None:
+            activation.calls_out = len(names)
+        turn, number = run.turn.number, record.activation
+        moment.add("fork", record.agent, ", ".join(names), turn, activation=number)
+
+
+def come_back(
+    moment: Moment, run: Run, call: ToolCall | None, activation: Activation | None, *, failed: bool
+) -> None:
+    """A call of an agent ends: from whoever ran last in it, control goes back to its caller."""
+    record, turn = moment.record, run.turn.number
+    ran = call.latest if call else None
+    if ran is not None:
+        end_activation(ran, moment, "return")
+        cause = record.kind if record.kind in CALLED else ran.cause
+        text, id = (record.error if failed else record.text), record.call
+        if not failed:
+            conversation.answer(moment, turn, ran, record.agent, cause, id, text)
+        text = text if failed else ""
+        _return(moment, turn, ran, record.agent, cause, id, failed=failed, text=text)
+    if activation is not None and activation.calls_out:
+        activation.calls_out -= 1
+        if not activation.calls_out:
+            number = activation.number
+            moment.add("join", record.agent, record.agent, turn, activation=number)
+
+
+def ran_agent(record: Record, call: ToolCall | None) -> bool:
+    """Whether a tool call ran an agent: as ADK's agent tools do, or on a Runner of its own."""
+    latest = call.latest if call else None
+    return record.kind in CALLED or (
+        record.kind == "function" and latest is not None and latest.run != record.run
+    )
+
+
+def finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
+    """A task is done once its call is answered; control goes back to who delegated it."""
+    activation = call.latest
+    if activation is None or activation.cause != "task":
+        return
+    parent, turn = activation.parent_agent, run.turn.number
+    end_activation(activation, moment, "return")
+    text = moment.record.text or activation.text
+    conversation.answer(moment, turn, activation, parent, "task", call.id, text)
+    _return(moment, turn, activation, parent, "task", call.id)
+    if activation.run == run.number and not run.parent:
+        _face_user(run, parent, activation.source)
+
+
+def end(moment: Moment, run: Run, *, failed: bool) -> None:
+    """A run ends, and with it whatever is open in it; a turn's own gives control to the user."""
+    record = moment.record
+    for activation in run.activations:
+        end_activation(activation, moment, record.hook)
+    for number, parent in list(run.nodes):
+        _join_nodes(moment, run, parent, number)
+    if run.parent:
+        return
+    start_without_agent(moment, run)
+    conversation.reply_at_end(moment, run)
+    error = record.error or run.error
+    active = run.active_activation
+    moment.add(
+        "end",
+        run.active_agent,
+        USER,
+        run.turn.number,
+        activation=active.number if active else 0,
+        failed=failed or bool(error),
+        text=error,
+    )
+
+
+def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
+    """Ends an activation; gives whether it was open."""
+    if activation.ended >= 0:
+        return False
+    activation.ended, activation.ended_by = moment.index, by
+    activation.ended_time = moment.record.time
+    return True
+
+
+def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
+    run.active_agent, run.active_activation = agent, activation
+
+
+def _return(
+    moment: Moment,
+    turn: int,
+    source: Activation,
+    target: str,
+    cause: str,
+    call: str = "",
+    *,
+    failed: bool = False,
+    text: str = "",
+) -> None:
+    moment.add(
+        "return",
+        source.agent,
+        target,
+        turn,
+        activation=source.number,
+        cause=cause,
+        call=call,
+        failed=failed,
+        text=text,
+    )
+
+
+def _fork_nodes(moment: Moment, run: Run, activation: Activation) -> None:
+    """Tells a fork when a second node begins beside an open one: nothing tells it earlier."""
+    parent = activation.parent_agent
+    nodes = run.nodes.setdefault((activation.parent, parent), [])
+    if not any(node.last.ended < 0 for node in nodes):
+        nodes.clear()
+    nodes.append(activation)
+    if len(nodes) == 2:
+        names = ", ".join(node.agent for node in nodes)
+        turn, number = run.turn.number, activation.parent
+        moment.add("fork", parent, names, turn, activation=number, cause="node")
+
+
+def _join_nodes(moment: Moment, run: Run, parent: str, number: int) -> None:
+    """Tells a join once no node that ran beside another is open."""
+    nodes = run.nodes.get((number, parent), [])
+    if any(node.last.ended < 0 for node in nodes):
+        return
+    if len(nodes) > 1:
+        moment.add("join", parent, parent, run.turn.number, activation=number, cause="node")
+    nodes.clear()

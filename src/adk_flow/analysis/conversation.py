@@ -1,0 +1,90 @@
+"""Recognises moves of conversation: who says what to whom."""
+
+from __future__ import annotations
+
+import msgspec
+
+from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.trace import Activation, Message, Run
+from adk_flow.log.schema import FunctionCall
+
+
+def say(moment: Moment, run: Run, agent: str, number: int, cause: str) -> None:
+    """The user's words reach the agent or graph that a turn begins with."""
+    turn = run.turn.number
+    moment.add("say", USER, agent, turn, activation=number, cause=cause, text=run.words)
+
+
+def ask(moment: Moment, run: Run, activation: Activation) -> None:
+    """A caller asks the agent that it calls."""
+    call = activation.within
+    words = run.words if activation.cause == "agent_tool" else call.text if call else ""
+    moment.add(
+        "ask",
+        activation.parent_agent,
+        activation.agent,
+        run.turn.number,
+        activation=activation.number,
+        cause=activation.cause,
+        call=activation.call,
+        parent=activation.parent,
+        text=words,
+    )
+
+
+def answer(
+    moment: Moment, turn: int, activation: Activation, target: str, cause: str, call: str, text: str
+) -> None:
+    """A called agent, or a node, gives its answer to who called it."""
+    moment.add(
+        "answer",
+        activation.agent,
+        target,
+        turn,
+        activation=activation.number,
+        cause=cause,
+        call=call,
+        text=text,
+    )
+
+
+def reply(moment: Moment, run: Run, activation: Activation | None) -> None:
+    """An event's words are for the user, unless they are a called agent's or a node's."""
+    record = moment.record
+    number = activation.number if activation else 0
+    if activation is not None and record.final:
+        activation.text, activation.spoke = record.text, True
+    if run.parent or (activation is not None and activation.is_called):
+        return
+    if activation is None and record.agent == USER:
+        return
+    if activation is not None and activation.cause == "node":
+        if record.final:
+            run.node_words = Message(moment.index, record.agent, number, record.text, True)
+        return
+    run.replied = moment.index
+    moment.add("reply", record.agent, USER, run.turn.number, activation=number, text=record.text)
+
+
+def reply_at_end(moment: Moment, run: Run) -> None:
+    """A turn's end shows which words of a graph's nodes were its reply, and what it waits for."""
+    turn, last = run.turn.number, run.node_words
+    if last is not None and last.record > run.replied:
+        place = {"activation": last.activation, "record": last.record}
+        moment.add("reply", last.agent, USER, turn, text=last.text, **place)
+    for index, agent, number, call in run.waits.values():
+        text = describe_wait(call)
+        moment.add("reply", agent, USER, turn, activation=number, text=text, record=index)
+
+
+def describe_wait(call: FunctionCall) -> str:
+    """Says what a run waits for: the question if ADK's call holds one, else the call."""
+    text = call.text
+    try:
+        arguments = msgspec.json.decode(text or "{}", type=dict)
+        confirmed = arguments.get("toolConfirmation")
+        hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
+        text = str(arguments.get("message") or hint or text)
+    except msgspec.DecodeError:  # a preview, cut short
+        pass
+    return f"waits for {call.name}: {text}".removesuffix(": ")

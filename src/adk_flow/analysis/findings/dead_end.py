@@ -1,0 +1,47 @@
+"""Agents that took the turn over and cannot give it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adk_flow.analysis.findings.finding import Finding
+from adk_flow.analysis.trace import Activation, Trace, Turn
+from adk_flow.log.schema import Request
+
+
+def find_dead_ends(trace: Trace) -> Iterator[Finding]:
+    """Finds agents that took the turn over and were offered nobody to hand it back to."""
+    for turn in trace.turns:
+        for activation in turn.activations:
+            is_last = activation.cause == "transfer" and activation.successor is None
+            if is_last and activation.faces_user:
+                yield from _dead_end(turn, activation)
+
+
+def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
+    sent, source = turn.requests(activation), activation.source
+    if not sent or any(_may_transfer(request) for _, request in sent):
+        return
+    yield Finding(
+        kind="dead_end",
+        turn=turn.number,
+        agents=(activation.agent,),
+        text=f"{activation.agent} took over from "
+        f"{source.agent if source else activation.parent_name} and "
+        f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}.",
+        records=(activation.began, *(index for index, _ in sent), *turn.end_record),
+        level="serious" if turn.active_agent == activation.agent else "notice",
+    )
+
+
+def _may_transfer(request: Request) -> bool:
+    """Whether a request offers a transfer; some releases of ADK do not tell to whom."""
+    return bool(request.targets) or "transfer_to_agent" in request.tools
+
+
+def _outlook(agent: str, active_agent: str) -> str:
+    if not active_agent:
+        return ""
+    if active_agent == agent:
+        return "; it holds the next turn too, so the user is stuck with it"
+    return f"; the user's next message goes to {active_agent} again"

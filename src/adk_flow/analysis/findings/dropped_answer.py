@@ -1,0 +1,139 @@
+"""Answers of called agents that nobody told the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow.analysis.findings.terms import Terms, is_whole, terms_of
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace import Activation, Trace, Turn
+from adk_flow.log.schema import AGENT_CALLS
+
+_FEW_WORDS = 0.2
+"""Share of an answer's distinctive words below which a text holds almost none of them."""
+_LEAST_WORDS = 5
+"""Distinctive words that an answer without figures must have for their absence to tell."""
+
+_NO_REPLY = "the turn ended without a reply"
+
+
+def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
+    """Finds answers of called agents that the user was not told, and calls that failed silently.
+
+    An answer counts as told, or used, if one of its figures, or a fifth of its distinctive words,
+    stands in any reply of the turn or in what an agent or tool was asked or said after it.
+    """
+    for turn in trace.turns:
+        if not turn.complete or turn.waiting() or _is_pending(turn):
+            continue
+        for place, move in enumerate(turn.moves):
+            if move.kind == "answer" and move.cause in AGENT_CALLS:
+                yield from _dropped(trace, turn, move, turn.moves[place + 1 :])
+        yield from _failed(trace, turn)
+
+
+def _is_pending(turn: Turn) -> bool:
+    """Whether a turn waits for something from outside, so that its answer may come later."""
+    return any(call.pending and call.ended < 0 for call in turn.tool_calls)
+
+
+def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:
+    if not trace.log.records[answer.record].size or _is_last_shown(turn, answer):
+        return
+    replies = [move for move in turn.moves if move.kind == "reply"]
+    told = [*replies, *_uses(trace, answer, after)]
+    is_late = not any(move.kind == "reply" for move in after)
+    if not replies and _caller_faces_user(trace, answer):
+        reason = _NO_REPLY
+    elif not _is_lost(turn, answer, told, asked_on=_asked_on(after)):
+        return
+    else:
+        reason = f"{_NO_REPLY} after it" if is_late else _criterion(turn, answer)
+    yield Finding(
+        kind="unrelayed_answer",
+        turn=turn.number,
+        agents=(answer.source, answer.target),
+        text=f"{answer.source} answered {answer.target}, but {reason}.",
+        records=_in_order(answer.record, *[m.record for m in replies], *turn.end_record),
+        level="serious" if reason.startswith(_NO_REPLY) else "notice",
+    )
+
+
+def _is_last_shown(turn: Turn, answer: Move) -> bool:
+    """Whether the last words in ADK's session are the called agent's own, as of `single_turn`."""
+    return bool(turn.finals) and turn.finals[-1].activation == answer.activation
+
+
+def _caller_faces_user(trace: Trace, answer: Move) -> bool:
+    parent = _parent_of(trace, answer)
+    return parent is not None and parent.faces_user
+
+
+def _uses(trace: Trace, answer: Move, after: list[Move]) -> list[Move]:
+    """Lists what was said after an answer by others than those who were called beside it."""
+    parent = _parent_of(trace, answer)
+    later = (move for move in after if move.kind in ("ask", "answer"))
+    return [m for m in later if m.kind == "ask" or _parent_of(trace, m) != parent]
+
+
+def _parent_of(trace: Trace, move: Move) -> Activation | None:
+    activation = trace.activations.get(move.activation)
+    return activation.head.source if activation else None
+
+
+def _asked_on(after: list[Move]) -> bool:
+    return any(move.kind in ("ask", "transfer") for move in after)
+
+
+def _is_lost(turn: Turn, answer: Move, told: list[Move], *, asked_on: bool) -> bool:
+    """Whether nothing of an answer was told; False too where words were left out of the log."""
+    arguments = _arguments_after(turn, answer.record)
+    texts = [*[move.text for move in told], *arguments]
+    if not all(map(is_whole, [answer.text, *texts])):
+        return False
+    content, found = _content(turn, answer), terms_of(*texts)
+    if content.shares_number(found):
+        return False
+    if not content.numbers and (asked_on or len(content.words) < _LEAST_WORDS):
+        return False
+    return len(content.words & found.words) <= _FEW_WORDS * len(content.words)
+
+
+def _arguments_after(turn: Turn, index: int) -> list[str]:
+    return [call.text for call in turn.tool_runs if call.record > index]
+
+
+def _content(turn: Turn, answer: Move) -> Terms:
+    """Reads what an answer adds to the question."""
+    return terms_of(answer.text).without(terms_of(turn.question))
+
+
+def _criterion(turn: Turn, answer: Move) -> str:
+    count = len(_content(turn, answer).numbers)
+    figures = {0: "", 1: "not its figure and "}.get(count, f"none of its {count} figures and ")
+    return f"the replies hold {figures}almost none of its words"
+
+
+def _failed(trace: Trace, turn: Turn) -> Iterator[Finding]:
+    """Finds calls of agents that failed in a turn that said nothing after that."""
+    moves = turn.moves
+    calls = [m for m in moves if m.kind == "return" and m.failed and m.cause in AGENT_CALLS]
+    mine = [move for move in calls if _caller_faces_user(trace, move)]
+    replied = [place for place, move in enumerate(moves) if move.kind == "reply"]
+    if not mine or (replied and replied[-1] > moves.index(mine[0])):
+        return
+    agents = distinct(move.source for move in mine)
+    was = "its calls" if len(mine) > 1 else "its call"
+    yield Finding(
+        kind="unrelayed_answer",
+        turn=turn.number,
+        agents=(*agents, mine[0].target),
+        text=f"{mine[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}.",
+        records=_in_order(*[move.record for move in mine], *turn.end_record),
+        level="serious",
+    )
+
+
+def _in_order(*records: int) -> tuple[int, ...]:
+    return tuple(sorted(set(records)))

@@ -1,0 +1,35 @@
+"""Model calls that ADK's session does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow.analysis.trace import Trace, Turn
+
+
+def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
+    """Finds turns of which ADK's session lacks model calls: those in runs of their own."""
+    for turn in trace.turns:
+        hidden = [call for call in turn.model_calls if call.nested]
+        if not hidden:
+            continue
+        agents = distinct(call.agent for call in hidden)
+        own = "sessions of their own" if len(agents) > 1 else "a session of its own"
+        records = (n for call in hidden for n in (call.record, call.ended) if n >= 0)
+        yield Finding(
+            kind="hidden_conversation",
+            turn=turn.number,
+            agents=agents,
+            text=f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
+            f"ADK's session: {listed(agents)} ran in {own}.",
+            records=tuple(sorted(records)),
+        )
+
+
+def _tokens(turn: Turn) -> str:
+    everything = sum(call.usage.tokens for call in turn.model_calls if call.usage)
+    shown = sum(usage.tokens for usage in turn.reported.values())
+    if everything <= shown:
+        return ""
+    return f" and {everything - shown:,} of {everything:,} tokens"

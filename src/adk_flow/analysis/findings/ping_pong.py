@@ -1,0 +1,40 @@
+"""Two agents that hand over to each other again and again."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from adk_flow._text import format_times
+from adk_flow.analysis.findings.finding import Finding, distinct
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace import Activation, Trace
+
+
+def find_ping_pong(trace: Trace) -> Iterator[Finding]:
+    """Finds two agents of whom one handed over to the other more than once in a turn."""
+    passed: dict[Any, list[Move]] = defaultdict(list)
+    for move in (move for turn in trace.turns for move in turn.moves):
+        if move.kind == "transfer":
+            head = trace.activations[move.activation].head
+            passed[move.turn, head, frozenset((move.source, move.target))].append(move)
+    for moves in passed.values():
+        counts = Counter((move.source, move.target) for move in moves)
+        ((source, target), most) = counts.most_common(1)[0]
+        if most > 1:
+            back = counts[target, source] if source != target else 0
+            also = f", and {target} to {source} {format_times(back)}" if back else ""
+            yield Finding(
+                kind="ping_pong",
+                turn=moves[0].turn,
+                agents=distinct([source, target]),
+                text=f"{source} handed over to {target} {format_times(most)} in one turn{also}.",
+                records=tuple(_handover(trace.activations.get(m.parent), m) for m in moves),
+                level="serious",
+            )
+
+
+def _handover(source: Activation | None, move: Move) -> int:
+    """Finds the event that carries a transfer, else the record that shows its target begin."""
+    return source.ended if source and source.ended_by == "transfer" else move.record

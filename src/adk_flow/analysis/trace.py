@@ -1,0 +1,335 @@
+"""What a flow log tells: turns, with their activations, moves, model and tool calls.
+
+All times are microseconds since the epoch; a record is told by its index in the log, -1 for none.
+What stands here grows while its turn is read, and changes no more once the turn is released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from adk_flow.analysis.moves import Move
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Request, Usage
+
+CALLED = frozenset({"agent_tool", "single_turn"})
+"""Calls that the caller waits for with a tool result; who is called never faces the user."""
+
+
+@dataclass(slots=True, eq=False)
+class Activation:
+    """One activation of an agent."""
+
+    number: int
+    agent: str
+    cause: str
+    """Why it began, see `Record.cause`."""
+    run: int
+    turn: int
+    began: int
+    """Record of its `before_agent`."""
+    time: int
+    parent: int = 0
+    """Activation that called it or handed over to it; 0 for the user or a workflow."""
+    parent_name: str = ""
+    """Name of a parent that has no activation: a workflow, or an agent of an earlier turn."""
+    source: Activation | None = None
+    """Its parent, where that is known."""
+    branch: str = ""
+    call: str = ""
+    """Function call id of what it was begun by, or its run was."""
+    within: ToolCall | None = None
+    """That call, where it is known."""
+    scope: ToolCall | None = None
+    """The call of an agent, or task, in whose course it runs, be it after transfers."""
+    is_called: bool = False
+    """Whether it runs, however deep, in a call whose answer is waited for."""
+    ended: int = -1
+    """Record that ended it; -1 while it is open."""
+    ended_time: int = 0
+    ended_by: str = ""
+    """`after_agent`, `transfer`, `agent_error`, `return`, `after_run` or `run_error`."""
+    closed: int = -1
+    """Record of its `after_agent`, which may follow a transfer; -1 where ADK called none."""
+    successor: Activation | None = None
+    """Who it handed over to."""
+    target: str = ""
+    """Whom it named to hand over to, be it nobody that there is."""
+    text: str = ""
+    """Its latest final words, as far as they were kept."""
+    spoke: bool = False
+    """Whether it gave final words."""
+    error: str = ""
+    """What it failed with, as `agent_error` says."""
+    calls_out: int = 0
+    """Calls still out of a fork."""
+
+    @property
+    def parent_agent(self) -> str:
+        """Name of its parent; empty for the user."""
+        return self.parent_name or (self.source.agent if self.source else "")
+
+    @property
+    def head(self) -> Activation:
+        """The activation that control was first given to, before any transfer."""
+        activation = self
+        while activation.cause == "transfer" and activation.source is not None:
+            activation = activation.source
+        return activation
+
+    @property
+    def last(self) -> Activation:
+        """The last that ran in its place, after all transfers."""
+        activation = self
+        while activation.successor is not None:
+            activation = activation.successor
+        return activation
+
+    @property
+    def faces_user(self) -> bool:
+        """Whether it talks with the user: nobody waits for its answer."""
+        return self.head.cause not in (*AGENT_CALLS, "node", "transfer")
+
+    def parents(self) -> Iterator[Activation]:
+        """Gives who called it, or handed over to it, and so on."""
+        activation = self.source
+        while activation is not None:
+            yield activation
+            activation = activation.source
+
+
+class Response(NamedTuple):
+    """A whole answer, or error, of a model."""
+
+    record: int
+    text: str
+    calls: tuple[FunctionCall, ...]
+
+
+@dataclass(slots=True, eq=False)
+class ModelCall:
+    """One request to a model; a streamed one may be answered by several whole responses."""
+
+    record: int
+    """Its `before_model`."""
+    began: int
+    turn: int
+    run: int
+    activation: int
+    """Where it was asked; 0 outside any agent."""
+    agent: str
+    model: str
+    request: Request | None
+    nested: bool
+    """Whether it is in a run of its own, which ADK's session does not show."""
+    responses: list[Response] = field(default_factory=list)
+    usage: Usage | None = None
+    """What the model reported last, which is for the whole call; None where it reported none."""
+    error: str = ""
+    ended: int = -1
+    """Record of its last whole response or error."""
+    ended_time: int = 0
+    replaced: bool = False
+    """Whether a plugin or callback answered in the model's place."""
+    is_over: bool = False
+    """Whether no response of it can follow any more."""
+
+    @property
+    def calls(self) -> Iterator[FunctionCall]:
+        """The function calls that it asked for."""
+        return (call for response in self.responses for call in response.calls)
+
+
+@dataclass(slots=True, eq=False)
+class ToolCall:
+    """One function call: of a plain function, an agent, a transfer; ids of calls may repeat."""
+
+    id: str
+    name: str
+    kind: str
+    """See `FunctionCall.kind`."""
+    agent: str
+    """Who made it."""
+    activation: int
+    run: int
+    turn: int
+    nested: bool
+    text: str = ""
+    """Its arguments, as far as they were kept."""
+    asked: int = -1
+    """Record of the event that asks for it."""
+    model_call: ModelCall | None = None
+    """The model call that asked for it."""
+    record: int = -1
+    """Record that begins it: `before_tool`, of a task its agent's `before_agent`."""
+    began: int = 0
+    task: str = ""
+    """Name of the asyncio task that it runs in."""
+    ended: int = -1
+    ended_time: int = 0
+    failed: bool = False
+    error: str = ""
+    pending: bool = False
+    """Whether an event says that the run waits for it."""
+    latest: Activation | None = None
+    """The activation that last began in its course."""
+
+    @property
+    def is_hooked(self) -> bool:
+        """Whether it ran as a tool; ADK has no tool hooks for the delegation of a task."""
+        return self.record >= 0 and self.kind != "task"
+
+    @property
+    def took(self) -> int:
+        """Microseconds; 0 if it never ended."""
+        return max(0, self.ended_time - self.began) if self.ended >= 0 else 0
+
+
+class Message(NamedTuple):
+    """Whole words of an agent in ADK's session, which the user may read."""
+
+    record: int
+    agent: str
+    activation: int
+    text: str
+    final: bool
+    """Whether ADK calls it a final response."""
+
+
+class Write(NamedTuple):
+    """A key of session state that an event writes."""
+
+    record: int
+    activation: Activation
+    key: str
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One activation of a Runner: of a turn, or of a tool call in it."""
+
+    number: int
+    turn: Turn
+    record: int
+    """The first of its records."""
+    parent: Activation | None = None
+    """The activation whose call started it; None for a turn's own."""
+    call: ToolCall | None = None
+    """The call that started it."""
+    call_id: str = ""
+    words: str = ""
+    started: bool = False
+    activations: list[Activation] = field(default_factory=list)
+    model_calls: dict[int, ModelCall] = field(default_factory=dict)
+    """The latest by activation."""
+    active_agent: str = ""
+    """Agent that faces the user."""
+    active_activation: Activation | None = None
+    nodes: dict[tuple[int, str], list[Activation]] = field(default_factory=dict)
+    """Nodes that run side by side, by the activation and name of whose nodes they are."""
+    node_words: Message | None = None
+    """The latest final words of a workflow node."""
+    waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
+    """Record, agent, activation and call of what it waits for, by call id."""
+    error: str = ""
+    """What the latest final event says went wrong."""
+    replied: int = -1
+    """Record of the latest reply."""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One user message and all that it caused."""
+
+    number: int
+    """From 1."""
+    record: int
+    """The first of its records."""
+    began: int
+    ended: int = 0
+    """The last record's time."""
+    agent: str = ""
+    """The first that its records name: whom ADK began with."""
+    question: str = ""
+    active_agent: str = ""
+    """Agent that gets the next user message, as ADK says; empty where it cannot say."""
+    end: int = -1
+    """Record of its end; -1 where none was logged."""
+    failed: bool = False
+    error: str = ""
+    """What it failed with, as far as it was kept."""
+    runs: list[Run] = field(default_factory=list)
+    activations: list[Activation] = field(default_factory=list)
+    """Those that began in it, in order, as are the following."""
+    moves: list[Move] = field(default_factory=list)
+    model_calls: list[ModelCall] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    """Those that were asked for in it, whether they ran or not."""
+    messages: list[Message] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    reported: dict[int, Usage] = field(default_factory=dict)
+    """What ADK's session shows of tokens, by the record of the model call, or of an event."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether its end was logged."""
+        return self.end >= 0
+
+    @property
+    def end_record(self) -> tuple[int, ...]:
+        """The record of its end; none where none was logged."""
+        return (self.end,) if self.complete else ()
+
+    @property
+    def finals(self) -> list[Message]:
+        """What ADK calls final responses; the last is the answer."""
+        return [message for message in self.messages if message.final]
+
+    @property
+    def asked_models(self) -> list[ModelCall]:
+        """Model calls that were made, failed ones too."""
+        return [call for call in self.model_calls if not call.replaced]
+
+    @property
+    def tool_runs(self) -> list[ToolCall]:
+        """Tool calls that ran, agents called as tools and transfers among them, as they began."""
+        ran = (call for call in self.tool_calls if call.is_hooked)
+        return sorted(ran, key=lambda call: call.record)
+
+    def waiting(self) -> set[Activation]:
+        """Finds who waits for the user's next words: task agents and who called them."""
+        tasks = [a for a in self.activations if a.cause == "task" and a.ended_by != "return"]
+        return {activation for task in tasks for activation in (task, *task.parents())}
+
+    def requests(self, activation: Activation) -> list[tuple[int, Request]]:
+        """Gives what an activation's model was sent, with the record of each."""
+        sent = (call for call in self.model_calls if call.activation == activation.number)
+        return [(call.record, call.request) for call in sent if call.request is not None]
+
+
+@dataclass(eq=False)
+class Trace:
+    """A flow log as it was read."""
+
+    log: Log
+    turns: list[Turn]
+    moves: list[Move]
+    """In the order in which they happened; those of turns at the same time stand mixed."""
+
+    @cached_property
+    def runs(self) -> dict[int, Run]:
+        """Runs by number."""
+        return {run.number: run for turn in self.turns for run in turn.runs}
+
+    @cached_property
+    def activations(self) -> dict[int, Activation]:
+        """Activations by number."""
+        return {a.number: a for turn in self.turns for a in turn.activations}
+
+    def turn_of(self, number: int) -> int:
+        """Numbers the turn of a run; 0 if it is not known."""
+        run = self.runs.get(number)
+        return run.turn.number if run else 0

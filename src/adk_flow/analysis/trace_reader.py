@@ -1,0 +1,280 @@
+"""The one reading of a flow log: records in, turns with moves and calls out.
+
+It tells a flow while it happens and reads a finished log alike, and holds no more than the turns
+under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from adk_flow.analysis import control, conversation
+from adk_flow.analysis.calls import (
+    ToolCalls,
+    answer_model,
+    ask_model,
+    read_model_event,
+    scope_of,
+)
+from adk_flow.analysis.moves import USER, Moment, Move
+from adk_flow.analysis.trace import CALLED, Activation, Message, Run, Trace, Turn, Write
+from adk_flow.log.reader import Log, read_log
+from adk_flow.log.schema import Record
+
+_LATE = 2
+"""Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
+_MOST = 64
+"""Turns held that have not ended; ADK 2.0 and 2.1 never tell an end."""
+
+_OPENS_RUN = frozenset(
+    {"user_message", "before_run", "before_agent", "event", "after_run", "run_error"}
+)
+"""Hooks by which a run is known whose beginning was not recorded."""
+
+
+class TraceReader:
+    """Turns records into moves one by one, and gathers them and the calls into turns."""
+
+    def __init__(self) -> None:
+        self.turns: dict[int, Turn] = {}
+        """Those not yet released, by number."""
+        self.activations: dict[int, Activation] = {}
+        """Theirs, by number."""
+        self._count = 0
+        self._index = -1
+        self._runs: dict[int, Run] = {}
+        self._calls = ToolCalls()
+        self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
+            name.removeprefix("_on_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("_on_")
+        }
+
+    def read(self, record: Record) -> list[Move]:
+        """Reads the next record and gives the moves that it shows; mostly none."""
+        self._index += 1
+        run = self._runs.get(record.run) or self._open_run(record)
+        if run is None:
+            return []
+        turn, moment = run.turn, Moment(self._index, record)
+        if record.time > turn.ended:
+            turn.ended = record.time
+        if not turn.agent:
+            turn.agent = record.agent
+        handle = self._handlers.get(record.hook)
+        if handle is not None:
+            handle(moment, record, run)
+            turn.moves += moment.moves
+        return moment.moves
+
+    def is_nested(self, record: Record) -> bool:
+        """Whether a record read comes from a run that ADK's session does not show."""
+        run = self._runs.get(record.run)
+        return run is not None and run.parent is not None
+
+    def release(self) -> Iterator[Turn]:
+        """Gives the turns that can change no more, and forgets them."""
+        ended = [turn for turn in self.turns.values() if turn.complete]
+        for turn in ended[: max(0, len(ended) - _LATE)]:
+            yield self._forget(turn)
+        for turn in list(self.turns.values())[: max(0, len(self.turns) - _MOST)]:
+            yield self._forget(turn)
+
+    def _forget(self, turn: Turn) -> Turn:
+        del self.turns[turn.number]
+        for run in turn.runs:
+            self._runs.pop(run.number, None)
+        for activation in turn.activations:
+            self.activations.pop(activation.number, None)
+        self._calls.release(turn)
+        return turn
+
+    def _open_run(self, record: Record) -> Run | None:
+        if record.hook not in _OPENS_RUN:
+            return None
+        named = record.hook != "before_agent"
+        parent = self.activations.get(record.parent) if named else None
+        turn = self.turns.get(parent.turn) if parent else None
+        if turn is None:
+            parent = None
+            self._count += 1
+            turn = Turn(self._count, self._index, record.time)
+            self.turns[turn.number] = turn
+        run = self._runs[record.run] = Run(record.run, turn, self._index, parent)
+        if parent is not None:
+            run.call = self._calls.find(record.call, parent.number)
+            run.call_id = record.call
+        turn.runs.append(run)
+        return run
+
+    # Hooks
+
+    def _on_user_message(self, moment: Moment, record: Record, run: Run) -> None:
+        run.words = record.text
+        if run.parent is None:
+            run.turn.question = record.text
+
+    def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
+        run.active_agent = run.active_agent or record.agent
+
+    def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
+        if record.cause == "resume" and record.activation in self.activations:
+            return
+        activation = self._begin_activation(record, run)
+        control.begin(moment, run, activation)
+
+    def _begin_activation(self, record: Record, run: Run) -> Activation:
+        source = self.activations.get(record.parent)
+        activation = Activation(
+            number=record.activation,
+            agent=record.agent,
+            cause=record.cause,
+            run=record.run,
+            turn=run.turn.number,
+            began=self._index,
+            time=record.time,
+            parent=record.parent,
+            parent_name=record.parent_name,
+            source=source,
+            branch=record.branch,
+            call=record.call or run.call_id,
+            is_called=record.cause in CALLED or (source is not None and source.is_called),
+        )
+        call = self._calls.enter(self._index, record, run) if record.call else run.call
+        if call is not None:
+            activation.within, call.latest = call, activation
+        activation.scope = scope_of(activation)
+        if record.activation:
+            self.activations[record.activation] = activation
+        run.activations.append(activation)
+        run.turn.activations.append(activation)
+        return activation
+
+    def _on_after_agent(self, moment: Moment, record: Record, run: Run) -> None:
+        activation = self.activations.get(record.activation)
+        if activation is None or activation.closed >= 0:
+            return
+        activation.closed = moment.index
+        control.end_activation(activation, moment, "after_agent")
+        if activation.cause == "node":
+            control.leave_node(moment, run, activation, failed=False, text="")
+
+    def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
+        activation = self.activations.get(record.activation)
+        if activation is None:
+            return
+        activation.error = record.error
+        ended = control.end_activation(activation, moment, "agent_error")
+        if ended and activation.cause == "node":
+            control.leave_node(moment, run, activation, failed=True, text=record.error)
+
+    def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
+        ask_model(moment.index, record, run)
+
+    def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
+        answer_model(moment.index, record, run)
+        control.fork(moment, run, self.activations.get(record.activation))
+
+    def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
+        answer_model(moment.index, record, run)
+
+    def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
+        self._calls.begin(moment.index, record, run)
+
+    def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
+        call, again = self._calls.end(moment.index, record, run)
+        if not again and control.ran_agent(record, call):
+            caller = self.activations.get(record.activation)
+            control.come_back(moment, run, call, caller, failed=record.hook == "tool_error")
+
+    _on_tool_error = _on_after_tool
+
+    def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
+        if not record.partial:  # a streamed call's arguments are still coming in
+            self._calls.ask(moment.index, record, run)
+        for call in record.calls:
+            if call.id in record.pending:
+                run.waits[call.id] = (moment.index, record.agent, record.activation, call)
+        for id in record.responses:
+            run.waits.pop(id, None)
+        for call in self._calls.respond(moment.index, record, run):
+            control.finish_task(moment, run, call)
+        read_model_event(moment.index, record, run)
+        control.start_without_agent(moment, run)
+        activation = self.activations.get(record.activation)
+        if activation is not None:
+            self._read_actions(moment, record, run, activation)
+        self._read_words(moment, record, run, activation)
+
+    def _read_actions(
+        self, moment: Moment, record: Record, run: Run, activation: Activation
+    ) -> None:
+        if record.transfer:
+            activation.target = record.transfer
+            control.end_activation(activation, moment, "transfer")
+        if record.state and not record.partial:
+            keys = (key for key in record.state if not key.startswith("_adk"))
+            run.turn.writes += [Write(moment.index, activation, key) for key in keys]
+
+    def _read_words(
+        self, moment: Moment, record: Record, run: Run, activation: Activation | None
+    ) -> None:
+        turn, is_shown = run.turn, run.parent is None
+        if record.error and record.final:
+            run.error = record.error
+            if is_shown:
+                turn.failed, turn.error = True, record.error
+        elif record.size and not record.partial:
+            run.error = ""
+            if is_shown and record.agent != USER:
+                place = (moment.index, record.agent, record.activation)
+                turn.messages.append(Message(*place, record.text, record.final))
+                if record.final:
+                    turn.failed, turn.error = False, ""
+            conversation.reply(moment, run, activation)
+
+    def _on_after_run(self, moment: Moment, record: Record, run: Run) -> None:
+        failed, turn = record.hook == "run_error", run.turn
+        control.end(moment, run, failed=failed)
+        if run.parent is not None:
+            return
+        turn.end = moment.index
+        turn.active_agent = turn.active_agent or record.active_agent
+        if failed:
+            turn.failed, turn.error = True, record.error
+        last = run.active_activation
+        if last is None:
+            # A workflow has no activation, and ADK asks only agents who is next.
+            turn.active_agent = turn.active_agent or run.active_agent
+        elif last.cause == "task" and not moment.moves[-1].failed:
+            # ADK names the delegating agent, but the task agent reads the next message.
+            turn.active_agent = last.agent
+
+    _on_run_error = _on_after_run
+
+
+def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
+    """Gives the turns of a log one after another as they end, those without an end last."""
+    reader = TraceReader()
+    for record in records:
+        reader.read(record)
+        if record.hook == "user_message":
+            yield from reader.release()
+    yield from reader.turns.values()
+
+
+def trace_log(log: Log) -> Trace:
+    """Reads all turns of a log."""
+    reader = TraceReader()
+    moves = [move for record in log.records for move in reader.read(record)]
+    return Trace(log, list(reader.turns.values()), moves)
+
+
+def read_trace(path: str | Path) -> Trace:
+    """Reads a flow log and all its turns.
+
+    Raises:
+      LogError: it cannot be read.
+    """
+    return trace_log(read_log(path))
