@@ -21,7 +21,7 @@ from google.genai import types
 from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import Meter, TurnMetrics
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_of
@@ -47,7 +47,7 @@ class ConversationRun(NamedTuple):
     faults: int
     """Hooks that could not be recorded."""
     uncontrolled: list[str]
-    """Models that were asked although all that the log shows are controlled ones."""
+    """Models that were asked although all that the log shows need no key."""
 
 
 async def run_conversation(
@@ -62,7 +62,7 @@ async def run_conversation(
     """Holds a conversation with an app in a session of its own, in memory.
 
     A turn that fails is recorded as such, and the next goes on. If the app is overridden with
-    a controlled model, no other is asked.
+    a keyless model, no other is asked.
 
     Args:
       app: the app, its root agent, or its path as for `adk run`; its own recorder, if it has one,
@@ -129,10 +129,10 @@ async def run_conversation(
 
 
 def _uncontrolled(meter: Meter, asked: set[str]) -> list[str]:
-    """Names models that were asked although all that the log shows are controlled ones."""
+    """Names models that were asked although all that the log shows need no key."""
     spans = [span for timing in meter.timings.values() for span in timing.spans]
     logged = {span.name for span in spans if span.kind == "model"}
-    return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
+    return sorted(asked - KEYLESS_MODELS) if logged <= KEYLESS_MODELS else []
 
 
 def describe_uncontrolled(models: Iterable[str]) -> str:
