@@ -281,11 +281,13 @@ def test_a_log_without_words_does_not_tell_what_was_shown():
     assert compare_runs(runs, Setting()).constructs[0].shown == "unknown"
 
 
-def test_the_kind_is_controlled_live_or_mixed():
-    live = made(controlled=False)
+def test_the_kind_is_controlled_offline_live_or_mixed():
+    live, offline = made(controlled=False), made(controlled=False, offline=True)
 
     assert compare_runs([made()], Setting()).kind == "controlled"
+    assert compare_runs([made(), offline], Setting()).kind == "offline"
     assert compare_runs([live], Setting()).kind == "live"
+    assert compare_runs([offline, live], Setting()).kind == "mixed"
     assert compare_runs([made(), live], Setting()).kind == "mixed"
 
 

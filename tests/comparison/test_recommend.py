@@ -183,9 +183,10 @@ def test_what_was_not_checked_is_not_said_to_be_answered_as_asked():
 @pytest.mark.parametrize(
     ("kind", "start"),
     [
-        ("controlled", "Controlled: a model that is no language model"),
+        ("controlled", "Controlled: the same stated decisions"),
+        ("offline", "Offline: a model that is no language model routes by likeness"),
         ("live", "Live: a real model's behaviour"),
-        ("mixed", "Controlled and live runs are mixed"),
+        ("mixed", "Live runs and runs without a key are mixed"),
     ],
 )
 def test_the_first_caveat_says_what_kind_of_model_it_was(kind, start):
@@ -207,7 +208,8 @@ def test_costs_are_somebody_elses_or_unknown():
         told = write_caveats(of(figures("a", dollars=dollars), **setting))
         return [sentence for sentence in told if sentence.startswith("Costs")]
 
-    assert costs(0.1, price_model="gemini") == [
+    assert costs(0.1, price_model="gemini") == ["Costs are planned tokens at the price of gemini."]
+    assert costs(0.1, price_model="gemini", kind="offline") == [
         "Costs are the offline model's tokens at the price of gemini."
     ]
     assert costs(0.1, price_model="gemini", kind="live") == [

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure
-from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
+from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS, ONE_BY_ONE
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import plan_trials, run_trials
@@ -34,7 +34,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.enforcement import in_force
-from adk_flow.models.override import is_controlled, models_of, override_models, override_of
+from adk_flow.models.override import models_of, override_models, override_of
 from adk_flow.models.scripted import call
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import WiringError
@@ -255,8 +255,8 @@ def test_identity_tells_agents_apart_by_what_they_are_told():
     one, other = app_of("offline"), app_of("offline")
     lead_of(other).sub_agents[0].instruction = "Answer in rhyme."
 
-    assert identify(one, None) == identify(app_of("offline"), None)
-    assert identify(one, None) != identify(other, None)
+    assert identify(one, models_of(one), None) == identify(app_of("offline"), ["offline"], None)
+    assert identify(one, models_of(one), None) != identify(other, models_of(other), None)
 
 
 def test_identity_tells_graphs_apart_by_their_edges():
@@ -266,9 +266,9 @@ def test_identity_tells_graphs_apart_by_their_edges():
     def nodes() -> list[Any]:
         return [LlmAgent(name=name, model="offline") for name in ("a", "b")]
 
-    one, other = identify(app(*nodes()), None), identify(app(*nodes()[::-1]), None)
+    one, other = identify(app(*nodes()), [], None), identify(app(*nodes()[::-1]), [], None)
 
-    assert one == identify(app(*nodes()), None)
+    assert one == identify(app(*nodes()), [], None)
     assert one != other
 
 
@@ -297,14 +297,14 @@ def test_what_cannot_be_held_one_by_one_says_why():
     assert result.skipped == {ONE_BY_ONE: "Both is a ParallelAgent, which has no limit to set"}
 
 
-def test_an_app_is_controlled_only_if_every_agents_model_is():
+def test_an_app_is_keyless_only_if_every_agents_model_is():
     app = app_of("offline")
-    assert is_controlled(app)
+    assert set(models_of(app)) <= KEYLESS_MODELS
     lead_of(app).sub_agents[0].model = "gemini-2.5-flash"
-    assert not is_controlled(app)
+    assert not set(models_of(app)) <= KEYLESS_MODELS
     assert models_of(app) == ["offline", "gemini-2.5-flash"]
 
-    assert is_controlled(override_models(app, "offline"))
+    assert set(models_of(override_models(app, "offline"))) <= KEYLESS_MODELS
 
 
 def test_gemini_is_given_retries_unless_it_has_its_own():

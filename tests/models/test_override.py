@@ -21,10 +21,10 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.genai import types
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.run_metrics import measure_run
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS, measure_run
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
-from adk_flow.models.override import is_controlled, models_of, override_models
+from adk_flow.models.override import models_of, override_models
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -278,9 +278,9 @@ def test_a_summarizer_counts_as_a_model_of_the_app():
     app.root_agent.model = "offline"
 
     assert models_of(app) == ["offline", OWN]
-    assert not is_controlled(app)
+    assert not set(models_of(app)) <= KEYLESS_MODELS
     app = override_models(app, "offline")
-    assert is_controlled(app)
+    assert set(models_of(app)) <= KEYLESS_MODELS
 
 
 def test_a_plugins_agent_counts_as_one_of_the_app():

@@ -1,5 +1,6 @@
 """Plans played under every construct and in nested apps, without a reader of English."""
 
+import asyncio
 import threading
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,10 @@ from google.adk.workflow import Workflow
 from pydantic import BaseModel
 
 from adk_flow.check.snapshot import draw_snapshot
+from adk_flow.comparison.runner import compare
+from adk_flow.models.override import override_models
+from adk_flow.models.planned.playing import models_asked
+from adk_flow.models.scripted import Scripted
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
@@ -376,3 +381,51 @@ async def test_no_thread_pool_decides_in_which_order_tools_end(tmp_path):
     await run_conversation(app, asked, file=tmp_path / "log.jsonl")
 
     assert threads == [(number, threading.current_thread().name) for number in range(4)]
+
+
+TURN = {"say": "Find x.", "plan": [task("A", "x")]}
+
+
+@pytest.mark.parametrize(
+    ("named", "own", "models"),
+    [
+        ("", "gemini-2.5-flash", ["planned"]),
+        ("offline", "gemini-2.5-flash", ["planned"]),
+        ("gemini-2.5-pro", "offline", ["gemini-2.5-pro"]),
+        ("", "scripted", ["scripted"]),
+    ],
+)
+@pytest.mark.parametrize("way", ["environment", "override"])
+def test_a_plan_plays_unless_a_real_or_scripted_model_is_named(
+    named, own, models, way, monkeypatch
+):
+    model = Scripted() if own == "scripted" else own
+    app = App(name="app", root_agent=LlmAgent(name="A", model=model))
+    asked = [msgspec.convert({"turns": [TURN]}, Conversation)]
+    if way == "environment":
+        monkeypatch.setenv("MODEL_NAME", named)
+    elif named:
+        app = override_models(app, named)
+
+    played = models_asked(app, asked)
+
+    assert played == (models if way == "override" or models[0] != named else [own])
+
+
+def test_a_turn_without_a_plan_asks_the_apps_own_model():
+    app = App(name="app", root_agent=named("A"))
+    asked = [msgspec.convert({"turns": [TURN, {"say": "And y?"}]}, Conversation)]
+
+    assert models_asked(app, asked) == ["planned", "gemini-2.5-flash"]
+
+
+async def test_an_app_of_live_models_is_compared_by_its_plans_without_a_key(tmp_path):
+    app = App(name="app", root_agent=named("Lead", sub_agents=[named("A", tools=[look])]))
+    asked = {"x": msgspec.convert({"turns": [TURN]}, Conversation)}
+
+    compared = await asyncio.to_thread(
+        compare, app, asked, ["transfer", "agent_tool"], folder=tmp_path
+    )
+
+    assert (compared.kind, compared.models) == ("controlled", ["planned"])
+    assert [figures.llm_calls for figures in compared.constructs] == [3, 4]

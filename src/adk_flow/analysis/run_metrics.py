@@ -18,8 +18,11 @@ from adk_flow.analysis.visibility import Isolation, trace_visibility
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 
-CONTROLLED_MODELS = frozenset({"offline", "planned", "scripted"})
-"""Models that decide the same way under every construct."""
+CONTROLLED_MODELS = frozenset({"planned", "scripted"})
+"""Models that make the same stated decisions under every construct."""
+
+KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
+"""Those that need no key; the offline model decides by likeness, as it understands each request."""
 
 AS_IS = "as_is"
 """The app as its owner wired it, in the place of a construct."""
@@ -43,7 +46,9 @@ class RunMetrics(msgspec.Struct, kw_only=True):
     model: str = ""
     adk: str = ""
     controlled: bool = True
-    """Whether every model call was the offline or a scripted model's."""
+    """Whether every model call was decided by a plan or a script."""
+    offline: bool = False
+    """Whether the offline model decided some calls, and plans or scripts the others, if any."""
     turns: list[TurnMetrics]
     total: TurnMetrics
     dollars: float | None = None
@@ -111,6 +116,7 @@ def measure_run(
         model=", ".join(sorted(models)) or log.header.model,
         adk=log.header.adk,
         controlled=models <= CONTROLLED_MODELS,
+        offline="offline" in models and models <= KEYLESS_MODELS,
         turns=turns,
         total=total,
         dollars=priced([span for turn in spans for span in turn], price_model),

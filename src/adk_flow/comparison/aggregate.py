@@ -89,7 +89,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     """The same conversations under several constructs."""
 
     setting: Setting
-    kind: Literal["controlled", "live", "mixed"]
+    kind: Literal["controlled", "offline", "live", "mixed"]
     models: list[str]
     adk: list[str]
     """Releases of google-adk that the logs were written under."""
@@ -111,11 +111,10 @@ class Comparison(msgspec.Struct, kw_only=True):
 def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
     """Lays measured runs side by side, in the order in which they are given."""
     measured = list(runs)
-    kinds = {run.controlled for run in measured}
     conversations = _ordered(run.conversation for run in measured)
     return Comparison(
         setting=setting,
-        kind="mixed" if len(kinds) > 1 else "controlled" if kinds != {False} else "live",
+        kind=_kind(measured),
         models=_ordered(run.model for run in measured),
         adk=_ordered(run.adk for run in measured),
         conversations=conversations,
@@ -126,6 +125,14 @@ def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
         winners=list(find_winners(measured)),
         runs=measured,
     )
+
+
+def _kind(runs: Sequence[RunMetrics]) -> Literal["controlled", "offline", "live", "mixed"]:
+    """Says who decided: plans and scripts alone, the offline model too, or language models."""
+    live = [not (run.controlled or run.offline) for run in runs]
+    if any(live):
+        return "live" if all(live) else "mixed"
+    return "offline" if any(run.offline for run in runs) else "controlled"
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adk_flow._text import one_line
-from adk_flow.analysis.run_metrics import CONTROLLED_MODELS, RunMetrics, measure_run
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
 from adk_flow.errors import AdkFlowError
@@ -42,7 +42,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
 
 def _are_controlled(logs: Sequence[Log]) -> bool:
     models = {record.model for log in logs for record in log.records if record.model}
-    return models <= CONTROLLED_MODELS
+    return models <= KEYLESS_MODELS
 
 
 def _measured(logs: Sequence[Log], paths: Sequence[Path], **priced: Any) -> Iterator[RunMetrics]:

@@ -155,7 +155,8 @@ def write_caveats(comparison: Comparison) -> list[str]:
         model = setting.price_model or "a model"
         told.append(f"Costs are unknown: LiteLLM's table is missing or has no price for {model}.")
     elif setting.price_model:
-        whose = "the offline model's tokens" if comparison.kind == "controlled" else "tokens"
+        keyless = {"controlled": "planned", "offline": "the offline model's"}
+        whose = f"{keyless.get(comparison.kind, '')} tokens".strip()
         told.append(f"Costs are {whose} at the price of {setting.price_model}.")
     held = len(comparison.conversations)
     told.append(
@@ -212,10 +213,16 @@ def _pace(setting: Setting) -> str:
 def _kind(comparison: Comparison) -> str:
     if comparison.kind == "controlled":
         return (
-            "Controlled: a model that is no language model decides the same way under every "
-            "construct, so every difference is the construct's. It shows structure (calls, tokens, "
-            "order, waiting, who sees what) and says nothing of the quality of answers."
+            "Controlled: the same stated decisions are made under every construct, so every "
+            "difference is the construct's. It shows structure (calls, tokens, order, waiting, who "
+            "sees what) and says nothing of the quality of answers."
+        )
+    if comparison.kind == "offline":
+        return (
+            "Offline: a model that is no language model routes by likeness, and may decide "
+            "otherwise under another construct. It shows structure and says nothing of the quality "
+            "of answers; a plan in the conversation makes the runs controlled."
         )
     if comparison.kind == "live":
         return "Live: a real model's behaviour; another trial gives other figures."
-    return "Controlled and live runs are mixed here; compare only what is alike."
+    return "Live runs and runs without a key are mixed here; compare only what is alike."

@@ -11,6 +11,7 @@ from google.adk.apps import App
 
 from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
@@ -28,7 +29,8 @@ from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.embedding import embed
-from adk_flow.models.override import is_controlled, models_of, override_models
+from adk_flow.models.override import override_models
+from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import CONSTRUCTS
@@ -107,7 +109,7 @@ def compare(
         baseline=baseline,
         pace=subject.profile.name if subject.profile else "",
         slept=real_latency,
-        price_model=choose_price_model(subject.profile, subject.controlled),
+        price_model=choose_price_model(subject.profile, subject.keyless),
         trials=trials,
         skipped=variants.skipped,
         left_out=variants.left_out,
@@ -129,8 +131,8 @@ class _Subject(NamedTuple):
     """An app that is ready to be rewired."""
 
     app: App
-    controlled: bool
-    """Whether every agent runs on a model that decides the same way each time."""
+    keyless: bool
+    """Whether every turn is played by its plan, or answered by a model that needs no key."""
     profile: LatencyProfile | None
     """What times are projected to, or really taken; None for times as measured."""
     identity: dict[str, str]
@@ -139,16 +141,17 @@ class _Subject(NamedTuple):
 
 def _prepared(app: App, spec: ComparisonSpec) -> _Subject:
     """Has an app take the time and the retries that are asked for, if its models allow it."""
-    controlled = is_controlled(app)
-    profile = choose_profile(spec.latency, controlled)
+    models = models_asked(app, spec.conversations.values())
+    live = [model for model in models if model not in KEYLESS_MODELS]
+    profile = choose_profile(spec.latency, not live)
     check_real_latency(spec, profile)
-    if not controlled:
-        check_live(spec, models_of(app))
+    if live:
+        check_live(spec, live)
         app = override_models(app, retries=True)
-    identity = identify(app, profile if spec.real_latency else None)
+    identity = identify(app, models, profile if spec.real_latency else None)
     if spec.real_latency:
         app = override_models(app, latency=profile)
-    return _Subject(app, controlled, profile, identity)
+    return _Subject(app, not live, profile, identity)
 
 
 def _names(app: App) -> list[str]:
@@ -157,6 +160,6 @@ def _names(app: App) -> list[str]:
 
 def _warm_up(subject: _Subject) -> None:
     """Spares the first trials what would count as their time."""
-    if subject.controlled:
+    if subject.keyless:
         embed(["loaded before the clock starts"])
     keep_what_is_loaded()

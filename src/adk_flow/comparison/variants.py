@@ -14,7 +14,6 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.serial import make_serial
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.override import models_of
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,
@@ -110,14 +109,14 @@ def _goes_on_at_once(app: App) -> str:
     return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
 
 
-def identify(app: App, slept: LatencyProfile | None) -> dict[str, str]:
+def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> dict[str, str]:
     """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
     nodes = list(agents_of(app.root_agent)) if app.root_agent is not None else []
     told = "\n".join(_told(node) for node in nodes)
     return {
         "app": app.name,
         "agents": hashlib.blake2b(told.encode(errors="replace"), digest_size=8).hexdigest(),
-        "model": ", ".join(models_of(app)),
+        "model": ", ".join(models),
         "slept pace": slept.name if slept else "none",
     }
 

@@ -42,9 +42,9 @@ _under_way: list[_Conversation] = []
 def in_force(override: Override) -> Iterator[set[str]]:
     """Has ADK ask the models of an override within this task and what it starts.
 
-    That includes agents on Runners that nobody told of the recorder and, under a controlled model,
+    That includes agents on Runners that nobody told of the recorder and, under a keyless model,
     models that are asked without an agent. Other conversations of the process keep theirs. Gives
-    the names of models that are asked all the same: under a controlled model those that code asks
+    the names of models that are asked all the same: under a keyless model those that code asks
     without ADK, by Google's client, else all of them.
     """
     conversation = _Conversation(override)
@@ -93,7 +93,7 @@ def _change_process() -> None:
 
 def _change_environment(undo: ExitStack) -> None:
     # Google's built-in tools refuse other models than Gemini (2.13, google_search_tool.py); the
-    # controlled ones pass them over.
+    # keyless ones pass them over.
     name = "ADK_DISABLE_GEMINI_MODEL_ID_CHECK"
     if name not in os.environ:
         os.environ[name] = "true"

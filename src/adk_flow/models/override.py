@@ -16,7 +16,7 @@ from google.genai import types
 
 from adk_flow._adk import BaseNode
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
 from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.scripted import Scripted
@@ -41,8 +41,8 @@ class Override(BasePlugin):
         self.stub = stub
         """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
         run; `msgspec.UNSET` where it is run."""
-        self.exclusive = self._adapted(_made(model)) if _is_controlled(model) else None
-        """The controlled model that everything asks, agent or not; None where there is none."""
+        self.exclusive = self._adapted(_made(model)) if _is_keyless(model) else None
+        """The keyless model that everything asks, agent or not; None where there is none."""
 
     def model_for(self, own: Callable[[], BaseLlm]) -> BaseLlm:
         """Gives the model of an agent, of which `own` gives the one that it was written for."""
@@ -56,8 +56,8 @@ class Override(BasePlugin):
         return model
 
 
-def _is_controlled(model: str | BaseLlm) -> bool:
-    return isinstance(model, Scripted) or name_of_model(model) in CONTROLLED_MODELS
+def _is_keyless(model: str | BaseLlm) -> bool:
+    return isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
 
 
 def _made(model: str | BaseLlm) -> BaseLlm:
@@ -75,7 +75,7 @@ def override_models(
 
     Args:
       app: the app; what was overridden before and is not named now stays overridden.
-      model: the model of every agent. A controlled one is also asked by whatever else asks one.
+      model: the model of every agent. A keyless one is also asked by whatever else asks one.
       latency: how long each model takes to answer.
       retries: whether Gemini's client tries again where it has no retry options of its own.
     """
@@ -115,8 +115,3 @@ def _models_beside(app: App) -> Iterator[str]:
             elif isinstance(root, BaseNode):
                 nodes = agents_of(root)
                 yield from (model_asked(node) for node in nodes if isinstance(node, LlmAgent))
-
-
-def is_controlled(app: App) -> bool:
-    """Whether every model of an app decides the same way each time."""
-    return set(models_of(app)) <= CONTROLLED_MODELS

@@ -108,14 +108,14 @@ def _left(script: Decided) -> str:
 
 def _on_offline_model(app: App) -> tuple[App, str]:
     """Has every agent ask the offline model, unless all decide alike each time as they are."""
-    from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+    from adk_flow.analysis.run_metrics import KEYLESS_MODELS
     from adk_flow.models.override import llm_agents, override_models
 
     # Not `canonical_model`, which makes the model and may ask for its key or package.
     models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
     names = sorted({str(model) for model in models if model})
     # Those that are offline are given it too, for what the app has beside its agents.
-    if names and names != ["offline"] and CONTROLLED_MODELS.issuperset(names):
+    if names and names != ["offline"] and KEYLESS_MODELS.issuperset(names):
         return app, ", ".join(names)
     return override_models(app, "offline"), "offline"
 

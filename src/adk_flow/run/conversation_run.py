@@ -21,7 +21,7 @@ from google.genai import types
 from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.run_metrics import CONTROLLED_MODELS
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Header, Record
@@ -49,7 +49,7 @@ class ConversationRun(NamedTuple):
     faults: int
     """Hooks that could not be recorded."""
     uncontrolled: list[str]
-    """Models that were asked although all that the log shows are controlled ones."""
+    """Models that were asked although all that the log shows need no key."""
 
 
 async def run_conversation(
@@ -64,7 +64,7 @@ async def run_conversation(
     """Holds a conversation with an app in a session of its own, in memory.
 
     A turn that fails is recorded as such, and the next goes on. If the app is overridden with
-    a controlled model, no other is asked.
+    a keyless model, no other is asked.
 
     Args:
       app: the app, its root agent, or its path as for `adk run`; its own recorder, if it has one,
@@ -132,9 +132,9 @@ async def run_conversation(
 
 
 def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:
-    """Names models that were asked although all that the log shows are controlled ones."""
+    """Names models that were asked although all that the log shows need no key."""
     logged = {call.model for call in calls}
-    return sorted(asked - CONTROLLED_MODELS) if logged <= CONTROLLED_MODELS else []
+    return sorted(asked - KEYLESS_MODELS) if logged <= KEYLESS_MODELS else []
 
 
 def describe_uncontrolled(models: Iterable[str]) -> str:

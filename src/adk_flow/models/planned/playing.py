@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
@@ -10,9 +11,9 @@ from google.adk.apps import App
 from adk_flow._adk import BaseNode
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
-from adk_flow.models.override import Override, override_of
+from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.model import Planned
-from adk_flow.scenario.conversation import Turn
+from adk_flow.scenario.conversation import Conversation, Turn
 
 _OFFLINE = "offline"
 
@@ -45,6 +46,15 @@ def planned_for(app: App, turn: Turn) -> Planned | None:
         return None
     named = name_of_model(override_of(app).model)
     return Planned(turn, root) if plays_plans(root, named) else None
+
+
+def models_asked(app: App, conversations: Iterable[Conversation]) -> list[str]:
+    """Names the models that conversations with an app ask: a turn's plan, else the app's own."""
+    root, turns = app.root_agent, [turn for asked in conversations for turn in asked.turns]
+    is_played = root is not None and plays_plans(root, name_of_model(override_of(app).model))
+    planned = [turn for turn in turns if is_played and turn.plan is not None]
+    own = models_of(app) if len(planned) < len(turns) else []
+    return [*(["planned"] if planned else []), *own]
 
 
 def planned_override(planned: Planned, latency: LatencyProfile | None) -> Override:
