@@ -17,7 +17,7 @@ os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever 
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.cli.shared import quieten_adk
+from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
@@ -140,7 +140,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Writes the README, or exits with 1 if it shows something else than the runs."""
-    quieten_adk()
+    silence_adk()
     text = fresh = README.read_text(encoding="utf-8")
     for name, written in BLOCKS.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)

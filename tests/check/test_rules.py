@@ -482,7 +482,7 @@ def test_a_name_that_a_log_does_not_hold_is_noted(folder):
     assert done.returncode == 0
     assert done.stderr == (
         "adk-flow: rules.yaml: line 1: never_speaks[1]: note: the log names no agent 'Loan'; "
-        "is it a slip?\n"
+        "is it a typing error?\n"
     )
 
 

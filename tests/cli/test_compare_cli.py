@@ -190,7 +190,7 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
     assert stopped.returncode == 130, stopped.stderr
     last = stopped.stderr.splitlines()[-1]
     assert last.startswith("adk-flow: stopped; ")
-    assert last.endswith("are kept in out, and the same command goes on")
+    assert last.endswith("are kept in out; the same command continues")
     state = tmp_path / "out" / "experiment.json"
     assert len(json.loads(state.read_text())["done"]) == 2
     assert not list(tmp_path.rglob("*.part"))
@@ -246,7 +246,9 @@ def test_a_conversation_that_is_none_is_refused_with_file_and_line(tmp_path, yam
 def test_nothing_to_ask_or_a_folder_without_conversations_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
 
-    assert_refused(compare(DESK, folder=tmp_path), "say what to ask: --conversation")
+    assert_refused(
+        compare(DESK, folder=tmp_path), "give --conversation FILE_OR_FOLDER, or --question"
+    )
     assert_refused(
         compare(DESK, "--conversation", "empty", folder=tmp_path), "empty: holds no conversation"
     )

@@ -17,7 +17,7 @@ from google.genai import types
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.export import files
-from adk_flow.export.files import Format, harmless, write_tables
+from adk_flow.export.files import TableFormat, harmless, write_tables
 from adk_flow.export.tables import ROWS, tables_of
 from adk_flow.export.traces import as_traces
 from adk_flow.log.reader import LogError, read_log
@@ -113,7 +113,7 @@ async def test_the_rows_tell_the_flow(tmp_path):
 async def test_every_format_says_the_same(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs adk-flow[parquet]")
     rows = tables_of((await held(tmp_path, HOSTILE)).log)
-    for form in Format:
+    for form in TableFormat:
         write_tables([rows, rows], tmp_path, form)
 
     for name in ROWS:
@@ -126,7 +126,7 @@ async def test_every_format_says_the_same(tmp_path):
 
 async def test_hostile_text_stays_text_in_a_spreadsheet(tmp_path):
     rows = tables_of((await held(tmp_path, HOSTILE)).log)
-    write_tables([rows], tmp_path, Format.csv)
+    write_tables([rows], tmp_path, TableFormat.csv)
 
     turns = table(tmp_path, "turns")
     assert len(turns) == 2
@@ -155,11 +155,11 @@ async def test_a_second_export_takes_the_place_of_the_first(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", list(TableFormat))
 async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
     tmp_path, monkeypatch, form
 ):
-    if form is Format.parquet:
+    if form is TableFormat.parquet:
         pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
     rows = tables_of((await held(tmp_path / "logs")).log)
     write_tables([rows], tmp_path / "tables", form)
@@ -181,13 +181,13 @@ async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
 
 async def test_a_folder_in_a_tables_place_is_refused_before_any_is_written(tmp_path):
     rows = tables_of((await held(tmp_path / "logs")).log)
-    write_tables([rows], tmp_path / "tables", Format.csv)
+    write_tables([rows], tmp_path / "tables", TableFormat.csv)
     (tmp_path / "tables" / "turns.csv").unlink()
     (tmp_path / "tables" / "turns.csv").mkdir()
     before = contents(tmp_path / "tables")
 
     with pytest.raises(AdkFlowError, match=r"turns\.csv: is a folder; expected a table"):
-        write_tables([rows, rows], tmp_path / "tables", Format.csv)
+        write_tables([rows, rows], tmp_path / "tables", TableFormat.csv)
 
     assert contents(tmp_path / "tables") == before
 
@@ -236,7 +236,7 @@ async def test_a_damaged_log_is_exported_or_refused_but_never_crashes(tmp_path):
         "opentelemetry.exporter.otlp.proto.common.trace_encoder", reason="needs adk-flow[otlp]"
     )
     header, *lines = lines_of((await held(tmp_path)).log.path)
-    chance, path, forms = random.Random(5), tmp_path / "mutated.jsonl", list(Format)
+    chance, path, forms = random.Random(5), tmp_path / "mutated.jsonl", list(TableFormat)
     for number in range(MUTATED):
         path.write_bytes(header + b"".join(_mutated(lines, chance)))
         try:

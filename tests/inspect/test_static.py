@@ -235,7 +235,7 @@ def test_init_writes_nothing_and_knows_who_records_already(tmp_path):
     assert (
         said
         == expected("""
-        In shop/agent.py, at its end:
+        In shop/agent.py, at the end:
 
         from adk_flow import FlowPlugin
 

@@ -448,9 +448,9 @@ def test_a_fault_whose_words_are_no_text_is_told_all_the_same(desk, path, tmp_pa
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--adk", "2.13.0", "--question", "?"), "name two releases or more"),
+        (("--adk", "2.13.0", "--question", "?"), "--adk: needs two releases or more"),
         (("--adk", "2.13.0", "--adk", "../x", "--question", "?"), "--adk ../x: is no release"),
-        (("--adk", "1.39.1", "--adk", "2.13.0"), "give either --question WORDS or"),
+        (("--adk", "1.39.1", "--adk", "2.13.0"), "give either a question or --conv"),
         (
             ("--adk", "2.13.0", "--adk", "1.17.0", "--question", "?"),
             "--adk 1.17.0: adk-flow works with google-adk 1.18 and later, below 3",

@@ -7,16 +7,16 @@ from io import TextIOWrapper
 
 import typer
 
-from adk_flow.cli.check import check
-from adk_flow.cli.compare import compare
-from adk_flow.cli.diff import diff
-from adk_flow.cli.export import export
-from adk_flow.cli.init import init
-from adk_flow.cli.inspect import inspect
-from adk_flow.cli.run import run
-from adk_flow.cli.shared import INTERRUPTED, tell
-from adk_flow.cli.show import show
-from adk_flow.cli.versions import versions
+from adk_flow.cli.check import check_flow
+from adk_flow.cli.compare import compare_constructs
+from adk_flow.cli.diff import show_diff
+from adk_flow.cli.export import export_tables
+from adk_flow.cli.init import init_app
+from adk_flow.cli.inspect import show_agents
+from adk_flow.cli.output import INTERRUPTED, print_note
+from adk_flow.cli.run import run_app
+from adk_flow.cli.show import show_flow
+from adk_flow.cli.versions import compare_releases
 
 command = typer.Typer(
     help="Shows how control and conversation move between the agents of an ADK application.",
@@ -25,8 +25,19 @@ command = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subcommand in (run, show, compare, check, diff, inspect, init, export, versions):
-    command.command()(subcommand)
+_COMMANDS = {
+    "run": run_app,
+    "show": show_flow,
+    "compare": compare_constructs,
+    "check": check_flow,
+    "diff": show_diff,
+    "inspect": show_agents,
+    "init": init_app,
+    "export": export_tables,
+    "versions": compare_releases,
+}
+for _name, _function in _COMMANDS.items():
+    command.command(_name)(_function)
 
 
 def main() -> None:
@@ -38,7 +49,7 @@ def main() -> None:
     try:
         command()
     except KeyboardInterrupt:
-        tell("stopped")
+        print_note("stopped")
         sys.exit(INTERRUPTED)
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

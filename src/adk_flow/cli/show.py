@@ -3,107 +3,55 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from adk_flow._text import plain
-from adk_flow.analysis.metrics import measure_turn
-from adk_flow.analysis.trace_reader import TraceReader, trace_log
-from adk_flow.cli.shared import newest_log, told_plainly
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.cli.loading import find_log
+from adk_flow.cli.options import FORMAT, DiagramFormat
+from adk_flow.cli.output import report_errors
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, read_log
 from adk_flow.render.flow_json import flow_to_data
-from adk_flow.render.flow_text import (
-    MovePrinter,
-    print_damage,
-    print_legend,
-    print_records,
-    print_turn_metrics,
-)
+from adk_flow.render.flow_text import print_damage, print_flow, print_records
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.terminal import plain_console
 
 
-class View(StrEnum):
-    """What to show of a flow."""
-
-    control = "control"
-    conversation = "conversation"
-    both = "both"
-    records = "records"
-
-
-class Format(StrEnum):
-    """How to write it."""
-
-    text = "text"
-    mermaid = "mermaid"
-    json = "json"
-
-
-def show(
+def show_flow(
     log: Annotated[Path, typer.Argument(help="A flow log, or a folder: its newest log.")],
-    view: Annotated[View, typer.Option(help="What of the flow to show.")] = View.both,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+    view: Annotated[
+        Literal["control", "conversation", "both", "records"],
+        typer.Option(help="What to show of the flow."),
+    ] = "both",
+    form: Annotated[DiagramFormat, FORMAT] = "text",
 ) -> None:
-    """Draws the flow that a log holds, as far as it goes."""
-    with told_plainly():
-        read = read_log(newest_log(log) if log.is_dir() else log)
-    if form is not Format.text:
-        # A machine reads what is on stdout, so damage is told beside it.
-        print_damage(read, plain_console(sys.stderr))
-    if view is View.records:
-        _show_records(read, form)
-    elif form is Format.json:
-        print(msgspec.json.encode(flow_to_data(read, view.value)).decode())
-    elif form is Format.mermaid:
-        print(sequence_diagram(trace_log(read).moves, view.value), end="")
+    """Shows the flow of a log, turn by turn."""
+    with report_errors():
+        flow_log = read_log(find_log(log))
+        if view == "records" and form == "mermaid":
+            raise AdkFlowError("records have no diagram; take --format text or json")
+    if form != "text":
+        # A machine reads stdout, so damage is reported on stderr.
+        print_damage(flow_log, plain_console(sys.stderr))
+    if view == "records":
+        _show_records(flow_log, form)
+    elif form == "json":
+        print(msgspec.json.encode(flow_to_data(flow_log, view)).decode())
+    elif form == "mermaid":
+        print(sequence_diagram(trace_log(flow_log).moves, view), end="")
     else:
-        _show_moves(read, view.value, plain_console())
+        print_flow(flow_log, plain_console(), view)
 
 
-def _show_records(log: Log, form: Format) -> None:
-    if form is Format.mermaid:
-        print("adk-flow: records have no diagram; take --format text or json", file=sys.stderr)
-        raise typer.Exit(2)
-    if form is Format.json:
+def _show_records(log: Log, form: DiagramFormat) -> None:
+    if form == "json":
         for record in log.records:
             print(msgspec.json.encode(record).decode())
         return
     console = plain_console()
     print_records(log.records, console)
-    print_damage(log, console)
-
-
-def _show_moves(
-    log: Log, view: Literal["control", "conversation", "both"], console: Console
-) -> None:
-    header = log.header
-    # A graph has no model of its own.
-    asked = dict.fromkeys(record.model for record in log.records if record.model)
-    model = header.model or ", ".join(asked) or "unknown"
-    title = f"{header.app}, model {model}, ADK {header.adk}"
-    console.print(Text(plain(title), style="bold"))
-    print_legend(console)
-    reader, printer = TraceReader(), MovePrinter(console, view)
-    open_turns: set[int] = set()
-    for record in log.records:
-        for move in reader.read(record):
-            if move.kind == "start":
-                for turn in sorted(open_turns):
-                    print_turn_metrics(
-                        measure_turn(reader.turns[turn]), console, tells_end=header.tells_end
-                    )
-                open_turns = {move.turn}
-            printer.print(move)
-            if move.kind == "end":
-                print_turn_metrics(measure_turn(reader.turns[move.turn]), console)
-                open_turns.discard(move.turn)
-    for turn in sorted(open_turns):
-        print_turn_metrics(measure_turn(reader.turns[turn]), console, tells_end=header.tells_end)
     print_damage(log, console)

@@ -18,7 +18,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.export.tables import ROWS, Row, Tables
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     """How to write tables."""
 
     csv = "csv"
@@ -45,7 +45,7 @@ class Writer(Protocol):
         ...
 
 
-def write_tables(logs: Iterable[Tables], folder: Path, form: Format) -> list[Written]:
+def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[Written]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
     Where one table cannot be written, all stay what they were.
@@ -87,7 +87,7 @@ class _File:
 
 
 @contextmanager
-def _opened(path: Path, form: Format, row: type[Row]) -> Iterator[_File]:
+def _opened(path: Path, form: TableFormat, row: type[Row]) -> Iterator[_File]:
     """Opens a table; of one that has not taken its name in the end nothing is left."""
     if path.is_dir():
         raise AdkFlowError(f"{path}: is a folder; expected a table, or nothing")
@@ -190,4 +190,4 @@ def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     return [(column, types[hints[field]]) for field, column in names]
 
 
-_WRITERS = {Format.csv: _Csv, Format.json: _Json, Format.parquet: _Parquet}
+_WRITERS = {TableFormat.csv: _Csv, TableFormat.json: _Json, TableFormat.parquet: _Parquet}

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -36,6 +36,24 @@ def default_folder() -> Path:
     else:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return cache / "adk-flow" / "environments"
+
+
+def order_releases(names: Iterable[str]) -> list[str]:
+    """Puts releases in their order, each once.
+
+    Raises:
+      ReleaseError: there are fewer than two, or one is none.
+    """
+    releases = sorted({check_release(name) for name in names}, key=_age)
+    if len(releases) < 2:
+        raise ReleaseError("needs two releases or more", argument="release")
+    return releases
+
+
+def _age(release: str) -> list[tuple[int, str]]:
+    parts = re.findall(r"\d+|[A-Za-z]+", release)
+    # A release's candidates, 2.0.0rc1, come before it.
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts] + [(0, "")]
 
 
 def check_release(release: str) -> str:

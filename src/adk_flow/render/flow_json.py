@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,6 +10,9 @@ from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_text import View, is_in_view
+
+if TYPE_CHECKING:
+    from adk_flow.run.conversation_run import ConversationRun
 
 
 def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
@@ -30,4 +33,16 @@ def flow_to_data(log: Log, view: View) -> dict[str, Any]:
         "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
         "turns": [turn_to_data(turn) for turn in measure(trace)],
         "damage": [damage._asdict() for damage in log.damage],
+    }
+
+
+def run_to_data(run: ConversationRun) -> dict[str, Any]:
+    """Gives log, metrics and moves of a conversation that has ended, and what failed in it."""
+    return {
+        "log": str(run.log) if run.log else None,
+        "turns": [turn_to_data(turn) for turn in run.turns],
+        "moves": run.moves,
+        "failed_checks": run.failed_checks,
+        "faults": run.faults,
+        "uncontrolled": run.uncontrolled,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,11 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import one_line, plain, plural
-from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Record
 from adk_flow.render.terminal import FAILED_STYLE
+
+if TYPE_CHECKING:
+    from adk_flow.run.conversation_run import ConversationRun
 
 View = Literal["control", "conversation", "both"]
 
@@ -131,6 +135,53 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         console.print(Text(words, style=FAILED_STYLE))
+
+
+def print_flow(log: Log, console: Console, view: View = "both") -> None:
+    """Prints all moves of a log, and the metrics of each turn at its end."""
+    header = log.header
+    # A graph has no model of its own.
+    models = dict.fromkeys(record.model for record in log.records if record.model)
+    model = header.model or ", ".join(models) or "unknown"
+    title = f"{header.app}, model {model}, ADK {header.adk}"
+    console.print(Text(plain(title), style="bold"))
+    print_legend(console)
+    reader, printer = TraceReader(), MovePrinter(console, view)
+    open_turns: set[int] = set()
+    for record in log.records:
+        for move in reader.read(record):
+            if move.kind == "start":
+                for turn in sorted(open_turns):
+                    print_turn_metrics(
+                        measure_turn(reader.turns[turn]), console, tells_end=header.tells_end
+                    )
+                open_turns = {move.turn}
+            printer.print(move)
+            if move.kind == "end":
+                print_turn_metrics(measure_turn(reader.turns[move.turn]), console)
+                open_turns.discard(move.turn)
+    for turn in sorted(open_turns):
+        print_turn_metrics(measure_turn(reader.turns[turn]), console, tells_end=header.tells_end)
+    print_damage(log, console)
+
+
+def print_run_end(run: ConversationRun, console: Console) -> None:
+    """Prints what failed in a conversation that has ended, and where its log lies."""
+    problems = [
+        f"turn {number}: {reason}"
+        for number, reasons in enumerate(run.failed_checks, start=1)
+        for reason in reasons
+    ]
+    if run.faults:
+        problems.append(f"{plural(run.faults, 'hook')} could not be recorded")
+    if run.uncontrolled:
+        from adk_flow.run.conversation_run import describe_uncontrolled
+
+        problems.append(describe_uncontrolled(run.uncontrolled))
+    for problem in problems:
+        console.print(Text(one_line(problem, 300), style=FAILED_STYLE))
+    where = run.log or "none could be written; see the error above"
+    console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
 
 
 def print_damage(log: Log, console: Console) -> None:

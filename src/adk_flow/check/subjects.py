@@ -1,0 +1,108 @@
+"""What rules are checked against: a log that exists, or a conversation that an app runs now."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adk_flow._text import plural
+from adk_flow.check.evaluate import Checked, answers_checked, lacking
+from adk_flow.check.flow import Flow, read_flow
+from adk_flow.check.rules import ExpectationError, Written, check_agents, strangers
+from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
+
+    from adk_flow.models.decisions import Decided
+
+
+def check_log_answers(log: Path, written: Written) -> tuple[Flow, list[Checked], list[str]]:
+    """Reads a log, and checks its answers if it holds the conversation that the rules name.
+
+    Gives remarks too: on agents that the log does not name, and on answers that are not checked.
+    """
+    hold, line = written.rules.hold, written.document.line("hold")
+    conversation = _conversation(written) if isinstance(hold, str) and hold else Conversation([])
+    flow = read_flow(log, conversation.planted)
+    notes = [
+        f"{place}: note: the log names no agent {name!r}; is it a typing error?"
+        for place, name in strangers(written, flow.names)
+    ]
+    answers = answers_checked(flow, conversation, line) if conversation.is_checked else []
+    if answers is None:
+        notes.append(
+            f"{written.document.path}: line {line}: hold: note: answers are not checked, for "
+            f"{log} does not hold the questions of {hold}"
+        )
+    return flow, answers or [], notes
+
+
+def check_app_answers(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
+    """Runs the conversation that the rules name with an app, and checks its answers.
+
+    Raises:
+      AdkFlowError: the app or what the rules name cannot be used, or no log could be written.
+    """
+    conversation = _conversation(written)
+    # ADK takes seconds to import, which a check of a log need not wait for.
+    from adk_flow.inspect.agent_graph import agents_of
+    from adk_flow.run.conversation_run import run_conversation
+
+    app, decided = _load_app(path, written)
+    if app.root_agent is not None:
+        check_agents(written, [node.name for node in agents_of(app.root_agent)])
+    run = asyncio.run(run_conversation(app, conversation))
+    if run.log is None:
+        raise AdkFlowError(f"{path}: its flow log could not be written")
+    answers = lacking(run.failed_checks, written.document.line("hold"))
+    if decided is not None:
+        answers += _unused(decided, written.document.line("decisions"))
+    flow = read_flow(run.log, conversation.planted)
+    if run.faults and not flow.log.unrecorded and not written.rules.may_fail:
+        reason = f"{plural(run.faults, 'hook')} could not be recorded"
+        answers.append(Checked("whole", written.document.line(), reason))
+    return flow, answers
+
+
+def _unused(decided: Decided, line: int) -> list[Checked]:
+    try:
+        decided.finish()
+    except AdkFlowError as error:
+        return [Checked("decisions", line, str(error))]
+    return []
+
+
+def _load_app(path: Path, written: Written) -> tuple[App, Decided | None]:
+    """Loads an app on the model, or with the decisions, that the rules name."""
+    from adk_flow.models.from_env import ModelChoiceError
+    from adk_flow.run.app import load_app
+
+    rules = written.rules
+    if rules.model and rules.decisions:
+        raise ExpectationError(
+            f"{written.document.path}: line {written.document.line('decisions')}: decisions: "
+            "give either them or a model, and not both"
+        )
+    try:
+        app = load_app(path, rules.model)
+    except ModelChoiceError as error:
+        place = f"{written.document.path}: line {written.document.line('model')}: model"
+        raise ExpectationError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
+    if rules.decisions:
+        from adk_flow.models.decisions import decided
+
+        return decided(app, Path(written.document.path).parent / rules.decisions)
+    return app, None
+
+
+def _conversation(written: Written) -> Conversation:
+    hold, path = written.rules.hold, Path(written.document.path)
+    if not hold:
+        raise ExpectationError(
+            f"{path}: line 1: hold: is missing; expected what to ask the app: a conversation file, "
+            "or questions"
+        )
+    return read_conversation(path.parent / hold) if isinstance(hold, str) else of_questions(hold)

@@ -1,0 +1,32 @@
+"""The arguments and options that several commands share, and the formats that each writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+CheckFormat = Literal["text", "junit", "github", "json"]
+DiagramFormat = Literal["text", "mermaid", "json"]
+DiffFormat = Literal["text", "json"]
+ReportFormat = Literal["text", "markdown", "json"]
+
+FORMAT = typer.Option("--format", help="Output format.")
+
+AppPath = Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")]
+ConversationFile = Annotated[
+    Path | None, typer.Option(help="YAML file of turns (docs/conversations.md).")
+]
+Questions = Annotated[
+    list[str] | None, typer.Option(help="A user message, instead of a file; repeatable.")
+]
+Decisions = Annotated[
+    Path | None, typer.Option(help="File of the model's decisions (docs/decisions.md).")
+]
+Model = Annotated[
+    str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
+]
+State = Annotated[
+    str, typer.Option(help="Initial session state: a JSON object, or a file that holds one.")
+]

@@ -1,0 +1,98 @@
+"""What commands write besides their result: errors on one line, and what an app prints."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import BufferedWriter, RawIOBase, TextIOWrapper
+from typing import Any, TextIO
+
+import typer
+
+from adk_flow._text import one_line
+from adk_flow.errors import AdkFlowError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C has ended, as a shell gives it."""
+
+_OPTIONS = {
+    "calls": "max-calls",
+    "dollars": "budget",
+    "endpoint": "otlp",
+    "folder": "out",
+    "release": "adk",
+}
+"""Options that are named otherwise than the parameter that they give."""
+
+
+@contextmanager
+def report_errors() -> Iterator[None]:
+    """Turns an error that a user can mend into one line on stderr and exit code 2."""
+    try:
+        yield
+    except AdkFlowError as error:
+        print_note(_with_option(error))
+        raise typer.Exit(USAGE_ERROR) from error
+
+
+def _with_option(error: AdkFlowError) -> str:
+    """Names the option at fault in place of the parameter."""
+    option = _OPTIONS.get(error.argument, error.argument).replace("_", "-")
+    return f"--{option}{str(error).removeprefix(error.argument)}" if option else str(error)
+
+
+def print_note(words: str) -> None:
+    """Prints one line on stderr."""
+    print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
+
+
+def silence_adk() -> None:
+    """Keeps ADK's own warnings from the output; errors of a run stand in its log."""
+    warnings.filterwarnings("ignore", module=r"google\.")
+    warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
+    logging.getLogger("google_adk").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def app_output_on_stderr(*, is_github: bool = False) -> Iterator[None]:
+    """Sends what an app prints to stderr, so that stdout holds the command's result only.
+
+    Args:
+      is_github: whether to break GitHub's workflow commands, which it reads off stderr too.
+    """
+    lines = _WithoutCommands(sys.stderr)
+    kept = TextIOWrapper(BufferedWriter(lines), errors="replace", line_buffering=True)
+    stream = kept if is_github else sys.stderr
+    with redirect_stdout(stream), redirect_stderr(stream):
+        try:
+            yield
+        finally:
+            kept.flush()
+            lines.finish()
+
+
+class _WithoutCommands(RawIOBase):
+    """A stream of lines without `::` and `##[`, which begin GitHub's workflow commands."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._rest = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        *lines, self._rest = (self._rest + bytes(data)).split(b"\n")
+        for line in lines:
+            broken = line.replace(b"::", b": :").replace(b"##[", b"## [")
+            print(broken.decode(errors="replace"), file=self._stream)
+        return len(data)
+
+    def finish(self) -> None:
+        """Writes a last line that has no end."""
+        if self._rest:
+            self.write(b"\n")

@@ -1,0 +1,90 @@
+"""What changed between two flow logs, as text of 80 columns and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from adk_flow._text import one_line, plural
+from adk_flow.check.diff import Change, Difference, TurnDifference
+from adk_flow.check.snapshot import Row, side_by_side
+from adk_flow.log.reader import Log
+from adk_flow.log.writer import writable
+
+_AROUND = 2
+"""Unchanged lines shown on either side of a change."""
+_WIDTH = 80
+_GAP = Row("…", "…", same=True)
+
+
+def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
+    """Gives what changed, and what of the logs could not be read or recorded."""
+    incomplete = {
+        "damage": {log.path: [line._asdict() for line in log.damage] for log in (before, after)},
+        "unrecorded": {log.path: log.unrecorded for log in (before, after)},
+    }
+    data = {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
+    return writable(data)
+
+
+def diff_to_text(difference: Difference, before: Log, after: Log) -> str:
+    """Writes changes turn by turn, moves side by side."""
+    return "\n".join([*_damage(before), *_damage(after), *_lines(difference)])
+
+
+def _damage(log: Log) -> Iterator[str]:
+    if log.damage:
+        yield _of_log(log, f"{plural(len(log.damage), 'line')} could not be read")
+    if log.unrecorded:
+        yield _of_log(log, f"{plural(log.unrecorded, 'hook')} could not be recorded")
+
+
+def _of_log(log: Log, words: str) -> str:
+    """Writes the words whole, and of a long path its end."""
+    room = _WIDTH - len(words) - 2
+    path = one_line(log.path, 1000)
+    return f"{path if len(path) <= room else f'…{path[1 - room :]}'}: {words}"
+
+
+def _lines(difference: Difference) -> Iterator[str]:
+    yield from map(_change, difference.headers)
+    if not difference.turns:
+        yield "the flow is the same"
+    for turn in difference.turns:
+        yield from ["", f"Turn {turn.turn}", *_turn(turn)]
+
+
+def _turn(turn: TurnDifference) -> Iterator[str]:
+    for name, rows in (("control", turn.control), ("conversation", turn.conversation)):
+        if rows:
+            yield name
+            yield from side_by_side(_near_changes(rows), ("before", "after"), _WIDTH)
+    if turn.figures:
+        yield "figures"
+        yield from map(_change, turn.figures)
+
+
+def _change(change: Change) -> str:
+    was, now = (_value(value) for value in (change.before, change.after))
+    return one_line(f"{change.field}: {was} -> {now}", _WIDTH)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value or "none")
+
+
+def _near_changes(rows: list[Row]) -> list[Row]:
+    """Leaves out what is far from any change."""
+    changed = [number for number, row in enumerate(rows) if not row.same]
+    near = {n for at in changed for n in range(at - _AROUND, at + _AROUND + 1)}
+    kept: list[Row] = []
+    for number, row in enumerate(rows):
+        if number in near:
+            kept.append(row)
+        elif not kept or kept[-1] != _GAP:
+            kept.append(_GAP)
+    return kept
