@@ -11,7 +11,7 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
 from adk_flow import FlowPlugin
-from adk_flow.models.planned.spoken import SpokenPlans
+from adk_flow.models import SpokenPlans
 
 from .schemas import declared_tools
 from .tools import OPERATIONS

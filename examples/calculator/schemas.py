@@ -16,7 +16,7 @@ from typing import Any
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.errors import AdkFlowError
+from adk_flow import AdkFlowError
 
 
 class DeclaredTool(FunctionTool):

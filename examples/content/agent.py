@@ -15,7 +15,7 @@ from google.adk.apps import App
 from pydantic import BaseModel, Field
 
 from adk_flow import FlowPlugin
-from adk_flow.models.planned.spoken import SpokenPlans
+from adk_flow.models import SpokenPlans
 
 from .stages import staged
 from .tools import LONGEST, LONGEST_SENTENCE, look_up_pensions, look_up_saving

@@ -12,9 +12,8 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
 from adk_flow import FlowPlugin
-from adk_flow.models.planned.spoken import SpokenPlans
-from adk_flow.wiring.coordination import wire_coordinator
-from adk_flow.wiring.dispatch import Guardrail
+from adk_flow.models import SpokenPlans
+from adk_flow.wiring import Guardrail, wire_coordinator
 
 from .tools import evening_buses, evening_trains, evening_weather
 

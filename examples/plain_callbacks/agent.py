@@ -13,7 +13,7 @@ from google.adk.agents.callback_context import CallbackContext
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.models.planned.spoken import SpokenPlans
+from adk_flow.models import SpokenPlans
 
 plans = SpokenPlans(Path(__file__).with_name("conversation.yaml"), lambda: root_agent)
 

@@ -14,8 +14,8 @@ from google.genai import types
 from pydantic import BaseModel, Field
 
 from adk_flow import FlowPlugin
-from adk_flow.models.planned.spoken import SpokenPlans
-from adk_flow.wiring.best_of import wire_best_of
+from adk_flow.models import SpokenPlans
+from adk_flow.wiring import wire_best_of
 
 plans = SpokenPlans(Path(__file__).with_name("conversation.yaml"), lambda: root_agent)
 PERSONAS = {
