@@ -1,4 +1,4 @@
-"""Writes what `README.md` shows of real runs between its markers; `--check` only compares.
+"""Writes what the READMEs show of real runs between their markers; `--check` only compares.
 
 python docs/readme.py [--check]
 """
@@ -6,14 +6,20 @@ python docs/readme.py [--check]
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
+
+import msgspec
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
@@ -31,6 +37,7 @@ from adk_flow.wiring import CONSTRUCTS
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 CONVERSATIONS = ROOT / "conversations"
+EXAMPLES = ROOT / "examples"
 
 
 def three_topics() -> str:
@@ -92,36 +99,57 @@ def _in_a_row(run: RunMetrics) -> int:
 
 
 PATTERNS = {
-    "calculator": ("orchestrator with parallel agent calls", "three_stores"),
-    "evening_brief": ("dispatch, fan out, merge", "evening_brief"),
-    "translation": ("best of n, with a selector", "translation"),
-    "content": ("stages, with a review loop", "content"),
+    "calculator": "orchestrator with parallel agent calls",
+    "evening_brief": "dispatch, fan out, merge; a coordinator under a coordinator",
+    "translation": "best of n, with a selector",
+    "content": "stages, with a review loop",
 }
 
 
 def examples() -> str:
-    """Measures what each example's parallel work saves against doing it one after the other."""
+    """Measures what each example's parallel work saves: model time against the critical path."""
     rows = []
-    for name, (pattern, asked) in PATTERNS.items():
-        conversation = read_conversation(CONVERSATIONS / "examples" / f"{asked}.yaml")
+    for name, pattern in PATTERNS.items():
+        conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
         with tempfile.TemporaryDirectory() as folder:
-            comparison = compare(
-                ROOT / "examples" / name,
-                {asked: conversation},
-                ["as_is", "one_by_one"],
-                folder=Path(folder),
-            )
-            run, plain = map(_without_tools, comparison.runs)
-        path, plain_path = (one.total.critical_path_microseconds / 1e6 for one in (run, plain))
-        page = f"[{name}](docs/patterns/{name}.md)"
-        figures = f"{run.total.llm_calls} | {_in_a_row(run)} | {plain_path:.1f} | {path:.1f}"
-        rows.append(f"| {page} | {pattern} | {figures} | {plain_path / path:.1f} |")
+            made = compare(EXAMPLES / name, {name: conversation}, ["as_is"], folder=Path(folder))
+            (run,) = map(_without_tools, made.runs)
+        total = run.total
+        alone, path = total.llm_microseconds / 1e6, total.critical_path_microseconds / 1e6
+        page = f"[{name}](examples/{name}/README.md)"
+        figures = f"{total.llm_calls} | {_in_a_row(run)} | {alone:.1f} | {path:.1f}"
+        rows.append(f"| {page} | {pattern} | {figures} | {alone / path:.1f} |")
     heading = (
         "| example | pattern | LLM calls | critical path (LLM calls) | one by one, s | as it is, s "
         "| speed-up |",
         "|---|---|--:|--:|--:|--:|--:|",
     )
     return "\n".join([*heading, *rows]) + "\n"
+
+
+def picture(name: str) -> str:
+    """Draws the first turn of an example's conversation."""
+    conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
+    first = msgspec.structs.replace(conversation, turns=conversation.turns[:1])
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.jsonl"
+        run = asyncio.run(run_conversation(load_app(EXAMPLES / name), first, file=log))
+    return f"```mermaid\n{sequence_diagram(run.moves)}```\n"
+
+
+def callbacks(part: str) -> str:
+    """Gives what plain callbacks print of a conversation, or its flow log; without seconds."""
+    folder = EXAMPLES / "plain_callbacks"
+    conversation, stream = read_conversation(folder / "conversation.yaml"), io.StringIO()
+    with tempfile.TemporaryDirectory() as logs, redirect_stdout(stream):
+        log = Path(logs) / "log.jsonl"
+        asyncio.run(run_conversation(load_app(folder), conversation, file=log))
+        show = [sys.executable, "-W", "ignore", "-m", "adk_flow", "show", str(log)]
+        wide = {**os.environ, "COLUMNS": "110"}
+        shown = subprocess.run(show, check=True, capture_output=True, text=True, env=wide).stdout
+    text = stream.getvalue() if part == "print" else shown
+    lines = [re.sub(r"(, [\d.]+ s)?\s*$", "", line) for line in text.strip().splitlines()]
+    return "\n".join(["```text", *lines, "```", ""])
 
 
 def _without_tools(run: RunMetrics) -> RunMetrics:
@@ -131,27 +159,36 @@ def _without_tools(run: RunMetrics) -> RunMetrics:
     return measure_run(log, construct=run.construct, conversation=run.conversation, pace=pace)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {
-    "calls": calls,
-    "examples": examples,
-    "three topics": three_topics,
+PAGES: dict[Path, dict[str, Callable[[], str]]] = {
+    README: {"calls": calls, "examples": examples, "three topics": three_topics},
+    **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},
+    EXAMPLES / "plain_callbacks" / "README.md": {
+        part: partial(callbacks, part) for part in ("print", "flow log")
+    },
 }
 
 
 def main() -> None:
-    """Writes the README, or exits with 1 if it shows something else than the runs."""
+    """Writes the pages, or exits with 1 if one shows something else than the runs."""
     silence_adk()
-    text = fresh = README.read_text(encoding="utf-8")
-    for name, written in BLOCKS.items():
+    for page, blocks in PAGES.items():
+        text = page.read_text(encoding="utf-8")
+        fresh = _renewed(page, text, blocks)
+        if "--check" not in sys.argv:
+            page.write_text(fresh, encoding="utf-8")
+        elif fresh != text:
+            name = page.relative_to(ROOT)
+            sys.exit(f"{name}: shows something else than the runs give; write it with: make readme")
+
+
+def _renewed(page: Path, text: str, blocks: dict[str, Callable[[], str]]) -> str:
+    for name, written in blocks.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not block.search(text):
-            sys.exit(f"README.md: lacks the markers <!-- {name} --> and <!-- end -->")
+            sys.exit(f"{page}: lacks the markers <!-- {name} --> and <!-- end -->")
         made = written()
-        fresh = block.sub(lambda match, made=made: match[1] + made + match[2], fresh)
-    if "--check" not in sys.argv:
-        README.write_text(fresh, encoding="utf-8")
-    elif fresh != text:
-        sys.exit("README.md: shows something else than the runs give; write it with: make readme")
+        text = block.sub(lambda match, made=made: match[1] + made + match[2], text)
+    return text
 
 
 if __name__ == "__main__":

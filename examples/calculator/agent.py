@@ -5,32 +5,40 @@ user ── Orchestrator ┼──► Calculator_Assistant ──┼──► Or
                      └──► Calculator_Assistant ──┘
 """
 
-import sys
 from pathlib import Path
-
-# `adk run` puts the folder above this one on the path, not the repository's.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
-from adk_flow.models.from_env import model_from_env
-from callbacks.flow_log import flow_log
-from callbacks.tool_threads import ToolThreads
-from examples.calculator.wrappers import PATIENCE, Wrapper, wrapped
-from sub_agents.calculator import calculator_assistant
-from tools.arithmetic import OPERATIONS
-from tools.schemas import SchemaToolset
+from adk_flow import FlowPlugin
+from adk_flow.models import SpokenPlans
 
-SCHEMAS = Path(__file__).with_name("schemas.json")
+from .schemas import declared_tools
+from .tools import OPERATIONS
+from .wrappers import PATIENCE, ToolThreads, Wrapper, wrapped
+
+HERE = Path(__file__).parent
+plans = SpokenPlans(HERE / "conversation.yaml", lambda: root_agent)
+
+assistant = LlmAgent(
+    name="Calculator_Assistant",
+    model=plans.model,
+    description="Calculator for one part of a problem: gives the result with its arithmetic.",
+    instruction=(
+        "You are a calculator. Work out the part of a problem that you are given, every step with "
+        "a tool and none in your head; make steps that do not need each other in one turn. Name "
+        "what each figure is for, and end with the result. If a tool reports an error, say what it "
+        "says and give no result."
+    ),
+    tools=[*declared_tools(OPERATIONS, HERE / "schemas.json")],
+)
 
 
 def orchestrator(wrapper: Wrapper = "async", patience: float = PATIENCE) -> LlmAgent:
     """Makes the orchestrator, which calls its specialist in one way or the other."""
-    assistant = calculator_assistant([SchemaToolset(OPERATIONS, SCHEMAS)])
     return LlmAgent(
         name="Orchestrator",
-        model=model_from_env(),
+        model=plans.model,
         description="Solves problems with figures by breaking them down.",
         instruction=(
             "You solve problems with figures. Break a problem down into parts that do not need "
@@ -46,7 +54,5 @@ def orchestrator(wrapper: Wrapper = "async", patience: float = PATIENCE) -> LlmA
 
 root_agent = orchestrator()
 app = App(
-    name="calculator",
-    root_agent=root_agent,
-    plugins=[flow_log("agent_tool"), ToolThreads()],
+    name="calculator", root_agent=root_agent, plugins=[FlowPlugin(), plans, ToolThreads("threads")]
 )

@@ -1,36 +1,36 @@
 """Two ways to make an agent a tool of another: on the caller's event loop, or in a thread.
 
-Either way a child that raises, or that gives no answer in time, comes back as an error that the
-caller's model reads, and its siblings go on; plain ADK ends the whole run (2.13).
+Either way a child that raises, or gives no answer in time, comes back as an error that the caller's
+model reads, and its siblings go on; with a plain AgentTool the whole run ends (2.13).
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextvars import copy_context
-from threading import Thread
 from typing import Any, Literal
 
 from google.adk.agents import LlmAgent
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.tool_context import ToolContext
 
 Wrapper = Literal["async", "sync"]
-"""`async`: an AgentTool on the event loop; `sync`: a plain function with a loop of its own."""
-
-PATIENCE = 120.0
-"""Seconds that a child may take. On an event loop code that blocks is not interrupted."""
+"""`async`: an AgentTool on the event loop; `sync`: a function in a thread with its own loop."""
+PATIENCE = 120.0  # seconds that a child may take; code that blocks is not interrupted
 
 
-def wrapped(
-    agent: LlmAgent, wrapper: Wrapper = "async", patience: float = PATIENCE
-) -> AgentTool | Callable[..., Any]:
-    """Makes an agent a tool."""
-    tool = _CarefulAgentTool(agent, patience)
-    return tool if wrapper == "async" else _in_thread(tool)
+class ToolThreads(BasePlugin):
+    """Runs synchronous tools in threads, and not on the event loop as ADK does of itself."""
+
+    async def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
+        """Adds a thread pool to the run."""
+        pool = {"tool_thread_pool_config": ToolThreadPoolConfig(max_workers=8)}
+        config = invocation_context.run_config or RunConfig()
+        invocation_context.run_config = config.model_copy(update=pool)
 
 
-class _CarefulAgentTool(AgentTool):
+class CarefulAgentTool(AgentTool):
     """Calls an agent; whatever goes wrong with it is the answer."""
 
     def __init__(self, agent: LlmAgent, patience: float) -> None:
@@ -43,37 +43,23 @@ class _CarefulAgentTool(AgentTool):
             async with asyncio.timeout(self.patience):
                 return await super().run_async(args=args, tool_context=tool_context)
         except TimeoutError:
-            return self.late
+            return {"error": f"{self.name} gave no answer within {self.patience:g} seconds"}
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            return {"error": f"{self.name} failed: {reason}"}
-
-    @property
-    def late(self) -> dict[str, str]:
-        """The answer in place of one that takes too long."""
-        return {"error": f"{self.name} gave no answer within {self.patience:g} seconds"}
+            return {"error": f"{self.name} failed: {' '.join(str(error).split()) or repr(error)}"}
 
 
-def _in_thread(tool: _CarefulAgentTool) -> Callable[..., Any]:
-    """Makes a plain function of a tool, which ADK calls in a tool thread if the run has any."""
+def wrapped(
+    agent: LlmAgent, wrapper: Wrapper = "async", patience: float = PATIENCE
+) -> AgentTool | Callable[..., Any]:
+    """Makes an agent a tool."""
+    tool = CarefulAgentTool(agent, patience)
+    return tool if wrapper == "async" else _blocking(tool)
 
+
+def _blocking(tool: CarefulAgentTool) -> Callable[..., Any]:
     def ask(request: str, tool_context: ToolContext) -> Any:
-        answer: Future[Any] = Future()
-
-        def run() -> None:
-            try:
-                asked = tool.run_async(args={"request": request}, tool_context=tool_context)
-                answer.set_result(asyncio.run(asked))
-            except BaseException as error:
-                answer.set_exception(error)
-
-        # A thread cannot be stopped. One that is no daemon, as any executor's, would also hold the
-        # end of the process.
-        Thread(target=copy_context().run, args=(run,), name=tool.name, daemon=True).start()
-        try:
-            return answer.result(timeout=tool.patience)
-        except TimeoutError:
-            return tool.late
+        # ADK calls it in a thread that has no event loop (`ToolThreads`), so that it can have one.
+        return asyncio.run(tool.run_async(args={"request": request}, tool_context=tool_context))
 
     ask.__name__, ask.__doc__ = tool.name, tool.description
     return ask

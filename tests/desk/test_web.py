@@ -43,10 +43,15 @@ def test_the_api_runs_the_desk_and_writes_the_same_log(web):
 @pytest.mark.parametrize(
     ("name", "question", "answer"),
     [
-        ("calculator", "Corner Shop: 4 apples at £0.50 each, plus £3 delivery.", "£5"),
+        ("calculator", "What is 12 times 7, and what is the square root of 81?", "√81 = 9"),
         ("evening_brief", "Give me my evening brief for Berlin.", "U2"),
-        ("translation", "The train to Munich leaves at 9:30.", "München"),
-        ("content", "Is my money safe if a provider fails?", "FSCS"),
+        (
+            "translation",
+            "Good morning! The invoice from Hanna Becker has to be paid by Friday.",
+            "bis",
+        ),
+        ("content", "Is my money safe if a provider fails?", "2 drafts. Approved."),
+        ("plain_callbacks", "How much would £10,000 grow to at 5% a year over 10 years?", "16,288"),
     ],
 )
 def test_every_example_is_listed_and_runs(web, name, question, answer):

@@ -27,7 +27,7 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
         "Lead_1": ["3%."],
         "Lead_2": [USE, "5%."],
         "Lead_3": ["7%."],
-        "Lead": ['{"best": "Lead_2"}'],
+        "Lead": ['{"best": "A", "reason": "It is exact."}'],
     },
 }
 """One question under each construct; the specialist uses one tool."""

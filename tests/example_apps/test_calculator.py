@@ -1,84 +1,205 @@
-"""The calculator: parts worked out side by side, by a decided, a scripted and the offline model."""
+"""The calculator's parts: exact operations, schemas in three forms, calls that overlap or fail."""
 
 import asyncio
 import json
-import sys
+import math
 import threading
+from decimal import Decimal
+from typing import Any
 
 import pytest
-import yaml
-from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.check.snapshot import draw_snapshot
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
-from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.run.app import load_app
-from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions, read_conversation
-from adk_flow.wiring import parts_of, wire
-from callbacks.tool_threads import ToolThreads
-from examples.calculator.agent import orchestrator
-from examples.calculator.wrappers import wrapped
-from sub_agents.calculator import calculator_assistant
+from examples.calculator.agent import HERE, assistant, orchestrator
+from examples.calculator.schemas import declared_tools
+from examples.calculator.tools import (
+    LARGEST,
+    OPERATIONS,
+    divide,
+    multiply,
+    power,
+    square_root,
+    subtract,
+    sum_numbers,
+)
+from examples.calculator.wrappers import ToolThreads, wrapped
 from tests.doubles.flow import agent, expected, record
-from tests.doubles.pages import BIN, ROOT, Page, ran
-from tools.arithmetic import multiply
 
-PAGE = Page("docs/patterns/calculator.md")
-STORES = ROOT / "conversations" / "examples" / "three_stores.yaml"
-QUESTION = yaml.safe_load(STORES.read_text())["turns"][0]["say"]
+TWO: Any = "two"
+NOTHING: Any = None
+
+prices = st.integers(-(10**7), 10**7).map(lambda pence: pence / 100)
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "summary"),
+    [
+        (sum_numbers(0.1, 0.2), 0.3, "0.1 + 0.2 = 0.3"),
+        (subtract(1.1, 1), 0.1, "1.1 − 1 = 0.1"),
+        (multiply(3, 19.99), 59.97, "3 × 19.99 = 59.97"),
+        (multiply(-1.0, 0), 0, "-1 × 0 = 0"),
+        (divide(1, 3), 0.333333333333, "1 ÷ 3 = 0.333333333333"),
+        (divide(1250.5, 0.5), 2501, "1,250.5 ÷ 0.5 = 2,501"),
+        (power(4, -0.5), 0.5, "4 to the power of -0.5 = 0.5"),
+        (power(-2, 3), -8, "-2 to the power of 3 = -8"),
+        (square_root(81), 9, "√81 = 9"),
+        (sum_numbers(1e-7, 0), 1e-7, "0.0000001 + 0 = 0.0000001"),
+    ],
+)
+def test_results_are_those_of_decimal_arithmetic(answer, result, summary):
+    assert answer == {"result": result, "summary": summary}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (divide(5, 0), "5 ÷ 0 has no result: division by 0"),
+        (square_root(-4), "√-4 has no result: "),
+        (power(-8, 0.5), "-8 to the power of 0.5 has no result: "),
+        (power(0, -1), "0 to the power of -1 has no result: "),
+        (power(10, 400), "10 to the power of 400 has no result: "),
+        (multiply(LARGEST, 2), "too large for this calculator"),
+        (power(10, -14), "too small for this calculator"),
+        (sum_numbers(TWO, 2), "two + 2 has no result: "),
+        (sum_numbers(math.inf, 2), "inf + 2 has no result: "),
+        (square_root(NOTHING), "√None has no result: "),
+    ],
+)
+def test_what_cannot_be_worked_out_is_an_error_to_read(answer, error):
+    assert list(answer) == ["error"]
+    assert error in answer["error"]
+
+
+@given(prices, prices)
+def test_sums_of_money_are_exact_to_the_penny(first, second):
+    one, other = Decimal(str(first)), Decimal(str(second))
+
+    assert Decimal(str(sum_numbers(first, second)["result"])) == one + other
+    assert Decimal(str(subtract(first, second)["result"])) == one - other
+    assert Decimal(str(multiply(first, second)["result"])) == one * other
+
+
+@given(st.floats(), st.floats())
+def test_any_two_numbers_give_a_number_or_an_error(first, second):
+    for operation in OPERATIONS:
+        arguments = (first,) if operation is square_root else (first, second)
+        answer = operation(*arguments)
+        assert ("error" in answer) != math.isfinite(answer.get("result", math.inf))
+
+
+# Schemas
+
+
+SHAPE = {"type": "object", "properties": {"number": {"type": "number"}}, "required": ["number"]}
+GEMINI = {"type": "OBJECT", "properties": {"number": {"type": "NUMBER"}}, "required": ["number"]}
+NAMED = {"name": "square_root", "description": "Takes a root."}
+
+
+def declared(tmp_path, entry):
+    file = tmp_path / "schemas.json"
+    file.write_text(json.dumps([entry]), encoding="utf-8")
+    (tool,) = declared_tools([square_root], file)
+    return tool._get_declaration()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {**NAMED, "input_schema": SHAPE},
+        {**NAMED, "parameters": GEMINI},
+        {"type": "function", "function": {**NAMED, "parameters": SHAPE}},
+        {"type": "function", **NAMED, "parameters": SHAPE},
+    ],
+)
+def test_claudes_geminis_and_openais_form_say_the_same(entry, tmp_path):
+    declaration = declared(tmp_path, entry)
+
+    assert (declaration.name, declaration.description) == ("square_root", "Takes a root.")
+    assert declaration.parameters_json_schema == SHAPE
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({**NAMED, "name": "cube_root", "input_schema": SHAPE}, "has cube_root, not square_root"),
+        ({**NAMED}, "no schemas of Claude, Gemini or OpenAI: KeyError"),
+        ("square_root", "no schemas of Claude, Gemini or OpenAI: AttributeError"),
+        ({**NAMED, "parameters": {**GEMINI, "properties": 5}}, "no schemas of Claude"),
+        (
+            {**NAMED, "input_schema": {**SHAPE, "required": []}},
+            "square_root: its parameters are number",
+        ),
+        (
+            {**NAMED, "input_schema": {**SHAPE, "properties": {"x": {"type": "number"}}}},
+            "square_root: its parameters are number",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_line(entry, fault, tmp_path):
+    with pytest.raises(AdkFlowError, match=r"schemas\.json: ") as raised:
+        declared(tmp_path, entry)
+
+    assert fault in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_file_has_all_six_in_three_forms():
+    entries = json.loads((HERE / "schemas.json").read_text())
+
+    forms = ["input_schema" in one or ("function" in one and "openai") for one in entries]
+    assert [forms.count(form) for form in (True, False, "openai")] == [2, 2, 2]
+    assert [tool.name for tool in declared_tools(OPERATIONS, HERE / "schemas.json")] == [
+        operation.__name__ for operation in OPERATIONS
+    ]
+
+
+# Agent calls
+
+
 PARTS = {"2 pens at £3 each": (2, 3), "4 cups at £5 each": (4, 5), "6 mats at £7 each": (6, 7)}
 
 
-@pytest.fixture(autouse=True)
-def offline(monkeypatch):
-    monkeypatch.setenv("MODEL_NAME", "offline")
+class ByRequest(BaseLlm):
+    """Calls the specialist for all parts at once; each part by one call of a tool."""
+
+    model: str = "scripted"
+    failing: str = ""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        step = self._step(llm_request.config.labels["adk_agent_name"], llm_request.contents)
+        calls = [] if isinstance(step, str) else [types.Part(function_call=one) for one in step]
+        yield LlmResponse(content=types.ModelContent(calls or step))
+
+    def _step(self, name, contents):
+        request, last = contents[0].parts[0].text, contents[-1].parts[0]
+        if name == "Orchestrator":
+            asking = [call("Calculator_Assistant", request=part) for part in PARTS]
+            return "£68 in all." if last.function_response else asking
+        if request == self.failing:
+            raise RuntimeError("the model is\nbusy")
+        a, b = PARTS[request]
+        return f"£{a * b}" if last.function_response else [call("multiply", a=a, b=b)]
 
 
-@pytest.fixture
-def calculator() -> App:
-    return App(name="calculator", root_agent=orchestrator(), plugins=[ToolThreads()])
+def lead_of(model, wrapper, tool=multiply, patience=60.0):
+    child = assistant.clone(update={"model": model, "tools": [tool]})
+    tools = [wrapped(child, wrapper, patience)]
+    return orchestrator().clone(update={"model": model, "tools": tools})
 
 
-def decisions_of(parts=PARTS, answer="£68 in all.") -> dict:
-    """Three parts at once, each worked out by one call of a tool."""
-    asking = [{"name": "Calculator_Assistant", "arguments": {"request": part}} for part in parts]
-    lead = {"agent": "Orchestrator", "steps": [{"calls": asking}, {"text": answer}]}
-    children = [
-        {
-            "agent": "Calculator_Assistant",
-            "request": part,
-            "steps": [
-                {"calls": [{"name": "multiply", "arguments": {"a": a, "b": b}}]},
-                {"text": f"£{a * b}"},
-            ],
-        }
-        for part, (a, b) in parts.items()
-    ]
-    return {"decisions": [lead, *children]}
-
-
-async def held_by(root, decisions, folder):
-    file = folder / "decisions.json"
-    file.write_text(json.dumps(decisions))
-    app = App(name="calculator", root_agent=root, plugins=[ToolThreads()])
-    app, script = decided(app, file)
-    return await run_conversation(
-        app, of_questions(["What is it in all?"]), file=folder / "log.jsonl"
-    ), script
-
-
-def control(held):
-    return draw_snapshot([move for move in held.moves if move.is_control])
+async def recorded(lead, folder):
+    return await record(lead, ["What is it in all?"], folder, plugins=[ToolThreads("threads")])
 
 
 @pytest.mark.parametrize("wrapper", ["async", "sync"])
-async def test_three_calls_overlap_and_their_tools_interleave(wrapper, tmp_path):
+async def test_three_calls_overlap_and_their_tools_run_in_threads(wrapper, tmp_path):
     meeting = threading.Barrier(3, timeout=30)
 
     def multiply_together(a: float, b: float) -> dict:
@@ -87,64 +208,48 @@ async def test_three_calls_overlap_and_their_tools_interleave(wrapper, tmp_path)
         return multiply(a, b)
 
     multiply_together.__name__ = "multiply"
-    child = calculator_assistant([multiply_together])
-    lead = agent("Orchestrator", "offline", tools=[wrapped(child, wrapper)])
 
-    held, script = await held_by(lead, decisions_of(), tmp_path)
+    flow = await recorded(lead_of(ByRequest(), wrapper, multiply_together), tmp_path)
 
-    script.finish()
-    calls = [move.kind for move in held.moves if move.kind in ("call", "return")]
+    assert not flow.errors
+    calls = [move.kind for move in flow.moves if move.kind in ("call", "return")]
     assert calls == ["call"] * 3 + ["return"] * 3
-    tools = [
-        (one.hook, one.activation)
-        for one in read_log(tmp_path / "log.jsonl").records
-        if one.tool == "multiply" and one.hook in ("before_tool", "after_tool")
-    ]
-    assert [hook for hook, _ in tools] == ["before_tool"] * 3 + ["after_tool"] * 3
-    assert len({activation for _, activation in tools}) == 3
-    assert held.turns[0].answer == "£68 in all."
+    assert flow.moves[-2].text == "£68 in all."
 
 
 async def test_the_moves_of_a_run(tmp_path):
-    held, script = await held_by(orchestrator(), decisions_of(dict([*PARTS.items()][:2])), tmp_path)
+    flow = await recorded(lead_of(ByRequest(), "async"), tmp_path)
 
-    script.finish()
-    assert control(held) == expected("""
+    assert flow.control == expected("""
         start user to Orchestrator
-        Orchestrator -< Calculator_Assistant, Calculator_Assistant
+        Orchestrator -< Calculator_Assistant, Calculator_Assistant, Calculator_Assistant
         Orchestrator -> Calculator_Assistant (agent_tool)
         Orchestrator -> Calculator_Assistant (agent_tool)
+        Orchestrator -> Calculator_Assistant (agent_tool)
+        Orchestrator <- Calculator_Assistant
         Orchestrator <- Calculator_Assistant
         Orchestrator <- Calculator_Assistant
         Orchestrator >-
         end Orchestrator to user
     """)
-    results = [
-        json.loads(one.text)["result"]
-        for one in read_log(tmp_path / "log.jsonl").records
-        if one.hook == "after_tool" and one.kind == "function"
-    ]
-    assert sorted(results) == [6, 20]
 
 
 @pytest.mark.parametrize("wrapper", ["async", "sync"])
 async def test_a_child_that_raises_is_an_error_to_read_and_its_siblings_go_on(wrapper, tmp_path):
-    decisions = decisions_of(answer="One part failed.")
-    decisions["decisions"][2]["steps"] = [{"error": "the model is busy"}]
+    model = ByRequest(failing="4 cups at £5 each")
 
-    held, script = await held_by(orchestrator(wrapper), decisions, tmp_path)
+    flow = await recorded(lead_of(model, wrapper), tmp_path)
 
-    script.finish()
+    assert not flow.errors
+    records = read_log(flow.plugin.paths[0]).records
     given = [
         one.text
-        for one in read_log(tmp_path / "log.jsonl").records
+        for one in records
         if one.hook == "after_tool" and one.tool == "Calculator_Assistant"
     ]
     assert sorted("£6" in one or "£42" in one for one in given) == [False, True, True]
     (failed,) = [one for one in given if "error" in one]
     assert "Calculator_Assistant failed: the model is busy" in failed
-    assert held.turns[0].answer == "One part failed."
-    assert not held.turns[0].failed
 
 
 @pytest.mark.parametrize("wrapper", ["async", "sync"])
@@ -156,317 +261,31 @@ async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
             await asyncio.Event().wait()
             yield LlmResponse()
 
-    child = agent("Child", Hanging())
     model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
-    lead = agent("Lead", model, tools=[wrapped(child, wrapper, patience=1.0)])
+    tool = wrapped(agent("Child", Hanging()), wrapper, patience=1.0)
 
-    flow = await record(lead, ["Go"], tmp_path, model=model, plugins=[ToolThreads()])
+    flow = await recorded(agent("Lead", model, tools=[tool]), tmp_path)
 
     assert not flow.errors
     (given,) = [one.text for one in flow.log.records if one.hook == "after_tool"]
     assert "Child gave no answer within 1 seconds" in given
-    assert flow.moves[-1].kind == "end"
 
 
-@pytest.mark.parametrize("pool", [True, False])
-async def test_the_sync_wrapper_leaves_alone_a_child_whose_code_blocks(pool, tmp_path):
-    freed = threading.Event()
-    waited = []
-
-    class Blocking(BaseLlm):
-        model: str = "blocking"
-
-        async def generate_content_async(self, llm_request, stream=False):
-            waited.append((threading.current_thread(), freed.wait(timeout=60)))
-            yield LlmResponse(content=types.ModelContent("Too late."))
-
-    model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
-    lead = agent("Lead", model, tools=[wrapped(agent("Child", Blocking()), "sync", patience=2.0)])
-
-    flow = await record(
-        lead, ["Go"], tmp_path, model=model, plugins=[ToolThreads()] if pool else []
-    )
-    assert not waited  # it blocks still
-    freed.set()
-    (thread,) = [one for one in threading.enumerate() if one.name == "Child"]
-    thread.join(timeout=60)
-
-    assert waited == [(thread, True)]
-    assert thread.daemon  # or the process could not end before it
-    assert not flow.errors
-    assert not flow.plugin.faults
-    (given,) = [one.text for one in flow.log.records if one.hook == "after_tool"]
-    assert "Child gave no answer within 2 seconds" in given
-    assert flow.moves[-1].kind == "end"
-
-
-@pytest.mark.parametrize("pool", [True, False])
-async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(pool, tmp_path):
-    places = []
+async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(tmp_path):
+    places, main = [], asyncio.get_running_loop()
 
     async def where() -> str:
         """Tells where it runs."""
-        places.append((threading.current_thread() is threading.main_thread(),
-                       asyncio.get_running_loop() is main))  # fmt: skip
+        is_main = threading.current_thread() is threading.main_thread()
+        places.append((is_main, asyncio.get_running_loop() is main))
         return "here"
 
-    main = asyncio.get_running_loop()
     model = Scripted(
         script={"Lead": [call("Child", request="Go"), "Done."], "Child": [call("where"), "There."]}
     )
-    lead = agent("Lead", model, tools=[wrapped(agent("Child", model, tools=[where]), "sync")])
+    tool = wrapped(agent("Child", model, tools=[where]), "sync")
 
-    flow = await record(
-        lead, ["Go"], tmp_path, model=model, plugins=[ToolThreads()] if pool else []
-    )
+    flow = await recorded(agent("Lead", model, tools=[tool]), tmp_path)
 
     assert not flow.errors
     assert places == [(False, False)]
-    assert flow.control == expected("""
-        start user to Lead
-        Lead -> Child (agent_tool)
-        Lead <- Child
-        end Lead to user
-    """)
-
-
-@pytest.mark.parametrize("wrapper", ["async", "sync"])
-async def test_three_stores_are_worked_out_by_tool_calls(wrapper, tmp_path):
-    app = App(name="calculator", root_agent=orchestrator(wrapper), plugins=[ToolThreads()])
-
-    held = await run_conversation(app, read_conversation(STORES), file=tmp_path / "log.jsonl")
-
-    assert held.failed_checks == [[], []]
-    assert held.faults == 0
-    assert held.turns[0].answer.splitlines() == [
-        "PaperWorld: 12 notebooks at £1.75 each = £21; 3 pens at £2 each = £6; shipping £3.50;"
-        " total £30.50.",
-        "BookBarn: 2 atlases at £14.99 each = £29.98; shipping £4.25; total £34.23.",
-        "ArtAttic: 5 brushes at £3.20 each = £16; 2 canvases at £8 each = £16; shipping £2.95;"
-        " total £34.95.",
-        "In all: £99.68.",
-    ]
-    tools = [one for one in read_log(tmp_path / "log.jsonl").records if one.hook == "before_tool"]
-    assert sum(one.tool == "multiply" for one in tools) == 6  # one of them in turn 2
-    asked = [move.kind for move in held.moves if move.turn == 1 and move.kind in ("call", "return")]
-    assert asked[-2:] == ["call", "return"]
-    # On one event loop none is done before all have begun; a thread may be.
-    assert asked[:6] == ["call"] * 3 + ["return"] * 3 or wrapper == "sync"
-
-
-@pytest.mark.parametrize("construct", ["single_agent", "transfer", "single_turn", "task", "router"])
-async def test_other_constructs_reach_the_same_total(construct, calculator, tmp_path):
-    lead, specialists, left_out = parts_of(calculator.root_agent)
-    assert not left_out
-    app = calculator.model_copy(update={"root_agent": wire(lead, specialists, construct)})
-
-    held = await run_conversation(app, of_questions([QUESTION]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.endswith("In all: £99.68.")
-
-
-WORDED = {
-    "I buy 3 pens at £1 each from Smiths with £2 shipping, 2 books at £5 each from Borders with £3"
-    " shipping, and a lamp for £30 from Ikea with free delivery. How much do I spend in all?": 48,
-    "At the first store I get 4 apples at 50p each and pay £2.99 delivery; at the second, 6 pears"
-    " costing 45p each plus £1.50 delivery; at the third 2 melons at £3 apiece with no delivery"
-    " charge. What is the total?": 15.19,
-    "Store A charges £4.99 shipping and I want 3 notebooks (£2.50 each) and 2 rulers (£1.20 each)."
-    " Store B: notebooks 2 x £2.25, shipping: £3. Store C - 1 bag at £20, postage of £5. Total?":
-    47.39,
-    "How much would 20 lollies at $0.25 each and 4 cornets at $0.50 each cost?": 7,
-    "Mia orders two £12 tickets and four £3 programmes. There is a £2.50 booking fee. What does she"
-    " pay altogether?": 38.5,
-    "- Greengrocer: 1.5 kg of potatoes at £1.20 per kg, 2 cabbages at 80p each\n"
-    "- Butcher: 3 chops at £2.40 each\n- Baker: 2 loaves for £1.60 each, delivery £1": 14.8,
-    "We ordered 3 pizzas for £9 each, 2 salads for £4.50 each and paid a £5 delivery charge. Add it"
-    " all up, please.": 41,
-    "In Shop 1 I buy five mugs at 3.50 each with shipping of 4, in Shop 2 seven plates at 2.25 each"
-    " with shipping of 3.": 40.25,
-    "what do 7 chairs at £45 each come to, with £60 delivery": 375,
-    "From Tesco: 6 eggs at £0.30 each, delivery £3; from Aldi: 2 cheeses at £2.75 each, delivery"
-    " £2.50; from Lidl: 10 rolls at £0.25 each, delivery £1.99. How much is it in total for all"
-    " three stores?": 17.29,
-    "Tickets: 4 at £15 each. Parking £8.": 68,
-    "If I buy 2 shirts at $20 each and 3 ties at $10 each, and shipping is $6, how much do I pay?":
-    76,
-    "£2.50 each for 3 candles and £1.20 each for 10 matches, plus £3 postage: what's the bill?":
-    22.5,
-    "A florist sells me 12 roses at €1.50 each, 6 tulips at €1 each and charges €4 for delivery."
-    " What is the total?": 28,
-    "The first shop wants £4 for shipping. I would take 2 kettles at £25 each there. The second"
-    " shop has 3 toasters at £18 each and shipping is £6.": 114,
-    "three mugs @ £4.25, twenty-five tiles @ 80p, handling fee £3": 35.75,
-    "5 pounds of apples at $2 per pound and shipping $4": 14,
-    "We need 1,200 bricks at 65p each, 4 bags of cement at £7.80 each and delivery for £45.":
-    856.2,
-    "Grandma knits 3 scarves, each costing £14, and the wrapping is £1.75. What does it come to?":
-    43.75,
-    "3 notebooks at £1.75 each, 0 pens at £2 each": 5.25,
-    "3 pens at £2 each and 2 pads at £3 each, what does it all come to?": 12,
-    "Please add up: 2 teas at £1.80, 3 coffees at £2.60, 1 cake for £4.20, service charge £2.":
-    17.6,
-}  # fmt: skip
-
-BEYOND = [
-    "3 pens at £2 each with 10% off, what do I pay?",
-    "A tutor earns £20 an hour and works 35 hours a week. What does she earn in a year?",
-    "Tara bought 8 packs of 5 bags for £4 each and sold them for £8 each. What was her profit?",
-    "A loaf costs £2. Rolls cost £1 each. How much more do 3 loaves cost than 2 rolls?",
-    "4 tickets for £20 and shipping £3, how much is that?",
-    "I have £50 and buy 3 books at £7 each. How much change do I get?",
-    "Which is cheapest: Store A with 3 pens at £1 each or Store B with 3 pens at £2 each?",
-    "3 pens at £2 each. Everything is half price today. What do I pay?",
-    "What do I pay for 500g of ham at £12 per kg?",
-    "3 pens at £2 each, shipping £4 for each store, two stores. Total?",
-    "3 pens at £1 each and 2 pens at $1 each: what is the total?",
-    "3 pens at £2 each, buy one get one free. Total?",
-    "Shipping is £4 unless I spend £30. 3 pens at £2 each. What do I pay?",
-    "What is the total across four stores? Store A: 3 pens at £1 each. Store B: 2 at £2 each.",
-    "A train leaves at 9 and travels 120 miles at 60 miles an hour. When does it arrive?",
-    "-3 pens at £2 each and 2 cups at £1 each. Total?",
-    "250 g of coffee at £4 and 2 filters at £3 each",
-    "3 chairs at £2 each with a £5 deposit. What do I pay?",
-    "I buy 3 pens at £1 each and my friend pays for one of them. What do I pay?",
-]
-
-
-@pytest.mark.parametrize(("question", "total"), WORDED.items())
-async def test_problems_of_the_shape_are_solved_however_they_are_worded(
-    question, total, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    last = held.turns[0].answer.split()[-1].strip("£$€.").replace(",", "")
-    assert float(last) == total
-    assert held.turns[0].tool_calls > 0
-
-
-@pytest.mark.parametrize("question", BEYOND)
-async def test_what_is_beyond_it_gets_an_honest_answer_and_no_figure(
-    question, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.startswith("This needs a language model: ")
-    assert held.turns[0].tool_calls == 0
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What is 12 times 7?", "12 × 7 = 84"),
-        ("Calculate 3.5 × (2 + 4) ÷ 7.", "(3.5 × (2 + 4)) ÷ 7 = 3"),
-        ("What is the square root of 81?", "√81 = 9"),
-        ("What is 2 to the power of 10?", "2 ^ 10 = 1,024"),
-        ("Subtract £3.50 from £10", "£10 − £3.50 = £6.50"),
-        ("Add 1, 2, 3, 4 and 5.", "1 + 2 + 3 + 4 + 5 = 15"),
-        ("Divide 10 by 0.", "That did not work: b must not be 0"),
-        ("What is the square root of 3 minus 7?", "√3 − 7 = -5.267949192431"),
-        ("What is the square root of (3 - 7)?", "That did not work: number must not be negative"),
-        ("Hello!", "Nothing here fits that."),
-    ],
-)
-async def test_written_sums_are_worked_out_and_errors_passed_on(
-    question, answer, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.startswith(answer)
-
-
-async def test_a_store_that_fails_leaves_no_total(tmp_path):
-    def multiply(a: float, b: float) -> dict:
-        """Multiplies two numbers."""
-        return {"error": f"{a} is too much"} if a == 3 else {"result": a * b}
-
-    def sum_numbers(a: float, b: float) -> dict:
-        """Adds two numbers."""
-        return {"result": a + b}
-
-    child = calculator_assistant([multiply, sum_numbers])
-    app = App(name="a", root_agent=agent("Lead", "offline", tools=[wrapped(child)]))
-    asked = "Store A: 3 pens at £1 each, post £2. Store B: 4 pens at £1 each, postage £2. Total?"
-    held = await run_conversation(
-        app, of_questions([asked.replace("post £", "postage £")]), file=tmp_path / "l"
-    )
-
-    assert held.turns[0].answer.splitlines() == [
-        "That did not work: 3.0 is too much",
-        "Store B: 4 pens at £1 each = £4; postage £2; total £6.",
-        "So there is no total.",
-    ]
-
-
-async def test_functions_are_found_by_what_they_declare(tmp_path):
-    def plus(numbers: list[float]) -> float:
-        """Adds any number of numbers."""
-        return sum(numbers)
-
-    def product_of(first: float, second: float) -> dict:
-        """Gives a product."""
-        return {"product": first * second}
-
-    app = App(name="a", root_agent=agent("Shop", "offline", tools=[plus, product_of]))
-    asked = "2 pens at £3 each, 4 cups at £5 each and £1.50 shipping. What is the total?"
-    held = await run_conversation(app, of_questions([asked]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.endswith("total £27.50.")
-    assert held.turns[0].llm_calls == 3
-
-
-def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
-    said = ran([BIN / "adk", "run", "--in_memory", "examples/calculator", QUESTION], tmp_path)
-
-    assert "In all: £99.68." in said.stdout, said.stderr
-    (path,) = tmp_path.rglob("*.jsonl")
-    asked = [one.kind for one in read_trace(path).moves if one.kind in ("call", "return")]
-    assert asked[:4] == ["call", "call", "call", "return"]
-
-
-def test_it_is_loaded_by_its_folder():
-    app = load_app(ROOT / "examples" / "calculator")
-
-    assert app.name == "calculator"
-    assert app.root_agent.name == "Orchestrator"
-
-
-async def test_so_long_a_text_that_its_middle_is_not_read_is_not_worked_out(calculator, tmp_path):
-    asked = ", ".join(["3 pens at £1 each"] * 150)
-    held = await run_conversation(calculator, of_questions([asked]), file=tmp_path / "log.jsonl")
-
-    assert "could not make out all of so long a text" in held.turns[0].answer
-
-
-def test_the_page_shows_the_moves_that_its_commands_give(tmp_path):
-    done = PAGE.run_commands(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    (diagram,) = PAGE.of("mermaid")
-    assert diagram in done.stdout
-    assert "17 LLM calls (3 in ADK's session), 0 transfers, 4 agent calls, 12 tool" in done.stdout
-
-
-def test_the_pages_programs_run(tmp_path):
-    done = PAGE.run_code(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    walls = [float(line.split()[0]) for line in done.stdout.splitlines()]
-    assert len(walls) == 2
-
-
-def test_the_page_on_decisions_runs(tmp_path):
-    page = Page("docs/decisions.md")
-    (tmp_path / "decisions.yaml").write_text(page.of("yaml")[0])
-    (program,) = page.of("python")
-    program = f"FILE = {str(tmp_path / 'decisions.yaml')!r}\n{program}"
-    done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
-
-    assert done.stdout.strip() == "£26 in all.", done.stderr
-
-
-def test_the_benchmark_says_that_its_file_is_missing(tmp_path):
-    done = ran([sys.executable, "benchmarks/gsm8k.py", str(tmp_path / "none.jsonl")], tmp_path)
-
-    assert done.returncode == 0
-    assert done.stdout.startswith("Skipped: no file of problems at ")

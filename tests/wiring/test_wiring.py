@@ -172,7 +172,7 @@ PICTURES = {
         best_of_n <- Lead_2
         best_of_n >-
         best_of_n -> Lead (node)
-        Lead answer best_of_n "{"best": "Lead_2"}"
+        Lead answer best_of_n "{"best": "A", "reason": "It is exact."}"
         best_of_n <- Lead
         best_of_n reply user "5%."
         end best_of_n to user
@@ -365,7 +365,7 @@ async def test_a_coordinators_specialists_see_their_share_and_it_hears_of_a_fail
         "All? Canary.",
         "For context:",
         "[Loans] was asked: How dear?",
-        "[Loans] failed: line is down",
+        "[Loans] failed: RuntimeError: line is down",
         "[Funds] was asked: How safe?",
         "[Funds] said: Safe.",
     ]
@@ -393,7 +393,8 @@ async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_pa
         async def generate_content_async(self, llm_request, stream=False):
             shape: Any = llm_request.config.response_schema
             if shape:
-                asked[shape.__name__] = shape.model_json_schema()["properties"]
+                plain = shape if isinstance(shape, dict) else shape.model_json_schema()
+                asked[plain["title"]] = plain["properties"]
             async for response in super().generate_content_async(llm_request, stream):
                 yield response
 
@@ -404,9 +405,9 @@ async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_pa
     text = {"type": "string"}
     assert asked == {
         "Choice": {"specialist": {**text, "title": "Specialist", "enum": ["Loans", "Funds"]}},
-        "Shares": {
-            "Loans": {**text, "title": "Loans", "description": "Loans knows."},
-            "Funds": {**text, "title": "Funds", "description": "Funds knows."},
+        "Dispatch": {
+            "Loans": {**text, "description": "Loans knows."},
+            "Funds": {**text, "description": "Funds knows."},
         },
     }
 

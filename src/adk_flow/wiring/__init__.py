@@ -10,18 +10,24 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.wiring import agents, graphs
+from adk_flow.wiring.best_of import wire_best_of
+from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, WiringError, tool_name
+from adk_flow.wiring.dispatch import Guardrail
 from adk_flow.wiring.parts import Parts, parts_of
 
 __all__ = [
     "CONSTRUCTS",
     "DEPRECATED",
     "WITHOUT_THE_LEADS_TOOLS",
+    "Guardrail",
     "Parts",
     "WiringError",
     "own_tools",
     "parts_of",
     "wire",
+    "wire_best_of",
+    "wire_coordinator",
 ]
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {

@@ -1,113 +1,188 @@
-"""What a coordinator's turn came to, as its own code knows it and as the flow log shows it."""
+"""A coordinator: the lead hands children sub-goals, they work at once, the lead merges.
+
+    START ─► dispatch ─┬─► ask_Weather ─┬─► join ─► merge
+                       ├─► ask_Transit ─┤
+                       └────────────────┘
+
+The lead makes two model calls, one of them again if its dispatch was refused. A child is shown its
+sub-goal and nothing else.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
+from google.adk.agents.context import Context
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.utils.content_utils import to_user_content
+from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
+from google.genai import types
 
-from adk_flow.log.schema import Record
+from adk_flow.wiring.copies import Team, WiringError, joined
+from adk_flow.wiring.dispatch import (
+    GUARDRAIL,
+    DispatchError,
+    Guardrail,
+    as_json,
+    asking_again,
+    drop_calls,
+    fault_of,
+    refuse_calls,
+    schema_of_sub_goals,
+)
+from adk_flow.wiring.nodes import (
+    ASK,
+    RETRY,
+    TIMEOUT,
+    Child,
+    as_asked,
+    as_failed,
+    as_node,
+    as_said,
+    as_text,
+    bounded,
+    check_names,
+    outcome,
+    quoted,
+    running,
+)
 
-ASK = "ask_"
-"""How the name begins of the node that asks a child; a child's branch in the log ends with it."""
-
-_RUN_NUMBER = re.compile(r"@\d+")
-
-
-class CoordinatorRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One goal that a coordinator shared out, and what came of it."""
-
-    goal: str
-    sub_goals: dict[str, str]
-    """By child."""
-    answers: dict[str, str]
-    """Final answers by child; a child that failed has none."""
-    answer: str
-    parent_calls: int
-    """Model calls that the lead answered: 2, and 1 more if its dispatch had to be repaired."""
-
-    @property
-    def missing(self) -> list[str]:
-        """The children that gave no answer."""
-        return [child for child in self.sub_goals if child not in self.answers]
+DISPATCH_TO_ALL = (
+    "Give each of your specialists a sub-goal: what it is to find out for the goal, in words that "
+    "need no other context and hold nothing that only another specialist needs. Do no work "
+    "yourself. The specialists are:"
+)
+DISPATCH = (
+    "For each specialist whom the latest question needs, answer with what it is to find out, in "
+    "words that need no other context; for the others with nothing. The specialists are:"
+)
+MERGE = (
+    "Your specialists have been asked and have answered. Answer the latest question from what they "
+    "said, and say what could not be found out."
+)
 
 
-def coordinator_runs(records: Iterable[Record], *path: str) -> list[CoordinatorRun]:
-    """Reads the turns that a coordinator brought to an answer off a flow log.
+def wire_coordinator(
+    name: str,
+    lead: LlmAgent,
+    children: Sequence[Child],
+    *,
+    conversation: bool = False,
+    timeout: float | None = TIMEOUT,
+    retry: RetryConfig | None = RETRY,
+    guardrail: Guardrail = GUARDRAIL,
+) -> Workflow:
+    """Makes a coordinator of copies of a lead and its children; it may itself be a child.
 
     Args:
-      records: of a log that kept its texts in full.
-      path: for a coordinator that is a child, the names of the children down to it.
+      name: of the graph, which no agent in it may have.
+      lead: the agent that dispatches and merges.
+      children: agents, or graphs such as another coordinator. A child's own `timeout` and
+        `retry_config` go first, and a child without a model has the lead's.
+      conversation: whether the lead hears the conversation, asks only the children it needs and
+        has its tools while it merges; else it hears the goal alone, must ask them all, and has
+        no tools.
+      timeout: seconds that a child has for one attempt.
+      retry: how often and when a child that failed or took too long is run again.
+      guardrail: what a sub-goal must not be.
+
+    Raises:
+      WiringError: there are no children, two go by the same name, or a forbidden pattern is none.
     """
-    turns: dict[int, list[Record]] = {}
-    for record in records:
-        if record.hook == "user_message" and not record.parent:
-            turns[record.run] = []
-        if record.run in turns:
-            turns[record.run].append(record)
-    runs = (_run_below(turn, path) for turn in turns.values())
-    return [run for run in runs if run is not None]
-
-
-def _run_below(turn: Sequence[Record], path: Sequence[str]) -> CoordinatorRun | None:
-    levels = _levels(turn)
-    branch, run = "", _run(levels, "", turn[0].text)
-    for child in path:
-        branch = _branch_of(child, branch)
-        run = _run(levels, branch, run.sub_goals.get(child, "")) if run else None
-    return run
-
-
-def _levels(turn: Iterable[Record]) -> dict[str, list[Record]]:
-    """Sorts the records of agents by the branch that they ran on."""
-    levels: dict[str, list[Record]] = {}
-    branches: dict[int, str] = {}
-    for record in turn:
-        if record.hook == "before_agent":
-            branches[record.activation] = _RUN_NUMBER.sub("", record.branch)
-        branch = branches.get(record.activation, _RUN_NUMBER.sub("", record.branch))
-        levels.setdefault(branch, []).append(record)
-    return levels
-
-
-def _run(levels: dict[str, list[Record]], branch: str, goal: str) -> CoordinatorRun | None:
-    own = levels.get(branch, [])
-    asked = [record.activation for record in own if record.request and record.request.schema]
-    answered = [one for one in own if one.hook == "after_model" and not one.partial]
-    dispatched = [record.text for record in answered if record.activation in asked]
-    answer = _final(record for record in own if record.activation not in asked)
-    sub_goals = _object(dispatched[-1]) if dispatched else {}
-    if not sub_goals or not answer:
-        return None
-    finals = {child: _final(levels.get(_branch_of(child, branch), ())) for child in sub_goals}
-    return CoordinatorRun(
-        goal=goal,
-        sub_goals=sub_goals,
-        answers={child: final for child, final in finals.items() if final},
-        answer=answer,
-        parent_calls=len(answered),
+    if not children:
+        raise WiringError(f"{name} has no children to coordinate")
+    check_names(name, [lead, *children])
+    _check_patterns(name, guardrail)
+    team = Team(lead, [child for child in children if isinstance(child, LlmAgent)])
+    copies = {copy.name: as_node(copy) for copy in team.copies(include_contents="none")}
+    asks = [_asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
+    dispatch = _dispatching(team, children, guardrail, conversation)
+    merge, join = _merging(team, children, conversation), JoinNode(name="join")
+    return Workflow(
+        name=name,
+        description=lead.description,
+        edges=[("START", dispatch, tuple(asks), join, merge), (dispatch, join)],
     )
 
 
-def _branch_of(child: str, branch: str) -> str:
-    return f"{branch}.{ASK}{child}".lstrip(".")
+def _check_patterns(name: str, guardrail: Guardrail) -> None:
+    for pattern in guardrail.forbidden:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise WiringError(f"{name}: {pattern!r} is no pattern: {error}") from None
 
 
-def _final(records: Iterable[Record]) -> str:
-    """Finds the last final words; a failure takes back what was said before it."""
-    text = ""
-    for record in records:
-        if record.hook == "event" and (record.error or (record.final and record.size)):
-            text = "" if record.error else record.text
-    return text
+def _dispatching(
+    team: Team, children: Iterable[Child], guardrail: Guardrail, conversation: bool
+) -> FunctionNode:
+    descriptions = {child.name: child.description for child in children}
+    required = () if conversation else tuple(descriptions)
+    listed = [f"{name}: {description}" for name, description in descriptions.items()]
+    sentence = "\n".join([DISPATCH if conversation else DISPATCH_TO_ALL, *listed])
+    # A plain JSON schema: ADK would drop an unknown child in silence from a Pydantic model's.
+    schema = schema_of_sub_goals(descriptions, required)
+    lead = _lead(
+        team,
+        sentence,
+        conversation,
+        tools=[],
+        output_schema=schema,
+        output_key=None,
+        after_model_callback=[*team.lead.canonical_after_model_callbacks, drop_calls, as_json],
+    )
+
+    async def dispatch(ctx: Context, node_input: Any) -> dict[str, Any]:
+        goal = to_user_content(node_input)
+        # Who hears the conversation has the question already.
+        answer = await ctx.run_node(lead, None if conversation else goal)
+        if fault := fault_of(answer, [*descriptions], required, guardrail):
+            asked = () if conversation else goal.parts or ()
+            answer = await ctx.run_node(lead, asking_again(asked, answer, fault))
+            if fault := fault_of(answer, [*descriptions], required, guardrail):
+                raise DispatchError(f"{lead.name}'s dispatch was refused twice: {fault}")
+        return {"goal": goal.model_dump(exclude_none=True), "sub_goals": answer}
+
+    return running(dispatch, "dispatch")
 
 
-def _object(text: str) -> dict[str, Any]:
-    """Reads a JSON object that may stand in a code fence; what is none is empty."""
-    try:
-        return json.loads(text[text.index("{") : text.rindex("}") + 1])
-    except ValueError:
-        return {}
+def _asking(child: Child) -> FunctionNode:
+    """Makes a node that asks a child for its sub-goal, if it has one, and survives its failure."""
+
+    async def ask(ctx: Context, node_input: dict[str, Any]) -> list[str] | None:
+        goal = node_input["sub_goals"].get(child.name)
+        if not goal:
+            return None
+        came = await outcome(ctx, child, goal)
+        said = as_said(child, came["answer"]) if "answer" in came else ""
+        return [as_asked(child, goal), said or as_failed(child, came["failed"])]
+
+    return running(ask, f"{ASK}{child.name}")
+
+
+def _merging(team: Team, children: Sequence[Child], conversation: bool) -> FunctionNode:
+    reading = [*team.lead.canonical_after_model_callbacks, drop_calls, refuse_calls]
+    alone: dict[str, Any] = {"tools": [], "after_model_callback": reading}
+    lead = _lead(team, MERGE, conversation, **({} if conversation else alone))
+
+    async def merge(ctx: Context, node_input: dict[str, Any]) -> str:
+        # In the children's order: a JoinNode's varies with the hash seed (2.13).
+        lines = [line for child in children for line in node_input[f"{ASK}{child.name}"] or ()]
+        goal = types.Content.model_validate(node_input["dispatch"]["goal"])
+        asked = [] if conversation else goal.parts or []
+        told = types.UserContent([*asked, *(quoted(lines).parts or ())])
+        # A coordinator above waits for the output; what the user reads was said already.
+        return as_text(await ctx.run_node(lead, told, use_as_output=True))
+
+    return running(merge, "merge")
+
+
+def _lead(team: Team, sentence: str, conversation: bool, **update: Any) -> LlmAgent:
+    """Copies the lead with a sentence more, hearing the conversation or what it is given alone."""
+    if not conversation:
+        update["include_contents"] = "none"
+    # As a function's result, so that ADK takes no braces in a description for session state.
+    instruction = joined([team.lead.instruction, lambda _: sentence])
+    return as_node(team.leading(instruction=instruction, **update))

@@ -1,11 +1,11 @@
-"""What a lead dispatches: a JSON object of sub-goals, checked before any child runs."""
+"""What a lead answers by a schema, checked before anybody acts on it."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from google.adk.agents.callback_context import CallbackContext
@@ -27,7 +27,7 @@ class DispatchError(AdkFlowError):
 
 
 class MergeError(AdkFlowError):
-    """A merge that is a call of a function, of which a lead has none."""
+    """A merge that is a call of a function, where a lead has none."""
 
 
 class Guardrail(NamedTuple):
@@ -42,20 +42,25 @@ class Guardrail(NamedTuple):
 GUARDRAIL = Guardrail()
 
 
-def schema_of_sub_goals(descriptions: Mapping[str, str]) -> dict[str, Any]:
-    """Makes the response schema of a sub-goal for each child, by the children's descriptions."""
+def schema_of_sub_goals(
+    descriptions: Mapping[str, str], required: Collection[str]
+) -> dict[str, Any]:
+    """Makes the response schema of sub-goals by child, of whom some must have one."""
     return {
         "title": "Dispatch",
         "type": "object",
         "properties": {
-            name: {"type": "string", "description": description, "pattern": r"\S"}
+            name: {"type": "string", "description": description}
+            | ({"pattern": r"\S"} if name in required else {})
             for name, description in descriptions.items()
         },
-        "required": list(descriptions),
+        "required": [*required],
     }
 
 
-def fault_of(answer: Any, names: Sequence[str], guardrail: Guardrail) -> str:
+def fault_of(
+    answer: Any, names: Sequence[str], required: Collection[str], guardrail: Guardrail
+) -> str:
     """Says what is wrong with a dispatch; empty if nothing is."""
     if not isinstance(answer, dict):
         twice = named_twice(answer) if isinstance(answer, str) else ""
@@ -64,16 +69,20 @@ def fault_of(answer: Any, names: Sequence[str], guardrail: Guardrail) -> str:
             if twice
             else f"it is no JSON object: {_shown(answer)}"
         )
-    if missing := [name for name in names if name not in answer]:
+    if missing := [name for name in required if name not in answer]:
         return f"it has no sub-goal for {', '.join(missing)}"
     if unknown := [name for name in answer if name not in names]:
         told = ", ".join(map(_shown, unknown[:_MOST_NAMED]))
         return f"it names {told}; there are only {', '.join(names)}"
-    faults = (_fault_of_sub_goal(answer[name], guardrail) for name in names)
-    return next((f"the sub-goal of {n} {f}" for n, f in zip(names, faults, strict=True) if f), "")
+    for name, sub_goal in answer.items():
+        if fault := _fault_of_sub_goal(sub_goal, guardrail, may_be_empty=name not in required):
+            return f"the sub-goal of {name} {fault}"
+    return ""
 
 
-def _fault_of_sub_goal(sub_goal: Any, guardrail: Guardrail) -> str:
+def _fault_of_sub_goal(sub_goal: Any, guardrail: Guardrail, *, may_be_empty: bool) -> str:
+    if may_be_empty and not sub_goal:
+        return ""
     if not isinstance(sub_goal, str):
         return f"is no string: {_shown(sub_goal)}"
     if not sub_goal.strip():
@@ -81,31 +90,31 @@ def _fault_of_sub_goal(sub_goal: Any, guardrail: Guardrail) -> str:
     if len(sub_goal) > guardrail.longest:
         return f"has {len(sub_goal):,} characters; {guardrail.longest:,} are allowed"
     for pattern in guardrail.forbidden:
-        if found := re.search(pattern, sub_goal, re.IGNORECASE):
-            return f"holds {_shown(found[0])}, which is forbidden"
+        if match := re.search(pattern, sub_goal, re.IGNORECASE):
+            return f"holds {_shown(match[0])}, which is forbidden"
     return ""
 
 
 def named_twice(text: str) -> str:
     """Finds a key that an object in a JSON text has twice, of which `json` would keep the last."""
-    found: list[str] = []
+    keys: list[str] = []
 
     def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         counted = Counter(key for key, _ in pairs)
-        found.extend(key for key, times in counted.items() if times > 1)
+        keys.extend(key for key, times in counted.items() if times > 1)
         return dict(pairs)
 
     try:
         json.loads(text[text.index("{") : text.rindex("}") + 1], object_pairs_hook=read)
     except (ValueError, RecursionError):
         return ""
-    return next(iter(found), "")
+    return next(iter(keys), "")
 
 
-def asking_again(goal: types.Content, answer: Any, fault: str) -> types.Content:
-    """Writes the goal with what was wrong with the answer to it."""
+def asking_again(asked: Sequence[types.Part], answer: Any, fault: str) -> types.Content:
+    """Writes what was asked with what was wrong with the answer to it."""
     refused = f"Your answer to this was refused: {fault}. It was: {_shown(answer, _SHOWN_AGAIN)}"
-    return types.UserContent([*(goal.parts or ()), types.Part(text=f"{refused}\nAnswer again.")])
+    return types.UserContent([*asked, types.Part(text=f"{refused}\nAnswer again.")])
 
 
 def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
@@ -117,8 +126,6 @@ def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> Non
     content = llm_response.content
     if llm_response.partial or content is None or not content.parts:
         return
-    if any(part.function_call for part in content.parts):
-        return
     text = "".join(part.text or "" for part in content.parts if not part.thought)
     try:
         validate_schema({}, text)
@@ -129,7 +136,7 @@ def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> Non
         content.parts = [types.Part(text=json.dumps(text, ensure_ascii=False))]
 
 
-def deaf_to_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+def drop_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
     """Drops calls of functions by an agent that has none, and says so if it said nothing else.
 
     ADK would answer them that there is no such function, and ask the model again without an end
@@ -146,8 +153,8 @@ def deaf_to_calls(callback_context: CallbackContext, llm_response: LlmResponse) 
         content.parts = [types.Part(text=f"{CALLED}{', '.join(called)}")]
 
 
-def refuse_calls_alone(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
-    """Refuses a merge of which `deaf_to_calls` has left nothing.
+def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+    """Refuses an answer of which `drop_calls` has left nothing.
 
     Raises:
       MergeError: so it is.
@@ -159,5 +166,5 @@ def refuse_calls_alone(callback_context: CallbackContext, llm_response: LlmRespo
 
 
 def _shown(value: Any, most: int = _SHOWN) -> str:
-    told = json.dumps(value, ensure_ascii=False, default=repr)
-    return told if len(told) <= most else f"{told[:most]}…"
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.apps import App
-from google.adk.runners import InMemoryRunner
 from google.adk.workflow import BaseNode, FunctionNode, RetryConfig, Workflow
 from google.adk.workflow._errors import DynamicNodeFailError
 from google.genai import types
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, create_model
+
+from adk_flow.wiring.copies import WiringError
 
 Child = LlmAgent | Workflow
 
-USER = "user"
+ASK = "ask_"
+"""How the name begins of a node that asks a child."""
 TIMEOUT = 60.0
 """Seconds that a child has for one attempt."""
 RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
@@ -34,6 +35,17 @@ def conversation() -> None:
     """Opens a graph: with no output of a node before, the next is shown the question only once."""
 
 
+def check_names(name: str, nodes: Iterable[BaseNode]) -> None:
+    """Refuses a graph in which two go by the same name.
+
+    Raises:
+      WiringError: so it is.
+    """
+    names = [name, *(node.name for node in nodes)]
+    if twice := next((each for each in names if names.count(each) > 1), ""):
+        raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")
+
+
 def as_node(agent: LlmAgent) -> LlmAgent:
     """Readies an agent for a graph, where it is given words."""
     # ADK keeps the conversation from a node unless this was set (2.13, _workflow_graph_utils.py).
@@ -47,7 +59,7 @@ def running(function: Callable[..., Any], name: str) -> FunctionNode:
     return FunctionNode(func=function, name=name, rerun_on_resume=True)
 
 
-def bounded(child: Child, timeout: float, retry: RetryConfig | None) -> Child:
+def bounded(child: Child, timeout: float | None, retry: RetryConfig | None) -> Child:
     """Gives a child the limits that it has not set itself; ADK keeps them for each attempt."""
     limits = {
         "timeout": timeout if child.timeout is None else child.timeout,
@@ -66,21 +78,6 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
     return {"answer": answer} if answer else {"failed": NOTHING}
 
 
-async def state_after(app: App, message: str) -> dict[str, Any]:
-    """Runs an app on one message in a session of its own, in memory; gives the state it wrote."""
-    runner = InMemoryRunner(app=app)
-    session = await runner.session_service.create_session(app_name=app.name, user_id=USER)
-    state: dict[str, Any] = {}
-    try:
-        async for event in runner.run_async(
-            user_id=USER, session_id=session.id, new_message=types.UserContent(message)
-        ):
-            state.update(event.actions.state_delta)
-    finally:
-        await runner.close()
-    return state
-
-
 def temperatures(number: int) -> list[float]:
     """Spreads temperatures evenly, from 0 for the first to the hottest for the last."""
     return [HOTTEST * one / max(1, number - 1) for one in range(number)]
@@ -90,20 +87,6 @@ def schema_of_choice(field: str, names: Iterable[str]) -> type[BaseModel]:
     """Makes the response schema of a choice between names."""
     fields: dict[str, Any] = {field: (Literal[tuple(names)], ...)}
     return create_model("Choice", **fields)
-
-
-def schema_of_shares(specialists: Iterable[LlmAgent]) -> type[BaseModel]:
-    """Makes the response schema of a share for each specialist, any of which may be left out."""
-    fields: dict[str, Any] = {}
-    for agent in specialists:
-        share = Field("", description=agent.description, json_schema_extra=_without_default)
-        fields[agent.name] = (str, share)
-    return create_model("Shares", **fields)
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """Takes the default out of a schema, for which some models refuse it."""
-    schema.pop("default", None)
 
 
 def quoted(told: Iterable[str]) -> types.Content:

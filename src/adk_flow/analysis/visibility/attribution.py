@@ -142,14 +142,21 @@ class Said:
     def _quoted(self, text: str) -> list[Found]:
         """Reads what ADK quotes of another agent; a transfer is no news."""
         quote = _QUOTED.match(text)
-        if quote is None or quote["who"] not in self._names:
+        if quote is None:
             return []
+        if quote["who"] not in self._names:
+            return self._anonymous(key_of(text[quote.end() :]))
         tool = quote["call"] or quote["result"] or ""
         if self._kinds.get(tool) == "transfer":
             return []
         if quote["result"] in self._answering:
             return [Found(self._answering[tool], "words")]
         return [Found(quote["who"], "tool" if tool else "words")]
+
+    def _anonymous(self, key: str) -> list[Found]:
+        """Finds all who said words that are quoted without their names, as to a selector."""
+        said = self._sources.get(key, {}) if key else {}
+        return [Found(source, kind, key) for source, kind in said.items() if source != USER]
 
     def _within(
         self, number: int, said: Iterable[tuple[str, str]], asked: Mapping[str, str]
