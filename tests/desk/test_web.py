@@ -44,10 +44,8 @@ def test_the_api_runs_the_desk_and_writes_the_same_log(web):
 @pytest.mark.parametrize(
     ("name", "question", "answer"),
     [
-        ("calculator", "Corner Shop: 4 apples at £0.50 each, plus £3 delivery.", "£5"),
         ("evening_brief", "Give me my evening brief for Berlin.", "U2"),
         ("translation", "The train to Munich leaves at 9:30.", "München"),
-        ("content", "Is my money safe if a provider fails?", "FSCS"),
     ],
 )
 def test_every_example_is_listed_and_runs(web, name, question, answer):

@@ -12,21 +12,19 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.analysis.moves import moves
 from adk_flow.check.snapshot import picture
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions, read_conversation
-from adk_flow.wiring import parts_of, wire
+from adk_flow.scenario.conversation import of_questions
 from callbacks.tool_threads import ToolThreads
 from examples.calculator.agent import orchestrator
 from examples.calculator.wrappers import wrapped
 from sub_agents.calculator import calculator_assistant
 from tests.doubles.flow import agent, expected, record
-from tests.doubles.pages import BIN, ROOT, Page, ran
+from tests.doubles.pages import ROOT, Page, ran
 from tools.arithmetic import multiply
 
 PAGE = Page("docs/patterns/calculator.md")
@@ -230,41 +228,6 @@ async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(pool, tmp_path
     """)
 
 
-@pytest.mark.parametrize("wrapper", ["async", "sync"])
-async def test_three_stores_are_worked_out_by_tool_calls(wrapper, tmp_path):
-    app = App(name="calculator", root_agent=orchestrator(wrapper), plugins=[ToolThreads()])
-
-    held = await run_conversation(app, read_conversation(STORES), file=tmp_path / "log.jsonl")
-
-    assert held.failed_checks == [[], []]
-    assert held.faults == 0
-    assert held.turns[0].answer.splitlines() == [
-        "PaperWorld: 12 notebooks at £1.75 each = £21; 3 pens at £2 each = £6; shipping £3.50;"
-        " total £30.50.",
-        "BookBarn: 2 atlases at £14.99 each = £29.98; shipping £4.25; total £34.23.",
-        "ArtAttic: 5 brushes at £3.20 each = £16; 2 canvases at £8 each = £16; shipping £2.95;"
-        " total £34.95.",
-        "In all: £99.68.",
-    ]
-    tools = [one for one in read_log(tmp_path / "log.jsonl").records if one.hook == "before_tool"]
-    assert sum(one.tool == "multiply" for one in tools) == 6  # one of them in turn 2
-    asked = [move.kind for move in held.moves if move.turn == 1 and move.kind in ("call", "return")]
-    assert asked[-2:] == ["call", "return"]
-    # On one event loop none is done before all have begun; a thread may be.
-    assert asked[:6] == ["call"] * 3 + ["return"] * 3 or wrapper == "sync"
-
-
-@pytest.mark.parametrize("construct", ["single_agent", "transfer", "single_turn", "task", "router"])
-async def test_other_constructs_reach_the_same_total(construct, calculator, tmp_path):
-    lead, specialists, left_out = parts_of(calculator.root_agent)
-    assert not left_out
-    app = calculator.model_copy(update={"root_agent": wire(lead, specialists, construct)})
-
-    held = await run_conversation(app, of_questions([QUESTION]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.endswith("In all: £99.68.")
-
-
 WORDED = {
     "I buy 3 pens at £1 each from Smiths with £2 shipping, 2 books at £5 each from Borders with £3"
     " shipping, and a lamp for £30 from Ikea with free delivery. How much do I spend in all?": 48,
@@ -331,120 +294,11 @@ BEYOND = [
 ]
 
 
-@pytest.mark.parametrize(("question", "total"), WORDED.items())
-async def test_problems_of_the_shape_are_solved_however_they_are_worded(
-    question, total, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    last = held.turns[0].answer.split()[-1].strip("£$€.").replace(",", "")
-    assert float(last) == total
-    assert held.turns[0].tool_calls > 0
-
-
-@pytest.mark.parametrize("question", BEYOND)
-async def test_what_is_beyond_it_gets_an_honest_answer_and_no_figure(
-    question, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.startswith("This needs a language model: ")
-    assert held.turns[0].tool_calls == 0
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What is 12 times 7?", "12 × 7 = 84"),
-        ("Calculate 3.5 × (2 + 4) ÷ 7.", "(3.5 × (2 + 4)) ÷ 7 = 3"),
-        ("What is the square root of 81?", "√81 = 9"),
-        ("What is 2 to the power of 10?", "2 ^ 10 = 1,024"),
-        ("Subtract £3.50 from £10", "£10 − £3.50 = £6.50"),
-        ("Add 1, 2, 3, 4 and 5.", "1 + 2 + 3 + 4 + 5 = 15"),
-        ("Divide 10 by 0.", "That did not work: b must not be 0"),
-        ("What is the square root of 3 minus 7?", "√3 − 7 = -5.267949192431"),
-        ("What is the square root of (3 - 7)?", "That did not work: number must not be negative"),
-        ("Hello!", "Nothing here fits that."),
-    ],
-)
-async def test_written_sums_are_worked_out_and_errors_passed_on(
-    question, answer, calculator, tmp_path
-):
-    held = await run_conversation(calculator, of_questions([question]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.startswith(answer)
-
-
-async def test_a_store_that_fails_leaves_no_total(tmp_path):
-    def multiply(a: float, b: float) -> dict:
-        """Multiplies two numbers."""
-        return {"error": f"{a} is too much"} if a == 3 else {"result": a * b}
-
-    def sum_numbers(a: float, b: float) -> dict:
-        """Adds two numbers."""
-        return {"result": a + b}
-
-    child = calculator_assistant([multiply, sum_numbers])
-    app = App(name="a", root_agent=agent("Lead", "offline", tools=[wrapped(child)]))
-    asked = "Store A: 3 pens at £1 each, post £2. Store B: 4 pens at £1 each, postage £2. Total?"
-    held = await run_conversation(
-        app, of_questions([asked.replace("post £", "postage £")]), file=tmp_path / "l"
-    )
-
-    assert held.turns[0].answer.splitlines() == [
-        "That did not work: 3.0 is too much",
-        "Store B: 4 pens at £1 each = £4; postage £2; total £6.",
-        "So there is no total.",
-    ]
-
-
-async def test_functions_are_found_by_what_they_declare(tmp_path):
-    def plus(numbers: list[float]) -> float:
-        """Adds any number of numbers."""
-        return sum(numbers)
-
-    def product_of(first: float, second: float) -> dict:
-        """Gives a product."""
-        return {"product": first * second}
-
-    app = App(name="a", root_agent=agent("Shop", "offline", tools=[plus, product_of]))
-    asked = "2 pens at £3 each, 4 cups at £5 each and £1.50 shipping. What is the total?"
-    held = await run_conversation(app, of_questions([asked]), file=tmp_path / "log.jsonl")
-
-    assert held.turns[0].answer.endswith("total £27.50.")
-    assert held.turns[0].llm_calls == 3
-
-
-def test_adk_run_prints_the_total_and_logs_three_overlapping_calls(tmp_path):
-    said = ran([BIN / "adk", "run", "--in_memory", "examples/calculator", QUESTION], tmp_path)
-
-    assert "In all: £99.68." in said.stdout, said.stderr
-    (path,) = tmp_path.rglob("*.jsonl")
-    asked = [one.kind for one in moves(read_log(path).records) if one.kind in ("call", "return")]
-    assert asked[:4] == ["call", "call", "call", "return"]
-
-
 def test_it_is_loaded_by_its_folder():
     app = load_app(ROOT / "examples" / "calculator")
 
     assert app.name == "calculator"
     assert app.root_agent.name == "Orchestrator"
-
-
-async def test_so_long_a_text_that_its_middle_is_not_read_is_not_worked_out(calculator, tmp_path):
-    asked = ", ".join(["3 pens at £1 each"] * 150)
-    held = await run_conversation(calculator, of_questions([asked]), file=tmp_path / "log.jsonl")
-
-    assert "could not make out all of so long a text" in held.turns[0].answer
-
-
-def test_the_page_shows_the_moves_that_its_commands_give(tmp_path):
-    done = PAGE.run_commands(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    (diagram,) = PAGE.of("mermaid")
-    assert diagram in done.stdout
-    assert "17 LLM calls (3 in ADK's session), 0 transfers, 4 agent calls, 12 tool" in done.stdout
 
 
 def test_the_pages_programs_run(tmp_path):
@@ -463,10 +317,3 @@ def test_the_page_on_decisions_runs(tmp_path):
     done = ran([sys.executable, "-W", "ignore", "-c", program], tmp_path)
 
     assert done.stdout.strip() == "£26 in all.", done.stderr
-
-
-def test_the_benchmark_says_that_its_file_is_missing(tmp_path):
-    done = ran([sys.executable, "benchmarks/gsm8k.py", str(tmp_path / "none.jsonl")], tmp_path)
-
-    assert done.returncode == 0
-    assert done.stdout.startswith("Skipped: no file of problems at ")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from typing import Any
 
 import pytest
@@ -10,13 +9,10 @@ from google.adk.workflow import RetryConfig
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
-from adk_flow.analysis.visibility import isolation
-from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions, read_conversation
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import WiringError
 from examples.content.result import RESULT, ContentError
 from examples.content.staff import Staff
@@ -25,7 +21,7 @@ from sub_agents.optimiser import Heading
 from sub_agents.reviewers import Verdict
 from tests.doubles.flow import agent, expected, record
 from tests.doubles.models import Watched
-from tests.doubles.pages import BIN, ROOT, Page, ran
+from tests.doubles.pages import ROOT, Page
 from tools.piece import check_facts, check_style, mend_draft, outline_draft
 
 PAGE = Page("docs/patterns/content.md")
@@ -506,33 +502,6 @@ def content(monkeypatch):
     return load_app(ROOT / "examples" / "content")
 
 
-async def test_the_conversation_holds_and_nothing_leaks(content, tmp_path):
-    talk = read_conversation(ROOT / "conversations" / "examples" / "content.yaml")
-
-    held = await run_conversation(content, talk, file=tmp_path / "log.jsonl")
-
-    assert held.failed_checks == [[], []]
-    assert held.faults == 0
-    assert [(turn.llm_calls, turn.tool_calls) for turn in held.turns] == [(17, 13), (11, 8)]
-    seen = isolation(read_log(tmp_path / "log.jsonl"), talk.planted)
-    assert (seen.leaks, seen.unseen) == ([], [])
-
-
-async def test_offline_a_draft_is_really_sent_back_and_really_approved(content, tmp_path):
-    held = await run_conversation(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
-
-    said = [(one.source, one.text) for one in held.moves if one.kind == "answer"]
-    drafts = [text for name, text in said if name == "Writer"]
-    verdicts = {name: [text for who, text in said if who == name] for name, _ in said}
-    assert "Falling prices are never covered." in drafts[0]
-    assert "Falling prices" not in drafts[1]
-    assert verdicts["Fact_Reviewer"] == [YES, YES]
-    assert verdicts["Style_Reviewer"] == [
-        '{"approved": false, "remarks": "It is too long: cut it to 90 words."}',
-        YES,
-    ]
-
-
 async def test_offline_the_fact_reviewer_catches_what_a_writer_invents(content, tmp_path):
     from examples.content.agent import staff as desk
 
@@ -554,40 +523,6 @@ async def test_offline_the_fact_reviewer_catches_what_a_writer_invents(content, 
     assert "2 drafts. Approved by" in answer(flow)
 
 
-async def test_offline_a_question_that_is_half_answered_becomes_a_piece(content, tmp_path):
-    questions = of_questions(["What is an ISA and how does a pension differ?"])
-
-    held = await run_conversation(content, questions, file=tmp_path / "log.jsonl")
-
-    (turn,) = held.turns
-    assert "89 words, 2 drafts. Approved by Fact_Reviewer and Style_Reviewer." in turn.answer
-    assert "That did not work" not in turn.answer
-    assert "What is the most words" not in turn.answer
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    ["It never fails, as everybody in the City of course knows.", "Nine in ten people gain £99."],
-)
-async def test_offline_the_writer_takes_out_what_is_not_borne_out(wrong, content, tmp_path):
-    from examples.content.agent import staff as desk
-
-    source = "(Financial Services Compensation Scheme, tax year 2026/27)"
-    good = f"The scheme repays up to £120,000 per person and firm. {FILLER} {FILLER} {source}"
-    notes = f"{good}\n\n{wrong}"
-    steps = {"Saving_Researcher": [call("look_up_investments", question=SAFE), notes]}
-    saving, _ = desk.researchers
-    saving = saving.clone(update={"model": Scripted(script=steps)})
-    newsroom = desk._replace(researchers=[saving])
-
-    flow = await record(staged("Piece", newsroom), [SAFE], tmp_path)
-
-    assert not flow.errors
-    drafts = [one.text for one in flow.moves if (one.kind, one.source) == ("answer", "Writer")]
-    assert drafts == [notes, good]
-    assert "2 drafts. Approved by" in answer(flow)
-
-
 async def test_a_topic_that_nobody_knows_ends_with_an_error(content, tmp_path):
     questions = of_questions(["Best pizza recipes in Naples"])
 
@@ -599,33 +534,8 @@ async def test_a_topic_that_nobody_knows_ends_with_an_error(content, tmp_path):
 # Its commands and its page
 
 
-def test_adk_run_gives_a_piece_with_its_sources(tmp_path):
-    said = ran([BIN / "adk", "run", "--in_memory", "examples/content", SAFE], tmp_path)
-
-    assert said.returncode == 0, said.stderr
-    piece = said.stdout.rpartition("[content]: ")[2]
-    assert piece.startswith("# If a bank or investment firm fails")
-    assert "(Financial Services Compensation Scheme, tax year 2026/27)" in piece
-
-
-async def test_the_page_draws_what_happens(content, tmp_path):
-    held = await run_conversation(content, of_questions([SAFE]), file=tmp_path / "log.jsonl")
-
-    assert PAGE.of("mermaid") == [sequence_diagram(held.moves)]
-
-
 def test_the_pages_code_runs(tmp_path):
     done = PAGE.run_code(tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("critical path") == 2
-
-
-def test_the_pages_commands_run(tmp_path):
-    done = PAGE.run_commands(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    told = " ".join(done.stdout.split())
-    assert "17 LLM calls, 0 transfers, 0 agent calls, 13 tool calls" in told
-    figures = re.findall(r"[\d,]+ \+ \d+\stokens", PAGE.text)
-    assert [" ".join(one.split()) in told for one in figures] == [True, True]

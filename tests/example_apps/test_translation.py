@@ -11,7 +11,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions, read_conversation
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring.best_of import select
 from adk_flow.wiring.selection import SelectionError, slate_of
 from sub_agents.translators import PERSONAS, translators
@@ -30,17 +30,6 @@ INVOICE = "Good morning! The invoice from Hanna Becker has to be paid by Friday.
 def translation(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     return load_app(ROOT / "examples" / "translation")
-
-
-async def test_the_conversation_holds(translation, tmp_path):
-    talk = read_conversation(ROOT / "conversations" / "examples" / "translation.yaml")
-
-    held = await run_conversation(translation, talk, file=tmp_path / "log.jsonl")
-
-    assert held.failed_checks == [[], [], []]
-    assert held.faults == 0
-    # Each tool call is of a tool or of ADK's own set_model_response.
-    assert [(turn.llm_calls, turn.tool_calls) for turn in held.turns] == [(8, 8)] * 3
 
 
 async def test_its_moves(translation, tmp_path):
@@ -329,33 +318,6 @@ def benchmark(*arguments, folder):
     return ran([sys.executable, "benchmarks/selector.py", *arguments], folder)
 
 
-def test_the_benchmark_tells_what_was_chosen(tmp_path):
-    good, bad = "Es kostet 5 Euro.", "Es kostet 7 Euro."
-    rows = [
-        {"source": f"It costs 5 euros, {word}.", "candidates": [
-            {"text": bad, "mqm_penalty": 5.0}, {"text": good, "mqm_penalty": 0.0}]}
-        for word in ("really", "honestly")
-    ]  # fmt: skip
-    file = tmp_path / "rows.jsonl"
-    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-
-    done = benchmark(str(file), folder=tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"chosen +0\.00 ", done.stdout)
-    assert re.search(r"random +2\.50 ", done.stdout)
-    assert re.search(r"first +5\.00 ", done.stdout)
-    assert re.search(r"oracle +0\.00 ", done.stdout)
-    assert "2 sentences on offline" in done.stdout
-
-
-def test_without_its_file_the_benchmark_is_skipped_in_one_line(tmp_path):
-    done = benchmark(str(tmp_path / "none.jsonl"), folder=tmp_path)
-
-    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
-    assert done.stdout.startswith("Skipped: no file of candidates at ")
-
-
 # Its page
 
 
@@ -371,13 +333,3 @@ def test_the_pages_code_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"{PLAIN} Plain_Translator" in done.stdout
     assert done.stdout.count("critical path") == 2
-
-
-def test_the_pages_commands_run(tmp_path):
-    done = PAGE.run_commands(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    assert "8 LLM calls, 0 transfers, 0 agent calls, 8 tool calls" in done.stdout
-    tokens = re.search(r"[\d,]+ \+ \d+ tokens", PAGE.text)
-    assert tokens
-    assert tokens[0] in " ".join(done.stdout.split())

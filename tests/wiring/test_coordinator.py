@@ -404,20 +404,6 @@ async def test_a_child_that_answers_nothing_is_missing(tmp_path):
     assert logged == [run]
 
 
-async def test_offline_the_merge_names_the_missing_too():
-    down = Scripted(script={"Weather": [RuntimeError("line is down")] * 2})
-    team = children("offline")
-    team[0].model = down
-
-    root = coordinator("Brief", agent("Lead", "offline"), team, retry=AT_ONCE)
-    run = await coordinate(root, "Which trains have trouble in Berlin?")
-
-    assert run.answer == (
-        "Weather failed: RuntimeError: line is down\n\n"
-        "U2 in Berlin ends before Pankow; noise of the trains"
-    )
-
-
 async def test_a_run_that_streams_is_the_same(tmp_path):
     lead = agent("Lead", "offline", instruction="You lead.")
     runner = InMemoryRunner(

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from adk_flow.errors import AdkFlowError
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from wordllama import WordLlamaInference
+MISSING = "the offline model needs its extra: pip install 'adk-flow[offline]'"
+
+try:
+    import numpy as np
+    from numpy.typing import NDArray
+except ImportError as error:
+    raise AdkFlowError(MISSING) from error
 
 Vectors = NDArray[np.float32]
 
@@ -23,40 +26,36 @@ _loading = threading.Lock()
 def embed(texts: Sequence[str]) -> Vectors:
     """Embeds each text as a row of unit length; a text without words is a row of zeros."""
     model = _load()
-    table = model.embedding
-    rows = np.zeros((len(texts), table.shape[1]), dtype=np.float32)
+    rows = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
     for row, text in zip(rows, texts, strict=True):
         if text.strip():
-            row += table[token_ids(text)].mean(axis=0)
+            row += model.embedding[_token_ids(model, text)].mean(axis=0)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=rows, where=norms > 0)
 
 
-def token_ids(text: str) -> list[int]:
-    """Returns the ids of the text's tokens, without a start or end token."""
+def _token_ids(model: Any, text: str) -> list[int]:
     # One text at a time: encode_batch starts threads that warn in a forked child.
     text = text.encode(errors="replace").decode()  # a lone surrogate is no text for it
-    return _tokenizer().encode(text, add_special_tokens=False).ids
+    return model.tokenizer.encode(text, add_special_tokens=False).ids
 
 
-def _tokenizer() -> "Tokenizer":
-    return _load().tokenizer
-
-
-def _load() -> "WordLlamaInference":
+def _load() -> Any:
     """Loads WordLlama on first use; threads that come meanwhile wait for it."""
     with _loading:
         return _load_once()
 
 
 @lru_cache(maxsize=1)
-def _load_once() -> "WordLlamaInference":
+def _load_once() -> Any:
     # wordllama 0.4.0 calls logging.basicConfig when imported, which does nothing once the root
     # logger has a handler; so lend it one for the import.
     root, silence = logging.getLogger(), logging.NullHandler()
     root.addHandler(silence)
     try:
         from wordllama import WordLlama
+    except ImportError as error:
+        raise AdkFlowError(MISSING) from error
     finally:
         root.removeHandler(silence)
     return WordLlama.load(cache_dir=_package_folder(), disable_download=True)
@@ -65,6 +64,4 @@ def _load_once() -> "WordLlamaInference":
 def _package_folder() -> Path:
     """Returns the installed package's folder: its `weights` and `tokenizers` are the cache."""
     spec = find_spec("wordllama")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("wordllama is not installed")
-    return Path(spec.origin).parent
+    return Path(spec.origin).parent if spec and spec.origin else Path()

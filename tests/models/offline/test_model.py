@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.models import Offline
-from adk_flow.models.embedding import embed, token_ids
+from adk_flow.models.embedding import embed
+from adk_flow.models.request.tokens import tokens_in
 
 
 def test_it_is_found_by_its_name():
@@ -32,7 +33,8 @@ def test_importing_it_loads_no_weights_and_leaves_logging_alone():
         "import sys, logging, adk_flow.models\n"
         "assert 'wordllama' not in sys.modules\n"
         "before = (list(logging.root.handlers), logging.root.level)\n"
-        "adk_flow.models.embedding.embed(['a home'])\n"
+        "from adk_flow.models.embedding import embed\n"
+        "embed(['a home'])\n"
         "assert 'wordllama' in sys.modules\n"
         "assert before == (logging.root.handlers, logging.root.level)\n"
     )
@@ -135,10 +137,10 @@ async def test_tokens_are_those_of_what_was_sent_and_said():
     (told,) = await answered(asked(QUESTION, CALL, result("It is a loan on a home.")))
 
     assert short.usage_metadata and long.usage_metadata and told.usage_metadata
-    extra = len(token_ids("Help. " + "Be brief. " * 50)) - len(token_ids("Help."))
+    extra = (tokens_in("Help. " + "Be brief. " * 50)) - (tokens_in("Help."))
     sent = short.usage_metadata.prompt_token_count or 0
     assert long.usage_metadata.prompt_token_count == sent + extra
-    assert told.usage_metadata.candidates_token_count == len(token_ids("It is a loan on a home."))
+    assert told.usage_metadata.candidates_token_count == (tokens_in("It is a loan on a home."))
     assert short.usage_metadata.total_token_count == sent + (
         short.usage_metadata.candidates_token_count or 0
     )
@@ -163,7 +165,7 @@ async def test_declarations_in_gemini_schema_are_read_too():
     schema = types.Schema(
         type=types.Type.OBJECT,
         properties={
-            "amount": types.Schema(type=types.Type.NUMBER, description="In pounds."),
+            "amount": types.Schema(type=types.Type.NUMBER, description="Mortgage, in pounds."),
             "years": types.Schema(type=types.Type.INTEGER, nullable=True),
             "kind": types.Schema(type=types.Type.STRING, enum=["fixed", "tracker"]),
             "rates": types.Schema(
