@@ -8,24 +8,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from adk_flow.errors import AdkFlowError
-
-MISSING = "the offline model needs its extra: pip install 'adk-flow[offline]'"
-
-try:
-    import numpy as np
-    from numpy.typing import NDArray
-except ImportError as error:
-    raise AdkFlowError(MISSING) from error
+import numpy as np
+from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+
+_WORDLLAMA = find_spec("wordllama")
+if _WORDLLAMA is None:
+    raise ModuleNotFoundError("No module named 'wordllama'")
 
 _loading = threading.Lock()
 
 
 def embed(texts: Sequence[str]) -> Vectors:
     """Embeds each text as a row of unit length; a text without words is a row of zeros."""
-    model = _load()
+    with _loading:  # threads that come while it loads wait for it
+        model = _load()
     rows = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
     for row, text in zip(rows, texts, strict=True):
         if text.strip():
@@ -40,28 +38,16 @@ def _token_ids(model: Any, text: str) -> list[int]:
     return model.tokenizer.encode(text, add_special_tokens=False).ids
 
 
-def _load() -> Any:
-    """Loads WordLlama on first use; threads that come meanwhile wait for it."""
-    with _loading:
-        return _load_once()
-
-
 @lru_cache(maxsize=1)
-def _load_once() -> Any:
+def _load() -> Any:
     # wordllama 0.4.0 calls logging.basicConfig when imported, which does nothing once the root
     # logger has a handler; so lend it one for the import.
     root, silence = logging.getLogger(), logging.NullHandler()
     root.addHandler(silence)
     try:
         from wordllama import WordLlama
-    except ImportError as error:
-        raise AdkFlowError(MISSING) from error
     finally:
         root.removeHandler(silence)
-    return WordLlama.load(cache_dir=_package_folder(), disable_download=True)
-
-
-def _package_folder() -> Path:
-    """Returns the installed package's folder: its `weights` and `tokenizers` are the cache."""
-    spec = find_spec("wordllama")
-    return Path(spec.origin).parent if spec and spec.origin else Path()
+    # The installed package's `weights` and `tokenizers` are the cache.
+    folder = Path(_WORDLLAMA.origin or "").parent
+    return WordLlama.load(cache_dir=folder, disable_download=True)

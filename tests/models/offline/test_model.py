@@ -41,6 +41,24 @@ def test_importing_it_loads_no_weights_and_leaves_logging_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.parametrize("package", ["numpy", "wordllama", "text_to_num"])
+def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked(package):
+    program = (
+        "import sys, asyncio\n"
+        f"sys.modules[{package!r}] = None\n"
+        "from adk_flow import FlowPlugin\n"
+        "from adk_flow.models import Offline\n"
+        "from google.adk.models.llm_request import LlmRequest\n"
+        "asyncio.run(anext(Offline().generate_content_async(LlmRequest())))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ran.stderr.splitlines()[-1].startswith(
+        "adk_flow.errors.AdkFlowError: the offline model needs an extra: "
+        "pip install 'adk-flow[offline]' ("
+    )
+
+
 def test_vectors_have_length_one_or_none():
     vectors = embed(["a mortgage", "", "a home loan", "  "])
 

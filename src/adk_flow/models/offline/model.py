@@ -11,11 +11,14 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.request.situation import read_situation
 from adk_flow.models.request.tokens import usage
 
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
+
+NEEDED = "the offline model needs an extra: pip install 'adk-flow[offline]'"
 
 _PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
 
@@ -46,8 +49,10 @@ class Offline(BaseLlm):
         Raises:
           AdkFlowError: the extra `offline` is not installed.
         """
-        from adk_flow.models.offline.decision import decide  # which needs the extra
-
+        try:
+            from adk_flow.models.offline.decision import decide
+        except ModuleNotFoundError as error:
+            raise AdkFlowError(f"{NEEDED} ({error})") from None
         text, calls = decide(read_situation(llm_request))
         parts = [types.Part(text=text)] if text else []
         parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]
