@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-_WORDLLAMA = find_spec("wordllama")
-if _WORDLLAMA is None:
+_SPEC = find_spec("wordllama")
+if _SPEC is None or _SPEC.origin is None:
     raise ModuleNotFoundError("No module named 'wordllama'")
+_FOLDER = Path(_SPEC.origin).parent
+"""Of the installed package, whose `weights` and `tokenizers` are the cache."""
 
 _loading = threading.Lock()
 
@@ -48,6 +50,4 @@ def _load() -> Any:
         from wordllama import WordLlama
     finally:
         root.removeHandler(silence)
-    # The installed package's `weights` and `tokenizers` are the cache.
-    folder = Path(_WORDLLAMA.origin or "").parent
-    return WordLlama.load(cache_dir=folder, disable_download=True)
+    return WordLlama.load(cache_dir=_FOLDER, disable_download=True)

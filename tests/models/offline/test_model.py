@@ -41,6 +41,20 @@ def test_importing_it_loads_no_weights_and_leaves_logging_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_the_recorder_loads_adk_and_msgspec_and_nothing_of_the_command_or_the_model():
+    program = (
+        "import sys\n"
+        "import google.adk.plugins, google.adk.runners\n"
+        "before = set(sys.modules)\n"
+        "from adk_flow import FlowPlugin\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    foreign = set(ran.stdout.split()) - sys.stdlib_module_names
+    assert foreign <= {"adk_flow", "msgspec", "google", "opentelemetry", "pydantic"}, foreign
+
+
 @pytest.mark.parametrize("package", ["numpy", "wordllama", "text_to_num"])
 def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked(package):
     program = (
