@@ -65,7 +65,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/fanout.py
 
 clean:
-	rm -rf .venv .venv-benchmark .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
+	rm -rf .venv .venv-benchmark .venv-lowest .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
 
 readme: $(INSTALLED)
 	@$(BIN)/python docs/readme.py

@@ -33,16 +33,21 @@ def monthly_repayment(
     years: MortgageYears,
     interest_only: bool = False,
 ) -> Answer:
-    """Computes the monthly payment on a mortgage, the total paid and the total interest.
+    """Computes the monthly payment on a mortgage: what the repayment costs you a month.
 
-    The standard annuity formula at a fixed nominal annual rate, charged monthly in arrear. Fees
-    are left out. Totals come from the unrounded payment.
+    Also the total you pay back and the total interest you are charged over the whole term.
+
+    Note:
+        The standard annuity formula at a fixed nominal annual rate, charged monthly in arrear. Fees
+        are left out. Totals come from the unrounded payment.
 
     Args:
-        loan_amount: The sum borrowed, in pounds.
-        annual_rate_percent: The interest rate a year, in percent, such as 4.5.
-        years: The term of the mortgage, in whole years.
-        interest_only: True if only interest is paid monthly and the loan is repaid at the end.
+        loan_amount: The loan, in pounds: what is borrowed with the mortgage or home loan.
+        annual_rate_percent: The fixed interest rate a year, in percent, of the mortgage: such as
+            4.5.
+        years: The term of the mortgage, loan or fix, in whole years.
+        interest_only: True if only interest is paid monthly: "interest only", "only the interest",
+            "only interest". False if the loan is paid off too: "repayment", "capital and interest".
     """
     months = years * 12
     rate = annual_rate_percent / 1200
@@ -79,8 +84,10 @@ def loan_to_value(loan_amount: PositivePounds, property_price: PositivePounds) -
     """Computes a mortgage's loan to value (LTV): the loan as a percentage of the property price.
 
     Args:
-        loan_amount: The sum borrowed or still owed, in pounds.
-        property_price: The price or present value of the property, in pounds.
+        loan_amount: The loan, in pounds, of the loan to value: the mortgage,
+            borrowed or still owed, or what you owe.
+        property_price: The price or present value of the property, in pounds: what a home, house or
+            flat is worth, is valued at or costs to buy.
     """
     ratio = loan_amount * 100 / property_price
     deposit = property_price - loan_amount
@@ -102,17 +109,22 @@ def affordability(
     monthly_commitments: Pounds = 0,
     income_multiple: IncomeMultiple = 4.5,
 ) -> Answer:
-    """Computes roughly how much a lender may lend on an income: the most you could borrow.
+    """Computes roughly how much a lender may lend on an income: the most you could borrow to buy.
 
-    A year's commitments come off the income before it is multiplied. Lenders commonly lend 4 to
-    4.5 times income, some up to 6; the regulators cap the share of lending at 4.5 times or more.
-    Source: MoneyHelper, and the Bank of England's loan-to-income flow limit.
+    The largest mortgage, loan or borrowing, for a home or house.
+
+    Note:
+        A year's commitments come off the income before it is multiplied. Lenders commonly lend 4
+        to 4.5 times income, some up to 6; the regulators cap the share of lending at 4.5 times or
+        more. Source: MoneyHelper, and the Bank of England's loan-to-income flow limit.
 
     Args:
-        annual_income: Income before tax, in pounds a year.
-        second_income: A second applicant's income before tax, in pounds a year.
-        monthly_commitments: Loans, cards, childcare and the like, in pounds a month.
-        income_multiple: How many times income the lender lends.
+        annual_income: Income before tax, in pounds a year: your own salary, wage or earnings.
+        second_income: The second applicant's income, in pounds a year, earned by a "partner",
+            "wife", "husband" or "second applicant".
+        monthly_commitments: Commitments, in pounds a month, that you pay for a "loan", "car",
+            "credit card", "childcare", "debts", "commitments" or "outgoings".
+        income_multiple: The multiple of income that the lender uses, said as "times".
     """
     income = annual_income + second_income
     counted = max(0.0, income - 12 * monthly_commitments)
@@ -135,15 +147,24 @@ def stamp_duty(
     additional_property: bool = False,
     non_uk_resident: bool = False,
 ) -> Answer:
-    """Computes the stamp duty (SDLT) on buying a home in England or Northern Ireland.
+    """Computes the stamp duty (SDLT) you pay on buying a home in England or Northern Ireland.
 
-    Rates from 1 April 2025, in force in 2026/27. Source: GOV.UK, Stamp Duty Land Tax.
+    The tax due on a house, flat or property that is bought or purchased.
+
+    Note:
+        Rates from 1 April 2025, in force in 2026/27. Source: GOV.UK, Stamp Duty Land Tax.
 
     Args:
-        property_price: The price of the property, in pounds.
-        first_time_buyer: True if every buyer has never owned a home and will live in this one.
-        additional_property: True if the buyer will own another home: a second home or buy to let.
-        non_uk_resident: True if a buyer is not resident in the UK.
+        property_price: The price of the property, in pounds: a home, house, flat or purchase.
+        first_time_buyer: True if every buyer has never owned a home and will live in this one:
+            "first time buyer", "first home", "never owned". False if one has: "home mover".
+        additional_property: True if the buyer will own another home too: "second home",
+            "buy to let", "holiday home", "second property", "additional property",
+            "another property", "rent out", "rental property", "let out". False if it takes the
+            place of the "main home" or is the "only home".
+        non_uk_resident: True if a buyer lives abroad: "from abroad", "live abroad", "overseas",
+            "non resident", "non UK resident", "not resident", "foreign buyer". False if all are
+            a "UK resident".
     """
     if first_time_buyer and additional_property:
         return {"error": "first_time_buyer and additional_property cannot both be true"}

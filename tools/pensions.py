@@ -29,15 +29,20 @@ ThreeYearsAllowance = Annotated[float, Field(ge=0, le=3 * ANNUAL_ALLOWANCE)]
 
 @checked
 def tax_relief(annual_income: Pounds, gross_contribution: PositivePounds) -> Answer:
-    """Computes the tax relief on a personal pension contribution and what it costs after relief.
+    """Computes the tax relief you get on a pension contribution and what it costs after relief.
 
-    For a contribution paid with relief at source by a taxpayer in England, Wales or Northern
-    Ireland in 2026/27 whose whole income is earnings; any annual allowance charge is left out.
-    Source: GOV.UK, Tax on your private pension contributions.
+    For a taxpayer in England, Wales or Northern Ireland.
+
+    Note:
+        For a personal contribution in 2026/27 paid with relief at source, where the whole income is
+        earnings; any annual allowance charge is left out.
+        Source: GOV.UK, Tax on your private pension contributions.
 
     Args:
-        annual_income: Earnings before tax, in pounds a year.
-        gross_contribution: The contribution including basic-rate relief, in pounds.
+        annual_income: The earnings before tax, in pounds a year: "earn", "earning", "earnings",
+            "income", "salary", "wage".
+        gross_contribution: The gross contribution to a pension, in pounds, with basic-rate relief
+            in it: said to be "gross": what you pay, put or contribute, or have paid in.
     """
     relieved = min(gross_contribution, max(annual_income, RELIEF_WITHOUT_EARNINGS))
     provider = relieved * BASIC_RATE
@@ -77,17 +82,20 @@ def projected_pot(
     years: Years,
     annual_charge_percent: ChargePercent = 0,
 ) -> Answer:
-    """Computes how large a pension pot may be at retirement, from today's pot and contributions.
+    """Computes how large a pension pot may be at retirement, what it grows to with contributions.
 
-    Paid at the end of each month; growth at an effective annual rate, less the charge each year;
-    not adjusted for inflation.
+    Note:
+        Paid at the end of each month; growth at an effective annual rate, less the charge each
+        year; not adjusted for inflation.
 
     Args:
-        current_pot: What is in the pension today, in pounds.
-        monthly_contribution: What goes in with tax relief and employer's part, in pounds a month.
-        annual_growth_percent: Investment growth a year before charges, in percent.
-        years: Years until retirement, in whole years.
-        annual_charge_percent: The provider's and funds' charges a year, in percent of the pot.
+        current_pot: The pension pot today, in pounds: what is in it now, and grows.
+        monthly_contribution: The contributions with tax relief and an employer's part, in pounds a
+            month, that you pay, put or add in, or are paid in.
+        annual_growth_percent: The growth a year before charges, in percent, that the pot grows at.
+        years: The number of years until retirement, in whole years: the value after them.
+        annual_charge_percent: The charge a year, in percent of the pot: "charge", "charges", "fee",
+            "fees".
     """
     growth = (1 + annual_growth_percent / 100) * (1 - annual_charge_percent / 100) - 1
     pot = compounded(current_pot, monthly_contribution, growth, years)
@@ -112,16 +120,19 @@ def annual_allowance(
 ) -> Answer:
     """Computes the pension annual allowance for 2026/27: the taper, the MPAA and carry forward.
 
-    Source: GOV.UK, "Tax on your private pension contributions", and HMRC Pensions Tax Manual,
-    PTM057100 (taper), PTM056510 (money purchase) and PTM055100 (carry forward).
+    Note:
+        Source: GOV.UK, "Tax on your private pension contributions", and HMRC Pensions Tax Manual,
+        PTM057100 (taper), PTM056510 (money purchase) and PTM055100 (carry forward).
 
     Args:
-        adjusted_income: Income with all pension contributions, the employer's too, in pounds.
-        threshold_income: Income less personal contributions, in pounds; 0 for not known, when
-            it is taken to be above £200,000.
-        flexibly_accessed: True if flexible income was already drawn from a pension pot.
-        unused_allowance_last_three_years: Unused allowance of the three tax years before, in
-            pounds altogether.
+        adjusted_income: The "adjusted income", in pounds: with all pension contributions, the
+            employer's too.
+        threshold_income: The "threshold income", in pounds, less personal contributions; 0 for not
+            known, when it is taken to be above £200,000.
+        flexibly_accessed: True if flexible income was already drawn from a pension pot: "flexibly
+            accessed", "accessed flexibly", "drawn flexibly".
+        unused_allowance_last_three_years: The "unused" allowance of the three tax years before, in
+            pounds altogether, which is carried forward: "carry forward".
     """
     allowance = _tapered(adjusted_income, threshold_income)
     carried = unused_allowance_last_three_years

@@ -20,14 +20,17 @@ ISA_ALLOWANCE = 20_000  # Source: GOV.UK, "Individual Savings Accounts (ISAs)", 
 def future_value_lump_sum(
     lump_sum: PositivePounds, annual_growth_percent: AnnualPercent, years: Years
 ) -> Answer:
-    """Computes what a lump sum saved or invested today grows to after some years.
+    """Computes what a lump sum in savings or invested today grows to, its value after some years.
 
-    Compound growth at an effective annual rate, before tax, charges and inflation.
+    Note:
+        Compound growth at an effective annual rate, before tax, charges and inflation.
 
     Args:
-        lump_sum: The sum put in at the start, in pounds.
-        annual_growth_percent: Growth or interest (AER) a year, in percent.
-        years: How long it is left, in whole years.
+        lump_sum: The sum put in at the start, in pounds: what is saved, invested or deposited as
+            savings or an investment, and grows.
+        annual_growth_percent: The growth or interest (AER) earned a year, in percent: the return
+            or rate that it grows at or is paid.
+        years: The number of years that it is left, in whole years: what it is worth after them.
     """
     value = compounded(lump_sum, 0, annual_growth_percent / 100, years)
     return {
@@ -42,15 +45,18 @@ def future_value_lump_sum(
 def future_value_monthly_saving(
     monthly_saving: PositivePounds, annual_growth_percent: AnnualPercent, years: Years
 ) -> Answer:
-    """Computes what regular saving of the same sum every month grows to after some years.
+    """Computes what regular saving of the same sum every month grows to, its value after years.
 
-    Paid at the end of each month; growth at an effective annual rate, before tax, charges and
-    inflation.
+    Note:
+        Paid at the end of each month; growth at an effective annual rate, before tax, charges and
+        inflation.
 
     Args:
-        monthly_saving: The sum saved, in pounds a month.
-        annual_growth_percent: Growth or interest (AER) a year, in percent.
-        years: How long saving goes on, in whole years.
+        monthly_saving: The saving, in pounds a month: what is saved, invested, put or paid in
+            regularly, and grows.
+        annual_growth_percent: The growth or interest (AER) earned a year, in percent: the return
+            or rate that it grows at or is paid.
+        years: The number of years that saving goes on, in whole years: the value after them.
     """
     value = compounded(0, monthly_saving, annual_growth_percent / 100, years)
     paid_in = monthly_saving * 12 * years
@@ -67,13 +73,15 @@ def future_value_monthly_saving(
 
 @checked
 def isa_allowance(paid_in_this_year: Pounds, planned_payment: Pounds = 0) -> Answer:
-    """Computes how much ISA allowance is left this tax year, and by how much a plan goes over.
+    """Computes how much ISA allowance is left: how much more you can pay in this tax year.
 
-    £20,000 over all of an adult's ISAs in 2026/27. Source: GOV.UK, Individual Savings Accounts.
+    Note:
+        £20,000 over all of an adult's ISAs in 2026/27. Source: GOV.UK, Individual Savings Accounts.
 
     Args:
-        paid_in_this_year: What was already paid into all ISAs since 6 April, in pounds.
-        planned_payment: A further sum to be paid in this tax year, in pounds.
+        paid_in_this_year: The sum already paid into all ISAs so far this tax year, in pounds:
+            "paid", "put", "used".
+        planned_payment: The further sum to be paid in, in pounds: "pay", "plan", "add", "another".
     """
     total = paid_in_this_year + planned_payment
     remaining = max(0.0, ISA_ALLOWANCE - paid_in_this_year)

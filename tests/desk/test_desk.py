@@ -109,11 +109,11 @@ async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
 @pytest.mark.parametrize(
     ("question", "specialist", "figure"),
     [
-        ("Can I borrow £300,000 if I earn £60,000?", "Mortgage_Agent", "£270,000"),
-        ("Can I afford a £300,000 mortgage on £60,000 a year?", "Mortgage_Agent", "£270,000"),
+        ("Can I borrow £300,000 if I earn £60,000?", "Mortgage_Agent", "place for “£300,000”"),
+        ("How much can I borrow on a £60,000 salary?", "Mortgage_Agent", "£270,000"),
         ("What would £250,000 at 450% over 25 years cost?", "Mortgage_Agent", "between 0 and 25"),
         ("What is an ISA?", "Investment_Agent", "wrapper"),
-        ("How much tax relief on £8,000 if I earn £80,000?", "Pension_Agent", "£4,800"),
+        ("How much tax relief on £8,000 gross if I earn £80,000?", "Pension_Agent", "£4,800"),
         ("What would £500 a month grow to in 20 years at 6%?", "Investment_Agent", "£226,719.32"),
         (
             "What is the stamp duty on a £310,000 house for a first-time buyer?",

@@ -34,7 +34,7 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
 
 
 def rate(years: int) -> str:
-    """Looks a rate up."""
+    """Looks up the interest rate of a loan."""
     return f"5% for {years} years"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,6 @@ from adk_flow.comparison.store import TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.embedding import embed
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
@@ -160,6 +160,8 @@ def _names(app: App) -> list[str]:
 
 def _warm_up(subject: _Subject) -> None:
     """Spares the first trials what would count as their time."""
-    if subject.keyless:
+    if subject.keyless and find_spec("wordllama"):
+        from adk_flow.models.embedding import embed  # an extra: nothing else here needs it
+
         embed(["loaded before the clock starts"])
     keep_what_is_loaded()

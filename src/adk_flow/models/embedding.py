@@ -6,51 +6,42 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from wordllama import WordLlamaInference
-
 Vectors = NDArray[np.float32]
+
+_SPEC = find_spec("wordllama")
+if _SPEC is None or _SPEC.origin is None:
+    raise ModuleNotFoundError("No module named 'wordllama'")
+_FOLDER = Path(_SPEC.origin).parent
+"""Of the installed package, whose `weights` and `tokenizers` are the cache."""
 
 _loading = threading.Lock()
 
 
 def embed(texts: Sequence[str]) -> Vectors:
     """Embeds each text as a row of unit length; a text without words is a row of zeros."""
-    model = _load()
-    table = model.embedding
-    rows = np.zeros((len(texts), table.shape[1]), dtype=np.float32)
+    with _loading:  # threads that come while it loads wait for it
+        model = _load()
+    rows = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
     for row, text in zip(rows, texts, strict=True):
         if text.strip():
-            row += table[token_ids(text)].mean(axis=0)
+            row += model.embedding[_token_ids(model, text)].mean(axis=0)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=rows, where=norms > 0)
 
 
-def token_ids(text: str) -> list[int]:
-    """Returns the ids of the text's tokens, without a start or end token."""
+def _token_ids(model: Any, text: str) -> list[int]:
     # One text at a time: encode_batch starts threads that warn in a forked child.
     text = text.encode(errors="replace").decode()  # a lone surrogate is no text for it
-    return _tokenizer().encode(text, add_special_tokens=False).ids
-
-
-def _tokenizer() -> "Tokenizer":
-    return _load().tokenizer
-
-
-def _load() -> "WordLlamaInference":
-    """Loads WordLlama on first use; threads that come meanwhile wait for it."""
-    with _loading:
-        return _load_once()
+    return model.tokenizer.encode(text, add_special_tokens=False).ids
 
 
 @lru_cache(maxsize=1)
-def _load_once() -> "WordLlamaInference":
+def _load() -> Any:
     # wordllama 0.4.0 calls logging.basicConfig when imported, which does nothing once the root
     # logger has a handler; so lend it one for the import.
     root, silence = logging.getLogger(), logging.NullHandler()
@@ -59,12 +50,4 @@ def _load_once() -> "WordLlamaInference":
         from wordllama import WordLlama
     finally:
         root.removeHandler(silence)
-    return WordLlama.load(cache_dir=_package_folder(), disable_download=True)
-
-
-def _package_folder() -> Path:
-    """Returns the installed package's folder: its `weights` and `tokenizers` are the cache."""
-    spec = find_spec("wordllama")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("wordllama is not installed")
-    return Path(spec.origin).parent
+    return WordLlama.load(cache_dir=_FOLDER, disable_download=True)

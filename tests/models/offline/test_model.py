@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.models import Offline
-from adk_flow.models.embedding import embed, token_ids
+from adk_flow.models.embedding import embed
+from adk_flow.models.request.tokens import tokens_in
 
 
 def test_it_is_found_by_its_name():
@@ -32,11 +33,44 @@ def test_importing_it_loads_no_weights_and_leaves_logging_alone():
         "import sys, logging, adk_flow.models\n"
         "assert 'wordllama' not in sys.modules\n"
         "before = (list(logging.root.handlers), logging.root.level)\n"
-        "adk_flow.models.embedding.embed(['a home'])\n"
+        "from adk_flow.models.embedding import embed\n"
+        "embed(['a home'])\n"
         "assert 'wordllama' in sys.modules\n"
         "assert before == (logging.root.handlers, logging.root.level)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_recorder_loads_adk_and_msgspec_and_nothing_of_the_command_or_the_model():
+    program = (
+        "import sys\n"
+        "import google.adk.plugins, google.adk.runners\n"
+        "before = set(sys.modules)\n"
+        "from adk_flow import FlowPlugin\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    foreign = set(ran.stdout.split()) - sys.stdlib_module_names
+    assert foreign <= {"adk_flow", "msgspec", "google", "opentelemetry", "pydantic"}, foreign
+
+
+@pytest.mark.parametrize("package", ["numpy", "wordllama", "text_to_num"])
+def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked(package):
+    program = (
+        "import sys, asyncio\n"
+        f"sys.modules[{package!r}] = None\n"
+        "from adk_flow import FlowPlugin\n"
+        "from adk_flow.models import Offline\n"
+        "from google.adk.models.llm_request import LlmRequest\n"
+        "asyncio.run(anext(Offline().generate_content_async(LlmRequest())))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ran.stderr.splitlines()[-1].startswith(
+        "adk_flow.errors.AdkFlowError: the offline model needs an extra: "
+        "pip install 'adk-flow[offline]' ("
+    )
 
 
 def test_vectors_have_length_one_or_none():
@@ -135,10 +169,10 @@ async def test_tokens_are_those_of_what_was_sent_and_said():
     (told,) = await answered(asked(QUESTION, CALL, result("It is a loan on a home.")))
 
     assert short.usage_metadata and long.usage_metadata and told.usage_metadata
-    extra = len(token_ids("Help. " + "Be brief. " * 50)) - len(token_ids("Help."))
+    extra = (tokens_in("Help. " + "Be brief. " * 50)) - (tokens_in("Help."))
     sent = short.usage_metadata.prompt_token_count or 0
     assert long.usage_metadata.prompt_token_count == sent + extra
-    assert told.usage_metadata.candidates_token_count == len(token_ids("It is a loan on a home."))
+    assert told.usage_metadata.candidates_token_count == (tokens_in("It is a loan on a home."))
     assert short.usage_metadata.total_token_count == sent + (
         short.usage_metadata.candidates_token_count or 0
     )
@@ -163,7 +197,7 @@ async def test_declarations_in_gemini_schema_are_read_too():
     schema = types.Schema(
         type=types.Type.OBJECT,
         properties={
-            "amount": types.Schema(type=types.Type.NUMBER, description="In pounds."),
+            "amount": types.Schema(type=types.Type.NUMBER, description="Mortgage, in pounds."),
             "years": types.Schema(type=types.Type.INTEGER, nullable=True),
             "kind": types.Schema(type=types.Type.STRING, enum=["fixed", "tracker"]),
             "rates": types.Schema(

@@ -211,7 +211,12 @@ async def test_a_plain_agent_says_that_it_cannot_write():
 
 async def test_how_something_works_is_looked_up_and_not_calculated():
     def repayment(loan_amount: float, years: int) -> dict:
-        """Computes the repayment on a mortgage."""
+        """Computes the repayment on a mortgage.
+
+        Args:
+            loan_amount: The mortgage, in pounds.
+            years: The term.
+        """
         return {"summary": "a figure"}
 
     def look_up_mortgages(question: str) -> dict:

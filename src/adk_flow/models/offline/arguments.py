@@ -1,110 +1,177 @@
-"""Fills a function's arguments from a text, and never with a number that the text does not give."""
+"""Fills a function's arguments from a text, and tells what of the text has found no place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.offline.amounts import assigned, converted, counts_alike, stated
-from adk_flow.models.offline.mentions import chosen, entity, items, mentioned, truth
-from adk_flow.models.offline.quantities import Quantity, quantities
+from adk_flow.models.offline.mentions import (
+    NEGATIONS,
+    YES_OR_NO,
+    choices_in,
+    entity,
+    truth,
+    yes_or_no,
+)
+from adk_flow.models.offline.places import Places, counts, cues, is_allowed, measure, value_of
+from adk_flow.models.offline.quantities import PERIODS, UNREAD, Reading, Word, read
 from adk_flow.models.request.functions import Function, Parameter
-from adk_flow.models.request.schemas import Schema
+from adk_flow.models.request.words import NEUTRAL, readable, stem, stems
 
 
 class Filled(NamedTuple):
-    """A function's arguments as far as a text gives them."""
+    """A call as far as a text gives it."""
 
+    function: Function
     arguments: dict[str, Any]
-    missing: tuple[Parameter, ...]
-    """The required parameters that the text says nothing of."""
-    used: float
-    """The share of the text's quantities that went into arguments; 0 if it has none."""
-    suits: float
-    """How well those quantities suit their parameters, on average; 3 is the right unit."""
+    faults: tuple[str, ...] = ()
+    """Words and figures of the text that the call has no place for."""
+    carried: tuple[str, ...] = ()
+    """Arguments that an earlier question gave."""
+    doubts: tuple[Parameter, ...] = ()
+    """Optional truths that a word without a place may be about."""
+    topic: int = 0
+    """Words that the function's own name and texts share with the question."""
+
+    @property
+    def missing(self) -> tuple[Parameter, ...]:
+        """What must be known before the call can be made."""
+        required = [one for one in self.function.required if one.name not in self.arguments]
+        return (*required, *self.doubts)
+
+    @property
+    def is_sure(self) -> bool:
+        """Tells whether everything that the text says is in the call."""
+        return not self.faults and not self.missing and self.topic > 0
 
 
-def fill(function: Function, text: str) -> Filled:
-    """Fills what the text gives of a function's parameters."""
+def fill(function: Function, text: str, earlier: Sequence[str] = ()) -> Filled:
+    """Fills a call from a question and, for what this leaves open, from those before it."""
+    filled = Filled(function, {})
+    for question in (*earlier, text):
+        filled = _fill(function, question, filled)
+    return filled
+
+
+def _fill(function: Function, text: str, before: Filled) -> Filled:
     labelled, rest = _labelled(function.parameters, text)
-    found = quantities(rest)
+    answers = {
+        one.name: _answer(one, labelled[one.name])
+        for one in function.parameters
+        if one.name in labelled
+    }
+    reading, own = read(rest), stems(f"{readable(function.name)} {function.texts}")
+    arguments, used = _said(function.parameters, reading, rest.strip())
     numbers = [one for one in function.parameters if one.is_number and one.name not in labelled]
-    taken = assigned(numbers, found)
-    spent = [given.quantity for given in taken.values()]
-    left = [quantity for quantity in found if quantity not in spent]
-    arguments: dict[str, Any] = {}
-    for parameter in function.parameters:
-        if parameter.name in taken:
-            value = stated(parameter, taken[parameter.name].quantity)
-        else:
-            value = _value(parameter, labelled.get(parameter.name), rest, left)
-        if value is not None:
-            arguments[parameter.name] = value
-    missing = tuple(one for one in function.required if one.name not in arguments)
-    used = len(taken) / len(found) if found else 0.0
-    suits = sum(given.score for given in taken.values()) / len(taken) if taken else 0.0
-    return Filled(arguments, missing, used, suits)
+    starts = frozenset(word.start for word in used)
+    placed = Places(reading, before.arguments, starts, own).given(numbers)
+    arguments |= {name: answer for name, answer in answers.items() if answer is not None}
+    arguments |= {
+        one.name: value_of(one, placed[one.name]) for one in numbers if one.name in placed
+    }
+    whole = before.arguments | arguments
+    left = [one for one in reading.quantities if one not in placed.values()]
+    loose = [word for word in _uncovered(function, whole, reading) if word not in used]
+    open_ = [*_doubts(function, whole, loose), *before.doubts]
+    doubts = tuple({one.name: one for one in open_ if one.name not in whole}.values())
+    explained = frozenset[str]().union(*map(cues, doubts))
+    faults = [labelled[name] for name, answer in answers.items() if answer is None]
+    faults += [reading.text[one.start : one.end] for one in left]
+    faults += [word.text for word in loose if stem(word.text) not in explained]
+    return Filled(
+        function,
+        whole,
+        (*before.faults, *faults),
+        tuple(name for name in before.arguments if name not in arguments),
+        doubts,
+        len(own & stems(reading.text)) + len(answers) + before.topic,
+    )
 
 
 def _labelled(parameters: Sequence[Parameter], text: str) -> tuple[dict[str, str], str]:
-    """Takes what is given under a label, like "The loan amount: £250,000", out of the text."""
+    """Takes what is given under a name, like "The loan amount: £250,000", out of the text."""
     given: dict[str, str] = {}
     for parameter in parameters if ":" in text else ():
-        for label in (parameter.label, parameter.name):
-            sign = re.escape(label).replace("_", "[ _]")
-            match = re.search(rf"(?:\bthe )?\b{sign}: ?(.+?)(?:\.(?=\s|$)|$)", text, re.I | re.M)
-            if match:
-                given[parameter.name] = match[1].strip()
-                text = f"{text[: match.start()]} {text[match.end() :]}"
-                break
+        name = re.escape(readable(parameter.name))
+        match = re.search(rf"\bThe {name}: ?(.+?)(?:\.(?=\s|$)|$)", text, re.M)
+        if match:
+            given[parameter.name] = match[1].strip()
+            text = f"{text[: match.start()]} {text[match.end() :]}"
     return given, text
 
 
-def _value(parameter: Parameter, given: str | None, text: str, left: list[Quantity]) -> Any:
-    """Finds a value for a parameter; None if nothing says one."""
-    said = given if given is not None else text
+def _answer(parameter: Parameter, text: str) -> Any:
+    """Reads an answer to the question for one parameter; None if it is none or says more."""
+    reading, known = read(text), cues(parameter) | YES_OR_NO
     if parameter.choices:
-        return chosen(parameter.choices, said)
-    if parameter.kind in ("number", "integer"):
-        return _first_number(parameter, given) if given is not None else None
+        return next(iter(choices_in(parameter.choices, reading)), None)
+    if not parameter.is_number and parameter.kind != "boolean":
+        return text or None
+    if any(word.text not in NEUTRAL and stem(word.text) not in known for word in reading.words):
+        return None
     if parameter.kind == "boolean":
-        return truth(parameter, said, is_answer=given is not None)
-    if parameter.kind == "array":
-        return _list(parameter, said, left)
-    if parameter.kind == "object":
-        return _object(parameter, said)
-    if given is not None or parameter.is_free_text:
-        return said.strip() or None
-    return entity(parameter, text)
+        return yes_or_no(text)
+    values = [value_of(parameter, one) for one in reading.quantities if one.unit != UNREAD]
+    if len(reading.quantities) != 1 or not values or values[0] is None:
+        return None
+    is_plain = reading.quantities[0].unit == "plain" and is_allowed(values[0], parameter.schema)
+    return values[0] if is_plain or counts(parameter, reading.quantities[0]) else None
 
 
-def _first_number(parameter: Parameter, given: str) -> float | int | None:
-    fitting = (one for one in quantities(given) if counts_alike(parameter, one))
-    values = (converted(parameter, quantity) for quantity in fitting)
-    return next((value for value in values if value is not None), None)
+def _said(
+    parameters: Sequence[Parameter], reading: Reading, text: str
+) -> tuple[dict[str, Any], list[Word]]:
+    """Finds truths, choices and names, and the words that say them."""
+    arguments: dict[str, Any] = {}
+    used: list[Word] = []
+    for parameter in parameters:
+        given: Any = ()
+        spoken: Sequence[Word] = ()
+        if parameter.kind == "boolean":
+            given, spoken = truth(parameter, reading)
+        elif parameter.choices:
+            given = choices_in(parameter.choices, reading)
+            spoken = [word for mention in given.values() for word in mention]
+        elif parameter.is_free_text and text:
+            given = (text,)
+        elif parameter.kind == "string" and (value := entity(parameter, text)):
+            given, spelt = (value,), stems(value)
+            spoken = [word for word in reading.words if stem(word.text) in spelt]
+        if len(given) == 1:
+            arguments[parameter.name] = next(iter(given))
+            used += spoken
+    return arguments, used
 
 
-def _list(parameter: Parameter, text: str, left: list[Quantity]) -> list[Any] | None:
-    """Lists the numbers that nothing else took, or the things that the text lists."""
-    schema: Schema = parameter.schema.get("items") or {}
-    item = Parameter(parameter.name, parameter.description, schema, required=False)
-    if item.is_number:
-        values = [converted(item, quantity) for quantity in left]
-        values = [value for value in values if value is not None]
-    elif item.choices:
-        values = mentioned(item.choices, text)
-    elif item.kind == "string":
-        values = [text.strip()] if item.is_free_text and text.strip() else items(text)
-    else:
-        values = []
-    return values or None
+def _uncovered(
+    function: Function, arguments: Mapping[str, Any], reading: Reading
+) -> Iterator[Word]:
+    """Walks the words that the function's texts, and those of its arguments, do not hold.
+
+    A period, such as "a year", must be one that the function gives its figure for, or go with the
+    noun of an argument: "annual income".
+    """
+    texts = f"{readable(function.name)} {function.texts}"
+    periods = {PERIODS[word] for word in re.findall(r"\w+", texts.lower()) if word in PERIODS}
+    given = [one for one in function.parameters if one.name in arguments]
+    known = stems(texts).union(*map(cues, given))
+    for number, word in enumerate(reading.words):
+        if word.text in PERIODS:
+            noun = "".join(following.text for following in reading.words[number + 1 : number + 2])
+            pers = [
+                measure(one.name, one.description).per for one in given if stem(noun) in cues(one)
+            ]
+            is_covered = PERIODS[word.text] in (*periods, *pers)
+        else:
+            is_covered = word.text in NEUTRAL or stem(word.text) in known
+        if word.text in NEGATIONS or not is_covered:
+            yield word
 
 
-def _object(parameter: Parameter, text: str) -> dict[str, Any] | None:
-    """Fills an object's properties as a function's; None unless every required one is given."""
-    required = parameter.schema.get("required") or []
-    parts = tuple(
-        Parameter(name, part.get("description", ""), part, name in required)
-        for name, part in parameter.schema.get("properties", {}).items()
-    )
-    filled = fill(Function(parameter.name, "", parts, False, False), text)
-    return None if filled.missing or not filled.arguments else filled.arguments
+def _doubts(
+    function: Function, arguments: Mapping[str, Any], loose: Sequence[Word]
+) -> Iterator[Parameter]:
+    """Walks the truths that are not given, of whose words one stands in the text."""
+    spoken = {stem(word.text) for word in loose if word.text not in NEGATIONS}
+    for one in function.parameters:
+        if one.kind == "boolean" and one.name not in arguments and spoken & cues(one):
+            yield one

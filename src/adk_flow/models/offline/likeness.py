@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,10 +9,9 @@ import numpy as np
 
 from adk_flow.models.embedding import Vectors, embed
 from adk_flow.models.offline.subjects import SUBJECTS
-from adk_flow.models.offline.words import content_words, readable, stems, words
+from adk_flow.models.request.functions import Option
+from adk_flow.models.request.words import clipped, content_words, readable, stems, words
 
-LONGEST_READ = 2_000
-"""Characters of a text that are compared, from its two ends, so that the time has a bound."""
 CLAUSE_SHARE = 0.5
 """Weight of the best clause beside the whole description; 0.3 to 0.7 choose alike."""
 RIVALS = 5
@@ -28,15 +26,7 @@ _ACRONYM = re.compile(r"\b(?!(?:UK|US|USA|EU|GB)\b)[A-Z]{2,}(?=s?\b)")
 _CLAUSE_END = re.compile(r"[:;,.()\n]|\band\b")
 
 
-class Option(NamedTuple):
-    """Something a question can go to."""
-
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """How well each of some options suits a text."""
 
     scores: tuple[float, ...]
@@ -46,43 +36,7 @@ class Fit:
     """What the best option has over everyday subjects: low when nothing fits."""
 
 
-def fit(text: str, options: Sequence[Option]) -> Fit:
-    """Compares a text with every option, and the best of them with everyday subjects."""
-    text = clipped(text)
-    scores = _outline(tuple(options)).scores(_vector(text)) + _shared_acronyms(text, options)
-    rivals = _subjects().scores(_vector(text))[_foreign(tuple(options))]
-    best = int(np.argmax(scores))
-    shortness = SHORTNESS / max(1, len(content_words(text)))
-    margin = float(scores[best] - np.sort(rivals)[-RIVALS:].mean()) - shortness
-    return Fit(tuple(map(float, scores)), best, margin)
-
-
-def _shared_acronyms(text: str, options: Sequence[Option]) -> Vectors:
-    said = stems(text)
-    shared = [bool(said & _acronyms(option.description)) for option in options]
-    return ACRONYM * np.array(shared, dtype=np.float32)
-
-
-@lru_cache(maxsize=1024)
-def _acronyms(description: str) -> frozenset[str]:
-    return stems(" ".join(_ACRONYM.findall(description)))
-
-
-def likeness(text: str, option: Option) -> float:
-    """Compares a text with one option."""
-    return float(_outline((option,)).scores(_vector(clipped(text)))[0])
-
-
-def clipped(text: str) -> str:
-    """Keeps the beginning and the end of a long text."""
-    if len(text) <= LONGEST_READ:
-        return text
-    half = LONGEST_READ // 2
-    return f"{text[:half]} {text[-half:]}"
-
-
-@dataclass(frozen=True)
-class _Outline:
+class _Outline(NamedTuple):
     """Descriptions as vectors: each as a whole, and the clauses of all, one after the other."""
 
     wholes: Vectors
@@ -93,8 +47,27 @@ class _Outline:
     def scores(self, vectors: Vectors) -> Vectors:
         """Scores one vector or several; the last axis is the description."""
         best_clauses = np.maximum.reduceat(vectors @ self.clauses.T, self.starts, axis=-1)
-        scores = CLAUSE_SHARE * best_clauses + (1 - CLAUSE_SHARE) * (vectors @ self.wholes.T)
+        whole = vectors @ self.wholes.T
+        scores = CLAUSE_SHARE * best_clauses + (1 - CLAUSE_SHARE) * whole
         return scores.astype(np.float32)
+
+
+def fit(text: str, options: Sequence[Option]) -> Fit:
+    """Compares a text with every option, and the best of them with everyday subjects."""
+    text, options = clipped(text), tuple(options)
+    vector, said = _vector(text), stems(text)
+    acronyms = [bool(said & _acronyms(option.description)) for option in options]
+    scores = _outline(options).scores(vector) + ACRONYM * np.array(acronyms)
+    rivals = _subjects().scores(vector)[_foreign(options)]
+    best = int(np.argmax(scores))
+    shortness = SHORTNESS / max(1, len(content_words(text)))
+    margin = float(scores[best] - np.sort(rivals)[-RIVALS:].mean()) - shortness
+    return Fit(tuple(map(float, scores)), best, margin)
+
+
+@lru_cache(maxsize=1024)
+def _acronyms(description: str) -> frozenset[str]:
+    return stems(" ".join(_ACRONYM.findall(description)))
 
 
 @lru_cache(maxsize=256)
@@ -103,8 +76,8 @@ def _outline(options: tuple[Option, ...]) -> _Outline:
     for (name, description), apart in zip(options, _apart(options), strict=True):
         starts.append(len(clauses))
         wholes.append(description if description.strip() else readable(name))
-        own = [*_clauses(description), *filter(None, (readable(name), apart))]
-        clauses += own or [""]
+        own = [clause.strip() for clause in _CLAUSE_END.split(description)]
+        clauses += list(filter(None, [*own, readable(name), apart])) or [""]
     return _Outline(_vectors(wholes), _vectors(clauses), starts)
 
 
@@ -112,13 +85,9 @@ def _apart(options: Sequence[Option]) -> list[str]:
     """Returns each description without what all say: "Agent to help with studying"."""
     if len(options) < 2 or not options[0].name:
         return [""] * len(options)
-    told = [words(option.description) for option in options]
-    shared = set(told[0]).intersection(*told[1:])
-    return [" ".join(word for word in one if word not in shared) for one in told]
-
-
-def _clauses(description: str) -> list[str]:
-    return [clause.strip() for clause in _CLAUSE_END.split(description) if clause.strip()]
+    texts = [words(option.description) for option in options]
+    shared = set(texts[0]).intersection(*texts[1:])
+    return [" ".join(word for word in text if word not in shared) for text in texts]
 
 
 @lru_cache(maxsize=1)

@@ -1,130 +1,89 @@
-"""Finds choices, truths, names and lists that a text mentions."""
+"""Finds choices, truths and names that a text mentions."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from adk_flow.models.offline.words import STOP_WORDS, content_words, readable, stem, stems, words
+from adk_flow.models.offline.places import sayings
+from adk_flow.models.offline.quantities import Reading, Word
 from adk_flow.models.request.functions import Parameter
+from adk_flow.models.request.words import readable, stem, words
 
-_YES = frozenset(words("yes yeah yep true correct right sure indeed"))
-_NO = frozenset(words("no nope not false never neither nor without isn't aren't don't won't"))
-_NEGATED_FROM = 4
+NEGATIONS = frozenset(
+    words("not no never neither nor without isn't aren't wasn't don't doesn't won't didn't")
+)
+_NEGATED_FROM = 3
 """Words before a mention in which a "not" turns it around."""
+_YES, _NO = frozenset(words("yes yeah yep true")), frozenset(words("no nope not false"))
+YES_OR_NO = frozenset(map(stem, _YES | _NO))
 
 _PROPER = r"[A-Z][\w'’.-]*(?:\s+(?:of\s+|de\s+|the\s+)?[A-Z][\w'’-]*)*"
-_QUOTED = re.compile(r"[\"“‘']([^\"”’']{1,200})[\"”’'](?!\w)")
-_AFTER = {
-    "from": "from|leaving|departing",
-    "origin": "from|leaving|departing",
-    "source": "from",
-    "start": "from",
-    "departure": "from|leaving|departing",
-    "to": "to|into",
-    "destination": "to|into",
-    "target": "to|into",
-    "arrival": "to|into",
-    "end": "to",
-}
-_ANYWHERE = "in|at|near|for|to|from|of|about|into|around|called|named|is"
-_PLACE = frozenset(words("city town location place country station address region area"))
-_MOMENT = frozenset(words("date day time when"))
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*"
 _WHEN = re.compile(
-    r"\b(today|tonight|tomorrow|yesterday|(?:next|this) (?:week|month|year)"
-    r"|(?:next |this |on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|\d{4}-\d\d-\d\d|\d{1,2}[:.]\d\d(?:\s?[ap]m)?|\d{1,2}\s?[ap]m)\b",
+    rf"\b(\d{{4}}-\d\d-\d\d|\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}(?:\s+\d{{4}})?|{_MONTH}\s+\d{{1,2}}"
+    r"|today|tonight|tomorrow|(?:next|this) (?:week|month|year)"
+    r"|(?:next |this )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|\d{1,2}[:.]\d\d(?:\s?[ap]m)?|\d{1,2}\s?[ap]m)\b",
     re.I,
 )
-_CODE_NAMES = frozenset(words("id number code reference ref no key sku"))
-_ENTITIES = _PLACE | _MOMENT | _CODE_NAMES | set(_AFTER) | set(words("name person email language"))
-_CODE = re.compile(r"\b(?=[\w-]*\d)[\w-]{2,}\b")
-_LIST = re.compile(r"\s*(?:(?<!\d),|,(?!\d)|;|\band\b|\n)\s*")
+_CODE = re.compile(r"\b((?=[\w-]*\d)[\w-]{2,})\b")
+_QUOTE = re.compile(r"[\"“]([^\"”]{1,200})[\"”]")
+_BY_NAME = {
+    **dict.fromkeys(("date", "day", "time", "when"), _WHEN),
+    **dict.fromkeys(("id", "number", "code", "reference", "key", "sku"), _CODE),
+}
+_AFTER = {
+    **dict.fromkeys(("from", "origin", "source", "start", "departure"), "from|leaving"),
+    **dict.fromkeys(("to", "destination", "target", "arrival", "end"), "to|into"),
+}
+_ANYWHERE = "in|at|near|for|to|from|of|about|into|around|called|named|is"
 
 
-def chosen(choices: Sequence[Any], text: str) -> Any:
-    """Returns the choice that the text names, the longest if several; None if it names none."""
-    named = mentioned(choices, text)
-    return max(named, key=lambda choice: len(str(choice).split("_")), default=None)
+def mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
+    """Returns the places where all words of a saying stand one after the other."""
+    parts, spoken = list(map(stem, words(saying))), [stem(word.text) for word in reading.words]
+    places = range(len(spoken) - len(parts) + 1) if parts else ()
+    return [
+        reading.words[n : n + len(parts)] for n in places if spoken[n : n + len(parts)] == parts
+    ]
 
 
-def mentioned(choices: Sequence[Any], text: str) -> list[Any]:
-    """Returns the choices whose every word stands in the text."""
-    said, heard = stems(text), frozenset(words(text))
-    named = []
-    for choice in choices:
-        spelt = readable(str(choice))
-        wanted = stems(spelt)
-        if (wanted and wanted <= said) or (spelt and frozenset(words(spelt)) <= heard):
-            named.append(choice)
-    return named
+def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]]:
+    """Finds what a text says of a truth, and in which words; more than one answer is no answer."""
+    yes, _, no = parameter.description.partition("False")
+    said = [(True, readable(parameter.name)), *((True, one) for one in sayings(yes))]
+    said += [(False, one) for one in sayings(no)]
+    given: set[bool] = set()
+    used: list[Word] = []
+    for is_so, saying in sorted(said, key=lambda one: -len(one[1])):
+        for mention in mentions(saying, reading):
+            place = reading.words.index(mention[0])
+            before = reading.words[max(0, place - _NEGATED_FROM) : place]
+            negations = [word for word in before if word.text in NEGATIONS]
+            if not set(mention) & set(used):
+                given.add(is_so is not bool(negations))
+                used += [*mention, *negations]
+    return given, used
 
 
-def truth(parameter: Parameter, text: str, is_answer: bool = False) -> bool | None:
-    """Tells whether the text says that something is so; None if it does not speak of it."""
-    if is_answer:
-        heard = set(words(text))
-        return False if heard & _NO else True if heard & _YES else None
-    said = [stem(word) for word in words(text)]
-    for phrase in (readable(parameter.name), *_phrases(parameter.description)):
-        wanted = [stem(word) for word in content_words(phrase)]
-        place = _place(wanted, said)
-        if place is not None:
-            before = set(words(text)[max(0, place - _NEGATED_FROM) : place])
-            return not before & _NO
-    return None
+def yes_or_no(text: str) -> bool | None:
+    """Reads an answer to a question back."""
+    said = set(words(text))
+    return False if said & _NO else True if said & _YES else None
 
 
-def _phrases(description: str) -> list[str]:
-    """Returns the examples that a description gives: "a second home or buy to let"."""
-    listed = re.split(r"[,:;.()]|\bor\b|\band\b", description)
-    return [phrase for phrase in listed if 2 <= len(content_words(phrase)) <= 4]
-
-
-def _place(wanted: Sequence[str], said: Sequence[str]) -> int | None:
-    """Returns where the wanted words begin to stand near each other, in any order."""
-    span = len(wanted) + 2
-    for start in range(len(said)):
-        if wanted and said[start] in wanted and set(wanted) <= set(said[start : start + span]):
-            return start
-    return None
-
-
-def names_an_entity(name: str) -> bool:
-    """Tells whether a name asks for a place, a moment, a code or the like."""
-    return bool(set(readable(name).split()) & _ENTITIES)
+def choices_in(choices: Sequence[Any], reading: Reading) -> dict[Any, tuple[Word, ...]]:
+    """Returns the choices that a text names, each with its words."""
+    named = {choice: mentions(readable(str(choice)), reading) for choice in choices}
+    return {choice: places[0] for choice, places in named.items() if places}
 
 
 def entity(parameter: Parameter, text: str) -> str | None:
-    """Finds a name, place, moment or code for a text parameter."""
-    name = set(readable(parameter.name).split())
-    if name & _CODE_NAMES and (match := _CODE.search(text)):
-        return match[0]
-    if name & _MOMENT:
-        match = _WHEN.search(text)
-        return match[1] if match else None
-    if match := _QUOTED.search(text):
-        return match[1].strip()
-    leads = [lead for word, lead in _AFTER.items() if word in name]
-    lead = leads[0] if leads else _ANYWHERE
-    if match := re.search(rf"\b(?i:{lead})\s+(?:the\s+)?({_PROPER})", text):
-        return match[1].rstrip(".-")
-    if name & _PLACE or leads or _PLACE & set(words(parameter.description)):
-        return _lower_case_place(lead if leads else "in|at|near|to|from", text)
-    match = None if leads else re.search(rf"(?<=[a-z,] )({_PROPER})", text)
-    return match[1] if match and match[1].lower() not in STOP_WORDS else None
-
-
-def _lower_case_place(lead: str, text: str) -> str | None:
-    """Takes the words after a preposition that mean something and are no time."""
-    for match in re.finditer(rf"\b(?:{lead})\s+([a-z][\w'-]*)", text):
-        word = match[1]
-        if word not in STOP_WORDS and not _WHEN.match(word):
-            return word
-    return None
-
-
-def items(text: str) -> list[str]:
-    """Returns what a text lists: after a colon, or between commas and "and"."""
-    listed = text.rsplit(":", 1)[-1].strip(" .?!")
-    parts = [part.strip() for part in _LIST.split(listed) if part.strip()]
-    return parts if len(parts) > 1 or ":" in text else []
+    """Finds the words of a text that a parameter such as a city, a date or an id is meant for."""
+    name = readable(parameter.name).split()
+    pattern = next((_BY_NAME[word] for word in name if word in _BY_NAME), None)
+    after = next((_AFTER[word] for word in name if word in _AFTER), _ANYWHERE)
+    called = "|".join(map(re.escape, name))
+    proper = rf"\b(?i:{after})\s+({_PROPER})|\b(?i:{called})\b:?\s+(?:is\s+)?({_PROPER})"
+    match = pattern.search(text) if pattern else _QUOTE.search(text) or re.search(proper, text)
+    return next((one for one in match.groups() if one), "").rstrip(".") if match else None

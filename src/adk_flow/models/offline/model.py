@@ -1,13 +1,9 @@
-"""A model without a model: it reads the request, and relays what the tools return.
-
-It is the keyless default. It is no language model: it picks functions by likeness, fills arguments
-by their declared types, and writes no prose of its own.
-"""
+"""A model without a model: it reads the request, and relays what the tools return."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from google.adk.models.base_llm import BaseLlm
@@ -15,12 +11,14 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-from adk_flow.models.offline.decision import Decision, decide
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.request.situation import read_situation
 from adk_flow.models.request.tokens import usage
 
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
+
+NEEDED = "the offline model needs an extra: pip install 'adk-flow[offline]'"
 
 _PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
 
@@ -46,13 +44,22 @@ class Offline(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """Gives the answer; when streaming, its text in pieces before."""
-        decision = decide(read_situation(llm_request))
-        content = types.Content(role="model", parts=list(_parts(decision)))
-        if stream and decision.text:
-            for piece in _PIECE.findall(decision.text):
-                part = types.Part(text=piece)
-                yield LlmResponse(content=types.Content(role="model", parts=[part]), partial=True)
+        """Gives the answer; when streaming, its text in pieces before.
+
+        Raises:
+          AdkFlowError: the extra `offline` is not installed.
+        """
+        try:
+            from adk_flow.models.offline.decision import decide
+        except ModuleNotFoundError as error:
+            raise AdkFlowError(f"{NEEDED} ({error})") from None
+        text, calls = decide(read_situation(llm_request))
+        parts = [types.Part(text=text)] if text else []
+        parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]
+        for piece in _PIECE.findall(text) if stream else ():
+            content = types.Content(role="model", parts=[types.Part(text=piece)])
+            yield LlmResponse(content=content, partial=True)
+        content = types.Content(role="model", parts=parts)
         yield LlmResponse(
             content=content,
             partial=False,
@@ -60,10 +67,3 @@ class Offline(BaseLlm):
             usage_metadata=usage(llm_request, content),
             model_version=self.model,
         )
-
-
-def _parts(decision: Decision) -> Iterator[types.Part]:
-    if decision.text:
-        yield types.Part(text=decision.text)
-    for name, arguments in decision.calls:
-        yield types.Part(function_call=types.FunctionCall(name=name, args=arguments))

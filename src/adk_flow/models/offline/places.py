@@ -1,89 +1,209 @@
-"""Finds the stores that a shopping problem names, by how they are spoken of."""
+"""Decides for which number parameter a quantity is meant, or that this is not sure.
+
+A parameter is called by the words of its name and description. Where its description has words in
+quotes, one of them must stand by the quantity: so a tool says how its users tell two sums apart.
+"""
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from adk_flow.models.offline.words import STOP_WORDS, words
+from adk_flow.models.offline.quantities import MONEY, Quantity, Reading, Word
+from adk_flow.models.request.functions import Parameter
+from adk_flow.models.request.schemas import Schema
+from adk_flow.models.request.words import NEUTRAL, readable, stem, stems, words
 
-_ORDINAL = "first|second|third|fourth|fifth|sixth|next|last|other|final"
-_PLACE = (
-    "stores?|shops?|markets?|supermarkets?|sellers?|vendors?|websites?|sites?|merchants?"
-    "|retailers?|suppliers?|stalls?|outlets?|places?"
-)
-_DESIGNATION = r"(?:[A-HJ-Z]\b|\d{1,2}\b|(?i:one|two|three|four|five|six)\b)"
-_NAME = r"[A-Z][\w’'&.-]*\w(?:\s+(?:&\s+)?(?!I\b)[A-Z][\w’'&-]*)*|[A-HJ-Z]\b"
-_NO_NAME = (
-    frozenset(
-        words(
-            """january february march april may june july august september october november december
-        monday tuesday wednesday thursday friday saturday sunday christmas easter total everything
-        everyone everybody both"""
-        )
-    )
-    | STOP_WORDS
-)
-_NO_PLACE = frozenset(
-    words(
-        """end time same price cost total moment rate till checkout start beginning order bill
-        basket following list store stores shop shops"""
-    )
-)
-_LEAD = r"(?:(?:at|from|in|via|through)\s+)"
-_START = r"(?:^|(?<=[.;?!\n,])\s*|(?<=\band)\s+|[-*•]\s+|\d[.)]\s+)"
-_SELLS = "sells?|charges?|charged|offers?|offered|asks?|wants?|has|had|sold|supplies|supplied"
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\b(?:(?i:at|from|in|via|through)\s+)?(?:[Tt]he\s+)(?P<label>(?i:{_ORDINAL})"
-        rf"(?:\s+(?i:one|online\s+\w+|{_PLACE}))?)\b(?!\s+(?:of|time|day|week))",
-        rf"\b{_LEAD}?(?:[Tt]he\s+)?(?P<label>(?i:{_PLACE})\s+(?:called\s+(?:{_NAME})|{_DESIGNATION}))",
-        rf"\b(?i:{_LEAD})(?:[Tt]he\s+)?(?P<label>{_NAME})",
-        r"\b(?i:at|from)\s+(?:the|my|our)\s+(?:local\s+)?(?P<label>[a-z]+(?:['’]s)?"
-        rf"(?:\s+(?:{_PLACE}))?)\b",
-        rf"{_START}(?P<label>{_NAME})\s+(?=(?:{_SELLS})\b)",
-    )
-)
-_HEADED = re.compile(
-    r"(?:^|(?<=[.;?!\n,:])\s*)(?:[-*•]\s+|\d[.)]\s+)?(?i:(?:and\s+)?(?:at|from|in)\s+)?(?:the\s+)?"
-    r"(?P<label>[A-Za-z][\w’'&.-]*(?:\s+[\w’'&-]+){0,3})\s*(?::(?=\s)|\s[–—-]\s)"
-)
-_NO_HEADING = re.compile(
-    r"\b(?:shipping|delivery|postage|handling|fee|charge|total|costs?|price|list|items?|question"
-    r"|problem|order|is|are|was|were|my|i|we|me|buy|bought|need|want|get|work|what|how|following"
-    r"|each|plus|for|add)\b",
+_IN_UNIT = re.compile(
+    r"\b(?:in|as a)\s+(?:whole\s+)?(?P<unit>pounds|dollars|euros|percent|fraction|years|months"
+    r"|weeks|days|hours|minutes)(?:\s+(?:a|per|each)\s+(?P<per>month|year|week|day))?",
     re.I,
 )
+_NAME_UNITS = {
+    **{one: one for one in ("years", "months", "weeks", "days", "hours", "minutes", "age")},
+    **dict.fromkeys(("percent", "percentage", "rate"), "percent"),
+    "nights": "days",
+}
+_NAME_PERIODS = {"monthly": "month", "annual": "year", "yearly": "year", "weekly": "week"}
+_SAME_AMOUNT = {("years", "months"): 12, ("months", "years"): 1 / 12, ("percent", "fraction"): 0.01}
+_SPLITTERS = frozenset(
+    words("on at over for with and of from to by plus or but if when while as because")
+)
+_DETERMINERS = frozenset(words("a an the my our your his her their this that about me us him you"))
+_OPEN = frozenset(words("on at with and in into if as would does do did will can could is are"))
+"""Words before a quantity that leave open what it is."""
+_EQUALS = frozenset(words("of is are was be were"))
+_PRONOUNS = frozenset(words("i we you he she they"))
 
 
-class Place(NamedTuple):
-    """A store as a text names it."""
+class Measure(NamedTuple):
+    """What a number parameter counts."""
 
-    name: str
-    start: int
-    end: int
-
-
-def places(text: str) -> list[Place]:
-    """Finds where a text names a store, in order; the same store may be named again."""
-    found: list[Place] = []
-    for pattern in (_HEADED, *_PATTERNS):
-        for match in pattern.finditer(text):
-            place = Place(match["label"].strip(), match.start(), match.end())
-            if _is_place(place, pattern is _HEADED) and not _overlaps(place, found):
-                found.append(place)
-    return sorted(found, key=lambda place: place.start)
+    unit: str
+    """As a quantity's unit, or fraction; empty if nothing says."""
+    per: str
 
 
-def _is_place(place: Place, is_heading: bool) -> bool:
-    if is_heading:
-        return not _NO_HEADING.search(place.name)
-    first = place.name.lower().split()[0]
-    return place.name.lower() not in _NO_PLACE and first not in _NO_NAME
+@lru_cache(maxsize=1024)
+def measure(name: str, description: str) -> Measure:
+    """Reads what a parameter counts from its description, else from its name."""
+    spelt = readable(name).split()
+    per = next((_NAME_PERIODS[word] for word in spelt if word in _NAME_PERIODS), "")
+    if match := _IN_UNIT.search(description):
+        unit, is_yearly = match["unit"].lower(), re.search(r"\ba year\b", description)
+        per = (match["per"] or per or ("year" if is_yearly else "")).lower()
+        return Measure(unit, per if unit in (*MONEY, "percent") else "")
+    return Measure(next((_NAME_UNITS[word] for word in spelt if word in _NAME_UNITS), ""), per)
 
 
-def _overlaps(place: Place, found: list[Place]) -> bool:
-    return any(place.start < one.end and one.start < place.end for one in found)
+def cues(parameter: Parameter) -> frozenset[str]:
+    """Returns the stems of the words that a parameter is called by."""
+    return stems(f"{readable(parameter.name)} {parameter.description}")
 
 
-PLACES = re.compile(rf"\s*(?:different|online|separate|other|local)?\s*(?:{_PLACE})\b", re.I)
-"""What follows a number that counts stores."""
+def sayings(text: str) -> list[str]:
+    """Returns what stands in quotes in a description: how people say it."""
+    return re.findall(r'"([^"]+)"', text)
+
+
+class Places(NamedTuple):
+    """What the quantities of a text are placed by."""
+
+    reading: Reading
+    before: Mapping[str, Any]
+    """The arguments that an earlier question gave: a bare figure takes the place of one."""
+    said: frozenset[int]
+    """Where words begin that say something else, such as "second home"."""
+    own: frozenset[str]
+    """Stems of the words that the function says of itself."""
+
+    def given(self, parameters: Sequence[Parameter]) -> dict[str, Quantity]:
+        """Gives number parameters those quantities that can be meant for nothing else."""
+        chosen: dict[str, list[Quantity]] = {}
+        waiting: list[tuple[Quantity, list[Parameter]]] = []
+        for quantity in self.reading.quantities:
+            fitting = [one for one in parameters if self._fits(one, quantity)]
+            called = self._called(fitting, quantity)
+            if len(called) == 1:
+                chosen.setdefault(called[0].name, []).append(quantity)
+            elif not called:
+                waiting.append((quantity, fitting))
+        for quantity, fitting in waiting:
+            left = [one for one in fitting if one.name not in chosen and self._may_take(one)]
+            if len(left) == 1:
+                chosen.setdefault(left[0].name, []).append(quantity)
+        return {name: given[0] for name, given in chosen.items() if len(given) == 1}
+
+    def _may_take(self, parameter: Parameter) -> bool:
+        """Tells whether a parameter takes a quantity that no word beside it calls by its name."""
+        if self.before:
+            return parameter.name in self.before
+        return parameter.required and not sayings(parameter.description)
+
+    def _fits(self, parameter: Parameter, quantity: Quantity) -> bool:
+        label, value = self._label(parameter, quantity), value_of(parameter, quantity)
+        if label is False or value is None:
+            return False
+        if quantity.unit == "plain" and measure(parameter.name, parameter.description).unit:
+            return label is True and is_allowed(value, parameter.schema)
+        return counts(parameter, quantity)
+
+    def _label(self, parameter: Parameter, quantity: Quantity) -> bool | None:
+        """Tells whether the words right at a quantity call it by the parameter; None if none do."""
+        known, is_sum = cues(parameter), quantity.unit in MONEY and not quantity.per
+        before = self._before(parameter, quantity)
+        after = next((word for word in self.reading.words if word.start >= quantity.end), None)
+        if before or after is None or self.reading.text[quantity.end : after.start].strip(" -"):
+            return before
+        if after.text in NEUTRAL | _SPLITTERS or after.start in self.said:
+            return before
+        if not is_sum and stem(after.text) in self.own - known:
+            return before
+        return stem(after.text) in known
+
+    def _before(self, parameter: Parameter, quantity: Quantity) -> bool | None:
+        leading, known = self._leading(quantity), cues(parameter)
+        is_id = quantity.unit == "plain" and not measure(parameter.name, parameter.description).unit
+        if not leading or quantity.lead or is_id:
+            return None
+        word, further = leading[0], leading[1:]
+        if word in _EQUALS and (further or word == "of"):
+            return bool(further) and stem(further[0]) in known
+        if word in ("have", "had", "having", "has"):
+            return None if further and further[0] in _PRONOUNS else False
+        if word not in NEUTRAL and stem(word) in known:
+            return True
+        is_percent = quantity.unit == "percent" and word in ("by", "for", "from")
+        return None if word in _OPEN or word in ("i've", "we've") or is_percent else False
+
+    def _leading(self, quantity: Quantity) -> list[str]:
+        """Returns the words right before a quantity, nearest first, without determiners."""
+        leading, start = [], quantity.start
+        for word in reversed([one for one in self.reading.words if one.end <= quantity.start]):
+            if self.reading.text[word.end : start].strip(" -("):
+                break
+            start = word.start
+            leading += [word.text] * (word.text not in _DETERMINERS)
+        return leading
+
+    def _called(self, fitting: Sequence[Parameter], quantity: Quantity) -> list[Parameter]:
+        """Returns the parameters that the words around a quantity call it by."""
+        around = {stem(word.text) for word in self._around(quantity) if word.text not in NEUTRAL}
+        around.add(stem(quantity.unit))  # "over 25 years" is a name that `years` goes by
+        said = {one.name: [stems(each) for each in sayings(one.description)] for one in fitting}
+        if called := [one for one in fitting if any(need <= around for need in said[one.name])]:
+            return called
+        shared = frozenset.intersection(*map(cues, fitting)) if len(fitting) > 1 else frozenset()
+        return [
+            one
+            for one in fitting
+            if not said[one.name]
+            and (around & (cues(one) - shared) or (len(fitting) == 1 and one.required))
+        ]
+
+    def _around(self, quantity: Quantity) -> list[Word]:
+        """Returns the words that go with a quantity: a comma or preposition ends what follows."""
+        text, others = self.reading.text, self.reading.quantities
+        left = max((one.end for one in others if one.end <= quantity.start), default=0)
+        right = min((one.start for one in others if one.start >= quantity.end), default=len(text))
+        begin = max(text.rfind(sign, 0, quantity.start) for sign in ",.;?!")
+        before = [one for one in self.reading.words if max(left, begin) < one.end <= quantity.start]
+        if left and left > begin:
+            places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
+            before = before[next(places, len(before)) :]
+        for word in (one for one in self.reading.words if quantity.end <= one.start < right):
+            gap = text[quantity.end : word.start]
+            if word.text in _SPLITTERS or re.search(r"[,.;?!]", gap):
+                break
+            before.append(word)
+        return before
+
+
+def value_of(parameter: Parameter, quantity: Quantity) -> float | int | None:
+    """Writes a quantity in the parameter's unit and type; None if it cannot be."""
+    unit = measure(parameter.name, parameter.description).unit
+    value = round(quantity.value * _SAME_AMOUNT.get((quantity.unit, unit), 1), 9)
+    if value == int(value):
+        return int(value)
+    return None if parameter.kind == "integer" else value
+
+
+def counts(parameter: Parameter, quantity: Quantity) -> bool:
+    """Tells whether a quantity is of the unit and period that a parameter takes."""
+    unit, per = measure(parameter.name, parameter.description)
+    is_same = quantity.unit == unit or (quantity.unit, unit) in _SAME_AMOUNT
+    if not is_same and (unit or quantity.unit not in ("plain", *MONEY)):
+        return False
+    if quantity.lead in ("in", "after", "within", "during"):
+        return "after" in parameter.description
+    return quantity.per == per or (not quantity.per and per == "year")
+
+
+def is_allowed(value: float, schema: Schema) -> bool:
+    """Tells whether a number keeps within a schema's limits."""
+    return (
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        and ("exclusiveMinimum" not in schema or schema["exclusiveMinimum"] < value)
+        and ("exclusiveMaximum" not in schema or value < schema["exclusiveMaximum"])
+        and (not schema.get("multipleOf") or value % schema["multipleOf"] == 0)
+    )

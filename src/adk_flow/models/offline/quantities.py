@@ -1,166 +1,133 @@
-"""Finds numbers in a text, with what they count and the words around them."""
+"""Reads a text as words and quantities; digits that can be read in two ways are kept unread."""
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
-from adk_flow.models.offline.words import words
+from text_to_num import alpha2digit
 
-_SCALES = {"k": 1e3, "thousand": 1e3, "grand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6}
-_SCALES |= {"bn": 1e9, "billion": 1e9, "hundred": 100}
-_SMALL_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
-    "|sixteen|seventeen|eighteen|nineteen|twenty"
-)
-_TEN_WORDS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-_SPELT = {word: number for number, word in enumerate(_SMALL_WORDS.split("|"), 1)}
-_SPELT |= {word: 10 * number for number, word in enumerate(_TEN_WORDS.split("|"), 2)}
+UNREAD = "unread"
+"""The unit of digits that are no quantity this module is sure of, such as 5-6% or £250.000."""
+CURRENCIES = {"£": "pounds", "$": "dollars", "€": "euros"}
+MONEY = frozenset(CURRENCIES.values())
+PERIODS = {
+    **dict.fromkeys(("month", "months", "monthly", "pcm", "pm"), "month"),
+    **dict.fromkeys(("year", "years", "yr", "yearly", "annum", "annual", "annually", "pa"), "year"),
+    **dict.fromkeys(("week", "weeks", "weekly"), "week"),
+    **dict.fromkeys(("day", "days", "daily"), "day"),
+}
 
-_UNIT = r"""(?:
-    (?P<percent>\s?%|[\s-]?(?:per\ ?cent|percent|pct)\b)
-  | (?P<age>[\s-]years?[\s-]old\b)
-  | (?P<years>[\s-]?(?:years?|yrs?)\b|y\b)
-  | (?P<months>[\s-]?(?:months?|mths?)\b)
-  | (?P<weeks>[\s-]?weeks?\b)
-  | (?P<days>[\s-]?days?\b)
-  | (?P<hours>[\s-]?(?:hours?|hrs?)\b)
-  | (?P<minutes>[\s-]?(?:minutes?|mins?)\b)
-  | (?P<money>\s?(?:pounds?|quid|gbp|dollars?|usd|euros?|eur)\b|p\b)
-)"""
-_PER = r"""(?:
-    \s?(?:a|an|per|/|each|every)\s?(?P<per>month|year|annum|week|day)\b
-  | \s?(?P<adverb>monthly|yearly|annually|pcm|p\.?a\b)
-)"""
+_SCALES = {"k": 1e3, "grand": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "hundred": 100}
+_SCALES |= {"bn": 1e9, "billion": 1e9}
+_UNITS = {
+    "percent": r"\s?%|[\s-]?(?:per\s?cent|percent)\b",
+    "age": r"[\s-]years?[\s-]old\b",
+    "years": r"[\s-]?(?:years?|yrs?)\b",
+    "months": r"[\s-]?(?:months?|mths?)\b",
+    "weeks": r"[\s-]?weeks?\b",
+    "days": r"[\s-]?(?:days?|nights?)\b",
+    "hours": r"[\s-]?(?:hours?|hrs?)\b",
+    "minutes": r"[\s-]?(?:minutes?|mins?)\b",
+    "pounds": r"\s?(?:pounds?|quid|gbp)\b",
+    "dollars": r"\s?(?:dollars?|usd)\b",
+    "euros": r"\s?(?:euros?|eur)\b",
+}
 _NUMBER = re.compile(
-    rf"""(?<![\w.:/])(?<!\d,(?=\d{{3}}))(?P<sign>(?<![\d)])-)?
-    (?:(?P<currency>[£$€]|\b(?:gbp|usd|eur)\b)\s?)?
-    (?:(?P<digits>[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
-      | (?P<tens>{_TEN_WORDS})(?:[\s-](?P<ones>{_SMALL_WORDS}))?\b | (?P<small>{_SMALL_WORDS})\b)
-    (?:[\s-]?(?P<scale>thousand|million|billion|hundred|grand|bn|mn|k|m)\b)?
-    {_UNIT}?{_PER}?(?![\w])""",
+    rf"""(?:\b(?P<lead>over|for|across|in|after|within|during)\s
+      (?:(?:a|the|the\snext|a\speriod\sof|a\sterm\sof)\s)?)?
+    (?<![\w.,:/'+*^~<>≤≥£$€-])(?:(?P<currency>[£$€])\s?)?
+    (?P<digits>\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}(?:\ \d{{3}})+|\d+)(?P<fraction>\.\d+)?
+    (?:(?P<letter>k|m|bn)\b|[\s-]?(?P<scale>hundred|thousand|million|billion|grand)\b)?
+    (?:{"|".join(f"(?P<{name}>{written})" for name, written in _UNITS.items())})?
+    (?:\s?(?:(?:a|an|per|each|every|/)\s?(?:calendar\s)?(?P<per>month|year|yr|annum|week|day)
+      |(?P<rate>monthly|yearly|annual(?:ly)?|weekly|daily|pcm|pm|pa))(?!\w))?
+    (?![\w%'^*+(]|[.,:/-][£$€\w])""",
     re.I | re.X,
 )
-# Digits that are no quantity: dates, clock times, tax years, decimal commas (4,5 is 4.5 in German
-# and two numbers in English) and the names of US pension plans.
-_NOT_A_QUANTITY = re.compile(
-    r"\b\d{1,2}[:/]\d{1,2}(?:/\d{2,4})?\b|\b(?:19|20)\d\d\s?[/–-]\s?\d{2,4}\b"
-    r"|(?<![\d,])\d+,\d{1,2}(?![\d,])|\b40[13]\s?\(?[kb]\b",
-    re.I,
+_ONE_TO_THREE = re.compile(
+    r"\b(one|two|three)(?=[\s-](?:years?|months?|weeks?|days?|per\s?cent)\b)", re.I
 )
-_SAME_UNIT = re.compile(r"\s?(?:and|or|to|,|-|–)\s?", re.I)
-_CALENDAR = re.compile(r"\b(?:in|by|since|until|before|after|year|from|of|for|during)\s+$", re.I)
-_AGE = re.compile(r"\b(?:aged?|i'm|i am|i’m|turn(?:ing)?)\s+$", re.I)
-_ACRONYM = re.compile(r"(?:\b[A-Z]{2,}|&\s?[A-Z])\s+$")
-_CLAUSE_END = re.compile(r"[.;?!\n](?:\s|$)")
-_SPELT_UNITS = ("years", "months", "weeks", "days", "percent", "money", "age", "hours", "minutes")
-
-_MOST_DIGITS = 15
-"""Longer numbers are names rather than amounts, and a float cannot hold them."""
-_MOST = 20
-"""Quantities that are read from one text."""
-_WINDOW = 7
-"""Words and commas on each side that may tell what a quantity is."""
+_WORD = re.compile(r"[^\W_\d]+(?:'[^\W_]+)*")
+_MOST_DIGITS = 15  # a float cannot hold more
 
 
-@dataclass(frozen=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number in a text."""
 
     value: float
     unit: str
-    """money, percent, years, months, weeks, days, hours, minutes, age, date, or plain."""
+    """percent, age, a currency, a duration, plain, or unread."""
     per: str
     """month, year, week or day when it is a rate, else empty."""
+    lead: str
+    """The word that leads up to a duration: over, for, in, after."""
     start: int
     end: int
-    before: tuple[str, ...] = ()
-    """The words and commas that lead up to it, back to the quantity before."""
-    after: tuple[str, ...] = ()
+
+
+class Word(NamedTuple):
+    """A word of a text, in lower case."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Reading(NamedTuple):
+    """A text with its quantities, and its words that are in none of them."""
+
+    text: str
+    quantities: tuple[Quantity, ...]
+    words: tuple[Word, ...]
 
 
 @lru_cache(maxsize=512)
-def quantities(text: str) -> tuple[Quantity, ...]:
-    """Finds the quantities of a text, in order."""
-    barred = [match.span() for match in _NOT_A_QUANTITY.finditer(text)]
-    found: list[Quantity] = []
-    for match in _NUMBER.finditer(text):
-        inside = any(start < match.end() and match.start() < end for start, end in barred)
-        if not inside and (quantity := _quantity(match, text)):
-            found.append(quantity)
-        if len(found) == _MOST:
-            break
-    return tuple(_with_words(_with_units(found, text), text))
-
-
-def _quantity(match: re.Match[str], text: str) -> Quantity | None:
-    groups = match.groupdict()
-    value = _value(groups)
-    if value is None:
-        return None
-    unit = next(
-        (unit for unit in _SPELT_UNITS if groups[unit]), "money" if groups["currency"] else ""
+def read(text: str) -> Reading:
+    """Reads a text; each of its digits is in a quantity, and number words are digits."""
+    plain = _in_digits(re.sub(r"[\u00a0\u2009\u202f]", " ", text).translate({8217: "'", 8211: "-"}))
+    found = [_quantity(match) for match in _NUMBER.finditer(plain)]
+    rest = _blanked(plain, found)
+    unread = [match.span() for match in re.finditer(r"\S*\d\S*", rest)]
+    found += [Quantity(0, UNREAD, "", "", start, end) for start, end in unread]
+    words = _WORD.finditer(_blanked(plain, found))
+    return Reading(
+        plain,
+        tuple(sorted(found, key=lambda quantity: quantity.start)),
+        tuple(Word(match[0].lower(), match.start(), match.end()) for match in words),
     )
-    if groups["digits"] is None and not unit and not groups["scale"]:
-        return None  # "one of them" is no quantity; "one year" is
-    lead = text[: match.start()][-24:]
-    if not unit and not groups["scale"]:
-        if _ACRONYM.search(lead) and "," not in match[0]:
-            return None  # FTSE 100, S&P 500: part of a name
-        unit = _bare_unit(value, match[0], lead)
-    per = _period((groups["per"] or groups["adverb"] or "").lower())
-    return Quantity(value, unit or "plain", per, match.start(), match.end())
 
 
-def _period(written: str) -> str:
-    if written in ("monthly", "pcm"):
-        return "month"
-    return "year" if written in ("annum", "yearly", "annually", "pa", "p.a") else written
+def _in_digits(text: str) -> str:
+    small = _ONE_TO_THREE.sub(lambda word: {"one": "1", "two": "2"}.get(word[1].lower(), "3"), text)
+    joined = re.sub(r"(?<=\d)[ -](?=(?:hundred|thousand|million|billion)\b)", "", small)
+    return alpha2digit(joined, "en") if joined.strip() else joined
 
 
-def _value(groups: dict[str, str | None]) -> float | None:
-    if digits := groups["digits"]:
-        number = digits.replace(",", "")
-        if len(number) > _MOST_DIGITS:
-            return None
-        value = float(number)
-    else:
-        tens, small = groups["tens"] or "", groups["small"] or groups["ones"] or ""
-        value = float(_SPELT.get(tens.lower(), 0) + _SPELT.get(small.lower(), 0))
-    value *= _SCALES[scale.lower()] if (scale := groups["scale"]) else 1
-    value = round(value, 6)  # 1.1 million is 1100000, not 1100000.0000000001
-    return -value if groups["sign"] else value
+def _blanked(text: str, quantities: list[Quantity]) -> str:
+    for quantity in quantities:
+        blank = " " * (quantity.end - quantity.start)
+        text = f"{text[: quantity.start]}{blank}{text[quantity.end :]}"
+    return text
 
 
-def _bare_unit(value: float, written: str, lead: str) -> str:
-    if _AGE.search(lead):
-        return "age"
-    is_year = written.strip().isdigit() and 1900 <= value <= 2100
-    return "date" if is_year and _CALENDAR.search(lead) else ""
-
-
-def _with_units(found: list[Quantity], text: str) -> list[Quantity]:
-    """Gives the 2 in "2 or 3 years" its unit."""
-    for number in range(len(found) - 2, -1, -1):
-        first, second = found[number], found[number + 1]
-        joined = _SAME_UNIT.fullmatch(text[first.end : second.start])
-        if joined and first.unit == "plain" and second.unit not in ("money", "age"):
-            found[number] = replace(first, unit=second.unit, per=second.per)
-    return found
-
-
-def _with_words(found: list[Quantity], text: str) -> list[Quantity]:
-    """Adds to each quantity the words between its neighbours, within its sentence."""
-    completed = []
-    for number, quantity in enumerate(found):
-        left = found[number - 1].end if number else 0
-        right = found[number + 1].start if number + 1 < len(found) else len(text)
-        before = _CLAUSE_END.split(text[max(left, quantity.start - 100) : quantity.start])[-1]
-        after = _CLAUSE_END.split(text[quantity.end : min(right, quantity.end + 100)])[0]
-        around = _tokens(before)[-_WINDOW:], _tokens(after)[:_WINDOW]
-        completed.append(replace(quantity, before=around[0], after=around[1]))
-    return completed
-
-
-def _tokens(text: str) -> tuple[str, ...]:
-    marked = re.sub(r"\s*[,;:–—()]\s*", " , ", text)
-    return tuple(word for token in marked.split() for word in (words(token) or [","]))
+def _quantity(match: re.Match[str]) -> Quantity:
+    groups = match.groupdict()
+    sign = CURRENCIES.get(groups["currency"] or "", "")
+    named = next((name for name in _UNITS if groups[name]), sign)
+    is_duration = bool(named) and named not in MONEY | {"percent", "age"}
+    digits, fraction = groups["digits"], groups["fraction"] or ""
+    scale = (groups["letter"] or groups["scale"] or "").lower()
+    # Thousands need no comma where a currency shows that it is one number; pence have two places.
+    is_clear = (not sign or sign == named) and (named in MONEY or " " not in digits)
+    is_clear &= named not in MONEY or bool(scale) or len(fraction) <= 3
+    is_clear &= len(digits) + len(fraction) <= _MOST_DIGITS
+    number = float(re.sub(r"[, ]", "", digits) + fraction) if is_clear else 0
+    start = match.start("currency" if groups["currency"] else "digits")
+    return Quantity(
+        round(number * _SCALES.get(scale, 1), 6),
+        (named or "plain") if is_clear else UNREAD,
+        PERIODS.get((groups["per"] or groups["rate"] or "").lower(), ""),
+        (groups["lead"] or "").lower() if is_duration else "",
+        match.start() if is_duration else start,
+        match.end(),
+    )

@@ -1,15 +1,15 @@
 """Decides whose a question is: this agent's own, another agent's, or nobody's here."""
 
 from collections.abc import Sequence
-from enum import Enum, auto
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from adk_flow.models.offline.likeness import Option, fit
-from adk_flow.models.offline.parts import is_question
-from adk_flow.models.offline.wording import asked
-from adk_flow.models.offline.words import content_words
+from adk_flow.models.offline.likeness import fit
+from adk_flow.models.offline.questions import is_question
+from adk_flow.models.offline.wording import asked_for
+from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import Situation
 from adk_flow.models.request.turns import TRANSFER, Called, Said
+from adk_flow.models.request.words import content_words
 
 ROUTE_FLOOR = -0.1
 """The margin over everyday subjects below which no agent fits; unlike agent sets can share it."""
@@ -19,26 +19,11 @@ LONGEST_INSTRUCTION = 300
 """Characters of an instruction that stand for a description where there is none."""
 
 
-class Way(Enum):
-    """How a question reaches whoever answers it."""
-
-    OWN = auto()
-    CALL = auto()
-    TRANSFER = auto()
-    DONE = auto()
-    NOBODY = auto()
-
-
 class Route(NamedTuple):
-    """Where a question goes."""
+    """Where a question goes; done if another agent has seen to it in this turn."""
 
-    way: Way
+    way: Literal["own", "call", "transfer", "done", "nobody"]
     agent: str = ""
-
-
-class _Entry(NamedTuple):
-    option: Option
-    way: Way
 
 
 def route(text: str, situation: Situation) -> Route:
@@ -47,22 +32,26 @@ def route(text: str, situation: Situation) -> Route:
     An agent that had this turn already is not gone back to: if the question is its own and it did
     something, the question is done; else the next best is taken.
     """
-    entries = _entries(situation)
-    if all(entry.way is Way.OWN for entry in entries):
-        return Route(Way.OWN)
-    best, margin = _best(text, entries)
-    if best.way is Way.TRANSFER and best.option.name in situation.visited:
-        if margin >= ROUTE_FLOOR and _was_active(best.option.name, situation):
-            return Route(Way.DONE)
-        entries = [entry for entry in entries if entry.option.name not in situation.visited]
-        if not entries:
-            return Route(Way.NOBODY)
-        best, margin = _best(text, entries)
+    options = _options(situation)
+    if all(way.way == "own" for _, way in options):
+        return Route("own")
+    best, margin = _best(text, options)
+    if best.way == "transfer" and best.agent in situation.visited:
+        if margin >= ROUTE_FLOOR and _was_active(best.agent, situation):
+            return Route("done")
+        options = [one for one in options if one[0].name not in situation.visited]
+        if not options:
+            return Route("nobody")
+        best, margin = _best(text, options)
     # Whoever sent the question here may know agents that this one does not, and chose this one.
-    is_taken = _was_sent(situation) or _asked_for_it(situation)
-    if margin >= ROUTE_FLOOR or (best.way is Way.OWN and is_taken):
-        return Route(best.way, best.option.name)
-    return _fallback(text, situation)
+    if margin >= ROUTE_FLOOR or (best.way == "own" and _is_taken(situation)):
+        return best
+    parent, topics = situation.parent, len(content_words(text))
+    # Up to the parent, who may know others, as ADK's instruction says; not with a "hello".
+    is_matter = topics > 1 or (topics == 1 and is_question(text))
+    if parent and parent.name not in situation.visited and is_matter:
+        return Route("transfer", parent.name)
+    return Route("nobody")
 
 
 def own_options(situation: Situation) -> list[Option]:
@@ -75,55 +64,36 @@ def own_options(situation: Situation) -> list[Option]:
     return tools or [Option(situation.name, situation.instruction[:LONGEST_INSTRUCTION])]
 
 
-def _entries(situation: Situation) -> list[_Entry]:
-    own = [_Entry(option, Way.OWN) for option in own_options(situation)]
-    called = [_Entry(function.option, Way.CALL) for function in situation.agents]
-    reached = [_Entry(one, Way.TRANSFER) for one in (*situation.children, *situation.peers)]
-    return own + called + reached
+def _options(situation: Situation) -> list[tuple[Option, Route]]:
+    own = [(option, Route("own")) for option in own_options(situation)]
+    called = [(one.option, Route("call", one.name)) for one in situation.agents]
+    others = (*situation.children, *situation.peers)
+    return [*own, *called, *((one, Route("transfer", one.name)) for one in others)]
 
 
-def _best(text: str, entries: Sequence[_Entry]) -> tuple[_Entry, float]:
-    """Returns the entry that suits best, an own one if it is hardly behind, and its margin."""
-    found = fit(text, [entry.option for entry in entries])
-    own = [n for n, entry in enumerate(entries) if entry.way is Way.OWN]
+def _best(text: str, options: Sequence[tuple[Option, Route]]) -> tuple[Route, float]:
+    """Returns the way that suits best, the own one if it is hardly behind, and its margin."""
+    found = fit(text, [option for option, _ in options])
+    own = [n for n, (_, way) in enumerate(options) if way.way == "own"]
     nearest = max(own, key=lambda n: found.scores[n], default=found.best)
     behind = found.scores[found.best] - found.scores[nearest]
     if behind > STAY:
         nearest, behind = found.best, 0.0
-    return entries[nearest], found.margin - behind
-
-
-def _fallback(text: str, situation: Situation) -> Route:
-    """Goes up to the parent, who may know others, as ADK's instruction says; not with a "hello"."""
-    parent = situation.parent
-    topics = len(content_words(text))
-    is_matter = topics > 1 or (topics == 1 and is_question(text))
-    if parent and parent.name not in situation.visited and is_matter:
-        return Route(Way.TRANSFER, parent.name)
-    return Route(Way.NOBODY)
+    return options[nearest][1], found.margin - behind
 
 
 def _was_active(agent: str, situation: Situation) -> bool:
     """Tells whether an agent did more in this turn than pass the question on."""
-    return any(
-        step.agent == agent and (isinstance(step, Said) or step.function != TRANSFER)
-        for step in situation.turn.steps
-    )
+    steps = [step for step in situation.turn.steps if step.agent == agent]
+    return any(isinstance(step, Said) or step.function != TRANSFER for step in steps)
 
 
-def _asked_for_it(situation: Situation) -> bool:
-    """Tells whether the user answers what was asked back in the turn before."""
+def _is_taken(situation: Situation) -> bool:
+    """Tells whether another agent transferred here, or the user answers what was asked back."""
+    sent = [step for step in situation.turn.steps if isinstance(step, Called) and step.agent]
     earlier = situation.turns[:-1]
-    is_asked = bool(earlier) and bool(asked(earlier[-1].answer))
-    return is_asked and not is_question(situation.turn.text)
-
-
-def _was_sent(situation: Situation) -> bool:
-    """Tells whether another agent transferred here in this turn."""
-    return any(
-        isinstance(step, Called)
-        and step.function == TRANSFER
-        and step.agent
-        and step.arguments.get("agent_name") == situation.name
-        for step in situation.turn.steps
+    is_asked = bool(earlier) and bool(asked_for(earlier[-1].answer))
+    return (is_asked and not is_question(situation.turn.text)) or any(
+        step.function == TRANSFER and step.arguments.get("agent_name") == situation.name
+        for step in sent
     )

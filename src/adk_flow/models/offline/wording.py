@@ -5,128 +5,114 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from adk_flow.models.offline.likeness import Option
-from adk_flow.models.offline.words import readable
-from adk_flow.models.request.functions import Parameter
+from adk_flow.models.request.functions import Option, Parameter
+from adk_flow.models.request.words import readable
 
-NOTHING = "It returned nothing."
 LONGEST_QUOTE = 200
 """Characters of the user's words that are repeated."""
 
-FAILED = "That did not work:"
-BEYOND = "This needs a language model:"
-
-_SUMMARY_KEYS = ("summary", "result", "answer", "output", "text", "message", "content")
-_ERROR_KEYS = ("error", "error_message")
-_ASKED = re.compile(
-    r"(?:What is the|Is this so:|Which) (.+?)(?: do you mean: [^?]*| \(yes or no\))?\?"
-)
+_KEYS = ("summary", "result", "answer", "output", "text", "message", "content")
+_ASKED = re.compile(r"\(([^()?;]+?)(?:; [^()?]*)?\)\?")
+_NOTE_END = re.compile(r'[.;:?"(\n](?:\s|$)?|,? (?:such as|e\.g\.|for example)\b')
+_NO_NOUN = re.compile(r"(?:how|what|when|where|whether|which|who|if|true|false|is|are)\b", re.I)
 
 
 def ask(missing: Sequence[Parameter]) -> str:
     """Asks for what a function still needs."""
-    return " ".join(_ask_one(parameter) for parameter in missing)
+    return " ".join(map(_ask_one, missing))
 
 
 def _ask_one(parameter: Parameter) -> str:
-    label = parameter.label.replace("?", "")
-    if parameter.choices:
-        choices = " or ".join(str(choice) for choice in parameter.choices)
-        return f"Which {label} do you mean: {choices}?"
+    name = readable(parameter.name)
+    note = _NOTE_END.split(parameter.description.strip(), maxsplit=1)[0].strip(", ")
     if parameter.kind == "boolean":
-        return f"Is this so: {label} (yes or no)?"
-    return f"What is the {label}?"
+        return f"Is this so: {re.sub('^True if ', '', note) or name} ({name}; yes or no)?"
+    if parameter.choices:
+        return f"Which is it ({name}; {' or '.join(map(str, parameter.choices))})?"
+    noun = re.sub(r"^(?:the|a|an)\s+", "", note, flags=re.I)
+    noun = re.sub(r"^[A-Z](?![A-Z])", lambda first: first[0].lower(), noun)
+    return f"What is the {noun if noun and not _NO_NOUN.match(noun) else name} ({name})?"
 
 
-def asked(text: str) -> list[str]:
-    """Returns the labels that a text asks for, if it asks as `ask` does."""
+def asked_for(text: str) -> list[str]:
+    """Returns the names that a text asks for, if it asks as `ask` does."""
     return [match[1] for match in _ASKED.finditer(text)]
 
 
-def labelled(label: str, value: str) -> str:
-    """Writes down what was given for a label, in the way `arguments.fill` reads it."""
-    return f"The {label}: {value.strip().rstrip('.')}."
+def labelled(name: str, value: str) -> str:
+    """Writes down what was given for a name, in the way `arguments.fill` reads it."""
+    return f"The {name}: {value.strip().rstrip('.')}."
 
 
 def relayed(response: Any) -> str:
     """Writes out what a function returned, and nothing else."""
     if isinstance(response, dict):
-        for key in (*_SUMMARY_KEYS, *_ERROR_KEYS):
-            if response.get(key) not in (None, ""):
-                told = relayed(response[key])
-                return f"{FAILED} {told}" if key in _ERROR_KEYS else told
-        pairs = (f"{readable(str(key))}: {_plain(value)}" for key, value in response.items())
-        return "; ".join(pairs) or NOTHING
+        if found := next((response[key] for key in _KEYS if response.get(key)), None):
+            return relayed(found)
+        if error := response.get("error") or response.get("error_message"):
+            return f"That did not work: {relayed(error)}"
+        response = "; ".join(f"{readable(str(k))}: {relayed(v)}" for k, v in response.items())
     if isinstance(response, list):
-        return "\n".join(relayed(one) for one in response) or NOTHING
-    return _plain(response) or NOTHING
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value.strip()
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        return str(value)
+        response = "\n".join(map(relayed, response))
+    if isinstance(response, str):
+        return response.strip() or "It returned nothing."
+    named = {None: "nothing", True: "yes", False: "no"}
+    if response is None or isinstance(response, bool):
+        return named[response]
+    return json.dumps(response, ensure_ascii=False, default=str).removesuffix(".0")
 
 
 def offers(options: Iterable[Option]) -> str:
     """Asks what is meant, and says what there is."""
-    listed = [f"- {_offer(option)}" for option in options]
-    if not listed:
-        return "What would you like to know?"
-    opening = "Nothing here fits that. This is what can be asked:"
-    return "\n".join([opening, *listed, "What would you like to know?"])
+    lines = [f"- {_offer(option)}" for option in options]
+    opening = ["Nothing here fits that. This is what can be asked:"] if lines else []
+    return "\n".join([*opening, *lines, "What would you like to know?"])
 
 
 def _offer(option: Option) -> str:
-    name = readable(option.name).capitalize()
     first = re.split(r"(?<=[.])\s|\n", option.description.strip(), maxsplit=1)[0]
-    return f"{name}: {first}" if first else name
+    return ": ".join(filter(None, [readable(option.name).capitalize(), first]))
 
 
-def unfit(parts: Sequence[str]) -> str:
-    """Says which parts of the question nothing here answers."""
-    return f"Not answered, as nothing here fits it: {_listed(parts)}" if parts else ""
-
-
-def waiting(parts: Sequence[str]) -> str:
-    """Says which parts of the question come after the answer to a question back."""
-    return f"After that I go on to: {_listed(parts)}" if parts else ""
+def refused(function: str, faults: Sequence[str]) -> str:
+    """Says that a figure is not worked out, and which words and numbers are why."""
+    return (
+        f"Refused: {readable(function)} has no sure place for {quoted(faults)}, so no figure is "
+        "given. That needs a language model, which adk-flow's offline model is not."
+    )
 
 
 def no_prose(question: str) -> str:
     """Says that there is nothing to answer with."""
     return (
-        f"I was asked {_listed([question])} but have no tool to answer it with, and adk-flow's "
-        "offline model is no language model: it relays what tools return and writes nothing itself."
+        f"Refused: there is no tool to answer {quoted([question])} with, and adk-flow's offline "
+        "model is no language model: it relays what tools return and writes nothing itself."
     )
 
 
-def beyond(reason: str) -> str:
-    """Says that a sum is not one of those that can be read, and what could not be."""
-    return (
-        f"{BEYOND} adk-flow's offline model only works out sums that are written out, and "
-        f"quantities at prices each, plus charges. Here it could not make out {reason}."
-    )
+def unfit(questions: Sequence[str]) -> str:
+    """Says which questions nothing here answers."""
+    return f"Not answered, as nothing here fits it: {quoted(questions)}" if questions else ""
 
 
-def is_failure(text: str) -> bool:
-    """Tells whether an answer says that there is no result."""
-    return text.startswith((FAILED, BEYOND))
+def waiting(questions: Sequence[str]) -> str:
+    """Says which questions come after the answer to a question back."""
+    return f"After that I go on to: {quoted(questions)}" if questions else ""
 
 
-def _listed(parts: Iterable[str]) -> str:
-    return " ".join(f"“{_shortened(part)}”" for part in parts)
+def carried_over(names: Sequence[str]) -> str:
+    """Says which arguments are those of the question before."""
+    return f"(As before: {', '.join(map(readable, names))}.)" if names else ""
 
 
-def _shortened(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE].rstrip()}…"
+def made_up(names: Sequence[str]) -> str:
+    """Says which arguments are placeholders."""
+    listed = ", ".join(map(readable, names))
+    return f"(Placeholders, which nobody said: {listed}.)" if names else ""
+
+
+def quoted(texts: Iterable[str]) -> str:
+    """Quotes texts, each shortened."""
+    plain = (" ".join(text.split()) for text in texts)
+    short = (one if len(one) <= LONGEST_QUOTE else f"{one[:LONGEST_QUOTE]}…" for one in plain)
+    return " ".join(f"“{one}”" for one in short)

@@ -3,37 +3,34 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.genai import types
 
-from adk_flow.models.offline.likeness import Option
-from adk_flow.models.offline.words import readable, stems, words
 from adk_flow.models.request.schemas import Schema, plain
+from adk_flow.models.request.words import readable, words
 
 _SECTION = re.compile(
-    r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?)\s*:", re.I | re.M
+    r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?|notes?)\s*:",
+    re.I | re.M,
 )
 _ARGUMENT = re.compile(r"^\s*[*:]*(?:param\s+)?(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
 _DELEGATION = re.compile(
     r"\s*IMPORTANT: This tool delegates execution to a specialized agent.*", re.S
 )
-_NOTE_END = re.compile(r"[.;?\n](?:\s|$)|,? (?:such as|e\.g\.|for example|for instance)\b")
-_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.I)
-_CAPITAL = re.compile(r"^[A-Z](?![A-Z])")
-_NO_NOUN = re.compile(
-    r"(?:how|what|when|where|whether|which|who|if|true|false|in|as|is|are)\b", re.I
-)
-_COUNTED = ("years", "months", "weeks", "days", "hours", "minutes")
 _FREE_TEXT = frozenset(
     words(
-        """
-        question questions query request text prompt message topic search input instruction
-        instructions goal task content description details subject sentence passage keywords q
-        """
+        "question questions query request text prompt message topic search input instruction "
+        "instructions goal task content description details subject sentence passage keywords q"
     )
 )
+
+
+class Option(NamedTuple):
+    """Something a question can go to."""
+
+    name: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,6 @@ class Parameter:
         return self.schema.get("enum") or []
 
     @property
-    def label(self) -> str:
-        """What to call it when asking for it: in words, its name among them."""
-        return _label(readable(self.name), self.description)
-
-    @property
     def is_number(self) -> bool:
         """Tells whether it takes a number."""
         return self.kind in ("number", "integer") and not self.choices
@@ -79,6 +71,8 @@ class Function:
     name: str
     description: str
     """What it does, in its first paragraph."""
+    texts: str
+    """All that it says of itself before it comes to arguments and notes."""
     parameters: tuple[Parameter, ...]
     is_agent: bool
     """An agent stands behind it."""
@@ -93,7 +87,7 @@ class Function:
     @property
     def required(self) -> tuple[Parameter, ...]:
         """The parameters it cannot be called without."""
-        return tuple(one for one in self.parameters if one.required)
+        return tuple(parameter for parameter in self.parameters if parameter.required)
 
     @property
     def is_look_up(self) -> bool:
@@ -102,20 +96,9 @@ class Function:
 
     @property
     def is_calculator(self) -> bool:
-        """Tells whether it needs a number."""
-        return any(one.is_number for one in self.required)
-
-
-@lru_cache(maxsize=1024)
-def _label(name: str, description: str) -> str:
-    note = _NOTE_END.split(description.strip(), maxsplit=1)[0].strip().rstrip(".?:")
-    note = _CAPITAL.sub(lambda capital: capital[0].lower(), _ARTICLE.sub("", note))
-    noun = f"number of {name}" if name in _COUNTED else name
-    if not note:
-        return noun
-    if _NO_NOUN.match(note):
-        return f"{noun} ({note})"
-    return note if stems(name) <= stems(note) else f"{note} ({name})"
+        """Tells whether it takes a number: what it gives may be a figure."""
+        items = ((one.schema.get("items") or {}).get("type") for one in self.parameters)
+        return any(one.is_number for one in self.parameters) or "number" in items
 
 
 def declared_functions(config: types.GenerateContentConfig) -> tuple[Function, ...]:
@@ -135,23 +118,18 @@ def declarations(config: types.GenerateContentConfig) -> list[types.FunctionDecl
 
 
 def _function(declaration: types.FunctionDeclaration) -> Function:
-    told = declaration.description or ""
+    text = declaration.description or ""
     schema = plain(declaration.parameters_json_schema or declaration.parameters or {})
-    notes = _argument_notes(told)
-    required = schema.get("required") or []
+    notes, required = _argument_notes(text), schema.get("required") or []
     parameters = tuple(
         Parameter(name, part.get("description") or notes.get(name, ""), part, name in required)
         for name, part in schema.get("properties", {}).items()
     )
-    is_alone = bool(_DELEGATION.search(told))
+    is_alone = bool(_DELEGATION.search(text))
     is_agent = is_alone or [(one.name, one.kind) for one in parameters] == [("request", "string")]
-    summary = _summary(_DELEGATION.sub("", told))
-    return Function(declaration.name or "", summary, parameters, is_agent, is_alone)
-
-
-def _summary(description: str) -> str:
-    before_sections = _SECTION.split(description, maxsplit=1)[0]
-    return before_sections.strip().split("\n\n")[0].replace("\n", " ").strip()
+    texts = _SECTION.split(_DELEGATION.sub("", text), maxsplit=1)[0].strip()
+    description = " ".join(texts.split("\n\n")[0].split())
+    return Function(declaration.name or "", description, texts, parameters, is_agent, is_alone)
 
 
 def _argument_notes(description: str) -> dict[str, str]:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
-from adk_flow.models.offline.likeness import Option
-from adk_flow.models.request.functions import Function, declared_functions
+from adk_flow.models.request.functions import Function, Option, declared_functions
 from adk_flow.models.request.schemas import Schema, plain
-from adk_flow.models.request.turns import TRANSFER, Called, Turn, instructions, read_turns
+from adk_flow.models.request.turns import TRANSFER, Turn, instructions, read_turns
 
 FINISH = "finish_task"
 RESPOND = "set_model_response"
@@ -28,9 +27,7 @@ _TARGET = re.compile(
 _PARENT = re.compile(r"transfer to your parent agent (\S+?)\.(?:\s|$)")
 
 
-class Identity(NamedTuple):
-    """What a system instruction says of the agent and of those it may transfer to."""
-
+class _Identity(NamedTuple):
     name: str
     description: str
     described: tuple[Option, ...]
@@ -52,14 +49,12 @@ class Situation:
     """Functions behind which an agent stands."""
     tools: tuple[Function, ...]
     """All other functions."""
-    finish: Function | None
-    """Ends the task of an agent in task mode."""
-    respond: Function | None
-    """Takes an answer in the shape of the agent's output schema."""
+    ending: Function | None
+    """Takes an answer in the shape of the agent's output schema, or ends an agent's task."""
     schema: Schema | None
     """The shape that the answer as text must have."""
     turns: tuple[Turn, ...]
-    is_delegate: bool = False
+    is_delegate: bool
     """The question was passed on by whoever chose this agent: ADK tells a single_turn agent and a
     workflow's node no name of theirs."""
 
@@ -84,26 +79,26 @@ def read_situation(request: LlmRequest) -> Situation:
     config = request.config
     label = (config.labels or {}).get("adk_agent_name", "")
     instruction = f"{_text(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
-    turns = read_turns(request.contents)
     identity = _identity(instruction)
-    functions = declared_functions(config)
-    by_name = {function.name: function for function in functions}
-    reachable = _reachable(identity, by_name.get(TRANSFER))
-    children, peers = _relations(identity, reachable, turns)
-    special = (TRANSFER, FINISH, RESPOND)
+    functions = {function.name: function for function in declared_functions(config)}
+    reachable = _reachable(identity, functions.pop(TRANSFER, None))
+    finish, respond = functions.pop(FINISH, None), functions.pop(RESPOND, None)
+    names = [agent.name for agent in reachable]
+    # ADK lists children, then the parent, then peers.
+    place = names.index(identity.parent) if identity.parent in names else len(names)
+    declared = config.response_json_schema or config.response_schema
     return Situation(
         name=identity.name or label,
         description=identity.description,
         instruction=instruction,
-        children=children,
-        peers=peers,
-        parent=next((one for one in reachable if one.name == identity.parent), None),
-        agents=tuple(one for one in functions if one.is_agent and one.name not in special),
-        tools=tuple(one for one in functions if not one.is_agent and one.name not in special),
-        finish=by_name.get(FINISH),
-        respond=by_name.get(RESPOND),
-        schema=_schema(config),
-        turns=turns,
+        children=reachable[:place],
+        peers=reachable[place + 1 :],
+        parent=reachable[place] if place < len(names) else None,
+        agents=tuple(one for one in functions.values() if one.is_agent),
+        tools=tuple(one for one in functions.values() if not one.is_agent),
+        ending=respond or finish,
+        schema=plain(declared) if declared is not None else None,
+        turns=read_turns(request.contents),
         is_delegate=bool(label) and not identity.name,
     )
 
@@ -120,22 +115,19 @@ def _text(instruction: Any) -> str:
 
 
 @lru_cache(maxsize=256)
-def _identity(instruction: str) -> Identity:
+def _identity(instruction: str) -> _Identity:
     name, description = _NAME.search(instruction), _SELF.search(instruction)
     parent = _PARENT.search(instruction)
-    described = tuple(
-        Option(match["name"], match["description"].strip())
-        for match in _TARGET.finditer(instruction)
-    )
-    return Identity(
+    targets = _TARGET.finditer(instruction)
+    return _Identity(
         name[1] if name else "",
         description[1] if description else "",
-        described,
+        tuple(Option(match["name"], match["description"].strip()) for match in targets),
         parent[1] if parent else "",
     )
 
 
-def _reachable(identity: Identity, transfer: Function | None) -> tuple[Option, ...]:
+def _reachable(identity: _Identity, transfer: Function | None) -> tuple[Option, ...]:
     """Returns the targets that the function allows and the instruction describes.
 
     ADK declares the function to single_turn and task agents as well, with their caller as the
@@ -144,39 +136,9 @@ def _reachable(identity: Identity, transfer: Function | None) -> tuple[Option, .
     if transfer is None:
         return ()
     allowed = {str(one) for parameter in transfer.parameters for one in parameter.choices}
-    described = dict(identity.described)
+    described = dict(identity.described).items()
     return tuple(
-        Option(name, described[name])
-        for name in described
+        Option(name, description)
+        for name, description in described
         if name != identity.name and (name in allowed or not allowed)
     )
-
-
-def _relations(
-    identity: Identity, reachable: Sequence[Option], turns: Sequence[Turn]
-) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
-    """Tells children from peers: ADK lists children, then the parent, then peers."""
-    names = [one.name for one in reachable]
-    if identity.parent in names:
-        place = names.index(identity.parent)
-        return tuple(reachable[:place]), tuple(reachable[place + 1 :])
-    if _came_from_outside(identity.name, names, turns):
-        return (), tuple(reachable)
-    return tuple(reachable), ()
-
-
-def _came_from_outside(name: str, names: Sequence[str], turns: Sequence[Turn]) -> bool:
-    """Tells whether someone it cannot go back to transferred here: its parent, then."""
-    return any(
-        isinstance(step, Called)
-        and step.function == TRANSFER
-        and step.arguments.get("agent_name") == name
-        and step.agent not in (*names, name, "")
-        for turn in turns
-        for step in turn.steps
-    )
-
-
-def _schema(config: types.GenerateContentConfig) -> Schema | None:
-    declared = config.response_json_schema or config.response_schema
-    return plain(declared) if declared is not None else None

@@ -10,8 +10,7 @@ from typing import Any
 
 from google.genai import types
 
-from adk_flow.models.offline.likeness import clipped
-from adk_flow.models.offline.words import readable
+from adk_flow.models.request.words import clipped, readable
 
 TRANSFER = "transfer_to_agent"
 

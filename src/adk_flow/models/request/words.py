@@ -1,4 +1,4 @@
-"""Reads words: which of them carry meaning, and which are forms of the same word."""
+"""Words of a text: which of them carry meaning, and which are forms of the same word."""
 
 import re
 from functools import lru_cache
@@ -11,20 +11,14 @@ _ENDINGS = (
 )
 _SHORTEST_STEM = 3
 
-STOP_WORDS = frozenset(
-    _WORD.findall(
-        """
-        a about after all also am an and any are as at be been being but by can could did do does
-        doing done each else for from get give go got had has have having he her here him his how i
-        i'd i'll i'm i've if in into is it it's its just know let like make many may me might mine
-        more most much must my need no nor not now of off on one only onto or other our out over
-        own per please same shall she should so some such take tell than that that's the their them
-        then there these they this those to too under until up upon us very want was we were what
-        what's when where which while who whom whose why will with within without would yes you
-        your
-        """
-    )
-)
+
+_LONGEST_READ = 2_000
+
+
+def clipped(text: str) -> str:
+    """Keeps the beginning and the end of a long text, so that reading it has a bound."""
+    half = _LONGEST_READ // 2
+    return text if len(text) <= _LONGEST_READ else f"{text[:half]} {text[-half:]}"
 
 
 def words(text: str) -> list[str]:
@@ -32,9 +26,21 @@ def words(text: str) -> list[str]:
     return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
 
 
+NEUTRAL = frozenset(
+    words("""
+    a an the this that these those i i'm i'd i've me my we we'd we've us our you your it it's its
+    is are am be was were will would could can do does did may might have has had having
+    what what's how much many which when where who if and as at by for from in into of on to with
+    please hi hello thanks tell show give work out calculate find know like figure then about now
+    here there get they their them him her he she want going looking thinking planning
+    """)
+)
+"""At most 100 words that change neither what is asked for nor any figure."""
+
+
 def content_words(text: str) -> list[str]:
     """Returns the words that say what the text is about."""
-    return [word for word in words(text) if word not in STOP_WORDS and not word.isdigit()]
+    return [word for word in words(text) if word not in NEUTRAL and not word.isdigit()]
 
 
 @lru_cache(maxsize=4096)

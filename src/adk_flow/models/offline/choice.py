@@ -1,0 +1,110 @@
+"""Chooses which of an agent's own tools answers a question, if one surely does."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from adk_flow.models.offline.arguments import Filled, fill
+from adk_flow.models.offline.forms import placeholder
+from adk_flow.models.offline.likeness import fit
+from adk_flow.models.offline.quantities import read
+from adk_flow.models.offline.questions import Question
+from adk_flow.models.offline.wording import ask, refused
+from adk_flow.models.request.functions import Function
+from adk_flow.models.request.words import readable, stems
+
+TOOL_FLOOR = -0.1
+"""The margin over everyday subjects below which a tool is not called."""
+NAME_SHARE = 0.15
+"""Weight of the tool's name standing in the question, beside likeness."""
+NEIGHBOUR = 0.1
+"""For the look-up declared next after a calculator: tools of one subject stand together."""
+
+_AMOUNT = re.compile(
+    r"\bhow (?:much|many|long|large|big|far)\b(?! (?:is|are|was|were|does|do)\b(?! (?:i|we|my)\b))"
+    r"|\bwhat (?:would|will|could|might)\b|\b(?:calculate|compute|estimate|work out)\b",
+    re.I,
+)
+
+
+class Choice(NamedTuple):
+    """A call that answers a question, or else what to say instead."""
+
+    function: Function
+    arguments: dict[str, Any]
+    text: str = ""
+    """A question back or a refusal: the call is not to be made."""
+    carried: tuple[str, ...] = ()
+    """Arguments that are those of the question before."""
+    made_up: tuple[str, ...] = ()
+    """Arguments that are placeholders."""
+
+
+def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Choice | None:
+    """Chooses the tool for a question; None if none fits.
+
+    A tool that takes numbers is only called if the question surely gives all of them.
+
+    Args:
+        question: The question.
+        tools: The agent's own tools.
+        is_own: The question is known to be the agent's: then a look-up takes what fits no tool.
+    """
+    filled = [_filled(tool, question) for tool in tools if tool.is_calculator]
+    others = [tool for tool in tools if not tool.is_calculator]
+    sure = sorted((one for one in filled if one.is_sure), key=lambda one: -one.topic)
+    if sure and (len(sure) == 1 or sure[0].topic > sure[1].topic):
+        return Choice(sure[0].function, sure[0].arguments, carried=sure[0].carried)
+    has_figures = bool(read(question.text).quantities)
+    is_amount = bool(question.earlier or _AMOUNT.search(question.text))
+    open_ = [one for one in filled if one.topic and not one.faults]
+    if open_ and (has_figures or is_amount):
+        best = max(open_, key=_closeness)
+        return Choice(best.function, {}, ask(best.missing))
+    is_figure = has_figures and is_amount
+    near = [one for one in filled if one.topic and (is_figure or one.topic >= len(one.faults))]
+    if near and (has_figures or not others):
+        best = max(near, key=_closeness)
+        text = f"{refused(best.function.name, best.faults)} {ask(best.missing)}".strip()
+        return Choice(best.function, {}, text)
+    return _look_up(question, tools, others, is_own) if others else None
+
+
+def called(tool: Function, question: Question) -> Choice:
+    """Calls a tool with what the words say, and placeholders for what they do not."""
+    filled = fill(tool, question.text, question.earlier)
+    missing = [one for one in filled.missing if one.required]
+    made_up = {one.name: placeholder(one.name, one.schema) for one in missing}
+    return Choice(tool, filled.arguments | made_up, "", filled.carried, tuple(made_up))
+
+
+def _filled(tool: Function, question: Question) -> Filled:
+    """Fills a tool from the question alone, else with those that it goes on from."""
+    alone = fill(tool, question.text)
+    if alone.is_sure or not question.earlier:
+        return alone
+    whole = fill(tool, question.text, question.earlier)
+    return whole if len(whole.faults) <= len(alone.faults) else alone
+
+
+def _closeness(filled: Filled) -> tuple[int, int, int]:
+    return filled.topic - len(filled.faults), len(filled.arguments), -len(filled.missing)
+
+
+def _look_up(
+    question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
+) -> Choice | None:
+    """Chooses a tool that gives no figure: beside a calculator, the look-up of its subject."""
+    found, said = fit(question.text, [tool.option for tool in tools]), stems(question.text)
+    rivals = found.scores[found.best] - found.margin
+    margins = {}
+    for tool, score in zip(tools, found.scores, strict=True):
+        name = stems(readable(tool.name))
+        margins[tool.name] = score - rivals + NAME_SHARE * len(name & said) / max(1, len(name))
+    best = max(tools, key=lambda tool: margins[tool.name])
+    fits = margins[best.name] >= TOOL_FLOOR
+    following = [tool for tool in tools[tools.index(best) + 1 :] if tool.is_look_up]
+    if best.is_calculator and following:
+        margins[following[0].name] += NEIGHBOUR
+    likest = max(others, key=lambda tool: margins[tool.name])
+    return called(likest, question) if fits or (is_own and likest.is_look_up) else None

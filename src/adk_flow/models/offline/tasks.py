@@ -1,0 +1,101 @@
+"""Plans what becomes of each question of a message."""
+
+from typing import NamedTuple
+
+from adk_flow.models.offline.choice import Choice, called, choose
+from adk_flow.models.offline.likeness import fit
+from adk_flow.models.offline.questions import Question, has_topic, questions
+from adk_flow.models.offline.routes import ROUTE_FLOOR, Route, route
+from adk_flow.models.request.functions import Function, Option
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import Called
+
+
+class Task(NamedTuple):
+    """What is to become of one question: one of these, or else nothing fits it."""
+
+    question: Question
+    choice: Choice | None = None
+    """A call, or what to say instead."""
+    transfer: str = ""
+    is_done: bool = False
+    """Another agent has seen to it in this turn."""
+    is_prose: bool = False
+    """It is the agent's own, and the agent has no tools at all."""
+
+    @property
+    def is_unfit(self) -> bool:
+        """Tells whether nothing here fits it."""
+        return not (self.choice or self.transfer or self.is_done or self.is_prose)
+
+
+def plan(situation: Situation) -> list[Task]:
+    """Plans the current turn; the same turn always gives the same plan, whatever is done yet."""
+    tasks: list[Task] = []
+    for question in questions(situation.turns):
+        task = _task(question, situation)
+        same = next((n for n, one in enumerate(tasks) if _is_for_same_agent(one, task)), None)
+        if same is None or task.choice is None:
+            tasks.append(task)
+        else:  # an agent gets all its questions in one request, and takes them apart itself
+            first = tasks[same].question
+            whole = first._replace(text=f"{first.text.rstrip('.?!')}? {question.text}")
+            tasks[same] = Task(whole, _asked(task.choice.function, whole))
+    if len(tasks) > 1 and all(task.is_unfit for task in tasks):
+        return [_task(Question(situation.turn.text), situation)]
+    return tasks
+
+
+def _task(question: Question, situation: Situation) -> Task:
+    if not question.text:
+        return Task(question)
+    if _was_passed_on(question, situation):
+        return Task(question, is_done=True)
+    (way, agent), question = _routed(question, situation)
+    if way == "own":
+        return _own_task(question, situation)
+    if way == "call":
+        function = next(one for one in situation.agents if one.name == agent)
+        return Task(question, _asked(function, question))
+    return Task(question, transfer=agent, is_done=way == "done")
+
+
+def _routed(question: Question, situation: Situation) -> tuple[Route, Question]:
+    """Finds whose a question is; one of another's field does not go on from those before it."""
+    if not question.earlier:
+        return route(question.text, situation), question
+    alone = route(question.text, situation) if has_topic(question.text) else Route("nobody")
+    before = route(" ".join(question.earlier), situation)
+    if alone.way == "nobody" or alone == before:
+        return before, question
+    return alone, Question(question.text)
+
+
+def _was_passed_on(question: Question, situation: Situation) -> bool:
+    """Tells whether another agent put these words to somebody in this turn."""
+    steps = [one for one in situation.turn.steps if isinstance(one, Called) and one.agent]
+    return any(question.written in map(str, step.arguments.values()) for step in steps)
+
+
+def _asked(agent: Function, question: Question) -> Choice:
+    """Passes a question on to an agent, openly with those that it goes on from."""
+    if len(agent.parameters) == 1 and agent.parameters[0].is_free_text:
+        return Choice(agent, {agent.parameters[0].name: question.written})
+    return called(agent, question)
+
+
+def _own_task(question: Question, situation: Situation) -> Task:
+    if not situation.tools:
+        return Task(question, is_prose=situation.is_leaf)
+    option = Option(situation.name, situation.description)
+    is_described = situation.is_leaf and bool(situation.description)
+    is_own = situation.is_delegate or (
+        is_described and fit(question.text, [option]).margin >= ROUTE_FLOOR
+    )
+    return Task(question, choose(question, situation.tools, is_own))
+
+
+def _is_for_same_agent(first: Task, second: Task) -> bool:
+    functions = [one.choice.function for one in (first, second) if one.choice]
+    is_same = len(functions) == 2 and functions[0] == functions[1] and functions[0].is_agent
+    return is_same and not second.question.earlier
