@@ -30,10 +30,9 @@ from adk_flow.log.schema import (
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import Canary, Conversation, Turn, of_questions
+from adk_flow.scenario.conversation import Canary, Conversation, Turn, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
-from tests.doubles.desk import CONSTRUCT_FOLDERS, FOLLOW_UP
-from tests.doubles.desk import QUESTION as ADVICE
+from tests.doubles.desk import CONSTRUCT_FOLDERS
 from tests.doubles.flow import agent, record
 from tests.doubles.teams import SCRIPTS, rate
 
@@ -534,7 +533,8 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     monkeypatch.setenv("MODEL_NAME", "offline")
     app = load_app(CONSTRUCT_FOLDERS / construct)
 
-    await run_conversation(app, of_questions([ADVICE, FOLLOW_UP]), file=tmp_path / "log.jsonl")
+    talk = read_conversation(CONSTRUCT_FOLDERS.parent / "conversations" / "follow_up.yaml")
+    await run_conversation(app, talk, file=tmp_path / "log.jsonl")
 
     told = [(one.turn, one.kind) for one in detect_findings(read_trace(tmp_path / "log.jsonl"))]
     by_adk = {

@@ -25,6 +25,7 @@ from adk_flow.render.tables import Table, short_name
 
 KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
+    "offline": "the offline model answered, which routes by likeness: decisions may differ",
     "live": "a real model answered: another trial gives other figures",
     "mixed": "controlled and live runs: compare only runs of the same kind",
 }
