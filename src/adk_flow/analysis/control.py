@@ -5,6 +5,8 @@ The words that go with a move stand in `conversation`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from adk_flow.analysis import conversation
 from adk_flow.analysis.moves import USER, Moment
 from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
@@ -16,7 +18,7 @@ def start(moment: Moment, run: Run, agent: str, activation: Activation | None = 
     run.started = True
     number, cause = (activation.number, activation.cause) if activation else (0, "user")
     _face_user(run, agent, activation)
-    moment.add("start", USER, agent, run.turn.number, activation=number, cause=cause)
+    moment.add("start", USER, agent, run.turn.number, number, cause)
     conversation.say(moment, run, agent, number, cause)
 
 
@@ -48,15 +50,8 @@ def transfer(moment: Moment, run: Run, activation: Activation) -> None:
     source = activation.source
     if source is not None:
         source.successor = activation
-    moment.add(
-        "transfer",
-        source.agent if source else activation.parent_name,
-        activation.agent,
-        run.turn.number,
-        activation=activation.number,
-        parent=activation.parent,
-        cause=activation.cause,
-    )
+    name = source.agent if source else activation.parent_name
+    _add_beginning(moment, run, "transfer", name, activation)
     if not activation.is_called:
         _face_user(run, activation.agent, activation)
 
@@ -68,16 +63,7 @@ def call(moment: Moment, run: Run, activation: Activation) -> None:
         # A task that waited for the user goes on: the words are for the task agent.
         start(moment, run, activation.agent, activation)
         return
-    moment.add(
-        "call",
-        activation.parent_agent,
-        activation.agent,
-        run.turn.number,
-        activation=activation.number,
-        cause=activation.cause,
-        call=activation.call,
-        parent=activation.parent,
-    )
+    _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
     conversation.ask(moment, run, activation)
     if is_task:
         _face_user(run, activation.agent, activation)
@@ -85,19 +71,11 @@ def call(moment: Moment, run: Run, activation: Activation) -> None:
 
 def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
     """A graph, or a composite agent, runs an agent as its node."""
-    parent, number = activation.parent_agent, activation.parent
+    parent = activation.parent_agent
     if not run.started and not run.parent:
         start(moment, run, parent, activation)
     _fork_nodes(moment, run, activation)
-    moment.add(
-        "call",
-        parent,
-        activation.agent,
-        run.turn.number,
-        activation=activation.number,
-        parent=number,
-        cause="node",
-    )
+    _add_beginning(moment, run, "call", parent, activation)
 
 
 def leave_node(
@@ -123,7 +101,7 @@ def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
         if activation is not None:
             activation.calls_out = len(names)
         turn, number = run.turn.number, record.activation
-        moment.add("fork", record.agent, ", ".join(names), turn, activation=number)
+        moment.add("fork", record.agent, ", ".join(names), turn, number)
 
 
 def come_back(
@@ -143,8 +121,7 @@ def come_back(
     if activation is not None and activation.calls_out:
         activation.calls_out -= 1
         if not activation.calls_out:
-            number = activation.number
-            moment.add("join", record.agent, record.agent, turn, activation=number)
+            moment.add("join", record.agent, record.agent, turn, activation.number)
 
 
 def ran_agent(record: Record, call: ToolCall | None) -> bool:
@@ -181,16 +158,9 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     start_without_agent(moment, run)
     conversation.reply_at_end(moment, run)
     error = record.error or run.error
-    active = run.active_activation
-    moment.add(
-        "end",
-        run.active_agent,
-        USER,
-        run.turn.number,
-        activation=active.number if active else 0,
-        failed=failed or bool(error),
-        text=error,
-    )
+    number = run.active_activation.number if run.active_activation else 0
+    ending = {"failed": failed or bool(error), "text": error}
+    moment.add("end", run.active_agent, USER, run.turn.number, number, **ending)
 
 
 def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
@@ -217,17 +187,20 @@ def _return(
     failed: bool = False,
     text: str = "",
 ) -> None:
-    moment.add(
-        "return",
-        source.agent,
-        target,
-        turn,
-        activation=source.number,
-        cause=cause,
-        call=call,
-        failed=failed,
-        text=text,
-    )
+    ending = {"call": call, "failed": failed, "text": text}
+    moment.add("return", source.agent, target, turn, source.number, cause, **ending)
+
+
+def _add_beginning(
+    moment: Moment,
+    run: Run,
+    kind: Literal["call", "transfer"],
+    source: str,
+    activation: Activation,
+    call: str = "",
+) -> None:
+    place = (run.turn.number, activation.number, activation.cause)
+    moment.add(kind, source, activation.agent, *place, call=call, parent=activation.parent)
 
 
 def _fork_nodes(moment: Moment, run: Run, activation: Activation) -> None:
@@ -239,8 +212,7 @@ def _fork_nodes(moment: Moment, run: Run, activation: Activation) -> None:
     nodes.append(activation)
     if len(nodes) == 2:
         names = ", ".join(node.agent for node in nodes)
-        turn, number = run.turn.number, activation.parent
-        moment.add("fork", parent, names, turn, activation=number, cause="node")
+        moment.add("fork", parent, names, run.turn.number, activation.parent, "node")
 
 
 def _join_nodes(moment: Moment, run: Run, parent: str, number: int) -> None:
@@ -249,5 +221,5 @@ def _join_nodes(moment: Moment, run: Run, parent: str, number: int) -> None:
     if any(node.last.ended < 0 for node in nodes):
         return
     if len(nodes) > 1:
-        moment.add("join", parent, parent, run.turn.number, activation=number, cause="node")
+        moment.add("join", parent, parent, run.turn.number, number, "node")
     nodes.clear()

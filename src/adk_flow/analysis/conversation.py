@@ -11,41 +11,24 @@ from adk_flow.log.schema import FunctionCall
 
 def say(moment: Moment, run: Run, agent: str, number: int, cause: str) -> None:
     """The user's words reach the agent or graph that a turn begins with."""
-    turn = run.turn.number
-    moment.add("say", USER, agent, turn, activation=number, cause=cause, text=run.words)
+    moment.add("say", USER, agent, run.turn.number, number, cause, text=run.words)
 
 
 def ask(moment: Moment, run: Run, activation: Activation) -> None:
     """A caller asks the agent that it calls."""
     call = activation.within
     words = run.words if activation.cause == "agent_tool" else call.text if call else ""
-    moment.add(
-        "ask",
-        activation.parent_agent,
-        activation.agent,
-        run.turn.number,
-        activation=activation.number,
-        cause=activation.cause,
-        call=activation.call,
-        parent=activation.parent,
-        text=words,
-    )
+    source, place = activation.parent_agent, (run.turn.number, activation.number, activation.cause)
+    asked = {"call": activation.call, "parent": activation.parent, "text": words}
+    moment.add("ask", source, activation.agent, *place, **asked)
 
 
 def answer(
     moment: Moment, turn: int, activation: Activation, target: str, cause: str, call: str, text: str
 ) -> None:
     """A called agent, or a node, gives its answer to who called it."""
-    moment.add(
-        "answer",
-        activation.agent,
-        target,
-        turn,
-        activation=activation.number,
-        cause=cause,
-        call=call,
-        text=text,
-    )
+    number = activation.number
+    moment.add("answer", activation.agent, target, turn, number, cause, call=call, text=text)
 
 
 def reply(moment: Moment, run: Run, activation: Activation | None) -> None:
@@ -63,18 +46,18 @@ def reply(moment: Moment, run: Run, activation: Activation | None) -> None:
             run.node_words = Message(moment.index, record.agent, number, record.text, True)
         return
     run.replied = moment.index
-    moment.add("reply", record.agent, USER, run.turn.number, activation=number, text=record.text)
+    moment.add("reply", record.agent, USER, run.turn.number, number, text=record.text)
 
 
 def reply_at_end(moment: Moment, run: Run) -> None:
     """A turn's end shows which words of a graph's nodes were its reply, and what it waits for."""
     turn, last = run.turn.number, run.node_words
     if last is not None and last.record > run.replied:
-        place = {"activation": last.activation, "record": last.record}
-        moment.add("reply", last.agent, USER, turn, text=last.text, **place)
+        words = {"text": last.text, "record": last.record}
+        moment.add("reply", last.agent, USER, turn, last.activation, **words)
     for index, agent, number, call in run.waits.values():
         text = describe_wait(call)
-        moment.add("reply", agent, USER, turn, activation=number, text=text, record=index)
+        moment.add("reply", agent, USER, turn, number, text=text, record=index)
 
 
 def describe_wait(call: FunctionCall) -> str:

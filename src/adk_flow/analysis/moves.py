@@ -60,11 +60,16 @@ class Moment:
         self.moves: list[Move] = []
 
     def add(
-        self, kind: Control | Conversation, source: str, target: str, turn: int, **fields: Any
+        self,
+        kind: Control | Conversation,
+        source: str,
+        target: str,
+        turn: int,
+        activation: int = 0,
+        cause: str = "",
+        **fields: Any,
     ) -> None:
         """Writes a move down; its record is the present one unless it is given."""
-        fields.setdefault("record", self.index)
-        time = self.record.time
-        self.moves.append(
-            Move(kind=kind, source=source, target=target, turn=turn, time=time, **fields)
-        )
+        fields = {"record": self.index, "time": self.record.time, **fields}
+        place = {"turn": turn, "activation": activation, "cause": cause}
+        self.moves.append(Move(kind=kind, source=source, target=target, **place, **fields))
