@@ -51,7 +51,8 @@ def recorded(*lines: str) -> list[Record]:
             extra["responses"] = tuple(extra["responses"].split(","))
         if "output" in extra:
             extra["usage"] = Usage(output=int(extra.pop("output")))
-        place = {"run": 1, "activation": int(activation), "parent": parent}
+        place = {"activation": int(activation), "parent": parent}
+        place["run"] = int(extra.pop("run", 1))
         records.append(Record(hook=hook, time=int(time), **place, **extra))
     return records
 
@@ -274,3 +275,30 @@ def test_a_pipeline_waits_for_its_own_stages_and_a_join_for_all():
 
     # a and b take 400, c and d 350: that b began late was chance.
     assert (timing.llm, timing.critical_path) == (800, 450)
+
+
+def test_the_stages_of_a_sequence_that_is_a_tool_are_waited_for_by_its_caller():
+    """Root 100, then in the tool's own run First 100 and Second 200, then Root 100."""
+    timing = timed(
+        "0 before_agent 1 why=user",
+        "0 before_model 1",
+        "100 after_model 1",
+        "100 before_tool 1 call=a kind=agent_tool tool=Team",
+        "100 user_message 0 run=2 caller=1 call=a",
+        "100 before_agent 2 run=2 why=agent_tool caller=1 call=a",
+        "100 before_agent 3 run=2 why=node caller=2 parent=Team",
+        "100 before_model 3 run=2",
+        "200 after_model 3 run=2",
+        "200 after_agent 3 run=2",
+        "200 before_agent 4 run=2 why=node caller=2 parent=Team",
+        "200 before_model 4 run=2",
+        "400 after_model 4 run=2",
+        "400 after_agent 4 run=2",
+        "400 after_agent 2 run=2",
+        "400 after_run 0 run=2 caller=1 call=a",
+        "400 after_tool 1 call=a kind=agent_tool tool=Team",
+        "400 before_model 1",
+        "500 after_model 1",
+    )
+
+    assert (timing.llm, timing.critical_path) == (500, 500)

@@ -3,21 +3,17 @@
 import pytest
 from google.adk.agents._streaming_mode import StreamingMode
 from google.adk.agents.run_config import RunConfig
-from google.adk.apps import App
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.runners import Runner
-from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure, measure_turn
-from adk_flow.analysis.trace_reader import TraceReader, read_trace, read_turns
+from adk_flow.analysis.trace_reader import TraceReader, read_turns
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.export.tables import tables_of
 from adk_flow.log.schema import FunctionCall, Record
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, expected, record
 
 
@@ -48,36 +44,38 @@ def _response(part, sent, generated, **options):
     return LlmResponse(content=content, usage_metadata=usage, **options)
 
 
-async def streamed(root, folder):
-    """Asks once, streaming, and reads the log."""
-    plugin = FlowPlugin(directory=folder)
-    service = InMemorySessionService()
-    runner = Runner(app=App(name="app", root_agent=root, plugins=[plugin]), session_service=service)
-    session = await service.create_session(app_name="app", user_id="u")
-    events = runner.run_async(
-        user_id="u",
-        session_id=session.id,
-        new_message=types.UserContent("?"),
-        run_config=RunConfig(streaming_mode=StreamingMode.SSE),
-    )
-    async for _ in events:
-        pass
-    await runner.close()
-    return read_trace(plugin.paths[0])
+STREAMING = RunConfig(streaming_mode=StreamingMode.SSE)
 
 
 async def test_one_call_with_several_whole_responses_counts_its_tokens_once(tmp_path):
-    trace = await streamed(agent("Root", InTwo(), tools=[look]), tmp_path)
+    root = agent("Root", InTwo(), tools=[look])
+    flow = await record(root, ["?"], tmp_path, run_config=STREAMING)
 
-    tables = tables_of(trace.log)
+    tables = tables_of(flow.log)
     (turn,) = tables.turns
     models = [row for row in tables.calls if row.kind == "model"]
     assert (turn.llm_calls, turn.input_tokens, turn.output_tokens) == (2, 230, 12)
     assert (turn.reported_llm_calls, turn.reported_input_tokens) == (2, 230)
     assert [(row.input_tokens, row.output_tokens) for row in models] == [(100, 9), (130, 3)]
-    first = trace.turns[0].model_calls[0]
+    first = flow.trace.turns[0].model_calls[0]
     assert [response.text for response in first.responses] == ["Let me look.", ""]
     assert [asked.name for asked in first.calls] == ["look"]
+
+
+class BreakingOff(Scripted):
+    """Streams some words, and fails."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        yield _response(types.Part(text="Let me "), 100, 4, partial=True)
+        raise ConnectionError("reset by peer")
+
+
+async def test_what_a_stream_reported_before_it_broke_off_counts(tmp_path):
+    flow = await record(agent("Root", BreakingOff()), ["?"], tmp_path, run_config=STREAMING)
+
+    (row,) = tables_of(flow.log).calls
+    assert (row.input_tokens, row.output_tokens) == (100, 4)
+    assert "reset by peer" in row.error
 
 
 def same_id(name, **arguments):
