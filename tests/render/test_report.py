@@ -186,7 +186,7 @@ def test_repeated_findings_are_told_once_with_their_proofs(html):
 def test_the_matrix_tells_who_was_shown_what(html):
     table = html.partition('<table class="matrix">')[2].partition("</table>")[0]
     lines, construct = [], ""
-    for row in Page(table).rows[2:]:
+    for row in Page(table).rows[1:]:
         construct = row.pop(0) if row[0].split()[0] in CONSTRUCTS else construct
         signs = " ".join(cell[:1] for cell in row[1:6])
         lines.append(f"{construct.split()[0]:12} {row[0]:16} {signs}")
@@ -288,8 +288,8 @@ def _bare(run: RunMetrics) -> RunMetrics:
         (_logs_only, "Nothing was checked"),
         (_failed, "✗ the turn failed: quota"),
         (_bare, "No move was logged"),
-        (_bare, "No model was called, so nothing is known."),
-        (_bare, "one_question: recorded with texts=none"),
+        (_bare, "transfer: no model was called, so nothing is known"),
+        (_bare, "transfer may have received more: one_question: recorded with texts=none"),
         (_bare, "Nothing is known of the canary home in one_question under transfer"),
     ],
 )

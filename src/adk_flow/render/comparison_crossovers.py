@@ -60,7 +60,7 @@ def _cell(winner: Winner, before: Winner | None) -> Cell:
     least = min(winner.values.values(), default=0)
     return Cell(
         f"{names}: {_value(winner.figure, least)}",
-        note="; ".join([*(["changes"] if is_change else []), *runner_up]),
+        notes=["; ".join([*(["changes"] if is_change else []), *runner_up])],
         mark="change" if is_change else "",
     )
 

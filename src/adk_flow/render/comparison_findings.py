@@ -11,8 +11,8 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.tables import Cell, Column, Row, Table, short_name
 
-_MOST_PLACES, _MOST_FINDINGS = 3, 20
-"""How much is listed: places of a finding, findings of a kind under a construct."""
+_MOST_PLACES, _MOST_FINDINGS, _MOST_RECORDS = 3, 20, 12
+"""How much is listed: places of a finding, findings of a kind under a construct, records."""
 
 EXPLANATIONS = {
     "ping_pong": "Two agents handed the turn to and fro.",
@@ -28,25 +28,6 @@ EXPLANATIONS = {
 }
 
 
-class Place(NamedTuple):
-    """Where a finding can be looked up."""
-
-    conversation: str
-    trial: int
-    turn: int
-    records: str
-    log: str
-
-
-class RepeatedFinding(NamedTuple):
-    """A finding, with how often a construct had it."""
-
-    construct: str
-    text: str
-    times: int
-    places: list[Place]
-
-
 class FindingGroup(NamedTuple):
     """The findings of a kind."""
 
@@ -56,7 +37,8 @@ class FindingGroup(NamedTuple):
     level: str
     times: int
     constructs: list[tuple[str, int]]
-    findings: list[RepeatedFinding]
+    table: Table
+    """Each finding once, with its places."""
     left_out: int
     """Findings that are not listed."""
 
@@ -87,14 +69,19 @@ def _rank(kind: str) -> int:
 
 
 def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> FindingGroup:
-    repeated = _repeated(findings)
-    counts: Counter[str] = Counter()
-    listed = []
-    for finding in repeated:
-        counts[finding.construct] += 1
-        if counts[finding.construct] <= _MOST_FINDINGS:
-            listed.append(finding)
+    places: dict[tuple[str, str], list[str]] = {}
+    for run, finding in findings:
+        places.setdefault((run.construct, finding.text), []).append(_place(run, finding))
+    listed: Counter[str] = Counter()
+    rows, left_out = [], 0
+    for (construct, text), of_finding in places.items():
+        listed[construct] += 1
+        if listed[construct] > _MOST_FINDINGS:
+            left_out += len(of_finding)
+        else:
+            rows.append(Row(short_name(construct), _cells(text, of_finding)))
     constructs = Counter(short_name(run.construct) for run, _ in findings)
+    columns = [Column("finding"), Column("times"), Column("where")]
     return FindingGroup(
         kind,
         name=kind.replace("_", " "),
@@ -102,23 +89,23 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
         level="serious" if any(one.level == "serious" for _, one in findings) else "notice",
         times=len(findings),
         constructs=list(constructs.items()),
-        findings=listed,
-        left_out=len(findings) - sum(finding.times for finding in listed),
+        table=Table("construct", columns, rows, is_prose=True),
+        left_out=left_out,
     )
 
 
-def _repeated(findings: Sequence[tuple[RunMetrics, Finding]]) -> list[RepeatedFinding]:
-    places: dict[tuple[str, str], list[Place]] = {}
-    for run, finding in findings:
-        records = _indices(finding.records)
-        place = Place(run.conversation, run.trial, finding.turn, records, run.log)
-        places.setdefault((run.construct, finding.text), []).append(place)
-    return [
-        RepeatedFinding(short_name(construct), text, len(all_places), all_places[:_MOST_PLACES])
-        for (construct, text), all_places in places.items()
-    ]
+def _cells(text: str, places: Sequence[str]) -> list[Cell]:
+    more = len(places) - _MOST_PLACES
+    where = [*places[:_MOST_PLACES], *([f"and {more} more"] if more > 0 else [])]
+    return [Cell(text), Cell(str(len(places))), Cell(where[0], notes=where[1:])]
 
 
-def _indices(records: Sequence[int], most: int = 12) -> str:
-    shown = ", ".join(map(str, records[:most])) + (", …" if len(records) > most else "")
-    return f"record{'' if len(records) == 1 else 's'} {shown}"
+def _place(run: RunMetrics, finding: Finding) -> str:
+    """Names conversation, turn, records and log."""
+    trial = f" trial {run.trial}" if run.trial > 1 else ""
+    records = ", ".join(map(str, finding.records[:_MOST_RECORDS]))
+    more = ", …" if len(finding.records) > _MOST_RECORDS else ""
+    return (
+        f"{short_name(run.conversation)}{trial}, turn {finding.turn or 'unknown'}, "
+        f"record{'' if len(finding.records) == 1 else 's'} {records}{more}, {run.log or 'no log'}"
+    )

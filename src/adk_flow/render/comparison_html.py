@@ -13,12 +13,16 @@ from markupsafe import Markup
 
 from adk_flow._text import plain, plural, readable
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render import report_visibility
 from adk_flow.render.comparison_findings import group_findings
 from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
 from adk_flow.render.comparison_tables import agents_table
 from adk_flow.render.report_answers import list_answers
 from adk_flow.render.report_drawings import draw_comparison
+from adk_flow.render.report_visibility import (
+    describe_unseen_canaries,
+    exposure_table,
+    shared_state_table,
+)
 from adk_flow.render.tables import short_name
 
 
@@ -26,8 +30,6 @@ def comparison_to_html(comparison: Comparison) -> str:
     """Writes the page; everything that is not the template's own is escaped."""
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     report = describe_comparison(comparison)
-    planted = report_visibility.list_canaries(comparison)
-    names = [figures.construct for figures in comparison.constructs]
     return _template().render(
         style=Markup(style),
         style_hash=b64encode(sha256(style.encode()).digest()).decode(),
@@ -38,11 +40,9 @@ def comparison_to_html(comparison: Comparison) -> str:
         setting=comparison.setting,
         is_checked=any(run.checked for run in comparison.runs),
         drawings=draw_comparison(comparison),
-        planted=planted,
-        exposure_columns=report_visibility.COLUMNS,
-        matrices=[report_visibility.exposure_matrix(comparison, name, planted) for name in names],
-        unseen=report_visibility.describe_unseen_canaries(comparison),
-        shared_state=report_visibility.shared_state_table(comparison),
+        exposures=exposure_table(comparison),
+        unseen=describe_unseen_canaries(comparison),
+        shared_state=shared_state_table(comparison),
         agents=agents_table(comparison),
         findings=group_findings(comparison),
         answers=[(name, list_answers(comparison, name)) for name in comparison.conversations],

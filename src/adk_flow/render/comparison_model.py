@@ -21,7 +21,7 @@ from adk_flow.render.comparison_tables import (
     reported_calls,
     times_table,
 )
-from adk_flow.render.tables import Table, short_name
+from adk_flow.render.tables import Section, short_name
 
 KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
@@ -29,19 +29,6 @@ KIND_MEANINGS = {
     "live": "a real model answered: another trial gives other figures",
     "mixed": "controlled and live runs: compare only runs of the same kind",
 }
-
-
-class Section(NamedTuple):
-    """A part of what is said, under its title."""
-
-    title: str
-    table: Table | None = None
-    sentences: Sequence[str] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing below the title."""
-        return self.table is None and not self.sentences
 
 
 class Report(NamedTuple):

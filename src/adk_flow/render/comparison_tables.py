@@ -207,7 +207,7 @@ def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> C
     if reported >= tokens:
         return Cell("all")
     share = f"{100 * reported / tokens:.0f} %"
-    return Cell(format_number(reported), note=share, mark="warning")
+    return Cell(format_number(reported), notes=[share], mark="warning")
 
 
 def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
@@ -219,7 +219,7 @@ def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
     if not is_checked and figures.passed_runs == figures.runs:
         return Cell("unchecked")
     runs = f"{figures.passed_runs} of {figures.runs}"
-    return Cell(runs, note="" if is_checked else "no answer was checked")
+    return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
 
 
 def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
@@ -230,7 +230,7 @@ def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
 
 
 def _context(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    return Cell(figures.shown, note=CONTEXTS[figures.shown])
+    return Cell(figures.shown, notes=[CONTEXTS[figures.shown]])
 
 
 def _findings(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

@@ -54,25 +54,10 @@ def _print_table(table: Table, console: Console) -> None:
 
 
 def _fit(grid: Grid, width: int) -> Grid:
-    """Gives a table as full as it fits: with names, with numbers, then with fewer turns."""
+    """Gives the columns of a table that is too wide numbers for names."""
     if _width(grid) <= width:
         return grid
-    fitted = grid
-    turns = {cell.count("→") + 1 for row in grid.rows for cell in row[1:]}
-    for most in sorted(turns, reverse=True):
-        fitted = grid._replace(
-            header=[grid.header[0], *map(str, range(1, len(grid.header)))],
-            rows=[[name, *(_shorten(cell, most) for cell in cells)] for name, *cells in grid.rows],
-        )
-        if _width(fitted) <= width:
-            break
-    return fitted
-
-
-def _shorten(cell: str, most: int) -> str:
-    """Leaves the first and the last of many turns."""
-    turns = cell.split("→")
-    return cell if len(turns) <= max(most, 2) else f"{turns[0]}→…→{turns[-1]}"
+    return grid._replace(header=[grid.header[0], *map(str, range(1, len(grid.header)))])
 
 
 def _columns(grid: Grid, name_width: int = _NAME_WIDTH) -> list[int]:

@@ -14,7 +14,7 @@ from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.reader import Log
-from adk_flow.log.schema import Record
+from adk_flow.log.schema import Header, Record
 from adk_flow.render.terminal import FAILED_STYLE
 
 if TYPE_CHECKING:
@@ -137,31 +137,51 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
         console.print(Text(words, style=FAILED_STYLE))
 
 
+class FlowPrinter:
+    """Prints moves as the records of a session come, and the metrics of a turn at its end."""
+
+    def __init__(self, console: Console, view: View = "both") -> None:
+        self.console = console
+        self._reader, self._printer = TraceReader(), MovePrinter(console, view)
+        self._open: set[int] = set()
+        """Turns that have begun and not ended."""
+
+    def read(self, header: Header, record: Record, heading: str = "") -> bool:
+        """Prints the moves that a record shows, under a heading; says whether there are any."""
+        moves = self._reader.read(record)
+        if moves and heading:
+            self.console.print(Text(f"\n{heading}", style="bold"))
+        for move in moves:
+            if move.kind == "start":
+                self.finish(header)
+                self._open = {move.turn}
+            self._printer.print(move)
+            if move.kind == "end":
+                print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
+                self._open.discard(move.turn)
+                for _ in self._reader.release():
+                    pass
+        return bool(moves)
+
+    def finish(self, header: Header) -> None:
+        """Prints the metrics of turns that did not end."""
+        for number in sorted(self._open & self._reader.turns.keys()):
+            metrics = measure_turn(self._reader.turns[number])
+            print_turn_metrics(metrics, self.console, tells_end=header.tells_end)
+
+
 def print_flow(log: Log, console: Console, view: View = "both") -> None:
     """Prints all moves of a log, and the metrics of each turn at its end."""
     header = log.header
     # A graph has no model of its own.
     models = dict.fromkeys(record.model for record in log.records if record.model)
     model = header.model or ", ".join(models) or "unknown"
-    title = f"{header.app}, model {model}, ADK {header.adk}"
-    console.print(Text(plain(title), style="bold"))
+    console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
-    reader, printer = TraceReader(), MovePrinter(console, view)
-    open_turns: set[int] = set()
+    printer = FlowPrinter(console, view)
     for record in log.records:
-        for move in reader.read(record):
-            if move.kind == "start":
-                for turn in sorted(open_turns):
-                    print_turn_metrics(
-                        measure_turn(reader.turns[turn]), console, tells_end=header.tells_end
-                    )
-                open_turns = {move.turn}
-            printer.print(move)
-            if move.kind == "end":
-                print_turn_metrics(measure_turn(reader.turns[move.turn]), console)
-                open_turns.discard(move.turn)
-    for turn in sorted(open_turns):
-        print_turn_metrics(measure_turn(reader.turns[turn]), console, tells_end=header.tells_end)
+        printer.read(header, record)
+    printer.finish(header)
     print_damage(log, console)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from adk_flow._text import one_line
+from adk_flow.render.tables import Section, Table, flatten_table
 
 _SIGNS = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])")
 """What means something in a line of Markdown; an underscore within a word does not."""
@@ -26,12 +27,22 @@ def _escape_start(start: re.Match[str]) -> str:
     return start[0] + "\\" if start[0].isdigit() else "\\" + start[0]
 
 
-def markdown_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, align: str = "--:"
-) -> str:
-    """Writes a table, all columns but the first aligned alike; cells are Markdown already."""
-    rule = [":--", *(align for _ in header[1:])]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
+def _table(table: Table, align: str) -> str:
+    """Writes a table with its legend below, all columns but the first aligned alike."""
+    grid = flatten_table(table)
+    header, *rows = [[escape_markdown(cell) for cell in row] for row in (grid.header, *grid.rows)]
+    rule = [":--", *(":--" if grid.is_prose else align for _ in header[1:])]
+    lines = "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
+    legend = escape_markdown("; ".join(grid.legend))
+    return f"{lines}\n\n{legend}" if legend else lines
+
+
+def markdown_section(section: Section, *, align: str = "--:") -> str:
+    """Writes a title, with the table and the list of sentences below it."""
+    blocks = [f"## {escape_markdown(section.title)}"]
+    blocks += [_table(section.table, align)] if section.table else []
+    blocks += [markdown_list(section.sentences)] if section.sentences else []
+    return "\n\n".join(blocks)
 
 
 def markdown_list(sentences: Iterable[str]) -> str:

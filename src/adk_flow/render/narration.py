@@ -1,17 +1,13 @@
-"""The live telling of a flow: each move printed when its record is written."""
+"""A flow printed live: each move when its record is written."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TextIO
 
-from rich.text import Text
-
 from adk_flow._text import plain
-from adk_flow.analysis.metrics import measure_turn
-from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.flow_text import MovePrinter, View, print_turn_metrics
+from adk_flow.render.flow_text import FlowPrinter, View
 from adk_flow.render.terminal import plain_console
 
 _MOST_SESSIONS = 256
@@ -19,33 +15,21 @@ _MOST_SESSIONS = 256
 
 
 class Narrator:
-    """A listener for `FlowPlugin` that tells moves on a stream, whatever number of sessions."""
+    """A listener for `FlowPlugin` that prints moves on a stream, of any number of sessions."""
 
     def __init__(self, stream: TextIO, view: View = "both") -> None:
         self.console = plain_console(stream)
         self.view: View = view
-        self._sessions: OrderedDict[str, tuple[TraceReader, MovePrinter]] = OrderedDict()
+        self._sessions: OrderedDict[str, FlowPrinter] = OrderedDict()
         self._latest = ""
 
     def __call__(self, header: Header, record: Record) -> None:
-        """Tells the moves that a record shows, and the figures of a turn at its end."""
-        reader, printer = self._session(header.session)
-        for move in reader.read(record):
-            if header.session != self._latest and len(self._sessions) > 1:
-                self.console.print(Text(f"\nSession {plain(header.session)}", style="bold"))
-            self._latest = header.session
-            printer.print(move)
-            if move.kind == "end":
-                print_turn_metrics(measure_turn(reader.turns[move.turn]), self.console)
-                for _ in reader.release():
-                    pass
-
-    def _session(self, session: str) -> tuple[TraceReader, MovePrinter]:
-        known = self._sessions.get(session)
-        if known is None:
-            known = TraceReader(), MovePrinter(self.console, self.view)
-            self._sessions[session] = known
+        """Prints the moves that a record shows, and the metrics of a turn at its end."""
+        session = header.session
+        printer = self._sessions.setdefault(session, FlowPrinter(self.console, self.view))
         self._sessions.move_to_end(session)
-        while len(self._sessions) > _MOST_SESSIONS:
+        if len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
-        return known
+        is_other = session != self._latest and len(self._sessions) > 1
+        if printer.read(header, record, f"Session {plain(session)}" if is_other else ""):
+            self._latest = session

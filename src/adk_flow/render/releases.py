@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from rich import box
@@ -16,10 +16,11 @@ from adk_flow._text import join_names, one_line, plural
 from adk_flow.releases.alignment import Alignment, name_releases
 from adk_flow.releases.differences import NO, YES, ReleaseDifference
 from adk_flow.releases.hook_trace import count_hooks
-from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_table
+from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_section
+from adk_flow.render.tables import Cell, Column, Row, Section, Table
 from adk_flow.render.terminal import print_remark, print_sentences, print_title
 
-_FIRES, _MISSING, _UNKNOWN = "•", "", "–"
+_FIRES, _UNKNOWN = "•", "–"
 _LONGEST = 1000
 _HOOKS_LEGEND = f"A number is how often a hook fires; {_UNKNOWN}: the release has no such hook."
 _DIFFERENCES_LEGEND = (
@@ -28,39 +29,35 @@ _DIFFERENCES_LEGEND = (
 )
 
 
-class ReleaseTable(NamedTuple):
-    """Rows with a cell for each release."""
-
-    title: str
-    first: str
-    rows: list[tuple[str, list[str]]]
-    legend: str = ""
-
-
-def _tables(beside: Alignment) -> Iterator[ReleaseTable]:
+def _tables(beside: Alignment) -> Iterator[Section]:
     """Gives figures, hooks and their order; nothing if no release could run the conversation."""
     releases = list(beside.laid.fired)
     if not releases:
         return
     figures = [
-        (name, [f"{by_release[release]:,}" for release in releases])
-        for name, by_release in beside.figures.items()
+        _row(name, [f"{counts[release]:,}" for release in releases])
+        for name, counts in beside.figures.items()
     ]
-    yield ReleaseTable("Figures", "", figures)
+    yield Section("Figures", _table("", releases, figures))
     hooks = [
-        (hook, [_count(tally[release]) for release in releases])
-        for hook, tally in _hooks(beside).items()
+        _row(hook, [_count(counts[release]) for release in releases])
+        for hook, counts in _hooks(beside).items()
     ]
-    yield ReleaseTable("Hooks", "hook", hooks, _HOOKS_LEGEND)
+    yield Section("Hooks", _table("hook", releases, hooks, _HOOKS_LEGEND))
     for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
         order = [
-            (
-                one_line(row.firing.words, _LONGEST),
-                [_FIRES if release in row.releases else _MISSING for release in releases],
-            )
+            _row(row.firing.words, [_FIRES * (release in row.releases) for release in releases])
             for row in rows
         ]
-        yield ReleaseTable(f"Turn {turn}: hooks in order", "", order)
+        yield Section(f"Turn {turn}: hooks in order", _table("", releases, order))
+
+
+def _row(name: str, cells: Sequence[str]) -> Row:
+    return Row(one_line(name, _LONGEST), [Cell(cell) for cell in cells])
+
+
+def _table(first: str, columns: Sequence[str], rows: list[Row], *notes: str) -> Table:
+    return Table(first, [Column(column) for column in columns], rows, notes=notes)
 
 
 def print_releases(beside: Alignment, console: Console) -> None:
@@ -68,23 +65,25 @@ def print_releases(beside: Alignment, console: Console) -> None:
     console.print(Text(one_line(_title(beside), _LONGEST), style="bold"))
     print_title("Differences", console)
     print_sentences(list(describe_differences(beside)) or ["none"], console)
-    for table in _tables(beside):
-        print_title(table.title, console)
-        console.print(_lay_out(table, list(beside.laid.fired)))
-        if table.legend:
-            print_remark(table.legend, console)
+    for section in _tables(beside):
+        if section.table:
+            print_title(section.title, console)
+            console.print(_lay_out(section.table))
+            for note in section.table.notes:
+                print_remark(note, console)
 
 
-def _lay_out(table: ReleaseTable, releases: Sequence[str]) -> RichTable:
+def _lay_out(table: Table) -> RichTable:
     groups: dict[tuple[str, ...], list[str]] = {}
-    for place, release in enumerate(releases):
-        groups.setdefault(tuple(cells[place] for _, cells in table.rows), []).append(release)
+    for place, column in enumerate(table.columns):
+        cells = tuple(row.cells[place].text for row in table.rows)
+        groups.setdefault(cells, []).append(column.name)
     rich = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     rich.add_column(table.first, overflow="fold")
     for group in groups.values():
         rich.add_column("\n".join(group), justify="center", no_wrap=True)
-    for number, (name, _) in enumerate(table.rows):
-        rich.add_row(Text(name), *(cells[number] for cells in groups))
+    for number, row in enumerate(table.rows):
+        rich.add_row(Text(row.name), *(cells[number] for cells in groups))
     return rich
 
 
@@ -138,31 +137,35 @@ def _count(count: int | None) -> str:
 
 def releases_to_markdown(beside: Alignment, command: str) -> str:
     """Writes a page: the command, differences release by release, and tables."""
-    releases, wrong = list(beside.laid.fired), list(_wrong(beside))
+    wrong = list(_wrong(beside))
+    differences = _differences_table(beside) if beside.differences else None
+    sections = [
+        Section("Differences", differences, () if differences else ["None."]),
+        *_tables(beside),
+    ]
     blocks = [
         "# ADK releases compared",
         f"{escape_markdown(_title(beside))}. Made by:",
         f"```sh\n{one_line(command, _LONGEST)}\n```",
         *([markdown_list(wrong)] if wrong else []),
-        "## Differences",
-        *(_differing(beside, releases) if beside.differences else ["None."]),
+        *(markdown_section(section, align=":-:") for section in sections),
     ]
-    for table in _tables(beside):
-        rows = ([escape_markdown(cell) for cell in (name, *cells)] for name, cells in table.rows)
-        blocks += [f"## {table.title}", markdown_table([table.first, *releases], rows, align=":-:")]
-        blocks += [table.legend] if table.legend else []
     return "\n\n".join(blocks) + "\n"
 
 
-def _differing(beside: Alignment, releases: Sequence[str]) -> Iterator[str]:
+def _differences_table(beside: Alignment) -> Table:
+    releases = list(beside.laid.fired)
     rows = [
-        [one.statement, ", ".join(map(str, one.turns))]
-        + [one.values.get(release, _UNKNOWN) for release in releases]
+        _row(
+            one.statement,
+            [
+                ", ".join(map(str, one.turns)),
+                *(one.values.get(release, _UNKNOWN) for release in releases),
+            ],
+        )
         for one in beside.differences
     ]
-    cells = ([escape_markdown(cell) for cell in row] for row in rows)
-    yield markdown_table(["", "turn", *releases], cells, align=":-:")
-    yield _DIFFERENCES_LEGEND
+    return _table("", ["turn", *releases], rows, _DIFFERENCES_LEGEND)
 
 
 def _wrong(beside: Alignment) -> Iterator[str]:

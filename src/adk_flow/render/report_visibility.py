@@ -11,31 +11,7 @@ from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.tables import Cell, Column, Row, Table, short_name
 
-COLUMNS = ("the user's words", "others' words", "its request", "answers", "tool results")
-
-
-class ExposureCell(NamedTuple):
-    """What an agent was shown of one thing, in the runs in which it could be."""
-
-    sign: str
-    words: str
-    style: str
-
-
-class ExposureRow(NamedTuple):
-    """What an agent was shown, by column."""
-
-    agent: str
-    cells: list[ExposureCell]
-
-
-class ExposureMatrix(NamedTuple):
-    """What the agents of a construct were shown."""
-
-    construct: str
-    rows: list[ExposureRow]
-    unknown: list[str]
-    """Why more may have been shown."""
+_MESSAGES = ("user's messages", "others' messages", "its request", "answers", "tool results")
 
 
 def list_canaries(comparison: Comparison) -> list[str]:
@@ -58,65 +34,82 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
     ]
 
 
-def exposure_matrix(
-    comparison: Comparison, construct: str, planted: Sequence[str]
-) -> ExposureMatrix:
-    """Gives what each agent was shown in the runs of a construct."""
-    runs = [run for run in comparison.runs if run.construct == construct]
-    agents = dict.fromkeys(name for run in runs for name in run.isolation.agents)
-    rows = [ExposureRow(name, list(_row(runs, name, planted))) for name in agents]
-    reasons = dict.fromkeys(
-        f"{run.conversation}: {run.isolation.unknown_reason}"
-        for run in runs
-        if not run.isolation.known
+def exposure_table(comparison: Comparison) -> Table:
+    """Gives what each agent received, construct by construct, and of which canaries."""
+    canaries = list_canaries(comparison)
+    rows, notes = [], []
+    for figures in comparison.constructs:
+        construct = short_name(figures.construct)
+        runs = [run for run in comparison.runs if run.construct == figures.construct]
+        agents = list(dict.fromkeys(name for run in runs for name in run.isolation.agents))
+        for number, agent in enumerate(agents):
+            cells = [Cell(short_name(agent)), *_cells(runs, agent, canaries)]
+            rows.append(Row(construct, cells, span=0 if number else len(agents)))
+        notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
+        if reasons := _unknown_reasons(runs):
+            more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+            notes.append(f"{construct} may have received more: {'; '.join(reasons[:3])}{more}")
+    columns = [Column(name) for name in ("agent", *_MESSAGES)]
+    columns += [Column(f"canary: {short_name(name)}") for name in canaries]
+    return Table("construct", columns, rows, notes=notes)
+
+
+def _unknown_reasons(runs: Sequence[RunMetrics]) -> list[str]:
+    unknown = [run for run in runs if not run.isolation.known]
+    return list(
+        dict.fromkeys(f"{run.conversation}: {run.isolation.unknown_reason}" for run in unknown)
     )
-    return ExposureMatrix(construct, rows, list(reasons))
 
 
-def _row(runs: Sequence[RunMetrics], agent: str, planted: Sequence[str]) -> Iterable[ExposureCell]:
-    mine = [run for run in runs if agent in run.isolation.agents]
-    for column in COLUMNS:
-        yield _seen(mine, agent, column, lambda sight, column=column: _column(sight) == column)
-    for name in planted:
-        with_it = [run for run in mine if name in run.isolation.canaries]
-        known = [run for run in with_it if name not in run.isolation.unseen]
-        if with_it and not known:
-            yield ExposureCell("?", "never occurred in the log", "unknown")
-        elif not with_it:
-            yield ExposureCell("", "not planted where it ran", "absent")
+def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterable[Cell]:
+    own = [run for run in runs if agent in run.isolation.agents]
+    for column in _MESSAGES:
+        yield _cell(own, agent, column, lambda one, column=column: _column(one) == column)
+    for name in canaries:
+        planted = [run for run in own if name in run.isolation.canaries]
+        known = [run for run in planted if name not in run.isolation.unseen]
+        if planted and not known:
+            yield Cell("?", hint="never occurred in the log", mark="unknown")
+        elif not planted:
+            yield Cell("", hint="not planted where it ran")
         else:
-            yield _seen(
+            yield _cell(
                 known,
                 agent,
                 name,
-                lambda sight, name=name: sight.kind == "canary" and sight.source == name,
+                lambda one, name=name: (one.kind, one.source) == ("canary", name),
             )
 
 
-def _column(sight: Exposure) -> str:
-    if sight.kind == "words":
-        return COLUMNS[0] if sight.source == USER else COLUMNS[1]
-    return {"request": COLUMNS[2], "answer": COLUMNS[3], "tool": COLUMNS[4]}.get(sight.kind, "")
+def _column(exposure: Exposure) -> str:
+    user, others, request, answers, results = _MESSAGES
+    if exposure.kind == "words":
+        return user if exposure.source == USER else others
+    return {"request": request, "answer": answers, "tool": results}.get(exposure.kind, "")
 
 
-def _seen(
+def _cell(
     runs: Sequence[RunMetrics], agent: str, what: str, fits: Callable[[Exposure], bool]
-) -> ExposureCell:
-    sights = [
+) -> Cell:
+    """Says in how many runs an agent received something, and whether it was meant for it."""
+    found = [
         [one for one in run.isolation.sights if one.agent == agent and fits(one)] for run in runs
     ]
-    leaked = any(one.agent == agent and fits(one) for run in runs for one in run.isolation.leaks)
-    held = [found for found in sights if found]
-    if not held:
-        if all(run.isolation.known for run in runs):
-            return ExposureCell("·", "not shown", "none")
-        return ExposureCell("?", "not known", "unknown")
-    sources = dict.fromkeys(one.source for found in held for one in found)
-    by = "" if what in sources or list(sources) == [USER] else f" (of {', '.join(sources)})"
-    share = "every run" if len(held) == len(runs) else f"{len(held)} of {len(runs)} runs"
-    if leaked:
-        return ExposureCell("▲", f"shown in {share}{by}, and not for it", "leak")
-    return ExposureCell("●" if len(held) == len(runs) else "○", f"shown in {share}{by}", "shown")
+    exposures = [one for of_run in found for one in of_run]
+    if not exposures:
+        is_known = all(run.isolation.known for run in runs)
+        return (
+            Cell("·", hint="not received")
+            if is_known
+            else Cell("?", hint="not known", mark="unknown")
+        )
+    sources = dict.fromkeys(one.source for one in exposures)
+    by = "" if what in sources or list(sources) == [USER] else f" (from {', '.join(sources)})"
+    is_every = all(found)
+    share = "every run" if is_every else f"{sum(map(bool, found))} of {len(runs)} runs"
+    if any(one.agent == agent and fits(one) for run in runs for one in run.isolation.leaks):
+        return Cell("▲", hint=f"received in {share}{by}, and not meant for it", mark="leak")
+    return Cell("●" if is_every else "○", hint=f"received in {share}{by}", mark="received")
 
 
 class _Shared(NamedTuple):

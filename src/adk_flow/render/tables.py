@@ -30,14 +30,16 @@ class Cell(NamedTuple):
     """What it is more or less than the baseline's figure."""
     share: str = ""
     """The difference in percent of the baseline's figure."""
-    note: str = ""
-    mark: Literal["", "failed", "warning", "change"] = ""
+    notes: Sequence[str] = ()
+    mark: Literal["", "failed", "warning", "change", "received", "leak", "unknown"] = ""
+    hint: str = ""
+    """What a sign means here, shown on hovering and read out."""
 
     @property
     def below(self) -> list[str]:
         """The lines below the figure."""
         share = f" ({self.share})" if self.share else ""
-        return [line for line in (f"{self.difference}{share}", self.note) if line]
+        return [line for line in (f"{self.difference}{share}", *self.notes) if line]
 
 
 class Row(NamedTuple):
@@ -68,6 +70,19 @@ class Table(NamedTuple):
     def legend(self) -> list[str]:
         """What its columns and signs mean."""
         return _legend(self, self.columns, has_differences=True)
+
+
+class Section(NamedTuple):
+    """A part of what is said, under its title."""
+
+    title: str
+    table: Table | None = None
+    sentences: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing below the title."""
+        return self.table is None and not self.sentences
 
 
 class Grid(NamedTuple):
