@@ -42,11 +42,12 @@ def monthly_repayment(
         are left out. Totals come from the unrounded payment.
 
     Args:
-        loan_amount: The loan, in pounds: what is borrowed with the mortgage or home loan.
+        loan_amount: The loan, in pounds: what is borrowed with the mortgage.
         annual_rate_percent: The fixed interest rate a year, in percent, of the mortgage: such as
             4.5.
         years: The term of the mortgage, loan or fix, in whole years.
         interest_only: True if only interest is paid monthly: "interest only", "only the interest",
+            "interest a month", "interest each month", "monthly interest",
             "only interest". False if the loan is paid off too: "repayment", "capital and interest".
     """
     months = years * 12
@@ -85,7 +86,7 @@ def loan_to_value(loan_amount: PositivePounds, property_price: PositivePounds) -
 
     Args:
         loan_amount: The loan, in pounds, of the loan to value: the mortgage,
-            borrowed or still owed, or what you owe.
+            borrowed, outstanding or still owed, or what you owe.
         property_price: The price or present value of the property, in pounds: what a home, house or
             flat is worth, is valued at or costs to buy.
     """
@@ -111,7 +112,7 @@ def affordability(
 ) -> Answer:
     """Computes roughly how much a lender may lend on an income: the most you could borrow to buy.
 
-    The largest mortgage, loan or borrowing, for a home or house.
+    The largest or maximum mortgage, loan or borrowing, to afford a home or house.
 
     Note:
         A year's commitments come off the income before it is multiplied. Lenders commonly lend 4
@@ -155,13 +156,14 @@ def stamp_duty(
         Rates from 1 April 2025, in force in 2026/27. Source: GOV.UK, Stamp Duty Land Tax.
 
     Args:
-        property_price: The price of the property, in pounds: a home, house, flat or purchase.
+        property_price: The price of the property, in pounds: a home, house, flat,
+            apartment, bungalow or cottage, terraced or detached, or the purchase of one.
         first_time_buyer: True if every buyer has never owned a home and will live in this one:
             "first time buyer", "first home", "never owned". False if one has: "home mover".
         additional_property: True if the buyer will own another home too: "second home",
             "buy to let", "holiday home", "second property", "additional property",
-            "another property", "rent out", "rental property", "let out". False if it takes the
-            place of the "main home" or is the "only home".
+            "another property", "already own", "rent out", "rental property", "let out". False if
+            it takes the place of the "main home" or is the "only home".
         non_uk_resident: True if a buyer lives abroad: "from abroad", "live abroad", "overseas",
             "non resident", "non UK resident", "not resident", "foreign buyer". False if all are
             a "UK resident".

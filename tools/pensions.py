@@ -118,9 +118,10 @@ def annual_allowance(
     flexibly_accessed: bool = False,
     unused_allowance_last_three_years: ThreeYearsAllowance = 0,
 ) -> Answer:
-    """Computes the pension annual allowance for 2026/27: the taper, the MPAA and carry forward.
+    """Computes the pension annual allowance for 2026/27.
 
     Note:
+        With the taper for high income, the limit after flexible access (MPAA) and carry forward.
         Source: GOV.UK, "Tax on your private pension contributions", and HMRC Pensions Tax Manual,
         PTM057100 (taper), PTM056510 (money purchase) and PTM055100 (carry forward).
 

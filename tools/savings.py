@@ -29,7 +29,7 @@ def future_value_lump_sum(
         lump_sum: The sum put in at the start, in pounds: what is saved, invested or deposited as
             savings or an investment, and grows.
         annual_growth_percent: The growth or interest (AER) earned a year, in percent: the return
-            or rate that it grows at or is paid.
+            or rate that it grows at or that an account pays or is paying.
         years: The number of years that it is left, in whole years: what it is worth after them.
     """
     value = compounded(lump_sum, 0, annual_growth_percent / 100, years)
@@ -52,8 +52,8 @@ def future_value_monthly_saving(
         inflation.
 
     Args:
-        monthly_saving: The saving, in pounds a month: what is saved, invested, put or paid in
-            regularly, and grows.
+        monthly_saving: The saving, in pounds a month: what is saved, invested, put away
+            or paid in regularly, and grows.
         annual_growth_percent: The growth or interest (AER) earned a year, in percent: the return
             or rate that it grows at or is paid.
         years: The number of years that saving goes on, in whole years: the value after them.
@@ -74,6 +74,8 @@ def future_value_monthly_saving(
 @checked
 def isa_allowance(paid_in_this_year: Pounds, planned_payment: Pounds = 0) -> Answer:
     """Computes how much ISA allowance is left: how much more you can pay in this tax year.
+
+    Also by how much what you pay in will go over it.
 
     Note:
         £20,000 over all of an adult's ISAs in 2026/27. Source: GOV.UK, Individual Savings Accounts.

@@ -292,3 +292,64 @@ TALKS: list[list[Asked]] = [
     [Asked("I have 3 boxes of 4 pens. How many pens?")],
     [Asked("What is the weather in Leeds?", "", False)],
 ]
+
+UNSURE = """
+What mortgage costs £1,000 a month at 5% over 25 years?
+What loan at 5% over 25 years has a monthly payment of £1,000?
+What price home has stamp duty of £5,000?
+What house price gives a stamp duty of £5,000?
+How much house would £5,000 stamp duty buy?
+How much do I pay on a £200,000 mortgage at 5% over 25 years in the first year?
+What interest rate gives a monthly payment of £1,000 on £200,000 over 25 years?
+What is the monthly payment on a £300,000 home at 5% over 25 years?
+What is the monthly payment on a £300,000 house with a 10% deposit at 5% over 25 years?
+If I borrow £200,000 at 5% over 25 years and pay back £50,000, what is the monthly payment?
+What is the stamp duty on a £300,000 home I own?
+What stamp duty do I pay on a £300,000 home if I have never owned one abroad?
+How much stamp duty on a £40,000 garage?
+How much stamp duty on land at £300,000?
+What is stamp duty on a shared ownership home of £300,000?
+What was the stamp duty on a £300,000 home in 2015?
+What would savings of £10,000 be worth 10 years ago at 5%?
+How much is £10,000 of savings at 5% less after 10 years?
+How much growth is £10,000 in 10 years at 5% before tax?
+How much would £10,000 grow to at 5% a month over 2 years?
+How much would £10,000 grow to at 0.5% monthly over 2 years?
+What would £10,000 lose in 10 years at 5%?
+What would £10,000 grow to after 10 years at 5% each in two accounts?
+What is the future value of £100 a week at 5% for 10 years?
+What will my savings of £10,000 be worth after 10 years at 5% if I take out £1,000?
+How much did I save if I have £10,000 after 10 years at 5%?
+What sum put in at the start is worth £10,000 after 10 years at 5%?
+What sum saved today is £10,000 after 10 years at 5%?
+How much ISA allowance have I used if £5,000 is left?
+How much have I paid into an ISA if £5,000 of the allowance is left?
+How much ISA allowance is left if I have paid £5,000 into a Lifetime ISA?
+I paid £5,000 into my ISA last year. How much can I pay in this year?
+I paid in £15,000 and paid out £5,000. How much ISA allowance is left?
+How much ISA allowance is left for my wife and me if I have paid in £5,000?
+What must I earn to get £2,000 tax relief on £5,000 gross?
+How much tax relief on £5,000 gross if my employer pays it and I earn £60,000?
+How much tax relief on £5,000 gross if I earn £60,000 after tax?
+How much tax relief on £5,000 gross a month if I earn £60,000?
+How much tax relief do we get on £5,000 gross if I earn £60,000 and my wife earns £20,000?
+How much can I borrow on £60,000 a year if I have two children?
+How much can I borrow on £60,000 before tax if my loan is £300 a month and my car £200 a month?
+How much can I borrow on a £60,000 income in Scotland?
+I earn £60,000 and owe £20,000. How much can I borrow?
+How much must I earn to borrow £270,000?
+What income do I need for a £270,000 mortgage?
+What is the loan to value with a loan of £180,000 and a deposit of £60,000?
+What is the loan to value of £240,000 on a £180,000 mortgage?
+What is 80% loan to value on a £240,000 home?
+What is the loan at 80% loan to value on a £240,000 home?
+What will my pension pot of £80,000 be worth in 20 years at 5%?
+What pension pot today is worth £300,000 in 20 years at 5% with contributions of £300 a month?
+What is the annual allowance with £300,000 income?
+What is my pension annual allowance if I am a first-time buyer?
+What is the annual allowance in 2020?
+What is the pension allowance I carry forward?
+"""
+"""Questions that a tool's own words make up, and which none of the tools answers as they stand."""
+
+TALKS += [[Asked(question)] for question in UNSURE.strip().splitlines()]

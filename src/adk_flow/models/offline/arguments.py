@@ -155,10 +155,14 @@ def _uncovered(
     given = [one for one in function.parameters if one.name in arguments]
     known = stems(texts).union(*map(cues, given))
     for number, word in enumerate(reading.words):
+        following = "".join(one.text for one in reading.words[number + 1 : number + 2])
+        if word.text in ("per", "each", "every") and following in PERIODS:
+            continue
         if word.text in PERIODS:
-            noun = "".join(following.text for following in reading.words[number + 1 : number + 2])
             pers = [
-                measure(one.name, one.description).per for one in given if stem(noun) in cues(one)
+                measure(one.name, one.description).per
+                for one in given
+                if stem(following) in cues(one)
             ]
             is_covered = PERIODS[word.text] in (*periods, *pers)
         else:

@@ -8,7 +8,7 @@ from adk_flow.models.offline.arguments import Filled, fill
 from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.quantities import read
-from adk_flow.models.offline.questions import Question
+from adk_flow.models.offline.questions import Question, has_topic
 from adk_flow.models.offline.wording import ask, refused
 from adk_flow.models.request.functions import Function
 from adk_flow.models.request.words import readable, stems
@@ -84,7 +84,8 @@ def _filled(tool: Function, question: Question) -> Filled:
     if alone.is_sure or not question.earlier:
         return alone
     whole = fill(tool, question.text, question.earlier)
-    return whole if len(whole.faults) <= len(alone.faults) else alone
+    is_bare = not has_topic(question.text)
+    return whole if is_bare or len(whole.faults) <= len(alone.faults) else alone
 
 
 def _closeness(filled: Filled) -> tuple[int, int, int]:

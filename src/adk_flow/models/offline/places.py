@@ -29,9 +29,14 @@ _SAME_AMOUNT = {("years", "months"): 12, ("months", "years"): 1 / 12, ("percent"
 _SPLITTERS = frozenset(
     words("on at over for with and of from to by plus or but if when while as because")
 )
+_CLAUSES = frozenset(words("if when while because but"))
 _DETERMINERS = frozenset(words("a an the my our your his her their this that about me us him you"))
-_OPEN = frozenset(words("on at with and in into if as would does do did will can could is are"))
+_OPEN = frozenset(
+    words("on at with and in into if as would does do did will can could is are what")
+)
 """Words before a quantity that leave open what it is."""
+_MODIFIERS = frozenset(words("after before net less more plus minus each extra without over under"))
+_LATER = ("in", "after", "within", "during")
 _EQUALS = frozenset(words("of is are was be were"))
 _PRONOUNS = frozenset(words("i we you he she they"))
 
@@ -111,15 +116,30 @@ class Places(NamedTuple):
     def _label(self, parameter: Parameter, quantity: Quantity) -> bool | None:
         """Tells whether the words right at a quantity call it by the parameter; None if none do."""
         known, is_sum = cues(parameter), quantity.unit in MONEY and not quantity.per
-        before = self._before(parameter, quantity)
-        after = next((word for word in self.reading.words if word.start >= quantity.end), None)
-        if before or after is None or self.reading.text[quantity.end : after.start].strip(" -"):
+        before, after = self._before(parameter, quantity), self._following(quantity)
+        if is_sum and self._is_outcome(quantity):
+            return False
+        if after and after[0].text in _EQUALS and after[0].text != "of":
+            after = after[1:]  # "£5,000 is left"
+        if not after or after[0].text in NEUTRAL | _SPLITTERS or after[0].start in self.said:
             return before
-        if after.text in NEUTRAL | _SPLITTERS or after.start in self.said:
-            return before
-        if not is_sum and stem(after.text) in self.own - known:
-            return before
-        return stem(after.text) in known
+        if stem(after[0].text) in known:
+            return True
+        is_verb = stem(after[0].text) in self.own and not is_sum
+        return (before or (before if is_verb else False)) and after[0].text not in _MODIFIERS
+
+    def _following(self, quantity: Quantity) -> list[Word]:
+        after = [word for word in self.reading.words if word.start >= quantity.end]
+        is_near = after and not self.reading.text[quantity.end : after[0].start].strip(" -")
+        return after if is_near else []
+
+    def _is_outcome(self, quantity: Quantity) -> bool:
+        """Tells whether a sum is one to come: "£10,000 after 10 years"."""
+        following = [one for one in self.reading.quantities if one.start >= quantity.end][:1]
+        return any(
+            one.lead in _LATER and not self.reading.text[quantity.end : one.start].strip()
+            for one in following
+        )
 
     def _before(self, parameter: Parameter, quantity: Quantity) -> bool | None:
         leading, known = self._leading(quantity), cues(parameter)
@@ -167,11 +187,16 @@ class Places(NamedTuple):
         left = max((one.end for one in others if one.end <= quantity.start), default=0)
         right = min((one.start for one in others if one.start >= quantity.end), default=len(text))
         begin = max(text.rfind(sign, 0, quantity.start) for sign in ",.;?!")
+        clauses = [one.start for one in self.reading.words if one.text in _CLAUSES]
+        begin = max([begin, *(start for start in clauses if start < quantity.start)])
         before = [one for one in self.reading.words if max(left, begin) < one.end <= quantity.start]
         if left and left > begin:
             places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
             before = before[next(places, len(before)) :]
-        for word in (one for one in self.reading.words if quantity.end <= one.start < right):
+        after = [one for one in self.reading.words if quantity.end <= one.start < right]
+        if quantity.per and after and after[0].text in ("of", "on", "for"):
+            after = after[1:]  # £250 a month for a car
+        for word in after:
             gap = text[quantity.end : word.start]
             if word.text in _SPLITTERS or re.search(r"[,.;?!]", gap):
                 break
@@ -194,7 +219,7 @@ def counts(parameter: Parameter, quantity: Quantity) -> bool:
     is_same = quantity.unit == unit or (quantity.unit, unit) in _SAME_AMOUNT
     if not is_same and (unit or quantity.unit not in ("plain", *MONEY)):
         return False
-    if quantity.lead in ("in", "after", "within", "during"):
+    if quantity.lead in _LATER:
         return "after" in parameter.description
     return quantity.per == per or (not quantity.per and per == "year")
 

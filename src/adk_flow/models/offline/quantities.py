@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from text_to_num import alpha2digit
 
+from adk_flow.models.request.words import words
+
 UNREAD = "unread"
 """The unit of digits that are no quantity this module is sure of, such as 5-6% or £250.000."""
 CURRENCIES = {"£": "pounds", "$": "dollars", "€": "euros"}
@@ -89,11 +91,11 @@ def read(text: str) -> Reading:
     rest = _blanked(plain, found)
     unread = [match.span() for match in re.finditer(r"\S*\d\S*", rest)]
     found += [Quantity(0, UNREAD, "", "", start, end) for start, end in unread]
-    words = _WORD.finditer(_blanked(plain, found))
+    found_words = _WORD.finditer(_blanked(plain, found))
     return Reading(
         plain,
         tuple(sorted(found, key=lambda quantity: quantity.start)),
-        tuple(Word(match[0].lower(), match.start(), match.end()) for match in words),
+        tuple(Word(words(match[0])[0], match.start(), match.end()) for match in found_words),
     )
 
 

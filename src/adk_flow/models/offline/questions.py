@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from adk_flow.models.offline.quantities import read
-from adk_flow.models.offline.wording import asked_for, labelled
+from adk_flow.models.offline.wording import asked_for, is_open, labelled
 from adk_flow.models.request.turns import Turn
 from adk_flow.models.request.words import NEUTRAL
 
@@ -21,7 +21,8 @@ _SENTENCE_END = re.compile(
     r"(?<=[?!])\s*(?=\S)|(?<=[.])(?<!\b\w\.)(?<!e\.g\.)(?<!i\.e\.)\s+(?=\S)|\n+"
 )
 _CLAUSE_END = re.compile(
-    rf"(?:[,;]\s*(?:(?:and|also|then|plus)\s+)*|\s+and\s+(?:(?:also|then)\s+)*)(?=(?:{_OPENINGS})\b)",
+    r"(?:[,;]\s*(?:(?:and|also|then|plus)\s+)*|\s+and\s+(?:(?:also|then)\s+)*)"
+    rf"(?=(?:{_OPENINGS})\b)(?!(?:is|are|was|were)\s(?!(?:it|there|this|that|my|our|the|an?)\b))",
     re.I,
 )
 _CONDITION = re.compile(r"\W*(?:if|when|suppose|given|assuming|as|since|because|with)\b", re.I)
@@ -110,7 +111,7 @@ def _pieces(text: str) -> list[str]:
 def _earlier(turns: Sequence[Turn]) -> tuple[str, ...]:
     """Returns the questions that the last turn with an answer was about: "thanks" had none."""
     before = turns[:-1][-_MOST:]
-    answered = [turn.has_result or bool(asked_for(turn.answer)) for turn in before]
+    answered = [turn.has_result or is_open(turn.answer) for turn in before]
     if not before:
         return ()
     last_answered = len(answered) - answered[::-1].index(True) if True in answered else None

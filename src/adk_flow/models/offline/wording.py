@@ -39,6 +39,11 @@ def asked_for(text: str) -> list[str]:
     return [match[1] for match in _ASKED.finditer(text)]
 
 
+def is_open(text: str) -> bool:
+    """Tells whether a text asks or refuses, so that the next question may go on from it."""
+    return bool(asked_for(text)) or "Refused: " in text
+
+
 def labelled(name: str, value: str) -> str:
     """Writes down what was given for a name, in the way `arguments.fill` reads it."""
     return f"The {name}: {value.strip().rstrip('.')}."

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_CONTRACTED = re.compile(r"'(?:s|re|d|ll|m)$")
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _ENDINGS = (
     *("ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion"),
@@ -22,17 +23,18 @@ def clipped(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Returns the text's words in lower case."""
-    return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
+    """Returns the text's words in lower case, "what's" as "what"."""
+    found = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
+    return [_CONTRACTED.sub("", word) for word in found]
 
 
 NEUTRAL = frozenset(
     words("""
-    a an the this that these those i i'm i'd i've me my we we'd we've us our you your it it's its
+    a an the this that these those i i've me my we we've us our you you've your it its
     is are am be was were will would could can do does did may might have has had having
-    what what's how much many which when where who if and as at by for from in into of on to with
+    what how much many which when where who if and as at by for from in into of on to with
     please hi hello thanks tell show give work out calculate find know like figure then about now
-    here there get they their them him her he she want going looking thinking planning
+    here there get got they their them him her he she want going looking thinking planning
     """)
 )
 """At most 100 words that change neither what is asked for nor any figure."""
@@ -58,7 +60,6 @@ def stems(text: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Cuts common English endings: mortgage, mortgages and mortgaging come to one stem."""
-    word = word.removesuffix("'s")
     for _ in range(2):
         ending = next((end for end in _ENDINGS if _can_lose(word, end)), None)
         if ending is None:
