@@ -73,6 +73,8 @@ class ModelServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: dict[str, list[Any]] = {}
+        self.instructions: dict[str, str] = {}
+        """Words of an instruction, by agent: ADK does not name nodes of a graph (2.13)."""
         self.requests: list[Request] = []
         self._taken: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
@@ -117,8 +119,7 @@ class ModelServer(ThreadingHTTPServer):
 
     def take(self, path: str, headers: dict[str, str], body: Body) -> Any:
         """Notes a request and finds the reply to it."""
-        named = re.search(r'Your internal name is "(\w+)"', self.system_of(body))
-        agent = named[1] if named else ""
+        agent = self._agent_of(self.system_of(body))
         with self._lock:
             self.requests.append(Request(agent, path, headers, body))
             replies, number = self.script.get(agent, []), self._taken[agent]
@@ -130,6 +131,11 @@ class ModelServer(ThreadingHTTPServer):
                 self.faults.append(fault)
                 return Status(400, fault)
             return self._with_ids(agent, replies[number])
+
+    def _agent_of(self, system: str) -> str:
+        if named := re.search(r'Your internal name is "(\w+)"', system):
+            return named[1]
+        return next((name for name, words in self.instructions.items() if words in system), "")
 
     def _with_ids(self, agent: str, reply: Reply) -> Reply:
         # What is held or listed is a single reply, which the recursive type cannot say.
