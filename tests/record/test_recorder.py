@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
+from typing import Any
 
 import pytest
 from google.adk.agents import BaseAgent
@@ -12,6 +13,7 @@ from google.adk.events.event import Event
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
@@ -164,6 +166,35 @@ async def test_a_request_names_each_distinct_text_once(tmp_path):
     assert len({request.system for request in requests}) == 1
     assert flow.log.texts[requests[0].system].startswith("Be brief.")
     assert sum(len(r.texts) for r in flow.log.records) == 6
+
+
+async def test_declarations_are_written_once_and_results_tell_what_they_were(tmp_path):
+    results = [{"result": "words"}, "words", {"a": 12345678, "b": 1}, None]
+
+    def look(number: int, tool_context: ToolContext) -> Any:
+        """Looks a number up."""
+        tool_context.state["seen"] = {"number": number, "password": "hunter2"}
+        return results[number]
+
+    calls = [call("look", number=number) for number in range(4)]
+    model = Scripted(script={"Root": [*calls, "Done."]})
+
+    flow = await record(agent("Root", model, tools=[look]), ["Go."], tmp_path)
+
+    declared = {r.request.declared for r in flow.log.records if r.request}
+    (declaration,) = json.loads(flow.log.texts[declared.pop()])
+    assert not declared
+    assert declaration["name"] == "look"
+    assert list(declaration["parameters_json_schema"]["properties"]) == ["number"]
+    back = [record for record in flow.log.records if record.hook == "after_tool"]
+    assert [(r.form, r.text) for r in back] == [
+        ("result", "words"),
+        ("text", "words"),
+        ("json", '{"a":"[masked]","b":1}'),
+        ("none", ""),
+    ]
+    written = [json.loads(record.values) for record in flow.log.records if record.values]
+    assert written == [{"seen": {"number": n, "password": "[masked]"}} for n in range(4)]
 
 
 async def test_usage_and_state_are_logged(tmp_path):

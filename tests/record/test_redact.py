@@ -1,10 +1,12 @@
 """Secrets in texts."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.record.redact import MASK, keeper, mask
+from adk_flow.record.redact import MASK, JsonText, keeper, mask
 
 SECRETS = [
     "sk-proj-abcdefghijklmnopqrstuv",
@@ -70,3 +72,32 @@ def test_an_unknown_choice_is_refused():
 @given(st.text())
 def test_masking_twice_changes_nothing_more(text):
     assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"loan_amount": 12345678, "years": 25}, {"loan_amount": MASK, "years": 25}),
+        ({"password": None, "n": 1}, {"password": MASK, "n": 1}),
+        ({"secret": {"a": [1, 2]}, "b": "x"}, {"secret": MASK, "b": "x"}),
+        ({"mail": "to bob@example.org", "ok": True}, {"mail": f"to {MASK}", "ok": True}),
+        ([{"bob@example.org": 1.5}], [{MASK: 1.5}]),
+        ({"a": "b"}, {"a": "b"}),
+    ],
+)
+def test_secrets_inside_a_value_leave_it_json(value, kept):
+    assert json.loads(keeper("full", True)(JsonText(value))) == kept
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["api_key", "pwd", "a", "b"]), JSON))
+def test_any_value_is_json_when_masked(value):
+    kept = keeper("full", True)(JsonText(value))
+
+    assert set(json.loads(kept)) == set(value)
+    assert "api_key" not in value or json.loads(kept)["api_key"] == MASK

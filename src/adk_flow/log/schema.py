@@ -15,6 +15,9 @@ AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 TOOL_POOL = "adk_tool_executor"
 """ADK's name of the threads to which it hands sync functions, if the RunConfig says so."""
 
+Form = Literal["", "text", "result", "output", "json", "none"]
+"""What a tool's result was: words, a mapping of words by one of these keys, other data, nothing."""
+
 Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
 """Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
 
@@ -96,6 +99,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Agents that `transfer_to_agent` may legally name here."""
     schema: bool = False
     """Whether the answer had to fill a response schema."""
+    declared: int = 0
+    """Number of the text that declares the functions offered, as JSON."""
 
 
 _LOG_NAMES = {
@@ -139,6 +144,8 @@ class Record(
     """Thread that a tool call runs in: the event loop's by name, or ADK's `TOOL_POOL`."""
     text: str = ""
     """Words: of the user, of a model, of an event, of a tool's arguments or result."""
+    form: Form = ""
+    """What the result in `text` was."""
     size: int = 0
     """Characters of those words before anything was masked or left out."""
     model: str = ""
@@ -180,6 +187,8 @@ class Record(
     """Ids of long-running calls that an event waits for."""
     state: tuple[str, ...] = ()
     """Keys of session state that an event writes."""
+    values: str = ""
+    """What they are set to, as JSON; on a session's first message, the state it begins with."""
     artifacts: tuple[str, ...] = ()
     """Names of artifacts that an event writes."""
     error: str = ""

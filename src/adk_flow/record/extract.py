@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
-import msgspec
 from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, FunctionCall, Part, Request, Usage
+from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
 from adk_flow.record.activations import kind_of
+from adk_flow.record.redact import JsonText, as_json
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
-
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
-
-
-def _json(value: object) -> str:
-    try:
-        return _encode(value).decode()
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -37,7 +28,7 @@ def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
         (only,) = arguments.values()
         if isinstance(only, str):
             return only
-    return _json(arguments or {})
+    return JsonText(arguments or {})
 
 
 def place_of(tool: object, context: Any) -> dict[str, str]:
@@ -69,7 +60,19 @@ def of_result(result: object) -> str:
         only = result.get("result", result.get("output"))
         if isinstance(only, str):
             return only
-    return "" if result is None else _json(result)
+    return "" if result is None else JsonText(result)
+
+
+def form_of(result: object) -> Form:
+    """Tells what a result was that `of_result` has written."""
+    if result is None:
+        return "none"
+    if isinstance(result, str):
+        return "text"
+    text = of_result(result)
+    if isinstance(text, JsonText):
+        return "json"
+    return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
 def words_of(content: types.Content | None) -> str:
@@ -124,6 +127,12 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
 
 
+def values_of(state: Mapping[str, Any]) -> str:
+    """Writes values of a session's state as JSON; without those of this turn only."""
+    lasting = {name: value for name, value in state.items() if not name.startswith("temp:")}
+    return JsonText(lasting) if lasting else ""
+
+
 def compacted_by(event: Any) -> tuple[int, int] | None:
     """Gives the times, in microseconds, between which an event's summary replaces events."""
     compaction = getattr(event.actions, "compaction", None)
@@ -172,17 +181,32 @@ def error_of(response: Any, keep: Callable[[str], str]) -> str:
     return f"{code}: {keep(response.error_message or '')}".removesuffix(": ")
 
 
-def of_request(request: LlmRequest, number: Callable[[str], int]) -> Request:
-    """Reads what a model is sent; `number` gives each text its number in the log."""
+def declarations_of(request: LlmRequest) -> str:
+    """Writes what a request declares of the functions that it offers, as JSON."""
+    tools = [tool for tool in request.config.tools or () if isinstance(tool, types.Tool)]
+    declared = [one for tool in tools for one in tool.function_declarations or ()]
+    written = [one.model_dump(mode="json", exclude_none=True) for one in declared]
+    return JsonText(written) if written else ""
+
+
+def of_request(request: LlmRequest, number: Callable[[str], int], declared: int) -> Request:
+    """Reads what a model is sent.
+
+    Args:
+      request: what it is sent.
+      number: gives each text its number in the log.
+      declared: the number of `declarations_of` it.
+    """
     system = request.config.system_instruction
     if isinstance(system, types.Content):
         system = words_of(system)
     return Request(
-        system=number(system if isinstance(system, str) else _json(system)) if system else 0,
+        system=number(system if isinstance(system, str) else as_json(system)) if system else 0,
         parts=tuple(_parts(request.contents, number)),
         tools=tuple(request.tools_dict),
         targets=tuple(_targets(request.tools_dict)),
         schema=bool(request.config.response_schema or request.config.response_json_schema),
+        declared=declared,
     )
 
 
@@ -193,9 +217,11 @@ def _parts(contents: list[types.Content], number: Callable[[str], int]) -> Itera
             if part.text:
                 yield Part(role, "text", number(part.text))
             elif call := part.function_call:
-                yield Part(role, "call", number(f"{call.name} {_json(call.args)}"))
+                yield Part(role, "call", number(f"{call.name} {as_json(call.args)}"))
             elif response := part.function_response:
-                yield Part(role, "response", number(f"{response.name} {_json(response.response)}"))
+                yield Part(
+                    role, "response", number(f"{response.name} {as_json(response.response)}")
+                )
             else:
                 yield Part(role, "data", number("data"))
 

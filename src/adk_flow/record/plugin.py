@@ -199,7 +199,9 @@ class FlowPlugin(BasePlugin):
         run, activation, agent = self.recorder.place(callback_context)
         run.tools[activation] = llm_request.tools_dict
         new: dict[int, str] = {}
-        request = extract.of_request(llm_request, lambda text: run.log.number(text, new))
+        offered = (agent, tuple(llm_request.tools_dict))
+        declared = run.log.number_once(offered, lambda: extract.declarations_of(llm_request), new)
+        request = extract.of_request(llm_request, lambda text: run.log.number(text, new), declared)
         model = llm_request.model or ""
         try:
             self.recorder.write(
@@ -267,7 +269,8 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
-        self.recorder.write_tool("after_tool", tool, tool_context, text=extract.of_result(result))
+        text, form = extract.of_result(result), extract.form_of(result)
+        self.recorder.write_tool("after_tool", tool, tool_context, text=text, form=form)
 
     @_recorded
     def on_tool_error_callback(
@@ -328,6 +331,7 @@ class FlowPlugin(BasePlugin):
             if event.long_running_tool_ids
             else (),
             state=tuple(actions.state_delta),
+            values=self.recorder.keep(extract.values_of(actions.state_delta)),
             artifacts=tuple(actions.artifact_delta),
             error=extract.error_of(event, self.recorder.keep),
         )

@@ -146,7 +146,16 @@ class Recorder:
         # What resumes a paused run has no words, but the results that it waited for.
         text = extract.words_of(message) or (extract.results_of(message) if message else "")
         self._write_changes(context)
-        self.write_run("user_message", context, text=text, invocation=context.invocation_id)
+        session = context.session
+        is_first = not (session.events or self.run(context).cause)
+        values = extract.values_of(dict(session.state) if is_first else {})
+        self.write_run(
+            "user_message",
+            context,
+            text=text,
+            invocation=context.invocation_id,
+            values=self.keep(values),
+        )
 
     def _write_changes(self, context: InvocationContext) -> None:
         """Writes what changed a session since its last turn: ADK has no hook for either."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import msgspec
 
 Capture = Literal["full", "preview", "none"]
 
@@ -58,11 +60,64 @@ def _masked(match: re.Match[str]) -> str:
 @lru_cache(maxsize=1024)
 def mask(text: str) -> str:
     """Masks keys, bearer tokens, passwords, e-mail addresses and runs of 8 or more digits."""
+    return _SECRETS.sub(_masked, text) if _may_hold_secret(text) else text
+
+
+def _may_hold_secret(text: str) -> bool:
     # Most texts hold none, and looking for signs is many times quicker than the full pattern.
     lower = text.lower()
-    if _DIGITS.search(text) is None and not any(sign in lower for sign in _SIGNS):
+    return _DIGITS.search(text) is not None or any(sign in lower for sign in _SIGNS)
+
+
+class JsonText(str):
+    """A value written as JSON, with the value, so that it is JSON still when secrets are masked."""
+
+    __slots__ = ("value",)
+
+    def __new__(cls, value: object) -> JsonText:
+        """Writes a value; what has no JSON form, as Python shows it."""
+        text = super().__new__(cls, as_json(value))
+        text.value = value
         return text
-    return _SECRETS.sub(_masked, text)
+
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def as_json(value: object) -> str:
+    """Writes a value as JSON; what has no such form, as Python shows it."""
+    try:
+        return _encode(value).decode()
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+def mask_inside(value: Any) -> Any:
+    """Masks secrets in the texts and numbers of a value, and what is named like one."""
+    if isinstance(value, Mapping):
+        return {
+            mask(str(key)): MASK if _is_secret(str(key)) else mask_inside(part)
+            for key, part in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [mask_inside(part) for part in value]
+    if isinstance(value, str):
+        return mask(value)
+    if value is None or isinstance(value, bool):
+        return value
+    text = as_json(value)
+    return value if mask(text) == text else MASK
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return mask(f"{name}=xxxx").endswith(MASK)
+
+
+def _masked_text(text: str) -> str:
+    if not isinstance(text, JsonText):
+        return mask(text)
+    return as_json(mask_inside(text.value)) if _may_hold_secret(text) else str(text)
 
 
 def keeper(keep: str, masked: bool) -> Callable[[str], str]:
@@ -76,11 +131,11 @@ def keeper(keep: str, masked: bool) -> Callable[[str], str]:
     if keep == "none":
         return lambda text: ""
     if keep == "full":
-        return mask if masked else lambda text: text
+        return _masked_text if masked else lambda text: text
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
-        kept = mask(text) if masked else text
+        kept = _masked_text(text) if masked else text
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
     return preview

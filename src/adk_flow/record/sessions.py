@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from adk_flow.log.schema import Header, Record
 from adk_flow.log.writer import LogWriter
@@ -43,6 +44,8 @@ class SessionLog:
     run_numbers: Iterator[int] = field(default_factory=_from_one)
     activation_numbers: Iterator[int] = field(default_factory=_from_one)
     _texts: dict[str, int] = field(default_factory=dict)
+    _keyed: dict[Any, int] = field(default_factory=dict)
+    """Numbers of texts that need not be written out to be known."""
     _writer: LogWriter | None = None
     _size: int = 0
     """Length of the file in bytes when it was last let go."""
@@ -72,7 +75,8 @@ class SessionLog:
             return  # A turn whose end no hook told, or one at the same time, goes on in this part.
         if not self._size or self._writer.size != self._size:
             self._writer.begin_part(self.header)
-            self.run_numbers, self.activation_numbers, self._texts = _from_one(), _from_one(), {}
+            self.run_numbers, self.activation_numbers = _from_one(), _from_one()
+            self._texts, self._keyed = {}, {}
         self._is_taken = True
 
     def write(self, record: Record) -> None:
@@ -109,9 +113,18 @@ class SessionLog:
             new[number] = self.keep(text)
         return number
 
+    def number_once(self, key: Any, write: Callable[[], str], new: dict[int, str]) -> int:
+        """Numbers a text, written out only where its key was not seen before; 0 if it is empty."""
+        number = self._keyed.get(key)
+        if number is None:
+            text = write()
+            number = self._keyed[key] = self.number(text, new) if text else 0
+        return number
+
     def forget(self, new: dict[int, str]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
         self._texts = {text: number for text, number in self._texts.items() if number not in new}
+        self._keyed = {key: number for key, number in self._keyed.items() if number not in new}
 
 
 class Sessions:
