@@ -25,7 +25,7 @@ from pathlib import Path
 
 import msgspec
 
-from adk_flow.analysis.metrics import measure_turn, summed
+from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace_reader import read_turns
 from adk_flow.log.reader import Log, _shifted, open_log, read_log
 
@@ -74,10 +74,10 @@ def measured(path: Path) -> dict[str, float]:
     """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.perf_counter()
     with open_log(path) as log:
-        run = summed(measure_turn(turn) for turn in read_turns(log))
+        llm_calls = sum(measure_turn(turn).llm_calls for turn in read_turns(log))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "megabytes": peak, "llm_calls": run.llm_calls}
+    return {"seconds": seconds, "megabytes": peak, "llm_calls": llm_calls}
 
 
 def parsed(path: Path) -> dict[str, float]:

@@ -115,7 +115,7 @@ class ToolCalls:
         """
         running = [c for c in self._at(record.call, record.activation, run) if c.record >= 0]
         same_task = (call for call in running if call.task == record.task)
-        call = next(same_task, None) or next(iter(running), None)
+        call = next(same_task, running[0]) if running else None
         again = call is None
         if call is None:
             call = self._latest.get(record.call)
@@ -187,9 +187,12 @@ def _is_in(call: ToolCall, run: Run) -> bool:
 
 def _nearest(calls: Iterable[ToolCall], activation: int) -> ToolCall | None:
     """Takes the first call that an activation made, else the first."""
-    calls = list(calls)
-    own = (call for call in calls if call.activation == activation)
-    return next(own, None) or next(iter(calls), None)
+    first = None
+    for call in calls:
+        if call.activation == activation:
+            return call
+        first = first or call
+    return first
 
 
 def scope_of(activation: Activation) -> ToolCall | None:

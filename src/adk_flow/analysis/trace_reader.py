@@ -65,7 +65,8 @@ class TraceReader:
         handle = self._handlers.get(record.hook)
         if handle is not None:
             handle(moment, record, run)
-            turn.moves += moment.moves
+            if moment.moves:
+                turn.moves += moment.moves
         return moment.moves
 
     def is_nested(self, record: Record) -> bool:
