@@ -22,8 +22,8 @@ def test_run_tells_the_flow_and_where_its_log_lies(app, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "Root calls Loans and waits" in result.stdout
-    assert "Root transfers to Savings and will not come back" in result.stdout
-    assert "answered by Savings; next turn held by Savings" in result.stdout
+    assert "Root transfers to Savings" in result.stdout
+    assert "answered by Savings; next turn goes to Savings" in result.stdout
     log = Path(result.stdout.split("Flow log: ")[1].strip())
     assert (tmp_path / log).is_file()
     assert all(len(line) <= 80 for line in result.stdout.splitlines() if "Flow log" not in line)

@@ -61,19 +61,19 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_see():
     dear, cheap = figures("task", dollars=0.02), figures("transfer", dollars=0.01)
 
     assert write_recommendation(of(dear, cheap)) == [
-        "For conversations like these take transfer if specialists may read what the others and "
-        "the user said: of the 2 of 2 constructs that answered 2 of 2 conversations as asked, it "
-        "costs least ($0.0100, 1,000 tokens, 5 LLM calls over all 2 conversations)."
+        "For conversations like these take transfer if specialists may receive messages of the "
+        "user and of other agents: of the 2 of 2 constructs that answered 2 of 2 conversations as "
+        "asked, it costs least ($0.0100, 1,000 tokens, 5 LLM calls over all 2 conversations)."
     ]
 
 
 @pytest.mark.parametrize(
     ("shown", "condition"),
     [
-        ("user", " if specialists may read what the user said"),
-        ("request", ", whose specialists see nothing but their request"),
+        ("user", " if specialists may receive messages of the user"),
+        ("request", ", whose specialists receive nothing but their request"),
         ("one agent", " if one agent may hold every instruction and tool"),
-        ("unknown", ", though what its specialists see is not known"),
+        ("unknown", ", though what its specialists receive is not known"),
     ],
 )
 def test_each_sight_is_a_condition_of_its_own(shown, condition):
@@ -114,7 +114,7 @@ def test_the_cheapest_that_keeps_specialists_apart_is_named():
     cheaper = figures("agent_tool", dollars=0.02, shown="request", llm_calls=8)
 
     assert write_recommendation(of(cheap, apart, cheaper))[1:] == [
-        "If specialists must see nothing but their request, take agent_tool: $0.0200, 1,000 "
+        "If specialists must receive nothing but their request, take agent_tool: $0.0200, 1,000 "
         "tokens, 8 LLM calls."
     ]
 
@@ -177,7 +177,7 @@ def test_what_was_not_checked_is_not_said_to_be_answered_as_asked():
 
     (told,) = write_recommendation(of(*unchecked))
 
-    assert "came through 2 of 2 conversations (no answer was checked), it costs" in told
+    assert "completed 2 of 2 conversations (no answer was checked), it costs" in told
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_winner_that_adk_advises_against_has_its_next_best_named():
     told = write_recommendation(of(cheap, current))
 
     assert told[-1] == (
-        "If you would rather not build on what ADK advises against (it calls with AgentTool, in "
+        "To avoid what ADK advises against (it calls with AgentTool, in "
         "whose place ADK advises mode='single_turn'), take single_turn: $0.0200, 1,000 tokens, "
         "5 LLM calls."
     )

@@ -52,7 +52,7 @@ async def test_the_text_tells_control_and_conversation_apart_by_sign(tmp_path):
         Turn 2
          |> user gives control to Root
          "" user to Root: And savings?
-         => Root transfers to Savings and will not come back
+         => Root transfers to Savings
          "" Savings to user: Save.
          [] Savings ends the turn
     """)
@@ -173,7 +173,7 @@ async def test_the_narrator_tells_while_it_happens(tmp_path):
 
     told_live = stream.getvalue()
     assert "Root calls Loans and waits" in told_live
-    assert "answered by Root; next turn held by Root" in told_live
+    assert "answered by Root; next turn goes to Root" in told_live
     assert "3 LLM calls (2 in ADK's session), 0 transfers, 1 agent call" in told_live
 
 

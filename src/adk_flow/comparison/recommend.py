@@ -51,14 +51,14 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     if cheapest.shown != "request" and apart:
         other = min(apart, key=cost)
         told.append(
-            f"If specialists must see nothing but their request, take {other.construct}: "
+            f"If specialists must receive nothing but their request, take {other.construct}: "
             f"{_cost_told(other)}, {_calls(other)}."
         )
     current = [one for one in fit if one.construct not in DEPRECATIONS]
     if cheapest.construct in DEPRECATIONS and current:
         other = min(current, key=cost)
         told.append(
-            f"If you would rather not build on what ADK advises against "
+            f"To avoid what ADK advises against "
             f"({DEPRECATIONS[cheapest.construct]}), take {other.construct}: {_cost_told(other)}, "
             f"{_calls(other)}."
         )
@@ -89,14 +89,14 @@ def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int)
     what = f"{passed} of {asked} conversations" if asked > 1 else "the conversation"
     how = f"answered {what} as asked"
     if chosen.pass_k is None:
-        how = f"came through {what} (no answer was checked)"
+        how = f"completed {what} (no answer was checked)"
     condition = {
-        "others": " if specialists may read what the others and the user said:",
-        "user": " if specialists may read what the user said:",
-        "request": ", whose specialists see nothing but their request:",
+        "others": " if specialists may receive messages of the user and of other agents:",
+        "user": " if specialists may receive messages of the user:",
+        "request": ", whose specialists receive nothing but their request:",
         "one agent": " if one agent may hold every instruction and tool:",
         "not asked": ", which asked no specialist anything:",
-        "unknown": ", though what its specialists see is not known:",
+        "unknown": ", though what its specialists receive is not known:",
     }[chosen.shown]
     return (
         f"For conversations like these take {chosen.construct}{condition} of the {rivals} of "
@@ -215,7 +215,7 @@ def _kind(comparison: Comparison) -> str:
         return (
             "Controlled: the same stated decisions are made under every construct, so every "
             "difference is the construct's. It shows structure (calls, tokens, order, waiting, who "
-            "sees what) and says nothing of the quality of answers."
+            "receives what) and says nothing of the quality of answers."
         )
     if comparison.kind == "offline":
         return (

@@ -45,7 +45,7 @@ def _reason(rule: Checked) -> str:
 
 
 def checks_to_github(report: CheckReport) -> str:
-    """Writes broken rules as GitHub's workflow commands, which it shows beside the file."""
+    """Writes broken rules as GitHub's workflow commands, which it shows next to the file."""
     lines = [
         f"::error file={_property(report.file)},line={rule.line},"
         f"title={_property(f'adk-flow: {rule.rule}')}::{_data(_reason(rule))}"

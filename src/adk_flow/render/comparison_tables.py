@@ -51,7 +51,7 @@ def _calls(figures: ConstructMetrics, conversation: str) -> Cell:
 
 
 def costs_table(comparison: Comparison) -> Table:
-    """Gives calls, tokens and cost, beside what ADK's session shows of them."""
+    """Gives calls, tokens and cost, and what ADK's session shows of them."""
     return _table(
         comparison,
         {

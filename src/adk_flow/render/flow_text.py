@@ -36,14 +36,14 @@ _SIGNS = {
 }
 _WORDS = {
     "start": "{source} gives control to {target}",
-    "transfer": "{source} transfers to {target} and will not come back",
+    "transfer": "{source} transfers to {target}",
     "call": "{source} calls {target} and waits",
     "return": "{source} returns to {target}",
-    "fork": "{source} calls at once: {target}",
+    "fork": "{source} calls concurrently: {target}",
     "join": "{source} has all answers",
     "end": "{source} ends the turn",
 }
-_LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" words'
+_LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" message'
 _LONGEST_TEXT = 240
 """Characters of a text that a line shows."""
 
@@ -101,14 +101,14 @@ def _line(move: Move, indent: str) -> Table:
         words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
         style = _CONTROL_STYLE
         if move.kind == "fork" and move.cause == "node":
-            words += ", …"  # told when the second node begins; others may follow
+            words += ", …"  # known when the second node begins; others may follow
         if move.failed:
             words += f": failed: {one_line(move.text, _LONGEST_TEXT)}"
             style = FAILED_STYLE
         sign = _SIGNS[move.kind]
     else:
         words = f"{plain(move.source)} to {plain(move.target)}: "
-        words += one_line(move.text, _LONGEST_TEXT) or "(no words kept)"
+        words += one_line(move.text, _LONGEST_TEXT) or "(no text recorded)"
         style, sign = _CONVERSATION_STYLE, '""'
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
@@ -129,7 +129,7 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
     console.print(
-        Text(f"    answered by {answered}; next turn held by {active_agent}", style="dim")
+        Text(f"    answered by {answered}; next turn goes to {active_agent}", style="dim")
     )
     console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
@@ -205,7 +205,7 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
 
 
 def print_damage(log: Log, console: Console) -> None:
-    """Says which lines of a log could not be read, and how many hooks it lacks, if any."""
+    """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
         words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
         console.print(Text(words, style=FAILED_STYLE))

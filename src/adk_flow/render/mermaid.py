@@ -151,7 +151,7 @@ class _Diagram:
 
 
 def _forks_first(moves: list[Move]) -> list[Move]:
-    """Puts a fork of nodes before the call that it tells of late: nothing tells it earlier."""
+    """Puts a fork of nodes before its first call, which is recorded before the fork is known."""
     ordered: list[Move] = []
     for move in moves:
         place = len(ordered)

@@ -29,22 +29,22 @@ _DIFFERENCES_LEGEND = (
 )
 
 
-def _tables(beside: Alignment) -> Iterator[Section]:
+def _tables(alignment: Alignment) -> Iterator[Section]:
     """Gives figures, hooks and their order; nothing if no release could run the conversation."""
-    releases = list(beside.laid.fired)
+    releases = list(alignment.laid.fired)
     if not releases:
         return
     figures = [
         _row(name, [f"{counts[release]:,}" for release in releases])
-        for name, counts in beside.figures.items()
+        for name, counts in alignment.figures.items()
     ]
     yield Section("Figures", _table("", releases, figures))
     hooks = [
         _row(hook, [_count(counts[release]) for release in releases])
-        for hook, counts in _hooks(beside).items()
+        for hook, counts in _hooks(alignment).items()
     ]
     yield Section("Hooks", _table("hook", releases, hooks, _HOOKS_LEGEND))
-    for turn, rows in groupby(beside.laid.rows, lambda row: row.firing.turn):
+    for turn, rows in groupby(alignment.laid.rows, lambda row: row.firing.turn):
         order = [
             _row(row.firing.words, [_FIRES * (release in row.releases) for release in releases])
             for row in rows
@@ -60,12 +60,12 @@ def _table(first: str, columns: Sequence[str], rows: list[Row], *notes: str) -> 
     return Table(first, [Column(column) for column in columns], rows, notes=notes)
 
 
-def print_releases(beside: Alignment, console: Console) -> None:
+def print_releases(alignment: Alignment, console: Console) -> None:
     """Prints differences and tables, releases that do not differ in one column."""
-    console.print(Text(one_line(_title(beside), _LONGEST), style="bold"))
+    console.print(Text(one_line(_title(alignment), _LONGEST), style="bold"))
     print_title("Differences", console)
-    print_sentences(list(describe_differences(beside)) or ["none"], console)
-    for section in _tables(beside):
+    print_sentences(list(describe_differences(alignment)) or ["none"], console)
+    for section in _tables(alignment):
         if section.table:
             print_title(section.title, console)
             console.print(_lay_out(section.table))
@@ -87,21 +87,21 @@ def _lay_out(table: Table) -> RichTable:
     return rich
 
 
-def _title(beside: Alignment) -> str:
-    held = next((one.outcome for one in beside.ran if not one.outcome.error), None)
-    who = f", root {held.root} ({held.kind}), model {held.model}" if held else ""
-    return f"{beside.app}{who}, {plural(beside.turns, 'turn')}"
+def _title(alignment: Alignment) -> str:
+    outcome = next((run.outcome for run in alignment.ran if not run.outcome.error), None)
+    who = f", root {outcome.root} ({outcome.kind}), model {outcome.model}" if outcome else ""
+    return f"{alignment.app}{who}, {plural(alignment.turns, 'turn')}"
 
 
-def describe_differences(beside: Alignment) -> Iterator[str]:
+def describe_differences(alignment: Alignment) -> Iterator[str]:
     """Says what is not the same under all releases, and what went wrong."""
-    yield from (one_line(one, _LONGEST) for one in _wrong(beside))
-    releases = list(beside.laid.fired)
-    for difference in beside.differences:
-        yield from (one_line(one, _LONGEST) for one in _told(difference, releases))
+    yield from (one_line(one, _LONGEST) for one in _wrong(alignment))
+    releases = list(alignment.laid.fired)
+    for difference in alignment.differences:
+        yield from (one_line(one, _LONGEST) for one in _sentences(difference, releases))
 
 
-def _told(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
+def _sentences(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
     base = next(iter(difference.values.values()))
     for value in dict.fromkeys(difference.values.values()):
         if value != base:
@@ -118,9 +118,9 @@ def _turns(difference: ReleaseDifference) -> str:
     return f" (turn{many} {join_names(map(str, difference.turns))})"
 
 
-def _hooks(beside: Alignment) -> dict[str, dict[str, int | None]]:
+def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
     """Counts firings by hook and release, hooks that never fire last; None for no such hook."""
-    laid = beside.laid
+    laid = alignment.laid
     tallies = count_hooks(laid.fired)
     known = {hook for hooks in laid.hooks.values() for hook in hooks}
     for hook in sorted(known - set(tallies)):
@@ -135,17 +135,17 @@ def _count(count: int | None) -> str:
     return _UNKNOWN if count is None else str(count)
 
 
-def releases_to_markdown(beside: Alignment, command: str) -> str:
+def releases_to_markdown(alignment: Alignment, command: str) -> str:
     """Writes a page: the command, differences release by release, and tables."""
-    wrong = list(_wrong(beside))
-    differences = _differences_table(beside) if beside.differences else None
+    wrong = list(_wrong(alignment))
+    differences = _differences_table(alignment) if alignment.differences else None
     sections = [
         Section("Differences", differences, () if differences else ["None."]),
-        *_tables(beside),
+        *_tables(alignment),
     ]
     blocks = [
         "# ADK releases compared",
-        f"{escape_markdown(_title(beside))}. Made by:",
+        f"{escape_markdown(_title(alignment))}. Made by:",
         f"```sh\n{one_line(command, _LONGEST)}\n```",
         *([markdown_list(wrong)] if wrong else []),
         *(markdown_section(section, align=":-:") for section in sections),
@@ -153,8 +153,8 @@ def releases_to_markdown(beside: Alignment, command: str) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _differences_table(beside: Alignment) -> Table:
-    releases = list(beside.laid.fired)
+def _differences_table(alignment: Alignment) -> Table:
+    releases = list(alignment.laid.fired)
     rows = [
         _row(
             one.statement,
@@ -163,27 +163,29 @@ def _differences_table(beside: Alignment) -> Table:
                 *(one.values.get(release, _UNKNOWN) for release in releases),
             ],
         )
-        for one in beside.differences
+        for one in alignment.differences
     ]
     return _table("", ["turn", *releases], rows, _DIFFERENCES_LEGEND)
 
 
-def _wrong(beside: Alignment) -> Iterator[str]:
-    yield from (f"{release}: could not run: {cause}" for release, cause in beside.failed.items())
-    releases = list(beside.laid.fired)
-    yield from (f"{name_releases(some, releases)}: {note}" for note, some in beside.notes.items())
+def _wrong(alignment: Alignment) -> Iterator[str]:
+    yield from (f"{release}: could not run: {cause}" for release, cause in alignment.failed.items())
+    releases = list(alignment.laid.fired)
+    yield from (
+        f"{name_releases(some, releases)}: {note}" for note, some in alignment.notes.items()
+    )
 
 
-def releases_to_data(beside: Alignment) -> dict[str, Any]:
+def releases_to_data(alignment: Alignment) -> dict[str, Any]:
     """Gives differences, hooks and firings by release, for JSON."""
     return {
-        "app": beside.app,
-        "releases": list(beside.laid.fired),
-        "failed": beside.failed,
-        "notes": beside.notes,
-        "differences": msgspec.to_builtins(beside.differences),
-        "sentences": list(describe_differences(beside)),
-        "figures": beside.figures,
-        "hooks": _hooks(beside),
-        "fired": msgspec.to_builtins(dict(beside.laid.fired)),
+        "app": alignment.app,
+        "releases": list(alignment.laid.fired),
+        "failed": alignment.failed,
+        "notes": alignment.notes,
+        "differences": msgspec.to_builtins(alignment.differences),
+        "sentences": list(describe_differences(alignment)),
+        "figures": alignment.figures,
+        "hooks": _hooks(alignment),
+        "fired": msgspec.to_builtins(dict(alignment.laid.fired)),
     }

@@ -19,7 +19,7 @@ from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall
 _Of = TypeVar("_Of")
 
 _MOST_TURNS, _MOST_CONVERSATIONS = 3, 12
-"""What is drawn beside the turn that stands for all: turns of each conversation, conversations."""
+"""What is drawn besides the turn that stands for all: turns of each conversation, conversations."""
 
 
 class ConstructDrawing(NamedTuple):

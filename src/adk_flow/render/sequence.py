@@ -42,7 +42,7 @@ def draw_sequence(
 
 @dataclass(slots=True)
 class _Band:
-    """Where calls run at once."""
+    """Where concurrent calls run."""
 
     activation: int
     top: float
@@ -134,18 +134,18 @@ class _Sketch:
             self.arrows.append(label("label", start + way * LANE / 2, y - 3, move.kind))
 
     def _begin(self, move: Move) -> None:
-        beside = sum(name == move.target for name, _ in self._open)
-        self._open[move.target, move.activation] = self.y - 2, 3 * beside
+        active = sum(name == move.target for name, _ in self._open)
+        self._open[move.target, move.activation] = self.y - 2, 3 * active
 
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
         activation = {"transfer": move.parent, "return": move.activation}.get(move.kind)
         if activation is None:
             return
-        mine = [key for key in self._open if key[0] == move.source]
+        bars = [key for key in self._open if key[0] == move.source]
         exact = (move.source, activation)
-        if exact in mine or mine:
-            self._draw_bar(exact if exact in mine else mine[-1])
+        if bars:
+            self._draw_bar(exact if exact in bars else bars[-1])
 
     def _close_all(self) -> None:
         for key in list(self._open):
@@ -171,7 +171,7 @@ class _Sketch:
 
     def _fork(self, move: Move) -> None:
         first = move.target.split(", ")[0]
-        # Nothing tells of nodes side by side before the second one begins.
+        # Concurrent nodes are not known before the second one begins.
         top = (
             self._called.get((first, move.activation), self.y + ROW)
             if move.cause == "node"
@@ -191,7 +191,7 @@ class _Sketch:
         places = [self.lanes[name] for name in band.lanes]
         left, right = min(places) - LANE * 0.42, max(places) + LANE * 0.42
         self.bands.append(box("band", left, band.top, right - left, self.y + 3 - band.top))
-        self.arrows.append(label("at-once", right - 4, self.y, "at once"))
+        self.arrows.append(label("at-once", right - 4, self.y, "concurrent"))
         self.y += 2
 
 

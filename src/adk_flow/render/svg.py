@@ -20,7 +20,7 @@ class Shape(NamedTuple):
     style: str
     at: dict[str, float | str]
     words: str = ""
-    """What a text says, what any other shape tells on hovering."""
+    """What a text says, the hint that any other shape shows on hovering."""
 
 
 class Drawing(NamedTuple):

@@ -12,7 +12,7 @@ from adk_flow.render.svg import Drawing, Shape, box, label, line
 LABEL, PLOT, RIGHT = 104, 360, 60
 _WIDTH = LABEL + PLOT + RIGHT
 _NUMBERS = 92
-"""Width of the figures beside the growth of contexts."""
+"""Width of the figures next to the growth of contexts."""
 _BAR, _GAP = 11, 3
 _LEAST = 2.5
 """Width of a bar that takes next to no time."""
@@ -60,12 +60,12 @@ def draw_waterfall(
 
 
 def _tops(spans: Sequence[Span], starts: Sequence[int]) -> tuple[list[float], float]:
-    """Finds a height for each span: an agent's together, those at the same time side by side."""
+    """Finds a height for each span: an agent's together, concurrent ones below each other."""
     tops, top = [0.0] * len(spans), 4.0
     for agent in dict.fromkeys(span.agent for span in spans):
         rows: list[int] = []
-        mine = [index for index, span in enumerate(spans) if span.agent == agent]
-        for index in sorted(mine, key=lambda index: (starts[index], index)):
+        own = [index for index, span in enumerate(spans) if span.agent == agent]
+        for index in sorted(own, key=lambda index: (starts[index], index)):
             free = [row for row, end in enumerate(rows) if end <= starts[index]]
             row = free[0] if free else len(rows)
             rows[row : row + 1] = [starts[index] + max(1, spans[index].took)]
@@ -87,8 +87,8 @@ def _axis(whole: int, scale: float, height: float) -> list[Shape]:
     for number in range(int(whole / step) + 1):
         x = LABEL + number * step * scale
         shapes.append(line("grid", f"M{x:.1f} 0V{height + 3:g}"))
-        told = f"{number * step / 1e6:g}{' s' if number == 0 else ''}"
-        shapes.append(label("tick", x, height + 14, told))
+        text = f"{number * step / 1e6:g}{' s' if number == 0 else ''}"
+        shapes.append(label("tick", x, height + 14, text))
     return shapes
 
 
@@ -133,16 +133,17 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
         floor = (row + 1) * _GROWTH
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        mine = [
+        calls_of_agent = [
             (index, span.input_tokens)
             for index, (_, span) in enumerate(asked)
             if span.agent == agent
         ]
-        for index, tokens in mine:
+        for index, tokens in calls_of_agent:
             high = max(1.0, (_GROWTH - 6) * tokens / max(most, 1))
             x = LABEL + index * width
             hint = f"{agent}, call {index + 1}: {tokens:,} input tokens"
             shapes.append(box("tokens", x, floor - high, max(1.5, width - 1.5), high, hint))
-        told = f"{mine[0][1]:,}" if len(mine) == 1 else f"{mine[0][1]:,} → {mine[-1][1]:,}"
-        shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, told))
+        first, last = calls_of_agent[0][1], calls_of_agent[-1][1]
+        text = f"{first:,}" if len(calls_of_agent) == 1 else f"{first:,} → {last:,}"
+        shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, text))
     return Drawing(_WIDTH, height, about, shapes)
