@@ -22,7 +22,7 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def readable(text: str) -> str:
+def encodable(text: str) -> str:
     """Replaces what of a path or an argument is no text."""
     return text.encode(errors="replace").decode()
 

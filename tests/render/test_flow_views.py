@@ -8,7 +8,7 @@ from rich.console import Console
 from adk_flow._text import one_line, plain
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.render.flow_json import flow_to_data
-from adk_flow.render.flow_text import MovePrinter, View
+from adk_flow.render.flow_text import FlowView, MovePrinter
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.narration import Narrator
 from tests.doubles.flow import agent, expected, record
@@ -26,7 +26,7 @@ def desk():
     return agent("Root", model, tools=[AgentTool(agent("Loans", model))], sub_agents=[savings])
 
 
-def told(moves, view: View = "both"):
+def told(moves, view: FlowView = "both"):
     stream = io.StringIO()
     console = Console(file=stream, width=80, highlight=False, markup=False)
     printer = MovePrinter(console, view)

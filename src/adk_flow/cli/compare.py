@@ -28,6 +28,7 @@ from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison
@@ -121,13 +122,7 @@ def compare_constructs(
 
 
 def _is_log(path: Path) -> bool:
-    if path.suffix == ".jsonl":
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(12) == b'{"flow_log":'
-    except OSError:
-        return False
+    return path.suffix == ".jsonl" or (path.is_file() and is_flow_log(path))
 
 
 def _only_app(subjects: Sequence[Path]) -> Path:

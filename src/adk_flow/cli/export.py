@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from adk_flow._text import plural, readable
+from adk_flow._text import encodable, plural
 from adk_flow.cli.loading import read_logs
 from adk_flow.cli.output import report_errors
 from adk_flow.errors import AdkFlowError
@@ -37,7 +37,7 @@ def export_tables(
     """
     with report_errors():
         if otlp is None:
-            rows = (tables_of(log._replace(path=readable(log.path))) for log in read_logs(logs))
+            rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
             for table in write_tables(rows, out or _FOLDER, form or TableFormat.csv):
                 print(f"{table.path}  {plural(table.rows, 'row')}")
         elif form or out:

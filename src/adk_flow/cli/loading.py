@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adk_flow._text import plural, readable
+from adk_flow._text import encodable, plural
 from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
@@ -71,7 +71,7 @@ def load_conversations(
 
 
 def _readable(questions: Sequence[str] | None) -> list[str]:
-    return [readable(question) for question in questions or ()]
+    return [encodable(question) for question in questions or ()]
 
 
 def find_log(path: Path) -> Path:

@@ -21,7 +21,7 @@ ConversationFile = Annotated[
 Questions = Annotated[
     list[str] | None, typer.Option(help="A user message, instead of a file; repeatable.")
 ]
-Decisions = Annotated[
+DecisionsFile = Annotated[
     Path | None, typer.Option(help="File of the model's decisions (docs/decisions.md).")
 ]
 Model = Annotated[

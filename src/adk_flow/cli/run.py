@@ -12,11 +12,11 @@ import msgspec
 import typer
 
 from adk_flow.cli.loading import load_conversation, load_decided_app
-from adk_flow.cli.options import AppPath, ConversationFile, Decisions, Model, State
+from adk_flow.cli.options import AppPath, ConversationFile, DecisionsFile, Model, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.flow_json import run_to_data
-from adk_flow.render.flow_text import View, print_legend, print_run_end
+from adk_flow.render.flow_text import FlowView, print_legend, print_run_end
 from adk_flow.render.terminal import plain_console
 
 
@@ -29,8 +29,8 @@ def run_app(
     model: Model = "",
     state: State = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
-    decisions: Decisions = None,
-    view: Annotated[View, typer.Option(help="Which moves to print.")] = "both",
+    decisions: DecisionsFile = None,
+    view: Annotated[FlowView, typer.Option(help="Which moves to print.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Runs a conversation with an app and prints each move as it happens.

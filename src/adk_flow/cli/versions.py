@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from adk_flow._text import readable
+from adk_flow._text import encodable
 from adk_flow.cli.loading import load_conversation
 from adk_flow.cli.options import (
     FORMAT,
     AppPath,
     ConversationFile,
-    Decisions,
+    DecisionsFile,
     Questions,
     ReportFormat,
 )
@@ -33,7 +33,7 @@ def compare_releases(
     adk: Annotated[list[str], typer.Option(help="A release of google-adk; repeatable.")],
     conversation: ConversationFile = None,
     question: Questions = None,
-    decisions: Decisions = None,
+    decisions: DecisionsFile = None,
     environments: Annotated[
         Path | None, typer.Option(help="Folder of environments; by default in the cache.")
     ] = None,
@@ -60,7 +60,7 @@ def compare_releases(
             raise typer.Exit(INTERRUPTED) from None
     alignment = align_releases(str(app), len(asked.turns), ran)
     if form == "json":
-        print(readable(json.dumps(releases_to_data(alignment), ensure_ascii=False)))
+        print(encodable(json.dumps(releases_to_data(alignment), ensure_ascii=False)))
     elif form == "markdown":
         command = _command(app, releases, conversation, question, decisions)
         print(releases_to_markdown(alignment, command), end="")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from adk_flow._text import format_number, format_seconds, join_names, plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.crossovers import Winner
-from adk_flow.render.tables import Cell, Column, Row, Table, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
 
 _NOUNS = {"follow-ups": "follow-up", "topics in one message": "topic"}
 _MOST_NAMES = 3
@@ -45,7 +45,7 @@ def _table(axis: str, series: dict[str, list[Winner]]) -> Table:
         if winner
     }
     rows = [
-        Row(str(point), [cells.get((figure, point), Cell("–")) for figure in series])
+        TableRow(str(point), [cells.get((figure, point), Cell("–")) for figure in series])
         for point in sorted({point for _, point in cells})
     ]
     columns = [Column(_least(figure)) for figure in series]

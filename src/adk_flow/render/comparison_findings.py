@@ -9,7 +9,7 @@ from typing import NamedTuple
 from adk_flow.analysis.findings import KINDS, Finding
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.tables import Cell, Column, Row, Table, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
 
 _MOST_PLACES, _MOST_FINDINGS, _MOST_RECORDS = 3, 20, 12
 """How much is listed: places of a finding, findings of a kind under a construct, records."""
@@ -49,7 +49,9 @@ def findings_table(comparison: Comparison) -> Table:
     rows = []
     for group in group_findings(comparison):
         constructs = ", ".join(f"{name} {count}" for name, count in group.constructs)
-        rows.append(Row(group.name, [Cell(group.level), Cell(str(group.times)), Cell(constructs)]))
+        rows.append(
+            TableRow(group.name, [Cell(group.level), Cell(str(group.times)), Cell(constructs)])
+        )
     return Table("finding", columns, rows, is_prose=True)
 
 
@@ -79,7 +81,7 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
         if listed[construct] > _MOST_FINDINGS:
             left_out += len(of_finding)
         else:
-            rows.append(Row(short_name(construct), _cells(text, of_finding)))
+            rows.append(TableRow(short_name(construct), _cells(text, of_finding)))
     constructs = Counter(short_name(run.construct) for run, _ in findings)
     columns = [Column("finding"), Column("times"), Column("where")]
     return FindingGroup(

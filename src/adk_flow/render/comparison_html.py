@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from adk_flow._text import plain, plural, readable
+from adk_flow._text import encodable, plain, plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.comparison_findings import group_findings
 from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
@@ -73,7 +73,7 @@ def _clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return readable(plain(value))
+    return encodable(plain(value))
 
 
 def _breakable(text: str) -> Markup:

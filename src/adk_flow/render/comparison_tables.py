@@ -8,7 +8,7 @@ from adk_flow._text import format_dollars, format_number, format_seconds
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
-from adk_flow.render.tables import Cell, Column, Row, Table, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -93,7 +93,7 @@ def agents_table(comparison: Comparison) -> Table:
         *("output tokens", "LLM time", "tool time", "activations", "never closed"),
     )
     rows = [
-        Row(short_name(figures.construct), cells, span=0 if index else len(agents))
+        TableRow(short_name(figures.construct), cells, span=0 if index else len(agents))
         for figures in comparison.constructs
         for agents in [_agents_of(comparison, figures.construct)]
         for index, cells in enumerate(agents)
@@ -143,8 +143,8 @@ def other_baseline(comparison: Comparison) -> str:
     return short_name(comparison.setting.baseline) if has_others else ""
 
 
-def _row(comparison: Comparison, figures: ConstructMetrics, cells: list[Cell]) -> Row:
-    return Row(short_name(figures.construct), cells, figures is comparison.baseline)
+def _row(comparison: Comparison, figures: ConstructMetrics, cells: list[Cell]) -> TableRow:
+    return TableRow(short_name(figures.construct), cells, figures is comparison.baseline)
 
 
 def comparable_baseline(

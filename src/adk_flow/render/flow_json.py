@@ -9,7 +9,7 @@ import msgspec
 from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
-from adk_flow.render.flow_text import View, is_in_view
+from adk_flow.render.flow_text import FlowView, is_in_view
 
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
@@ -25,7 +25,7 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     }
 
 
-def flow_to_data(log: Log, view: View) -> dict[str, Any]:
+def flow_to_data(log: Log, view: FlowView) -> dict[str, Any]:
     """Gives header, moves, figures and damage of a log."""
     trace = trace_log(log)
     return {

@@ -20,7 +20,7 @@ from adk_flow.render.terminal import FAILED_STYLE
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
 
-View = Literal["control", "conversation", "both"]
+FlowView = Literal["control", "conversation", "both"]
 
 _CONTROL_STYLE = "bold cyan"
 _CONVERSATION_STYLE = "green"
@@ -53,7 +53,7 @@ def print_legend(console: Console) -> None:
     console.print(Text(_LEGEND, style="dim"))
 
 
-def is_in_view(move: Move, view: View) -> bool:
+def is_in_view(move: Move, view: FlowView) -> bool:
     """Whether a view shows a move."""
     return view == "both" or move.is_control == (view == "control")
 
@@ -61,9 +61,9 @@ def is_in_view(move: Move, view: View) -> bool:
 class MovePrinter:
     """Prints moves as they come, indented by the calls that are open."""
 
-    def __init__(self, console: Console, view: View = "both") -> None:
+    def __init__(self, console: Console, view: FlowView = "both") -> None:
         self.console = console
-        self.view: View = view
+        self.view: FlowView = view
         self._turn = 0
         self._depth: dict[str, int] = {}
 
@@ -140,7 +140,7 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
 class FlowPrinter:
     """Prints moves as the records of a session come, and the metrics of a turn at its end."""
 
-    def __init__(self, console: Console, view: View = "both") -> None:
+    def __init__(self, console: Console, view: FlowView = "both") -> None:
         self.console = console
         self._reader, self._printer = TraceReader(), MovePrinter(console, view)
         self._open: set[int] = set()
@@ -170,7 +170,7 @@ class FlowPrinter:
             print_turn_metrics(metrics, self.console, tells_end=header.tells_end)
 
 
-def print_flow(log: Log, console: Console, view: View = "both") -> None:
+def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     """Prints all moves of a log, and the metrics of each turn at its end."""
     header = log.header
     # A graph has no model of its own.

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from adk_flow._text import one_line
 from adk_flow.analysis.moves import USER, Move
-from adk_flow.render.flow_text import View
+from adk_flow.render.flow_text import FlowView
 
 _LONGEST_LABEL = 70
 """Characters of a text that an arrow bears."""
@@ -23,7 +23,7 @@ _ARROWS = {"start": "->>", "transfer": "-)", "call": "->>", "return": "-->>", "e
 _SAYINGS = {"say": "->>", "ask": "->>", "answer": "-->>", "reply": "->>"}
 
 
-def sequence_diagram(moves: Iterable[Move], view: View = "both") -> str:
+def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
     """Draws moves as the text of a Mermaid sequence diagram."""
     drawn = list(moves)
     names = _participants(drawn)
@@ -56,7 +56,7 @@ def _participants(moves: list[Move]) -> dict[str, str]:
 class _Diagram:
     """The lines of one turn."""
 
-    def __init__(self, names: dict[str, str], view: View) -> None:
+    def __init__(self, names: dict[str, str], view: FlowView) -> None:
         self.lines: list[str] = []
         self._names = names
         self._view = view

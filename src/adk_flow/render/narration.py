@@ -7,7 +7,7 @@ from typing import TextIO
 
 from adk_flow._text import plain
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.flow_text import FlowPrinter, View
+from adk_flow.render.flow_text import FlowPrinter, FlowView
 from adk_flow.render.terminal import plain_console
 
 _MOST_SESSIONS = 256
@@ -17,9 +17,9 @@ _MOST_SESSIONS = 256
 class Narrator:
     """A listener for `FlowPlugin` that prints moves on a stream, of any number of sessions."""
 
-    def __init__(self, stream: TextIO, view: View = "both") -> None:
+    def __init__(self, stream: TextIO, view: FlowView = "both") -> None:
         self.console = plain_console(stream)
-        self.view: View = view
+        self.view: FlowView = view
         self._sessions: OrderedDict[str, FlowPrinter] = OrderedDict()
         self._latest = ""
 

@@ -17,7 +17,7 @@ from adk_flow.releases.alignment import Alignment, name_releases
 from adk_flow.releases.differences import NO, YES, ReleaseDifference
 from adk_flow.releases.hook_trace import count_hooks
 from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_section
-from adk_flow.render.tables import Cell, Column, Row, Section, Table
+from adk_flow.render.tables import Cell, Column, Section, Table, TableRow
 from adk_flow.render.terminal import print_remark, print_sentences, print_title
 
 _FIRES, _UNKNOWN = "•", "–"
@@ -52,11 +52,11 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
         yield Section(f"Turn {turn}: hooks in order", _table("", releases, order))
 
 
-def _row(name: str, cells: Sequence[str]) -> Row:
-    return Row(one_line(name, _LONGEST), [Cell(cell) for cell in cells])
+def _row(name: str, cells: Sequence[str]) -> TableRow:
+    return TableRow(one_line(name, _LONGEST), [Cell(cell) for cell in cells])
 
 
-def _table(first: str, columns: Sequence[str], rows: list[Row], *notes: str) -> Table:
+def _table(first: str, columns: Sequence[str], rows: list[TableRow], *notes: str) -> Table:
     return Table(first, [Column(column) for column in columns], rows, notes=notes)
 
 

@@ -9,7 +9,7 @@ from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.tables import Cell, Column, Row, Table, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
 
 _MESSAGES = ("user's messages", "others' messages", "its request", "answers", "tool results")
 
@@ -44,7 +44,7 @@ def exposure_table(comparison: Comparison) -> Table:
         agents = list(dict.fromkeys(name for run in runs for name in run.isolation.agents))
         for number, agent in enumerate(agents):
             cells = [Cell(short_name(agent)), *_cells(runs, agent, canaries)]
-            rows.append(Row(construct, cells, span=0 if number else len(agents)))
+            rows.append(TableRow(construct, cells, span=0 if number else len(agents)))
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
         if reasons := _unknown_reasons(runs):
             more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
@@ -133,7 +133,7 @@ def shared_state_table(comparison: Comparison) -> Table:
     order = [figures.construct for figures in comparison.constructs]
     names = ("what", "written by", "later read by", "conversations", "first proof")
     rows = [
-        Row(short_name(construct), _shared_cells(f"{kind} {key}", writer, entry))
+        TableRow(short_name(construct), _shared_cells(f"{kind} {key}", writer, entry))
         for (construct, kind, key, writer), entry in sorted(
             shared.items(), key=lambda item: order.index(item[0][0])
         )

@@ -42,7 +42,7 @@ class Cell(NamedTuple):
         return [line for line in (f"{self.difference}{share}", *self.notes) if line]
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """The cells of a construct, or of whatever the first column names."""
 
     name: str
@@ -58,7 +58,7 @@ class Table(NamedTuple):
     first: str
     """Name of the column of names."""
     columns: Sequence[Column]
-    rows: Sequence[Row]
+    rows: Sequence[TableRow]
     is_prose: bool = False
     """Whether cells are words, and no figures."""
     notes: Sequence[str] = ()
