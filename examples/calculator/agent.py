@@ -11,18 +11,19 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
 from adk_flow import FlowPlugin
-from adk_flow.models import SpokenPlans
+from adk_flow.models import model_from_env
+from adk_flow.models.planned import PlanPlugin
 
 from .schemas import declared_tools
 from .tools import OPERATIONS
 from .wrappers import PATIENCE, ToolThreads, Wrapper, wrapped
 
 HERE = Path(__file__).parent
-plans = SpokenPlans(HERE / "conversation.yaml", lambda: root_agent)
+plans = PlanPlugin(HERE / "conversation.yaml", alone=True)
 
 assistant = LlmAgent(
     name="Calculator_Assistant",
-    model=plans.model,
+    model=model_from_env(),
     description="Calculator for one part of a problem: gives the result with its arithmetic.",
     instruction=(
         "You are a calculator. Work out the part of a problem that you are given, every step with "
@@ -38,7 +39,7 @@ def orchestrator(wrapper: Wrapper = "async", patience: float = PATIENCE) -> LlmA
     """Makes the orchestrator, which calls its specialist in one way or the other."""
     return LlmAgent(
         name="Orchestrator",
-        model=plans.model,
+        model=model_from_env(),
         description="Solves problems with figures by breaking them down.",
         instruction=(
             "You solve problems with figures. Break a problem down into parts that do not need "

@@ -15,12 +15,15 @@ from google.adk.apps import App
 from pydantic import BaseModel, Field
 
 from adk_flow import FlowPlugin
-from adk_flow.models import SpokenPlans
+from adk_flow.models import model_from_env
+from adk_flow.models.planned import PlanPlugin
 
 from .stages import staged
 from .tools import LONGEST, LONGEST_SENTENCE, look_up_pensions, look_up_saving
 
-plans = SpokenPlans(Path(__file__).with_name("conversation.yaml"), lambda: root_agent)
+plans = PlanPlugin(
+    Path(__file__).with_name("conversation.yaml"), alone=True, root=lambda: root_agent
+)
 
 
 class Verdict(BaseModel):
@@ -41,7 +44,7 @@ def researcher(name: str, field: str, tool: Callable[..., Any]) -> LlmAgent:
     """Makes a researcher of a field."""
     return LlmAgent(
         name=name,
-        model=plans.model,
+        model=model_from_env(),
         description=f"Looks up guidance on {field} for a piece.",
         instruction=(
             f"You research {field} for a short piece on UK personal finance. Look up what the "
@@ -57,7 +60,7 @@ def reviewer(name: str, field: str, what: str) -> LlmAgent:
     """Makes a reviewer of a field."""
     return LlmAgent(
         name=name,
-        model=plans.model,
+        model=model_from_env(),
         description=f"Checks the {field} of a draft.",
         instruction=(
             f"You check the {field} of a draft, and nothing else: {what} Approve only if nothing "
@@ -69,7 +72,7 @@ def reviewer(name: str, field: str, what: str) -> LlmAgent:
 
 writer = LlmAgent(
     name="Writer",
-    model=plans.model,
+    model=model_from_env(),
     description="Writes a short piece from the researchers' notes, and mends it.",
     instruction=(
         f"You write short pieces on UK personal finance in plain British English: up to {LONGEST} "
@@ -81,7 +84,7 @@ writer = LlmAgent(
 )
 optimiser = LlmAgent(
     name="Optimiser",
-    model=plans.model,
+    model=model_from_env(),
     description="Gives a finished draft its title and summary.",
     instruction="You give a draft its title and summary. Use no figure that it does not give.",
     output_schema=Heading,

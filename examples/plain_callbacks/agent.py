@@ -13,9 +13,10 @@ from google.adk.agents.callback_context import CallbackContext
 from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.models import SpokenPlans
+from adk_flow.models import model_from_env
+from adk_flow.models.planned import PlanPlugin
 
-plans = SpokenPlans(Path(__file__).with_name("conversation.yaml"), lambda: root_agent)
+plans = PlanPlugin(Path(__file__).with_name("conversation.yaml"), alone=True)
 
 
 def print_before(callback_context: CallbackContext) -> None:
@@ -54,7 +55,7 @@ def agent(name: str, field: str, **options: Any) -> LlmAgent:
     """Makes an agent that prints."""
     return LlmAgent(
         name=name,
-        model=plans.model,
+        model=model_from_env(),
         description=f"Answers questions about {field}.",
         instruction=f"You answer questions about {field}. Work figures out with a tool.",
         before_agent_callback=print_before,

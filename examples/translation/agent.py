@@ -14,10 +14,13 @@ from google.genai import types
 from pydantic import BaseModel, Field
 
 from adk_flow import FlowPlugin
-from adk_flow.models import SpokenPlans
+from adk_flow.models import model_from_env
+from adk_flow.models.planned import PlanPlugin
 from adk_flow.wiring import wire_best_of
 
-plans = SpokenPlans(Path(__file__).with_name("conversation.yaml"), lambda: root_agent)
+plans = PlanPlugin(
+    Path(__file__).with_name("conversation.yaml"), alone=True, root=lambda: root_agent
+)
 PERSONAS = {
     "Literal": "a conveyancer's translator, who keeps to the words",
     "Plain": "a newspaper's translator, who writes as people speak",
@@ -43,7 +46,7 @@ def translators(number: int = 3) -> list[LlmAgent]:
 def _translator(persona: str, lap: int, temperature: float) -> LlmAgent:
     return LlmAgent(
         name=f"{persona}_Translator" + (f"_{lap + 1}" if lap else ""),
-        model=plans.model,
+        model=model_from_env(),
         description="Translates a text from English into German.",
         instruction=(
             f"You are {PERSONAS[persona]}. Translate what you are sent from English into German: "
@@ -57,7 +60,7 @@ def _translator(persona: str, lap: int, temperature: float) -> LlmAgent:
 
 selector = LlmAgent(
     name="Selector",
-    model=plans.model,
+    model=model_from_env(),
     description="Chooses the best of several German translations of an English text.",
     instruction=(
         "You are shown an English text and German translations of it. A good one says all that the "

@@ -24,7 +24,7 @@ CALLS = {
 """LLM and tool calls of each turn, counted by hand from plan and wiring."""
 LINES = dict.fromkeys(CALLS, 250) | {"plain_callbacks": 80}
 OWN = {"adk_flow", "google", "pydantic", "yaml"}
-NO_PLAN = "Without a language model, only the questions of conversation.yaml have an answer here."
+NO_PLAN = "Without a language model this app plays only its plans: ask "
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from adk_flow.models.embedding import embed
     from adk_flow.models.from_env import model_from_env
     from adk_flow.models.override import override_models
-    from adk_flow.models.planned.spoken import SpokenPlans
     from adk_flow.models.scripted import Scripted, call, transfer
 
 LLMRegistry.register(Offline)
@@ -24,7 +23,6 @@ __all__ = [
     "DelayedModel",
     "Offline",
     "Scripted",
-    "SpokenPlans",
     "call",
     "decided",
     "embed",
@@ -36,7 +34,6 @@ __all__ = [
 _MODULES = {
     "DelayedModel": "adk_flow.models.delayed",
     "Scripted": "adk_flow.models.scripted",
-    "SpokenPlans": "adk_flow.models.planned.spoken",
     "call": "adk_flow.models.scripted",
     "decided": "adk_flow.models.decisions",
     "embed": "adk_flow.models.embedding",

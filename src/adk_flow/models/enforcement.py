@@ -77,12 +77,6 @@ def _conversation() -> _Conversation | None:
         return _under_way[-1] if _under_way and is_foreign else None
 
 
-def is_overridden() -> bool:
-    """Whether the models of the conversation under way are not the app's own."""
-    current = _current.get()
-    return current is not None and bool(current.override.model)
-
-
 _changes: dict[Callable[[ExitStack], None], ExitStack] = {}
 """Changes of the process that are made, and what undoes them."""
 

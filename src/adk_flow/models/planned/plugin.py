@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from google.adk.agents.invocation_context import InvocationContext
 from google.adk.plugins.base_plugin import BasePlugin
 from google.genai import types
 
-from adk_flow._adk import tools_inline
+from adk_flow._adk import BaseNode, tools_inline
 from adk_flow._text import join_names
 from adk_flow.models.enforcement import in_force, override_in_force
 from adk_flow.models.planned.model import Planned
@@ -24,8 +25,18 @@ class PlanPlugin(BasePlugin):
     Other words go to that model; with `alone`, one line answers them in its place.
     """
 
-    def __init__(self, *files: str | Path, alone: bool = False) -> None:
+    def __init__(
+        self,
+        *files: str | Path,
+        alone: bool = False,
+        root: Callable[[], BaseNode | None] = lambda: None,
+    ) -> None:
         """Reads the conversations.
+
+        Args:
+          files: of the conversations.
+          alone: whether one line answers what no plan answers.
+          root: gives the root of the app's agents if it is a graph, which ADK does not tell (2.13).
 
         Raises:
           ConversationError: one cannot be read, or does not fit.
@@ -36,7 +47,7 @@ class PlanPlugin(BasePlugin):
         for turn in turns:
             if turn.plan is not None:
                 self.turns.setdefault(_plain(turn.say), turn)
-        self.alone = alone
+        self.alone, self._root = alone, root
         self._playing: dict[str, ExitStack] = {}
 
     async def before_run_callback(
@@ -44,10 +55,8 @@ class PlanPlugin(BasePlugin):
     ) -> types.Content | None:
         """Lets a plan play until the run ends, or answers in its place."""
         agent, override = invocation_context.agent, override_in_force()
-        if agent is None or (override and override.exclusive):
-            return None
-        root = getattr(agent, "root_agent", agent)
-        if not runs_offline(root):
+        root = getattr(agent, "root_agent", agent) or self._root()
+        if root is None or (override and override.exclusive) or not runs_offline(root):
             return None
         turn = self.turns.get(_plain(words_of(invocation_context.user_content)))
         if turn is not None:
