@@ -21,12 +21,10 @@ os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever 
 
 import msgspec
 
-from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
-from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.runner import compare
-from adk_flow.log.reader import read_log
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
@@ -79,7 +77,7 @@ def _row(comparison: Comparison, construct: str) -> str:
         str(total.reported_llm_calls),
         f"{total.input_tokens + total.output_tokens:,}",
         f"{three.total.llm_calls}{_mark(three)}",
-        str(_in_a_row(_without_tools(three))),
+        str(_in_a_row(three)),
         CONTEXTS[figures.shown if figures else "unknown"],
     )
     return f"| {' | '.join(cells)} |"
@@ -113,7 +111,7 @@ def examples() -> str:
         conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
         with tempfile.TemporaryDirectory() as folder:
             made = compare(EXAMPLES / name, {name: conversation}, ["as_is"], folder=Path(folder))
-            (run,) = map(_without_tools, made.runs)
+            (run,) = made.runs
         total = run.total
         alone, path = total.llm_microseconds / 1e6, total.critical_path_microseconds / 1e6
         page = f"[{name}](examples/{name}/README.md)"
@@ -150,13 +148,6 @@ def callbacks(part: str) -> str:
     text = stream.getvalue() if part == "print" else shown
     lines = [re.sub(r"(, [\d.]+ s)?\s*$", "", line) for line in text.strip().splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
-
-
-def _without_tools(run: RunMetrics) -> RunMetrics:
-    """Measures a run again as if its tools took no time, which varies from run to run."""
-    pace = PROFILES[DEFAULT_PROFILE]._replace(tool_milliseconds=0)
-    log = read_log(run.log)
-    return measure_run(log, construct=run.construct, conversation=run.conversation, pace=pace)
 
 
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {

@@ -8,7 +8,7 @@ stopped, and a workflow's node where the nodes that had ended before it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -92,18 +92,27 @@ class Schedule:
         return found[::-1]
 
 
+ToolTime = Callable[[ToolCall], int]
+"""Gives the microseconds that a call of a plain function takes."""
+
+
 def schedule_turn(
-    turn: Turn, latency: LatencyProfile | None = None, *, serial: bool = False
+    turn: Turn,
+    latency: LatencyProfile | None = None,
+    *,
+    tool_time: ToolTime | None = None,
+    serial: bool = False,
 ) -> Schedule:
     """Finds the critical path of a turn.
 
     Args:
       turn: the turn.
       latency: where given, model calls take its time and not their own.
+      tool_time: where given, plain functions take its time and not their own.
       serial: whether calls asked for in one model turn, and nodes of a graph, had to follow each
         other.
     """
-    scheduler = _Scheduler(latency, serial)
+    scheduler = _Scheduler(latency, tool_time, serial)
     for _, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[0]):
         getattr(scheduler, step)(subject)
     return scheduler.finish()
@@ -141,8 +150,10 @@ def _tasks(turn: Turn) -> dict[ToolCall, int]:
 class _Scheduler:
     """Follows the chain of calls of each activation from one boundary to the next."""
 
-    def __init__(self, latency: LatencyProfile | None, serial: bool) -> None:
-        self._latency, self._serial = latency, serial
+    def __init__(
+        self, latency: LatencyProfile | None, tool_time: ToolTime | None, serial: bool
+    ) -> None:
+        self._latency, self._tool_time, self._serial = latency, tool_time, serial
         self._schedule = Schedule()
         self._longest = _End()
         self._chains: dict[int, _Chain] = {}
@@ -219,8 +230,8 @@ class _Scheduler:
             span.start, span.after = max((span.start, span.after), chain.path)
             began = max(began, chain.came_back)
         span.took = max(0, call.ended_time - began)
-        if self._latency is not None and self._latency.tool_milliseconds is not None:
-            span.took = round(1000 * self._latency.tool_milliseconds)
+        if self._tool_time is not None:
+            span.took = self._tool_time(call)
         return _End(span.start + span.took, number)
 
     def finish_task(self, delegated: tuple[ToolCall, int]) -> None:

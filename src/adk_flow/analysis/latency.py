@@ -13,8 +13,6 @@ class LatencyProfile(NamedTuple):
     name: str
     call_milliseconds: float
     token_milliseconds: float
-    tool_milliseconds: float | None = None
-    """Time that every call of a plain function takes; None for the time that it took."""
 
     def microseconds(self, output_tokens: int) -> int:
         """Gives the time of a call that generates so many tokens, thoughts among them."""

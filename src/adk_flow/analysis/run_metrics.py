@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from adk_flow.analysis.critical_path import Span, schedule_turn
+from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
+from adk_flow.analysis.trace import ToolCall, Turn
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.analysis.visibility import Isolation, trace_visibility
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
+from adk_flow.scenario.plan import Task
 
 CONTROLLED_MODELS = frozenset({"planned", "scripted"})
 """Models that make the same stated decisions under every construct."""
@@ -101,7 +103,12 @@ def measure_run(
     `asked` is what the conversation asks for, if it is known.
     """
     trace, serial = trace_log(log), construct == ONE_BY_ONE
-    schedules = [schedule_turn(turn, pace, serial=serial) for turn in trace.turns]
+    plans = dict(enumerate((turn.plan or [] for turn in asked.turns) if asked else (), start=1))
+    times = [_tool_time(turn, plans.get(turn.number, [])) if pace else None for turn in trace.turns]
+    schedules = [
+        schedule_turn(turn, pace, tool_time=time, serial=serial)
+        for turn, time in zip(trace.turns, times, strict=True)
+    ]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
     spans = [schedule.spans for schedule in schedules]
     models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
@@ -132,6 +139,27 @@ def measure_run(
         spans=spans,
         critical=[schedule.critical_spans for schedule in schedules],
     )
+
+
+def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:
+    """Gives the time of tools that a plan states, by default none, however long they ran."""
+    if {call.model for call in turn.asked_models} != {"planned"}:
+        return None
+    planned = [call for task in plan for call in task.tools]
+
+    def take(call: ToolCall) -> int:
+        alike = [one for one in planned if one.name == call.name]
+        fitting = [one for one in alike if _holds(call.text, one.args)] or alike
+        return round(1e6 * fitting[0].seconds) if fitting else 0
+
+    return take
+
+
+def _holds(text: str, arguments: Mapping[str, Any]) -> bool:
+    try:
+        return msgspec.json.decode(text) == arguments
+    except msgspec.DecodeError:
+        return False
 
 
 def shown_to_specialists(run: RunMetrics) -> Shown:

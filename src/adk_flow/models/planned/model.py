@@ -12,8 +12,8 @@ from google.genai import types
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
-from adk_flow.models.planned.steps import Decision, next_step
-from adk_flow.models.planned.team import Team
+from adk_flow.models.planned.agent_map import AgentMap
+from adk_flow.models.planned.steps import NextStep, next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import read_view
 from adk_flow.models.request.tokens import usage
@@ -36,7 +36,7 @@ class Planned(BaseLlm):
     def __init__(self, turn: Turn, root: BaseNode) -> None:
         """Takes the turn, whose plan may be empty, and the root of the agents that answer it."""
         super().__init__(model="planned")
-        self._turn = PlannedTurn(turn.say, turn.plan or [], Team(root))
+        self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))
 
     @property
     def capabilities(self) -> LlmCapabilities:
@@ -84,7 +84,7 @@ class Planned(BaseLlm):
         )
 
 
-def _parts(decision: Decision) -> Iterator[types.Part]:
+def _parts(decision: NextStep) -> Iterator[types.Part]:
     if decision.text:
         yield types.Part(text=decision.text)
     for call in decision.calls:

@@ -22,7 +22,7 @@ class Hop(NamedTuple):
     agent: str
 
 
-class Team:
+class AgentMap:
     """The agents and graphs of an app, by name."""
 
     def __init__(self, root: BaseNode) -> None:
