@@ -87,7 +87,7 @@ def test_the_offline_model_takes_the_place_of_every_agents_own(flow):
 
 def test_an_app_keeps_its_plugins_and_all_words_are_recorded(flow, tmp_path, monkeypatch):
     monkeypatch.setenv("ADK_FLOW_TEXTS", "none")
-    own = FlowPlugin(directory=tmp_path / "own", texts="none", construct="mine")
+    own = FlowPlugin(directory=tmp_path / "own", capture="none", construct="mine")
     app = App(name="desk", root_agent=desk(), plugins=[own])
 
     flow(app, "Cost?", "Savings?", script=SCRIPT)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.record.redact import MASK, keeper, mask
+from adk_flow.record.redact import MASK, make_redactor, mask
 
 SECRETS = [
     "sk-proj-abcdefghijklmnopqrstuv",
@@ -57,14 +57,14 @@ def test_money_and_plain_words_stay(text):
 
 def test_a_preview_never_shows_the_head_of_a_secret():
     secret = "sk-" + "a" * 60
-    kept = keeper("preview", True)("x" * 180 + " " + secret)
+    kept = make_redactor("preview", redact=True)("x" * 180 + " " + secret)
 
     assert "sk-" not in kept
 
 
 def test_an_unknown_choice_is_refused():
-    with pytest.raises(ValueError, match="texts must be full, preview or none, got 'all'"):
-        keeper("all", True)
+    with pytest.raises(ValueError, match="capture must be full, preview or none, got 'all'"):
+        make_redactor("all", redact=True)
 
 
 @given(st.text())

@@ -21,7 +21,7 @@ from adk_flow.log.writer import log_path
 from adk_flow.record import extract
 from adk_flow.record.activations import Call, Run, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
-from adk_flow.record.redact import Capture, keeper, mask
+from adk_flow.record.redact import Capture, make_redactor, mask
 from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
 
@@ -56,9 +56,9 @@ class Recorder:
         self,
         *,
         directory: Path,
-        texts: str,
+        capture: str,
         file: Path | None,
-        masked: bool,
+        redact: bool,
         construct: str,
         listener: Listener | None,
     ) -> None:
@@ -68,10 +68,10 @@ class Recorder:
           ValueError: `texts` is no way to capture.
         """
         self.directory = directory
-        self.texts = texts
+        self.capture = capture
         self.construct = construct
         self.listener = listener
-        self.keep = keeper(texts, masked)
+        self.keep = make_redactor(capture, redact=redact)
         self.number = id(self)
         """Tells the recorders of one app apart."""
         self.faults: Counter[str] = Counter()
@@ -313,6 +313,6 @@ class Recorder:
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,
-            texts=self.texts,
+            texts=self.capture,
         )
         return SessionLog(path, header, self.keep)

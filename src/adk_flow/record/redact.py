@@ -65,22 +65,22 @@ def mask(text: str) -> str:
     return _SECRETS.sub(_masked, text)
 
 
-def keeper(keep: str, masked: bool) -> Callable[[str], str]:
+def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
     """Gives the function that turns a text into what the log keeps of it.
 
     Raises:
-      ValueError: `keep` is not one of `full`, `preview`, `none`.
+      ValueError: `capture` is not one of `full`, `preview`, `none`.
     """
-    if keep not in get_args(Capture):
-        raise ValueError(f"texts must be full, preview or none, got {keep!r}")
-    if keep == "none":
+    if capture not in get_args(Capture):
+        raise ValueError(f"capture must be full, preview or none, got {capture!r}")
+    if capture == "none":
         return lambda text: ""
-    if keep == "full":
-        return mask if masked else lambda text: text
+    if capture == "full":
+        return mask if redact else lambda text: text
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
-        kept = mask(text) if masked else text
+        kept = mask(text) if redact else text
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
     return preview

@@ -90,7 +90,7 @@ async def run_conversation(
     recorder = FlowPlugin(
         directory=own.recorder.directory,
         file=file,
-        texts=own.recorder.texts,
+        capture=own.recorder.capture,
         construct=construct or own.recorder.construct,
         listener=listen,
     )
