@@ -30,7 +30,7 @@ from adk_flow.log.schema import (
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import Canary, Conversation, Turn, read_conversation
+from adk_flow.scenario.conversation import AskedTurn, Canary, Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.desk import CONSTRUCT_FOLDERS
 from tests.doubles.flow import agent, record
@@ -557,7 +557,9 @@ def test_a_leak_is_a_finding_too():
 async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
     script = {"Root": [transfer("Loans")], "Loans": ["The rate is 5%."]}
     held = await record(desk(script), ["I earn 4100. Cost?"], tmp_path)
-    asked = Conversation([Turn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])})
+    asked = Conversation(
+        [AskedTurn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])}
+    )
 
     run = measure_run(held.log, construct="transfer", conversation="pay", asked=asked)
     flow = Flow(held.trace, asked.planted)

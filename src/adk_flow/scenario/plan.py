@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class StatedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One call of a tool."""
 
     name: str
@@ -34,7 +34,7 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """What `after` calls it."""
     ask: str | dict[str, Any] = ""
     """Words, or arguments by the agent's input schema; the user's words where it is empty."""
-    tools: list[ToolCall] = []
+    tools: list[StatedCall] = []
     says: str | dict[str, Any] | list[Any] | None = None
     """Words, or a value by the agent's output schema; None for what its tools returned."""
     after: list[str] = []

@@ -12,12 +12,12 @@ from google.genai import types
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
-from adk_flow.models.planned.steps import Decision, next_step
-from adk_flow.models.planned.team import Team
+from adk_flow.models.planned.steps import PlannedDecision, next_step
+from adk_flow.models.planned.team import AppAgents
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import read_view
 from adk_flow.models.request.tokens import usage
-from adk_flow.scenario.conversation import Turn
+from adk_flow.scenario.conversation import AskedTurn
 
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
@@ -33,10 +33,10 @@ class Planned(BaseLlm):
     model: str = "planned"
     _turn: PlannedTurn = PrivateAttr()
 
-    def __init__(self, turn: Turn, root: BaseNode) -> None:
+    def __init__(self, turn: AskedTurn, root: BaseNode) -> None:
         """Takes the turn, whose plan may be empty, and the root of the agents that answer it."""
         super().__init__(model="planned")
-        self._turn = PlannedTurn(turn.say, turn.plan or [], Team(root))
+        self._turn = PlannedTurn(turn.say, turn.plan or [], AppAgents(root))
 
     @property
     def capabilities(self) -> LlmCapabilities:
@@ -84,7 +84,7 @@ class Planned(BaseLlm):
         )
 
 
-def _parts(decision: Decision) -> Iterator[types.Part]:
+def _parts(decision: PlannedDecision) -> Iterator[types.Part]:
     if decision.text:
         yield types.Part(text=decision.text)
     for call in decision.calls:

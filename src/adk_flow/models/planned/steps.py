@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from adk_flow.models.planned.team import Hop
-from adk_flow.models.planned.turn import Activation, Key, PlannedTurn, Sent
-from adk_flow.models.planned.view import Offer, View, said, written
+from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
+from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.situation import FINISH, RESPOND
 from adk_flow.models.request.turns import TRANSFER
@@ -20,10 +20,10 @@ from adk_flow.models.request.values import (
     value_of,
     values_of,
 )
-from adk_flow.scenario.plan import Task, ToolCall
+from adk_flow.scenario.plan import StatedCall, Task
 
 
-class Call(NamedTuple):
+class PlannedCall(NamedTuple):
     """A call of a function."""
 
     function: str
@@ -32,14 +32,14 @@ class Call(NamedTuple):
     """The tasks that it asks another agent for."""
 
 
-class Decision(NamedTuple):
+class PlannedDecision(NamedTuple):
     """What to say, or which functions to call, or both."""
 
     text: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[PlannedCall, ...] = ()
 
 
-def next_step(turn: PlannedTurn, view: View) -> Decision:
+def next_step(turn: PlannedTurn, view: RequestView) -> PlannedDecision:
     """Decides what the agent of a request does next.
 
     Raises:
@@ -51,22 +51,22 @@ def next_step(turn: PlannedTurn, view: View) -> Decision:
 class _Step:
     """One request of one activation."""
 
-    def __init__(self, turn: PlannedTurn, view: View) -> None:
+    def __init__(self, turn: PlannedTurn, view: RequestView) -> None:
         self.turn, self.view = turn, view
-        self.active: Activation = turn.activation(view)
+        self.active: PlannedActivation = turn.activation(view)
         self._unmatched = Counter(_key(call.function, call.arguments) for call, _ in view.made)
         self.results: dict[int, list[Any]] = {}
         """What the tools of the agent's own tasks returned, so far."""
         self._pair_results()
 
-    def decide(self) -> Decision:
+    def decide(self) -> PlannedDecision:
         if self.view.schema is not None:
-            return Decision(canonical(self._form(self.view.schema)))
+            return PlannedDecision(canonical(self._form(self.view.schema)))
         if calls := [*self._own_calls(), *self._delegations()]:
             return self._calling(calls)
         if onward := self._onward():
             text = "\n\n".join(filter(None, [self._finish(n, spoken=True) for n in self._ended()]))
-            return Decision(text, (Call(TRANSFER, {"agent_name": onward}),))
+            return PlannedDecision(text, (PlannedCall(TRANSFER, {"agent_name": onward}),))
         return self._conclude()
 
     # Tools of its own
@@ -92,14 +92,14 @@ class _Step:
                 ended.append(number)
         return ended
 
-    def _own_calls(self) -> Iterator[Call]:
+    def _own_calls(self) -> Iterator[PlannedCall]:
         ended = self._ended()
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
                 for call in _open(self.turn.tasks[number].tools, len(self.results[number])):
                     if not self._is_made(call.name, call.args):
                         self._check(call)
-                        yield Call(call.name, call.args)
+                        yield PlannedCall(call.name, call.args)
 
     def _is_made(self, function: str, arguments: dict[str, Any]) -> bool:
         key = _key(function, arguments)
@@ -107,7 +107,7 @@ class _Step:
         self._unmatched[key] -= is_made
         return is_made
 
-    def _check(self, call: ToolCall) -> None:
+    def _check(self, call: StatedCall) -> None:
         offer = self.view.offers.get(call.name)
         if offer is None or offer.is_agent:
             tools = [one.name for one in self.view.offers.values() if not one.is_agent]
@@ -131,12 +131,12 @@ class _Step:
             if hop is not None and not is_back and self.turn.is_ready(number, self._ended()):
                 yield number, hop
 
-    def _delegations(self) -> Iterator[Call]:
+    def _delegations(self) -> Iterator[PlannedCall]:
         for number, hop in self._waiting():
             if hop.how == "call":
                 arguments = self._arguments(number, self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(number):
-                    yield Call(hop.agent, arguments, (number,))
+                    yield PlannedCall(hop.agent, arguments, (number,))
 
     def _is_due(self, number: int) -> bool:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
@@ -166,7 +166,7 @@ class _Step:
         waiting = (pair for pair in self._waiting() if pair[1].how == "transfer")
         return next((hop.agent for number, hop in waiting if number not in self.turn.done), "")
 
-    def _calling(self, calls: list[Call]) -> Decision:
+    def _calling(self, calls: list[PlannedCall]) -> PlannedDecision:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
         together = [call for call in calls if not self._is_alone(call.function)]
         made = together or calls[:1]
@@ -175,7 +175,7 @@ class _Step:
             if call.tasks:
                 self._send(call.function, call.arguments, call.tasks)
         self.turn.called.update(filter(self._is_all_called, self.active.own))
-        return Decision(calls=tuple(made))
+        return PlannedDecision(calls=tuple(made))
 
     def _is_all_called(self, number: int) -> bool:
         tools = self.turn.tasks[number].tools
@@ -187,16 +187,16 @@ class _Step:
 
     # Last words
 
-    def _conclude(self) -> Decision:
+    def _conclude(self) -> PlannedDecision:
         """Ends the agent's part of the turn in the way that its functions ask for."""
         waits = any(self.turn.tasks[number].waits for number in self._ended())
         names = [RESPOND] if waits else [RESPOND, FINISH]
         ending = next((self.view.offers[name] for name in names if name in self.view.offers), None)
         if ending is None or any(call.function == ending.name for call, _ in self.view.made):
-            return Decision(self._answer())
+            return PlannedDecision(self._answer())
         arguments = self._form(ending.schema)
         self.active.made[_key(ending.name, arguments)] += 1
-        return Decision(calls=(Call(ending.name, arguments),))
+        return PlannedDecision(calls=(PlannedCall(ending.name, arguments),))
 
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
@@ -298,7 +298,7 @@ def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
 
 
-def _open(tools: list[ToolCall], returned: int) -> list[ToolCall]:
+def _open(tools: list[StatedCall], returned: int) -> list[StatedCall]:
     """Takes the calls that may be made once so many have returned."""
     end = next((n for n, call in enumerate(tools) if call.then and n > returned), len(tools))
     return tools[:end]
