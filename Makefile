@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow coverage check lint web format benchmark constraints readme clean
+.PHONY: setup demo test test-slow coverage check lint web format benchmark constraints readme walk clean
 
 setup: $(INSTALLED)
 
@@ -52,6 +52,10 @@ format: $(INSTALLED)
 web: $(INSTALLED)
 	@$(BIN)/python -c 'from dotenv import load_dotenv; load_dotenv(".env"); import root_agent.agent'
 	$(BIN)/adk web --host 127.0.0.1 .
+
+# The functions from a path to its comparison's report, and calls into earlier layers.
+walk: $(INSTALLED)
+	@$(BIN)/python docs/walk.py
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +65,39 @@ def test_nothing_else_stands_flat():
     assert {file.stem for file in SRC.glob("*.py")} == FLAT
     folders = {folder.name for folder in SRC.iterdir() if (folder / "__init__.py").exists()}
     assert folders | (FLAT - {"__init__", "__main__"}) == set(LAYERS)
+
+
+def public_names(tree: ast.Module) -> Iterator[str]:
+    """Gives the public names that a module defines."""
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [name.id for name in node.targets if isinstance(name, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def test_a_public_name_stands_in_one_module():
+    places = defaultdict(list)
+    for module, tree in TREES.items():
+        for name in set(public_names(tree)):
+            places[name].append(module)
+
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_module_shares_a_name_with_a_public_function():
+    modules = {module.rpartition(".")[2] for module in FILES}
+    functions = {
+        f"{module}.{node.name}"
+        for module, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.name in modules and not node.name.startswith("_")
+    }
+
+    assert functions == set()

@@ -30,7 +30,7 @@ from adk_flow.log.schema import (
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import Canary, Conversation, Turn, read_conversation
+from adk_flow.scenario.conversation import AskedTurn, Canary, Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.desk import CONSTRUCT_FOLDERS
 from tests.doubles.flow import agent, record
@@ -339,7 +339,7 @@ async def test_tasks_are_in_series_because_adk_runs_them_one_by_one(tmp_path):
 async def test_without_words_nobody_is_accused_of_asking_late(texts, tmp_path):
     root = asking("x" * 300, "y" * 300)
 
-    assert series((await record(root, [QUESTION], tmp_path, texts=texts)).log) == []
+    assert series((await record(root, [QUESTION], tmp_path, capture=texts)).log) == []
 
 
 # lost_state_write
@@ -415,7 +415,7 @@ async def test_a_function_and_an_agent_that_do_not_exist_are_hallucinated(tmp_pa
 async def test_a_hallucinated_agent_is_known_from_its_event_where_words_were_left_out(tmp_path):
     root = desk({"Root": [transfer("Loan")]})
 
-    _, (one,) = await found(root, ["?"], tmp_path, "hallucinated_name", texts="none")
+    _, (one,) = await found(root, ["?"], tmp_path, "hallucinated_name", capture="none")
 
     assert one.text == "Root tried to hand over to Loan, and may only to Loans and Funds."
 
@@ -496,7 +496,7 @@ async def test_an_answer_told_in_other_words_or_used_is_relayed(said, tmp_path):
 async def test_without_words_an_answer_with_a_reply_is_never_called_untold(texts, tmp_path):
     root = relaying("No. " * 200)
 
-    assert (await found(root, ["?"], tmp_path, "unrelayed_answer", texts=texts))[1] == []
+    assert (await found(root, ["?"], tmp_path, "unrelayed_answer", capture=texts))[1] == []
 
 
 async def test_an_answer_that_goes_to_the_user_as_it_is_is_told(tmp_path):
@@ -557,7 +557,9 @@ def test_a_leak_is_a_finding_too():
 async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
     script = {"Root": [transfer("Loans")], "Loans": ["The rate is 5%."]}
     held = await record(desk(script), ["I earn 4100. Cost?"], tmp_path)
-    asked = Conversation([Turn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])})
+    asked = Conversation(
+        [AskedTurn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])}
+    )
 
     run = measure_run(held.log, construct="transfer", conversation="pay", asked=asked)
     flow = Flow(held.trace, asked.planted)

@@ -387,7 +387,7 @@ async def test_canaries_tell_who_may_be_shown_them_and_whether_they_occurred(tmp
 
 @pytest.mark.parametrize("texts", ["none", "preview"])
 async def test_without_whole_texts_nothing_is_known(texts, tmp_path):
-    found = await held("transfer", tmp_path, texts=texts)
+    found = await held("transfer", tmp_path, capture=texts)
 
     assert not found.known
     assert f"texts={texts}" in found.unknown_reason
@@ -399,7 +399,7 @@ async def test_a_later_part_without_texts_is_found_out(tmp_path):
     full = (await record(agent("Root", model), ["?"], tmp_path / "full")).log
     for texts, question in (("none", "?"), ("preview", "?" * 300)):
         model = Scripted(script={"Root": ["a"]})
-        part = await record(agent("Root", model), [question], tmp_path / texts, texts=texts)
+        part = await record(agent("Root", model), [question], tmp_path / texts, capture=texts)
         log = full._replace(records=[*full.records, *part.log.records])
 
         assert trace_visibility(trace_log(full)).known

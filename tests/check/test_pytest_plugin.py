@@ -17,7 +17,7 @@ from adk_flow.check.snapshot import Snapshot, aligned, draw_snapshot, side_by_si
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.scenario.conversation import Conversation, Turn
+from adk_flow.scenario.conversation import AskedTurn, Conversation
 from tests.doubles.flow import agent, record
 
 pytest_plugins = ["pytester"]
@@ -87,7 +87,7 @@ def test_the_offline_model_takes_the_place_of_every_agents_own(flow):
 
 def test_an_app_keeps_its_plugins_and_all_words_are_recorded(flow, tmp_path, monkeypatch):
     monkeypatch.setenv("ADK_FLOW_TEXTS", "none")
-    own = FlowPlugin(directory=tmp_path / "own", texts="none", construct="mine")
+    own = FlowPlugin(directory=tmp_path / "own", capture="none", construct="mine")
     app = App(name="desk", root_agent=desk(), plugins=[own])
 
     flow(app, "Cost?", "Savings?", script=SCRIPT)
@@ -153,7 +153,7 @@ def test_a_script_that_does_not_fit_fails_the_test(flow):
 
 
 def test_an_answer_that_lacks_what_is_asked_for_fails_the_test(flow):
-    asked = Conversation(turns=[Turn(say="Cost?", contains=["7%"])])
+    asked = Conversation(turns=[AskedTurn(say="Cost?", contains=["7%"])])
 
     with pytest.raises(AssertionError, match="turn 1: lacks '7%'"):
         flow(agent("Root", ""), asked, script={"Root": ["5%"]})

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.check.evaluate import checked
+from adk_flow.check.evaluate import check_rules
 from adk_flow.check.flow import read_flow
-from adk_flow.check.rules import ExpectationError, read_expectations
+from adk_flow.check.rules import RuleError, read_rules
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import APP, assert_refused, run_command
 from tests.doubles.flow import agent, record
@@ -76,7 +76,7 @@ def broken(log, rules):
     """Gives what of some rules the log breaks, as `field: reason`."""
     path = log.parent / "rules.yaml"
     path.write_text(rules, encoding="utf-8")
-    found = checked(read_flow(log), read_expectations(path))
+    found = check_rules(read_flow(log), read_rules(path))
     return [f"{rule.line} {rule.rule}: {rule.reason}" for rule in found if rule.reason]
 
 
@@ -208,8 +208,8 @@ def test_a_wrong_file_is_refused_by_file_line_and_field(tmp_path, rules, reason)
     path = tmp_path / "rules.yaml"
     path.write_text(rules)
 
-    with pytest.raises(ExpectationError) as error:
-        read_expectations(path)
+    with pytest.raises(RuleError) as error:
+        read_rules(path)
 
     assert str(error.value).startswith(f"{path}: ")
     assert reason in str(error.value)

@@ -211,7 +211,7 @@ async def test_usage_and_state_are_logged(tmp_path):
 async def test_what_is_kept_of_texts_is_a_choice(tmp_path, texts, kept):
     model = Scripted(script={"Root": ["r"]})
 
-    flow = await record(agent("Root", model), ["x" * 500], tmp_path, texts=texts)
+    flow = await record(agent("Root", model), ["x" * 500], tmp_path, capture=texts)
 
     asked = next(r for r in flow.log.records if r.hook == "user_message")
     assert len(asked.text) == kept
@@ -235,7 +235,7 @@ async def test_an_error_without_a_code_fails_the_turn(tmp_path, texts, told):
     model = Scripted(script={"Root": [transfer("Remote")]})
     root = agent("Root", model, sub_agents=[Remote(name="Remote")])
 
-    flow = await record(root, ["?"], tmp_path, texts=texts)
+    flow = await record(root, ["?"], tmp_path, capture=texts)
 
     assert [one.error for one in flow.log.records if one.error] == [told]
     assert flow.moves[-1].failed

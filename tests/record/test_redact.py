@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.record.redact import MASK, JsonText, keeper, mask
+from adk_flow.record.redact import MASK, JsonText, make_redactor, mask
 
 SECRETS = [
     "sk-proj-abcdefghijklmnopqrstuv",
@@ -59,14 +59,14 @@ def test_money_and_plain_words_stay(text):
 
 def test_a_preview_never_shows_the_head_of_a_secret():
     secret = "sk-" + "a" * 60
-    kept = keeper("preview", True)("x" * 180 + " " + secret)
+    kept = make_redactor("preview", redact=True)("x" * 180 + " " + secret)
 
     assert "sk-" not in kept
 
 
 def test_an_unknown_choice_is_refused():
-    with pytest.raises(ValueError, match="texts must be full, preview or none, got 'all'"):
-        keeper("all", True)
+    with pytest.raises(ValueError, match="capture must be full, preview or none, got 'all'"):
+        make_redactor("all", redact=True)
 
 
 @given(st.text())
@@ -86,7 +86,7 @@ def test_masking_twice_changes_nothing_more(text):
     ],
 )
 def test_secrets_inside_a_value_leave_it_json(value, kept):
-    assert json.loads(keeper("full", True)(JsonText(value))) == kept
+    assert json.loads(make_redactor("full", redact=True)(JsonText(value))) == kept
 
 
 JSON = st.recursive(
@@ -97,7 +97,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["api_key", "pwd", "a", "b"]), JSON))
 def test_any_value_is_json_when_masked(value):
-    kept = keeper("full", True)(JsonText(value))
+    kept = make_redactor("full", redact=True)(JsonText(value))
 
     assert set(json.loads(kept)) == set(value)
     assert "api_key" not in value or json.loads(kept)["api_key"] == MASK

@@ -3,9 +3,9 @@
 import pytest
 
 from adk_flow.scenario.conversation import (
+    AskedTurn,
     ConversationError,
     Near,
-    Turn,
     failed_checks,
     read_conversation,
 )
@@ -38,7 +38,7 @@ canaries:
     talk = read_conversation(path)
 
     assert talk.turns == [
-        Turn(
+        AskedTurn(
             say="What does it cost?",
             specialist="Loans",
             contains=["month"],
@@ -121,13 +121,13 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
     ],
 )
 def test_an_answer_is_checked_for_words_and_numbers(answer, failed):
-    turn = Turn(say="?", contains=["month"], absent=["year"], numbers=[Near(1389.58, 0.01)])
+    turn = AskedTurn(say="?", contains=["month"], absent=["year"], numbers=[Near(1389.58, 0.01)])
 
     assert failed_checks(turn, answer, []) == failed
 
 
 def test_the_specialist_must_have_taken_part():
-    turn = Turn(say="?", specialist="Loans")
+    turn = AskedTurn(say="?", specialist="Loans")
 
     assert failed_checks(turn, "", ["Root", "Loans"]) == []
     assert failed_checks(turn, "", ["Root"]) == ["Loans took no part"]

@@ -33,9 +33,9 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent begins to run: handed over to, called, a node, or the first of the turn."""
     cause = activation.cause
     if cause == "transfer":
-        transfer(moment, run, activation)
+        transfer_control(moment, run, activation)
     elif cause in AGENT_CALLS:
-        call(moment, run, activation)
+        call_agent(moment, run, activation)
     elif cause == "node":
         enter_node(moment, run, activation)
     elif not run.started and not run.parent:
@@ -45,7 +45,7 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
         _face_user(run, activation.agent, activation)
 
 
-def transfer(moment: Moment, run: Run, activation: Activation) -> None:
+def transfer_control(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent takes over from the one that handed over to it."""
     source = activation.source
     if source is not None:
@@ -56,7 +56,7 @@ def transfer(moment: Moment, run: Run, activation: Activation) -> None:
         _face_user(run, activation.agent, activation)
 
 
-def call(moment: Moment, run: Run, activation: Activation) -> None:
+def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent is called by another that waits for its answer, or delegates a task to it."""
     is_task = activation.cause == "task" and not run.parent
     if is_task and not run.started and not activation.parent:
@@ -64,7 +64,7 @@ def call(moment: Moment, run: Run, activation: Activation) -> None:
         start(moment, run, activation.agent, activation)
         return
     _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
-    conversation.ask(moment, run, activation)
+    conversation.ask_agent(moment, run, activation)
     if is_task:
         _face_user(run, activation.agent, activation)
 

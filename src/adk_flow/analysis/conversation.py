@@ -14,7 +14,7 @@ def say(moment: Moment, run: Run, agent: str, number: int, cause: str) -> None:
     moment.add("say", USER, agent, run.turn.number, number, cause, text=run.words)
 
 
-def ask(moment: Moment, run: Run, activation: Activation) -> None:
+def ask_agent(moment: Moment, run: Run, activation: Activation) -> None:
     """A caller asks the agent that it calls."""
     call = activation.within
     words = run.words if activation.cause == "agent_tool" else call.text if call else ""

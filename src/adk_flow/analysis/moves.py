@@ -8,8 +8,8 @@ import msgspec
 
 from adk_flow.log.schema import Record
 
-Control = Literal["start", "transfer", "call", "return", "fork", "join", "end"]
-Conversation = Literal["say", "ask", "answer", "reply"]
+ControlKind = Literal["start", "transfer", "call", "return", "fork", "join", "end"]
+ConversationKind = Literal["say", "ask", "answer", "reply"]
 
 USER = "user"
 CONTROL = frozenset({"start", "transfer", "call", "return", "fork", "join", "end"})
@@ -22,7 +22,7 @@ class Move(
 ):
     """One move of control (which agent runs) or of conversation (who says what to whom)."""
 
-    kind: Control | Conversation
+    kind: ControlKind | ConversationKind
     source: str
     target: str
     turn: int
@@ -61,7 +61,7 @@ class Moment:
 
     def add(
         self,
-        kind: Control | Conversation,
+        kind: ControlKind | ConversationKind,
         source: str,
         target: str,
         turn: int,

@@ -32,7 +32,7 @@ WITHIN_SECONDS = 2.0
 """How far outside of a turn the time of its user event may be. ADK makes the event once every
 plugin has seen the message."""
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def llm_calls(
@@ -230,7 +230,7 @@ def _unscored(
 ) -> EvaluationResult:
     from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
 
-    logger.error("%s: %s", eval_metric.metric_name, problem)
+    _logger.error("%s: %s", eval_metric.metric_name, problem)
     return EvaluationResult(
         overall_eval_status=EvalStatus.FAILED,
         per_invocation_results=[

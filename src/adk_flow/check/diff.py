@@ -9,7 +9,7 @@ import msgspec
 
 from adk_flow.analysis.moves import Move
 from adk_flow.check.flow import Flow
-from adk_flow.check.snapshot import Row, aligned, draw_snapshot
+from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
 from adk_flow.log.schema import Header
 
 FIGURES = {
@@ -43,9 +43,9 @@ class TurnDifference(msgspec.Struct, frozen=True):
     """What changed in a turn."""
 
     turn: int
-    control: list[Row]
+    control: list[AlignedLine]
     """The moves of both side by side; empty where they are the same."""
-    conversation: list[Row]
+    conversation: list[AlignedLine]
     figures: list[Change]
 
     @property
@@ -89,7 +89,7 @@ def _of_turn(number: int, before: Flow, after: Flow) -> TurnDifference:
     )
 
 
-def _rows(number: int, before: Flow, after: Flow, *, control: bool) -> list[Row]:
+def _rows(number: int, before: Flow, after: Flow, *, control: bool) -> list[AlignedLine]:
     def lines(flow: Flow) -> list[str]:
         return draw_snapshot(
             move for move in flow.moves if _is_wanted(move, number, control=control)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from adk_flow.check.flow import Flow
-from adk_flow.check.rules import Rules, Written, field_of
+from adk_flow.check.rules import RuleFile, Rules, field_of
 from adk_flow.check.snapshot import Snapshot, aligned, side_by_side
 from adk_flow.errors import AdkFlowError
 from adk_flow.record.redact import mask
@@ -25,7 +25,7 @@ LIMITS = (
 )
 
 
-class Checked(NamedTuple):
+class RuleResult(NamedTuple):
     """A rule, and whether a flow keeps it."""
 
     rule: str
@@ -39,12 +39,12 @@ class Checked(NamedTuple):
     """What tells it from others of the same field: a turn, an agent, a kind of finding."""
 
 
-def checked(flow: Flow, written: Written) -> list[Checked]:
+def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
     """Checks every rule of a file, and first whether the flow is whole."""
     rules, document = written.rules, written.document
     found = []
     if not rules.may_fail:
-        found += [Checked("whole", document.line(), fault) for fault in flow.faults or [""]]
+        found += [RuleResult("whole", document.line(), fault) for fault in flow.faults or [""]]
     found += _scope(flow, rules, document, (), rules.price_model)
     for pair, (one, other) in enumerate(rules.isolated):
         told = flow.shared(one, other)
@@ -63,14 +63,14 @@ def checked(flow: Flow, written: Written) -> list[Checked]:
     return found
 
 
-def answers_checked(flow: Flow, conversation: Conversation, line: int) -> list[Checked] | None:
+def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[RuleResult] | None:
     """Checks what a conversation asks of the answers; None if a log holds another one."""
     said = [turn.question for turn in flow.figures]
     if flow.log.header.texts != "full" or said not in _as_logged(conversation):
         return None
     asked = conversation.under(flow.log.header.construct)
     pairs = zip(asked.turns, flow.turns, strict=True)
-    return lacking(
+    return list_missing(
         [failed_checks(one, turn.answer, _taking_part(turn)) for one, turn in pairs], line
     )
 
@@ -85,10 +85,10 @@ def _taking_part(turn: Flow) -> list[str]:
     return [move.target for move in turn.moves if move.is_control]
 
 
-def lacking(failed: list[list[str]], line: int) -> list[Checked]:
+def list_missing(failed: list[list[str]], line: int) -> list[RuleResult]:
     """Tells what the answers of a conversation lack, turn by turn."""
     return [
-        Checked("hold", line, f"turn {number}: {reason}", about=f"turn {number}")
+        RuleResult("hold", line, f"turn {number}: {reason}", about=f"turn {number}")
         for number, reasons in enumerate(failed, start=1)
         for reason in reasons
         if not reason.startswith("failed: ")  # which is a rule of its own
@@ -97,11 +97,11 @@ def lacking(failed: list[list[str]], line: int) -> list[Checked]:
 
 def _scope(
     flow: Flow, rules: Rules, document: Document, place: tuple[str | int, ...], price_model: str
-) -> Iterator[Checked]:
+) -> Iterator[RuleResult]:
     """Checks rules of one turn, or of all together."""
     number = f"turn {flow.figures[0].turn}: " if place else ""
 
-    def told(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> Checked:
+    def told(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> RuleResult:
         one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
         where = number.removesuffix(": ") if place == ("each_turn",) else ""
         return one._replace(about=", ".join(filter(None, (where, about))))
@@ -131,8 +131,8 @@ def _scope(
 
 def _checked(
     document: Document, place: tuple[str | int, ...], reason: str, details: tuple[str, ...] = ()
-) -> Checked:
-    return Checked(field_of(place), document.line(*place), reason, details if reason else ())
+) -> RuleResult:
+    return RuleResult(field_of(place), document.line(*place), reason, details if reason else ())
 
 
 def _moves(expected: str | list[str], actual: Snapshot) -> tuple[str, tuple[str, ...]]:

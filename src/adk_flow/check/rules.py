@@ -17,7 +17,7 @@ Limit = Annotated[int, msgspec.Meta(ge=0)]
 """The most that a figure may be."""
 
 
-class ExpectationError(AdkFlowError):
+class RuleError(AdkFlowError):
     """A file that holds no rules for a flow."""
 
 
@@ -49,7 +49,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Kinds of findings of which there must be none."""
 
 
-class Expectations(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FlowRules(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of a file, and what it says of the conversation to hold."""
 
     hold: str | list[str] = []
@@ -69,36 +69,36 @@ class Expectations(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """By turn, from the first."""
 
 
-class Written(NamedTuple):
+class RuleFile(NamedTuple):
     """Expectations as they stand in a file."""
 
     document: Document
-    rules: Expectations
+    rules: FlowRules
 
 
-def read_expectations(path: str | Path) -> Written:
+def read_rules(path: str | Path) -> RuleFile:
     """Reads a file of rules.
 
     Raises:
       ExpectationError: it cannot be read, is no YAML, or does not fit.
     """
-    document = read_document(path, "rules for a flow", ExpectationError)
+    document = read_document(path, "rules for a flow", RuleError)
     try:
-        rules = document.converted(Expectations, ExpectationError)
-    except ExpectationError as error:
+        rules = document.converted(FlowRules, RuleError)
+    except RuleError as error:
         listed = f"; expected one of {', '.join(KINDS)}" if "enum value" in str(error) else ""
-        raise ExpectationError(f"{error}{listed}") from error
+        raise RuleError(f"{error}{listed}") from error
     for place, value in _fields(document.data, ()):
         if value is None:
             raise _refused(document, place, "has no value; give it one, or leave the field out")
     if not _asks(rules, document.data):
         raise _refused(document, (), "holds no rule; expected one, such as llm_calls")
-    return Written(document, rules)
+    return RuleFile(document, rules)
 
 
-def _refused(document: Document, place: Sequence[str | int], reason: str) -> ExpectationError:
+def _refused(document: Document, place: Sequence[str | int], reason: str) -> RuleError:
     field = f"{field_of(place)}: " if place else ""
-    return ExpectationError(f"{document.path}: line {document.line(*place)}: {field}{reason}")
+    return RuleError(f"{document.path}: line {document.line(*place)}: {field}{reason}")
 
 
 def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any]]:
@@ -112,28 +112,26 @@ def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any
             yield from _fields(one, (*place, at))
 
 
-def _asks(rules: Expectations, data: Any) -> bool:
+def _asks(rules: FlowRules, data: Any) -> bool:
     """Whether there is anything to check, be it that what is held comes to its end."""
     about = {"hold": [], "model": "", "decisions": "", "price_model": "", "may_fail": False}
-    if msgspec.structs.replace(rules, **about) != Expectations():
+    if msgspec.structs.replace(rules, **about) != FlowRules():
         return True
     is_file = isinstance(rules.hold, str) and bool(rules.hold)  # which may ask of the answers
     return is_file if rules.may_fail else bool(rules.hold) or "may_fail" in data
 
 
-def check_agents(written: Written, known: Sequence[str]) -> None:
+def check_agents(written: RuleFile, known: Sequence[str]) -> None:
     """Checks that the rules name agents that there are, for a slip would never be broken.
 
     Raises:
       ExpectationError: one is not.
     """
-    for place, name in strangers(written, known):
-        raise ExpectationError(
-            f"{place}: the app has no agent {name!r}; there are {', '.join(known)}"
-        )
+    for place, name in find_unknown_agents(written, known):
+        raise RuleError(f"{place}: the app has no agent {name!r}; there are {', '.join(known)}")
 
 
-def strangers(written: Written, known: Collection[str]) -> Iterator[tuple[str, str]]:
+def find_unknown_agents(written: RuleFile, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """Gives file, line and field, and the name, of each agent in the rules that is not known."""
     for *place, name in _named(written.rules):
         if name not in known and name != USER:
@@ -141,7 +139,7 @@ def strangers(written: Written, known: Collection[str]) -> Iterator[tuple[str, s
             yield f"{written.document.path}: line {line}: {field_of(place)}", name
 
 
-def _named(rules: Expectations) -> Iterator[tuple[Any, ...]]:
+def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
     """Gives the place and name of every agent that rules name."""
     for pair, names in enumerate(rules.isolated):
         yield from (("isolated", pair, at, name) for at, name in enumerate(names))

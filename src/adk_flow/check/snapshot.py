@@ -115,7 +115,7 @@ def _says(expected: str, actual: str) -> bool:
     return actual.endswith(last) and end + len(last) <= len(actual)
 
 
-class Row(msgspec.Struct, frozen=True):
+class AlignedLine(msgspec.Struct, frozen=True):
     """A line of each of two pictures; empty where one has none."""
 
     left: str
@@ -132,7 +132,7 @@ class Row(msgspec.Struct, frozen=True):
         return "!"
 
 
-def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[Row]:
+def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine]:
     """Lays two pictures side by side, the same lines beside each other as far as they can be.
 
     Unless `exactly`, `...` in a line on the left stands for any words.
@@ -154,15 +154,15 @@ def _opcodes(left: list[str], right: list[str]) -> Sequence[tuple[str, int, int,
     return SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
 
 
-def _same(left: str, right: str) -> Row:
-    return Row(left, right, same=True)
+def _same(left: str, right: str) -> AlignedLine:
+    return AlignedLine(left, right, same=True)
 
 
-def _unlike(left: list[str], right: list[str]) -> Iterator[Row]:
+def _unlike(left: list[str], right: list[str]) -> Iterator[AlignedLine]:
     """Pairs lines that are not the same, those of the same kind of move first."""
     for _, i, j, k, m in _opcodes(*(list(map(_kind, lines)) for lines in (left, right))):
         for one, other in zip_longest(left[i:j], right[k:m], fillvalue=""):
-            yield Row(one, other)
+            yield AlignedLine(one, other)
 
 
 def _kind(line: str) -> str:
@@ -171,7 +171,7 @@ def _kind(line: str) -> str:
 
 
 def side_by_side(
-    rows: Sequence[Row], headings: tuple[str, str] = ("expected", "actual"), width: int = 80
+    rows: Sequence[AlignedLine], headings: tuple[str, str] = ("expected", "actual"), width: int = 80
 ) -> list[str]:
     """Writes rows as lines of two columns, what does not fit folded below."""
     column = (width - 3) // 2

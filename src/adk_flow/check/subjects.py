@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adk_flow._text import plural
-from adk_flow.check.evaluate import Checked, answers_checked, lacking
+from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.check.rules import ExpectationError, Written, check_agents, strangers
+from adk_flow.check.rules import RuleError, RuleFile, check_agents, find_unknown_agents
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adk_flow.models.decisions import Decided
 
 
-def check_log_answers(log: Path, written: Written) -> tuple[Flow, list[Checked], list[str]]:
+def check_log_answers(log: Path, written: RuleFile) -> tuple[Flow, list[RuleResult], list[str]]:
     """Reads a log, and checks its answers if it holds the conversation that the rules name.
 
     Gives remarks too: on agents that the log does not name, and on answers that are not checked.
@@ -29,9 +29,9 @@ def check_log_answers(log: Path, written: Written) -> tuple[Flow, list[Checked],
     flow = read_flow(log, conversation.planted)
     notes = [
         f"{place}: note: the log names no agent {name!r}; is it a typing error?"
-        for place, name in strangers(written, flow.names)
+        for place, name in find_unknown_agents(written, flow.names)
     ]
-    answers = answers_checked(flow, conversation, line) if conversation.is_checked else []
+    answers = check_answers(flow, conversation, line) if conversation.is_checked else []
     if answers is None:
         notes.append(
             f"{written.document.path}: line {line}: hold: note: answers are not checked, for "
@@ -40,7 +40,7 @@ def check_log_answers(log: Path, written: Written) -> tuple[Flow, list[Checked],
     return flow, answers or [], notes
 
 
-def check_app_answers(path: Path, written: Written) -> tuple[Flow, list[Checked]]:
+def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleResult]]:
     """Runs the conversation that the rules name with an app, and checks its answers.
 
     Raises:
@@ -57,32 +57,32 @@ def check_app_answers(path: Path, written: Written) -> tuple[Flow, list[Checked]
     run = asyncio.run(run_conversation(app, conversation))
     if run.log is None:
         raise AdkFlowError(f"{path}: its flow log could not be written")
-    answers = lacking(run.failed_checks, written.document.line("hold"))
+    answers = list_missing(run.failed_checks, written.document.line("hold"))
     if decided is not None:
         answers += _unused(decided, written.document.line("decisions"))
     flow = read_flow(run.log, conversation.planted)
     if run.faults and not flow.log.unrecorded and not written.rules.may_fail:
         reason = f"{plural(run.faults, 'hook')} could not be recorded"
-        answers.append(Checked("whole", written.document.line(), reason))
+        answers.append(RuleResult("whole", written.document.line(), reason))
     return flow, answers
 
 
-def _unused(decided: Decided, line: int) -> list[Checked]:
+def _unused(decided: Decided, line: int) -> list[RuleResult]:
     try:
         decided.finish()
     except AdkFlowError as error:
-        return [Checked("decisions", line, str(error))]
+        return [RuleResult("decisions", line, str(error))]
     return []
 
 
-def _load_app(path: Path, written: Written) -> tuple[App, Decided | None]:
+def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:
     """Loads an app on the model, or with the decisions, that the rules name."""
     from adk_flow.models.from_env import ModelChoiceError
     from adk_flow.run.app import load_app
 
     rules = written.rules
     if rules.model and rules.decisions:
-        raise ExpectationError(
+        raise RuleError(
             f"{written.document.path}: line {written.document.line('decisions')}: decisions: "
             "give either them or a model, and not both"
         )
@@ -90,7 +90,7 @@ def _load_app(path: Path, written: Written) -> tuple[App, Decided | None]:
         app = load_app(path, rules.model)
     except ModelChoiceError as error:
         place = f"{written.document.path}: line {written.document.line('model')}: model"
-        raise ExpectationError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
+        raise RuleError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 
@@ -98,10 +98,10 @@ def _load_app(path: Path, written: Written) -> tuple[App, Decided | None]:
     return app, None
 
 
-def _conversation(written: Written) -> Conversation:
+def _conversation(written: RuleFile) -> Conversation:
     hold, path = written.rules.hold, Path(written.document.path)
     if not hold:
-        raise ExpectationError(
+        raise RuleError(
             f"{path}: line 1: hold: is missing; expected what to ask the app: a conversation file, "
             "or questions"
         )

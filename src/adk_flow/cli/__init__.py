@@ -8,7 +8,7 @@ from io import TextIOWrapper
 import typer
 
 from adk_flow.cli.check import check_flow
-from adk_flow.cli.compare import compare_constructs
+from adk_flow.cli.comparison import compare_constructs
 from adk_flow.cli.diff import show_diff
 from adk_flow.cli.export import export_tables
 from adk_flow.cli.init import init_app

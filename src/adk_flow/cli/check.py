@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from adk_flow.check.evaluate import checked
-from adk_flow.check.rules import read_expectations
+from adk_flow.check.evaluate import check_rules
+from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
 from adk_flow.cli.loading import find_log
 from adk_flow.cli.options import FORMAT, CheckFormat
@@ -44,7 +44,7 @@ def check_flow(
     Exits with 1 if a rule is broken.
     """
     with report_errors():
-        written = read_expectations(expect)
+        written = read_rules(expect)
         if _is_app(subject):
             with app_output_on_stderr(is_github=form == "github"):
                 silence_adk()
@@ -53,7 +53,7 @@ def check_flow(
             flow, answers, notes = check_log_answers(find_log(subject), written)
             for note in notes:
                 print_note(note)
-        rules = sorted([*answers, *checked(flow, written)], key=lambda rule: rule.line)
+        rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
     report = CheckReport(str(expect), flow.log.path, rules)
     print(_WRITERS[form](report))
     if report.broken:

@@ -18,8 +18,8 @@ from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
     ComparisonSpec,
+    check_agent_names,
     check_live,
-    check_names,
     check_real_latency,
     choose_baseline,
     choose_price_model,
@@ -83,7 +83,7 @@ def compare(
     subject = _prepared(load_app(app, model), spec)
     variants = make_variants(subject.app, constructs)
     baseline = choose_baseline(list(variants.apps), baseline)
-    check_names(conversations, _names(subject.app))
+    check_agent_names(conversations, _names(subject.app))
     store = TrialStore(folder, subject.identity)
     for name, conversation in conversations.items():
         store.expect(name, conversation)

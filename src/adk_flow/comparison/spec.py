@@ -137,7 +137,7 @@ def check_live(spec: ComparisonSpec, models: Sequence[str]) -> None:
         )
 
 
-def check_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
+def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
     """Refuses a conversation that names an agent which the app does not have."""
     for name, conversation in conversations.items():
         agents = [agent for turn in conversation.turns for agent in turn.specialists]

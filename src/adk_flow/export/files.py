@@ -15,7 +15,7 @@ import msgspec
 
 from adk_flow._text import plain
 from adk_flow.errors import AdkFlowError
-from adk_flow.export.tables import ROWS, Row, Tables
+from adk_flow.export.tables import ROWS, TableRow, Tables
 
 
 class TableFormat(StrEnum):
@@ -26,7 +26,7 @@ class TableFormat(StrEnum):
     json = "json"
 
 
-class Written(NamedTuple):
+class WrittenTable(NamedTuple):
     """A table in its file."""
 
     path: Path
@@ -36,7 +36,7 @@ class Written(NamedTuple):
 class Writer(Protocol):
     """An open file of one table."""
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[TableRow]) -> None:
         """Appends rows."""
         ...
 
@@ -45,7 +45,7 @@ class Writer(Protocol):
         ...
 
 
-def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[Written]:
+def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[WrittenTable]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
     Where one table cannot be written, all stay what they were.
@@ -67,7 +67,7 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
                 file.writer.close()
             for file in files.values():
                 file.part.replace(file.path)
-        return [Written(file.path, file.rows) for file in files.values()]
+        return [WrittenTable(file.path, file.rows) for file in files.values()]
     except OSError as error:
         raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
@@ -81,13 +81,13 @@ class _File:
     writer: Writer
     rows: int = 0
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[TableRow]) -> None:
         self.writer.write(rows)
         self.rows += len(rows)
 
 
 @contextmanager
-def _opened(path: Path, form: TableFormat, row: type[Row]) -> Iterator[_File]:
+def _opened(path: Path, form: TableFormat, row: type[TableRow]) -> Iterator[_File]:
     """Opens a table; of one that has not taken its name in the end nothing is left."""
     if path.is_dir():
         raise AdkFlowError(f"{path}: is a folder; expected a table, or nothing")
@@ -113,12 +113,12 @@ def harmless(text: str) -> str:
 
 
 class _Csv:
-    def __init__(self, path: Path, row: type[Row]) -> None:
+    def __init__(self, path: Path, row: type[TableRow]) -> None:
         self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
         self._csv = csv.writer(self._file, lineterminator="\n")
         self._csv.writerow(row.__struct_encode_fields__)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[TableRow]) -> None:
         for row in rows:
             self._csv.writerow([_cell(value) for value in msgspec.structs.astuple(row)])
 
@@ -135,11 +135,11 @@ def _cell(value: Any) -> Any:
 class _Json:
     """One array, a row a line."""
 
-    def __init__(self, path: Path, row: type[Row]) -> None:
+    def __init__(self, path: Path, row: type[TableRow]) -> None:
         self._file = path.open("wb")
         self._before = b"[\n"
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[TableRow]) -> None:
         for row in rows:
             self._file.write(self._before + msgspec.json.encode(row))
             self._before = b",\n"
@@ -150,7 +150,7 @@ class _Json:
 
 
 class _Parquet:
-    def __init__(self, path: Path, row: type[Row]) -> None:
+    def __init__(self, path: Path, row: type[TableRow]) -> None:
         try:
             import pyarrow
             from pyarrow import parquet
@@ -162,7 +162,7 @@ class _Parquet:
         self._schema = pyarrow.schema(_columns(row, pyarrow))
         self._file = parquet.ParquetWriter(path, self._schema)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[TableRow]) -> None:
         if not rows:
             return
         plain_rows = [msgspec.to_builtins(row) for row in rows]
@@ -176,7 +176,7 @@ class _Parquet:
         self._file.close()
 
 
-def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
+def _columns(row: type[TableRow], arrow: Any) -> list[tuple[str, Any]]:
     types: Mapping[Any, Any] = {
         str: arrow.string(),
         int: arrow.int64(),

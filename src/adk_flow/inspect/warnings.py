@@ -21,10 +21,10 @@ from adk_flow.record.extract import next_active_agent
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Link, Member, Transfer
 
-DEPRECATED = "__deprecated__"
+DEPRECATED_AGENTS = "__deprecated__"
 """Where Python's `deprecated` keeps what to use instead of a class."""
 
-Kind = Literal[
+WarningKind = Literal[
     "confirmation_lost",
     "dead_end",
     "deprecated",
@@ -42,7 +42,7 @@ _CALLED = ("agent_tool", "single_turn", "task")
 class Remark(msgspec.Struct, frozen=True):
     """Something that is likely to surprise."""
 
-    kind: Kind
+    kind: WarningKind
     members: list[str]
     text: str
 
@@ -73,7 +73,7 @@ def find_remarks(
 
 def _deprecated(nodes: Iterable[BaseNode], ids: Mapping[int, str]) -> Iterator[Remark]:
     for node in nodes:
-        if told := getattr(type(node), DEPRECATED, ""):
+        if told := getattr(type(node), DEPRECATED_AGENTS, ""):
             text = f"{node.name} is a {type(node).__name__}: {' '.join(str(told).split())}"
             yield Remark("deprecated", [ids[id(node)]], text)
         if getattr(node, "global_instruction", ""):

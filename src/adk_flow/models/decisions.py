@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_models
-from adk_flow.models.request.turns import answers_so_far, read_turns
+from adk_flow.models.request.turns import answers_so_far, read_request_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
 from adk_flow.scenario.yaml_file import read_document
 
@@ -31,7 +31,7 @@ class DecidedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: dict[str, Any] = {}
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecidedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a model does in one call: words, function calls, a transfer, or a fault."""
 
     text: str = ""
@@ -49,26 +49,26 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [*([self.text] if self.text else []), *calls, *handover] or None
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecidedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an agent does about one request."""
 
     agent: str
-    steps: list[Step]
+    steps: list[DecidedStep]
     request: str = ""
     """The words that it answers; empty for any."""
 
 
-class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of decisions."""
 
-    decisions: list[Entry]
+    decisions: list[DecidedRequest]
     about: str = ""
 
 
 class _Part:
     """An entry of the file, and how far it has been played."""
 
-    def __init__(self, entry: Entry, line: int) -> None:
+    def __init__(self, entry: DecidedRequest, line: int) -> None:
         self.line = line
         self.agent = entry.agent
         self.request = _plain(entry.request)
@@ -93,7 +93,7 @@ class Decided(Scripted):
 
     def _next(self, request: LlmRequest) -> Any:
         agent = (request.config.labels or {}).get("adk_agent_name", "")
-        asked = _plain(read_turns(request.contents)[-1].text)
+        asked = _plain(read_request_turns(request.contents)[-1].text)
         fitting = [one for one in self._parts if one.agent == agent and one.request == asked]
         fitting += [one for one in self._parts if one.agent == agent and not one.request]
         left = [one for one in fitting if one.left]
@@ -134,7 +134,7 @@ def read_decisions(path: str | Path) -> Decided:
       DecisionError: the file cannot be read or does not fit; the text names its line and field.
     """
     document = read_document(path, "decisions", DecisionError)
-    entries = document.converted(Decisions, DecisionError).decisions
+    entries = document.converted(DecisionFile, DecisionError).decisions
     if not entries:
         raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
     model = Decided(path=str(path))

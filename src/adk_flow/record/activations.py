@@ -46,7 +46,7 @@ def _kind_of_type(tool: type) -> str:
 class Call(NamedTuple):
     """A tool call under way, as its ContextVar shows it to whatever runs inside it."""
 
-    run: Run
+    run: OpenRun
     activation: int
     id: str
     tool: str
@@ -81,7 +81,7 @@ class Beginning(NamedTuple):
 
 
 @dataclass(slots=True)
-class Run:
+class OpenRun:
     """One activation of a Runner."""
 
     number: int

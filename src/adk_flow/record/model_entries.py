@@ -29,7 +29,7 @@ class Entry:
         "version",
     )
 
-    def __init__(self, model: BaseLlm, listeners: list[Listener]) -> None:
+    def __init__(self, model: BaseLlm, listeners: list[EntryListener]) -> None:
         self.model = model
         self.listeners = listeners
         self._began = time.perf_counter_ns()
@@ -60,7 +60,7 @@ class Entry:
                 listener.left(self)
 
 
-class Listener(Protocol):
+class EntryListener(Protocol):
     """Is told of entries that asked no other model. Must not raise."""
 
     def follows(self) -> bool:
@@ -74,8 +74,10 @@ class Listener(Protocol):
         """Hears that an entry ended."""
 
 
-_NOBODY: Mapping[int, Listener] = MappingProxyType({})
-listeners: ContextVar[Mapping[int, Listener]] = ContextVar("adk_flow_listeners", default=_NOBODY)
+_NOBODY: Mapping[int, EntryListener] = MappingProxyType({})
+listeners: ContextVar[Mapping[int, EntryListener]] = ContextVar(
+    "adk_flow_listeners", default=_NOBODY
+)
 """Who is told of entries in this context, by recorder."""
 
 _current: ContextVar[Entry | None] = ContextVar("adk_flow_entry", default=None)

@@ -57,8 +57,8 @@ class FlowPlugin(BasePlugin):
         *,
         directory: str | Path | None = None,
         file: str | Path | None = None,
-        texts: str | None = None,
-        masked: bool = True,
+        capture: str | None = None,
+        redact: bool = True,
         construct: str = "",
         listener: Listener | None = None,
     ) -> None:
@@ -68,20 +68,20 @@ class FlowPlugin(BasePlugin):
           name: ADK's name of the plugin.
           directory: folder of the logs; by default `ADK_FLOW_DIR` or `flow_logs`.
           file: the log of the first session, instead of a name in `directory`.
-          texts: `full`, `preview` or `none`; by default `ADK_FLOW_TEXTS` or `full`.
-          masked: whether secrets in texts are masked.
+          capture: `full`, `preview` or `none`; by default `ADK_FLOW_TEXTS` or `full`.
+          redact: whether secrets in texts are masked.
           construct: how the agents are wired, for the header.
           listener: called with the header and each record, written or not.
 
         Raises:
-          ValueError: `texts` is not one of the three.
+          ValueError: `capture` is not one of the three.
         """
         super().__init__(name=name)
         self.recorder = Recorder(
             directory=Path(directory or os.environ.get("ADK_FLOW_DIR") or "flow_logs"),
-            texts=texts or capture_from_env(),
+            capture=capture or capture_from_env(),
             file=Path(file) if file else None,
-            masked=masked,
+            redact=redact,
             construct=construct,
             listener=listener,
         )

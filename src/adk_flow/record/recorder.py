@@ -19,13 +19,13 @@ from google.genai import types
 from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path
 from adk_flow.record import extract
-from adk_flow.record.activations import Call, Run, current_calls, kind_of
+from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
-from adk_flow.record.redact import Capture, keeper, mask
+from adk_flow.record.redact import Capture, make_redactor, mask
 from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 Listener = Callable[[Header, Record], None]
 
@@ -45,7 +45,7 @@ def capture_from_env() -> str:
     wanted = os.environ.get("ADK_FLOW_TEXTS") or "full"
     if wanted in get_args(Capture):
         return wanted
-    logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", wanted)
+    _logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", wanted)
     return "none"
 
 
@@ -56,9 +56,9 @@ class Recorder:
         self,
         *,
         directory: Path,
-        texts: str,
+        capture: str,
         file: Path | None,
-        masked: bool,
+        redact: bool,
         construct: str,
         listener: Listener | None,
     ) -> None:
@@ -68,10 +68,10 @@ class Recorder:
           ValueError: `texts` is no way to capture.
         """
         self.directory = directory
-        self.texts = texts
+        self.capture = capture
         self.construct = construct
         self.listener = listener
-        self.keep = keeper(texts, masked)
+        self.keep = make_redactor(capture, redact=redact)
         self.number = id(self)
         """Tells the recorders of one app apart."""
         self.faults: Counter[str] = Counter()
@@ -79,7 +79,7 @@ class Recorder:
         self.first_fault = ""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
-        self._runs: dict[tuple[str, str], Run] = {}
+        self._runs: dict[tuple[str, str], OpenRun] = {}
         self._sessions = Sessions()
 
     def count_fault(self, hook: str, error: BaseException) -> None:
@@ -87,7 +87,7 @@ class Recorder:
         self.faults[hook] += 1
         if not self.first_fault:
             self.first_fault = f"{hook}: {extract.of_error(error, mask)}"
-            logger.warning("adk-flow could not record %s", self.first_fault)
+            _logger.warning("adk-flow could not record %s", self.first_fault)
 
     def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
@@ -98,7 +98,7 @@ class Recorder:
             self.count_fault("close", error)
         if self.faults:
             counts = ", ".join(f"{hook} {count}" for hook, count in self.faults.items())
-            logger.warning(
+            _logger.warning(
                 "adk-flow did not record %d hooks (%s); the first was %s",
                 self.faults.total(),
                 counts,
@@ -107,7 +107,7 @@ class Recorder:
 
     # Writing
 
-    def write(self, hook: str, run: Run, *, text: str = "", **fields: Any) -> None:
+    def write(self, hook: str, run: OpenRun, *, text: str = "", **fields: Any) -> None:
         """Writes a record; the words in `text` are kept as the settings say.
 
         Raises:
@@ -131,7 +131,7 @@ class Recorder:
             if isinstance(error, (OSError, SystemExit)):
                 self.listener = None
 
-    def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> Run:
+    def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
         """Writes a record of a run as a whole, and gives the run."""
         run = self.run(context)
         if run.cause is not None:
@@ -187,24 +187,26 @@ class Recorder:
 
     # Models that are entered
 
-    def set_scene(self, run: Run, activation: int = 0, agent: str = "", call: str = "") -> Scene:
+    def set_scene(
+        self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
+    ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
         scene = Scene(run, self._write_entry, activation, agent, call)
         scene.enter(self.number)
         return scene
 
-    def ask_model(self, run: Run, activation: int, agent: str) -> None:
+    def ask_model(self, run: OpenRun, activation: int, agent: str) -> None:
         """Notes that ADK is about to enter a model."""
         self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.is_asking = True
 
-    def answer_model(self, run: Run, activation: int) -> None:
+    def answer_model(self, run: OpenRun, activation: int) -> None:
         """Notes that the model which ADK entered gave an answer, or failed."""
         if scene := run.asking.get(activation):
             scene.answer()
 
-    def stop_asking(self, run: Run, activation: int) -> None:
+    def stop_asking(self, run: OpenRun, activation: int) -> None:
         """Tells of the models that were entered in the place of ADK's own call."""
         if scene := run.asking.pop(activation, None):
             scene.give_up()
@@ -235,7 +237,7 @@ class Recorder:
         """Whether a run has begun to be recorded."""
         return (context.session.id, context.invocation_id) in self._runs
 
-    def place(self, context: Any) -> tuple[Run, int, str]:
+    def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, frame and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
         run, agent = self.run(invocation), invocation.agent.name
@@ -258,7 +260,7 @@ class Recorder:
             current_calls.set(call.outer)
             self.set_scene(run, activation, agent)
 
-    def run(self, context: InvocationContext) -> Run:
+    def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
         key = (context.session.id, context.invocation_id)
         run = self._runs.get(key)
@@ -266,7 +268,7 @@ class Recorder:
             cause = current_calls.get().get(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
             watch_models()
-            run = self._runs[key] = Run(next(log.run_numbers), log, self.number, cause)
+            run = self._runs[key] = OpenRun(next(log.run_numbers), log, self.number, cause)
         return run
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
@@ -322,6 +324,6 @@ class Recorder:
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,
-            texts=self.texts,
+            texts=self.capture,
         )
         return SessionLog(path, header, self.keep)

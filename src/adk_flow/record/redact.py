@@ -120,22 +120,26 @@ def _masked_text(text: str) -> str:
     return as_json(mask_inside(text.value)) if _may_hold_secret(text) else str(text)
 
 
-def keeper(keep: str, masked: bool) -> Callable[[str], str]:
+def _plain(text: str) -> str:
+    return str(text)  # msgspec takes no subclass of str
+
+
+def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
     """Gives the function that turns a text into what the log keeps of it.
 
     Raises:
-      ValueError: `keep` is not one of `full`, `preview`, `none`.
+      ValueError: `capture` is not one of `full`, `preview`, `none`.
     """
-    if keep not in get_args(Capture):
-        raise ValueError(f"texts must be full, preview or none, got {keep!r}")
-    if keep == "none":
+    if capture not in get_args(Capture):
+        raise ValueError(f"capture must be full, preview or none, got {capture!r}")
+    if capture == "none":
         return lambda text: ""
-    if keep == "full":
-        return _masked_text if masked else lambda text: text
+    if capture == "full":
+        return _masked_text if redact else _plain
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
-        kept = _masked_text(text) if masked else text
+        kept = _masked_text(text) if redact else _plain(text)
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
     return preview

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from adk_flow.record.activations import Run
+from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry, listeners
 
 _COMPACTION = "google.adk.apps.compaction"
@@ -21,7 +21,7 @@ class Scene:
     to `untold` when it ended, or when it is known that ADK's own did not take place.
     """
 
-    run: Run
+    run: OpenRun
     untold: Callable[[Scene, Entry], None]
     activation: int = 0
     agent: str = ""

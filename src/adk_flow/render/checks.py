@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from adk_flow._text import one_line, plain
-from adk_flow.check.evaluate import Checked
+from adk_flow.check.evaluate import RuleResult
 from adk_flow.log.writer import writable
 
 _REASON = 300
@@ -23,10 +23,10 @@ class CheckReport(NamedTuple):
     file: str
     """The file of rules."""
     log: str
-    rules: Sequence[Checked]
+    rules: Sequence[RuleResult]
 
     @property
-    def broken(self) -> list[Checked]:
+    def broken(self) -> list[RuleResult]:
         """The rules that are."""
         return [rule for rule in self.rules if rule.reason]
 
@@ -40,7 +40,7 @@ def checks_to_text(report: CheckReport) -> str:
     return "\n".join(plain(line) for line in [*lines, f"{sum_up}; flow log: {report.log}"])
 
 
-def _reason(rule: Checked) -> str:
+def _reason(rule: RuleResult) -> str:
     return one_line(rule.reason, _REASON)
 
 
@@ -80,7 +80,7 @@ def checks_to_junit(report: CheckReport) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
 
 
-def _names(rules: Sequence[Checked]) -> Iterator[str]:
+def _names(rules: Sequence[RuleResult]) -> Iterator[str]:
     """Names rules so that no two are alike, for a CI takes those for one."""
     met: Counter[str] = Counter()
     for rule in rules:

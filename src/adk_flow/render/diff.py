@@ -9,14 +9,14 @@ import msgspec
 
 from adk_flow._text import one_line, plural
 from adk_flow.check.diff import Change, Difference, TurnDifference
-from adk_flow.check.snapshot import Row, side_by_side
+from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
 from adk_flow.log.writer import writable
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
 _WIDTH = 80
-_GAP = Row("…", "…", same=True)
+_GAP = AlignedLine("…", "…", same=True)
 
 
 def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
@@ -77,11 +77,11 @@ def _value(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value or "none")
 
 
-def _near_changes(rows: list[Row]) -> list[Row]:
+def _near_changes(rows: list[AlignedLine]) -> list[AlignedLine]:
     """Leaves out what is far from any change."""
     changed = [number for number, row in enumerate(rows) if not row.same]
     near = {n for at in changed for n in range(at - _AROUND, at + _AROUND + 1)}
-    kept: list[Row] = []
+    kept: list[AlignedLine] = []
     for number, row in enumerate(rows):
         if number in near:
             kept.append(row)

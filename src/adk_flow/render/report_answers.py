@@ -22,7 +22,7 @@ class Answer(NamedTuple):
     error: str
 
 
-class AskedTurn(NamedTuple):
+class AnsweredTurn(NamedTuple):
     """A turn of a conversation with its answers."""
 
     turn: int
@@ -32,14 +32,14 @@ class AskedTurn(NamedTuple):
     """Runs whose answer failed."""
 
 
-def list_answers(comparison: Comparison, conversation: str) -> list[AskedTurn]:
+def list_answers(comparison: Comparison, conversation: str) -> list[AnsweredTurn]:
     """Gives the answers to each turn of a conversation, the same words once."""
     runs = [run for run in comparison.runs if run.conversation == conversation]
     most = max((len(run.turns) for run in runs), default=0)
     return [_asked(runs, index) for index in range(most)]
 
 
-def _asked(runs: Sequence[RunMetrics], index: int) -> AskedTurn:
+def _asked(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
     reached = [run for run in runs if index < len(run.turns)]
     constructs: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
     for run in reached:
@@ -54,7 +54,7 @@ def _asked(runs: Sequence[RunMetrics], index: int) -> AskedTurn:
     ]
     failures = sum(len(one.constructs) for one in answers if one.failed or one.error)
     question = _shortened(reached[0].turns[index].question)
-    return AskedTurn(index + 1, question, answers, failures)
+    return AnsweredTurn(index + 1, question, answers, failures)
 
 
 def _shortened(text: str) -> str:

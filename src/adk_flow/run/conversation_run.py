@@ -32,7 +32,7 @@ from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
 from adk_flow.run.app import load_app, with_recorder
-from adk_flow.scenario.conversation import Conversation, Turn, failed_checks, of_questions
+from adk_flow.scenario.conversation import AskedTurn, Conversation, failed_checks, of_questions
 
 USER_ID = "user"
 
@@ -90,7 +90,7 @@ async def run_conversation(
     recorder = FlowPlugin(
         directory=own.recorder.directory,
         file=file,
-        texts=own.recorder.texts,
+        capture=own.recorder.capture,
         construct=construct or own.recorder.construct,
         listener=listen,
     )
@@ -161,7 +161,7 @@ class _End(NamedTuple):
     """Tasks of its plan that nobody was asked for."""
 
 
-async def _take_turn(runner: Runner, session: str, app: App, turn: Turn) -> _End:
+async def _take_turn(runner: Runner, session: str, app: App, turn: AskedTurn) -> _End:
     """Asks one thing, on the model that plays its plan if it has one."""
     planned, override = planned_for(app, turn), override_of(app)
     if planned is not None:

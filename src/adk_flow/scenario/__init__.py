@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adk_flow.scenario.conversation import (
+        AskedTurn,
         Canary,
         Conversation,
         ConversationError,
         Near,
-        Turn,
         of_questions,
         read_conversation,
     )
 
 __all__ = [
+    "AskedTurn",
     "Canary",
     "Conversation",
     "ConversationError",
     "Near",
-    "Turn",
     "of_questions",
     "read_conversation",
 ]
@@ -31,7 +31,7 @@ _MODULES = {
     "Conversation": "adk_flow.scenario.conversation",
     "ConversationError": "adk_flow.scenario.conversation",
     "Near": "adk_flow.scenario.conversation",
-    "Turn": "adk_flow.scenario.conversation",
+    "AskedTurn": "adk_flow.scenario.conversation",
     "of_questions": "adk_flow.scenario.conversation",
     "read_conversation": "adk_flow.scenario.conversation",
 }

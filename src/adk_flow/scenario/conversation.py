@@ -32,7 +32,7 @@ class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: float = 0.005
 
 
-class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One user message, and what its answer must hold."""
 
     say: str
@@ -64,7 +64,7 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Turns in order."""
 
-    turns: list[Turn]
+    turns: list[AskedTurn]
     about: str = ""
     canaries: dict[str, str | Canary] = {}
     """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
@@ -101,7 +101,7 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def of_questions(questions: list[str]) -> Conversation:
     """Makes a conversation of plain messages."""
-    return Conversation(turns=[Turn(say=question) for question in questions])
+    return Conversation(turns=[AskedTurn(say=question) for question in questions])
 
 
 def read_conversation(path: str | Path) -> Conversation:
@@ -182,7 +182,7 @@ def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversa
     return replace(conversation, state={**conversation.state, **state})
 
 
-def failed_checks(turn: Turn, answer: str, agents: list[str]) -> list[str]:
+def failed_checks(turn: AskedTurn, answer: str, agents: list[str]) -> list[str]:
     """Lists what an answer lacks of what its turn asks for; empty if it passes.
 
     Args:

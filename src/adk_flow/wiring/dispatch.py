@@ -19,7 +19,7 @@ LONGEST = 2_000
 _SHOWN, _SHOWN_AGAIN = 120, 4_000
 """Characters of what was wrong: to whoever reads the error, and to the model."""
 _MOST_NAMED = 3
-CALLED = "no answer, but a call of a function that there is not: "
+UNKNOWN_FUNCTION = "no answer, but a call of a function that there is not: "
 
 
 class DispatchError(AdkFlowError):
@@ -150,7 +150,7 @@ def drop_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> 
         return
     content.parts = [part for part in content.parts if not part.function_call]
     if not any((part.text or "").strip() for part in content.parts if not part.thought):
-        content.parts = [types.Part(text=f"{CALLED}{', '.join(called)}")]
+        content.parts = [types.Part(text=f"{UNKNOWN_FUNCTION}{', '.join(called)}")]
 
 
 def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
@@ -160,7 +160,7 @@ def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -
       MergeError: so it is.
     """
     parts = (llm_response.content and llm_response.content.parts) or []
-    told = next((part.text for part in parts if (part.text or "").startswith(CALLED)), "")
+    told = next((part.text for part in parts if (part.text or "").startswith(UNKNOWN_FUNCTION)), "")
     if told:
         raise MergeError(f"{callback_context.agent_name}'s merge was refused: {told}")
 

@@ -28,10 +28,10 @@ NOTHING = "it answered nothing"
 
 def chained(name: str, *chain: Any) -> Workflow:
     """Makes a Workflow of nodes that follow each other; a tuple's stand side by side."""
-    return Workflow(name=name, edges=[("START", conversation, *chain)])
+    return Workflow(name=name, edges=[("START", open_graph, *chain)])
 
 
-def conversation() -> None:
+def open_graph() -> None:
     """Opens a graph: with no output of a node before, the next is shown the question only once."""
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from adk_flow.analysis.moves import USER, Move
-from adk_flow.analysis.visibility.matching import Found, Kind, folded, key_of, object_in
+from adk_flow.analysis.visibility.matching import ExposureKind, Found, folded, key_of, object_in
 from adk_flow.log.schema import Part, Record
 
 LEAST = 12
@@ -40,7 +40,7 @@ class Said:
         """Kinds of tools by name."""
         self._answering: dict[str, str] = {}
         """The agent that a tool runs."""
-        self._sources: defaultdict[str, dict[str, Kind]] = defaultdict(dict)
+        self._sources: defaultdict[str, dict[str, ExposureKind]] = defaultdict(dict)
         """Who said words, by their key; the latest stands last."""
         self._in_turn: dict[tuple[str, str], None] = {}
         self._kept: dict[str, tuple[str, str]] = {}

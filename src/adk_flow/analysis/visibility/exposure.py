@@ -10,7 +10,7 @@ import msgspec
 from adk_flow.analysis.trace import Activation, Trace
 from adk_flow.analysis.visibility.attribution import Said
 from adk_flow.analysis.visibility.canaries import Planted
-from adk_flow.analysis.visibility.matching import Found, Kind
+from adk_flow.analysis.visibility.matching import ExposureKind, Found
 from adk_flow.analysis.visibility.scopes import Scopes
 from adk_flow.log.schema import Record, Request
 
@@ -21,7 +21,7 @@ class Exposure(msgspec.Struct, frozen=True):
     agent: str
     source: str
     """`user`, an agent, or a canary by name."""
-    kind: Kind
+    kind: ExposureKind
     """`words` said in the conversation, the `request` that it was called with, the `answer` of an
     agent that it called itself, arguments or results of another agent's `tool`, or a `canary`."""
     record: int
@@ -30,7 +30,7 @@ class Exposure(msgspec.Struct, frozen=True):
     """How many of the agent's requests held it."""
 
 
-_Counts = dict[tuple[str, str, Kind], tuple[int, int]]
+_Counts = dict[tuple[str, str, ExposureKind], tuple[int, int]]
 """First record and number of requests, by agent, source and kind."""
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Literal, NamedTuple
 
-Kind = Literal["words", "request", "answer", "tool", "canary"]
+ExposureKind = Literal["words", "request", "answer", "tool", "canary"]
 
 
 class Found(NamedTuple):
     """Words in a model request, as `Sight` tells them."""
 
     source: str
-    kind: Kind
+    kind: ExposureKind
     key: str = ""
 
 

@@ -19,8 +19,8 @@ _WHOLE: WeakKeyDictionary[pytest.Config, list[str]] = WeakKeyDictionary()
 """The whole of comparisons that were too long for that, by test session."""
 
 
-@pytest.fixture
-def flow(tmp_path: Path) -> FlowFixture:
+@pytest.fixture(name="flow")
+def flow_fixture(tmp_path: Path) -> FlowFixture:
     """Holds conversations with ADK agents, without a key, and tells how they flowed."""
     return FlowFixture(tmp_path / "flow_logs")
 

@@ -73,7 +73,7 @@ def _app(subject: App | BaseNode | str | Path) -> App:
     app = load_app(subject)
     own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), None)
     construct = own.recorder.construct if own else ""
-    return with_recorder(app, FlowPlugin(texts="full", construct=construct))
+    return with_recorder(app, FlowPlugin(capture="full", construct=construct))
 
 
 def _check_keyless(app: App) -> None:

@@ -12,10 +12,17 @@ from adk_flow.models.offline.mentions import (
     truth,
     yes_or_no,
 )
-from adk_flow.models.offline.places import Places, counts, cues, is_allowed, measure, value_of
+from adk_flow.models.offline.places import (
+    Places,
+    convert_quantity,
+    counts,
+    cues,
+    is_allowed,
+    read_measure,
+)
 from adk_flow.models.offline.quantities import PERIODS, UNREAD, Reading, Word, read
 from adk_flow.models.request.functions import Function, Parameter
-from adk_flow.models.request.words import NEUTRAL, readable, stem, stems
+from adk_flow.models.request.words import NEUTRAL, spell_out, stem, stems
 
 
 class Filled(NamedTuple):
@@ -59,14 +66,14 @@ def _fill(function: Function, text: str, before: Filled) -> Filled:
         for one in function.parameters
         if one.name in labelled
     }
-    reading, own = read(rest), stems(f"{readable(function.name)} {function.texts}")
+    reading, own = read(rest), stems(f"{spell_out(function.name)} {function.texts}")
     arguments, used = _said(function.parameters, reading, rest.strip())
     numbers = [one for one in function.parameters if one.is_number and one.name not in labelled]
     starts = frozenset(word.start for word in used)
     placed = Places(reading, before.arguments, starts, own).given(numbers)
     arguments |= {name: answer for name, answer in answers.items() if answer is not None}
     arguments |= {
-        one.name: value_of(one, placed[one.name]) for one in numbers if one.name in placed
+        one.name: convert_quantity(one, placed[one.name]) for one in numbers if one.name in placed
     }
     whole = before.arguments | arguments
     left = [one for one in reading.quantities if one not in placed.values()]
@@ -91,7 +98,7 @@ def _labelled(parameters: Sequence[Parameter], text: str) -> tuple[dict[str, str
     """Takes what is given under a name, like "The loan amount: £250,000", out of the text."""
     given: dict[str, str] = {}
     for parameter in parameters if ":" in text else ():
-        name = re.escape(readable(parameter.name))
+        name = re.escape(spell_out(parameter.name))
         match = re.search(rf"\bThe {name}: ?(.+?)(?:\.(?=\s|$)|$)", text, re.M)
         if match:
             given[parameter.name] = match[1].strip()
@@ -110,7 +117,7 @@ def _answer(parameter: Parameter, text: str) -> Any:
         return None
     if parameter.kind == "boolean":
         return yes_or_no(text)
-    values = [value_of(parameter, one) for one in reading.quantities if one.unit != UNREAD]
+    values = [convert_quantity(parameter, one) for one in reading.quantities if one.unit != UNREAD]
     if len(reading.quantities) != 1 or not values or values[0] is None:
         return None
     is_plain = reading.quantities[0].unit == "plain" and is_allowed(values[0], parameter.schema)
@@ -150,7 +157,7 @@ def _uncovered(
     A period, such as "a year", must be one that the function gives its figure for, or go with the
     noun of an argument: "annual income".
     """
-    texts = f"{readable(function.name)} {function.texts}"
+    texts = f"{spell_out(function.name)} {function.texts}"
     periods = {PERIODS[word] for word in re.findall(r"\w+", texts.lower()) if word in PERIODS}
     given = [one for one in function.parameters if one.name in arguments]
     known = stems(texts).union(*map(cues, given))
@@ -160,7 +167,7 @@ def _uncovered(
             continue
         if word.text in PERIODS:
             pers = [
-                measure(one.name, one.description).per
+                read_measure(one.name, one.description).per
                 for one in given
                 if stem(following) in cues(one)
             ]

@@ -9,9 +9,9 @@ from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.questions import Question, has_topic
-from adk_flow.models.offline.wording import ask, refused
+from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
-from adk_flow.models.request.words import readable, stems
+from adk_flow.models.request.words import spell_out, stems
 
 TOOL_FLOOR = -0.1
 """The margin over everyday subjects below which a tool is not called."""
@@ -27,7 +27,7 @@ _AMOUNT = re.compile(
 )
 
 
-class Choice(NamedTuple):
+class FunctionChoice(NamedTuple):
     """A call that answers a question, or else what to say instead."""
 
     function: Function
@@ -40,7 +40,7 @@ class Choice(NamedTuple):
     """Arguments that are placeholders."""
 
 
-def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Choice | None:
+def choose(question: Question, tools: Sequence[Function], is_own: bool) -> FunctionChoice | None:
     """Chooses the tool for a question; None if none fits.
 
     A tool that takes numbers is only called if the question surely gives all of them.
@@ -54,28 +54,28 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Choic
     others = [tool for tool in tools if not tool.is_calculator]
     sure = sorted((one for one in filled if one.is_sure), key=lambda one: -one.topic)
     if sure and (len(sure) == 1 or sure[0].topic > sure[1].topic):
-        return Choice(sure[0].function, sure[0].arguments, carried=sure[0].carried)
+        return FunctionChoice(sure[0].function, sure[0].arguments, carried=sure[0].carried)
     has_figures = bool(read(question.text).quantities)
     is_amount = bool(question.earlier or _AMOUNT.search(question.text))
     open_ = [one for one in filled if one.topic and not one.faults]
     if open_ and (has_figures or is_amount):
         best = max(open_, key=_closeness)
-        return Choice(best.function, {}, ask(best.missing))
+        return FunctionChoice(best.function, {}, ask_for(best.missing))
     is_figure = has_figures and is_amount
     near = [one for one in filled if one.topic and (is_figure or one.topic >= len(one.faults))]
     if near and (has_figures or not others):
         best = max(near, key=_closeness)
-        text = f"{refused(best.function.name, best.faults)} {ask(best.missing)}".strip()
-        return Choice(best.function, {}, text)
+        text = f"{refused(best.function.name, best.faults)} {ask_for(best.missing)}".strip()
+        return FunctionChoice(best.function, {}, text)
     return _look_up(question, tools, others, is_own) if others else None
 
 
-def called(tool: Function, question: Question) -> Choice:
+def called(tool: Function, question: Question) -> FunctionChoice:
     """Calls a tool with what the words say, and placeholders for what they do not."""
     filled = fill(tool, question.text, question.earlier)
     missing = [one for one in filled.missing if one.required]
     made_up = {one.name: placeholder(one.name, one.schema) for one in missing}
-    return Choice(tool, filled.arguments | made_up, "", filled.carried, tuple(made_up))
+    return FunctionChoice(tool, filled.arguments | made_up, "", filled.carried, tuple(made_up))
 
 
 def _filled(tool: Function, question: Question) -> Filled:
@@ -94,13 +94,13 @@ def _closeness(filled: Filled) -> tuple[int, int, int]:
 
 def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
-) -> Choice | None:
+) -> FunctionChoice | None:
     """Chooses a tool that gives no figure: beside a calculator, the look-up of its subject."""
     found, said = fit(question.text, [tool.option for tool in tools]), stems(question.text)
     rivals = found.scores[found.best] - found.margin
     margins = {}
     for tool, score in zip(tools, found.scores, strict=True):
-        name = stems(readable(tool.name))
+        name = stems(spell_out(tool.name))
         margins[tool.name] = score - rivals + NAME_SHARE * len(name & said) / max(1, len(name))
     best = max(tools, key=lambda tool: margins[tool.name])
     fits = margins[best.name] >= TOOL_FLOOR

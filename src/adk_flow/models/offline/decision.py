@@ -6,40 +6,40 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from adk_flow.models.offline import wording
-from adk_flow.models.offline.choice import Choice
+from adk_flow.models.offline.choice import FunctionChoice
 from adk_flow.models.offline.forms import Material, fill_form
-from adk_flow.models.offline.questions import questions
+from adk_flow.models.offline.questions import read_questions
 from adk_flow.models.offline.routes import own_options
-from adk_flow.models.offline.tasks import Task, plan
+from adk_flow.models.offline.tasks import QuestionTask, plan_tasks
 from adk_flow.models.request.situation import FINISH, RESPOND, Situation
-from adk_flow.models.request.turns import TRANSFER, Called, Returned, Said
+from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called, Returned
 
 
-class Decision(NamedTuple):
+class OfflineDecision(NamedTuple):
     """What to say, or which functions to call."""
 
     text: str = ""
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
-def decide(situation: Situation) -> Decision:
+def decide(situation: Situation) -> OfflineDecision:
     """Decides the next step.
 
     The agent's own calls come first, all at once; then the rest of the question goes to the next
     agent that fits it; the last one to speak tells what all of them found.
     """
-    tasks = plan(situation)
+    tasks = plan_tasks(situation)
     if pending := _pending(tasks, situation):
-        return Decision(calls=tuple((one.function.name, one.arguments) for one in pending))
+        return OfflineDecision(calls=tuple((one.function.name, one.arguments) for one in pending))
     onward = next((task.transfer for task in tasks if task.transfer), "")
     if onward and not _said_instead(tasks) and situation.schema is None:
-        return Decision(calls=((TRANSFER, {"agent_name": onward}),))
+        return OfflineDecision(calls=((TRANSFER, {"agent_name": onward}),))
     return _end(tasks, situation)
 
 
-def _pending(tasks: Sequence[Task], situation: Situation) -> list[Choice]:
+def _pending(tasks: Sequence[QuestionTask], situation: Situation) -> list[FunctionChoice]:
     """Returns the calls that were not yet made; of agents that must be called alone, the first."""
-    made, pending = Counter(_called(situation)), list[Choice]()
+    made, pending = Counter(_called(situation)), list[FunctionChoice]()
     for choice in _calls(tasks):
         if choice in pending:
             continue
@@ -50,7 +50,7 @@ def _pending(tasks: Sequence[Task], situation: Situation) -> list[Choice]:
     return [one for one in pending if not one.function.is_alone] or pending[:1]
 
 
-def _calls(tasks: Sequence[Task]) -> list[Choice]:
+def _calls(tasks: Sequence[QuestionTask]) -> list[FunctionChoice]:
     return [task.choice for task in tasks if task.choice and not task.choice.text]
 
 
@@ -59,33 +59,33 @@ def _called(situation: Situation) -> list[str]:
     return [step.function for step in steps if isinstance(step, Called) and not step.agent]
 
 
-def _said_instead(tasks: Sequence[Task]) -> list[str]:
+def _said_instead(tasks: Sequence[QuestionTask]) -> list[str]:
     """Returns the questions back and refusals, each once."""
     texts = (task.choice.text for task in tasks if task.choice and task.choice.text)
     return list(dict.fromkeys(texts))
 
 
-def _end(tasks: Sequence[Task], situation: Situation) -> Decision:
+def _end(tasks: Sequence[QuestionTask], situation: Situation) -> OfflineDecision:
     """Ends the agent's turn in the way its declarations ask for."""
     answer, results = _answer(tasks, situation), _results(situation)
-    asked = tuple(question.written for question in questions(situation.turns))
+    asked = tuple(question.written for question in read_questions(situation.turns))
     material = Material(asked, answer, tuple(results), situation.instruction)
     ending, schema = situation.ending, situation.schema
     if schema is not None:
-        return Decision(json.dumps(fill_form(schema, material), ensure_ascii=False))
+        return OfflineDecision(json.dumps(fill_form(schema, material), ensure_ascii=False))
     if ending is None or ending.name in _called(situation):
-        return Decision(answer)
+        return OfflineDecision(answer)
     if ending.name == FINISH and _said_instead(tasks):
-        return Decision(answer)
+        return OfflineDecision(answer)
     shape = {
         "type": "object",
         "properties": {one.name: one.schema for one in ending.parameters},
         "required": [one.name for one in ending.required],
     }
-    return Decision(calls=((ending.name, fill_form(shape, material)),))
+    return OfflineDecision(calls=((ending.name, fill_form(shape, material)),))
 
 
-def _answer(tasks: Sequence[Task], situation: Situation) -> str:
+def _answer(tasks: Sequence[QuestionTask], situation: Situation) -> str:
     """Tells what came back, then asks or refuses, then says what is left over."""
     texts = [wording.relayed(result) for result in _results(situation)]
     calls, instead = _calls(tasks), _said_instead(tasks)
@@ -102,14 +102,16 @@ def _answer(tasks: Sequence[Task], situation: Situation) -> str:
 
 def _heard(situation: Situation) -> list[str]:
     """Returns what other agents have said in this turn, for one that only puts it together."""
-    said = [step.text for step in situation.turn.steps if isinstance(step, Said) and step.agent]
+    said = [
+        step.text for step in situation.turn.steps if isinstance(step, AgentSaid) and step.agent
+    ]
     return list(dict.fromkeys(said))
 
 
 def _results(situation: Situation) -> list[Any]:
     """Returns what tools gave in this turn, except what another agent has told already."""
     steps = situation.turn.steps
-    silent = {step.agent for step in steps if isinstance(step, Said) and step.agent}
+    silent = {step.agent for step in steps if isinstance(step, AgentSaid) and step.agent}
     returned = [step for step in steps if isinstance(step, Returned) and step.agent not in silent]
     return [one.response for one in returned if one.function not in (TRANSFER, FINISH, RESPOND)]
 

@@ -12,10 +12,12 @@ from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.words import readable, words
+from adk_flow.models.request.words import spell_out, split_words
 
-_NOBODY = frozenset(words("none other others unknown unclear neither general fallback default"))
-_REPLY = frozenset(words("answer reply response result summary text message output reason"))
+_NOBODY = frozenset(
+    split_words("none other others unknown unclear neither general fallback default")
+)
+_REPLY = frozenset(split_words("answer reply response result summary text message output reason"))
 _BY_FORMAT = {"date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z"}
 _BY_FORMAT |= {"email": "a@example.org", "uri": "https://example.org", "uuid": f"{0:032x}"}
 _KINDS: dict[Any, Any] = {"boolean": bool, "number": int | float, "integer": int, "string": str}
@@ -84,12 +86,12 @@ def _object(schema: Schema, material: Material) -> dict[str, Any]:
 
 
 def _is_reply(name: str) -> bool:
-    return not name or bool(_REPLY & set(readable(name).split()))
+    return not name or bool(_REPLY & set(spell_out(name).split()))
 
 
 def _text(name: str, schema: Schema, material: Material) -> str:
     """Writes the answer, or what says that it is none, of a valid length and pattern."""
-    value = _BY_FORMAT.get(schema.get("format", ""), f"(placeholder: {readable(name)})")
+    value = _BY_FORMAT.get(schema.get("format", ""), f"(placeholder: {spell_out(name)})")
     if _is_reply(name) and material.answer:
         value = material.answer
     pattern = schema.get("pattern") or ""
@@ -140,7 +142,7 @@ def _is_sub_goal(name: str, schema: Schema) -> bool:
 def _choice(schema: Schema, material: Material) -> Any:
     """Picks what the question names, else what it is likest, else what stands for none."""
     choices: Sequence[Any] = schema["enum"]
-    real = [one for one in choices if not _NOBODY & set(words(readable(str(one))))]
+    real = [one for one in choices if not _NOBODY & set(split_words(spell_out(str(one))))]
     none = [one for one in choices if one not in real]
     question = " ".join(material.questions)
     named = list(choices_in(real, read(question)))

@@ -7,14 +7,14 @@ from typing import Any
 from adk_flow.models.offline.places import sayings
 from adk_flow.models.offline.quantities import Reading, Word
 from adk_flow.models.request.functions import Parameter
-from adk_flow.models.request.words import readable, stem, words
+from adk_flow.models.request.words import spell_out, split_words, stem
 
 NEGATIONS = frozenset(
-    words("not no never neither nor without isn't aren't wasn't don't doesn't won't didn't")
+    split_words("not no never neither nor without isn't aren't wasn't don't doesn't won't didn't")
 )
 _NEGATED_FROM = 3
 """Words before a mention in which a "not" turns it around."""
-_YES, _NO = frozenset(words("yes yeah yep true")), frozenset(words("no nope not false"))
+_YES, _NO = frozenset(split_words("yes yeah yep true")), frozenset(split_words("no nope not false"))
 YES_OR_NO = frozenset(map(stem, _YES | _NO))
 
 _PROPER = r"[A-Z][\w'’.-]*(?:\s+(?:of\s+|de\s+|the\s+)?[A-Z][\w'’-]*)*"
@@ -39,9 +39,12 @@ _AFTER = {
 _ANYWHERE = "in|at|near|for|to|from|of|about|into|around|called|named|is"
 
 
-def mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
+def find_mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
     """Returns the places where all words of a saying stand one after the other."""
-    parts, spoken = list(map(stem, words(saying))), [stem(word.text) for word in reading.words]
+    parts, spoken = (
+        list(map(stem, split_words(saying))),
+        [stem(word.text) for word in reading.words],
+    )
     places = range(len(spoken) - len(parts) + 1) if parts else ()
     return [
         reading.words[n : n + len(parts)] for n in places if spoken[n : n + len(parts)] == parts
@@ -51,12 +54,12 @@ def mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
 def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]]:
     """Finds what a text says of a truth, and in which words; more than one answer is no answer."""
     yes, _, no = parameter.description.partition("False")
-    said = [(True, readable(parameter.name)), *((True, one) for one in sayings(yes))]
+    said = [(True, spell_out(parameter.name)), *((True, one) for one in sayings(yes))]
     said += [(False, one) for one in sayings(no)]
     given: set[bool] = set()
     used: list[Word] = []
     for is_so, saying in sorted(said, key=lambda one: -len(one[1])):
-        for mention in mentions(saying, reading):
+        for mention in find_mentions(saying, reading):
             place = reading.words.index(mention[0])
             before = reading.words[max(0, place - _NEGATED_FROM) : place]
             negations = [word for word in before if word.text in NEGATIONS]
@@ -68,19 +71,19 @@ def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]
 
 def yes_or_no(text: str) -> bool | None:
     """Reads an answer to a question back."""
-    said = set(words(text))
+    said = set(split_words(text))
     return False if said & _NO else True if said & _YES else None
 
 
 def choices_in(choices: Sequence[Any], reading: Reading) -> dict[Any, tuple[Word, ...]]:
     """Returns the choices that a text names, each with its words."""
-    named = {choice: mentions(readable(str(choice)), reading) for choice in choices}
+    named = {choice: find_mentions(spell_out(str(choice)), reading) for choice in choices}
     return {choice: places[0] for choice, places in named.items() if places}
 
 
 def entity(parameter: Parameter, text: str) -> str | None:
     """Finds the words of a text that a parameter such as a city, a date or an id is meant for."""
-    name = readable(parameter.name).split()
+    name = spell_out(parameter.name).split()
     pattern = next((_BY_NAME[word] for word in name if word in _BY_NAME), None)
     after = next((_AFTER[word] for word in name if word in _AFTER), _ANYWHERE)
     called = "|".join(map(re.escape, name))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from adk_flow.models.offline.quantities import MONEY, Quantity, Reading, Word
 from adk_flow.models.request.functions import Parameter
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.words import NEUTRAL, readable, stem, stems, words
+from adk_flow.models.request.words import NEUTRAL, spell_out, split_words, stem, stems
 
 _IN_UNIT = re.compile(
     r"\b(?:in|as a)\s+(?:whole\s+)?(?P<unit>pounds|dollars|euros|percent|fraction|years|months"
@@ -27,18 +27,22 @@ _NAME_UNITS = {
 _NAME_PERIODS = {"monthly": "month", "annual": "year", "yearly": "year", "weekly": "week"}
 _SAME_AMOUNT = {("years", "months"): 12, ("months", "years"): 1 / 12, ("percent", "fraction"): 0.01}
 _SPLITTERS = frozenset(
-    words("on at over for with and of from to by plus or but if when while as because")
+    split_words("on at over for with and of from to by plus or but if when while as because")
 )
-_CLAUSES = frozenset(words("if when while because but"))
-_DETERMINERS = frozenset(words("a an the my our your his her their this that about me us him you"))
+_CLAUSES = frozenset(split_words("if when while because but"))
+_DETERMINERS = frozenset(
+    split_words("a an the my our your his her their this that about me us him you")
+)
 _OPEN = frozenset(
-    words("on at with and in into if as would does do did will can could is are what")
+    split_words("on at with and in into if as would does do did will can could is are what")
 )
 """Words before a quantity that leave open what it is."""
-_MODIFIERS = frozenset(words("after before net less more plus minus each extra without over under"))
+_MODIFIERS = frozenset(
+    split_words("after before net less more plus minus each extra without over under")
+)
 _LATER = ("in", "after", "within", "during")
-_EQUALS = frozenset(words("of is are was be were"))
-_PRONOUNS = frozenset(words("i we you he she they"))
+_EQUALS = frozenset(split_words("of is are was be were"))
+_PRONOUNS = frozenset(split_words("i we you he she they"))
 
 
 class Measure(NamedTuple):
@@ -50,9 +54,9 @@ class Measure(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def measure(name: str, description: str) -> Measure:
+def read_measure(name: str, description: str) -> Measure:
     """Reads what a parameter counts from its description, else from its name."""
-    spelt = readable(name).split()
+    spelt = spell_out(name).split()
     per = next((_NAME_PERIODS[word] for word in spelt if word in _NAME_PERIODS), "")
     if match := _IN_UNIT.search(description):
         unit, is_yearly = match["unit"].lower(), re.search(r"\ba year\b", description)
@@ -63,7 +67,7 @@ def measure(name: str, description: str) -> Measure:
 
 def cues(parameter: Parameter) -> frozenset[str]:
     """Returns the stems of the words that a parameter is called by."""
-    return stems(f"{readable(parameter.name)} {parameter.description}")
+    return stems(f"{spell_out(parameter.name)} {parameter.description}")
 
 
 def sayings(text: str) -> list[str]:
@@ -106,10 +110,10 @@ class Places(NamedTuple):
         return parameter.required and not sayings(parameter.description)
 
     def _fits(self, parameter: Parameter, quantity: Quantity) -> bool:
-        label, value = self._label(parameter, quantity), value_of(parameter, quantity)
+        label, value = self._label(parameter, quantity), convert_quantity(parameter, quantity)
         if label is False or value is None:
             return False
-        if quantity.unit == "plain" and measure(parameter.name, parameter.description).unit:
+        if quantity.unit == "plain" and read_measure(parameter.name, parameter.description).unit:
             return label is True and is_allowed(value, parameter.schema)
         return counts(parameter, quantity)
 
@@ -143,7 +147,10 @@ class Places(NamedTuple):
 
     def _before(self, parameter: Parameter, quantity: Quantity) -> bool | None:
         leading, known = self._leading(quantity), cues(parameter)
-        is_id = quantity.unit == "plain" and not measure(parameter.name, parameter.description).unit
+        is_id = (
+            quantity.unit == "plain"
+            and not read_measure(parameter.name, parameter.description).unit
+        )
         if not leading or quantity.lead or is_id:
             return None
         word, further = leading[0], leading[1:]
@@ -204,9 +211,9 @@ class Places(NamedTuple):
         return before
 
 
-def value_of(parameter: Parameter, quantity: Quantity) -> float | int | None:
+def convert_quantity(parameter: Parameter, quantity: Quantity) -> float | int | None:
     """Writes a quantity in the parameter's unit and type; None if it cannot be."""
-    unit = measure(parameter.name, parameter.description).unit
+    unit = read_measure(parameter.name, parameter.description).unit
     value = round(quantity.value * _SAME_AMOUNT.get((quantity.unit, unit), 1), 9)
     if value == int(value):
         return int(value)
@@ -215,7 +222,7 @@ def value_of(parameter: Parameter, quantity: Quantity) -> float | int | None:
 
 def counts(parameter: Parameter, quantity: Quantity) -> bool:
     """Tells whether a quantity is of the unit and period that a parameter takes."""
-    unit, per = measure(parameter.name, parameter.description)
+    unit, per = read_measure(parameter.name, parameter.description)
     is_same = quantity.unit == unit or (quantity.unit, unit) in _SAME_AMOUNT
     if not is_same and (unit or quantity.unit not in ("plain", *MONEY)):
         return False

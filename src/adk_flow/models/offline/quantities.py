@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from text_to_num import alpha2digit
 
-from adk_flow.models.request.words import words
+from adk_flow.models.request.words import split_words
 
 UNREAD = "unread"
 """The unit of digits that are no quantity this module is sure of, such as 5-6% or £250.000."""
@@ -95,7 +95,7 @@ def read(text: str) -> Reading:
     return Reading(
         plain,
         tuple(sorted(found, key=lambda quantity: quantity.start)),
-        tuple(Word(words(match[0])[0], match.start(), match.end()) for match in found_words),
+        tuple(Word(split_words(match[0])[0], match.start(), match.end()) for match in found_words),
     )
 
 

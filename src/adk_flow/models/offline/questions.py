@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.wording import asked_for, is_open, labelled
-from adk_flow.models.request.turns import Turn
+from adk_flow.models.request.turns import RequestTurn
 from adk_flow.models.request.words import NEUTRAL
 
 _OPENINGS = (
@@ -51,7 +51,7 @@ class Question(NamedTuple):
         return f"After {before} - {self.text}" if before else self.text
 
 
-def questions(turns: Sequence[Turn]) -> list[Question]:
+def read_questions(turns: Sequence[RequestTurn]) -> list[Question]:
     """Takes the current message apart; there is always one question, though it may be empty."""
     if match := _AFTER.fullmatch(turns[-1].text):
         return [Question(match[2], tuple(re.findall(r'"([^"]*)"', match[1])))]
@@ -108,18 +108,18 @@ def _pieces(text: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def _earlier(turns: Sequence[Turn]) -> tuple[str, ...]:
+def _earlier(turns: Sequence[RequestTurn]) -> tuple[str, ...]:
     """Returns the questions that the last turn with an answer was about: "thanks" had none."""
     before = turns[:-1][-_MOST:]
     answered = [turn.has_result or is_open(turn.answer) for turn in before]
     if not before:
         return ()
     last_answered = len(answered) - answered[::-1].index(True) if True in answered else None
-    last = questions(before[:last_answered])[-1]
+    last = read_questions(before[:last_answered])[-1]
     return (*last.earlier, last.text)
 
 
-def _with_label(turns: Sequence[Turn]) -> str:
+def _with_label(turns: Sequence[RequestTurn]) -> str:
     """Writes an answer under the name that was asked for in the turn before."""
     text = turns[-1].text
     names = asked_for(turns[-2].answer) if len(turns) > 1 else []

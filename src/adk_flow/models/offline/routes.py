@@ -8,7 +8,7 @@ from adk_flow.models.offline.questions import is_question
 from adk_flow.models.offline.wording import asked_for
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import Situation
-from adk_flow.models.request.turns import TRANSFER, Called, Said
+from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called
 from adk_flow.models.request.words import content_words
 
 ROUTE_FLOOR = -0.1
@@ -85,7 +85,7 @@ def _best(text: str, options: Sequence[tuple[Option, Route]]) -> tuple[Route, fl
 def _was_active(agent: str, situation: Situation) -> bool:
     """Tells whether an agent did more in this turn than pass the question on."""
     steps = [step for step in situation.turn.steps if step.agent == agent]
-    return any(isinstance(step, Said) or step.function != TRANSFER for step in steps)
+    return any(isinstance(step, AgentSaid) or step.function != TRANSFER for step in steps)
 
 
 def _is_taken(situation: Situation) -> bool:

@@ -2,20 +2,20 @@
 
 from typing import NamedTuple
 
-from adk_flow.models.offline.choice import Choice, called, choose
+from adk_flow.models.offline.choice import FunctionChoice, called, choose
 from adk_flow.models.offline.likeness import fit
-from adk_flow.models.offline.questions import Question, has_topic, questions
+from adk_flow.models.offline.questions import Question, has_topic, read_questions
 from adk_flow.models.offline.routes import ROUTE_FLOOR, Route, route
 from adk_flow.models.request.functions import Function, Option
 from adk_flow.models.request.situation import Situation
 from adk_flow.models.request.turns import Called
 
 
-class Task(NamedTuple):
+class QuestionTask(NamedTuple):
     """What is to become of one question: one of these, or else nothing fits it."""
 
     question: Question
-    choice: Choice | None = None
+    choice: FunctionChoice | None = None
     """A call, or what to say instead."""
     transfer: str = ""
     is_done: bool = False
@@ -29,10 +29,10 @@ class Task(NamedTuple):
         return not (self.choice or self.transfer or self.is_done or self.is_prose)
 
 
-def plan(situation: Situation) -> list[Task]:
+def plan_tasks(situation: Situation) -> list[QuestionTask]:
     """Plans the current turn; the same turn always gives the same plan, whatever is done yet."""
-    tasks: list[Task] = []
-    for question in questions(situation.turns):
+    tasks: list[QuestionTask] = []
+    for question in read_questions(situation.turns):
         task = _task(question, situation)
         same = next((n for n, one in enumerate(tasks) if _is_for_same_agent(one, task)), None)
         if same is None or task.choice is None:
@@ -40,24 +40,24 @@ def plan(situation: Situation) -> list[Task]:
         else:  # an agent gets all its questions in one request, and takes them apart itself
             first = tasks[same].question
             whole = first._replace(text=f"{first.text.rstrip('.?!')}? {question.text}")
-            tasks[same] = Task(whole, _asked(task.choice.function, whole))
+            tasks[same] = QuestionTask(whole, _asked(task.choice.function, whole))
     if len(tasks) > 1 and all(task.is_unfit for task in tasks):
         return [_task(Question(situation.turn.text), situation)]
     return tasks
 
 
-def _task(question: Question, situation: Situation) -> Task:
+def _task(question: Question, situation: Situation) -> QuestionTask:
     if not question.text:
-        return Task(question)
+        return QuestionTask(question)
     if _was_passed_on(question, situation):
-        return Task(question, is_done=True)
+        return QuestionTask(question, is_done=True)
     (way, agent), question = _routed(question, situation)
     if way == "own":
         return _own_task(question, situation)
     if way == "call":
         function = next(one for one in situation.agents if one.name == agent)
-        return Task(question, _asked(function, question))
-    return Task(question, transfer=agent, is_done=way == "done")
+        return QuestionTask(question, _asked(function, question))
+    return QuestionTask(question, transfer=agent, is_done=way == "done")
 
 
 def _routed(question: Question, situation: Situation) -> tuple[Route, Question]:
@@ -77,25 +77,25 @@ def _was_passed_on(question: Question, situation: Situation) -> bool:
     return any(question.written in map(str, step.arguments.values()) for step in steps)
 
 
-def _asked(agent: Function, question: Question) -> Choice:
+def _asked(agent: Function, question: Question) -> FunctionChoice:
     """Passes a question on to an agent, openly with those that it goes on from."""
     if len(agent.parameters) == 1 and agent.parameters[0].is_free_text:
-        return Choice(agent, {agent.parameters[0].name: question.written})
+        return FunctionChoice(agent, {agent.parameters[0].name: question.written})
     return called(agent, question)
 
 
-def _own_task(question: Question, situation: Situation) -> Task:
+def _own_task(question: Question, situation: Situation) -> QuestionTask:
     if not situation.tools:
-        return Task(question, is_prose=situation.is_leaf)
+        return QuestionTask(question, is_prose=situation.is_leaf)
     option = Option(situation.name, situation.description)
     is_described = situation.is_leaf and bool(situation.description)
     is_own = situation.is_delegate or (
         is_described and fit(question.text, [option]).margin >= ROUTE_FLOOR
     )
-    return Task(question, choose(question, situation.tools, is_own))
+    return QuestionTask(question, choose(question, situation.tools, is_own))
 
 
-def _is_for_same_agent(first: Task, second: Task) -> bool:
+def _is_for_same_agent(first: QuestionTask, second: QuestionTask) -> bool:
     functions = [one.choice.function for one in (first, second) if one.choice]
     is_same = len(functions) == 2 and functions[0] == functions[1] and functions[0].is_agent
     return is_same and not second.question.earlier

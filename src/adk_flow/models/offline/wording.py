@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adk_flow.models.request.functions import Option, Parameter
-from adk_flow.models.request.words import readable
+from adk_flow.models.request.words import spell_out
 
 LONGEST_QUOTE = 200
 """Characters of the user's words that are repeated."""
@@ -17,13 +17,13 @@ _NOTE_END = re.compile(r'[.;:?"(\n](?:\s|$)?|,? (?:such as|e\.g\.|for example)\b
 _NO_NOUN = re.compile(r"(?:how|what|when|where|whether|which|who|if|true|false|is|are)\b", re.I)
 
 
-def ask(missing: Sequence[Parameter]) -> str:
+def ask_for(missing: Sequence[Parameter]) -> str:
     """Asks for what a function still needs."""
     return " ".join(map(_ask_one, missing))
 
 
 def _ask_one(parameter: Parameter) -> str:
-    name = readable(parameter.name)
+    name = spell_out(parameter.name)
     note = _NOTE_END.split(parameter.description.strip(), maxsplit=1)[0].strip(", ")
     if parameter.kind == "boolean":
         return f"Is this so: {re.sub('^True if ', '', note) or name} ({name}; yes or no)?"
@@ -56,7 +56,7 @@ def relayed(response: Any) -> str:
             return relayed(found)
         if error := response.get("error") or response.get("error_message"):
             return f"That did not work: {relayed(error)}"
-        response = "; ".join(f"{readable(str(k))}: {relayed(v)}" for k, v in response.items())
+        response = "; ".join(f"{spell_out(str(k))}: {relayed(v)}" for k, v in response.items())
     if isinstance(response, list):
         response = "\n".join(map(relayed, response))
     if isinstance(response, str):
@@ -76,47 +76,47 @@ def offers(options: Iterable[Option]) -> str:
 
 def _offer(option: Option) -> str:
     first = re.split(r"(?<=[.])\s|\n", option.description.strip(), maxsplit=1)[0]
-    return ": ".join(filter(None, [readable(option.name).capitalize(), first]))
+    return ": ".join(filter(None, [spell_out(option.name).capitalize(), first]))
 
 
 def refused(function: str, faults: Sequence[str]) -> str:
     """Says that a figure is not worked out, and which words and numbers are why."""
     return (
-        f"Refused: {readable(function)} has no sure place for {quoted(faults)}, so no figure is "
-        "given. That needs a language model, which adk-flow's offline model is not."
+        f"Refused: {spell_out(function)} has no sure place for {quote_texts(faults)}, so no figure "
+        "is given. That needs a language model, which adk-flow's offline model is not."
     )
 
 
 def no_prose(question: str) -> str:
     """Says that there is nothing to answer with."""
     return (
-        f"Refused: there is no tool to answer {quoted([question])} with, and adk-flow's offline "
-        "model is no language model: it relays what tools return and writes nothing itself."
+        f"Refused: there is no tool to answer {quote_texts([question])} with, and adk-flow's "
+        "offline model is no language model: it relays what tools return and writes nothing itself."
     )
 
 
 def unfit(questions: Sequence[str]) -> str:
     """Says which questions nothing here answers."""
-    return f"Not answered, as nothing here fits it: {quoted(questions)}" if questions else ""
+    return f"Not answered, as nothing here fits it: {quote_texts(questions)}" if questions else ""
 
 
 def waiting(questions: Sequence[str]) -> str:
     """Says which questions come after the answer to a question back."""
-    return f"After that I go on to: {quoted(questions)}" if questions else ""
+    return f"After that I go on to: {quote_texts(questions)}" if questions else ""
 
 
 def carried_over(names: Sequence[str]) -> str:
     """Says which arguments are those of the question before."""
-    return f"(As before: {', '.join(map(readable, names))}.)" if names else ""
+    return f"(As before: {', '.join(map(spell_out, names))}.)" if names else ""
 
 
 def made_up(names: Sequence[str]) -> str:
     """Says which arguments are placeholders."""
-    listed = ", ".join(map(readable, names))
+    listed = ", ".join(map(spell_out, names))
     return f"(Placeholders, which nobody said: {listed}.)" if names else ""
 
 
-def quoted(texts: Iterable[str]) -> str:
+def quote_texts(texts: Iterable[str]) -> str:
     """Quotes texts, each shortened."""
     plain = (" ".join(text.split()) for text in texts)
     short = (one if len(one) <= LONGEST_QUOTE else f"{one[:LONGEST_QUOTE]}…" for one in plain)

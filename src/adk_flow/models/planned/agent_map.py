@@ -10,7 +10,7 @@ from google.adk.agents.llm_agent import LlmAgent
 
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import agents_of, tools_of, uses_of
-from adk_flow.models.request.schemas import plain
+from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.values import free_property
 from adk_flow.scenario.plan import Task
 
@@ -51,7 +51,7 @@ class AgentMap:
 
     def _only_chooses(self, name: str) -> bool:
         schemas = [getattr(node, "output_schema", None) for node in self.nodes[name]]
-        return all(one is not None and not free_property(plain(one)) for one in schemas)
+        return all(one is not None and not free_property(resolve_schema(one)) for one in schemas)
 
     def _tools(self, name: str) -> set[str]:
         tools = [tool for node in self.nodes[name] for tool in tools_of(node)]

@@ -17,7 +17,7 @@ from adk_flow.models.planned.steps import NextStep, next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import read_view
 from adk_flow.models.request.tokens import usage
-from adk_flow.scenario.conversation import Turn
+from adk_flow.scenario.conversation import AskedTurn
 
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
@@ -33,7 +33,7 @@ class Planned(BaseLlm):
     model: str = "planned"
     _turn: PlannedTurn = PrivateAttr()
 
-    def __init__(self, turn: Turn, root: BaseNode) -> None:
+    def __init__(self, turn: AskedTurn, root: BaseNode) -> None:
         """Takes the turn, whose plan may be empty, and the root of the agents that answer it."""
         super().__init__(model="planned")
         self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))

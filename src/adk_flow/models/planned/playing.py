@@ -13,7 +13,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.model import Planned
-from adk_flow.scenario.conversation import Conversation, Turn
+from adk_flow.scenario.conversation import AskedTurn, Conversation
 
 _OFFLINE = "offline"
 
@@ -39,7 +39,7 @@ def _own_models(root: BaseNode) -> set[str]:
     return {name_of_model(agent.model) for agent in agents} - {""}
 
 
-def planned_for(app: App, turn: Turn) -> Planned | None:
+def planned_for(app: App, turn: AskedTurn) -> Planned | None:
     """Makes the model that plays a turn's plan; None where it has none, or none is played."""
     root = app.root_agent
     if turn.plan is None or root is None:

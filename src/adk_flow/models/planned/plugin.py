@@ -16,7 +16,7 @@ from adk_flow.models.enforcement import in_force, override_in_force
 from adk_flow.models.planned.model import Planned
 from adk_flow.models.planned.playing import planned_override, runs_offline
 from adk_flow.record.extract import words_of
-from adk_flow.scenario.conversation import Turn, read_conversation
+from adk_flow.scenario.conversation import AskedTurn, read_conversation
 
 
 class PlanPlugin(BasePlugin):
@@ -43,7 +43,7 @@ class PlanPlugin(BasePlugin):
         """
         super().__init__(name="adk_flow_plans")
         turns = [turn for file in files for turn in read_conversation(file).turns]
-        self.turns: dict[str, Turn] = {}
+        self.turns: dict[str, AskedTurn] = {}
         for turn in turns:
             if turn.plan is not None:
                 self.turns.setdefault(_plain(turn.say), turn)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
-from adk_flow.models.planned.view import Offer, View, said, written
+from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.situation import FINISH, RESPOND
 from adk_flow.models.request.turns import TRANSFER
@@ -39,7 +39,7 @@ class NextStep(NamedTuple):
     calls: tuple[NextCall, ...] = ()
 
 
-def next_step(turn: PlannedTurn, view: View) -> NextStep:
+def next_step(turn: PlannedTurn, view: RequestView) -> NextStep:
     """Decides what the agent of a request does next.
 
     Raises:
@@ -51,7 +51,7 @@ def next_step(turn: PlannedTurn, view: View) -> NextStep:
 class _Step:
     """One request of one activation."""
 
-    def __init__(self, turn: PlannedTurn, view: View) -> None:
+    def __init__(self, turn: PlannedTurn, view: RequestView) -> None:
         self.turn, self.view = turn, view
         self.active: PlannedActivation = turn.activation(view)
         self._unmatched = Counter(_key(call.function, call.arguments) for call, _ in view.made)

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.planned.agent_map import AgentMap
-from adk_flow.models.planned.view import View
+from adk_flow.models.planned.view import RequestView
 from adk_flow.models.request.values import canonical
 from adk_flow.scenario.plan import Task
 
@@ -93,7 +93,7 @@ class PlannedTurn:
         self.stubbed[agent, key] += 1
         return copy.deepcopy(alike[number % len(alike)].returns)
 
-    def activation(self, view: View) -> PlannedActivation:
+    def activation(self, view: RequestView) -> PlannedActivation:
         """Finds the activation that a request belongs to, or begins one."""
         made = Counter((call.function, canonical(call.arguments)) for call, _ in view.made)
         if not view.is_new:
@@ -104,7 +104,7 @@ class PlannedTurn:
                 return known
         return self._begin(view)
 
-    def _begin(self, view: View) -> PlannedActivation:
+    def _begin(self, view: RequestView) -> PlannedActivation:
         self.passes[view.agent] += 1
         reach = self._reach(view)
         own = [number for number in reach if self._is_played(number, view)]
@@ -112,7 +112,7 @@ class PlannedTurn:
         self.activations.append(begun)
         return begun
 
-    def _reach(self, view: View) -> list[int]:
+    def _reach(self, view: RequestView) -> list[int]:
         """Finds the tasks that a message asks for: those it was sent with, else all."""
         alike = [one for one in self.sent if one.message == view.message]
         direct = [one for one in alike if one.agent == view.agent]
@@ -123,7 +123,7 @@ class PlannedTurn:
         within = [one for one in alike if view.agent in self.team.below(one.agent)]
         return within[-1].tasks if within else [*range(len(self.tasks))]
 
-    def _is_played(self, number: int, view: View) -> bool:
+    def _is_played(self, number: int, view: RequestView) -> bool:
         task = self.tasks[number]
         if view.came_by_transfer and number in self.done and not task.pass_:
             return False  # control only comes back through it

@@ -13,16 +13,16 @@ from google.genai import types
 
 from adk_flow.log.schema import AGENT_CALLS
 from adk_flow.models.request.functions import declarations
-from adk_flow.models.request.schemas import Schema, plain
+from adk_flow.models.request.schemas import Schema, resolve_schema
 from adk_flow.models.request.situation import FINISH, RESPOND
 from adk_flow.models.request.turns import (
     TRANSFER,
+    AgentSaid,
     Called,
+    RequestStep,
     Returned,
-    Said,
-    Step,
     latest_message,
-    read_turns,
+    read_request_turns,
 )
 from adk_flow.models.request.values import PLACEHOLDER, canonical
 from adk_flow.record.activations import kind_of
@@ -49,7 +49,7 @@ class Offer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class View:
+class RequestView:
     """One request."""
 
     agent: str
@@ -69,10 +69,10 @@ class View:
     """Whether it has neither called nor said anything in this activation."""
 
 
-def read_view(request: LlmRequest) -> View:
+def read_view(request: LlmRequest) -> RequestView:
     """Reads a request."""
     config = request.config
-    steps = read_turns(request.contents)[-1].steps
+    steps = read_request_turns(request.contents)[-1].steps
     own = _own(steps)
     before = steps[: len(steps) - len(own)]
     called = [step for step in before if isinstance(step, Called)]
@@ -81,12 +81,12 @@ def read_view(request: LlmRequest) -> View:
     came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
     declared = config.response_json_schema or config.response_schema
     offers = _offers(request)
-    return View(
+    return RequestView(
         agent=name,
         message=written(latest_message(request.contents)),
         offers=offers,
         targets=_targets(offers),
-        schema=plain(declared) if declared is not None else None,
+        schema=resolve_schema(declared) if declared is not None else None,
         made=tuple(_made(own)),
         heard=tuple(filter(_is_news, _heard(before, transfers, request.contents, came))),
         came_by_transfer=came,
@@ -119,9 +119,9 @@ def said(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value)
 
 
-def _own(steps: Sequence[Step]) -> list[Step]:
+def _own(steps: Sequence[RequestStep]) -> list[RequestStep]:
     """Takes the agent's own steps since others were last heard of, or it last ended in words."""
-    if steps and isinstance(steps[-1], Said):
+    if steps and isinstance(steps[-1], AgentSaid):
         return []
     place = max((number for number, step in enumerate(steps, 1) if step.agent), default=0)
     return list(steps[place:])
@@ -133,7 +133,7 @@ def _offers(request: LlmRequest) -> dict[str, Offer]:
         one.name: Offer(
             one.name,
             kind_of(tools[one.name]) if one.name in tools else "function",
-            plain(one.parameters_json_schema or one.parameters or {}),
+            resolve_schema(one.parameters_json_schema or one.parameters or {}),
         )
         for one in declarations(request.config)
         if one.name
@@ -145,7 +145,7 @@ def _targets(offers: dict[str, Offer]) -> list[str]:
     return list(parts.get("agent_name", {}).get("enum") or ())
 
 
-def _made(own: Sequence[Step]) -> Iterator[tuple[Called, Returned | None]]:
+def _made(own: Sequence[RequestStep]) -> Iterator[tuple[Called, Returned | None]]:
     """Pairs calls with results: of calls of one function, the results come in the same order."""
     returned: dict[str, list[Returned]] = {}
     for step in own:
@@ -162,7 +162,7 @@ def _is_news(text: str) -> bool:
 
 
 def _heard(
-    steps: Sequence[Step],
+    steps: Sequence[RequestStep],
     transfers: Sequence[Called],
     contents: Sequence[types.Content],
     came_by_transfer: bool,
@@ -170,11 +170,11 @@ def _heard(
     texts = [part.text for content in contents for part in content.parts or () if part.text]
     asked = {match[1] for text in texts if (match := _ASKED.match(text))}
     sources = {step.agent for step in transfers} | asked | ({""} if came_by_transfer else set())
-    spoken = {step.agent for step in steps if isinstance(step, Said) and step.agent}
+    spoken = {step.agent for step in steps if isinstance(step, AgentSaid) and step.agent}
     for step in steps:
         if step.agent not in sources:
             continue
-        if isinstance(step, Said) and step.agent:
+        if isinstance(step, AgentSaid) and step.agent:
             yield step.text
         elif isinstance(step, Returned) and step.agent not in spoken:
             yield "" if step.function in _SPECIAL else said(step.response)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from google.genai import types
 
-from adk_flow.models.request.schemas import Schema, plain
-from adk_flow.models.request.words import readable, words
+from adk_flow.models.request.schemas import Schema, resolve_schema
+from adk_flow.models.request.words import spell_out, split_words
 
 _SECTION = re.compile(
     r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?|notes?)\s*:",
@@ -19,7 +19,7 @@ _DELEGATION = re.compile(
     r"\s*IMPORTANT: This tool delegates execution to a specialized agent.*", re.S
 )
 _FREE_TEXT = frozenset(
-    words(
+    split_words(
         "question questions query request text prompt message topic search input instruction "
         "instructions goal task content description details subject sentence passage keywords q"
     )
@@ -60,7 +60,7 @@ class Parameter:
     @property
     def is_free_text(self) -> bool:
         """Tells whether it takes a question in the user's own words."""
-        last_word = readable(self.name).split()[-1:]
+        last_word = spell_out(self.name).split()[-1:]
         return self.kind == "string" and not self.choices and bool(_FREE_TEXT & set(last_word))
 
 
@@ -119,7 +119,7 @@ def declarations(config: types.GenerateContentConfig) -> list[types.FunctionDecl
 
 def _function(declaration: types.FunctionDeclaration) -> Function:
     text = declaration.description or ""
-    schema = plain(declaration.parameters_json_schema or declaration.parameters or {})
+    schema = resolve_schema(declaration.parameters_json_schema or declaration.parameters or {})
     notes, required = _argument_notes(text), schema.get("required") or []
     parameters = tuple(
         Parameter(name, part.get("description") or notes.get(name, ""), part, name in required)

@@ -25,7 +25,7 @@ _EXPECTED: dict[str, type | UnionType] = {
 }
 
 
-def plain(declared: Any) -> Schema:
+def resolve_schema(declared: Any) -> Schema:
     """Returns a shape as JSON schema: references resolved, of several types the first non-null.
 
     Takes a Pydantic model, a Python type, a `types.Schema` or a JSON schema. A shape that says

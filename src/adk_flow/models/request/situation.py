@@ -10,8 +10,8 @@ from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
 from adk_flow.models.request.functions import Function, Option, declared_functions
-from adk_flow.models.request.schemas import Schema, plain
-from adk_flow.models.request.turns import TRANSFER, Turn, instructions, read_turns
+from adk_flow.models.request.schemas import Schema, resolve_schema
+from adk_flow.models.request.turns import TRANSFER, RequestTurn, instructions, read_request_turns
 
 FINISH = "finish_task"
 RESPOND = "set_model_response"
@@ -53,13 +53,13 @@ class Situation:
     """Takes an answer in the shape of the agent's output schema, or ends an agent's task."""
     schema: Schema | None
     """The shape that the answer as text must have."""
-    turns: tuple[Turn, ...]
+    turns: tuple[RequestTurn, ...]
     is_delegate: bool
     """The question was passed on by whoever chose this agent: ADK tells a single_turn agent and a
     workflow's node no name of theirs."""
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> RequestTurn:
         """The current turn."""
         return self.turns[-1]
 
@@ -97,8 +97,8 @@ def read_situation(request: LlmRequest) -> Situation:
         agents=tuple(one for one in functions.values() if one.is_agent),
         tools=tuple(one for one in functions.values() if not one.is_agent),
         ending=respond or finish,
-        schema=plain(declared) if declared is not None else None,
-        turns=read_turns(request.contents),
+        schema=resolve_schema(declared) if declared is not None else None,
+        turns=read_request_turns(request.contents),
         is_delegate=bool(label) and not identity.name,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.genai import types
 
-from adk_flow.models.request.words import clipped, readable
+from adk_flow.models.request.words import clipped, spell_out
 
 TRANSFER = "transfer_to_agent"
 
@@ -30,7 +30,7 @@ _DOING = re.compile(
 
 
 @dataclass(frozen=True)
-class Said:
+class AgentSaid:
     """An agent said something; the name is empty for the agent whose request this is."""
 
     agent: str
@@ -55,20 +55,20 @@ class Returned:
     response: Any
 
 
-Step = Said | Called | Returned
+RequestStep = AgentSaid | Called | Returned
 
 
 @dataclass(frozen=True)
-class Turn:
+class RequestTurn:
     """A message of the user and what the agents did about it."""
 
     text: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RequestStep, ...] = ()
 
     @property
     def answer(self) -> str:
         """What was last said in it."""
-        return next((step.text for step in reversed(self.steps) if isinstance(step, Said)), "")
+        return next((step.text for step in reversed(self.steps) if isinstance(step, AgentSaid)), "")
 
     @property
     def has_result(self) -> bool:
@@ -76,25 +76,25 @@ class Turn:
         return any(isinstance(step, Returned) and step.function != TRANSFER for step in self.steps)
 
 
-def read_turns(contents: Sequence[types.Content]) -> tuple[Turn, ...]:
+def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, ...]:
     """Reads the turns, the current one last; there is always one, though its text may be empty.
 
     An agent that is shown no message of the user's answers to what another agent said last.
     """
-    turns: list[Turn] = []
+    turns: list[RequestTurn] = []
     for content in contents:
         if _is_message(content):
-            turns.append(Turn(_message(content), tuple(_doings(content))))
+            turns.append(RequestTurn(_message(content), tuple(_doings(content))))
         elif steps := tuple(_steps(content)):
-            before = turns.pop() if turns else Turn("")
-            turns.append(Turn(before.text, (*before.steps, *steps)))
+            before = turns.pop() if turns else RequestTurn("")
+            turns.append(RequestTurn(before.text, (*before.steps, *steps)))
     if len(turns) == 1 and not turns[0].text:
-        return (Turn(_last_of_others(turns[0].steps), turns[0].steps),)
-    return tuple(turns) or (Turn(""),)
+        return (RequestTurn(_last_of_others(turns[0].steps), turns[0].steps),)
+    return tuple(turns) or (RequestTurn(""),)
 
 
-def _last_of_others(steps: Sequence[Step]) -> str:
-    said = (step.text for step in reversed(steps) if isinstance(step, Said) and step.agent)
+def _last_of_others(steps: Sequence[RequestStep]) -> str:
+    said = (step.text for step in reversed(steps) if isinstance(step, AgentSaid) and step.agent)
     return clipped(next(said, ""))
 
 
@@ -163,14 +163,14 @@ def _unwrapped(text: str) -> str:
         return text
     if set(value) == {"request"}:
         return str(value["request"])
-    return " ".join(f"The {readable(key)}: {_written(part)}." for key, part in value.items())
+    return " ".join(f"The {spell_out(key)}: {_written(part)}." for key, part in value.items())
 
 
 def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _steps(content: types.Content) -> Iterator[Step]:
+def _steps(content: types.Content) -> Iterator[RequestStep]:
     for part in content.parts or []:
         if part.function_call and part.function_call.name:
             yield Called("", part.function_call.name, dict(part.function_call.args or {}))
@@ -179,27 +179,27 @@ def _steps(content: types.Content) -> Iterator[Step]:
     texts = _texts(content)
     if content.role == "model" or _shows_result(content):
         if texts:
-            yield Said("", "".join(texts))
+            yield AgentSaid("", "".join(texts))
     else:
         yield from _doings(content)
 
 
-def _doings(content: types.Content) -> Iterator[Step]:
+def _doings(content: types.Content) -> Iterator[RequestStep]:
     """Reads what other agents did, be it all that stands there or what follows a message."""
     quoted = dropwhile(lambda text: not _CONTEXT.match(text), _texts(content))
     yield from filter(None, map(_doing, quoted))
 
 
-def _doing(text: str) -> Step | None:
+def _doing(text: str) -> RequestStep | None:
     """Reads one quoted doing of another agent."""
     match = _DOING.match(text)
     if match is None:
         return None
     agent, rest = match["agent"], _FENCE.sub("", match["rest"]).strip()
     if match["said"]:
-        return Said(agent, rest)
+        return AgentSaid(agent, rest)
     if match["failed"]:
-        return Said(agent, f"{readable(agent).capitalize()} failed: {rest}")
+        return AgentSaid(agent, f"{spell_out(agent).capitalize()} failed: {rest}")
     if match["returned"]:
         return Returned(agent, match["returned"], _literal(rest))
     arguments = _literal(rest)

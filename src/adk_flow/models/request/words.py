@@ -22,14 +22,14 @@ def clipped(text: str) -> str:
     return text if len(text) <= _LONGEST_READ else f"{text[:half]} {text[-half:]}"
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Returns the text's words in lower case, "what's" as "what"."""
     found = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
     return [_CONTRACTED.sub("", word) for word in found]
 
 
 NEUTRAL = frozenset(
-    words("""
+    split_words("""
     a an the this that these those i i've me my we we've us our you you've your it its
     is are am be was were will would could can do does did may might have has had having
     what how much many which when where who if and as at by for from in into of on to with
@@ -42,11 +42,11 @@ NEUTRAL = frozenset(
 
 def content_words(text: str) -> list[str]:
     """Returns the words that say what the text is about."""
-    return [word for word in words(text) if word not in NEUTRAL and not word.isdigit()]
+    return [word for word in split_words(text) if word not in NEUTRAL and not word.isdigit()]
 
 
 @lru_cache(maxsize=4096)
-def readable(name: str) -> str:
+def spell_out(name: str) -> str:
     """Writes an identifier as words: `annual_rate_percent` is "annual rate percent"."""
     return " ".join(_NAME_WORD.findall(name)).lower()
 

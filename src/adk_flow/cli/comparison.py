@@ -115,7 +115,13 @@ def compare_constructs(
                     progress=progress,
                     **options,
                 )
-        report = _write_reports(comparison, folder)
+        # The page's template engine is needed by no other command.
+        from adk_flow.render.comparison_html import comparison_to_html
+
+        files = Folder(folder)
+        files.write("results.json", _to_json(comparison))
+        files.write("report.md", comparison_to_markdown(comparison))
+        report = files.write("report.html", comparison_to_html(comparison))
     _print_comparison(comparison, form, report)
     if comparison.setting.stopped:
         raise typer.Exit(1)
@@ -170,16 +176,6 @@ def _progress_bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=plain_console(sys.stderr), transient=True) as bar:
         task = bar.add_task("runs", total=None)
         yield lambda done, planned: bar.update(task, completed=done, total=planned)
-
-
-def _write_reports(comparison: Comparison, folder: Path) -> Path:
-    # The page's template engine is needed by no other command.
-    from adk_flow.render.comparison_html import comparison_to_html
-
-    files = Folder(folder)
-    files.write("results.json", _to_json(comparison))
-    files.write("report.md", comparison_to_markdown(comparison))
-    return files.write("report.html", comparison_to_html(comparison))
 
 
 def _to_json(comparison: Comparison) -> str:
