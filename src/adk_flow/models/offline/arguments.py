@@ -12,16 +12,10 @@ from adk_flow.models.offline.mentions import (
     truth,
     yes_or_no,
 )
-from adk_flow.models.offline.places import (
-    Places,
-    convert_quantity,
-    counts,
-    cues,
-    is_allowed,
-    read_measure,
-)
-from adk_flow.models.offline.quantities import PERIODS, UNREAD, Reading, Word, read
+from adk_flow.models.offline.places import Places, convert_quantity, counts, cues, read_measure
+from adk_flow.models.offline.quantities import PERIODS, Reading, Word, read
 from adk_flow.models.request.functions import Function, Parameter
+from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, stem, stems
 
 
@@ -61,13 +55,10 @@ def fill(function: Function, text: str, earlier: Sequence[str] = ()) -> Filled:
 
 def _fill(function: Function, text: str, before: Filled) -> Filled:
     labelled, rest = _labelled(function.parameters, text)
-    answers = {
-        one.name: _answer(one, labelled[one.name])
-        for one in function.parameters
-        if one.name in labelled
-    }
     reading, own = read(rest), stems(f"{spell_out(function.name)} {function.texts}")
     arguments, used = _said(function.parameters, reading, rest.strip())
+    answers = {one.name: one for one in function.parameters if one.name in labelled}
+    answers = {name: _answer(one, labelled[name]) for name, one in answers.items()}
     numbers = [one for one in function.parameters if one.is_number and one.name not in labelled]
     starts = frozenset(word.start for word in used)
     placed = Places(reading, before.arguments, starts, own).given(numbers)
@@ -117,11 +108,11 @@ def _answer(parameter: Parameter, text: str) -> Any:
         return None
     if parameter.kind == "boolean":
         return yes_or_no(text)
-    values = [convert_quantity(parameter, one) for one in reading.quantities if one.unit != UNREAD]
-    if len(reading.quantities) != 1 or not values or values[0] is None:
+    if len(reading.quantities) != 1:
         return None
-    is_plain = reading.quantities[0].unit == "plain" and is_allowed(values[0], parameter.schema)
-    return values[0] if is_plain or counts(parameter, reading.quantities[0]) else None
+    (quantity,), value = reading.quantities, convert_quantity(parameter, reading.quantities[0])
+    is_plain = quantity.unit == "plain" and not fault_of_value(parameter.schema, value)
+    return value if is_plain or counts(parameter, quantity) else None
 
 
 def _said(

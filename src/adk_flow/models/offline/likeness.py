@@ -10,7 +10,7 @@ import numpy as np
 from adk_flow.models.embedding import Vectors, embed
 from adk_flow.models.offline.subjects import SUBJECTS
 from adk_flow.models.request.functions import Option
-from adk_flow.models.request.words import clipped, content_words, spell_out, split_words, stems
+from adk_flow.models.request.words import clipped, content_words, spell_out, stems
 
 CLAUSE_SHARE = 0.5
 """Weight of the best clause beside the whole description; 0.3 to 0.7 choose alike."""
@@ -73,21 +73,12 @@ def _acronyms(description: str) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _outline(options: tuple[Option, ...]) -> _Outline:
     wholes, clauses, starts = [], [], []
-    for (name, description), apart in zip(options, _apart(options), strict=True):
+    for name, description in options:
         starts.append(len(clauses))
         wholes.append(description if description.strip() else spell_out(name))
         own = [clause.strip() for clause in _CLAUSE_END.split(description)]
-        clauses += list(filter(None, [*own, spell_out(name), apart])) or [""]
+        clauses += list(filter(None, [*own, spell_out(name)])) or [""]
     return _Outline(_vectors(wholes), _vectors(clauses), starts)
-
-
-def _apart(options: Sequence[Option]) -> list[str]:
-    """Returns each description without what all say: "Agent to help with studying"."""
-    if len(options) < 2 or not options[0].name:
-        return [""] * len(options)
-    texts = [split_words(option.description) for option in options]
-    shared = set(texts[0]).intersection(*texts[1:])
-    return [" ".join(word for word in text if word not in shared) for text in texts]
 
 
 @lru_cache(maxsize=1)

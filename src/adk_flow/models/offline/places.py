@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.offline.quantities import MONEY, Quantity, Reading, Word
 from adk_flow.models.request.functions import Parameter
-from adk_flow.models.request.schemas import Schema
+from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, split_words, stem, stems
 
 _IN_UNIT = re.compile(
@@ -114,7 +114,7 @@ class Places(NamedTuple):
         if label is False or value is None:
             return False
         if quantity.unit == "plain" and read_measure(parameter.name, parameter.description).unit:
-            return label is True and is_allowed(value, parameter.schema)
+            return label is True and not fault_of_value(parameter.schema, value)
         return counts(parameter, quantity)
 
     def _label(self, parameter: Parameter, quantity: Quantity) -> bool | None:
@@ -229,13 +229,3 @@ def counts(parameter: Parameter, quantity: Quantity) -> bool:
     if quantity.lead in _LATER:
         return "after" in parameter.description
     return quantity.per == per or (not quantity.per and per == "year")
-
-
-def is_allowed(value: float, schema: Schema) -> bool:
-    """Tells whether a number keeps within a schema's limits."""
-    return (
-        schema.get("minimum", value) <= value <= schema.get("maximum", value)
-        and ("exclusiveMinimum" not in schema or schema["exclusiveMinimum"] < value)
-        and ("exclusiveMaximum" not in schema or value < schema["exclusiveMaximum"])
-        and (not schema.get("multipleOf") or value % schema["multipleOf"] == 0)
-    )

@@ -74,7 +74,12 @@ def _number(schema: Schema) -> int | float:
     tried = [1, 0, least, most]
     for limit, sign in ((least, 1), (most, -1)):
         if limit is not None:
-            tried += [limit + sign * step, limit + sign * step / 2, limit // step * step]
+            tried += [
+                limit + sign * step,
+                limit + sign * step / 2,
+                limit // step * step,
+                -(-limit // step) * step,
+            ]
     if least is not None and most is not None:
         tried.append((least + most) / 2)
     numbers = [number for number in tried if number is not None]
