@@ -65,13 +65,13 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
     with _environment({"COLUMNS": "80", **environment}):
         match Path(program).name, arguments:
             case "adk-flow", _:
-                return _run(cli.main, [program, *arguments], folder)
+                return run_here(cli.main, [program, *arguments], folder)
             case "adk", _:
-                return _run(_adk, [program, *arguments], folder)
+                return run_here(_adk, [program, *arguments], folder)
             case _, ["-c", code]:
-                return _run(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
+                return run_here(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
             case _, [script, *_] if script.endswith(".py"):
-                return _run(lambda: run_path(script, run_name="__main__"), arguments, folder)
+                return run_here(lambda: run_path(script, run_name="__main__"), arguments, folder)
         done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
     return Finished(done.returncode, done.stdout, done.stderr)
 
@@ -82,7 +82,8 @@ def _adk() -> None:
     main()
 
 
-def _run(main: Callable[[], object], words: list[str], folder: Path) -> Finished:
+def run_here(main: Callable[[], object], words: list[str], folder: Path) -> Finished:
+    """Runs what a program does in this process, with what it changes of it undone."""
     out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with ExitStack() as stack:
         for context in (
