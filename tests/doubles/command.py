@@ -37,6 +37,9 @@ root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_ag
 """
 """The text of `agent.py`: a lead that calls one specialist and hands over to the other."""
 
+_PATH = list(sys.path)
+"""As it is before a test loads an app, whose folder ADK leaves on it."""
+
 _TESTS = Path(__file__).parents[1]
 _KEPT = (sysconfig.get_path("stdlib"), str(Path(cli.__file__).parents[1]), str(_TESTS))
 """Folders of modules that a command shares with the tests; all else is an app's."""
@@ -128,7 +131,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 def own_modules() -> Iterator[None]:
     """Lets the command import apps as if no test had, and forgets them."""
     path, apart = list(sys.path), _take_apps()
-    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *_PATH]
     try:
         yield
     finally:

@@ -266,7 +266,7 @@ def workers_here(monkeypatch, tmp_path):
             return run_program(command, env=env, **options)
         with monkeypatch.context() as patch, mock.patch.dict(os.environ, env):
             patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(input)))
-            done = run_here(worker.main, command[:1], tmp_path)
+            done = run_here(worker.do_job, command[:1], tmp_path)
         return subprocess.CompletedProcess(command, done.returncode, b"", done.stderr.encode())
 
     run_program = subprocess.run
