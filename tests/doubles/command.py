@@ -37,6 +37,9 @@ root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_ag
 """
 """The text of `agent.py`: a lead that calls one specialist and hands over to the other."""
 
+_PATH = list(sys.path)
+"""As it is before a test loads an app, whose folder ADK leaves on it."""
+
 _TESTS = Path(__file__).parents[1]
 _KEPT = (sysconfig.get_path("stdlib"), str(Path(cli.__file__).parents[1]), str(_TESTS))
 """Folders of modules that a command shares with the tests; all else is an app's."""
@@ -65,13 +68,13 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
     with _environment({"COLUMNS": "80", **environment}):
         match Path(program).name, arguments:
             case "adk-flow", _:
-                return _run(cli.main, [program, *arguments], folder)
+                return run_here(cli.main, [program, *arguments], folder)
             case "adk", _:
-                return _run(_adk, [program, *arguments], folder)
+                return run_here(_adk, [program, *arguments], folder)
             case _, ["-c", code]:
-                return _run(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
+                return run_here(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
             case _, [script, *_] if script.endswith(".py"):
-                return _run(lambda: run_path(script, run_name="__main__"), arguments, folder)
+                return run_here(lambda: run_path(script, run_name="__main__"), arguments, folder)
         done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
     return Finished(done.returncode, done.stdout, done.stderr)
 
@@ -82,7 +85,8 @@ def _adk() -> None:
     main()
 
 
-def _run(main: Callable[[], object], words: list[str], folder: Path) -> Finished:
+def run_here(main: Callable[[], object], words: list[str], folder: Path) -> Finished:
+    """Runs what a program does in this process, with what it changes of it undone."""
     out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with ExitStack() as stack:
         for context in (
@@ -127,7 +131,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 def own_modules() -> Iterator[None]:
     """Lets the command import apps as if no test had, and forgets them."""
     path, apart = list(sys.path), _take_apps()
-    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *_PATH]
     try:
         yield
     finally:

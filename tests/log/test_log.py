@@ -16,6 +16,7 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log, LogError, read_log
 from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
 from adk_flow.log.writer import LogWriter, log_path
+from tests.doubles.command import run_command
 
 HEADER = Header(flow_log=SCHEMA, adk="2.13.0", adk_flow="0", app="app", session="s", time=1)
 
@@ -229,9 +230,7 @@ def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path
     (figures,) = measure(trace_log(log))
     assert not figures.complete
 
-    shown = subprocess.run(
-        [sys.executable, "-m", "adk_flow", "show", str(path)], capture_output=True, text=True
-    )
+    shown = run_command("show", path, folder=tmp_path)
     assert shown.returncode == 0
     assert "user to Root: Go" in shown.stdout
     assert "the log stops in the middle of this turn" in shown.stdout

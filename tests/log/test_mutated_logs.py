@@ -115,6 +115,6 @@ async def wholes(tmp_path):
 
 
 def test_no_command_crashes_on_a_broken_log(wholes, tmp_path):
-    codes = run_all(wholes, tmp_path, number=30, seed=1)
+    codes = run_all(wholes, tmp_path, number=25, seed=4)
 
     assert set(codes) == {0, 1, 2}

@@ -4,10 +4,13 @@ import inspect
 import json
 import os
 import shlex
+import subprocess
 import sys
 from importlib.metadata import version
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import get_type_hints
+from unittest import mock
 
 import pytest
 from google.adk.apps import App
@@ -25,7 +28,7 @@ from adk_flow.cli import command
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.releases import runner
+from adk_flow.releases import runner, worker
 from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import (
     ReleaseError,
@@ -42,6 +45,7 @@ from adk_flow.render.releases import (
     releases_to_markdown,
 )
 from callbacks import tool_threads
+from tests.doubles.command import run_here
 from tests.doubles.flow import agent, record
 from tools import checks, savings
 
@@ -232,6 +236,43 @@ def both(desk, folder, *words):
     return invoke(desk, *releases, "--question", "Funds?", "--environments", folder, *words)
 
 
+MISSING = "ModuleNotFoundError: No module named"
+
+
+def ending_with(words):
+    """Writes a program that ends with a line on stderr, as a Python that cannot import does."""
+    return f'#!/bin/sh\necho "{words}" >&2\nexit 1\n'
+
+
+def with_pythons(desk, path, folder, python):
+    """Runs under two environments that hold a file as Python; tells of the first and its fault."""
+    fake_uv(path, "exit 0")
+    files = [ready(release, folder / "kept", lambda told: None) for release in ("1.39.1", ADK)]
+    for file in files:
+        file.write_text(python)
+
+    result = both(desk, folder / "kept", "--format", "json")
+
+    assert result.exit_code == 1
+    return files[0], json.loads(result.stdout)["failed"]["1.39.1"]
+
+
+@pytest.fixture
+def workers_here(monkeypatch, tmp_path):
+    """Runs the workers in this process, which has imported ADK already."""
+
+    def run(command, *, input=b"", env=None, **options):
+        if "adk_flow.releases.worker" not in command:
+            return run_program(command, env=env, **options)
+        with monkeypatch.context() as patch, mock.patch.dict(os.environ, env):
+            patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(input)))
+            done = run_here(worker.do_job, command[:1], tmp_path)
+        return subprocess.CompletedProcess(command, done.returncode, b"", done.stderr.encode())
+
+    run_program = subprocess.run
+    monkeypatch.setattr(subprocess, "run", run)
+
+
 def test_without_uv_one_line_says_how_to_get_it(desk, path, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(path / "python"))
 
@@ -315,7 +356,7 @@ def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, p
     assert result.stderr.count("holding the conversation") == 2
 
 
-def test_an_app_that_cannot_be_loaded_says_why(desk, path, tmp_path):
+def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, path, tmp_path):
     fake_uv(path, "exit 0")
     (desk / "agent.py").write_text("import nothing_like_it\n")
 
@@ -327,6 +368,7 @@ def test_an_app_that_cannot_be_loaded_says_why(desk, path, tmp_path):
 
 def test_a_process_that_dies_leaves_its_last_line(desk, path, tmp_path):
     fake_uv(path, "exit 0")
+    ready("1.39.1", tmp_path / "kept", lambda told: None).write_text(ending_with("gone"))
     (desk / "agent.py").write_text("import os, sys\nprint('gone', file=sys.stderr)\nos._exit(3)\n")
 
     data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
@@ -339,37 +381,25 @@ def test_a_process_that_dies_leaves_its_last_line(desk, path, tmp_path):
     [
         ("not a program", "Exec format error"),
         ("#!/none/such/python\n", "No such file or directory"),
-        (
-            "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'msgspec'\" >&2\nexit 1\n",
-            "ModuleNotFoundError: No module named 'msgspec'",
-        ),
+        (ending_with(f"{MISSING} 'msgspec'"), f"{MISSING} 'msgspec'"),
     ],
 )
 def test_a_damaged_environment_is_named(desk, path, tmp_path, python, reason):
-    fake_uv(path, "exit 0")
-    damaged = ready("1.39.1", tmp_path / "kept", lambda told: None)
-    damaged.write_text(python)
+    damaged, failed = with_pythons(desk, path, tmp_path, python)
 
-    result = both(desk, tmp_path / "kept", "--format", "json")
-
-    assert result.exit_code == 1
-    assert json.loads(result.stdout)["failed"]["1.39.1"] == (
-        f"its environment is damaged ({reason}): delete {damaged.parents[1]}"
-    )
+    assert f"its environment is damaged ({reason}" in failed
+    assert failed.endswith(f"): delete {damaged.parents[1]}")
 
 
 def test_a_part_that_a_release_of_adk_lacks_is_no_damage(desk, path, tmp_path):
-    fake_uv(path, "exit 0")
-    told = "ModuleNotFoundError: No module named 'google.adk.apps'"
-    python = ready("1.39.1", tmp_path / "kept", lambda told: None)
-    python.write_text(f'#!/bin/sh\necho "{told}" >&2\nexit 1\n')
+    told = f"{MISSING} 'google.adk.apps'"
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    _, failed = with_pythons(desk, path, tmp_path, ending_with(told))
 
-    assert data["failed"]["1.39.1"] == told
+    assert failed == told
 
 
-def test_a_file_of_decisions_takes_the_models_place(desk, path, tmp_path):
+def test_a_file_of_decisions_takes_the_models_place(workers_here, desk, path, tmp_path):
     fake_uv(path, "exit 0")
     file = tmp_path / "decisions.yaml"
     file.write_text(
@@ -385,7 +415,9 @@ def test_a_file_of_decisions_takes_the_models_place(desk, path, tmp_path):
     assert {"turn": 1, "hook": "event", "agent": "Savings", "about": "final"} in data["fired"][ADK]
 
 
-def test_a_turn_that_fails_under_a_release_ends_it_with_1(desk, path, tmp_path, monkeypatch):
+def test_a_turn_that_fails_under_a_release_ends_it_with_1(
+    workers_here, desk, path, tmp_path, monkeypatch
+):
     """Both environments have this very ADK, and are taken for a release each."""
     fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(BROKEN)
@@ -419,7 +451,7 @@ def test_decisions_are_read_before_an_environment_is_made(desk, path, tmp_path, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
-def test_words_and_paths_that_are_no_text_are_held_all_the_same(desk, path, tmp_path):
+def test_words_and_paths_that_are_no_text_are_held_all_the_same(workers_here, desk, path, tmp_path):
     fake_uv(path, "exit 0")
     app = tmp_path / os.fsdecode(b"h\xff") / "desk"
     app.parent.mkdir()
@@ -436,7 +468,7 @@ def test_words_and_paths_that_are_no_text_are_held_all_the_same(desk, path, tmp_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
-def test_a_fault_whose_words_are_no_text_is_told_all_the_same(desk, path, tmp_path):
+def test_a_fault_whose_words_are_no_text_is_told_all_the_same(workers_here, desk, path, tmp_path):
     fake_uv(path, "exit 0")
     app = desk.rename(tmp_path / os.fsdecode(b"h\xff"))
 

@@ -1,13 +1,13 @@
 """What adk-flow makes of other people's apps that print, fail elsewhere or lack a package."""
 
 import json
-import subprocess
 import sys
 from importlib.util import find_spec
 
 import pytest
 
-from tests.doubles.command import run_command
+from adk_flow.errors import AdkFlowError
+from tests.doubles.command import run_command, run_program
 
 PRINTING = """
 from google.adk.agents import LlmAgent
@@ -85,10 +85,6 @@ def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
     # After another app was loaded too, as in a test session.
     for apps in ([lacking], [other, lacking]):
         code = "from adk_flow.run.app import load_app as load\n"
-        load = subprocess.run(
-            [sys.executable, "-c", code + "\n".join(f"load({one!r})" for one in apps)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-        assert load.stderr.endswith("module. No module named 'a2a'\n")
+        code += "\n".join(f"load({app!r})" for app in apps)
+        with pytest.raises(AdkFlowError, match=r"module\. No module named 'a2a'$"):
+            run_program(sys.executable, "-c", code, folder=tmp_path)
