@@ -13,9 +13,7 @@ from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.values import fault_of_value, value_of
 from adk_flow.models.request.words import spell_out, split_words
 
-_REPLY = frozenset(
-    split_words("answer reply response result summary text message output reason")
-)
+_NOBODY = frozenset(
     split_words("none other others unknown unclear neither general fallback default")
 )
 _REPLY = frozenset(split_words("answer reply response result summary text message output reason"))
