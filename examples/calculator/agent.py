@@ -54,6 +54,5 @@ def orchestrator(wrapper: Wrapper = "async", patience: float = PATIENCE) -> LlmA
 
 
 root_agent = orchestrator()
-app = App(
-    name="calculator", root_agent=root_agent, plugins=[FlowPlugin(), plans, ToolThreads("threads")]
-)
+plugins = [FlowPlugin(), plans, ToolThreads("threads")]
+app = App(name="calculator", root_agent=root_agent, plugins=plugins)

@@ -223,7 +223,9 @@ async def test_a_question_may_come_in_parts(invocations):
     assert scores(await scored("true_llm_calls", [asked, invocations[1]])) == [3, 2]
 
 
-@pytest.mark.parametrize("kept", [{}, {"masked": False}, {"texts": "preview"}, {"texts": "none"}])
+@pytest.mark.parametrize(
+    "kept", [{}, {"redact": False}, {"capture": "preview"}, {"capture": "none"}]
+)
 async def test_the_log_is_found_whatever_it_keeps_of_words(kept, tmp_path, monkeypatch):
     script = {"Root": ["a@example.org"], "Loans": [], "Savings": []}
     asks = ["Is it me@example.org? " + "Please. " * 40]

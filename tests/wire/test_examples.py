@@ -110,7 +110,7 @@ async def test_a_model_does_the_work(name, server, model, tmp_path, monkeypatch)
 
     run = await run_conversation(app, of_questions([said]), file=tmp_path / "log.jsonl")
 
-    assert [turn.answer for turn in run.turns] == [ANSWERS[name]]
+    assert [(turn.answer, turn.error) for turn in run.turns] == [(ANSWERS[name], "")]
     server.finish()
     records = read_log(tmp_path / "log.jsonl").records
     results = [r.text for r in records if r.hook == "after_tool" and r.kind == "function"]

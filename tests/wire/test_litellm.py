@@ -9,7 +9,6 @@ from tests.doubles.wire.openai_server import MODEL
 from tests.doubles.wire.providers import BROKEN_DOWN, LiteLlmClient
 
 # Pydantic warns when litellm 1.106.2 reads its first stream.
-pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 
 @pytest.fixture

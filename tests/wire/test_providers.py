@@ -23,7 +23,6 @@ from tests.doubles.wire.model_server import Call, Held
 from tests.doubles.wire.providers import BROKEN_DOWN, PROVIDERS
 
 # Pydantic warns when litellm 1.106.2 reads its first stream.
-pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 STREAMS = pytest.mark.parametrize("stream", [False, True])
 USED = Usage(input=21, output=8, cached=5, thoughts=3, total=32)

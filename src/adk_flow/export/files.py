@@ -15,7 +15,7 @@ import msgspec
 
 from adk_flow._text import plain
 from adk_flow.errors import AdkFlowError
-from adk_flow.export.tables import ROWS, TableRow, Tables
+from adk_flow.export.tables import ROWS, Row, Tables
 
 
 class TableFormat(StrEnum):
@@ -36,7 +36,7 @@ class WrittenTable(NamedTuple):
 class Writer(Protocol):
     """An open file of one table."""
 
-    def write(self, rows: Sequence[TableRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Appends rows."""
         ...
 
@@ -81,13 +81,13 @@ class _File:
     writer: Writer
     rows: int = 0
 
-    def write(self, rows: Sequence[TableRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         self.writer.write(rows)
         self.rows += len(rows)
 
 
 @contextmanager
-def _opened(path: Path, form: TableFormat, row: type[TableRow]) -> Iterator[_File]:
+def _opened(path: Path, form: TableFormat, row: type[Row]) -> Iterator[_File]:
     """Opens a table; of one that has not taken its name in the end nothing is left."""
     if path.is_dir():
         raise AdkFlowError(f"{path}: is a folder; expected a table, or nothing")
@@ -113,12 +113,12 @@ def harmless(text: str) -> str:
 
 
 class _Csv:
-    def __init__(self, path: Path, row: type[TableRow]) -> None:
+    def __init__(self, path: Path, row: type[Row]) -> None:
         self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
         self._csv = csv.writer(self._file, lineterminator="\n")
         self._csv.writerow(row.__struct_encode_fields__)
 
-    def write(self, rows: Sequence[TableRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
             self._csv.writerow([_cell(value) for value in msgspec.structs.astuple(row)])
 
@@ -135,11 +135,11 @@ def _cell(value: Any) -> Any:
 class _Json:
     """One array, a row a line."""
 
-    def __init__(self, path: Path, row: type[TableRow]) -> None:
+    def __init__(self, path: Path, row: type[Row]) -> None:
         self._file = path.open("wb")
         self._before = b"[\n"
 
-    def write(self, rows: Sequence[TableRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
             self._file.write(self._before + msgspec.json.encode(row))
             self._before = b",\n"
@@ -150,7 +150,7 @@ class _Json:
 
 
 class _Parquet:
-    def __init__(self, path: Path, row: type[TableRow]) -> None:
+    def __init__(self, path: Path, row: type[Row]) -> None:
         try:
             import pyarrow
             from pyarrow import parquet
@@ -162,7 +162,7 @@ class _Parquet:
         self._schema = pyarrow.schema(_columns(row, pyarrow))
         self._file = parquet.ParquetWriter(path, self._schema)
 
-    def write(self, rows: Sequence[TableRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
         plain_rows = [msgspec.to_builtins(row) for row in rows]
@@ -176,7 +176,7 @@ class _Parquet:
         self._file.close()
 
 
-def _columns(row: type[TableRow], arrow: Any) -> list[tuple[str, Any]]:
+def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     types: Mapping[Any, Any] = {
         str: arrow.string(),
         int: arrow.int64(),

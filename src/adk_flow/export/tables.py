@@ -24,7 +24,7 @@ _COLUMNS = {
 }
 
 
-class TableRow(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What every row says of its log; `log` and `turn` join the tables."""
 
     log: str
@@ -36,7 +36,7 @@ class TableRow(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the turn, from 1."""
 
 
-class TurnRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
+class TurnRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """One turn; the fields of `TurnMetrics`."""
 
     model: str
@@ -67,7 +67,7 @@ class TurnRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
     overhead_seconds: float
 
 
-class AgentRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
+class AgentRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """What one agent took in a turn; the fields of `AgentMetrics`."""
 
     agent: str
@@ -82,7 +82,7 @@ class AgentRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
     tool_microseconds: int
 
 
-class MoveRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
+class MoveRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """One move of control or of conversation; the fields of `Move`."""
 
     kind: str
@@ -99,7 +99,7 @@ class MoveRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
     failed: bool
 
 
-class CallRow(TableRow, frozen=True, kw_only=True, rename=_COLUMNS):
+class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     """One call of a model or of a tool, agents called as tools and transfers among them."""
 
     kind: str
@@ -138,14 +138,14 @@ class Tables(NamedTuple):
     calls: list[CallRow]
 
 
-ROWS: dict[str, type[TableRow]] = {
+ROWS: dict[str, type[Row]] = {
     "turns": TurnRow,
     "agents": AgentRow,
     "moves": MoveRow,
     "calls": CallRow,
 }
 
-R = TypeVar("R", bound=TableRow)
+R = TypeVar("R", bound=Row)
 
 
 def tables_of(log: Log) -> Tables:

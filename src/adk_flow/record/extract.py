@@ -127,7 +127,7 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
 
 
-def values_of(state: Mapping[str, Any]) -> str:
+def state_values(state: Mapping[str, Any]) -> str:
     """Writes values of a session's state as JSON; without those of this turn only."""
     lasting = {name: value for name, value in state.items() if not name.startswith("temp:")}
     return JsonText(lasting) if lasting else ""

@@ -331,7 +331,7 @@ class FlowPlugin(BasePlugin):
             if event.long_running_tool_ids
             else (),
             state=tuple(actions.state_delta),
-            values=self.recorder.keep(extract.values_of(actions.state_delta)),
+            values=self.recorder.keep(extract.state_values(actions.state_delta)),
             artifacts=tuple(actions.artifact_delta),
             error=extract.error_of(event, self.recorder.keep),
         )

@@ -148,7 +148,7 @@ class Recorder:
         self._write_changes(context)
         session = context.session
         is_first = not (session.events or self.run(context).cause)
-        values = extract.values_of(dict(session.state) if is_first else {})
+        values = extract.state_values(dict(session.state) if is_first else {})
         self.write_run(
             "user_message",
             context,

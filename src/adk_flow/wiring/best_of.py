@@ -23,7 +23,7 @@ from google.genai import types
 from adk_flow.errors import AdkFlowError
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.copies import Team, WiringError, joined
-from adk_flow.wiring.dispatch import as_json, asking_again, drop_calls
+from adk_flow.wiring.dispatch import write_as_json, asking_again, drop_calls
 from adk_flow.wiring.nodes import (
     ASK,
     NOTHING,
@@ -100,7 +100,11 @@ def wire_best_of(
             tools=[],
             output_schema=_schema_of_choice(len(candidates)),
             output_key=None,
-            after_model_callback=[*selector.canonical_after_model_callbacks, drop_calls, as_json],
+            after_model_callback=[
+                *selector.canonical_after_model_callbacks,
+                drop_calls,
+                write_as_json,
+            ],
             **hearing,
         )
     )

@@ -25,7 +25,7 @@ from adk_flow.wiring.dispatch import (
     GUARDRAIL,
     DispatchError,
     Guardrail,
-    as_json,
+    write_as_json,
     asking_again,
     drop_calls,
     fault_of,
@@ -131,7 +131,11 @@ def _dispatching(
         tools=[],
         output_schema=schema,
         output_key=None,
-        after_model_callback=[*team.lead.canonical_after_model_callbacks, drop_calls, as_json],
+        after_model_callback=[
+            *team.lead.canonical_after_model_callbacks,
+            drop_calls,
+            write_as_json,
+        ],
     )
 
     async def dispatch(ctx: Context, node_input: Any) -> dict[str, Any]:

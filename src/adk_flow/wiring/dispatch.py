@@ -117,7 +117,7 @@ def asking_again(asked: Sequence[types.Part], answer: Any, fault: str) -> types.
     return types.UserContent([*asked, types.Part(text=f"{refused}\nAnswer again.")])
 
 
-def as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
+def write_as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
     """Makes a JSON string of an answer that ADK would not take for JSON, or takes half of.
 
     It would end the run on the one before anybody could say what is wrong (2.13, _schema_utils.py),
