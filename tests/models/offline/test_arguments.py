@@ -179,7 +179,7 @@ SCALES = (1, 1e3, 1e6, 1e9, 100, 12, 1 / 12, 0.01)
 def spelt_in(text: str) -> list[float]:
     """Every number that the digits of a text can be read as, in whatever way they stand."""
     runs = re.findall(r"\d[\d, \u00a0\u2009\u202f]*(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+", text)
-    plain = re.findall(r"\d+(?:\.\d+)?", text)
+    plain = re.findall(r"\d+(?:\.\d+)?", text) + re.findall(r"\d[\d,]*(?:\.\d+)?", text)
     numbers = [re.sub(r"[^\d.]", "", run) for run in (*runs, *plain)]
     return [float(one) for one in numbers if one and len(one) < 300]
 
