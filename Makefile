@@ -33,11 +33,10 @@ test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
 	@$(BIN)/python -m tests.doubles.mutations --number 2000
 
-<<<<<<< HEAD
 # Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
 fuzz: $(INSTALLED)
 	@$(BIN)/python -W ignore -m tests.fuzz.oracle --number $(or $(N),1000) 2>/dev/null
-=======
+
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -47,7 +46,6 @@ test-lowest: $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python -c constraints.txt \
 	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
 	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
->>>>>>> main
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term
