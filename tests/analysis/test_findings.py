@@ -445,9 +445,16 @@ def relaying(*said, funds=(), **options):
     return desk(script, **({"as_tools": True} | options))
 
 
-@pytest.mark.parametrize("mode", [{}, {"as_tools": False, "mode": "single_turn"}])
-async def test_a_reply_without_any_of_an_answers_figures_leaves_it_untold(mode, tmp_path):
-    root = relaying("Please ask somebody else.", **mode)
+async def test_an_answer_that_the_user_read_itself_is_not_untold(tmp_path):
+    root = relaying("Please ask somebody else.", as_tools=False, mode="single_turn")
+
+    _, none = await found(root, ["What does it cost?"], tmp_path, "unrelayed_answer")
+
+    assert none == []
+
+
+async def test_a_reply_without_any_of_an_answers_figures_leaves_it_untold(tmp_path):
+    root = relaying("Please ask somebody else.")
 
     flow, (one,) = await found(root, ["What does it cost?"], tmp_path, "unrelayed_answer")
 

@@ -185,7 +185,7 @@ async def test_single_turn_sub_agents_are_called_side_by_side(tmp_path):
 
     kinds = [move.kind for move in flow.moves]
     assert kinds[:3] == ["start", "say", "fork"]
-    assert sorted(kinds[3:-3]) == sorted(["call", "ask", "answer", "return"] * 2)
+    assert sorted(kinds[3:-3]) == sorted(["call", "ask", "reply", "answer", "return"] * 2)
     assert kinds[-3:] == ["join", "reply", "end"]
     assert {move.cause for move in flow.moves if move.kind == "call"} == {"single_turn"}
 
@@ -231,19 +231,20 @@ async def test_a_workflow_calls_its_nodes(tmp_path):
     flow = await record(Workflow(name="Graph", edges=edges), ["Go"], tmp_path, model=model)
 
     lines = flow.picture
-    assert lines[:5] == [
+    assert lines[:6] == [
         "start user to Graph",
         'user say Graph "Go"',
         "Graph -> Plan (node)",
+        'Plan reply user "p"',
         'Plan answer Graph "p"',
         "Graph <- Plan",
     ]
     assert {"Graph -> Left (node)", "Graph -> Right (node)"} < set(lines)
     assert lines[-5:] == [
         "Graph -> Merge (node)",
+        'Merge reply user "m"',
         'Merge answer Graph "m"',
         "Graph <- Merge",
-        'Merge reply user "m"',
         "end Graph to user",
     ]
 
@@ -354,8 +355,11 @@ async def test_a_graph_of_functions_speaks_for_itself(tmp_path):
     assert flow.picture == expected("""
         start user to graph
         user say graph "Hi"
+        graph -> greets (node)
+        graph <- greets
         graph reply user "Good morning."
         graph reply user "What can I do?"
+        graph -> asks (node)
         graph reply user "waits for adk_request_input: May I?"
         end graph to user
     """)
@@ -378,6 +382,8 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     assert failed.picture == expected("""
         start user to graph
         user say graph "500"
+        graph -> fails (node)
+        graph <- fails FAILED
         end graph to user FAILED
     """)
     assert [move.kind for move in barred.moves] == ["start", "say", "end"]

@@ -65,16 +65,21 @@ CASES = {
         """
         start user to errands
         user say errands "milk and eggs"
-        errands -> shopper (node)
-        shopper answer errands "got milk"
-        errands <- shopper
-        errands -> shopper (node)
-        shopper answer errands "got eggs"
-        errands <- shopper
-        errands -> cook (node)
-        cook answer errands "omelette"
-        errands <- cook
+        errands -> run_errands (node)
+        run_errands -> shopper (node)
+        shopper reply user "got milk"
+        shopper answer run_errands "got milk"
+        run_errands <- shopper
+        run_errands -> shopper (node)
+        shopper reply user "got eggs"
+        shopper answer run_errands "got eggs"
+        run_errands <- shopper
+        run_errands -> cook (node)
         cook reply user "omelette"
+        cook answer run_errands "omelette"
+        run_errands <- cook
+        run_errands answer errands "omelette"
+        errands <- run_errands
         end errands to user
         """,
     ),
@@ -111,18 +116,24 @@ CASES = {
         start user to factory
         user say factory "A car"
         factory -> plan (node)
+        plan reply user "p"
         plan answer factory "p"
         factory <- plan
-        factory -> cut (node)
-        cut answer factory "c"
-        factory <- cut
-        factory -> weld (node)
-        weld answer factory "w"
-        factory <- weld
+        factory -> assembly (node)
+        assembly -> cut (node)
+        cut reply user "c"
+        cut answer assembly "c"
+        assembly <- cut
+        assembly -> weld (node)
+        weld reply user "w"
+        weld answer assembly "w"
+        assembly <- weld
+        assembly answer factory "w"
+        factory <- assembly
         factory -> pack (node)
+        pack reply user "k"
         pack answer factory "k"
         factory <- pack
-        pack reply user "k"
         end factory to user
         """,
     ),
@@ -137,18 +148,27 @@ CASES = {
         start user to headline
         user say headline "Rain"
         headline -> writer (node)
+        writer reply user "Rain"
         writer answer headline "Rain"
         headline <- writer
         headline -> critic (node)
+        critic reply user "bad"
         critic answer headline "bad"
         headline <- critic
+        headline -> verdict (node)
+        headline <- verdict
         headline -> writer (node)
+        writer reply user "Deluge"
         writer answer headline "Deluge"
         headline <- writer
         headline -> critic (node)
+        critic reply user "good"
         critic answer headline "good"
         headline <- critic
-        critic reply user "good"
+        headline -> verdict (node)
+        headline <- verdict
+        headline -> publish (node)
+        headline <- publish
         end headline to user
         """,
     ),
@@ -164,23 +184,29 @@ CASES = {
         start user to helpdesk
         user say helpdesk "My bill?"
         helpdesk -> classifier (node)
+        classifier reply user "bill"
         classifier answer helpdesk "bill"
         helpdesk <- classifier
+        helpdesk -> route (node)
+        helpdesk <- route
         helpdesk -> billing (node)
+        billing reply user "£5"
         billing answer helpdesk "£5"
         helpdesk <- billing
-        billing reply user "£5"
         end helpdesk to user
 
         start user to helpdesk
         user say helpdesk "Broken!"
         helpdesk -> classifier (node)
+        classifier reply user "fault"
         classifier answer helpdesk "fault"
         helpdesk <- classifier
+        helpdesk -> route (node)
+        helpdesk <- route
         helpdesk -> repairs (node)
+        repairs reply user "mended"
         repairs answer helpdesk "mended"
         helpdesk <- repairs
-        repairs reply user "mended"
         end helpdesk to user
         """,
     ),
@@ -283,6 +309,7 @@ CASES = {
         onboarding <- interviewer
         onboarding -> translator (single_turn)
         onboarding ask translator "Ann"
+        translator reply user "Anna"
         translator answer onboarding "Anna"
         onboarding <- translator
         onboarding reply user "Welcome."
@@ -304,19 +331,21 @@ CASES = {
         user say publisher "A book"
         publisher => book
         book -> outline (node)
+        outline reply user "o"
         outline answer book "o"
         book <- outline
         book -> pages (node)
-        pages -> words (node)
         pages -< words, pictures
+        pages -> words (node)
         pages -> pictures (node)
+        words reply user "w"
         words answer pages "w"
         pages <- words
+        pictures reply user "p"
         pictures answer pages "p"
         pages <- pictures
         pages >-
         book <- pages
-        pictures reply user "p"
         end book to user
 
         start user to publisher
@@ -335,15 +364,19 @@ CASES = {
         """
         start user to quotes
         user say quotes "nut and bolt"
-        quotes -> dealer (node)
-        quotes -< dealer, dealer
-        quotes -> dealer (node)
-        dealer answer quotes "1"
-        quotes <- dealer
-        dealer answer quotes "2"
-        quotes <- dealer
-        quotes >-
+        quotes -> ask_around (node)
+        ask_around -< dealer, dealer
+        ask_around -> dealer (node)
+        ask_around -> dealer (node)
+        dealer reply user "1"
         dealer reply user "2"
+        dealer answer ask_around "1"
+        ask_around <- dealer
+        dealer answer ask_around "2"
+        ask_around <- dealer
+        ask_around >-
+        ask_around answer quotes "2"
+        quotes <- ask_around
         end quotes to user
         """,
     ),
@@ -386,17 +419,23 @@ CASES = {
         start user to review
         user say review "A poem"
         review -> draft (node)
+        draft reply user "roses"
         draft answer review "roses"
         review <- draft
-        review -> style (node)
         review -< style, facts
+        review -> style (node)
         review -> facts (node)
+        style reply user "fine"
+        facts reply user "true"
         style answer review "fine"
         review <- style
         facts answer review "true"
         review <- facts
         review >-
-        facts reply user "true"
+        review -> both (node)
+        review <- both
+        review -> conclude (node)
+        review <- conclude
         end review to user
         """,
     ),
@@ -439,15 +478,17 @@ CASES = {
         start user to story
         user say story "A tale"
         story -> teller (node)
+        teller reply user "rain"
         teller answer story "rain"
         story <- teller
         story -> judge (node)
+        judge reply user "sad"
         judge answer story "sad"
         story <- judge
         story -> teller (node)
+        teller reply user "sun"
         teller answer story "sun"
         story <- teller
-        teller reply user "sun"
         end story to user
         """,
     ),
@@ -478,8 +519,8 @@ CASES = {
         """
         start user to vault
         user say vault "Open 3"
-        vault reply user "May I?"
         vault reply user "waits for adk_request_confirmation: Open vault 3?"
+        vault reply user "May I?"
         end vault to user
 
         start user to vault
@@ -499,18 +540,21 @@ CASES = {
         start user to visa
         user say visa "Form"
         visa -> checker (node)
+        checker reply user "complete"
         checker answer visa "complete"
         visa <- checker
-        checker reply user "complete"
+        visa -> ask_officer (node)
         visa reply user "waits for adk_request_input: Grant it? complete"
         end visa to user
 
         start user to visa
         user say visa "yes"
+        visa -> decided (node)
+        visa <- decided
         visa -> writer (node)
+        writer reply user "Dear Ann"
         writer answer visa "Dear Ann"
         visa <- writer
-        writer reply user "Dear Ann"
         end visa to user
         """,
     ),
@@ -523,15 +567,23 @@ CASES = {
         """
         start user to glossary
         user say glossary "bond yield"
+        glossary -> split (node)
+        glossary <- split
         glossary -> explainer (node)
-        glossary -< explainer, explainer
-        glossary -> explainer (node)
-        explainer answer glossary "1"
-        glossary <- explainer
+        explainer -< explainer, explainer
+        explainer -> explainer (node)
+        explainer -> explainer (node)
+        explainer reply user "1"
+        explainer reply user "2"
+        explainer answer explainer "1"
+        explainer <- explainer
+        explainer answer explainer "2"
+        explainer <- explainer
+        explainer >-
         explainer answer glossary "2"
         glossary <- explainer
-        glossary >-
-        explainer reply user "2"
+        glossary -> glossary (node)
+        glossary <- glossary
         end glossary to user
         """,
     ),

@@ -109,10 +109,10 @@ async def test_a_workflow_that_has_no_frame_is_told_on_the_turn(spans, tmp_path)
     await record(graph, ["Go"], tmp_path, listener=MovesOnSpans())
 
     assert tree(spans()) == expected("""
-        invoke_workflow Graph: start, call, answer, return, call, answer, return, reply, end
-          invoke_agent A: say
+        invoke_workflow Graph: start, call, answer, return, call, answer, return, end
+          invoke_agent A: say, reply
             generate_content scripted
-          invoke_agent B
+          invoke_agent B: reply
             generate_content scripted
     """)
 

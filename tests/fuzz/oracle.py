@@ -95,8 +95,9 @@ def disagreements(session: Session) -> list[str]:
         same(f"{at} by agent", by_agent, dict(Counter(call.agent for call in calls)))
         moves = [move for move in data["moves"] if move["turn"] == number]
         _check_moves(at, moves, events, same)
-        finals = turn["finals"]
-        same(f"{at} answer", finals[-1]["text"] if finals else "", _answer(events))
+        same(f"{at} answer", turn["answer"], _answer(events))
+        read = [(message["agent"], message["text"]) for message in turn["messages"]]
+        same(f"{at} read", read, [(event.author, _words(event)) for event in _shown(events)])
         same(f"{at} failed", turn["failed"], bool(session.errors[number - 1]))
         wall = turn["ended"] - turn["began"]
         same(f"{at} path", turn["critical_path_microseconds"], wall)
@@ -142,13 +143,18 @@ def _task_answers(events: list[Any]) -> list[str]:
 
 def _answer(events: list[Any]) -> str:
     """The last final words at the top of the session, as ADK's events show them."""
-    texts = [
-        "".join(part.text for part in event.content.parts if part.text and not part.thought)
-        for event in events
-        if event.content and event.content.parts and event.is_final_response() and not event.partial
-    ]
-    texts = [text for text in texts if text]
+    texts = [_words(event) for event in _shown(events) if event.is_final_response()]
     return texts[-1] if texts else ""
+
+
+def _shown(events: list[Any]) -> list[Any]:
+    """Events whose words `adk run` and `adk web` show."""
+    return [e for e in events if e.author != "user" and not e.partial and _words(e)]
+
+
+def _words(event: Any) -> str:
+    parts = (event.content.parts or []) if event.content else []
+    return "".join(part.text for part in parts if part.text and not part.thought)
 
 
 def try_seed(seed: int) -> list[str]:

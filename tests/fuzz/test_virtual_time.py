@@ -57,6 +57,27 @@ def graph():
     return Workflow(name="flow", edges=[*pairs, (gate, last)])
 
 
+def counted():
+    async def count(node_input: str) -> str:
+        await asyncio.sleep(2)
+        return node_input
+
+    first, last = unit("a", 1), unit("b", 1)
+    return Workflow(name="flow", edges=[(START, first), (first, count), (count, last)])
+
+
+def deep():
+    async def wait(node_input: str) -> str:
+        await asyncio.sleep(2)
+        return node_input
+
+    inner = Workflow(name="inner", edges=[(START, wait), (wait, unit("b", 1))])
+    gate, last = JoinNode(name="gate"), unit("z", 1)
+    first = unit("a", 1)
+    pairs = [(START, first), (START, inner), (first, gate), (inner, gate)]
+    return Workflow(name="outer", edges=[*pairs, (gate, last)])
+
+
 TREES = {
     "pipeline": (lambda: seq("S", par("P", unit("a"), unit("b")), unit("merger")), 2, 1.5),
     "nested": (lambda: seq("S", seq("T", unit("a", 1), unit("b", 2)), unit("c", 3)), 6, 1),
@@ -69,6 +90,8 @@ TREES = {
     ),
     "agent_tool": (caller, 5, 1),
     "graph": (graph, 5, 6 / 5),
+    "functions": (counted, 4, 0.5),
+    "graphs": (deep, 4, 3 / 4),
 }
 
 

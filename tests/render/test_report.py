@@ -264,7 +264,7 @@ def _logs_only(run: RunMetrics) -> RunMetrics:
 
 
 def _failed(run: RunMetrics) -> RunMetrics:
-    turns = [replace(turn, failed=True, error="quota", finals=[]) for turn in run.turns]
+    turns = [replace(turn, failed=True, error="quota", messages=[]) for turn in run.turns]
     return replace(run, turns=turns, total=summed(turns))
 
 

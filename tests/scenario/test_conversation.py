@@ -123,11 +123,11 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
 def test_an_answer_is_checked_for_words_and_numbers(answer, failed):
     turn = AskedTurn(say="?", contains=["month"], absent=["year"], numbers=[Near(1389.58, 0.01)])
 
-    assert failed_checks(turn, answer, []) == failed
+    assert failed_checks(turn, answer, answer, []) == failed
 
 
 def test_the_specialist_must_have_taken_part():
     turn = AskedTurn(say="?", specialist="Loans")
 
-    assert failed_checks(turn, "", ["Root", "Loans"]) == []
-    assert failed_checks(turn, "", ["Root"]) == ["Loans took no part"]
+    assert failed_checks(turn, "", "", ["Root", "Loans"]) == []
+    assert failed_checks(turn, "", "", ["Root"]) == ["Loans took no part"]

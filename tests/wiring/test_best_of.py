@@ -65,20 +65,38 @@ async def test_a_choice_moves_like_this(tmp_path):
     assert flow.picture == expected("""
         start user to Best
         user say Best "Say it."
-        Best -> Ann (node)
-        Best -< Ann, Ben
-        Best -> Ben (node)
-        Best -> Cid (node)
-        Ann answer Best "Ja."
-        Best <- Ann
-        Ben answer Best "Jawohl."
-        Best <- Ben
-        Cid answer Best "Doch."
-        Best <- Cid
+        Best -< ask_Ann, ask_Ben, ask_Cid
+        Best -> ask_Ann (node)
+        ask_Ann -> Ann (node)
+        Best -> ask_Ben (node)
+        ask_Ben -> Ben (node)
+        Best -> ask_Cid (node)
+        ask_Cid -> Cid (node)
+        Ann reply user "Ja."
+        Ben reply user "Jawohl."
+        Cid reply user "Doch."
+        Ann answer ask_Ann "Ja."
+        ask_Ann <- Ann
+        Ben answer ask_Ben "Jawohl."
+        ask_Ben <- Ben
+        Cid answer ask_Cid "Doch."
+        ask_Cid <- Cid
+        ask_Ann answer Best "Ja."
+        Best <- ask_Ann
+        ask_Ben answer Best "Jawohl."
+        Best <- ask_Ben
+        ask_Cid answer Best "Doch."
+        Best <- ask_Cid
         Best >-
-        Best -> Judge (node)
-        Judge answer Best "{"best": "B", "reason": "It is short."}"
-        Best <- Judge
+        Best -> join (node)
+        Best <- join
+        Best -> choose (node)
+        choose -> Judge (node)
+        Judge reply user "{"best": "B", "reason": "It is short."}"
+        Judge answer choose "{"best": "B", "reason": "It is short."}"
+        choose <- Judge
+        choose answer Best "{"best": "B", "reason": "It is short."}"
+        Best <- choose
         Best reply user "Jawohl."
         end Best to user
     """)

@@ -68,21 +68,38 @@ async def test_an_evening_moves_like_this(tmp_path):
     assert flow.picture == expected("""
         start user to Brief
         user say Brief "How is my evening?"
-        Brief -> Lead (node)
-        Lead answer Brief "{"Weather": "How warm is it?", "Transit": "Which trains run?"}"
-        Brief <- Lead
-        Brief -> Weather (node)
-        Brief -< Weather, Transit
-        Brief -> Transit (node)
-        Weather answer Brief "It is 13C."
-        Brief <- Weather
-        Transit answer Brief "No U2 to Pankow."
-        Brief <- Transit
+        Brief -> dispatch (node)
+        dispatch -> Lead (node)
+        Lead reply user "{"Weather": "How warm is it?", "Transit": "Which trains run?"}"
+        Lead answer dispatch "{"Weather": "How warm is it?", "Transit": "Which trains run?"}"
+        dispatch <- Lead
+        dispatch answer Brief "{"Weather": "How warm is it?", "Transit": "Which trains run?"}"
+        Brief <- dispatch
+        Brief -< ask_Weather, ask_Transit
+        Brief -> ask_Weather (node)
+        ask_Weather -> Weather (node)
+        Brief -> ask_Transit (node)
+        ask_Transit -> Transit (node)
+        Weather reply user "It is 13C."
+        Transit reply user "No U2 to Pankow."
+        Weather answer ask_Weather "It is 13C."
+        ask_Weather <- Weather
+        Transit answer ask_Transit "No U2 to Pankow."
+        ask_Transit <- Transit
+        ask_Weather answer Brief "It is 13C."
+        Brief <- ask_Weather
+        ask_Transit answer Brief "No U2 to Pankow."
+        Brief <- ask_Transit
         Brief >-
-        Brief -> Lead (node)
-        Lead answer Brief "Mild; no U2."
-        Brief <- Lead
+        Brief -> join (node)
+        Brief <- join
+        Brief -> merge (node)
+        merge -> Lead (node)
         Lead reply user "Mild; no U2."
+        Lead answer merge "Mild; no U2."
+        merge <- Lead
+        merge answer Brief "Mild; no U2."
+        Brief <- merge
         end Brief to user
     """)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from adk_flow.analysis import conversation
+from adk_flow.analysis import conversation, nodes
 from adk_flow.analysis.calls import is_given_back
 from adk_flow.analysis.moves import USER, Moment
 from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
@@ -16,7 +16,7 @@ from adk_flow.log.schema import AGENT_CALLS, Record
 
 def start(moment: Moment, run: Run, agent: str, activation: Activation | None = None) -> None:
     """Gives control, and the user's words, to the agent or graph that a turn begins with."""
-    run.started = True
+    run.started, run.first = True, agent
     number, cause = (activation.number, activation.cause) if activation else (0, "user")
     _face_user(run, agent, activation)
     moment.add("start", USER, agent, run.turn.number, number, cause)
@@ -78,26 +78,29 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
 
 def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
     """A graph, or a composite agent, runs an agent as its node."""
-    parent = activation.parent_agent
     if not run.started and not run.parent:
-        start(moment, run, parent, activation)
-    _fork_nodes(moment, run, activation)
-    _add_beginning(moment, run, "call", parent, activation)
+        start(moment, run, activation.parent_agent, activation)
+    nodes.enter_node(moment, run, activation)
 
 
 def leave_node(
     moment: Moment, run: Run, activation: Activation, *, failed: bool, text: str
 ) -> None:
     """A node ends, and brings control back to the graph."""
-    parent, last, turn = activation.parent_agent, activation.last, run.turn.number
-    if last.spoke and not failed:
-        conversation.answer(moment, turn, last, parent, "node", "", last.text)
-    _return(moment, turn, activation, parent, "node", failed=failed, text=text)
-    _join_nodes(moment, run, parent, activation.parent)
+    nodes.leave_node(moment, run, activation, failed=failed, text=text)
     if not run.parent:
         # The nodes of a graph that is a tool are its agent's, who goes on.
         owner = activation.source
-        _face_user(run, owner.agent if owner else parent, owner)
+        _face_user(run, owner.agent if owner else run.first, owner)
+
+
+def call_graph(moment: Moment, run: Run) -> None:
+    """An agent's tool is a graph, of which no hook tells."""
+    record = moment.record
+    place = (run.turn.number, 0, "node_tool")
+    asked = {"call": record.call, "parent": record.activation}
+    moment.add("call", record.agent, record.tool, *place, **asked)
+    moment.add("ask", record.agent, record.tool, *place, text=record.text, **asked)
 
 
 def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
@@ -122,13 +125,16 @@ def come_back(
         end_activation(last, moment, "return")
         if head.returned:
             continue
-        end_nodes(moment, run, last)
+        nodes.end_nodes(moment, run, last, failed=failed)
         if not failed:
             answered = (record.agent, head.cause, record.call, record.text)
             conversation.answer(moment, turn, last, *answered)
         error = (record.error or last.error or record.text) if failed else ""
         place = (record.agent, head.cause, record.call)
-        _return(moment, turn, head, *place, failed=failed, text=error)
+        nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
+    graph = record.tool if record.kind == "node_tool" else call.graph if call else ""
+    if graph:
+        _leave_graph(moment, run, graph, failed=failed)
     if activation is not None and activation.calls_out:
         activation.calls_out -= 1
         if not activation.calls_out:
@@ -150,7 +156,7 @@ def finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     end_activation(last, moment, "return")
     text = moment.record.text or last.text
     conversation.answer(moment, turn, last, parent, "task", call.id, text)
-    _return(moment, turn, activation, parent, "task", call.id)
+    nodes.come_back_from(moment, run, activation, parent, "task", call.id)
     if activation.run == run.number and not run.parent:
         _face_user(run, parent, activation.source)
 
@@ -160,32 +166,17 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     record = moment.record
     for activation in run.activations:
         end_activation(activation, moment, record.hook)
-    for number, parent in list(run.nodes):
-        _stop_nodes(moment, run, parent, number, failed=failed)
+    nodes.leave_graphs(moment, run, failed=failed)
+    for group in list(run.nodes):
+        nodes.stop_nodes(moment, run, group, failed=failed)
     if run.parent:
         return
     start_without_agent(moment, run)
-    conversation.reply_at_end(moment, run)
+    conversation.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
     ending = {"failed": failed or bool(error), "text": error}
     moment.add("end", run.active_agent, USER, run.turn.number, number, **ending)
-
-
-def end_nodes(moment: Moment, run: Run, owner: Activation) -> None:
-    """An agent ends, and with it those of its nodes whose end ADK did not tell: it cancels them."""
-    for number, parent in list(run.nodes):
-        if number == owner.number:
-            _stop_nodes(moment, run, parent, number, failed=True)
-
-
-def _stop_nodes(moment: Moment, run: Run, parent: str, number: int, *, failed: bool) -> None:
-    for node in run.nodes[number, parent]:
-        end_activation(node.last, moment, "return")
-        if failed and not node.returned:
-            end_nodes(moment, run, node)
-            _return(moment, run.turn.number, node, parent, "node", failed=True, text="cancelled")
-    _join_nodes(moment, run, parent, number)
 
 
 def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
@@ -201,21 +192,13 @@ def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
     run.active_agent, run.active_activation = agent, activation
 
 
-def _return(
-    moment: Moment,
-    turn: int,
-    head: Activation,
-    target: str,
-    cause: str,
-    call: str = "",
-    *,
-    failed: bool = False,
-    text: str = "",
-) -> None:
-    """Control comes back from whoever ran last in the place of the one that was called."""
-    head.returned, source = True, head.last
-    ending = {"call": call, "failed": failed, "text": text}
-    moment.add("return", source.agent, target, turn, source.number, cause, **ending)
+def _leave_graph(moment: Moment, run: Run, graph: str, *, failed: bool) -> None:
+    record, turn = moment.record, run.turn.number
+    place = (graph, record.agent, turn, 0, record.kind)
+    if not failed:
+        moment.add("answer", *place, call=record.call, text=record.text)
+    error = record.error if failed else ""
+    moment.add("return", *place, call=record.call, failed=failed, text=error)
 
 
 def _hand_back(moment: Moment, run: Run, activation: Activation) -> None:
@@ -247,25 +230,3 @@ def _add_beginning(
 ) -> None:
     place = (run.turn.number, activation.number, activation.cause)
     moment.add(kind, source, activation.agent, *place, call=call, parent=activation.parent)
-
-
-def _fork_nodes(moment: Moment, run: Run, activation: Activation) -> None:
-    """Tells a fork when a second node begins beside an open one: nothing tells it earlier."""
-    parent = activation.parent_agent
-    nodes = run.nodes.setdefault((activation.parent, parent), [])
-    if not any(node.last.ended < 0 for node in nodes):
-        nodes.clear()
-    nodes.append(activation)
-    if len(nodes) == 2:
-        names = ", ".join(node.agent for node in nodes)
-        moment.add("fork", parent, names, run.turn.number, activation.parent, "node")
-
-
-def _join_nodes(moment: Moment, run: Run, parent: str, number: int) -> None:
-    """Tells a join once no node that ran beside another is open."""
-    nodes = run.nodes.get((number, parent), [])
-    if any(node.last.ended < 0 for node in nodes):
-        return
-    if len(nodes) > 1:
-        moment.add("join", parent, parent, run.turn.number, number, "node")
-    nodes.clear()

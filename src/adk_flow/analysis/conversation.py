@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from adk_flow.analysis.moves import USER, Moment
-from adk_flow.analysis.trace import Activation, Message, Run
+from adk_flow.analysis.trace import Activation, Run
 from adk_flow.log.schema import FunctionCall
 
 
@@ -32,32 +32,20 @@ def answer(
 
 
 def reply(moment: Moment, run: Run, activation: Activation | None) -> None:
-    """An event's words are for the user, unless they are a called agent's or a node's."""
+    """The user reads every event's words in ADK's session, be they a called agent's or a node's."""
     record = moment.record
     number = activation.number if activation else 0
     if activation is not None and record.final:
         activation.text, activation.spoke = record.text, True
-    if run.parent or (activation is not None and activation.is_called):
-        return
-    if activation is None and record.agent == USER:
-        return
-    if activation is not None and activation.cause == "node":
-        if record.final:
-            run.node_words = Message(moment.index, record.agent, number, record.text, True)
-        return
-    run.replied = moment.index
-    moment.add("reply", record.agent, USER, run.turn.number, number, text=record.text)
+    if run.parent is None and record.agent != USER:
+        moment.add("reply", record.agent, USER, run.turn.number, number, text=record.text)
 
 
-def reply_at_end(moment: Moment, run: Run) -> None:
-    """A turn's end shows which words of a graph's nodes were its reply, and what it waits for."""
-    turn, last = run.turn.number, run.node_words
-    if last is not None and last.record > run.replied:
-        words = {"text": last.text, "record": last.record}
-        moment.add("reply", last.agent, USER, turn, last.activation, **words)
+def ask_user(moment: Moment, run: Run) -> None:
+    """A turn's end shows what it waits for."""
     for index, agent, number, call in run.waits.values():
         text = describe_wait(call)
-        moment.add("reply", agent, USER, turn, number, text=text, record=index)
+        moment.add("reply", agent, USER, run.turn.number, number, text=text, record=index)
 
 
 def describe_wait(call: FunctionCall) -> str:

@@ -16,14 +16,16 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.nodes import is_parted
 from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Turn
 
 
 class Span(msgspec.Struct, kw_only=True, gc=False):
     """One model call, or one call of a plain function; times in microseconds."""
 
-    kind: Literal["model", "tool", "replaced"]
-    """`replaced` is a model call that a plugin or callback has answered in the model's place."""
+    kind: Literal["model", "tool", "replaced", "node"]
+    """`replaced` is a model call that a plugin or callback has answered in the model's place;
+    `node` a function or join of a graph, which ran from the end of what it waited for."""
     agent: str
     name: str
     """The model's or the function's."""
@@ -48,6 +50,10 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     """Generated tokens, thoughts among them."""
 
 
+_Group = tuple[int, int, str]
+"""Whose node something is, see `Activation.group`."""
+
+
 class _End(NamedTuple):
     """Where a chain of calls ends: its length, and its last span."""
 
@@ -66,7 +72,7 @@ class _Chain:
     """When its latest call came back."""
     call: ToolCall | None = None
     """The call in whose course it runs."""
-    group: tuple[int, int, str] | None = None
+    group: _Group | None = None
     """The run, and the activation and name of whose node it is, if it is one."""
     branch: str = ""
     """ADK's branch, by which it keeps what runs side by side apart."""
@@ -113,13 +119,34 @@ def schedule_turn(
       serial: whether calls asked for in one model turn, and nodes of a graph, had to follow each
         other.
     """
-    scheduler = _Scheduler(latency, tool_time, serial)
-    for _, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[0]):
+    scheduler = _Scheduler(latency, tool_time, serial, turn.began)
+    for *_, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[:2]):
         getattr(scheduler, step)(subject)
     return scheduler.finish()
 
 
-def _boundaries(turn: Turn) -> Iterator[tuple[int, str, Any]]:
+def _boundaries(turn: Turn) -> Iterator[tuple[int, int, str, Any]]:
+    """Gives where each activation, call and node begins and ends.
+
+    Record, order within the record, step of the scheduler, and what it is for.
+    """
+    inner = {node.path for node in turn.nodes if node.ended > node.began}
+    for node in turn.nodes:
+        depth = node.path.count("/")
+        if node.path in inner:
+            yield node.began, depth, "begin_graph", node
+            if node.ended >= 0:
+                yield node.ended, -depth, "end_graph", node
+        else:
+            yield node.began, _AFTER_GRAPHS, "run_function", node
+    for record, step, subject in _hooked(turn):
+        yield record, _AFTER_GRAPHS, step, subject
+
+
+_AFTER_GRAPHS = 1_000
+
+
+def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
     """Gives where each activation and call begins and ends: record, step of the scheduler, it."""
     for activation in turn.activations:
         yield activation.began, "begin", activation
@@ -152,7 +179,11 @@ class _Scheduler:
     """Follows the chain of calls of each activation from one boundary to the next."""
 
     def __init__(
-        self, latency: LatencyProfile | None, tool_time: ToolTime | None, serial: bool
+        self,
+        latency: LatencyProfile | None,
+        tool_time: ToolTime | None,
+        serial: bool,
+        turn_began: int,
     ) -> None:
         self._latency, self._tool_time, self._serial = latency, tool_time, serial
         self._schedule = Schedule()
@@ -162,9 +193,13 @@ class _Scheduler:
         self._spans: dict[ModelCall | ToolCall, int] = {}
         self._inside: dict[ToolCall, _End] = {}
         """Longest chain of what ran in the course of each call."""
-        self._ended: dict[tuple[int, int, str], dict[str, _End]] = {}
-        """Longest chain of ended nodes, by the run, activation and name of whose nodes they are,
-        and by branch."""
+        self._ended: dict[_Group, dict[str, _End]] = {}
+        """Longest chain of ended nodes, by group and branch."""
+        self._times: dict[_Group, dict[str, int]] = {}
+        """When the last of them ended, likewise; before any, when the group began."""
+        self._starts: dict[_Group, _End] = {}
+        """Where the chain had come when a graph inside another began, by group of its nodes."""
+        self._turn_began = turn_began
 
     def finish(self) -> Schedule:
         """Gives the schedule."""
@@ -179,8 +214,9 @@ class _Scheduler:
             call, group = self._scope_at(activation.began, source.call), source.group
             start = source.path if group else max(source.path, self._longest_in(call))
         elif cause == "node":
-            group = (activation.run, activation.parent, activation.parent_name)
+            group = activation.group
             start = max(start, self._before_node(group, activation.branch))
+            self._times.setdefault(group, {"": activation.time})
         elif not activation.parent and cause in ("user", "task"):
             start = self._longest_in(None)
         elif cause == "task":
@@ -263,8 +299,49 @@ class _Scheduler:
         self._note(chain)
         if chain.group is None:
             return
-        ended = self._ended.setdefault(chain.group, {})
-        ended[chain.branch] = max(ended.get(chain.branch, _End()), chain.path)
+        time = activation.ended_time or activation.time
+        self._note_node(chain.group, chain.branch, chain.path, time)
+
+    def begin_graph(self, node: Activation) -> None:
+        """A graph inside another begins where what it waited for has come."""
+        self._starts[_inside(node)] = self._before_node(node.group, node.branch)
+        self._times[_inside(node)] = {"": node.time}
+
+    def end_graph(self, node: Activation) -> None:
+        """It ends where the longest chain of its nodes has come."""
+        ends = self._ended.get(_inside(node), {}).values()
+        end = max(ends, default=self._starts.get(_inside(node), _End()))
+        self._note_node(node.group, node.branch, end, node.ended_time)
+
+    def run_function(self, node: Activation) -> None:
+        """A function or join has run since the end of what it waited for."""
+        start = self._before_node(node.group, node.branch)
+        before = [
+            time
+            for branch, time in self._times.get(node.group, {"": self._turn_began}).items()
+            if not is_parted(branch, node.branch)
+        ]
+        began = max(before, default=self._turn_began)
+        span = Span(
+            kind="node",
+            agent=node.parent_name,
+            name=node.agent,
+            record=node.began,
+            began=began,
+            start=start.length,
+            after=start.span,
+            took=0 if self._tool_time else node.time - began,
+            answered=True,
+        )
+        self._schedule.spans.append(span)
+        end = _End(span.start + span.took, len(self._schedule.spans) - 1)
+        self._longest = max(self._longest, end)
+        self._note_node(node.group, node.branch, end, node.time)
+
+    def _note_node(self, group: _Group, branch: str, end: _End, time: int) -> None:
+        ended = self._ended.setdefault(group, {})
+        ended[branch] = max(ended.get(branch, _End()), end)
+        self._times.setdefault(group, {})[branch] = time
 
     def _open(
         self, kind: Literal["model", "tool", "replaced"], call: ModelCall | ToolCall, name: str
@@ -282,7 +359,7 @@ class _Scheduler:
         self._schedule.spans.append(span)
         return span
 
-    def _before_node(self, group: tuple[int, int, str], branch: str) -> _End:
+    def _before_node(self, group: _Group, branch: str) -> _End:
         """Finds the longest chain that a node had to wait for.
 
         A node of one branch waits for those of its own and of the branches around it; one that
@@ -291,9 +368,9 @@ class _Scheduler:
         chains = [
             end
             for other, end in self._ended.get(group, {}).items()
-            if self._serial or _is_within(branch, other) or _is_within(other, branch)
+            if self._serial or not is_parted(branch, other)
         ]
-        return max(chains, default=_End())
+        return max([self._starts.get(group, _End()), *chains])
 
     def _ended_of(self, owner: int) -> Iterator[_End]:
         """Gives where the chains of an activation's nodes have ended."""
@@ -313,5 +390,6 @@ class _Scheduler:
         return chain
 
 
-def _is_within(branch: str, outer: str) -> bool:
-    return not outer or branch == outer or branch.startswith(f"{outer}.")
+def _inside(graph: Activation) -> _Group:
+    """The group of a graph's own nodes."""
+    return graph.run, graph.parent, graph.path

@@ -12,12 +12,14 @@ from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
 
 
-class Final(msgspec.Struct, frozen=True):
-    """An event with text that ADK calls a final response."""
+class Message(msgspec.Struct, frozen=True):
+    """Whole words of an agent in ADK's session."""
 
     agent: str
     text: str
     record: int
+    final: bool = False
+    """Whether ADK calls it a final response."""
 
 
 _JSON_NAMES = {
@@ -78,9 +80,12 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Sum over calls of plain functions."""
     critical_path_microseconds: int = 0
     """Longest chain of model and tool calls that had to follow each other."""
-    finals: list[Final] = []
+    messages: list[Message] = []
+    """What the user reads, in order: every text in ADK's session but the user's own."""
     active_agent: str = ""
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
+    waits_for: list[str] = []
+    """Agents whose question or pending call the turn was paused by."""
     complete: bool = False
     """Whether the turn's end was logged."""
     failed: bool = False
@@ -88,6 +93,21 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """What it failed with, as far as it was kept."""
     agents: dict[str, AgentMetrics] = {}
     """In the order in which they first did something."""
+
+    @property
+    def finals(self) -> list[Message]:
+        """What ADK calls final responses; none of a turn that waits for the user."""
+        return [] if self.waits_for else [one for one in self.messages if one.final]
+
+    @property
+    def messages_read(self) -> int:
+        """Messages the user reads."""
+        return len(self.messages)
+
+    @property
+    def read(self) -> str:
+        """All that the user reads."""
+        return "\n".join(message.text for message in self.messages)
 
     @property
     def answered_by(self) -> str:
@@ -130,7 +150,8 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         began=turn.began,
         ended=turn.ended,
         critical_path_microseconds=schedule.critical_path,
-        finals=[Final(final.agent, final.text, final.record) for final in turn.finals],
+        messages=[Message(m.agent, m.text, m.record, m.final) for m in turn.messages],
+        waits_for=list(dict.fromkeys(agent for agent, _ in turn.waits)),
         active_agent=turn.active_agent,
         complete=turn.complete,
         failed=turn.failed,
@@ -173,6 +194,8 @@ def _of_activations(turn: Turn) -> Iterator[tuple[int, str, AgentMetrics]]:
 
 def _of_spans(schedule: Schedule) -> Iterator[tuple[int, str, AgentMetrics]]:
     for span in schedule.spans:
+        if span.kind == "node":
+            continue
         if span.kind == "tool":
             part = AgentMetrics(tool_calls=1, tool_microseconds=span.took)
         else:
@@ -209,7 +232,8 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         for name in _SUMMED:
             setattr(run, name, getattr(run, name) + getattr(turn, name))
         run.ended += turn.ended - turn.began
-        run.finals.extend(turn.finals)
+        run.messages.extend(turn.messages)
+        run.waits_for = turn.waits_for
         run.active_agent = turn.active_agent
         run.complete &= turn.complete
         run.failed |= turn.failed

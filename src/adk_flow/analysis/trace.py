@@ -15,7 +15,7 @@ from adk_flow.analysis.moves import Move
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Request, Usage
 
-CALLED = frozenset({"agent_tool", "single_turn"})
+CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
 
 
@@ -39,6 +39,8 @@ class Activation:
     source: Activation | None = None
     """Its parent, where that is known."""
     branch: str = ""
+    path: str = ""
+    """ADK's path of the node that it is, `graph@1/agent@2`; empty for none."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
     within: ToolCall | None = None
@@ -68,6 +70,11 @@ class Activation:
     """What it failed with, as `agent_error` says."""
     calls_out: int = 0
     """Calls still out of a fork."""
+
+    @property
+    def group(self) -> tuple[int, int, str]:
+        """Whose node it is: the run, the activation above, and the graph's path or agent's name."""
+        return self.run, self.parent, self.path.rpartition("/")[0] or self.parent_name
 
     @property
     def parent_agent(self) -> str:
@@ -176,6 +183,8 @@ class ToolCall:
     error: str = ""
     pending: bool = False
     """Whether an event says that the run waits for it."""
+    graph: str = ""
+    """The graph that it runs, of which no hook tells."""
     heads: list[Activation] = field(default_factory=list)
     """The activations that it called: one; of a function that runs agents, each; a task that is
     gone on with begins anew."""
@@ -192,7 +201,7 @@ class ToolCall:
 
 
 class Message(NamedTuple):
-    """Whole words of an agent in ADK's session, which the user may read."""
+    """Whole words of an agent in ADK's session: what the user reads, in order."""
 
     record: int
     agent: str
@@ -225,22 +234,26 @@ class Run:
     call_id: str = ""
     words: str = ""
     started: bool = False
+    first: str = ""
+    """The agent or graph that control was first given to."""
     activations: list[Activation] = field(default_factory=list)
     model_calls: dict[int, ModelCall] = field(default_factory=dict)
     """The latest by activation."""
     active_agent: str = ""
     """Agent that faces the user."""
     active_activation: Activation | None = None
-    nodes: dict[tuple[int, str], list[Activation]] = field(default_factory=dict)
-    """Nodes that run side by side, by the activation and name of whose nodes they are."""
-    node_words: Message | None = None
-    """The latest final words of a workflow node."""
+    nodes: dict[tuple[int, int, str], list[Activation]] = field(default_factory=dict)
+    """Nodes that run side by side, by `Activation.group`."""
+    forks: dict[tuple[int, int, str], Move] = field(default_factory=dict)
+    """Their fork, once there are two."""
+    graphs: dict[str, Activation] = field(default_factory=dict)
+    """Graphs inside others that are open, by path."""
+    functions: set[str] = field(default_factory=set)
+    """Paths of nodes that are no agents and have run."""
     waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""
     """What the latest final event says went wrong."""
-    replied: int = -1
-    """Record of the latest reply."""
 
 
 @dataclass(slots=True, eq=False)
@@ -267,6 +280,8 @@ class Turn:
     runs: list[Run] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
     """Those that began in it, in order, as are the following."""
+    nodes: list[Activation] = field(default_factory=list)
+    """Graphs inside others, and nodes that are no agents; they have no number."""
     moves: list[Move] = field(default_factory=list)
     model_calls: list[ModelCall] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -288,8 +303,14 @@ class Turn:
 
     @property
     def finals(self) -> list[Message]:
-        """What ADK calls final responses; the last is the answer."""
-        return [message for message in self.messages if message.final]
+        """What ADK calls final responses; the last is the answer, if nothing is waited for."""
+        return [] if self.waits else [message for message in self.messages if message.final]
+
+    @property
+    def waits(self) -> list[tuple[str, FunctionCall]]:
+        """What a paused turn waits for the user with: who asks, and the call."""
+        waits = (run.waits.values() for run in self.runs if run.parent is None)
+        return [(agent, call) for several in waits for _, agent, _, call in several]
 
     @property
     def asked_models(self) -> list[ModelCall]:
@@ -319,8 +340,12 @@ class Trace:
 
     log: Log
     turns: list[Turn]
-    moves: list[Move]
-    """In the order in which they happened; those of turns at the same time stand mixed."""
+    """Each told by itself, be it that they overlap in the log."""
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """The moves of all turns."""
+        return [move for turn in self.turns for move in turn.moves]
 
     @cached_property
     def runs(self) -> dict[int, Run]:

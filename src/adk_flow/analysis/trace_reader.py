@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adk_flow.analysis import control, conversation
+from adk_flow.analysis import control, conversation, nodes
 from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
@@ -69,6 +69,8 @@ class TraceReader:
             handle(moment, record, run)
             if moment.moves:
                 turn.moves += moment.moves
+            if turn.complete:
+                turn.moves.sort(key=lambda move: move.record)
         return moment.moves
 
     def is_nested(self, record: Record) -> bool:
@@ -141,6 +143,7 @@ class TraceReader:
             parent_name=record.parent_name,
             source=source,
             branch=record.branch,
+            path=record.path if nodes.name_of(record.path) == record.agent else "",
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )
@@ -161,6 +164,7 @@ class TraceReader:
         if activation is None or activation.closed >= 0:
             return
         activation.closed = moment.index
+        nodes.end_nodes(moment, run, activation, failed=False)
         control.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
             control.leave_node(moment, run, activation, failed=False, text="")
@@ -170,7 +174,7 @@ class TraceReader:
         if activation is None:
             return
         activation.error = record.error
-        control.end_nodes(moment, run, activation)
+        nodes.end_nodes(moment, run, activation, failed=True)
         ended = control.end_activation(activation, moment, "agent_error")
         if ended and activation.cause == "node":
             control.leave_node(moment, run, activation, failed=True, text=record.error)
@@ -187,6 +191,8 @@ class TraceReader:
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)
+        if record.kind == "node_tool":
+            control.call_graph(moment, run)
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
@@ -212,6 +218,8 @@ class TraceReader:
             control.finish_task(moment, run, call)
         read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
+        if record.path and not record.activation and record.agent != USER and not record.partial:
+            nodes.run_function(moment, run)
         activation = self.activations.get(record.activation)
         if activation is not None:
             self._read_actions(moment, record, run, activation)
@@ -283,8 +291,9 @@ def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
 def trace_log(log: Log) -> Trace:
     """Reads all turns of a log."""
     reader = TraceReader()
-    moves = [move for record in log.records for move in reader.read(record)]
-    return Trace(log, list(reader.turns.values()), moves)
+    for record in log.records:
+        reader.read(record)
+    return Trace(log, list(reader.turns.values()))
 
 
 def read_trace(path: str | Path) -> Trace:

@@ -22,6 +22,7 @@ LIMITS = (
     "input_tokens",
     "output_tokens",
     "tokens",
+    "messages_read",
 )
 
 
@@ -71,7 +72,8 @@ def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[Rul
     asked = conversation.under(flow.log.header.construct)
     pairs = zip(asked.turns, flow.turns, strict=True)
     return list_missing(
-        [failed_checks(one, turn.answer, _taking_part(turn)) for one, turn in pairs], line
+        [failed_checks(one, turn.answer, turn.read, _taking_part(turn)) for one, turn in pairs],
+        line,
     )
 
 

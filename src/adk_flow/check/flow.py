@@ -93,6 +93,16 @@ class Flow:
         return self.figures[-1].answer if self.figures else ""
 
     @property
+    def read(self) -> str:
+        """All that the user read."""
+        return "\n".join(turn.read for turn in self.figures)
+
+    @property
+    def messages_read(self) -> int:
+        """Messages that the user read."""
+        return sum(turn.messages_read for turn in self.figures)
+
+    @property
     def answered_by(self) -> str:
         """Who gave it; empty if nobody did."""
         return self.figures[-1].answered_by if self.figures else ""
@@ -119,14 +129,8 @@ class Flow:
 
     @property
     def speakers(self) -> list[str]:
-        """Agents that spoke to the user, in order of appearance."""
-        spoke = {move.record: move.source for move in self.moves if move.kind == "reply"}
-        # The user gets the words of every node of a graph, of which only the last are a reply.
-        for final in (final for turn in self._turns for final in turn.finals):
-            activation = self.trace.activations.get(final.activation)
-            if activation is None or activation.scope is None:
-                spoke[final.record] = final.agent
-        return list(dict.fromkeys(spoke[record] for record in sorted(spoke)))
+        """Agents whose words the user read, in order of appearance."""
+        return list(dict.fromkeys(move.source for move in self.moves if move.kind == "reply"))
 
     @cached_property
     def isolation(self) -> Isolation:

@@ -36,6 +36,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     input_tokens: Limit | None = None
     output_tokens: Limit | None = None
     tokens: Limit | None = None
+    messages_read: Limit | None = None
+    """The most messages that the user may read."""
     cost: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """The most that its model calls may cost, in US dollars."""
     answered_by: str | None = None

@@ -53,6 +53,7 @@ class TurnRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     tool_calls: int
     transfers: int
     agent_calls: int
+    messages_read: int
     input_tokens: int
     cached_tokens: int
     output_tokens: int

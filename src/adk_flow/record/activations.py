@@ -103,15 +103,21 @@ class OpenRun:
     """Source frames of transfers that were not yet taken up, by target and branch."""
     taken_up: dict[tuple[str, str], int] = field(default_factory=dict)
     """Those that were: ADK runs the target of a called agent's transfer twice (2.13)."""
+    closed: dict[Place, int] = field(default_factory=dict)
+    """Frames that ADK ended."""
     handed_over: dict[Place, int] = field(default_factory=dict)
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
 
-    def activation(self, branch: str | None, agent: str, path: str = "") -> int:
-        """Finds the open frame of an agent; 0 if there is none."""
+    def activation(
+        self, branch: str | None, agent: str, path: str = "", *, closed: bool = False
+    ) -> int:
+        """Finds the open frame of an agent, or one just `closed`; 0 if there is none."""
         place = Place(branch or "", agent, path)
-        return self.activations.get(place) or self.activations.get(
+        open_frame = self.activations.get(place) or self.activations.get(
             _like(place, self.activations), 0
         )
+        # The words of an agent's own `after_agent_callback` come after the hook.
+        return open_frame or (self.closed.get(place, 0) if closed else 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
@@ -195,6 +201,7 @@ class OpenRun:
         place = Place(branch or "", agent, path)
         gone = self.handed_over
         activation = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        self.closed[place] = activation
         self.tools.pop(activation, None)
         return activation
 

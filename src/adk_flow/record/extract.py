@@ -113,6 +113,15 @@ def results_of(content: types.Content | None) -> str:
     return "\n".join(of_result(response.response) for response in responses_of(content))
 
 
+def answer_of(event: Any) -> str:
+    """Joins results that stand for an answer: of nobody who ends a loop or waits, and not None."""
+    actions, empty = event.actions, ("null", '{"result":null}')
+    if actions.escalate or getattr(actions, "requested_tool_confirmations", None):
+        return ""
+    results = map(of_result, (response.response for response in responses_of(event.content)))
+    return "\n".join(result for result in results if result not in empty)
+
+
 def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
     """Reads token counts; None where the model reported none."""
     if usage is None:

@@ -154,7 +154,8 @@ class FlowPlugin(BasePlugin):
         """Records that a frame begins."""
         invocation = callback_context._invocation_context
         run, branch = self.recorder.run(invocation), invocation.branch or ""
-        activation, how = run.begin(agent, branch, extract.path_of(callback_context))
+        path = extract.path_of(callback_context)
+        activation, how = run.begin(agent, branch, path)
         self.recorder.set_scene(run, activation, agent.name)
         self.recorder.write(
             "before_agent",
@@ -166,6 +167,7 @@ class FlowPlugin(BasePlugin):
             call=how.call,
             parent_name=how.parent_name,
             branch=branch,
+            path=path if "/" in path else "",
         )
 
     @_recorded
@@ -293,7 +295,7 @@ class FlowPlugin(BasePlugin):
         """Records an event, and the transfer that it carries."""
         run = self.recorder.run(invocation_context)
         path = extract.path_of_event(event)
-        activation = run.activation(event.branch, event.author, path)
+        activation = run.activation(event.branch, event.author, path, closed=True)
         if not event.partial:
             self.recorder.stop_asking(run, activation)
         content, actions = event.content, event.actions
@@ -304,7 +306,7 @@ class FlowPlugin(BasePlugin):
         if not words and (final or event.author == "user"):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
-            words = extract.results_of(content)
+            words = extract.answer_of(event)
         calls = extract.calls_of(content, run.tools.get(activation), self.recorder.keep)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)

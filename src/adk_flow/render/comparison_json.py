@@ -52,7 +52,7 @@ def _difference(figures: ConstructMetrics, base: ConstructMetrics) -> dict[str, 
 
 def _run(run: RunMetrics) -> dict[str, Any]:
     total = turn_to_data(run.total)
-    del total["finals"]  # which the turns hold
+    del total["messages"]  # which the turns hold
     data = msgspec.to_builtins(msgspec.structs.replace(run, moves=[], spans=[], critical=[]))
     kept = {key: value for key, value in data.items() if key not in _BULK}
     return kept | {

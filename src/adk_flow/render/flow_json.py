@@ -19,6 +19,8 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     """Gives a turn's figures with those that are derived from others."""
     return msgspec.to_builtins(turn) | {
         "answered_by": turn.answered_by,
+        "answer": turn.answer,
+        "messages_read": turn.messages_read,
         "wall_seconds": turn.wall_seconds,
         "parallelism": turn.parallelism,
         "overhead_seconds": turn.overhead_seconds,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adk_flow._text import one_line, plain, plural
+from adk_flow._text import join_names, one_line, plain, plural
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
 from adk_flow.render.terminal import FAILED_STYLE
@@ -100,8 +101,6 @@ def _line(move: Move, indent: str) -> Table:
     if move.is_control:
         words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
         style = _CONTROL_STYLE
-        if move.kind == "fork" and move.cause == "node":
-            words += ", …"  # known when the second node begins; others may follow
         if move.failed:
             words += f": failed: {one_line(move.text, _LONGEST_TEXT)}"
             style = FAILED_STYLE
@@ -121,6 +120,7 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
         plural(turn.transfers, "transfer"),
         plural(turn.agent_calls, "agent call"),
         plural(turn.tool_calls, "tool call"),
+        f"{plural(turn.messages_read, 'message')} read",
         f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
         f"{turn.wall_seconds:.2f} s",
     ]
@@ -128,9 +128,11 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
         counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
-    console.print(
-        Text(f"    answered by {answered}; next turn goes to {active_agent}", style="dim")
-    )
+    outlook = f"answered by {answered}; next turn goes to {active_agent}"
+    if turn.waits_for:
+        names = plain(join_names(turn.waits_for))
+        outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
+    console.print(Text(f"    {outlook}", style="dim"))
     console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
@@ -155,7 +157,9 @@ class FlowPrinter:
             if move.kind == "start":
                 self.finish(header)
                 self._open = {move.turn}
-            self._printer.print(move)
+            is_early = move.kind == "fork" and move.cause == "node"
+            # Known when the second node begins; others may follow.
+            self._printer.print(replace(move, target=f"{move.target}, …") if is_early else move)
             if move.kind == "end":
                 print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
                 self._open.discard(move.turn)
@@ -178,10 +182,11 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     model = header.model or ", ".join(models) or "unknown"
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
-    printer = FlowPrinter(console, view)
-    for record in log.records:
-        printer.read(header, record)
-    printer.finish(header)
+    printer = MovePrinter(console, view)
+    for turn in trace_log(log).turns:
+        for move in turn.moves:
+            printer.print(move)
+        print_turn_metrics(measure_turn(turn), console, tells_end=header.tells_end)
     print_damage(log, console)
 
 

@@ -36,7 +36,7 @@ def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
         over = first if first == last else f"{first},{last}"
         lines.append(f"    Note over {over}: Turn {turn}")
         diagram = _Diagram(names, view)
-        in_turn = _forks_first(list(of_turn))
+        in_turn = list(of_turn)
         diagram.draw(in_turn)
         lines += [f"    {line}" for line in diagram.lines]
         if all(move.kind != "end" for move in in_turn):
@@ -148,23 +148,6 @@ class _Diagram:
         if name in self._active:
             self._active.remove(name)
             self.lines.append(f"deactivate {self._names[name]}")
-
-
-def _forks_first(moves: list[Move]) -> list[Move]:
-    """Puts a fork of nodes before its first call, which is recorded before the fork is known."""
-    ordered: list[Move] = []
-    for move in moves:
-        place = len(ordered)
-        if move.kind == "fork" and move.cause == "node":
-            first = move.target.split(", ")[0]
-            called = [
-                index
-                for index, one in enumerate(ordered)
-                if one.kind == "call" and one.target == first and one.parent == move.activation
-            ]
-            place = called[-1] if called else place
-        ordered.insert(place, move)
-    return ordered
 
 
 def _join_of(moves: list[Move], fork: int) -> int:

@@ -61,8 +61,6 @@ class _Sketch:
     _open: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     """Where the bar of an agent's frame begins."""
     _forks: list[_Band] = field(default_factory=list)
-    _called: dict[tuple[str, int], float] = field(default_factory=dict)
-    """Where an agent was last called by a frame."""
     _calling: set[str] = field(default_factory=set)
     """Agents with a model or tool call in the row."""
 
@@ -108,7 +106,6 @@ class _Sketch:
         if control is not None:
             self._close(control)
             if control.kind in ("start", "call", "transfer"):
-                self._called[control.target, control.parent] = self.y
                 self._begin(control)
             self._arrow(control, self.y)
             shift = 5
@@ -157,6 +154,8 @@ class _Sketch:
         self.bars.append(box("bar", x, top, _BAR, max(4, self.y + 2 - top)))
 
     def _add_call(self, span: Span) -> None:
+        if span.kind == "node":  # a lane of its own shows it
+            return
         if not self._calling or span.agent in self._calling:
             self.y += _CALLS
             self._calling = set()
@@ -170,17 +169,7 @@ class _Sketch:
             self.arrows.append(dot(kind, x, y, 3.2, hint))
 
     def _fork(self, move: Move) -> None:
-        first = move.target.split(", ")[0]
-        # Concurrent nodes are not known before the second one begins.
-        top = (
-            self._called.get((first, move.activation), self.y + ROW)
-            if move.cause == "node"
-            else None
-        )
-        lanes = {move.source} | ({first} if top is not None and first in self.lanes else set())
-        self._forks.append(
-            _Band(move.activation, (self.y + ROW if top is None else top) - 12, lanes)
-        )
+        self._forks.append(_Band(move.activation, self.y + ROW - 12, {move.source}))
 
     def _join(self, activation: int) -> None:
         band = next((one for one in self._forks[::-1] if one.activation == activation), None)

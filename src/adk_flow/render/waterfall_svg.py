@@ -103,7 +103,12 @@ def _tick(whole: int) -> float:
 
 
 def _hint(span: Span, start: int) -> str:
-    what = {"model": "model", "tool": "tool", "replaced": "answered in place of the model"}
+    what = {
+        "model": "model",
+        "tool": "tool",
+        "node": "function",
+        "replaced": "answered in place of the model",
+    }
     took = format_seconds(span.took / 1e6) if span.answered else "no answer"
     return (
         f"{span.agent}: {what[span.kind]} {span.name}, from {format_seconds(start / 1e6)}, {took}"

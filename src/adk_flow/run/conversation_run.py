@@ -79,10 +79,10 @@ async def run_conversation(
     app = load_app(app)
     if not isinstance(conversation, Conversation):
         conversation = of_questions(list(conversation))
-    reader, moves = TraceReader(), []
+    reader = TraceReader()
 
     def listen(header: Header, record: Record) -> None:
-        moves.extend(reader.read(record))
+        reader.read(record)
         if listener is not None:
             listener(header, record)
 
@@ -115,6 +115,7 @@ async def run_conversation(
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
     turns = [measure_turn(turn) for turn in reader.turns.values()]
+    moves = [move for turn in reader.turns.values() for move in turn.moves]
     calls = [call for turn in reader.turns.values() for call in turn.asked_models]
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
@@ -196,7 +197,7 @@ def _check(
             checked.append(["could not be recorded, so nothing is known of it"])
             continue
         agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
-        failed = failed_checks(asked, figures.answer, agents)
+        failed = failed_checks(asked, figures.answer, figures.read, agents)
         failed += [f"left over, as nobody was asked: {task}" for task in end.left_over]
         told = figures.error or end.error
         checked.append([*failed, f"failed: {told}"] if figures.failed or end.error else failed)

@@ -191,18 +191,19 @@ def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversa
     return replace(conversation, state={**conversation.state, **state})
 
 
-def failed_checks(turn: AskedTurn, answer: str, agents: list[str]) -> list[str]:
-    """Lists what an answer lacks of what its turn asks for; empty if it passes.
+def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) -> list[str]:
+    """Lists what a turn lacks of what was asked for; empty if it passes.
 
     Args:
       turn: the turn.
-      answer: the last final text.
+      answer: the last final text, which must not hold what is to be absent.
+      read: all that the user read, in which the rest is looked for.
       agents: the agents that ran in the turn.
     """
-    folded = answer.casefold()
-    found = [float(number.replace(",", "")) for number in _NUMBER.findall(answer)]
+    folded = read.casefold()
+    found = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]
     failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
-    failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in folded]
+    failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in answer.casefold()]
     failed += [
         f"has no number within {near.tolerance:g} of {near.value:,}"
         for near in turn.numbers

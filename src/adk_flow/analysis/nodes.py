@@ -1,0 +1,277 @@
+"""Moves of what graphs and composite agents run: agents, graphs in graphs, functions and joins.
+
+ADK has hooks for agents only; what else there is stands in the node paths of its events, such as
+`outer@1/inner@1/b@1`.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from adk_flow.analysis import conversation
+from adk_flow.analysis.moves import Moment
+from adk_flow.analysis.trace import Activation, Run
+
+
+def enter_node(moment: Moment, run: Run, node: Activation) -> None:
+    """An agent, graph or function begins as a node."""
+    _call_graph(moment, run, node)
+    if node.path:
+        _leave_graphs_before(moment, run, node.path, node.branch)
+        _enter_graphs(moment, run, node)
+    _end_answered(moment, run, node)
+    nodes = run.nodes.setdefault(node.group, [])
+    if not any(_is_beside(other, node) for other in nodes):
+        join_nodes(moment, run, node.group, is_over=True)
+        nodes.clear()
+    nodes.append(node)
+    if len(nodes) == 2:
+        _fork(moment, run, nodes)
+    place = (run.turn.number, node.number, "node")
+    moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent)
+
+
+def _call_graph(moment: Moment, run: Run, node: Activation) -> None:
+    """A tool runs a graph, of which no hook tells: its first node shows it."""
+    call, caller = run.call, run.parent
+    if call is None or caller is None or node.parent or call.heads or call.graph:
+        return
+    call.graph = node.parent_agent
+    place = (run.turn.number, 0, "agent_tool")
+    asked = {"call": run.call_id, "parent": caller.number}
+    moment.add("call", caller.agent, call.graph, *place, **asked)
+    moment.add("ask", caller.agent, call.graph, *place, text=run.words, **asked)
+
+
+def leave_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
+    """A node ends, and brings control back to the graph."""
+    last, owner = node.last, node.parent_agent
+    if node.returned:
+        return
+    if last.spoke and not failed:
+        conversation.answer(moment, run.turn.number, last, owner, "node", "", last.text)
+    come_back_from(moment, run, node, owner, "node", failed=failed, text=text)
+    graph = run.graphs.get(node.path.rpartition("/")[0])
+    if graph is not None and last.spoke:
+        graph.text, graph.spoke = last.text, True
+    join_nodes(moment, run, node.group)
+
+
+def come_back_from(
+    moment: Moment,
+    run: Run,
+    head: Activation,
+    target: str,
+    cause: str,
+    call: str = "",
+    *,
+    failed: bool = False,
+    text: str = "",
+) -> None:
+    """Control comes back from whoever ran last in the place of the one that was called."""
+    head.returned, source = True, head.last
+    ending = {"call": call, "failed": failed, "text": text}
+    moment.add("return", source.agent, target, run.turn.number, source.number, cause, **ending)
+
+
+def run_function(moment: Moment, run: Run) -> None:
+    """An event comes of a node that is no agent: a function, a tool, a join."""
+    record = moment.record
+    path, name = record.path, name_of(record.path)
+    graph = run.graphs.pop(path, None)
+    if graph is not None:
+        _end_node(moment, run, graph, failed=bool(record.error), text=record.error)
+        return
+    if path in run.functions or any(agent.path == path for agent in run.activations):
+        return
+    parent, owner = _parent_of(run, path)
+    node = _inner_node(moment, run, path, record.branch, owner, parent)
+    enter_node(moment, run, node)
+    node.agent = name
+    if record.pending:
+        return
+    if not record.error:
+        run.functions.add(path)  # one that failed may be tried again
+    _end_node(moment, run, node, failed=bool(record.error), text=record.error)
+
+
+def end_nodes(moment: Moment, run: Run, owner: Activation, *, failed: bool) -> None:
+    """An agent ends, and with it its nodes, which it cancels if it failed: ADK tells no end."""
+    if owner.number:
+        for group in [group for group in run.nodes if group[1] == owner.number]:
+            stop_nodes(moment, run, group, failed=failed)
+
+
+def stop_nodes(moment: Moment, run: Run, group: tuple[int, int, str], *, failed: bool) -> None:
+    """Ends the nodes of a group that are open, as those that wait for the user are not."""
+    if run.waits and not failed:
+        return
+    for node in list(run.nodes[group]):
+        if node.returned:
+            continue
+        was_open = node.last.ended < 0
+        _end(moment, node.last)
+        end_nodes(moment, run, node, failed=failed)
+        if node.path in run.graphs:
+            stop_inner(moment, run, node, failed=failed)
+        cancelled = failed and was_open and not _is_answered(run, node.last)
+        leave_node(moment, run, node, failed=cancelled, text="cancelled" if cancelled else "")
+    join_nodes(moment, run, group, is_over=True)
+
+
+def stop_inner(moment: Moment, run: Run, graph: Activation, *, failed: bool) -> None:
+    """Ends a graph inside another."""
+    run.graphs.pop(graph.path, None)
+    for group in [group for group in run.nodes if group[2] == graph.path]:
+        stop_nodes(moment, run, group, failed=failed)
+
+
+def leave_graphs(moment: Moment, run: Run, *, failed: bool) -> None:
+    """A run, or a call, ends, and with it the graphs inside others."""
+    for path in sorted(run.graphs, key=len, reverse=True):
+        if path in run.graphs:
+            graph = run.graphs.pop(path)
+            _end_node(moment, run, graph, failed=failed, text="cancelled" if failed else "")
+
+
+def name_of(path: str) -> str:
+    """Names the node at the end of a path."""
+    return path.rpartition("/")[2].partition("@")[0]
+
+
+def _end_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
+    _end(moment, node)
+    for group in [group for group in run.nodes if group[2] == node.path]:
+        stop_nodes(moment, run, group, failed=failed)
+    leave_node(moment, run, node, failed=failed, text=text if failed else "")
+
+
+def _end(moment: Moment, activation: Activation) -> None:
+    if activation.ended < 0:
+        activation.ended, activation.ended_by = moment.index, "return"
+        activation.ended_time = moment.record.time
+
+
+def _leave_graphs_before(moment: Moment, run: Run, path: str, branch: str) -> None:
+    """Leaves the inner graphs that ended before a node began: ADK tells no end of them."""
+    for inner in sorted(run.graphs, key=len, reverse=True):
+        graph = run.graphs.get(inner)
+        around = inner.rpartition("/")[0]
+        is_over = path.startswith(f"{around}/") and not f"{path}/".startswith(f"{inner}/")
+        if graph is not None and is_over and not is_parted(graph.branch, branch):
+            del run.graphs[inner]
+            _end_node(moment, run, graph, failed=False)
+
+
+def _enter_graphs(moment: Moment, run: Run, node: Activation) -> None:
+    """Enters the graphs between a node and the outermost, which its record names."""
+    steps = node.path.split("/")
+    names = [step.partition("@")[0] for step in steps[:-1]]
+    top = next((at for at, name in enumerate(names) if name == node.parent_name), len(names))
+    for end in range(top + 2, len(steps)):
+        path = "/".join(steps[:end])
+        if path not in run.graphs and path not in run.functions:
+            branch = _branch_at(steps[end - 1], node.branch)
+            graph = _inner_node(moment, run, path, branch, names[end - 2], node.parent)
+            run.graphs[path] = graph
+            enter_node(moment, run, graph)
+    if top + 1 < len(names):
+        node.parent_name = names[-1]
+
+
+def _inner_node(
+    moment: Moment, run: Run, path: str, branch: str, owner: str, parent: int
+) -> Activation:
+    """Makes the activation of a node that is no agent; it has no number."""
+    node = Activation(
+        number=0,
+        agent=name_of(path),
+        cause="node",
+        run=run.number,
+        turn=run.turn.number,
+        began=moment.index,
+        time=moment.record.time,
+        parent=parent,
+        parent_name=owner,
+        branch=branch,
+        path=path,
+    )
+    run.turn.nodes.append(node)
+    return node
+
+
+def _parent_of(run: Run, path: str) -> tuple[int, str]:
+    """Finds the activation that a node runs in, 0 for none, and the outermost graph in it."""
+    steps = path.split("/")
+    for end in range(len(steps) - 1, 0, -1):
+        above, name = "/".join(steps[:end]), name_of(steps[end - 1])
+        for activation in reversed(run.activations):
+            if activation.agent == name and activation.path == (above if end > 1 else ""):
+                return activation.number, name_of(steps[end])
+    return 0, name_of(steps[0])
+
+
+def _branch_at(step: str, branch: str) -> str:
+    parts = branch.split(".")
+    return ".".join(parts[: parts.index(step) + 1]) if step in parts else ""
+
+
+def _is_answered(run: Run, activation: Activation) -> bool:
+    """Whether a callback answered in an agent's place, of which ADK tells no end."""
+    return activation.spoke and activation.number not in run.model_calls
+
+
+def _end_answered(moment: Moment, run: Run, node: Activation) -> None:
+    for other in list(run.nodes.get(node.group, ())):
+        is_open = not other.returned and other.last.ended < 0
+        if is_open and other.number and _is_answered(run, other.last):
+            _end(moment, other.last)
+            leave_node(moment, run, other, failed=False)
+
+
+def _is_beside(other: Activation, node: Activation) -> bool:
+    """Whether a node runs beside another: it is open, or ADK keeps their branches apart."""
+    return other.last.ended < 0 or is_parted(other.branch, node.branch)
+
+
+def is_parted(one: str, other: str) -> bool:
+    """Whether two branches part: neither lies in the other."""
+    ways = list(zip(one.split("."), other.split("."), strict=False)) if one and other else []
+    return any(mine != theirs for mine, theirs in ways)
+
+
+def _fork(moment: Moment, run: Run, nodes: list[Activation]) -> None:
+    first = nodes[0]
+    names = ", ".join(node.agent for node in nodes)
+    moment.add("fork", first.parent_agent, names, run.turn.number, first.parent, "node")
+    run.forks[first.group] = moment.moves[-1]
+
+
+def join_nodes(
+    moment: Moment, run: Run, group: tuple[int, int, str], *, is_over: bool = False
+) -> None:
+    """Tells a join once no node that ran beside another is open, and can be followed by one."""
+    nodes = run.nodes.get(group, [])
+    if group not in run.forks or any(node.last.ended < 0 for node in nodes):
+        return
+    if not is_over and is_parted(nodes[0].branch, nodes[1].branch):
+        return
+    _complete_fork(run, group, nodes)
+    last = max((node.last for node in nodes), key=lambda node: node.ended)
+    owner, place = nodes[0].parent_agent, (run.turn.number, nodes[0].parent, "node")
+    moment.add("join", owner, owner, *place, record=last.ended, time=last.ended_time)
+    nodes.clear()
+
+
+def _complete_fork(run: Run, group: tuple[int, int, str], nodes: list[Activation]) -> None:
+    """Puts all names into the fork, which was known with the second node, before the first."""
+    fork, first, moves = run.forks.pop(group), nodes[0], run.turn.moves
+    if fork in moves:
+        moves.remove(fork)
+        # One that is tried again has its path again.
+        distinct = {node.path or str(node.began): node.agent for node in nodes}
+        names = ", ".join(distinct.values())
+        call = (first.began, first.parent_agent, first.agent, "call")
+        begun = [(m.record, m.source, m.target, m.kind) == call for m in moves]
+        at = begun.index(True) if True in begun else len(moves)
+        moves.insert(at, replace(fork, target=names, record=first.began, time=first.time))
