@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow coverage check lint web format benchmark constraints readme walk clean
+.PHONY: setup demo test test-slow releases coverage check lint web format benchmark constraints readme walk clean
 
 setup: $(INSTALLED)
 
@@ -32,6 +32,10 @@ test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments"
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
 	@$(BIN)/python -m tests.doubles.mutations --number 2000
+
+# RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
+releases: $(INSTALLED)
+	@$(BIN)/pytest -n 0 -m environments tests/releases/test_minors.py -k "$(RELEASES)"
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term

@@ -25,7 +25,9 @@ from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
 from adk_flow.cli import command
+from adk_flow.models import enforcement
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record import extract
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.releases import runner, worker
@@ -66,6 +68,20 @@ def fail(callback_context):
 root_agent.before_agent_callback = fail
 """
 )
+
+STUBBED = """
+from google.adk.agents import LlmAgent
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+class Stub(BaseLlm):
+    async def generate_content_async(self, llm_request, stream=False):
+        usage = types.GenerateContentResponseUsageMetadata(prompt_token_count=7)
+        yield LlmResponse(content=types.ModelContent("As ever."), usage_metadata=usage)
+
+root_agent = LlmAgent(name="Root", model=Stub(model="stub"))
+"""
 
 
 def laid(**lines):
@@ -427,6 +443,32 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(
 
     assert "all: turn 1 failed: " in result.stdout
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("where", ["agents", "recorder"])
+def test_a_fault_of_adk_flow_is_never_told_as_adks(
+    where, workers_here, desk, path, tmp_path, monkeypatch
+):
+    fake_uv(path, "exit 0")
+    if where == "agents":  # which ADK asks while it offers a transfer
+        monkeypatch.setattr(enforcement, "model_asked", None)
+    else:
+        monkeypatch.setattr(extract, "words_of", None)
+
+    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+
+    assert data["failed"][ADK].startswith("adk-flow's own fault")
+    assert data["releases"] == data["differences"] == []
+
+
+def test_an_app_keeps_a_model_of_its_own(workers_here, desk, path, tmp_path):
+    fake_uv(path, "exit 0")
+    (desk / "agent.py").write_text(STUBBED)
+
+    page = both(desk, tmp_path / "kept", "--format", "markdown").stdout
+
+    assert "root Root (LlmAgent), model stub, 1 turn" in page
+    assert "| input tokens | 7 |" in page
 
 
 @pytest.mark.parametrize(
