@@ -35,6 +35,7 @@ from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import (
     ReleaseError,
     default_folder,
+    needs_of,
     python_of,
     ready,
 )
@@ -337,6 +338,29 @@ def test_an_environment_is_made_once_and_used_again(path, tmp_path):
     assert len(told) == 1
     assert (path / "calls").read_text().splitlines() == ["venv --python", "pip install"]
     assert [one.name[:10] for one in (tmp_path / "kept").iterdir()] == ["google-adk"]
+
+
+def test_an_environment_holds_what_the_app_asks_for_and_the_adk_of_its_release(path, tmp_path):
+    (tmp_path / "requirements.txt").write_text("google-adk[db]>=99\nhumanize\n")
+    keep = f'for last; do :; done; /bin/cp "$last" {tmp_path}/pin'
+    fake_uv(path, f'shift 4; echo "$@" > {tmp_path}/words; {keep}')
+    plain = ready("2.13.0", tmp_path / "kept", lambda told: None)
+
+    python = ready("2.13.0", tmp_path / "kept", lambda told: None, needs_of(tmp_path, ["duckdb<2"]))
+
+    assert python != plain
+    *_, pin = words = (tmp_path / "words").read_text().split()
+    file = str(tmp_path / "requirements.txt")
+    assert words[-7:] == [
+        "duckdb<2",
+        "--requirement",
+        file,
+        "--requirement",
+        pin,
+        "--override",
+        pin,
+    ]
+    assert (tmp_path / "pin").read_text() == "google-adk[db]==2.13.0"
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(path, tmp_path):

@@ -22,7 +22,7 @@ from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.errors import OWN_FAULT
 from adk_flow.log.reader import LogError
 from adk_flow.log.schema import Record
-from adk_flow.releases.environments import ready
+from adk_flow.releases.environments import needs_of, ready
 from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
 from adk_flow.scenario.conversation import Conversation
@@ -49,6 +49,7 @@ def run_releases(
     folder: Path,
     decisions: Path | None,
     tell: Callable[[str], None],
+    packages: Sequence[str] = (),
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
@@ -59,11 +60,13 @@ def run_releases(
       folder: where environments are kept.
       decisions: file of what the model decides; without one it is the offline model.
       tell: is told what takes time.
+      packages: what the app needs besides ADK and its `requirements.txt`.
 
     Raises:
       ReleaseError: there is no environment with one of the releases, and none can be made.
     """
-    pythons = {release: ready(release, folder, tell) for release in releases}
+    needs = needs_of(app, packages)
+    pythons = {release: ready(release, folder, tell, needs) for release in releases}
     with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
         library = copy_package(Path(place))
         ran = []
