@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases coverage check lint web format benchmark constraints readme walk clean
+.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean
 
 setup: $(INSTALLED)
 
@@ -36,6 +36,16 @@ test-slow: $(INSTALLED)
 # RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
 releases: $(INSTALLED)
 	@$(BIN)/pytest -n 0 -m environments tests/releases/test_minors.py -k "$(RELEASES)"
+
+# The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
+test-lowest: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+	  . google-adk==2.13.0
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python -c constraints.txt \
+	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
+	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term
