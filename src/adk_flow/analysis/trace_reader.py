@@ -14,6 +14,7 @@ from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
     ask_model,
+    enter_model,
     read_model_event,
     scope_of,
 )
@@ -179,6 +180,9 @@ class TraceReader:
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
+
+    def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
+        enter_model(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)

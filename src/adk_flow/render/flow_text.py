@@ -117,14 +117,16 @@ def _line(move: Move, indent: str) -> Table:
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
-        plural(turn.llm_calls, "LLM call"),
+        plural(turn.seen_llm_calls, "LLM call"),
         plural(turn.transfers, "transfer"),
         plural(turn.agent_calls, "agent call"),
         plural(turn.tool_calls, "tool call"),
-        f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
+        _tokens(turn),
         f"{turn.wall_seconds:.2f} s",
     ]
-    if turn.reported_llm_calls != turn.llm_calls:
+    if turn.unseen_llm_calls:
+        counts[0] += f" + {turn.unseen_llm_calls} reported, not seen"
+    elif turn.reported_llm_calls != turn.llm_calls:
         counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
@@ -135,6 +137,12 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         console.print(Text(words, style=FAILED_STYLE))
+
+
+def _tokens(turn: TurnMetrics) -> str:
+    if turn.input_tokens is None or turn.output_tokens is None:
+        return plural(turn.tokens, "token")
+    return f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
 
 
 class FlowPrinter:
