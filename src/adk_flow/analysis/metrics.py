@@ -60,6 +60,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Those of which the log tells, where there may be others."""
     unseen_llm_calls: int = 0
     """Calls that a plugin or callback answered with tokens, though no model was seen."""
+    summarizer_llm_calls: int = 0
+    """Those by which ADK's compaction summed the session up once the turn had ended."""
     reported_llm_calls: int = 0
     """Model calls that ADK's session events show."""
     tool_calls: int = 0
@@ -133,6 +135,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         turn=turn.number,
         question=turn.question,
         unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
+        summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
         reported_llm_calls=len(turn.reported),
         transfers=sum(move.kind == "transfer" for move in turn.moves),
         agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
@@ -222,6 +225,7 @@ def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMet
 _SUMMED = (
     *_OF_CALLS,
     "unseen_llm_calls",
+    "summarizer_llm_calls",
     "reported_llm_calls",
     "transfers",
     "agent_calls",

@@ -321,6 +321,10 @@ class Turn:
         ran = (call for call in self.tool_calls if call.is_hooked)
         return sorted(ran, key=lambda call: call.record)
 
+    def is_after_end(self, call: ModelCall) -> bool:
+        """Whether a model was called once the turn had ended, as ADK's compaction does."""
+        return 0 <= self.end < call.record
+
     def waiting(self) -> set[Activation]:
         """Finds who waits for the user's next words: task agents and who called them."""
         tasks = [a for a in self.activations if a.cause == "task" and a.ended_by != "return"]

@@ -70,6 +70,11 @@ class TraceReader:
                 turn.moves += moment.moves
         return moment.moves
 
+    def turn_of(self, record: Record) -> Turn | None:
+        """Finds the turn of a record read, if it is not yet released."""
+        run = self._runs.get(record.run)
+        return run.turn if run is not None else None
+
     def is_nested(self, record: Record) -> bool:
         """Whether a record read comes from a run that ADK's session does not show."""
         run = self._runs.get(record.run)
