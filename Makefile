@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow test-lowest coverage check lint web format benchmark constraints readme walk clean
+.PHONY: setup demo test test-slow test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz
 
 setup: $(INSTALLED)
 
@@ -32,6 +32,10 @@ test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments"
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
 	@$(BIN)/python -m tests.doubles.mutations --number 2000
+
+# Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
+fuzz: $(INSTALLED)
+	@$(BIN)/python -W ignore -m tests.fuzz.oracle --number $(or $(N),1000) 2>/dev/null
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)

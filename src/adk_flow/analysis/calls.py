@@ -126,7 +126,7 @@ class ToolCalls:
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])
-        unused = [call for call in calls if call.latest is None]
+        unused = [call for call in calls if not call.heads]
         call = _nearest(unused or calls, record.parent) or self._latest.get(record.call)
         if call is None and record.cause in AGENT_CALLS:
             asked = FunctionCall(record.agent, record.cause, record.call)
@@ -153,6 +153,8 @@ class ToolCalls:
             call = self._latest.get(record.call)
             if call is None or call.activation != record.activation or call.ended < 0:
                 return None, False
+        if call.kind == "task":
+            return call, False  # which ADK cannot run where it is asked for, and keeps open
         self._close(call, index, record)
         if record.error:
             call.failed, call.error = call.failed or not again, record.error
@@ -161,8 +163,13 @@ class ToolCalls:
     def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those that no hook had told the end of."""
         for id in record.responses:
-            began = (call for call in self._open.get(id, ()) if call.record >= 0)
-            call = _nearest(began, record.activation)
+            began = [call for call in self._open.get(id, ()) if call.record >= 0]
+            # A task's result is an event of the user's, and answers all that have its id.
+            tasks = [call for call in began if call.kind == "task"]
+            its = (call for call in began if call.activation == record.activation)
+            call = tasks[-1] if tasks else next(its, None)
+            for other in tasks[:-1]:
+                self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
                 if call.kind == "task":  # which may have outlived the turn that it began in
@@ -231,4 +238,15 @@ def scope_of(activation: Activation) -> ToolCall | None:
     """Finds the call of an agent, or task, in whose course an activation runs."""
     if activation.cause in AGENT_CALLS:
         return activation.within
-    return activation.source.scope if activation.source else None
+    source = activation.source
+    if source is not None and source.scope is not None and is_given_back(activation):
+        source = source.scope.heads[0].source
+    return source.scope if source else None
+
+
+def is_given_back(activation: Activation) -> bool:
+    """Whether a task's agent had handed over to this one, which waited for it, and it was done."""
+    task = activation.source.scope if activation.source else None
+    if task is None or task.kind != "task" or activation.cause != "transfer":
+        return False
+    return task.ended >= 0 and task.agent == activation.agent

@@ -52,6 +52,8 @@ class Activation:
     ended_time: int = 0
     ended_by: str = ""
     """`after_agent`, `transfer`, `agent_error`, `return`, `after_run` or `run_error`."""
+    returned: bool = False
+    """Whether control came back from it to who called it."""
     closed: int = -1
     """Record of its `after_agent`, which may follow a transfer; -1 where ADK called none."""
     successor: Activation | None = None
@@ -196,8 +198,9 @@ class ToolCall:
     error: str = ""
     pending: bool = False
     """Whether an event says that the run waits for it."""
-    latest: Activation | None = None
-    """The activation that last began in its course."""
+    heads: list[Activation] = field(default_factory=list)
+    """The activations that it called: one; of a function that runs agents, each; a task that is
+    gone on with begins anew."""
 
     @property
     def is_hooked(self) -> bool:
