@@ -14,6 +14,7 @@ from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
     ask_model,
+    enter_model,
     read_model_event,
     scope_of,
 )
@@ -70,6 +71,11 @@ class TraceReader:
             if moment.moves:
                 turn.moves += moment.moves
         return moment.moves
+
+    def turn_of(self, record: Record) -> Turn | None:
+        """Finds the turn of a record read, if it is not yet released."""
+        run = self._runs.get(record.run)
+        return run.turn if run is not None else None
 
     def is_nested(self, record: Record) -> bool:
         """Whether a record read comes from a run that ADK's session does not show."""
@@ -184,6 +190,9 @@ class TraceReader:
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
+
+    def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
+        enter_model(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)
