@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import BaseAgent, SequentialAgent
 from google.adk.agents.readonly_context import ReadonlyContext
 from google.adk.utils.instructions_utils import inject_session_state
 from hypothesis import given
@@ -66,7 +66,7 @@ def test_a_misspelt_output_key_breaks_each_rule_that_asks_for_it(rules, tmp_path
 )
 async def test_what_a_log_holds_of_state_and_instructions(rules, capture, reason, tmp_path):
     model = Scripted(script={"Asks": ["Thai"], "Books": ["Booked."]})
-    stages = [
+    stages: list[BaseAgent] = [
         agent("Asks", model, output_key="spa"),
         agent("Books", model, instruction="It is {spa}"),
     ]
