@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the turn, from 1."""
 
 
-def _rows_of(source: type, names: str, first: str = "") -> type[Row]:
+def _rows_of(source: type, names: str, first: str = "") -> Any:
     """Makes the rows that tell of something: columns after its fields and properties."""
     hints = get_type_hints(source)
     properties = {name: getattr(source, name) for name in names.split() if name not in hints}
