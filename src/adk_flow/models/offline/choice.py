@@ -11,12 +11,9 @@ from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.questions import Question, has_topic
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
-from adk_flow.models.request.words import spell_out, stems
 
 TOOL_FLOOR = -0.1
 """The margin over everyday subjects below which a tool is not called."""
-NAME_SHARE = 0.15
-"""Weight of the tool's name standing in the question, beside likeness."""
 
 _AMOUNT = re.compile(
     r"\bhow (?:much|many|long|large|big|far)\b(?! (?:is|are|was|were|does|do)\b(?! (?:i|we|my)\b))"
@@ -86,12 +83,7 @@ def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
 ) -> FunctionChoice | None:
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
-    found, said = fit(question.text, [tool.option for tool in tools]), stems(question.text)
-    rivals = found.scores[found.best] - found.margin
-    margins = {}
-    for tool, score in zip(tools, found.scores, strict=True):
-        name = stems(spell_out(tool.name))
-        margins[tool.name] = score - rivals + NAME_SHARE * len(name & said) / max(1, len(name))
-    likest = max(others, key=lambda tool: margins[tool.name])
-    is_near = max(margins.values()) >= TOOL_FLOOR or (is_own and likest.is_look_up)
+    found = fit(question.text, [tool.option for tool in tools])
+    likest = max(others, key=lambda tool: found.scores[tools.index(tool)])
+    is_near = found.margin >= TOOL_FLOOR or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

@@ -37,7 +37,9 @@ _OPEN = frozenset(
     split_words("on at with and in into if for by as would does do did will can could what have")
 )
 """Words before a quantity that leave open what it is."""
-_MODIFIERS = frozenset(split_words("after before net less more plus minus each extra without under"))
+_MODIFIERS = frozenset(
+    split_words("after before net less more plus minus each extra without under")
+)
 _LATER = ("in", "after", "within", "during")
 _END = re.compile(r"[,.;?!\d]")
 """Between two words: they do not belong together, be it for a sign or another quantity."""
@@ -131,7 +133,7 @@ class Places(NamedTuple):
             is_name = after.text not in NEUTRAL | _SPLITTERS and after.start not in self.said
             names += [after.text] * is_name
         for word in reversed([one for one in words if one.end <= quantity.start]):
-            if text[word.end : start].strip(" -(") or quantity.lead:
+            if text[word.end : start].strip(" -(:") or quantity.lead:
                 break
             start = word.start
             if word.text not in _TRANSPARENT:
@@ -173,7 +175,9 @@ def around_quantity(reading: Reading, quantity: Quantity) -> list[Word]:
         if _END.search(gap) or (before and before[0].text in _CLAUSES):
             break
         before.insert(0, word)
-    if re.search(r"\d", gap):  # what follows another quantity up to a preposition is of that one
+    if re.search(
+        r"\d[^,.;?!]*$", gap
+    ):  # what follows another quantity up to a preposition is of that one
         places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
         before = before[next(places, len(before)) :]
     for word in [one for one in reading.words if one.start >= quantity.end]:
