@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
 from adk_flow.comparison.crossovers import Winner, find_winners
 
@@ -57,11 +57,12 @@ class ConstructMetrics(
     """A construct over all conversations: means over trials, summed over conversations."""
 
     construct: str
-    llm_calls: float = 0
+    llm_calls: float | None = 0
+    """None where it is not known, as tokens."""
     reported_llm_calls: float = 0
-    input_tokens: float = 0
-    output_tokens: float = 0
-    reported_tokens: float = 0
+    input_tokens: float | None = 0
+    output_tokens: float | None = 0
+    reported_tokens: float | None = 0
     transfers: float = 0
     agent_calls: float = 0
     tool_calls: float = 0
@@ -81,8 +82,14 @@ class ConstructMetrics(
     shown: Shown = "unknown"
     unclosed_activations: float = 0
     finding_kinds: dict[str, int] = {}
-    after_turns: dict[str, list[float]] = {}
+    after_turns: dict[str, list[float | None]] = {}
     """By conversation, LLM calls made by the end of each turn."""
+
+    @property
+    def tokens(self) -> float | None:
+        """Tokens in both directions."""
+        sent, said = self.input_tokens, self.output_tokens
+        return None if sent is None or said is None else sent + said
 
 
 class Comparison(msgspec.Struct, kw_only=True):
@@ -148,26 +155,27 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
     def mean(of: Callable[[TurnMetrics], float]) -> float:
         return sum(fmean([of(run.total) for run in trials]) for trials in by_conversation)
 
-    costs = [run.dollars for run in runs]
-    known = [cost for cost in costs if cost is not None]
-    dollars = None
-    if len(known) == len(costs):
-        dollars = sum(fmean([run.dollars or 0 for run in trials]) for trials in by_conversation)
+    def known(of: Callable[[RunMetrics], float | None]) -> float | None:
+        means = [mean_if_known([of(run) for run in trials]) for trials in by_conversation]
+        return None if None in means else sum(value or 0 for value in means)
+
     llm, path = (
         mean(lambda run: run.llm_microseconds / 1e6),
         mean(lambda run: run.critical_path_microseconds / 1e6),
     )
     figures = ConstructMetrics(
         construct=construct,
-        llm_calls=mean(lambda run: run.llm_calls),
+        llm_calls=known(lambda run: run.total.llm_calls),
         reported_llm_calls=mean(lambda run: run.reported_llm_calls),
-        input_tokens=mean(lambda run: run.input_tokens),
-        output_tokens=mean(lambda run: run.output_tokens),
-        reported_tokens=mean(lambda run: run.reported_input_tokens + run.reported_output_tokens),
+        input_tokens=known(lambda run: run.total.input_tokens),
+        output_tokens=known(lambda run: run.total.output_tokens),
+        reported_tokens=known(
+            lambda run: plus(run.total.reported_input_tokens, run.total.reported_output_tokens)
+        ),
         transfers=mean(lambda run: run.transfers),
         agent_calls=mean(lambda run: run.agent_calls),
         tool_calls=mean(lambda run: run.tool_calls),
-        dollars=dollars,
+        dollars=known(lambda run: run.dollars),
         wall_seconds=mean(lambda run: run.wall_seconds),
         llm_seconds=llm,
         critical_path_seconds=path,
@@ -197,17 +205,22 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
     return figures
 
 
-def _after_turns(trials: Sequence[Sequence[TurnMetrics]]) -> list[float]:
+def _after_turns(trials: Sequence[Sequence[TurnMetrics]]) -> list[float | None]:
     """Adds LLM calls up turn by turn; the mean over the trials that came so far."""
-    sums: list[list[int]] = []
+    sums: list[list[int | None]] = []
     for turns in trials:
-        total = 0
+        total: int | None = 0
         for index, turn in enumerate(turns):
-            total += turn.llm_calls
+            total = plus(total, turn.llm_calls)
             if index == len(sums):
                 sums.append([])
             sums[index].append(total)
-    return [fmean(counts) for counts in sums]
+    return [mean_if_known(counts) for counts in sums]
+
+
+def mean_if_known(values: Sequence[float | None]) -> float | None:
+    """Gives the mean; None if one of the values is not known."""
+    return None if None in values else fmean([value or 0 for value in values])
 
 
 def estimate_pass_k(trials: int, passed: int, k: int) -> float:

@@ -39,7 +39,8 @@ class _Point(NamedTuple):
     point: int
     construct: str
     conversation: str
-    figures: dict[str, float]
+    figures: dict[str, float | None]
+    """None where it is not known."""
 
 
 def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
@@ -76,8 +77,10 @@ def _values(here: Sequence[_Point], figure: str) -> dict[str, float]:
             [o.figures[figure] for o in here if (o.construct, o.conversation) == (name, held)]
             for held in conversations
         ]
+        if any(None in trials for trials in taken):
+            return {}  # whoever's figure is not known might win
         if all(taken):
-            values[name] = fmean([fmean(trials) for trials in taken])
+            values[name] = fmean([fmean([value or 0 for value in trials]) for trials in taken])
     return values
 
 
@@ -97,7 +100,7 @@ def _point(axis: Axis, number: int, run: RunMetrics, turns: int) -> _Point:
     total = summed(run.turns[:turns])
     figures = {
         "LLM calls": total.llm_calls,
-        "tokens": total.input_tokens + total.output_tokens,
+        "tokens": total.tokens,
         "critical path": total.critical_path_microseconds / 1e6,
     }
     return _Point(axis, number, run.construct, run.conversation, figures)

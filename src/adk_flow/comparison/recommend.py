@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adk_flow._text import one_line
+from adk_flow._text import one_line, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.crossovers import CLOSE
@@ -35,6 +35,8 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     if not fit:
         return ["No construct answered any conversation as it asks, so none is recommended."]
     cost = _cost_of(fit)
+    if cost is None:
+        return [_no_cheapest(comparison, fit)]
     cheapest = min(fit, key=cost)
     if len(comparison.constructs) == 1:
         return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
@@ -105,20 +107,34 @@ def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int)
     )
 
 
-def _cost_of(fit: Sequence[ConstructMetrics]) -> Callable[[ConstructMetrics], float]:
-    """Compares by dollars if all of them are known, else by tokens."""
-    if any(one.dollars is None for one in fit):
-        return lambda one: one.input_tokens + one.output_tokens
-    return lambda one: one.dollars or 0
+def _cost_of(fit: Sequence[ConstructMetrics]) -> Callable[[ConstructMetrics], float] | None:
+    """Compares by dollars if all of them are known, else by tokens, else not at all."""
+    if all(one.dollars is not None for one in fit):
+        return lambda one: one.dollars or 0
+    if all(one.tokens is not None for one in fit):
+        return lambda one: one.tokens or 0
+    return None
+
+
+def _no_cheapest(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> str:
+    """Says that costs cannot be compared, and who waits least."""
+    reason = "Which construct costs least is unknown, because a model reported no tokens"
+    if not _is_timed(comparison):
+        return f"{reason}."
+    quickest = min(fit, key=lambda one: one.critical_path_seconds)
+    return (
+        f"{reason}; {quickest.construct} has the shortest critical path "
+        f"({quickest.critical_path_seconds:.2f} s{_over(comparison)})."
+    )
 
 
 def _cost_told(figures: ConstructMetrics) -> str:
-    tokens = f"{figures.input_tokens + figures.output_tokens:,.0f} tokens"
+    tokens = f"{figures.tokens or 0:,.0f} tokens"
     return tokens if figures.dollars is None else f"${figures.dollars:.4f}, {tokens}"
 
 
 def _calls(figures: ConstructMetrics) -> str:
-    return f"{figures.llm_calls:g} LLM call{'' if figures.llm_calls == 1 else 's'}"
+    return plural(figures.llm_calls, "LLM call")
 
 
 def _quickest(
@@ -151,7 +167,9 @@ def write_caveats(comparison: Comparison) -> list[str]:
     told = [_kind(comparison)]
     if setting.pace:
         told.append(_pace(setting))
-    if any(one.dollars is None for one in comparison.constructs):
+    if any(one.tokens is None for one in comparison.constructs):
+        told.append("Costs are unknown: a model reported no tokens.")
+    elif any(one.dollars is None for one in comparison.constructs):
         model = setting.price_model or "a model"
         told.append(f"Costs are unknown: LiteLLM's table is missing or has no price for {model}.")
     elif setting.price_model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adk_flow._text import format_dollars, format_number, format_seconds
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
@@ -57,7 +57,7 @@ def costs_table(comparison: Comparison) -> Table:
         {
             Column("LLM calls", narrow="difference"): _number(lambda one: one.llm_calls),
             Column("ADK's session"): _reported_calls,
-            Column("tokens"): _number(_tokens),
+            Column("tokens"): _number(lambda one: one.tokens),
             Column("tokens in ADK's session", is_detail=True): _reported_tokens,
             Column("cost", narrow="share"): _figure(lambda one: one.dollars, format_dollars),
         },
@@ -161,13 +161,13 @@ def _figure(
     def write_cell(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
         number, other = value(figures), value(base) if base else None
         if number is None:
-            return Cell("unknown")
+            return Cell(UNKNOWN)
         return Cell(form(number), *_difference(number, other, form))
 
     return write_cell
 
 
-def _number(value: Callable[[ConstructMetrics], float]) -> CellOf:
+def _number(value: Callable[[ConstructMetrics], float | None]) -> CellOf:
     return _figure(value, format_number)
 
 
@@ -193,17 +193,17 @@ def reported_calls(figures: ConstructMetrics) -> str:
 
 
 def _reported_calls(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    if figures.llm_calls is None:
+        return Cell(format_number(figures.reported_llm_calls), mark="warning")
     if figures.reported_llm_calls >= figures.llm_calls:
         return Cell("all")
     return Cell(reported_calls(figures), mark="warning")
 
 
-def _tokens(figures: ConstructMetrics) -> float:
-    return figures.input_tokens + figures.output_tokens
-
-
 def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    reported, tokens = figures.reported_tokens, _tokens(figures)
+    reported, tokens = figures.reported_tokens, figures.tokens
+    if reported is None or tokens is None:
+        return Cell(UNKNOWN)
     if reported >= tokens:
         return Cell("all")
     share = f"{100 * reported / tokens:.0f} %"

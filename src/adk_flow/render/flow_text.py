@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
@@ -10,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import one_line, plain, plural
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
 from adk_flow.render.terminal import FAILED_STYLE
@@ -116,32 +117,54 @@ def _line(move: Move, indent: str) -> Table:
 
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
-    counts = [
-        plural(turn.llm_calls, "LLM call"),
-        plural(turn.transfers, "transfer"),
-        plural(turn.agent_calls, "agent call"),
-        plural(turn.tool_calls, "tool call"),
-        f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
-        f"{turn.wall_seconds:.2f} s",
-    ]
-    if turn.reported_llm_calls != turn.llm_calls:
-        counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
     console.print(
         Text(f"    answered by {answered}; next turn goes to {active_agent}", style="dim")
     )
-    console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
+    console.print(Padding(Text(_counts(turn), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         console.print(Text(words, style=FAILED_STYLE))
 
 
+def _counts(turn: TurnMetrics) -> str:
+    if turn.input_tokens is None or turn.output_tokens is None:
+        tokens = plural(turn.tokens, "token")
+    else:
+        tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+    counts = (
+        f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
+        plural(turn.transfers, "transfer"),
+        plural(turn.agent_calls, "agent call"),
+        plural(turn.tool_calls, "tool call"),
+        tokens,
+        f"{turn.wall_seconds:.2f} s",
+    )
+    return ", ".join(counts)
+
+
+def _of_calls(turn: TurnMetrics) -> str:
+    """Says what is to be known of the LLM calls beside their number."""
+    if turn.unseen_llm_calls:
+        return f" + {turn.unseen_llm_calls} reported, not seen"
+    told = []
+    if turn.reported_llm_calls != turn.llm_calls:
+        told.append(f"{turn.reported_llm_calls} in ADK's session")
+    if turn.summarizer_llm_calls:
+        told.append(f"{turn.summarizer_llm_calls} of the summarizer")
+    return f" ({', '.join(told)})" if told else ""
+
+
 class FlowPrinter:
     """Prints moves as the records of a session come, and the metrics of a turn at its end."""
 
-    def __init__(self, console: Console, view: FlowView = "both") -> None:
+    def __init__(
+        self, console: Console, view: FlowView = "both", metrics: Mapping[int, TurnMetrics] = {}
+    ) -> None:
+        """Takes the metrics of turns by number, where all that belongs to them is known."""
         self.console = console
+        self._metrics = metrics
         self._reader, self._printer = TraceReader(), MovePrinter(console, view)
         self._open: set[int] = set()
         """Turns that have begun and not ended."""
@@ -157,17 +180,28 @@ class FlowPrinter:
                 self._open = {move.turn}
             self._printer.print(move)
             if move.kind == "end":
-                print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
+                print_turn_metrics(self._measure(move.turn), self.console)
                 self._open.discard(move.turn)
                 for _ in self._reader.release():
                     pass
+        if record.hook == "model_call" and not self._metrics:
+            self._print_late(record)
         return bool(moves)
+
+    def _measure(self, number: int) -> TurnMetrics:
+        return self._metrics.get(number) or measure_turn(self._reader.turns[number])
+
+    def _print_late(self, record: Record) -> None:
+        """Tells of a call that comes once its turn's metrics stand there."""
+        turn = self._reader.turn_of(record)
+        if turn is not None and turn.complete:
+            words = f"    with the summarizer after turn {turn.number}: "
+            self.console.print(Text(f"{words}{_counts(measure_turn(turn))}", style="dim"))
 
     def finish(self, header: Header) -> None:
         """Prints the metrics of turns that did not end."""
         for number in sorted(self._open & self._reader.turns.keys()):
-            metrics = measure_turn(self._reader.turns[number])
-            print_turn_metrics(metrics, self.console, tells_end=header.tells_end)
+            print_turn_metrics(self._measure(number), self.console, tells_end=header.tells_end)
 
 
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
@@ -178,7 +212,8 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     model = header.model or ", ".join(models) or "unknown"
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
-    printer = FlowPrinter(console, view)
+    metrics = {turn.turn: turn for turn in measure(trace_log(log))}
+    printer = FlowPrinter(console, view, metrics)
     for record in log.records:
         printer.read(header, record)
     printer.finish(header)

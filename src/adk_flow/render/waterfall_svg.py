@@ -134,7 +134,7 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
         calls_of_agent = [
-            (index, span.input_tokens)
+            (index, span.input_tokens or 0)
             for index, (_, span) in enumerate(asked)
             if span.agent == agent
         ]
