@@ -72,6 +72,7 @@ def first_time_duty(price: float) -> str:
 def read_talks() -> dict[str, list[list[Asked]]]:
     """Reads the conversations of each set."""
     sets: dict[str, list[list[Asked]]] = {}
+    talks: list[list[Asked]] = []
     for line in QUESTIONS.read_text("utf-8").splitlines():
         say, arrow, formula = re.fullmatch(r"\s*(.*?)(?: ([=~]>) (.*))?", line).groups("")
         if line.startswith("# "):
