@@ -84,6 +84,11 @@ class ConstructMetrics(
     after_turns: dict[str, list[float]] = {}
     """By conversation, LLM calls made by the end of each turn."""
 
+    @property
+    def tokens(self) -> float:
+        """Input and output tokens."""
+        return self.input_tokens + self.output_tokens
+
 
 class Comparison(msgspec.Struct, kw_only=True):
     """The same conversations under several constructs."""
@@ -101,6 +106,10 @@ class Comparison(msgspec.Struct, kw_only=True):
     def figures_of(self, construct: str) -> ConstructMetrics | None:
         """Finds a construct's figures."""
         return next((one for one in self.constructs if one.construct == construct), None)
+
+    def runs_of(self, construct: str) -> list[RunMetrics]:
+        """Finds a construct's runs."""
+        return [run for run in self.runs if run.construct == construct]
 
     @property
     def baseline(self) -> ConstructMetrics | None:
