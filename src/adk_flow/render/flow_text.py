@@ -106,7 +106,7 @@ def _line(move: Move, indent: str) -> Table:
     return line
 
 
-def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool) -> None:
+def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     counts = [
         plural(turn.llm_calls, "LLM call"),
@@ -147,17 +147,15 @@ class FlowPrinter:
                 self._open = move.turn
             self._printer.print(move)
             if move.kind == "end":
-                self._print_metrics(move.turn, header)
+                print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
                 for _ in self._reader.release():
                     pass
         return bool(moves)
 
     def finish(self, header: Header) -> None:
         """Prints the metrics of a turn that did not end."""
-        self._print_metrics(self._open, header)
-
-    def _print_metrics(self, number: int, header: Header) -> None:
-        if turn := self._reader.turns.get(number):
+        turn = self._reader.turns.get(self._open)
+        if turn and not turn.complete:
             print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
 
 
