@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow coverage check lint web format benchmark constraints readme walk clean
+.PHONY: setup demo test test-slow test-lowest coverage check lint web format benchmark constraints readme walk clean
 
 setup: $(INSTALLED)
 
@@ -32,6 +32,16 @@ test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments"
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
 	@$(BIN)/python -m tests.doubles.mutations --number 2000
+
+# The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
+test-lowest: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+	  . google-adk==2.13.0
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python -c constraints.txt \
+	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
+	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term

@@ -46,7 +46,7 @@ def project(tmp_path, monkeypatch):
 
 def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
     pinned = ("-c", ROOT / "constraints.txt")
-    programs = installed(tmp_path, "pytest", "pytest-asyncio", *pinned, extras="[litellm]")
+    programs = installed(tmp_path, "pytest", "pytest-asyncio", *pinned, extras="[offline,litellm]")
 
     assert follow(PAGES["record"], project, programs) == 3
     assert follow(PAGES["choose"], project, programs) == 1
@@ -61,7 +61,7 @@ def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
 
 
 def test_an_older_adk_is_recorded_and_told_what_it_cannot_do(tmp_path, project):
-    programs = installed(tmp_path, "google-adk==1.39.1")
+    programs = installed(tmp_path, "google-adk==1.39.1", extras="[offline]")
     page = Page("docs/record.md")
     # Agents have modes since ADK 2.
     page.blocks = [one._replace(text=one.text.replace(", mode chat", "")) for one in page.blocks]

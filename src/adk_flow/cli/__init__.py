@@ -14,6 +14,7 @@ from adk_flow.cli.export import export_tables
 from adk_flow.cli.init import init_app
 from adk_flow.cli.inspect import show_agents
 from adk_flow.cli.output import INTERRUPTED, print_note
+from adk_flow.cli.plan import plan_conversation
 from adk_flow.cli.run import run_app
 from adk_flow.cli.show import show_flow
 from adk_flow.cli.versions import compare_releases
@@ -27,6 +28,7 @@ command = typer.Typer(
 )
 _COMMANDS = {
     "run": run_app,
+    "plan": plan_conversation,
     "show": show_flow,
     "compare": compare_constructs,
     "check": check_flow,

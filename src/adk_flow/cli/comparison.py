@@ -100,6 +100,7 @@ def compare_constructs(
             }
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)
+            names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
@@ -110,7 +111,7 @@ def compare_constructs(
                 comparison = runner.compare(
                     _only_app(subjects),
                     conversations,
-                    read_constructs(constructs),
+                    names,
                     folder=folder,
                     progress=progress,
                     **options,

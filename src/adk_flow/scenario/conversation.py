@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 from msgspec.structs import replace
 
 from adk_flow.errors import AdkFlowError
@@ -25,14 +26,14 @@ class ConversationError(AdkFlowError):
     """A file that is no conversation."""
 
 
-class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A number that an answer must hold."""
 
     value: float
     tolerance: float = 0.005
 
 
-class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One user message, and what its answer must hold."""
 
     say: str
@@ -53,7 +54,7 @@ class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [name for name in named if name]
 
 
-class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A fact whose whereabouts are traced."""
 
     text: str
@@ -61,7 +62,7 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Agents that may be shown it; empty where anybody may."""
 
 
-class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Turns in order."""
 
     turns: list[AskedTurn]
@@ -125,6 +126,14 @@ def read_conversation(path: str | Path) -> Conversation:
             field = "turns[{}].plan[{}].{}".format(*place[1::2], place[-1])
             raise ConversationError(f"{path}: line {line}: {field}: {fault}") from fault
     return conversation
+
+
+def write_conversation(conversation: Conversation) -> str:
+    """Writes a conversation as a YAML file holds it."""
+    data = msgspec.to_builtins(conversation)
+    return yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
 
 
 def read_state(text: str) -> dict[str, Any]:

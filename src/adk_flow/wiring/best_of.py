@@ -23,7 +23,7 @@ from google.genai import types
 from adk_flow.errors import AdkFlowError
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.copies import Team, WiringError, joined
-from adk_flow.wiring.dispatch import write_as_json, asking_again, drop_calls
+from adk_flow.wiring.dispatch import asking_again, drop_calls, write_as_json
 from adk_flow.wiring.nodes import (
     ASK,
     NOTHING,

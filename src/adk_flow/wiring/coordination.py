@@ -25,12 +25,12 @@ from adk_flow.wiring.dispatch import (
     GUARDRAIL,
     DispatchError,
     Guardrail,
-    write_as_json,
     asking_again,
     drop_calls,
     fault_of,
     refuse_calls,
     schema_of_sub_goals,
+    write_as_json,
 )
 from adk_flow.wiring.nodes import (
     ASK,

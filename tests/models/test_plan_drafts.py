@@ -1,0 +1,63 @@
+"""A drafted plan runs as it stands, on every app, and no tool of the app's own is run."""
+
+import pytest
+
+from adk_flow.log.reader import read_log
+from adk_flow.models.planned.draft import draft_conversation
+from adk_flow.run.app import load_app
+from adk_flow.run.conversation_run import run_conversation
+from adk_flow.scenario.conversation import read_conversation, write_conversation
+from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+from tests.doubles.somebody import NAMES, load, place
+
+FOLDERS = [
+    ROOT / "root_agent",
+    *sorted(path.parent for path in CONSTRUCT_FOLDERS.glob("*/agent.py")),
+    *sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py")),
+]
+ONE_OF = {
+    "router": {"Pension_Agent", "Mortgage_Agent"},
+    "publisher": {"chat"},  # its sibling, a graph, ends the turn
+    "helpdesk": {"billing"},  # by a classifier's words
+    "expenses": {"payer"},  # after a pause
+    "visa": {"writer"},
+}
+"""Agents that a turn does not reach, as another comes in their place, or later."""
+
+
+ENDLESS = "headline"
+"""Its graph goes on until the critic's words are “good”, which no draft can know."""
+
+
+@pytest.mark.parametrize("place_of", [*NAMES, *FOLDERS], ids=lambda one: getattr(one, "name", one))
+async def test_a_draft_runs_as_it_stands(place_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+    app = load(place(place_of, tmp_path)) if place_of in NAMES else load_app(place_of)
+    drafted = await draft_conversation(app, ["What now?"])
+    file, log = tmp_path / "drafted.yaml", tmp_path / "log.jsonl"
+    file.write_text(write_conversation(drafted), encoding="utf-8")
+
+    run = await run_conversation(app, read_conversation(file), file=log)
+
+    assert read_conversation(file) == drafted
+    assert run.turns[0].failed == (place_of == ENDLESS)
+    left_over = {
+        words.split(": ")[1].split(" (")[0]
+        for words in run.failed_checks[0]
+        if words.startswith("left")
+    }
+    assert left_over == ONE_OF.get(getattr(place_of, "name", place_of), set())
+    returned = [record for record in read_log(log).records if record.hook == "after_tool"]
+    results = {record.tool: record.text for record in returned if record.kind == "function"}
+    assert results == {tool: f"What {tool} returns." for tool in results}
+
+
+async def test_tools_run_where_that_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+    app = load(place("shop", tmp_path))
+    drafted = await draft_conversation(app, ["Pens?"], run_tools=True)
+
+    run = await run_conversation(app, drafted, file=tmp_path / "log.jsonl")
+
+    assert "returns" not in write_conversation(drafted)
+    assert not run.turns[0].failed
