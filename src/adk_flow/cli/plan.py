@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import AppPath, Questions
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import write_conversation
 
@@ -22,11 +23,9 @@ def plan_conversation(
     with report_errors(), app_output_on_stderr():
         if not question:
             raise AdkFlowError("give --question TEXT")
-        silence_adk()
+        loaded = import_app(app)
         from adk_flow.models.planned.draft import draft_conversation
-        from adk_flow.run.app import load_app
 
-        drafting = draft_conversation(load_app(app), question, run_tools=run_tools)
-        drafted = asyncio.run(drafting)
+        drafted = asyncio.run(draft_conversation(loaded, question, run_tools=run_tools))
     print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
     print(write_conversation(drafted), end="")
