@@ -310,7 +310,7 @@ async def test_a_projected_critical_path_adds_up_what_each_call_takes_at_that_pa
     (spans,) = run.spans
     first, tool, second = spans
     assert [span.kind for span in spans] == ["model", "tool", "model"]
-    by_hand = sum(1_000_000 + 10_000 * span.output_tokens for span in (first, second))
+    by_hand = sum(1_000_000 + 10_000 * (span.output_tokens or 0) for span in (first, second))
     assert run.total.llm_microseconds == by_hand
     assert run.total.critical_path_microseconds == by_hand + tool.took
     assert run.critical == [[0, 1, 2]]
@@ -331,7 +331,7 @@ async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
     run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
 
     pricing.is_priced.cache_clear()
-    tokens = (run.total.input_tokens, run.total.output_tokens)
+    tokens = (run.total.input_tokens or 0, run.total.output_tokens or 0)
     assert min(tokens) > 0
     assert run.dollars == pytest.approx(2e-6 * tokens[0] + 5e-6 * tokens[1])
 

@@ -47,9 +47,10 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
     model = options.pop("model", None)
     plugins = options.pop("plugins", [])
     run_config = options.pop("run_config", None)
+    of_app = {name: options.pop(name) for name in [*options] if name in App.model_fields}
     plugin = FlowPlugin(directory=folder, **options)
     runner = Runner(
-        app=App(name="app", root_agent=root, plugins=[plugin, *plugins]),
+        app=App(name="app", root_agent=root, plugins=[plugin, *plugins], **of_app),
         session_service=InMemorySessionService(),
     )
     session = await runner.session_service.create_session(app_name="app", user_id="u")

@@ -8,8 +8,28 @@ from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCa
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
 
 
-def ask_model(index: int, record: Record, run: Run) -> None:
+def ask_model(index: int, record: Record, run: Run) -> ModelCall:
     """A model is asked; what the same activation asked before is over."""
+    call = _add_call(index, record, run)
+    run.model_calls[record.activation] = call
+    return call
+
+
+def enter_model(index: int, record: Record, run: Run) -> None:
+    """A model was entered of which no hook tells; its record comes once it ended."""
+    call = _add_call(index, record, run)
+    call.began, call.within, call.was_made, call.is_over = (
+        *(record.time - record.took, record.call),
+        *(True, True),
+    )
+    _take_answer(call, index, record)
+    call.has_answer = not record.error
+    asked = run.model_calls.get(record.activation)
+    if asked is not None and not asked.was_made:
+        asked.was_entered = True
+
+
+def _add_call(index: int, record: Record, run: Run) -> ModelCall:
     call = ModelCall(
         record=index,
         began=record.time,
@@ -21,8 +41,8 @@ def ask_model(index: int, record: Record, run: Run) -> None:
         request=record.request,
         nested=run.parent is not None,
     )
-    run.model_calls[record.activation] = call
     run.turn.model_calls.append(call)
+    return call
 
 
 def answer_model(index: int, record: Record, run: Run) -> None:
@@ -34,14 +54,22 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
-        ask_model(index, record, run)  # its beginning was not recorded
-        call = run.model_calls[record.activation]
-    call.usage = record.usage or call.usage
-    if record.partial:
+        call = ask_model(index, record, run)  # its beginning was not recorded
+    _take_answer(call, index, record)
+    call.was_made = True
+    if record.hook == "model_error":
+        call.is_over = True
         return
-    call.responses.append(Response(index, record.text, record.calls))
-    call.ended, call.ended_time, call.error = index, record.time, record.error
-    call.is_over = record.hook == "model_error"
+    call.has_answer = True
+    if not record.partial:
+        call.responses.append(Response(index, record.text, record.calls))
+
+
+def _take_answer(call: ModelCall, index: int, record: Record) -> None:
+    call.model, call.version = record.model or call.model, record.version or call.version
+    call.usage = record.usage or call.usage
+    if not record.partial:
+        call.ended, call.ended_time, call.error = index, record.time, record.error
 
 
 def read_model_event(index: int, record: Record, run: Run) -> None:
@@ -52,12 +80,16 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     call = run.model_calls.get(record.activation)
     if record.partial:
         return
-    if record.usage is not None and run.parent is None:
-        run.turn.reported[call.record if call else index] = record.usage
+    shown = call.record if call else index
+    if run.parent is None and record.usage is not None:
+        run.turn.reported[shown] = record.usage
+    elif run.parent is None and call and call.has_answer and not (call.is_over or record.responses):
+        run.turn.reported.setdefault(shown, None)
     if call is None or record.error:
         return
     if call.ended < 0 and not call.is_over:
         call.replaced = call.is_over = True
+        call.usage = None if call.was_entered else record.usage
     elif record.responses or record.transfer:
         call.is_over = True
 
@@ -94,7 +126,7 @@ class ToolCalls:
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])
-        unused = [call for call in calls if call.latest is None]
+        unused = [call for call in calls if not call.heads]
         call = _nearest(unused or calls, record.parent) or self._latest.get(record.call)
         if call is None and record.cause in AGENT_CALLS:
             asked = FunctionCall(record.agent, record.cause, record.call)
@@ -121,6 +153,8 @@ class ToolCalls:
             call = self._latest.get(record.call)
             if call is None or call.activation != record.activation or call.ended < 0:
                 return None, False
+        if call.kind == "task":
+            return call, False  # which ADK cannot run where it is asked for, and keeps open
         self._close(call, index, record)
         if record.error:
             call.failed, call.error = call.failed or not again, record.error
@@ -129,8 +163,13 @@ class ToolCalls:
     def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those that no hook had told the end of."""
         for id in record.responses:
-            began = (call for call in self._open.get(id, ()) if call.record >= 0)
-            call = _nearest(began, record.activation)
+            began = [call for call in self._open.get(id, ()) if call.record >= 0]
+            # A task's result is an event of the user's, and answers all that have its id.
+            tasks = [call for call in began if call.kind == "task"]
+            its = (call for call in began if call.activation == record.activation)
+            call = tasks[-1] if tasks else next(its, None)
+            for other in tasks[:-1]:
+                self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
                 if call.kind == "task":  # which may have outlived the turn that it began in
@@ -199,4 +238,15 @@ def scope_of(activation: Activation) -> ToolCall | None:
     """Finds the call of an agent, or task, in whose course an activation runs."""
     if activation.cause in AGENT_CALLS:
         return activation.within
-    return activation.source.scope if activation.source else None
+    source = activation.source
+    if source is not None and source.scope is not None and is_given_back(activation):
+        source = source.scope.heads[0].source
+    return source.scope if source else None
+
+
+def is_given_back(activation: Activation) -> bool:
+    """Whether a task's agent had handed over to this one, which waited for it, and it was done."""
+    task = activation.source.scope if activation.source else None
+    if task is None or task.kind != "task" or activation.cause != "transfer":
+        return False
+    return task.ended >= 0 and task.agent == activation.agent

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from adk_flow.analysis import conversation
+from adk_flow.analysis.calls import is_given_back
 from adk_flow.analysis.moves import USER, Moment
 from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
 from adk_flow.log.schema import AGENT_CALLS, Record
@@ -48,6 +49,9 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
 def transfer_control(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent takes over from the one that handed over to it."""
     source = activation.source
+    if is_given_back(activation):
+        _face_user(run, activation.agent, activation)
+        return
     if source is not None:
         source.successor = activation
     name = source.agent if source else activation.parent_name
@@ -63,10 +67,13 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
         # A task that waited for the user goes on: the words are for the task agent.
         start(moment, run, activation.agent, activation)
         return
-    _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
-    conversation.ask_agent(moment, run, activation)
     if is_task:
         _face_user(run, activation.agent, activation)
+    if _is_gone_on_with(activation):
+        _hand_back(moment, run, activation)
+        return
+    _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
+    conversation.ask_agent(moment, run, activation)
 
 
 def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
@@ -85,7 +92,7 @@ def leave_node(
     parent, last, turn = activation.parent_agent, activation.last, run.turn.number
     if last.spoke and not failed:
         conversation.answer(moment, turn, last, parent, "node", "", last.text)
-    _return(moment, turn, last, parent, "node", failed=failed, text=text)
+    _return(moment, turn, activation, parent, "node", failed=failed, text=text)
     _join_nodes(moment, run, parent, activation.parent)
     if not run.parent:
         # The nodes of a graph that is a tool are its agent's, who goes on.
@@ -109,15 +116,19 @@ def come_back(
 ) -> None:
     """A call of an agent ends: from whoever ran last in it, control goes back to its caller."""
     record, turn = moment.record, run.turn.number
-    ran = call.latest if call else None
-    if ran is not None:
-        end_activation(ran, moment, "return")
-        cause = record.kind if record.kind in CALLED else ran.cause
-        text, id = (record.error if failed else record.text), record.call
+    failed = failed or _is_failed_answer(record)
+    for head in call.heads if call else ():
+        last = head.last
+        end_activation(last, moment, "return")
+        if head.returned:
+            continue
+        end_nodes(moment, run, last)
         if not failed:
-            conversation.answer(moment, turn, ran, record.agent, cause, id, text)
-        text = text if failed else ""
-        _return(moment, turn, ran, record.agent, cause, id, failed=failed, text=text)
+            answered = (record.agent, head.cause, record.call, record.text)
+            conversation.answer(moment, turn, last, *answered)
+        error = (record.error or last.error or record.text) if failed else ""
+        place = (record.agent, head.cause, record.call)
+        _return(moment, turn, head, *place, failed=failed, text=error)
     if activation is not None and activation.calls_out:
         activation.calls_out -= 1
         if not activation.calls_out:
@@ -126,21 +137,19 @@ def come_back(
 
 def ran_agent(record: Record, call: ToolCall | None) -> bool:
     """Whether a tool call ran an agent: as ADK's agent tools do, or on a Runner of its own."""
-    latest = call.latest if call else None
-    return record.kind in CALLED or (
-        record.kind == "function" and latest is not None and latest.run != record.run
-    )
+    return record.kind in CALLED or bool(call and call.heads and record.kind == "function")
 
 
 def finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     """A task is done once its call is answered; control goes back to who delegated it."""
-    activation = call.latest
-    if activation is None or activation.cause != "task":
+    if call.kind != "task" or not call.heads:
         return
+    activation = call.heads[-1]
     parent, turn = activation.parent_agent, run.turn.number
-    end_activation(activation, moment, "return")
-    text = moment.record.text or activation.text
-    conversation.answer(moment, turn, activation, parent, "task", call.id, text)
+    last = activation.last
+    end_activation(last, moment, "return")
+    text = moment.record.text or last.text
+    conversation.answer(moment, turn, last, parent, "task", call.id, text)
     _return(moment, turn, activation, parent, "task", call.id)
     if activation.run == run.number and not run.parent:
         _face_user(run, parent, activation.source)
@@ -152,7 +161,7 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     for activation in run.activations:
         end_activation(activation, moment, record.hook)
     for number, parent in list(run.nodes):
-        _join_nodes(moment, run, parent, number)
+        _stop_nodes(moment, run, parent, number, failed=failed)
     if run.parent:
         return
     start_without_agent(moment, run)
@@ -161,6 +170,22 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     number = run.active_activation.number if run.active_activation else 0
     ending = {"failed": failed or bool(error), "text": error}
     moment.add("end", run.active_agent, USER, run.turn.number, number, **ending)
+
+
+def end_nodes(moment: Moment, run: Run, owner: Activation) -> None:
+    """An agent ends, and with it those of its nodes whose end ADK did not tell: it cancels them."""
+    for number, parent in list(run.nodes):
+        if number == owner.number:
+            _stop_nodes(moment, run, parent, number, failed=True)
+
+
+def _stop_nodes(moment: Moment, run: Run, parent: str, number: int, *, failed: bool) -> None:
+    for node in run.nodes[number, parent]:
+        end_activation(node.last, moment, "return")
+        if failed and not node.returned:
+            end_nodes(moment, run, node)
+            _return(moment, run.turn.number, node, parent, "node", failed=True, text="cancelled")
+    _join_nodes(moment, run, parent, number)
 
 
 def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
@@ -179,7 +204,7 @@ def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
 def _return(
     moment: Moment,
     turn: int,
-    source: Activation,
+    head: Activation,
     target: str,
     cause: str,
     call: str = "",
@@ -187,8 +212,29 @@ def _return(
     failed: bool = False,
     text: str = "",
 ) -> None:
+    """Control comes back from whoever ran last in the place of the one that was called."""
+    head.returned, source = True, head.last
     ending = {"call": call, "failed": failed, "text": text}
     moment.add("return", source.agent, target, turn, source.number, cause, **ending)
+
+
+def _hand_back(moment: Moment, run: Run, activation: Activation) -> None:
+    """A task's agent handed over to who waits for the task, which therefore goes on."""
+    source = activation.within.heads[-2].last if activation.within else activation
+    if source.ended_by == "transfer":
+        place = (run.turn.number, 0, "transfer")
+        moment.add("transfer", source.agent, source.target, *place, parent=source.number)
+
+
+def _is_gone_on_with(activation: Activation) -> bool:
+    """Whether a task begins anew, because its agent handed back to who waits for it."""
+    call = activation.within
+    return activation.cause == "task" and call is not None and call.heads[0] is not activation
+
+
+def _is_failed_answer(record: Record) -> bool:
+    """Whether a result says that the called agent failed (2.13, tools/agent_tool.py)."""
+    return record.kind == "single_turn" and record.text.startswith("Error running sub-agent:")
 
 
 def _add_beginning(

@@ -3,7 +3,8 @@
 The critical path, in the sense of scheduling theory, is the longest chain of model and tool calls
 of which each had to wait for the one before: calls made in one model turn stand side by side, a
 called agent's calls come between its caller's, a transfer's target goes on where its source
-stopped, and a workflow's node where the nodes that had ended before it stopped.
+stopped, and a node of a workflow, sequence or loop where the nodes that had ended before it on the
+same branch stopped, however deep they stand in each other.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     agent: str
     name: str
     """The model's or the function's."""
+    version: str = ""
+    """The model that answered, where its provider names another."""
     record: int
     """Index of the record that begins it."""
     began: int
@@ -41,9 +44,12 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     """Whether it is in a run of its own, which ADK's session does not show."""
     parts: int = 0
     """Parts of the contents that the model was sent."""
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    is_unseen: bool = False
+    """Whether tokens were reported for an answer in the model's place, but no model was seen."""
+    input_tokens: int | None = 0
+    """None, as the following, where a model answered and reported no tokens."""
+    cached_tokens: int | None = 0
+    output_tokens: int | None = 0
     """Generated tokens, thoughts among them."""
 
 
@@ -65,8 +71,8 @@ class _Chain:
     """When its latest call came back."""
     call: ToolCall | None = None
     """The call in whose course it runs."""
-    group: tuple[int, int, str] = (0, 0, "")
-    """The run, and the activation and name of whose node it is."""
+    group: tuple[int, int, str] | None = None
+    """The run, and the activation and name of whose node it is, if it is one."""
     branch: str = ""
     """ADK's branch, by which it keeps what runs side by side apart."""
 
@@ -127,9 +133,12 @@ def _boundaries(turn: Turn) -> Iterator[tuple[int, str, Any]]:
         if activation.closed >= 0:
             yield activation.closed, "end", activation
     for call in turn.model_calls:
-        yield call.record, "ask", call
-        if call.ended >= 0:
-            yield call.ended, "answer", call
+        if call.within:
+            yield call.record, "enter", call
+        elif call.was_made or call.replaced:
+            yield call.record, "ask", call
+            if call.ended >= 0:
+                yield call.ended, "answer", call
     for call in turn.tool_calls:
         if call.is_hooked:
             if call.kind == "function":
@@ -173,37 +182,60 @@ class _Scheduler:
     def begin(self, activation: Activation) -> None:
         """An agent begins where its caller, or who handed over, or the node before it has come."""
         source, cause = self._chain(activation.parent), activation.cause
-        start = source.path if cause == "transfer" else source.base
-        group = (activation.run, activation.parent, activation.parent_name)
-        if cause == "node":
+        start, call, group = source.base, activation.within, None
+        if cause == "transfer":
+            call, group = self._scope_at(activation.began, source.call), source.group
+            start = source.path if group else max(source.path, self._longest_in(call))
+        elif cause == "node":
+            group = (activation.run, activation.parent, activation.parent_name)
             start = max(start, self._before_node(group, activation.branch))
-        elif cause == "user":
-            # ADK runs one agent after another at the root of a turn.
-            start = self._longest
-        call = source.call if cause == "transfer" else activation.within
+        elif not activation.parent and cause in ("user", "task"):
+            start = self._longest_in(None)
+        elif cause == "task":
+            start = max(start, self._inside.get(call, start) if call else start)
         chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
         self._note(self._chains.setdefault(activation.number, chain))
 
-    def ask(self, call: ModelCall) -> None:
+    def _longest_in(self, call: ToolCall | None) -> _End:
+        """Gives what ran before in a call, or the turn, where one agent follows another."""
+        return self._inside.get(call, _End()) if call else self._longest
+
+    def _scope_at(self, record: int, call: ToolCall | None) -> ToolCall | None:
+        """Finds the innermost call around another that had not come back at a record."""
+        while call is not None and 0 <= call.ended < record:
+            call = self._chain(call.activation).call
+        return call
+
+    def ask(self, call: ModelCall) -> Span:
         """A model is asked at the end of its activation's chain."""
-        span = self._open("replaced" if call.replaced else "model", call, call.model)
+        span = self._open("model" if call.was_made else "replaced", call, call.model)
         span.start, span.after = self._chain(call.activation).path
+        span.version, span.is_unseen, tokens = call.version, call.is_unseen, call.tokens
         span.parts = len(call.request.parts) if call.request is not None else 0
-        if call.usage is not None:
-            span.input_tokens = call.usage.input
-            span.cached_tokens = call.usage.cached
-            span.output_tokens = call.usage.generated
+        span.input_tokens = tokens.input if tokens else None
+        span.cached_tokens = tokens.cached if tokens else None
+        span.output_tokens = tokens.generated if tokens else None
+        return span
+
+    def enter(self, call: ModelCall) -> None:
+        """A tool asked a model: the time that it took is the tool's."""
+        span = self.ask(call)
+        span.start, span.after = self._chain(call.activation).base
+        self._take(span, call)
 
     def answer(self, call: ModelCall) -> None:
         """Its answer makes the chain longer."""
         chain, number = self._chain(call.activation), self._spans[call]
         span = self._schedule.spans[number]
+        self._take(span, call)
+        chain.path = chain.base = _End(chain.path.length + span.took, number)
+        self._note(chain)
+
+    def _take(self, span: Span, call: ModelCall) -> None:
         span.answered = True
         span.took = max(0, call.ended_time - call.began)
         if self._latency is not None:
-            span.took = self._latency.microseconds(span.output_tokens)
-        chain.path = chain.base = _End(chain.path.length + span.took, number)
-        self._note(chain)
+            span.took = self._latency.microseconds(span.output_tokens or 0)
 
     def call(self, call: ToolCall) -> None:
         """A function is called, side by side with others of the same model turn."""
@@ -242,8 +274,13 @@ class _Scheduler:
         self._note(chain)
 
     def end(self, activation: Activation) -> None:
-        """A node that ends lets those begin that waited for it."""
+        """A node that ends, and with it its own nodes, lets those begin that waited for it."""
         chain = self._chain(activation.number)
+        last = self._chains.get(activation.last.number, chain)
+        chain.path = max([chain.path, last.path, *self._ended_of(activation.number)])
+        self._note(chain)
+        if chain.group is None:
+            return
         ended = self._ended.setdefault(chain.group, {})
         ended[chain.branch] = max(ended.get(chain.branch, _End()), chain.path)
 
@@ -275,6 +312,11 @@ class _Scheduler:
             if self._serial or _is_within(branch, other) or _is_within(other, branch)
         ]
         return max(chains, default=_End())
+
+    def _ended_of(self, owner: int) -> Iterator[_End]:
+        """Gives where the chains of an activation's nodes have ended."""
+        groups = (ended for group, ended in self._ended.items() if group[1] == owner)
+        return (end for ended in groups for end in ended.values())
 
     def _note(self, chain: _Chain) -> None:
         """Takes an activation's chain into the turn's, and into that of the call it runs in."""

@@ -14,13 +14,14 @@ from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
     ask_model,
+    enter_model,
     read_model_event,
     scope_of,
 )
 from adk_flow.analysis.moves import USER, Moment, Move
 from adk_flow.analysis.trace import CALLED, Activation, Message, Run, Trace, Turn, Write
 from adk_flow.log.reader import Log, read_log
-from adk_flow.log.schema import Record
+from adk_flow.log.schema import AGENT_CALLS, Record
 
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
@@ -45,6 +46,8 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._tasks: dict[str, tuple[str, str] | None] = {}
+        """Tasks of the session: who asked whom, by call id; None once that id was answered."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
             name.removeprefix("_on_"): getattr(self, name)
             for name in dir(self)
@@ -68,6 +71,11 @@ class TraceReader:
             if moment.moves:
                 turn.moves += moment.moves
         return moment.moves
+
+    def turn_of(self, record: Record) -> Turn | None:
+        """Finds the turn of a record read, if it is not yet released."""
+        run = self._runs.get(record.run)
+        return run.turn if run is not None else None
 
     def is_nested(self, record: Record) -> bool:
         """Whether a record read comes from a run that ADK's session does not show."""
@@ -144,7 +152,9 @@ class TraceReader:
         )
         call = self._calls.enter(self._index, record, run) if record.call else run.call
         if call is not None:
-            activation.within, call.latest = call, activation
+            activation.within = call
+            if record.cause in AGENT_CALLS:
+                call.heads.append(activation)
         activation.scope = scope_of(activation)
         if record.activation:
             self.activations[record.activation] = activation
@@ -166,6 +176,7 @@ class TraceReader:
         if activation is None:
             return
         activation.error = record.error
+        control.end_nodes(moment, run, activation)
         ended = control.end_activation(activation, moment, "agent_error")
         if ended and activation.cause == "node":
             control.leave_node(moment, run, activation, failed=True, text=record.error)
@@ -179,6 +190,9 @@ class TraceReader:
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
+
+    def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
+        enter_model(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)
@@ -197,8 +211,12 @@ class TraceReader:
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
+            if call.kind == "task" and not run.parent:
+                self._tasks.setdefault(call.id, (record.agent, call.name))
         for id in record.responses:
             run.waits.pop(id, None)
+            if id in self._tasks:
+                self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
             control.finish_task(moment, run, call)
         read_model_event(moment.index, record, run)
@@ -224,6 +242,8 @@ class TraceReader:
         turn, is_shown = run.turn, run.parent is None
         if record.error and record.final:
             run.error = record.error
+            if activation is not None:
+                activation.error = record.error
             if is_shown:
                 turn.failed, turn.error = True, record.error
         elif record.size and not record.partial:
@@ -244,13 +264,17 @@ class TraceReader:
         turn.active_agent = turn.active_agent or record.active_agent
         if failed:
             turn.failed, turn.error = True, record.error
-        last = run.active_activation
-        if last is None:
+        if run.active_activation is None:
             # A workflow has no activation, and ADK asks only agents who is next.
             turn.active_agent = turn.active_agent or run.active_agent
-        elif last.cause == "task" and not moment.moves[-1].failed:
-            # ADK names the delegating agent, but the task agent reads the next message.
-            turn.active_agent = last.agent
+        turn.active_agent = self._reads_next(turn.active_agent)
+
+    def _reads_next(self, agent: str) -> str:
+        """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""
+        tasks = dict(task for task in reversed(self._tasks.values()) if task)
+        while agent in tasks:
+            agent = tasks.pop(agent)
+        return agent
 
     _on_run_error = _on_after_run
 

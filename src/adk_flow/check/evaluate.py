@@ -151,6 +151,8 @@ def _moves(expected: str | list[str], actual: Snapshot) -> tuple[str, tuple[str,
 
 
 def _over(figure: Any, limit: Any) -> str:
+    if figure is None:
+        return f"cannot be known, expected at most {limit:,}"
     return f"{figure:,}, expected at most {limit:,}" if figure > limit else ""
 
 

@@ -173,8 +173,8 @@ class Flow:
         return summed(self.figures)
 
     @property
-    def llm_calls(self) -> int:
-        """Model calls made, those inside AgentTool's nested runs and failed ones too."""
+    def llm_calls(self) -> int | None:
+        """Model calls made, in nested runs and failed ones too; None where it is not known."""
         return self.total.llm_calls
 
     @property
@@ -198,26 +198,28 @@ class Flow:
         return self.total.tool_calls
 
     @property
-    def input_tokens(self) -> int:
+    def input_tokens(self) -> int | None:
         """Tokens that models were sent."""
         return self.total.input_tokens
 
     @property
-    def output_tokens(self) -> int:
+    def output_tokens(self) -> int | None:
         """Tokens that models generated, thoughts among them."""
         return self.total.output_tokens
 
     @property
-    def tokens(self) -> int:
+    def tokens(self) -> int | None:
         """Tokens in both directions."""
-        return self.input_tokens + self.output_tokens
+        return self.total.tokens
 
     def cost(self, model: str = "") -> float:
         """Prices all model calls in US dollars, at their own models' prices or at that of `model`.
 
         Raises:
-          AdkFlowError: a price is not known.
+          AdkFlowError: a price is not known, or what was taken.
         """
+        if self.llm_calls is None or self.tokens is None:
+            raise AdkFlowError("cannot be known: a model reported no tokens")
         spans = [span for turn in self._turns for span in schedule_turn(turn).spans]
         dollars = priced(spans, model)
         if dollars is None:

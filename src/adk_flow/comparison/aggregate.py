@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from itertools import accumulate
 from math import comb, sqrt
 from statistics import fmean
@@ -11,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
 from adk_flow.comparison.crossovers import Winner, find_winners
 
@@ -52,11 +54,12 @@ class ConstructMetrics(
     """A construct over all conversations: means over trials, summed over conversations."""
 
     construct: str
-    llm_calls: float = 0
+    llm_calls: float | None = 0
+    """None where it is not known, as tokens."""
     reported_llm_calls: float = 0
-    input_tokens: float = 0
-    output_tokens: float = 0
-    reported_tokens: float = 0
+    input_tokens: float | None = 0
+    output_tokens: float | None = 0
+    reported_tokens: float | None = 0
     transfers: float = 0
     agent_calls: float = 0
     tool_calls: float = 0
@@ -76,13 +79,13 @@ class ConstructMetrics(
     shown: Shown = "unknown"
     unclosed_activations: float = 0
     finding_kinds: dict[str, int] = {}
-    after_turns: dict[str, list[float]] = {}
+    after_turns: dict[str, list[float | None]] = {}
     """By conversation, LLM calls made by the end of each turn."""
 
     @property
-    def tokens(self) -> float:
-        """Input and output tokens."""
-        return self.input_tokens + self.output_tokens
+    def tokens(self) -> float | None:
+        """Tokens in both directions."""
+        return plus(self.input_tokens, self.output_tokens)
 
 
 class Comparison(msgspec.Struct, kw_only=True):
@@ -150,18 +153,27 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
     def mean(of: Callable[[RunMetrics], float]) -> float:
         return sum(fmean(map(of, trials)) for trials in conversations.values())
 
+    def known(of: Callable[[RunMetrics], float | None]) -> float | None:
+        means = [_mean_if_known(list(map(of, trials))) for trials in conversations.values()]
+        return reduce(plus, means)
+
     llm = mean(lambda run: run.total.llm_microseconds / 1e6)
     path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
     checked = [trials for trials in conversations.values() if any(run.checked for run in trials)]
     pass_k, interval = _passes(checked) if checked else (None, None)
-    is_priced = all(run.dollars is not None for run in runs)
     return ConstructMetrics(
         construct=construct,
-        **{name: mean(lambda run, name=name: getattr(run.total, name)) for name in _COUNTS},
-        reported_tokens=mean(
-            lambda run: run.total.reported_input_tokens + run.total.reported_output_tokens
+        llm_calls=known(lambda run: run.total.llm_calls),
+        reported_llm_calls=mean(lambda run: run.total.reported_llm_calls),
+        input_tokens=known(lambda run: run.total.input_tokens),
+        output_tokens=known(lambda run: run.total.output_tokens),
+        reported_tokens=known(
+            lambda run: plus(run.total.reported_input_tokens, run.total.reported_output_tokens)
         ),
-        dollars=mean(lambda run: run.dollars or 0) if is_priced else None,
+        transfers=mean(lambda run: run.total.transfers),
+        agent_calls=mean(lambda run: run.total.agent_calls),
+        tool_calls=mean(lambda run: run.total.tool_calls),
+        dollars=known(lambda run: run.dollars),
         wall_seconds=mean(lambda run: run.total.wall_seconds),
         llm_seconds=llm,
         critical_path_seconds=path,
@@ -180,18 +192,16 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
     )
 
 
-_COUNTS = (
-    *("llm_calls", "reported_llm_calls", "transfers", "agent_calls", "tool_calls"),
-    *("input_tokens", "output_tokens"),
-)
-"""Figures that a run's total and a construct have alike."""
-
-
-def _after_turns(trials: Sequence[RunMetrics]) -> list[float]:
+def _after_turns(trials: Sequence[RunMetrics]) -> list[float | None]:
     """Adds LLM calls up turn by turn; the mean over the trials that came so far."""
-    sums = [list(accumulate(turn.llm_calls for turn in run.turns)) for run in trials]
-    most = max(map(len, sums))
-    return [fmean(calls[turn] for calls in sums if turn < len(calls)) for turn in range(most)]
+    sums = [list(accumulate((turn.llm_calls for turn in run.turns), plus)) for run in trials]
+    turns = range(max(map(len, sums)))
+    return [_mean_if_known([calls[n] for calls in sums if n < len(calls)]) for n in turns]
+
+
+def _mean_if_known(values: Sequence[float | None]) -> float | None:
+    """Gives the mean; None if one of the values is not known."""
+    return None if None in values else fmean([value or 0 for value in values])
 
 
 def _passes(checked: Sequence[Sequence[RunMetrics]]) -> tuple[float, tuple[float, float]]:

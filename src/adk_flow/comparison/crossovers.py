@@ -36,7 +36,8 @@ class _Point(NamedTuple):
     axis: Axis
     number: int
     run: RunMetrics
-    figures: dict[str, float]
+    figures: dict[str, float | None]
+    """None where it is not known."""
 
 
 def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
@@ -69,7 +70,10 @@ def _values(points: Sequence[_Point], figure: str) -> dict[str, float]:
     trials: dict[str, dict[str, list[float]]] = {}
     for point in points:
         of_construct = trials.setdefault(point.run.construct, {name: [] for name in conversations})
-        of_construct[point.run.conversation].append(point.figures[figure])
+        value = point.figures[figure]
+        if value is None:
+            return {}  # whoever's figure is not known might win
+        of_construct[point.run.conversation].append(value)
     return {
         construct: fmean(map(fmean, of_construct.values()))
         for construct, of_construct in trials.items()
@@ -93,7 +97,7 @@ def _point(axis: Axis, number: int, run: RunMetrics, turns: int) -> _Point:
     total = summed(run.turns[:turns])
     figures = {
         "LLM calls": total.llm_calls,
-        "tokens": total.input_tokens + total.output_tokens,
+        "tokens": total.tokens,
         "critical path": total.critical_path_microseconds / 1e6,
     }
     return _Point(axis, number, run, figures)

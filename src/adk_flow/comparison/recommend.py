@@ -20,6 +20,8 @@ DEPRECATIONS = {
 }
 """What ADK 2.13 says of constructs that it still supports (`agent_tool.py`)."""
 
+Cost = Callable[[ConstructMetrics], float]
+
 _CONDITIONS = {
     "others": " if specialists may receive messages of the user and of other agents:",
     "user": " if specialists may receive messages of the user:",
@@ -59,24 +61,22 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     if not fit:
         return ["No construct answered any conversation as it asks, so none is recommended."]
     cost = _cost_of(fit)
+    if cost is None:
+        return [_no_cheapest(comparison, fit)]
     cheapest = min(fit, key=cost)
     if len(comparison.constructs) == 1:
         return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
-    return [_first_choice(comparison, cheapest, len(fit)), *_others(comparison, fit, cheapest)]
+    return [_first_choice(comparison, cheapest, len(fit)), *_others(comparison, fit, cost)]
 
 
-def _others(
-    comparison: Comparison, fit: Sequence[ConstructMetrics], cheapest: ConstructMetrics
-) -> Iterator[str]:
+def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> Iterator[str]:
     """Names what to take in place of the cheapest where something else matters more."""
-    cost = _cost_of(fit)
+    cheapest = min(fit, key=cost)
     waits = [figures.critical_path_seconds for figures in fit]
     quick = [one for one in fit if one.critical_path_seconds <= CLOSE * min(waits)]
     quickest = min(quick, key=cost)
     seconds, rival = quickest.critical_path_seconds, cheapest.critical_path_seconds
-    # The times of a model that answers at once are noise.
-    is_timed = comparison.setting.pace or comparison.kind == "live"
-    if is_timed and CLOSE * seconds < rival:
+    if _is_timed(comparison) and CLOSE * seconds < rival:
         yield (
             f"If waiting matters more, take {quickest.construct}: {format_seconds(seconds)} on the "
             f"critical path instead of {format_seconds(rival)}{_over(comparison)}, for "
@@ -130,15 +130,34 @@ def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int)
     )
 
 
-def _cost_of(fit: Sequence[ConstructMetrics]) -> Callable[[ConstructMetrics], float]:
-    """Compares by dollars if all of them are known, else by tokens."""
-    if any(figures.dollars is None for figures in fit):
-        return lambda figures: figures.tokens
-    return lambda figures: figures.dollars or 0
+def _cost_of(fit: Sequence[ConstructMetrics]) -> Cost | None:
+    """Compares by dollars if all of them are known, else by tokens, else not at all."""
+    if all(figures.dollars is not None for figures in fit):
+        return lambda figures: figures.dollars or 0
+    if all(figures.tokens is not None for figures in fit):
+        return lambda figures: figures.tokens or 0
+    return None
+
+
+def _no_cheapest(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> str:
+    """Says that costs cannot be compared, and who waits least."""
+    reason = "Which construct costs least is unknown, because a model reported no tokens"
+    if not _is_timed(comparison):
+        return f"{reason}."
+    quickest = min(fit, key=lambda figures: figures.critical_path_seconds)
+    return (
+        f"{reason}; {quickest.construct} has the shortest critical path "
+        f"({format_seconds(quickest.critical_path_seconds)}{_over(comparison)})."
+    )
+
+
+def _is_timed(comparison: Comparison) -> bool:
+    """Whether times are those of a real model, be it projected: an offline one's are noise."""
+    return bool(comparison.setting.pace) or comparison.kind == "live"
 
 
 def _cost(figures: ConstructMetrics) -> str:
-    tokens = f"{figures.tokens:,.0f} tokens"
+    tokens = f"{figures.tokens or 0:,.0f} tokens"
     return tokens if figures.dollars is None else f"{format_dollars(figures.dollars)}, {tokens}"
 
 
@@ -186,7 +205,9 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
 def _costs(comparison: Comparison) -> Iterator[str]:
     """Says whose tokens are priced, and at which model's price."""
     model = comparison.setting.price_model
-    if any(figures.dollars is None for figures in comparison.constructs):
+    if any(figures.tokens is None for figures in comparison.constructs):
+        yield "Costs are unknown: a model reported no tokens."
+    elif any(figures.dollars is None for figures in comparison.constructs):
         yield (
             f"Costs are unknown: LiteLLM's table is missing or has no price for "
             f"{model or 'a model'}."

@@ -48,16 +48,19 @@ class TurnRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     complete: bool
     failed: bool
     error: str
-    llm_calls: int
+    llm_calls: int | None
+    """None where it is not known, as tokens."""
+    seen_llm_calls: int
+    unseen_llm_calls: int
     reported_llm_calls: int
     tool_calls: int
     transfers: int
     agent_calls: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    reported_input_tokens: int
-    reported_output_tokens: int
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    reported_input_tokens: int | None
+    reported_output_tokens: int | None
     began: int
     ended: int
     llm_microseconds: int
@@ -73,11 +76,11 @@ class AgentRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     agent: str
     activations: int
     unclosed_activations: int
-    llm_calls: int
+    llm_calls: int | None
     tool_calls: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
     llm_microseconds: int
     tool_microseconds: int
 
@@ -122,9 +125,9 @@ class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
     critical: bool
     """Whether it lies on the turn's critical path."""
     nested: bool
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
     """Generated tokens, thoughts among them."""
     error: str
 
@@ -176,9 +179,9 @@ def _calls(trace: Trace, schedules: list[Schedule]) -> list[CallRow]:
             answered=span.complete,
             waited=waits.get(span.record, (None, False))[0],
             critical=waits.get(span.record, (None, False))[1],
-            input_tokens=span.usage.input,
-            cached_tokens=span.usage.cached,
-            output_tokens=span.usage.generated,
+            input_tokens=span.usage and span.usage.input,
+            cached_tokens=span.usage and span.usage.cached,
+            output_tokens=span.usage and span.usage.generated,
         )
         for span in spans_of(trace).spans
         if span.kind not in ("turn", "agent")

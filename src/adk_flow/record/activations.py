@@ -99,8 +99,10 @@ class OpenRun:
     """Open frames of agents that decide in code who runs, with their names."""
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The tools that each frame's model was last offered, by name."""
-    handovers: dict[str, int] = field(default_factory=dict)
-    """Source frames of transfers that were not yet taken up, by target."""
+    handovers: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Source frames of transfers that were not yet taken up, by target and branch."""
+    taken_up: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Those that were: ADK runs the target of a called agent's transfer twice (2.13)."""
     handed_over: dict[Place, int] = field(default_factory=dict)
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
 
@@ -123,11 +125,13 @@ class OpenRun:
         return activation, beginning
 
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
-        if source := self.handovers.pop(agent.name, 0):
+        if source := self._take_up(agent.name, branch):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.activation, call.id)
+        if call is not None and (source := self.taken_up.get((agent.name, branch))):
+            return Beginning("transfer", source)
         owner = getattr(agent, "parent_agent", None)
         if owner is not None:
             parent = self._open_activation_of(owner.name)
@@ -146,6 +150,16 @@ class OpenRun:
             parent, name = next(reversed(self.deciding.items()))
             return Beginning("node", parent, parent_name=name)
         return Beginning("user")
+
+    def _take_up(self, target: str, branch: str) -> int:
+        """Finds who handed over to an agent that begins; mostly on its own branch."""
+        place = (target, branch)
+        if place not in self.handovers:
+            place = next((other for other in self.handovers if other[0] == target), place)
+        source = self.handovers.pop(place, 0)
+        if source:
+            self.taken_up[place] = source
+        return source
 
     def _node_above(self, path: str) -> tuple[int, str]:
         """Finds whose node an agent is, be it an agent's or a graph's, of which no hook tells.
@@ -173,7 +187,7 @@ class OpenRun:
         """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
         place = Place(branch or "", agent, path)
         if source := self._close(place):
-            self.handovers[target] = source
+            self.handovers[target, place.branch] = source
             self.handed_over[place] = source
 
     def end(self, branch: str | None, agent: str, path: str) -> int:

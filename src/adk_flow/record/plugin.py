@@ -217,7 +217,7 @@ class FlowPlugin(BasePlugin):
             run.log.forget(new)
             raise
         finally:
-            self.recorder.ask_model(run, activation, agent)
+            self.recorder.ask_model(run, activation, agent, model)
 
     @_recorded
     def after_model_callback(
@@ -225,13 +225,14 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        self.recorder.answer_model(run, activation)
+        model = self.recorder.answer_model(run, activation)
         content = llm_response.content
         self.recorder.write(
             "after_model",
             run,
             activation=activation,
             agent=agent,
+            model=model,
             # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
             calls=extract.calls_of(content, run.tools.get(activation), self.recorder.keep),
@@ -248,9 +249,10 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that a model call failed."""
         run, activation, agent = self.recorder.place(callback_context)
-        self.recorder.answer_model(run, activation)
+        model = self.recorder.answer_model(run, activation)
         text = extract.of_error(error, self.recorder.keep)
-        self.recorder.write("model_error", run, activation=activation, agent=agent, error=text)
+        place = {"activation": activation, "agent": agent, "model": model}
+        self.recorder.write("model_error", run, **place, error=text)
 
     # Tools
 

@@ -195,16 +195,16 @@ class Recorder:
         scene.enter(self.number)
         return scene
 
-    def ask_model(self, run: OpenRun, activation: int, agent: str) -> None:
+    def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
         """Notes that ADK is about to enter a model."""
         self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
-        scene.is_asking = True
+        scene.model, scene.is_asking = model, True
 
-    def answer_model(self, run: OpenRun, activation: int) -> None:
-        """Notes that the model which ADK entered gave an answer, or failed."""
-        if scene := run.asking.get(activation):
-            scene.answer()
+    def answer_model(self, run: OpenRun, activation: int) -> str:
+        """Notes that the model which ADK entered gave an answer, or failed; names it if another."""
+        scene = run.asking.get(activation)
+        return scene.answer() if scene else ""
 
     def stop_asking(self, run: OpenRun, activation: int) -> None:
         """Tells of the models that were entered in the place of ADK's own call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from adk_flow._text import join_names, plural
+from adk_flow._text import join_names
 from adk_flow.releases.differences import HookTable, ReleaseDifference, find_differences
 from adk_flow.releases.hook_trace import align_calls
 from adk_flow.releases.runner import ReleaseRun
@@ -48,8 +48,6 @@ class Alignment(NamedTuple):
                 for reason in reasons
             ]
             told += [one.outcome.left] if one.outcome.left else []
-            if one.outcome.faults:
-                told.append(f"{plural(one.outcome.faults, 'hook')} could not be recorded")
             for note in told:
                 notes.setdefault(note, []).append(one.release)
         return notes

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +16,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from adk_flow._text import plural
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
 from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.errors import OWN_FAULT
 from adk_flow.log.reader import LogError
-from adk_flow.releases.environments import ready
+from adk_flow.log.schema import Record
+from adk_flow.releases.environments import needs_of, ready
 from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
 from adk_flow.scenario.conversation import Conversation
@@ -46,6 +49,7 @@ def run_releases(
     folder: Path,
     decisions: Path | None,
     tell: Callable[[str], None],
+    packages: Sequence[str] = (),
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
@@ -56,13 +60,15 @@ def run_releases(
       folder: where environments are kept.
       decisions: file of what the model decides; without one it is the offline model.
       tell: is told what takes time.
+      packages: what the app needs besides ADK and its `requirements.txt`.
 
     Raises:
       ReleaseError: there is no environment with one of the releases, and none can be made.
     """
-    pythons = {release: ready(release, folder, tell) for release in releases}
+    needs = needs_of(app, packages)
+    pythons = {release: ready(release, folder, tell, needs) for release in releases}
     with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
-        library = _library(Path(place))
+        library = copy_package(Path(place))
         ran = []
         for release, python in pythons.items():
             tell(f"ADK {release}: holding the conversation")
@@ -77,7 +83,7 @@ def run_releases(
     return ran
 
 
-def _library(place: Path) -> Path:
+def copy_package(place: Path) -> Path:
     """Copies adk-flow alone: the folder that it is installed in has an ADK of its own beside it."""
     library, package = place / "library", Path(__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
@@ -108,11 +114,21 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
         return ReleaseRun(release, outcome, [])
     try:
         trace = read_trace(job.log)
-        return ReleaseRun(
-            release, outcome, read_hook_calls(trace.log.records), summed(measure(trace))
-        )
     except LogError:
         return ReleaseRun(release, replace(outcome, error="nothing was recorded"), [])
+    if fault := _own_fault(outcome, trace.log.records):
+        return ReleaseRun(release, replace(outcome, error=fault), [])
+    calls = read_hook_calls(trace.log.records)
+    return ReleaseRun(release, outcome, calls, summed(measure(trace)))
+
+
+def _own_fault(outcome: Outcome, records: Iterable[Record]) -> str:
+    """Says what of adk-flow failed under a release; what follows from it is not ADK's doing."""
+    reasons = [reason.removeprefix("failed: ") for turn in outcome.failed for reason in turn]
+    reasons += [record.error for record in records]
+    fault = next((reason for reason in reasons if reason.startswith(OWN_FAULT)), "")
+    missing = f"{OWN_FAULT}: {plural(outcome.faults, 'hook')} could not be recorded"
+    return fault or (missing if outcome.faults else "")
 
 
 def _bare(release: str) -> str:

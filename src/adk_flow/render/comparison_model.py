@@ -93,7 +93,7 @@ def _hidden(comparison: Comparison) -> Iterator[str]:
     parts = [
         f"{short_name(figures.construct)} {reported_calls(figures)}"
         for figures in comparison.constructs
-        if figures.reported_llm_calls < figures.llm_calls
+        if figures.llm_calls is not None and figures.reported_llm_calls < figures.llm_calls
     ]
     if parts:
         yield f"ADK's session shows only some of the LLM calls: {join_names(parts)}."

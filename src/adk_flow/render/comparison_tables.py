@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adk_flow._text import format_dollars, format_number, format_seconds
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
@@ -154,7 +154,7 @@ def _figure(
     def write_cell(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
         number, other = value(figures), value(base) if base else None
         if number is None or other is None:
-            return Cell("unknown" if number is None else form(number))
+            return Cell(UNKNOWN if number is None else form(number))
         change = number - other
         if abs(change) < 1e-9:
             return Cell(form(number), "±0")
@@ -171,16 +171,21 @@ def reported_calls(figures: ConstructMetrics) -> str:
 
 
 def _reported_calls(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+    if figures.llm_calls is None:
+        return Cell(format_number(figures.reported_llm_calls), mark="warning")
     if figures.reported_llm_calls >= figures.llm_calls:
         return Cell("all")
     return Cell(reported_calls(figures), mark="warning")
 
 
 def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    if figures.reported_tokens >= figures.tokens:
+    reported, tokens = figures.reported_tokens, figures.tokens
+    if reported is None or tokens is None:
+        return Cell(UNKNOWN)
+    if reported >= tokens:
         return Cell("all")
-    share = f"{100 * figures.reported_tokens / figures.tokens:.0f} %"
-    return Cell(format_number(figures.reported_tokens), notes=[share], mark="warning")
+    share = f"{100 * reported / tokens:.0f} %"
+    return Cell(format_number(reported), notes=[share], mark="warning")
 
 
 def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
@@ -10,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import one_line, plain, plural
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
 from adk_flow.render.terminal import FAILED_STYLE, print_failure, print_remark, print_title
@@ -108,30 +109,51 @@ def _line(move: Move, indent: str) -> Table:
 
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
-    counts = [
-        plural(turn.llm_calls, "LLM call"),
-        plural(turn.transfers, "transfer"),
-        plural(turn.agent_calls, "agent call"),
-        plural(turn.tool_calls, "tool call"),
-        f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
-        f"{turn.wall_seconds:.2f} s",
-    ]
-    if turn.reported_llm_calls != turn.llm_calls:
-        counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
     print_remark(f"    answered by {answered}; next turn goes to {active_agent}", console)
-    console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
+    console.print(Padding(Text(_counts(turn), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         print_failure(words, console)
 
 
+def _counts(turn: TurnMetrics) -> str:
+    tokens = plural(turn.tokens, "token")
+    if turn.input_tokens is not None and turn.output_tokens is not None:
+        tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+    counts = (
+        f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
+        plural(turn.transfers, "transfer"),
+        plural(turn.agent_calls, "agent call"),
+        plural(turn.tool_calls, "tool call"),
+        tokens,
+        f"{turn.wall_seconds:.2f} s",
+    )
+    return ", ".join(counts)
+
+
+def _of_calls(turn: TurnMetrics) -> str:
+    """Says what is to be known of the LLM calls beside their number."""
+    if turn.unseen_llm_calls:
+        return f" + {turn.unseen_llm_calls} reported, not seen"
+    notes = []
+    if turn.reported_llm_calls != turn.llm_calls:
+        notes.append(f"{turn.reported_llm_calls} in ADK's session")
+    if turn.summarizer_llm_calls:
+        notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
+    return f" ({', '.join(notes)})" if notes else ""
+
+
 class FlowPrinter:
     """Prints moves as the records of a session come, and the metrics of a turn at its end."""
 
-    def __init__(self, console: Console, view: FlowView = "both") -> None:
+    def __init__(
+        self, console: Console, view: FlowView = "both", metrics: Mapping[int, TurnMetrics] = {}
+    ) -> None:
+        """Takes the metrics of turns by number, where all that belongs to them is known."""
         self.console = console
+        self._metrics = metrics
         self._reader, self._printer = TraceReader(), MovePrinter(console, view)
         self._open = 0
         """The turn that has begun last."""
@@ -147,16 +169,28 @@ class FlowPrinter:
                 self._open = move.turn
             self._printer.print(move)
             if move.kind == "end":
-                print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
+                print_turn_metrics(self._measure(move.turn), self.console)
                 for _ in self._reader.release():
                     pass
+        if record.hook == "model_call" and not self._metrics:
+            self._print_late(record)
         return bool(moves)
+
+    def _measure(self, number: int) -> TurnMetrics:
+        return self._metrics.get(number) or measure_turn(self._reader.turns[number])
+
+    def _print_late(self, record: Record) -> None:
+        """Prints the metrics again where a call comes once they stand there."""
+        turn = self._reader.turn_of(record)
+        if turn is not None and turn.complete:
+            words = f"    with the summarizer after turn {turn.number}: "
+            print_remark(f"{words}{_counts(measure_turn(turn))}", self.console)
 
     def finish(self, header: Header) -> None:
         """Prints the metrics of a turn that did not end."""
         turn = self._reader.turns.get(self._open)
         if turn and not turn.complete:
-            print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
+            print_turn_metrics(self._measure(turn.number), self.console, tells_end=header.tells_end)
 
 
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
@@ -167,7 +201,8 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     model = header.model or ", ".join(models) or "unknown"
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
-    printer = FlowPrinter(console, view)
+    metrics = {turn.turn: turn for turn in measure(trace_log(log))}
+    printer = FlowPrinter(console, view, metrics)
     for record in log.records:
         printer.read(header, record)
     printer.finish(header)

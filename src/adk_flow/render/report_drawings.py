@@ -169,7 +169,7 @@ def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawin
     """Draws the input tokens of every model call of a conversation on one scale."""
     runs = _first_runs(comparison, conversation)
     tokens = [
-        [span.input_tokens for span in _all_spans(run) if span.kind == "model"]
+        [span.input_tokens or 0 for span in _all_spans(run) if span.kind == "model"]
         for run in runs.values()
         if run
     ]

@@ -115,7 +115,9 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
         floor = row * _GROWTH
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        tokens = {i: span.input_tokens for i, (_, span) in enumerate(asked) if span.agent == agent}
+        tokens = {
+            i: span.input_tokens or 0 for i, (_, span) in enumerate(asked) if span.agent == agent
+        }
         for index, number in tokens.items():
             high = max(1.0, (_GROWTH - 6) * number / max(most, 1))
             hint = f"{agent}, call {index + 1}: {number:,} input tokens"
