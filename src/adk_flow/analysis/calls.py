@@ -210,6 +210,7 @@ class ToolCalls:
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time
+        call.withheld = call.withheld or bool(record.withheld)
         calls = self._open.get(call.id, [])
         if call in calls:
             self._drop(call, calls)

@@ -196,6 +196,8 @@ class ToolCall:
     ended_time: int = 0
     failed: bool = False
     error: str = ""
+    withheld: bool = False
+    """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
     heads: list[Activation] = field(default_factory=list)
@@ -321,7 +323,7 @@ class Turn:
     @property
     def tool_runs(self) -> list[ToolCall]:
         """Tool calls that ran, agents called as tools and transfers among them, as they began."""
-        ran = (call for call in self.tool_calls if call.is_hooked)
+        ran = (call for call in self.tool_calls if call.is_hooked and not call.withheld)
         return sorted(ran, key=lambda call: call.record)
 
     def is_after_end(self, call: ModelCall) -> bool:
