@@ -248,6 +248,10 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    live: bool = False
+    """Whether it is a live session, which has a turn for each exchange."""
+    exchange: ModelCall | None = None
+    """The latest exchange of a live session."""
     started: bool = False
     activations: list[Activation] = field(default_factory=list)
     model_calls: dict[int, ModelCall] = field(default_factory=dict)
@@ -285,6 +289,8 @@ class Turn:
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
     end: int = -1
     """Record of its end; -1 where none was logged."""
+    was_asked: bool = False
+    """Whether the user's words of a live turn were told, or that they are not recorded."""
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""

@@ -109,7 +109,7 @@ def _line(move: Move, indent: str) -> Table:
         sign = _SIGNS[move.kind]
     else:
         words = f"{plain(move.source)} to {plain(move.target)}: "
-        words += one_line(move.text, _LONGEST_TEXT) or "(no text recorded)"
+        words += one_line(move.text, _LONGEST_TEXT) or "(not recorded)"
         style, sign = _CONVERSATION_STYLE, '""'
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
