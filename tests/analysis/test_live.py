@@ -116,7 +116,7 @@ async def held(folder, root, *messages: str | types.Blob):
             requests.send_realtime(message)
 
     say()
-    config = RunConfig(response_modalities=["TEXT"], streaming_mode=StreamingMode.BIDI)
+    config = RunConfig(response_modalities=[types.Modality.TEXT], streaming_mode=StreamingMode.BIDI)
     async for event in runner.run_live(
         user_id="u", session_id="s", live_request_queue=requests, run_config=config
     ):
