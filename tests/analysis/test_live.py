@@ -42,7 +42,7 @@ class Connection(BaseLlmConnection):
     async def send_content(self, content):
         await self.asked.put(True)
 
-    async def send_realtime(self, input):
+    async def send_realtime(self, blob):
         await self.asked.put(True)
 
     async def receive(self):

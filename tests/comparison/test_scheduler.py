@@ -244,7 +244,7 @@ def test_a_conversation_that_has_changed_is_refused(tmp_path):
 
 def _made(results, trial):
     results.begin(trial).write_text("log")
-    results.add(trial, TrialResult(*trial, failed_checks=[]))
+    results.add(TrialResult(*trial, failed_checks=[]))
 
 
 def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):

@@ -109,14 +109,16 @@ def _pieces(text: str) -> list[str]:
 
 
 def _earlier(turns: Sequence[RequestTurn]) -> tuple[str, ...]:
-    """Returns the questions that the last turn with an answer was about: "thanks" had none."""
-    before = turns[:-1][-_MOST:]
-    answered = [turn.has_result or is_open(turn.answer) for turn in before]
-    if not before:
-        return ()
-    last_answered = len(answered) - answered[::-1].index(True) if True in answered else None
-    last = read_questions(before[:last_answered])[-1]
-    return (*last.earlier, last.text)
+    """Returns the questions of the last turn that had an answer or figures: "thanks" has none."""
+    before = list(turns[:-1][-_MOST:])
+    while before and not _is_about_something(before[-1]):
+        before.pop()
+    last = read_questions(before)[-1] if before else None
+    return (*last.earlier, last.text) if last else ()
+
+
+def _is_about_something(turn: RequestTurn) -> bool:
+    return turn.has_result or is_open(turn.answer) or bool(read(turn.text).quantities)
 
 
 def _with_label(turns: Sequence[RequestTurn]) -> str:
