@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz
+.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz
 
 setup: $(INSTALLED)
 
@@ -32,6 +32,10 @@ test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments"
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
 	@$(BIN)/python -m tests.doubles.mutations --number 2000
+
+# RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
+releases: $(INSTALLED)
+	@$(BIN)/pytest -n 0 -m environments tests/releases/test_minors.py -k "$(RELEASES)"
 
 # Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
 fuzz: $(INSTALLED)

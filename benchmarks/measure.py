@@ -74,7 +74,7 @@ def measured(path: Path) -> dict[str, float]:
     """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.perf_counter()
     with open_log(path) as log:
-        llm_calls = sum(measure_turn(turn).llm_calls for turn in read_turns(log))
+        llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in read_turns(log))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": seconds, "megabytes": peak, "llm_calls": llm_calls}

@@ -75,7 +75,7 @@ def _row(comparison: Comparison, construct: str) -> str:
         f"`{construct}`",
         f"**{after}**{_mark(follow_up)}",
         str(total.reported_llm_calls),
-        f"{total.input_tokens + total.output_tokens:,}",
+        f"{total.tokens:,}",
         f"{three.total.llm_calls}{_mark(three)}",
         str(_in_a_row(three)),
         CONTEXTS[figures.shown if figures else "unknown"],

@@ -27,8 +27,12 @@ def encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def plural(number: float, noun: str) -> str:
-    """Writes a number with its noun: `1 line`, `2 lines`."""
+UNKNOWN = "unknown"
+"""What stands for a figure that cannot be known."""
+
+
+def plural(number: float | None, noun: str) -> str:
+    """Writes a number with its noun: `1 line`, `2 lines`, `unknown lines`."""
     return f"{format_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
@@ -38,8 +42,10 @@ def join_names(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def format_number(number: float) -> str:
+def format_number(number: float | None) -> str:
     """Writes a count or a mean of counts, with five digits at least: `3`, `2.3333`, `12,345`."""
+    if number is None:
+        return UNKNOWN
     return f"{number:,.5g}" if abs(number) < 1e4 else f"{number:,.0f}"
 
 

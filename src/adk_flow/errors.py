@@ -1,4 +1,12 @@
-"""What a user can mend."""
+"""What a user can mend, and what only adk-flow can."""
+
+from __future__ import annotations
+
+import dis
+from pathlib import Path
+
+OWN_FAULT = "adk-flow's own fault"
+"""How an error begins that adk-flow's code made without meaning to."""
 
 
 class AdkFlowError(Exception):
@@ -9,3 +17,19 @@ class AdkFlowError(Exception):
         place = f"{argument} {value}".rstrip()
         super().__init__(f"{place}: {reason}" if place else reason)
         self.argument = argument
+
+
+def locate_own_fault(error: BaseException) -> str:
+    """Names the file and line of adk-flow that failed; empty where it raised, or others failed."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    package = Path(__file__).parent
+    file = Path(trace.tb_frame.f_code.co_filename) if trace else Path()
+    if trace is None or not file.is_relative_to(package):
+        return ""
+    instruction = dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]]
+    is_meant = instruction == "RAISE_VARARGS"
+    return "" if is_meant else f"{file.relative_to(package)}, line {trace.tb_lineno}"

@@ -18,7 +18,7 @@ class Timing(NamedTuple):
 
     llm: int
     tools: int
-    llm_calls: int
+    llm_calls: int | None
     critical_path: int
     critical_spans: list[int]
     spans: list[Span]

@@ -16,7 +16,7 @@ from adk_flow.analysis.run_metrics import (
     measure_run,
     shown_to_specialists,
 )
-from adk_flow.analysis.visibility import Exposure, Isolation
+from adk_flow.analysis.visibility import Exposure, Visibility
 from adk_flow.comparison.aggregate import (
     Comparison,
     Setting,
@@ -146,7 +146,7 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
     ]
     defaults = {
         "specialists": [["Loans"]] * len(calls),
-        "isolation": isolation_of(),
+        "visibility": visibility_of(),
     }
     return RunMetrics(
         construct=construct,
@@ -156,8 +156,8 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
     )
 
 
-def isolation_of(*sights: Exposure, agents=("Root",), reason="") -> Isolation:
-    return Isolation(
+def visibility_of(*sights: Exposure, agents=("Root",), reason="") -> Visibility:
+    return Visibility(
         agents=list(agents),
         canaries=[],
         unseen=[],
@@ -268,15 +268,15 @@ def test_wilsons_interval_agrees_with_published_values(share, number, low, high)
 )
 def test_what_a_specialist_is_shown_counts_and_not_what_the_lead_is(sights, shown):
     found = [Exposure(who, source, kind, 0, 1) for who, source, kind in sights]
-    isolated = isolation_of(*found, agents=("Root", "Loans"))
+    isolated = visibility_of(*found, agents=("Root", "Loans"))
 
     for team in (["Loans"], []):
-        (figures,) = compare_runs([made(isolation=isolated, team=team)], Setting()).constructs
+        (figures,) = compare_runs([made(visibility=isolated, team=team)], Setting()).constructs
         assert figures.shown == shown
 
 
 def test_a_log_without_words_does_not_tell_what_was_shown():
-    runs = [made(), made(conversation="d", isolation=isolation_of(reason="texts=none"))]
+    runs = [made(), made(conversation="d", visibility=visibility_of(reason="texts=none"))]
 
     assert compare_runs(runs, Setting()).constructs[0].shown == "unknown"
 
@@ -310,7 +310,7 @@ async def test_a_projected_critical_path_adds_up_what_each_call_takes_at_that_pa
     (spans,) = run.spans
     first, tool, second = spans
     assert [span.kind for span in spans] == ["model", "tool", "model"]
-    by_hand = sum(1_000_000 + 10_000 * span.output_tokens for span in (first, second))
+    by_hand = sum(1_000_000 + 10_000 * (span.output_tokens or 0) for span in (first, second))
     assert run.total.llm_microseconds == by_hand
     assert run.total.critical_path_microseconds == by_hand + tool.took
     assert run.critical == [[0, 1, 2]]
@@ -331,7 +331,7 @@ async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
     run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
 
     pricing.is_priced.cache_clear()
-    tokens = (run.total.input_tokens, run.total.output_tokens)
+    tokens = (run.total.input_tokens or 0, run.total.output_tokens or 0)
     assert min(tokens) > 0
     assert run.dollars == pytest.approx(2e-6 * tokens[0] + 5e-6 * tokens[1])
 

@@ -60,7 +60,7 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
     assert held.faults == 0
     assert not first.failed
     assert not second.failed
-    calls = (first.llm_calls, first.llm_calls + second.llm_calls)
+    calls = (first.seen_llm_calls, first.seen_llm_calls + second.seen_llm_calls)
     assert calls == CALLS.get(construct, calls)
     assert "Pension_Agent" in {move.source for move in held.moves} or construct in (
         "single_agent",

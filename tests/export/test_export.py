@@ -107,7 +107,10 @@ async def test_the_rows_tell_the_flow(tmp_path):
     for turn in rows.turns:
         critical = [row for row in rows.calls if row.turn == turn.turn and row.critical]
         assert sum(row.took for row in critical) == turn.critical_path_microseconds
-        assert sum(row.llm_calls for row in rows.agents if row.turn == turn.turn) == turn.llm_calls
+        assert (
+            sum(row.llm_calls or 0 for row in rows.agents if row.turn == turn.turn)
+            == turn.llm_calls
+        )
 
 
 async def test_every_format_says_the_same(tmp_path):

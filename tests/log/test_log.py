@@ -118,12 +118,12 @@ names = st.text(max_size=30)
 
 @given(app=names, user=names, session=names)
 def test_a_path_stays_in_its_folder_and_sessions_apart(app, user, session):
-    path = log_path(Path("/logs"), app, user, session)
+    path = log_path(Path("/logs"), app, user, session, session)
 
     assert Path("/logs") in path.parents
     assert ".." not in path.parts
     assert len(path.name) < 100
-    assert path != log_path(Path("/logs"), app, user, session + "x")
+    assert path != log_path(Path("/logs"), app, user, session + "x", session)
 
 
 HOOKS = """
@@ -160,7 +160,7 @@ def test_records_in_any_order_give_moves_never_a_crash(records):
         assert 0 <= move.record < len(records)
         assert move.turn >= 1
     for figures in measure(trace):
-        assert figures.llm_calls >= 0
+        assert figures.seen_llm_calls >= 0
 
 
 @given(st.binary(max_size=400))

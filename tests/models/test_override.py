@@ -9,6 +9,7 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.apps.app import EventsCompactionConfig
 from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
+from google.adk.flows.llm_flows.extensions import _agent_transfer
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.adk.models.registry import LLMRegistry
@@ -24,7 +25,8 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, measure_run
 from adk_flow.log.reader import read_log
 from adk_flow.models.decisions import decided
-from adk_flow.models.override import models_of, override_models
+from adk_flow.models.enforcement import in_force
+from adk_flow.models.override import Override, models_of, override_models
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -32,6 +34,7 @@ from tests.doubles.command import run_command
 
 OWN = "paid-model"
 """What every agent of these apps names."""
+CHECK = "_get_incompatible_builtin_tool_error"
 ASKED: list[str] = []
 """Whom the paid model was asked by, or nothing."""
 
@@ -377,3 +380,16 @@ async def test_a_search_tool_beside_sub_agents_is_refused_as_by_the_agents_own_m
 
     assert not errors["gemini-3-flash-preview"]
     assert "Gemini models before 3.0" in errors["gemini-2.5-flash"]
+
+
+@pytest.mark.parametrize("model", [(), ("gemini-2.5-flash",)], ids=["2.8 to 2.11", "2.12 on"])
+async def test_adks_check_of_search_tools_gets_what_its_release_gives_it(model, monkeypatch):
+    given = []
+    monkeypatch.setattr(_agent_transfer, CHECK, lambda *words: given.append(words))
+    monkeypatch.setattr(vars(_agent_transfer)[CHECK], "__module__", _agent_transfer.__name__)
+    agent = lead()
+
+    with in_force(Override("offline")):
+        vars(_agent_transfer)[CHECK](agent, *model)
+
+    assert given == [(agent, OWN) if model else (agent,)]

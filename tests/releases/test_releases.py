@@ -25,7 +25,9 @@ from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
 from adk_flow.cli import command
+from adk_flow.models import enforcement
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record import extract
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.releases import runner, worker
@@ -33,6 +35,7 @@ from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import (
     ReleaseError,
     default_folder,
+    needs_of,
     python_of,
     ready,
 )
@@ -66,6 +69,20 @@ def fail(callback_context):
 root_agent.before_agent_callback = fail
 """
 )
+
+STUBBED = """
+from google.adk.agents import LlmAgent
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+class Stub(BaseLlm):
+    async def generate_content_async(self, llm_request, stream=False):
+        usage = types.GenerateContentResponseUsageMetadata(prompt_token_count=7)
+        yield LlmResponse(content=types.ModelContent("As ever."), usage_metadata=usage)
+
+root_agent = LlmAgent(name="Root", model=Stub(model="stub"))
+"""
 
 
 def laid(**lines):
@@ -323,6 +340,29 @@ def test_an_environment_is_made_once_and_used_again(path, tmp_path):
     assert [one.name[:10] for one in (tmp_path / "kept").iterdir()] == ["google-adk"]
 
 
+def test_an_environment_holds_what_the_app_asks_for_and_the_adk_of_its_release(path, tmp_path):
+    (tmp_path / "requirements.txt").write_text("google-adk[db]>=99\nhumanize\n")
+    keep = f'for last; do :; done; /bin/cp "$last" {tmp_path}/pin'
+    fake_uv(path, f'shift 4; echo "$@" > {tmp_path}/words; {keep}')
+    plain = ready("2.13.0", tmp_path / "kept", lambda told: None)
+
+    python = ready("2.13.0", tmp_path / "kept", lambda told: None, needs_of(tmp_path, ["duckdb<2"]))
+
+    assert python != plain
+    *_, pin = words = (tmp_path / "words").read_text().split()
+    file = str(tmp_path / "requirements.txt")
+    assert words[-7:] == [
+        "duckdb<2",
+        "--requirement",
+        file,
+        "--requirement",
+        pin,
+        "--override",
+        pin,
+    ]
+    assert (tmp_path / "pin").read_text() == "google-adk[db]==2.13.0"
+
+
 def test_an_environment_whose_python_is_gone_is_made_anew(path, tmp_path):
     fake_uv(path, "exit 0")
     python = ready("2.13.0", tmp_path / "kept", lambda told: None)
@@ -421,12 +461,38 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(
     """Both environments have this very ADK, and are taken for a release each."""
     fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(BROKEN)
-    monkeypatch.setattr(runner, "_bare", lambda release: "the same")
+    monkeypatch.setattr(runner, "Version", lambda release: "the same")
 
     result = both(desk, tmp_path / "kept")
 
     assert "all: turn 1 failed: " in result.stdout
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("where", ["agents", "recorder"])
+def test_a_fault_of_adk_flow_is_never_told_as_adks(
+    where, workers_here, desk, path, tmp_path, monkeypatch
+):
+    fake_uv(path, "exit 0")
+    if where == "agents":  # which ADK asks while it offers a transfer
+        monkeypatch.setattr(enforcement, "model_asked", None)
+    else:
+        monkeypatch.setattr(extract, "words_of", None)
+
+    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+
+    assert data["failed"][ADK].startswith("adk-flow's own fault")
+    assert data["releases"] == data["differences"] == []
+
+
+def test_an_app_keeps_a_model_of_its_own(workers_here, desk, path, tmp_path):
+    fake_uv(path, "exit 0")
+    (desk / "agent.py").write_text(STUBBED)
+
+    page = both(desk, tmp_path / "kept", "--format", "markdown").stdout
+
+    assert "root Root (LlmAgent), model stub, 1 turn" in page
+    assert "| input tokens | 7 |" in page
 
 
 @pytest.mark.parametrize(
@@ -485,7 +551,7 @@ def test_a_fault_whose_words_are_no_text_is_told_all_the_same(workers_here, desk
         (("--adk", "1.39.1", "--adk", "2.13.0"), "give either a question or --conv"),
         (
             ("--adk", "2.13.0", "--adk", "1.17.0", "--question", "?"),
-            "--adk 1.17.0: adk-flow works with google-adk 1.18 and later, below 3",
+            "--adk 1.17.0: adk-flow works with google-adk<3,>=1.18",
         ),
         (("--adk", "2.13.0", "--adk", "3.0.0rc1", "--question", "?"), "--adk 3.0.0rc1: adk-flow"),
     ],

@@ -58,7 +58,7 @@ async def test_an_app_moves_as_expected(name, tmp_path):
     assert same(drawn, wanted), drawn
     figures = summed(measure(trace_log(log)))
     assert (figures.llm_calls, figures.complete, figures.failed) == (CASES[name].calls, True, False)
-    assert figures.input_tokens == 20 * figures.llm_calls
+    assert figures.input_tokens == 20 * figures.seen_llm_calls
     assert sequence_diagram(trace_log(log).moves).startswith("sequenceDiagram\n")
     assert all(finding.text for finding in detect_findings(trace_log(log)))
 

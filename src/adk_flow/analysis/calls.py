@@ -8,8 +8,29 @@ from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCa
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
 
 
-def ask_model(index: int, record: Record, run: Run) -> None:
+def ask_model(index: int, record: Record, run: Run) -> ModelCall:
     """A model is asked; what the same activation asked before is over."""
+    call = add_call(index, record, run)
+    run.model_calls[record.activation] = call
+    return call
+
+
+def enter_model(index: int, record: Record, run: Run) -> None:
+    """A model was entered of which no hook tells; its record comes once it ended."""
+    call = add_call(index, record, run)
+    call.began, call.within, call.was_made, call.is_over = (
+        *(record.time - record.took, record.call),
+        *(True, True),
+    )
+    _take_answer(call, index, record)
+    call.has_answer = not record.error
+    asked = run.model_calls.get(record.activation)
+    if asked is not None and not asked.was_made:
+        asked.was_entered = True
+
+
+def add_call(index: int, record: Record, run: Run) -> ModelCall:
+    """Adds a call that begins with a record."""
     call = ModelCall(
         record=index,
         began=record.time,
@@ -21,8 +42,8 @@ def ask_model(index: int, record: Record, run: Run) -> None:
         request=record.request,
         nested=run.parent is not None,
     )
-    run.model_calls[record.activation] = call
     run.turn.model_calls.append(call)
+    return call
 
 
 def answer_model(index: int, record: Record, run: Run) -> None:
@@ -31,17 +52,27 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
     """
     call = run.model_calls.get(record.activation)
+    if run.live:
+        return
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
-        ask_model(index, record, run)  # its beginning was not recorded
-        call = run.model_calls[record.activation]
-    call.usage = record.usage or call.usage
-    if record.partial:
+        call = ask_model(index, record, run)  # its beginning was not recorded
+    _take_answer(call, index, record)
+    call.was_made = True
+    if record.hook == "model_error":
+        call.is_over = True
         return
-    call.responses.append(Response(index, record.text, record.calls))
-    call.ended, call.ended_time, call.error = index, record.time, record.error
-    call.is_over = record.hook == "model_error"
+    call.has_answer = True
+    if not record.partial:
+        call.responses.append(Response(index, record.text, record.calls))
+
+
+def _take_answer(call: ModelCall, index: int, record: Record) -> None:
+    call.model, call.version = record.model or call.model, record.version or call.version
+    call.usage = record.usage or call.usage
+    if not record.partial:
+        call.ended, call.ended_time, call.error = index, record.time, record.error
 
 
 def read_model_event(index: int, record: Record, run: Run) -> None:
@@ -52,12 +83,16 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     call = run.model_calls.get(record.activation)
     if record.partial:
         return
-    if record.usage is not None and run.parent is None:
-        run.turn.reported[call.record if call else index] = record.usage
+    shown = call.record if call else index
+    if run.parent is None and record.usage is not None:
+        run.turn.reported[shown] = record.usage
+    elif run.parent is None and call and call.has_answer and not (call.is_over or record.responses):
+        run.turn.reported.setdefault(shown, None)
     if call is None or record.error:
         return
     if call.ended < 0 and not call.is_over:
         call.replaced = call.is_over = True
+        call.usage = None if call.was_entered else record.usage
     elif record.responses or record.transfer:
         call.is_over = True
 
@@ -178,6 +213,7 @@ class ToolCalls:
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time
+        call.withheld = call.withheld or bool(record.withheld)
         calls = self._open.get(call.id, [])
         if call in calls:
             self._drop(call, calls)

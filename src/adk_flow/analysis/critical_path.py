@@ -29,6 +29,8 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     agent: str
     name: str
     """The model's or the function's."""
+    version: str = ""
+    """The model that answered, where its provider names another."""
     record: int
     """Index of the record that begins it."""
     began: int
@@ -44,9 +46,12 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     """Whether it is in a run of its own, which ADK's session does not show."""
     parts: int = 0
     """Parts of the contents that the model was sent."""
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    is_unseen: bool = False
+    """Whether tokens were reported for an answer in the model's place, but no model was seen."""
+    input_tokens: int | None = 0
+    """None, as the following, where a model answered and reported no tokens."""
+    cached_tokens: int | None = 0
+    output_tokens: int | None = 0
     """Generated tokens, thoughts among them."""
 
 
@@ -155,12 +160,15 @@ def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
         if activation.closed >= 0:
             yield activation.closed, "end", activation
     for call in turn.model_calls:
-        yield call.record, "ask", call
-        if call.ended >= 0:
-            yield call.ended, "answer", call
+        if call.within:
+            yield call.record, "enter", call
+        elif call.was_made or call.replaced:
+            yield call.record, "ask", call
+            if call.ended >= 0:
+                yield call.ended, "answer", call
     for call in turn.tool_calls:
         if call.is_hooked:
-            if call.kind == "function":
+            if call.kind == "function" and not call.withheld:
                 yield call.record, "call", call
             if call.ended >= 0:
                 yield call.ended, "come_back", call
@@ -234,26 +242,36 @@ class _Scheduler:
             call = self._chain(call.activation).call
         return call
 
-    def ask(self, call: ModelCall) -> None:
+    def ask(self, call: ModelCall) -> Span:
         """A model is asked at the end of its activation's chain."""
-        span = self._open("replaced" if call.replaced else "model", call, call.model)
+        span = self._open("model" if call.was_made else "replaced", call, call.model)
         span.start, span.after = self._chain(call.activation).path
+        span.version, span.is_unseen, tokens = call.version, call.is_unseen, call.tokens
         span.parts = len(call.request.parts) if call.request is not None else 0
-        if call.usage is not None:
-            span.input_tokens = call.usage.input
-            span.cached_tokens = call.usage.cached
-            span.output_tokens = call.usage.generated
+        span.input_tokens = tokens.input if tokens else None
+        span.cached_tokens = tokens.cached if tokens else None
+        span.output_tokens = tokens.generated if tokens else None
+        return span
+
+    def enter(self, call: ModelCall) -> None:
+        """A tool asked a model: the time that it took is the tool's."""
+        span = self.ask(call)
+        span.start, span.after = self._chain(call.activation).base
+        self._take(span, call)
 
     def answer(self, call: ModelCall) -> None:
         """Its answer makes the chain longer."""
         chain, number = self._chain(call.activation), self._spans[call]
         span = self._schedule.spans[number]
+        self._take(span, call)
+        chain.path = chain.base = _End(chain.path.length + span.took, number)
+        self._note(chain)
+
+    def _take(self, span: Span, call: ModelCall) -> None:
         span.answered = True
         span.took = max(0, call.ended_time - call.began)
         if self._latency is not None:
-            span.took = self._latency.microseconds(span.output_tokens)
-        chain.path = chain.base = _End(chain.path.length + span.took, number)
-        self._note(chain)
+            span.took = self._latency.microseconds(span.output_tokens or 0)
 
     def call(self, call: ToolCall) -> None:
         """A function is called, side by side with others of the same model turn."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,8 +12,10 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
 
+_Number = TypeVar("_Number", int, float)
 
-class Message(msgspec.Struct, frozen=True):
+
+class ReadMessage(msgspec.Struct, frozen=True):
     """Whole words of an agent in ADK's session."""
 
     agent: str
@@ -30,13 +33,14 @@ _JSON_NAMES = {
 
 
 class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
-    """What one agent took."""
+    """What one agent took; None where it is not known."""
 
-    llm_calls: int = 0
+    llm_calls: int | None = 0
+    seen_llm_calls: int = 0
     tool_calls: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    output_tokens: int | None = 0
     llm_microseconds: int = 0
     tool_microseconds: int = 0
     activations: int = 0
@@ -46,17 +50,22 @@ class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
 
     def add(self, other: AgentMetrics) -> None:
         """Adds figures up."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        _add(self, other, self.__struct_fields__)
 
 
 class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
-    """What one turn took: one user message and all it caused."""
+    """What one turn took: one user message and all it caused; None where it is not known."""
 
     turn: int
     question: str = ""
-    llm_calls: int = 0
+    llm_calls: int | None = 0
     """Model calls made, those inside AgentTool's nested runs and failed ones too."""
+    seen_llm_calls: int = 0
+    """Those of which the log tells, where there may be others."""
+    unseen_llm_calls: int = 0
+    """Calls that a plugin or callback answered with tokens, though no model was seen."""
+    summarizer_llm_calls: int = 0
+    """Those by which ADK's compaction summed the session up once the turn had ended."""
     reported_llm_calls: int = 0
     """Model calls that ADK's session events show."""
     tool_calls: int = 0
@@ -64,13 +73,13 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     transfers: int = 0
     agent_calls: int = 0
     """Calls of agents that come back: AgentTool, `single_turn`, `task`."""
-    input_tokens: int = 0
-    cached_tokens: int = 0
+    input_tokens: int | None = 0
+    cached_tokens: int | None = 0
     """The part of the input tokens that came from a cache."""
-    output_tokens: int = 0
+    output_tokens: int | None = 0
     """Generated tokens, thoughts among them."""
-    reported_input_tokens: int = 0
-    reported_output_tokens: int = 0
+    reported_input_tokens: int | None = 0
+    reported_output_tokens: int | None = 0
     began: int = 0
     ended: int = 0
     """Microseconds since the epoch; the last record's if the turn was cut."""
@@ -80,7 +89,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Sum over calls of plain functions."""
     critical_path_microseconds: int = 0
     """Longest chain of model and tool calls that had to follow each other."""
-    messages: list[Message] = []
+    messages: list[ReadMessage] = []
     """What the user reads, in order: every text in ADK's session but the user's own."""
     active_agent: str = ""
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
@@ -95,7 +104,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """In the order in which they first did something."""
 
     @property
-    def finals(self) -> list[Message]:
+    def finals(self) -> list[ReadMessage]:
         """What ADK calls final responses; none of a turn that waits for the user."""
         return [] if self.waits_for else [one for one in self.messages if one.final]
 
@@ -120,6 +129,11 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
         return self.finals[-1].text if self.finals else ""
 
     @property
+    def tokens(self) -> int | None:
+        """Tokens in both directions."""
+        return plus(self.input_tokens, self.output_tokens)
+
+    @property
     def wall_seconds(self) -> float:
         """Time from the user's message to the end of the turn."""
         return (self.ended - self.began) / 1e6
@@ -142,15 +156,15 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     metrics = TurnMetrics(
         turn=turn.number,
         question=turn.question,
+        unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
+        summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
         reported_llm_calls=len(turn.reported),
-        reported_input_tokens=sum(usage.input for usage in turn.reported.values()),
-        reported_output_tokens=sum(usage.generated for usage in turn.reported.values()),
         transfers=sum(move.kind == "transfer" for move in turn.moves),
         agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
         began=turn.began,
         ended=turn.ended,
         critical_path_microseconds=schedule.critical_path,
-        messages=[Message(m.agent, m.text, m.record, m.final) for m in turn.messages],
+        messages=[ReadMessage(m.agent, m.text, m.record, m.final) for m in turn.messages],
         waits_for=list(dict.fromkeys(agent for agent, _ in turn.waits)),
         active_agent=turn.active_agent,
         complete=turn.complete,
@@ -158,14 +172,31 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         error=turn.error,
         agents=_measure_agents(turn, schedule),
     )
+    for usage in turn.reported.values():
+        for name, count in (
+            ("input", usage and usage.input),
+            ("output", usage and usage.generated),
+        ):
+            field = f"reported_{name}_tokens"
+            setattr(metrics, field, plus(getattr(metrics, field), count))
     for agent in metrics.agents.values():
-        for name in _OF_CALLS:
-            setattr(metrics, name, getattr(metrics, name) + getattr(agent, name))
+        _add(metrics, agent, _OF_CALLS)
     return metrics
+
+
+def plus(one: _Number | None, other: _Number | None) -> _Number | None:
+    """Adds counts up, of which either may not be known."""
+    return None if one is None or other is None else one + other
+
+
+def _add(total: Any, part: Any, names: Iterable[str]) -> None:
+    for name in names:
+        setattr(total, name, plus(getattr(total, name), getattr(part, name)))
 
 
 _OF_CALLS = (
     "llm_calls",
+    "seen_llm_calls",
     "tool_calls",
     "input_tokens",
     "cached_tokens",
@@ -199,8 +230,10 @@ def _of_spans(schedule: Schedule) -> Iterator[tuple[int, str, AgentMetrics]]:
         if span.kind == "tool":
             part = AgentMetrics(tool_calls=1, tool_microseconds=span.took)
         else:
+            count = int(span.kind == "model")
             part = AgentMetrics(
-                llm_calls=int(span.kind == "model"),
+                llm_calls=None if span.is_unseen else count,
+                seen_llm_calls=count,
                 input_tokens=span.input_tokens,
                 cached_tokens=span.cached_tokens,
                 output_tokens=span.output_tokens,
@@ -216,6 +249,8 @@ def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMet
 
 _SUMMED = (
     *_OF_CALLS,
+    "unseen_llm_calls",
+    "summarizer_llm_calls",
     "reported_llm_calls",
     "transfers",
     "agent_calls",
@@ -229,8 +264,7 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
     """Adds turns up to the figures of a run, whose turn is 0 and whose wall time is their sum."""
     run = TurnMetrics(turn=0, complete=True)
     for turn in turns:
-        for name in _SUMMED:
-            setattr(run, name, getattr(run, name) + getattr(turn, name))
+        _add(run, turn, _SUMMED)
         run.ended += turn.ended - turn.began
         run.messages.extend(turn.messages)
         run.waits_for = turn.waits_for

@@ -48,16 +48,22 @@ def dollars(model: str, usage: Usage) -> float | None:
 def priced(spans: list[Span], model: str = "") -> float | None:
     """Prices model calls, each at its own model's price or all at that of `model`.
 
-    None if one of them is unknown; a call of which nothing was reported costs nothing.
+    None if the price or the tokens of one are unknown; a call that took no tokens costs nothing.
     """
-    costs = [
-        dollars(model or span.name, _usage(span))
-        for span in spans
-        if span.kind == "model" and (span.input_tokens or span.output_tokens)
-    ]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
+    total = 0.0
+    for span in spans:
+        cost = _price(span, model)
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
-def _usage(span: Span) -> Usage:
-    return Usage(input=span.input_tokens, output=span.output_tokens, cached=span.cached_tokens)
+def _price(span: Span, model: str) -> float | None:
+    sent, said, cached = span.input_tokens, span.output_tokens, span.cached_tokens
+    if sent is None or said is None or cached is None:
+        return None
+    if not (sent or said):
+        return 0.0
+    answered = span.version if is_priced(span.version) else span.name
+    return dollars(model or answered, Usage(input=sent, output=said, cached=cached))

@@ -134,9 +134,19 @@ class ModelCall:
     request: Request | None
     nested: bool
     """Whether it is in a run of its own, which ADK's session does not show."""
+    version: str = ""
+    """The model that answered, where its provider names another than was asked."""
+    within: str = ""
+    """Id of the tool call that asked it, past ADK's hooks."""
+    was_made: bool = False
+    """Whether a model was entered; ADK's limit or a callback may have prevented it."""
+    has_answer: bool = False
+    """Whether anything came back, be it a part of an answer."""
+    was_entered: bool = False
+    """Whether a plugin or callback asked a model, a call of its own, before this one was made."""
     responses: list[Response] = field(default_factory=list)
     usage: Usage | None = None
-    """What the model reported last, which is for the whole call; None where it reported none."""
+    """What was reported last, which is for the whole call; None where nothing was."""
     error: str = ""
     ended: int = -1
     """Record of its last whole response or error."""
@@ -145,6 +155,18 @@ class ModelCall:
     """Whether a plugin or callback answered in the model's place."""
     is_over: bool = False
     """Whether no response of it can follow any more."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether a plugin or callback answered with tokens of a call that nobody saw."""
+        return self.replaced and not self.was_entered and self.usage is not None
+
+    @property
+    def tokens(self) -> Usage | None:
+        """What it took; nothing if it failed before it answered, None if that is not known."""
+        if self.is_unseen or (self.has_answer and self.usage is None):
+            return None
+        return self.usage or Usage()
 
     @property
     def calls(self) -> Iterator[FunctionCall]:
@@ -181,6 +203,8 @@ class ToolCall:
     ended_time: int = 0
     failed: bool = False
     error: str = ""
+    withheld: bool = False
+    """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
     graph: str = ""
@@ -233,6 +257,10 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    live: bool = False
+    """Whether it is a live session, which has a turn for each exchange."""
+    exchange: ModelCall | None = None
+    """The latest exchange of a live session."""
     started: bool = False
     first: str = ""
     """The agent or graph that control was first given to."""
@@ -274,6 +302,8 @@ class Turn:
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
     end: int = -1
     """Record of its end; -1 where none was logged."""
+    was_asked: bool = False
+    """Whether the user's words of a live turn were told, or that they are not recorded."""
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
@@ -288,8 +318,8 @@ class Turn:
     """Those that were asked for in it, whether they ran or not."""
     messages: list[Message] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
-    reported: dict[int, Usage] = field(default_factory=dict)
-    """What ADK's session shows of tokens, by the record of the model call, or of an event."""
+    reported: dict[int, Usage | None] = field(default_factory=dict)
+    """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 
     @property
     def complete(self) -> bool:
@@ -315,13 +345,17 @@ class Turn:
     @property
     def asked_models(self) -> list[ModelCall]:
         """Model calls that were made, failed ones too."""
-        return [call for call in self.model_calls if not call.replaced]
+        return [call for call in self.model_calls if call.was_made]
 
     @property
     def tool_runs(self) -> list[ToolCall]:
         """Tool calls that ran, agents called as tools and transfers among them, as they began."""
-        ran = (call for call in self.tool_calls if call.is_hooked)
+        ran = (call for call in self.tool_calls if call.is_hooked and not call.withheld)
         return sorted(ran, key=lambda call: call.record)
+
+    def is_after_end(self, call: ModelCall) -> bool:
+        """Whether a model was called once the turn had ended, as ADK's compaction does."""
+        return 0 <= self.end < call.record
 
     def waiting(self) -> set[Activation]:
         """Finds who waits for the user's next words: task agents and who called them."""

@@ -48,9 +48,11 @@ def llm_calls(
     """
     try:
         turns = turns_of(actual_invocations, _directory(eval_metric))
+        if any(turn.llm_calls is None for turn in turns):
+            raise AdkFlowError("how many calls were made cannot be known")
     except AdkFlowError as problem:
         return _unscored(eval_metric, actual_invocations, problem)
-    scores = [float(turn.llm_calls) for turn in turns]
+    scores = [float(turn.llm_calls or 0) for turn in turns]
     limit = _threshold(eval_metric)
     return _result(actual_invocations, scores, max, lambda score: score <= limit)
 

@@ -1,32 +1,62 @@
-"""`adk-flow plan`: a conversation with a plan, to fill in or as a log tells it."""
+"""`adk-flow plan`: a conversation with a plan, to fill in or taken out of a log."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.cli.loading import find_log, import_app
 from adk_flow.cli.options import AppPath, Questions
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.conversation import write_conversation
+from adk_flow.scenario.conversation import Conversation, write_conversation
 
-RunTools = Annotated[bool, typer.Option(help="Have tools run; else the plan says what they give.")]
+RunTools = Annotated[bool, typer.Option(help="Run tools; else the plan says what they return.")]
+FromLog = Annotated[
+    Path | None, typer.Option("--from", metavar="LOG", help="Flow log to take the plan out of.")
+]
 
 
 def plan_conversation(
-    app: AppPath, question: Questions = None, run_tools: RunTools = False
+    app: AppPath, question: Questions = None, log: FromLog = None, run_tools: RunTools = False
 ) -> None:
-    """Prints a conversation with a plan, which needs no model (docs/conversations.md)."""
-    with report_errors(), app_output_on_stderr():
-        if not question:
-            raise AdkFlowError("give --question TEXT")
-        silence_adk()
-        from adk_flow.models.planned.draft import draft_conversation
-        from adk_flow.run.app import load_app
+    """Prints a conversation with a plan: one to fill in, or that of a flow log of the app.
 
-        drafting = draft_conversation(load_app(app), question, run_tools=run_tools)
-        drafted = asyncio.run(drafting)
-    print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
-    print(write_conversation(drafted), end="")
+    A log's plan is played under the app's own wiring; what differs from the log is told on stderr.
+    """
+    with report_errors(), app_output_on_stderr():
+        if bool(question) == bool(log):
+            raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
+        if log:
+            conversation = asyncio.run(_taken(app, find_log(log), run_tools))
+        else:
+            conversation = asyncio.run(_drafted(app, question or [], run_tools))
+    if question:
+        print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
+    print(write_conversation(conversation), end="")
+
+
+async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversation:
+    loaded = import_app(app)
+    from adk_flow.models.planned.draft import draft_conversation
+
+    return await draft_conversation(loaded, questions, run_tools=run_tools)
+
+
+async def _taken(app: Path, log: Path, run_tools: bool) -> Conversation:
+    loaded = import_app(app, "offline")
+    from adk_flow.check.replay import replay_differences
+    from adk_flow.models.planned.from_log import plan_of
+
+    trace = read_trace(log)
+    replayed, planned = plan_of(trace), plan_of(trace, run_tools=run_tools)
+    differences = await replay_differences(loaded, trace, replayed.conversation)
+    for note in planned.notes:
+        print_note(note)
+    for difference in differences:
+        print_note(f"played under the app's own wiring, {difference}")
+    return planned.conversation

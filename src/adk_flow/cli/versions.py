@@ -34,6 +34,10 @@ def compare_releases(
     conversation: ConversationFile = None,
     question: Questions = None,
     decisions: DecisionsFile = None,
+    packages: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="A package that the app needs; repeatable."),
+    ] = None,
     environments: Annotated[
         Path | None, typer.Option(help="Folder of environments; by default in the cache.")
     ] = None,
@@ -41,10 +45,10 @@ def compare_releases(
 ) -> None:
     """Compares which hooks fire when under several releases of ADK.
 
-    Each release gets an environment, made by uv once and kept. The app runs on the offline model
-    unless its own model is scripted, or decisions are given. Exits with 1 if a release could not
-    run the conversation, a turn failed, an answer lacks what the conversation asks for, or
-    decisions were left over.
+    Each release gets an environment with the app's requirements.txt, made by uv once and kept. The
+    app runs on the offline model unless it brings a model of its own, or decisions are given.
+    Exits with 1 if a release could not run the conversation, a turn failed, an answer lacks what
+    the conversation asks for, or decisions were left over.
     """
     with report_errors():
         asked = load_conversation(question, conversation)
@@ -54,7 +58,7 @@ def compare_releases(
         if not app.exists():
             raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
         try:
-            ran = run_releases(app, asked, releases, folder, decisions, print_note)
+            ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
         except KeyboardInterrupt:
             print_note("stopped; complete environments are kept")
             raise typer.Exit(INTERRUPTED) from None
@@ -62,7 +66,7 @@ def compare_releases(
     if form == "json":
         print(encodable(json.dumps(releases_to_data(alignment), ensure_ascii=False)))
     elif form == "markdown":
-        command = _command(app, releases, conversation, question, decisions)
+        command = _command(app, releases, conversation, question, decisions, packages)
         print(releases_to_markdown(alignment, command), end="")
     else:
         print_releases(alignment, plain_console())
@@ -87,6 +91,7 @@ def _command(
     conversation: Path | None,
     questions: list[str] | None,
     decisions: Path | None,
+    packages: list[str] | None,
 ) -> str:
     """Writes the command that makes the same again."""
     words = ["adk-flow", "versions", str(app)]
@@ -94,4 +99,5 @@ def _command(
     words += ["--conversation", str(conversation)] if conversation else []
     words += [word for question in questions or [] for word in ("--question", question)]
     words += ["--decisions", str(decisions)] if decisions else []
+    words += [word for package in packages or [] for word in ("--with", package)]
     return shlex.join([*words, "--format", "markdown"])

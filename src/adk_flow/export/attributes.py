@@ -6,7 +6,7 @@ import os
 
 from adk_flow.analysis.moves import Move
 from adk_flow.export.spans import FlowSpan
-from adk_flow.log.schema import Header
+from adk_flow.log.schema import Header, Usage
 
 Attributes = dict[str, str | int | bool]
 
@@ -73,8 +73,10 @@ def _of_kind(span: FlowSpan, header: Header) -> Attributes:
 
 
 def _of_model(span: FlowSpan) -> Attributes:
-    usage = span.usage
+    usage = span.usage or Usage()
     told: Attributes = {"gen_ai.request.model": span.name}
+    if span.version:
+        told["gen_ai.response.model"] = span.version
     if provider := provider_of(span.name):
         told["gen_ai.provider.name"] = provider
     tokens = {

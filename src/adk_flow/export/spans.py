@@ -36,7 +36,10 @@ class FlowSpan(msgspec.Struct, kw_only=True):
     call: str = ""
     nested: bool = False
     """Whether it is in a run of its own, which ADK's session does not show."""
-    usage: Usage = Usage()
+    usage: Usage | None = Usage()
+    """What a model call took; None where that is not known."""
+    version: str = ""
+    """The model that answered, where its provider names another."""
     error: str = ""
     began: int
     """Microseconds."""
@@ -164,8 +167,8 @@ class _Builder:
         if isinstance(call, ToolCall):
             span.name, span.tool_kind, span.call = call.name, call.kind, call.id
         else:
-            span.kind, span.name = "replaced" if call.replaced else "model", call.model
-            span.usage = call.usage or Usage()
+            span.kind, span.name = "model" if call.was_made else "replaced", call.model
+            span.version, span.usage = call.version, call.tokens
         return span
 
 
@@ -187,5 +190,6 @@ def _beginnings(trace: Trace) -> Iterator[tuple[int, int, Any]]:
     for turn in trace.turns:
         yield turn.record, 0, turn
         yield from ((one.began, 1, one) for one in turn.activations)
-        yield from ((call.record, 2, call) for call in turn.model_calls)
+        calls = (call for call in turn.model_calls if call.was_made or call.replaced)
+        yield from ((call.record, 2, call) for call in calls)
         yield from ((call.record, 2, call) for call in turn.tool_runs)

@@ -212,7 +212,7 @@ def _is_refused(tool: Any, agent: Any) -> bool:
     alone = SimpleNamespace(name=agent.name, tools=[tool])
     try:
         return bool(refusal_of(alone, model_asked(agent)))
-    except TypeError:  # 2.8 to 2.10 refuse it with any model
+    except TypeError:  # 2.8 to 2.11 refuse it with any model
         return bool(refusal_of(alone))
 
 

@@ -204,9 +204,10 @@ def _transfer_modules() -> Iterator[ModuleType]:
 def _for_own_model(check: Callable[..., str | None]) -> Callable[..., str | None]:
     """Lets ADK refuse what it would under the model that the agent was written for."""
 
-    def checked(agent: Any, model: str | None = None) -> str | None:
+    # ADK names the model since 2.12; 2.8 to 2.11 refuse a search tool under any.
+    def checked(agent: Any, *model: str | None) -> str | None:
         conversation = _conversation()
         is_dry = conversation and conversation.override.exclusive
-        return check(agent, model_asked(agent) if is_dry else model)
+        return check(agent, *([model_asked(agent)] if model and is_dry else model))
 
     return checked

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -25,7 +24,17 @@ class Entry:
     """One entry into a model, as far as it went."""
 
     __slots__ = (
-        *("_began", "error", "is_wrapper", "listeners", "model", "name", "took", "usage"),
+        *(
+            "_began",
+            "_has_left",
+            "error",
+            "is_wrapper",
+            "listeners",
+            "model",
+            "name",
+            "took",
+            "usage",
+        ),
         "version",
     )
 
@@ -33,6 +42,7 @@ class Entry:
         self.model = model
         self.listeners = listeners
         self._began = time.perf_counter_ns()
+        self._has_left = False
         self.took = 0
         """Microseconds until it ended."""
         self.name = model.model
@@ -53,7 +63,10 @@ class Entry:
                 listener.yielded(self)
 
     def leave(self) -> None:
-        """Tells the listeners that the model gave all that it will give."""
+        """Tells the listeners, once, that the model gave all that it will give."""
+        if self._has_left:
+            return
+        self._has_left = True
         self.took = (time.perf_counter_ns() - self._began) // 1000
         if not self.is_wrapper:
             for listener in self.listeners:
@@ -109,30 +122,47 @@ def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Calla
             return method(model, *args, **named)
         if outer is not None:
             outer.is_wrapper = True
-        return _answers(Entry(model, following), method(model, *args, **named))
+        return _Answers(Entry(model, following), method(model, *args, **named))
 
     return entered
 
 
-async def _answers(
-    entry: Entry, answers: AsyncGenerator[LlmResponse, None]
-) -> AsyncGenerator[LlmResponse, None]:
-    try:
-        async with aclosing(answers):
-            while (response := await _next(entry, answers)) is not None:
-                entry.read(response)
-                yield response
-    finally:
-        entry.leave()
+class _Answers(AsyncGenerator[LlmResponse, None]):
+    """A model's stream that tells its entry what it gives, and its end.
 
+    No generator, because one that nobody reads to its end ends only when the event loop comes to
+    it: ADK's summarizer leaves its model's stream so (2.13, apps/llm_event_summarizer.py).
+    """
 
-async def _next(entry: Entry, answers: AsyncGenerator[LlmResponse, None]) -> LlmResponse | None:
-    """Gives the next response while the entry is the current one of its context."""
-    token = _current.set(entry)
-    try:
-        return await anext(answers, None)
-    except BaseException as error:
-        entry.error = error
-        raise
-    finally:
-        _current.reset(token)
+    def __init__(self, entry: Entry, stream: AsyncGenerator[LlmResponse, None]) -> None:
+        self._entry, self._stream = entry, stream
+
+    async def asend(self, value: None) -> LlmResponse:
+        response = await self._run(self._stream.asend(value))
+        self._entry.read(response)
+        return response
+
+    async def athrow(self, *error: Any) -> LlmResponse:
+        return await self._run(self._stream.athrow(*error))
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._entry.leave()
+
+    def __del__(self) -> None:
+        self._entry.leave()
+
+    async def _run(self, step: Awaitable[LlmResponse]) -> LlmResponse:
+        """Takes a step while the entry is the current one of its context."""
+        token = _current.set(self._entry)
+        try:
+            return await step
+        except BaseException as error:
+            if not isinstance(error, StopAsyncIteration):
+                self._entry.error = error
+            self._entry.leave()
+            raise
+        finally:
+            _current.reset(token)

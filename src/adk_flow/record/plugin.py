@@ -130,7 +130,9 @@ class FlowPlugin(BasePlugin):
         if not self.recorder.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
-        run = self.recorder.write_run("before_run", invocation_context)
+        live = getattr(invocation_context, "live_request_queue", None) is not None
+        run = self.recorder.write_run("before_run", invocation_context, live=live)
+        run.live = live
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_recorded
@@ -212,6 +214,8 @@ class FlowPlugin(BasePlugin):
                 activation=activation,
                 agent=agent,
                 model=model,
+                # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
+                heard=self.recorder.keep(extract.asked_in(llm_request)) if run.live else "",
                 request=request,
                 texts=new,
             )
@@ -219,7 +223,7 @@ class FlowPlugin(BasePlugin):
             run.log.forget(new)
             raise
         finally:
-            self.recorder.ask_model(run, activation, agent)
+            self.recorder.ask_model(run, activation, agent, model)
 
     @_recorded
     def after_model_callback(
@@ -227,13 +231,14 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        self.recorder.answer_model(run, activation)
+        model = self.recorder.answer_model(run, activation)
         content = llm_response.content
         self.recorder.write(
             "after_model",
             run,
             activation=activation,
             agent=agent,
+            model=model,
             # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
             calls=extract.calls_of(content, run.tools.get(activation), self.recorder.keep),
@@ -250,9 +255,10 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that a model call failed."""
         run, activation, agent = self.recorder.place(callback_context)
-        self.recorder.answer_model(run, activation)
+        model = self.recorder.answer_model(run, activation)
         text = extract.of_error(error, self.recorder.keep)
-        self.recorder.write("model_error", run, activation=activation, agent=agent, error=text)
+        place = {"activation": activation, "agent": agent, "model": model}
+        self.recorder.write("model_error", run, **place, error=text)
 
     # Tools
 
@@ -272,7 +278,10 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
-        self.recorder.write_tool("after_tool", tool, tool_context, text=text, form=form)
+        withheld = extract.withheld_of(result, tool_context)
+        self.recorder.write_tool(
+            "after_tool", tool, tool_context, text=text, form=form, withheld=withheld
+        )
 
     @_recorded
     def on_tool_error_callback(
@@ -332,9 +341,9 @@ class FlowPlugin(BasePlugin):
             pending=tuple(sorted(event.long_running_tool_ids))
             if event.long_running_tool_ids
             else (),
-            state=tuple(actions.state_delta),
+            state=tuple(map(self.recorder.name_of, actions.state_delta)),
             values=self.recorder.keep(extract.state_values(actions.state_delta)),
-            artifacts=tuple(actions.artifact_delta),
+            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
             error=extract.error_of(event, self.recorder.keep),
         )
 

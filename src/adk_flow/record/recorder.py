@@ -72,6 +72,8 @@ class Recorder:
         self.construct = construct
         self.listener = listener
         self.keep = make_redactor(capture, redact=redact)
+        self.name_of: Callable[[str], str] = mask if redact else str
+        """What the log shows of a name that comes from outside."""
         self.number = id(self)
         """Tells the recorders of one app apart."""
         self.faults: Counter[str] = Counter()
@@ -195,16 +197,16 @@ class Recorder:
         scene.enter(self.number)
         return scene
 
-    def ask_model(self, run: OpenRun, activation: int, agent: str) -> None:
+    def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
         """Notes that ADK is about to enter a model."""
         self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
-        scene.is_asking = True
+        scene.model, scene.is_asking = model, True
 
-    def answer_model(self, run: OpenRun, activation: int) -> None:
-        """Notes that the model which ADK entered gave an answer, or failed."""
-        if scene := run.asking.get(activation):
-            scene.answer()
+    def answer_model(self, run: OpenRun, activation: int) -> str:
+        """Notes that the model which ADK entered gave an answer, or failed; names it if another."""
+        scene = run.asking.get(activation)
+        return scene.answer() if scene else ""
 
     def stop_asking(self, run: OpenRun, activation: int) -> None:
         """Tells of the models that were entered in the place of ADK's own call."""
@@ -314,13 +316,17 @@ class Recorder:
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
         path, self._file = self._file, None
-        path = path or log_path(self.directory, session.app_name, session.user_id, session.id)
+        user, shown = self.name_of(session.user_id), self.name_of(session.id)
+        path = path or log_path(
+            self.directory, session.app_name, session.user_id, session.id, shown
+        )
         header = Header(
             flow_log=SCHEMA,
             adk=_ADK,
             adk_flow=_ADK_FLOW,
             app=session.app_name,
-            session=session.id,
+            session=shown,
+            user=user,
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,

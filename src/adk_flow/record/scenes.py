@@ -27,6 +27,8 @@ class Scene:
     agent: str = ""
     call: str = ""
     """Function call id, of a tool call."""
+    model: str = ""
+    """The model that ADK is about to ask."""
     is_asking: bool = False
     """Whether ADK is about to enter a model, or has."""
     _own: Entry | None = None
@@ -54,12 +56,17 @@ class Scene:
         else:
             self.untold(self, entry)
 
-    def answer(self) -> None:
-        """Notes that ADK's own entry gave an answer, or failed."""
+    def answer(self) -> str:
+        """Notes that ADK's own entry gave an answer, or failed; names its model if it is another.
+
+        Of a fallback that is the one that answered.
+        """
         if self._own is None:
             failed = [entry for entry in self._pending if entry.error is not None]
             self._own = self._latest or (failed[-1] if failed else None)
             self.give_up()
+        name = self._own.name if self._own else ""
+        return "" if name == self.model else name
 
     def give_up(self) -> None:
         """Tells of the entries that were not ADK's own."""

@@ -12,18 +12,49 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import requires
 from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
 
 from adk_flow.errors import AdkFlowError
 
-_RELEASE = re.compile(r"\d[0-9A-Za-z.]*")
 _NETWORK = re.compile(r"fetch|connect|dns|network|timed out|resolve host", re.I)
 _LABEL = re.compile(r"^\W*(?:(?:error|cause|caused by|hint):)?\s*", re.I)
-_GIVEN = ("google-adk", "google-genai")
-"""What is not asked for by adk-flow's own bounds: the release under test brings it."""
+_ADK = re.compile(r"^\s*google[-_.]adk(\[[^\]]*\])?", re.I | re.M)
+_OFFLINE = {"extra": "offline"}
 
 
 class ReleaseError(AdkFlowError):
     """A release that there is no environment with."""
+
+
+class Needs(NamedTuple):
+    """What an app needs besides google-adk and what adk-flow brings."""
+
+    packages: tuple[str, ...] = ()
+    """As for pip: `name`, `name==1.2`."""
+    requirements: Path | None = None
+    """The app's `requirements.txt`, whose bounds of google-adk do not count."""
+
+    @property
+    def text(self) -> str:
+        """All of it, as one requirements file would say it."""
+        return "\n".join([*self.packages, _text(self.requirements)])
+
+
+def _text(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file else ""
+
+
+NO_NEEDS = Needs()
+
+
+def needs_of(app: Path, packages: Iterable[str]) -> Needs:
+    """Collects what an app needs: packages that are named, and its `requirements.txt`."""
+    folder = app if app.is_dir() else app.parent
+    file = folder / "requirements.txt"
+    return Needs(tuple(packages), file.resolve() if file.is_file() else None)
 
 
 def default_folder() -> Path:
@@ -44,51 +75,36 @@ def order_releases(names: Iterable[str]) -> list[str]:
     Raises:
       ReleaseError: there are fewer than two, or one is none.
     """
-    releases = sorted({check_release(name) for name in names}, key=_age)
+    releases = sorted(set(names), key=check_release)
     if len(releases) < 2:
         raise ReleaseError("needs two releases or more", argument="release")
     return releases
 
 
-def _age(release: str) -> list[tuple[int, str]]:
-    parts = re.findall(r"\d+|[A-Za-z]+", release)
-    # A release's candidates, 2.0.0rc1, come before it.
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts] + [(0, "")]
-
-
-def check_release(release: str) -> str:
-    """Gives a release as it is.
+def check_release(release: str) -> Version:
+    """Reads the number of a release that adk-flow works with.
 
     Raises:
       ReleaseError: it is written as no release is, or adk-flow does not work with it.
     """
-    if not _RELEASE.fullmatch(release):
+    try:
+        version = Version(release)
+    except InvalidVersion:
         raise ReleaseError(
             "is no release; expected one such as 2.13.0", argument="release", value=release
-        )
-    oldest, below = _bounds()
-    if not _numbers(oldest) <= _numbers(release) < _numbers(below):
-        works = f"adk-flow works with google-adk {oldest} and later, below {below}"
+        ) from None
+    bounds = next(need.specifier for need in _own_needs() if need.name == "google-adk")
+    if not bounds.contains(version, prereleases=True):
+        works = f"adk-flow works with google-adk{bounds}"
         raise ReleaseError(works, argument="release", value=release)
-    return release
+    return version
 
 
-def _bounds() -> tuple[str, str]:
-    """Reads from adk-flow's own needs the oldest release of ADK, and the one it stays below."""
-    adk = next(one for one in _own_needs() if one.startswith("google-adk"))
-    bounds = dict(re.findall(r"(>=|<)([\d.]+)", adk))
-    return bounds[">="], bounds["<"]
-
-
-def _numbers(release: str) -> list[int]:
-    """Gives a release's numbers up to its first letter, so that 3.0.0rc1 is not below 3."""
-    return [int(part) for part in re.findall(r"\d+", re.split(r"[A-Za-z]", release)[0])]
-
-
-def environment_of(release: str, folder: Path) -> Path:
+def environment_of(release: str, folder: Path, needs: Needs = NO_NEEDS) -> Path:
     """Names the environment of a release; another Python or other needs have another."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    digest = hashlib.blake2b(" ".join(_needed()).encode(), digest_size=4).hexdigest()
+    text = " ".join(filter(None, [*_own_packages(), needs.text]))
+    digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
     return folder / f"google-adk-{release}-python{python}-{digest}"
 
 
@@ -98,18 +114,19 @@ def python_of(environment: Path) -> Path:
     return windows if sys.platform == "win32" else environment / "bin" / "python"
 
 
-def ready(release: str, folder: Path, tell: Callable[[str], None]) -> Path:
+def ready(release: str, folder: Path, tell: Callable[[str], None], needs: Needs = NO_NEEDS) -> Path:
     """Finds the Python of a release's environment, which is made where there is none.
 
     Args:
       release: of google-adk.
       folder: where environments are kept.
       tell: is told before one is made.
+      needs: what else it holds.
 
     Raises:
       ReleaseError: it cannot be made; nothing of it is left.
     """
-    place = environment_of(release, folder)
+    place = environment_of(release, folder, needs)
     if not python_of(place).exists():
         # pip puts it beside the Python that adk-flow runs on, which need not be on the path.
         uv = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
@@ -120,26 +137,42 @@ def ready(release: str, folder: Path, tell: Callable[[str], None]) -> Path:
             )
         tell(f"ADK {release}: making its environment, once ({place})")
         try:
-            _make(uv, release, place)
+            _make(uv, release, place, needs)
         except OSError as error:
             raise ReleaseError(f"{folder}: cannot be written: {error.strerror}") from error
     return python_of(place)
 
 
-def _make(uv: str, release: str, place: Path) -> None:
+def _make(uv: str, release: str, place: Path, needs: Needs) -> None:
     """Makes an environment beside its place, and moves it there once it is complete."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as making:
         environment = Path(making) / "environment"
         _run([uv, "venv", "--python", sys.executable, str(environment)], release)
         install = [uv, "pip", "install", "--python", str(python_of(environment))]
-        _run([*install, f"google-adk=={release}", *_needed()], release)
+        _run([*install, *_requirements(release, needs, Path(making) / "adk.txt")], release)
         if place.exists():
             # Another process was faster, or the Python that an old one was made of is gone.
             if python_of(place).exists():
                 return
             shutil.rmtree(place)
         environment.rename(place)
+
+
+def _requirements(release: str, needs: Needs, pin: Path) -> list[str]:
+    """Lists for uv what to install; a file that is written pins google-adk, whoever needs it."""
+    adk = next((extras for extras in _ADK.findall(needs.text) if extras), "")
+    pin.write_text(f"google-adk{adk}=={release}")
+    file = ["--requirement", str(needs.requirements)] if needs.requirements else []
+    return [
+        *_own_packages(),
+        *needs.packages,
+        *file,
+        "--requirement",
+        str(pin),
+        "--override",
+        str(pin),
+    ]
 
 
 def _run(command: Sequence[str], release: str) -> None:
@@ -160,11 +193,12 @@ def _reason(output: str) -> str:
     return "; ".join(line.rstrip(".") for line in lines if line and not line.startswith("Using "))
 
 
-def _needed() -> list[str]:
-    """Names what adk-flow needs beside ADK, in whatever version goes with that."""
-    names = [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in _own_needs()]
-    return sorted(name for name in names if name not in _GIVEN)
+def _own_packages() -> list[str]:
+    """Names what adk-flow and its offline model need, in whatever version goes with ADK's."""
+    # The release under test brings its own.
+    return sorted({need.name for need in _own_needs()} - {"google-adk", "google-genai"})
 
 
-def _own_needs() -> list[str]:
-    return [one for one in requires("adk-flow") or [] if "extra ==" not in one]
+def _own_needs() -> list[Requirement]:
+    needs = map(Requirement, requires("adk-flow") or [])
+    return [need for need in needs if need.marker is None or need.marker.evaluate(_OFFLINE)]

@@ -8,18 +8,22 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+from packaging.version import Version
 
+from adk_flow._text import plural
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
 from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.errors import OWN_FAULT
 from adk_flow.log.reader import LogError
-from adk_flow.releases.environments import ready
+from adk_flow.log.schema import Record
+from adk_flow.releases.environments import needs_of, ready
 from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.worker import Job, Outcome
 from adk_flow.scenario.conversation import Conversation
@@ -33,8 +37,8 @@ class ReleaseRun(NamedTuple):
 
     release: str
     outcome: Outcome
-    fired: list[HookCall]
-    """What fired; nothing if `outcome.error` says why."""
+    calls: list[HookCall]
+    """Nothing if `outcome.error` says why."""
     figures: TurnMetrics = TurnMetrics(turn=0)
     """Of all turns."""
 
@@ -46,6 +50,7 @@ def run_releases(
     folder: Path,
     decisions: Path | None,
     tell: Callable[[str], None],
+    packages: Sequence[str] = (),
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
@@ -56,13 +61,15 @@ def run_releases(
       folder: where environments are kept.
       decisions: file of what the model decides; without one it is the offline model.
       tell: is told what takes time.
+      packages: what the app needs besides ADK and its `requirements.txt`.
 
     Raises:
       ReleaseError: there is no environment with one of the releases, and none can be made.
     """
-    pythons = {release: ready(release, folder, tell) for release in releases}
+    needs = needs_of(app, packages)
+    pythons = {release: ready(release, folder, tell, needs) for release in releases}
     with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
-        library = _library(Path(place))
+        library = copy_package(Path(place))
         ran = []
         for release, python in pythons.items():
             tell(f"ADK {release}: holding the conversation")
@@ -77,14 +84,14 @@ def run_releases(
     return ran
 
 
-def _library(place: Path) -> Path:
+def copy_package(place: Path) -> Path:
     """Copies adk-flow alone: the folder that it is installed in has an ADK of its own beside it."""
     library, package = place / "library", Path(__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, library / "adk_flow", ignore=ignored)
-    told = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
-    told.parent.mkdir()
-    told.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
+    metadata = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
     return library
 
 
@@ -100,7 +107,7 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
         outcome = _outcome(job, done, python)
     except OSError as error:
         outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
-    if not outcome.error and _bare(outcome.adk) != _bare(release):
+    if not outcome.error and Version(outcome.adk) != Version(release):
         outcome = Outcome(
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
         )
@@ -108,16 +115,21 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
         return ReleaseRun(release, outcome, [])
     try:
         trace = read_trace(job.log)
-        return ReleaseRun(
-            release, outcome, read_hook_calls(trace.log.records), summed(measure(trace))
-        )
     except LogError:
         return ReleaseRun(release, replace(outcome, error="nothing was recorded"), [])
+    if fault := _own_fault(outcome, trace.log.records):
+        return ReleaseRun(release, replace(outcome, error=fault), [])
+    calls = read_hook_calls(trace.log.records)
+    return ReleaseRun(release, outcome, calls, summed(measure(trace)))
 
 
-def _bare(release: str) -> str:
-    """Leaves out what a release need not say: 2.13 is 2.13.0."""
-    return re.sub(r"(\.0)+$", "", release)
+def _own_fault(outcome: Outcome, records: Iterable[Record]) -> str:
+    """Says what of adk-flow failed under a release; what follows from it is not ADK's doing."""
+    reasons = [reason.removeprefix("failed: ") for turn in outcome.failed for reason in turn]
+    reasons += [record.error for record in records]
+    fault = next((reason for reason in reasons if reason.startswith(OWN_FAULT)), "")
+    missing = f"{OWN_FAULT}: {plural(outcome.faults, 'hook')} could not be recorded"
+    return fault or (missing if outcome.faults else "")
 
 
 def _environment(library: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from adk_flow.scenario.conversation import Conversation
 
 if TYPE_CHECKING:
     from google.adk.apps import App
+    from google.adk.models.base_llm import BaseLlm
 
     from adk_flow.models.decisions import Decided
 
@@ -107,17 +108,27 @@ def _left(script: Decided) -> str:
 
 
 def _on_offline_model(app: App) -> tuple[App, str]:
-    """Has every agent ask the offline model, unless all decide alike each time as they are."""
-    from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-    from adk_flow.models.override import llm_agents, override_models
+    """Has every agent ask the offline model, unless the app brings models of its own."""
+    from adk_flow.models.override import llm_agents, name_of_model, override_models
 
     # Not `canonical_model`, which makes the model and may ask for its key or package.
-    models = [getattr(agent.model, "model", agent.model) for agent in llm_agents(app)]
-    names = sorted({str(model) for model in models if model})
+    models = [agent.model for agent in llm_agents(app) if agent.model]
+    names = sorted({name_of_model(model) for model in models})
     # Those that are offline are given it too, for what the app has beside its agents.
-    if names and names != ["offline"] and KEYLESS_MODELS.issuperset(names):
+    if names and names != ["offline"] and all(map(_is_apps_own, models)):
         return app, ", ".join(names)
     return override_models(app, "offline"), "offline"
+
+
+def _is_apps_own(model: str | BaseLlm) -> bool:
+    """Whether a model is of a class of the app; all of ADK's are asked over a network."""
+    from google.adk.models.registry import LLMRegistry
+
+    try:
+        kind = LLMRegistry.resolve(model) if isinstance(model, str) else type(model)
+    except ValueError:  # nobody has registered the name
+        return False
+    return not kind.__module__.startswith("google.adk.")
 
 
 if __name__ == "__main__":

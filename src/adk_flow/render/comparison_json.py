@@ -36,18 +36,21 @@ def comparison_to_data(comparison: Comparison) -> dict[str, Any]:
 
 def _construct(figures: ConstructMetrics, base: ConstructMetrics | None) -> dict[str, Any]:
     return msgspec.to_builtins(figures) | {
-        "tokens": figures.input_tokens + figures.output_tokens,
-        "hidden_llm_calls": figures.llm_calls - figures.reported_llm_calls,
+        "tokens": figures.tokens,
+        "hidden_llm_calls": _minus(figures.llm_calls, figures.reported_llm_calls),
         "difference_to_baseline": _difference(figures, base) if base else None,
     }
 
 
 def _difference(figures: ConstructMetrics, base: ConstructMetrics) -> dict[str, float | None]:
-    is_priced = figures.dollars is not None and base.dollars is not None
     return {
-        "llm_calls": figures.llm_calls - base.llm_calls,
-        "dollars": (figures.dollars or 0) - (base.dollars or 0) if is_priced else None,
+        "llm_calls": _minus(figures.llm_calls, base.llm_calls),
+        "dollars": _minus(figures.dollars, base.dollars),
     }
+
+
+def _minus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
 
 
 def _run(run: RunMetrics) -> dict[str, Any]:

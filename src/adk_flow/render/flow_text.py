@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adk_flow._text import join_names, one_line, plain, plural
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow._text import one_line, plain, plural
+from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.terminal import FAILED_STYLE
+from adk_flow.render.terminal import FAILED_STYLE, print_failure, print_remark, print_title
 
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
@@ -26,32 +26,25 @@ FlowView = Literal["control", "conversation", "both"]
 _CONTROL_STYLE = "bold cyan"
 _CONVERSATION_STYLE = "green"
 
-_SIGNS = {
-    "start": "|>",
-    "transfer": "=>",
-    "call": "->",
-    "return": "<-",
-    "fork": "-<",
-    "join": ">-",
-    "end": "[]",
+_CONTROL = {
+    "start": ("|>", "{source} gives control to {target}"),
+    "transfer": ("=>", "{source} transfers to {target}"),
+    "call": ("->", "{source} calls {target} and waits"),
+    "return": ("<-", "{source} returns to {target}"),
+    "fork": ("-<", "{source} calls concurrently: {target}"),
+    "join": (">-", "{source} has all answers"),
+    "end": ("[]", "{source} ends the turn"),
 }
-_WORDS = {
-    "start": "{source} gives control to {target}",
-    "transfer": "{source} transfers to {target}",
-    "call": "{source} calls {target} and waits",
-    "return": "{source} returns to {target}",
-    "fork": "{source} calls concurrently: {target}",
-    "join": "{source} has all answers",
-    "end": "{source} ends the turn",
-}
-_LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" message'
+"""The sign of each kind of move of control, and its words."""
+_MESSAGE = '""'
 _LONGEST_TEXT = 240
 """Characters of a text that a line shows."""
 
 
 def print_legend(console: Console) -> None:
     """Prints what the signs mean."""
-    console.print(Text(_LEGEND, style="dim"))
+    signs = [f"{sign} {kind}" for kind, (sign, _) in _CONTROL.items()]
+    print_remark("  ".join([*signs, f"{_MESSAGE} message"]), console)
 
 
 def is_in_view(move: Move, view: FlowView) -> bool:
@@ -98,45 +91,61 @@ def _line(move: Move, indent: str) -> Table:
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_column(no_wrap=True)
     line.add_column(overflow="fold")
+    source, target = plain(move.source), plain(move.target)
+    text = one_line(move.text, _LONGEST_TEXT)
     if move.is_control:
-        words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
-        style = _CONTROL_STYLE
+        sign, form = _CONTROL[move.kind]
+        words, style = form.format(source=source, target=target), _CONTROL_STYLE
         if move.failed:
-            words += f": failed: {one_line(move.text, _LONGEST_TEXT)}"
-            style = FAILED_STYLE
-        sign = _SIGNS[move.kind]
+            words, style = f"{words}: failed: {text}", FAILED_STYLE
     else:
-        words = f"{plain(move.source)} to {plain(move.target)}: "
-        words += one_line(move.text, _LONGEST_TEXT) or "(no text recorded)"
-        style, sign = _CONVERSATION_STYLE, '""'
+        sign, style = _MESSAGE, _CONVERSATION_STYLE
+        words = f"{source} to {target}: {text or '(not recorded)'}"
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
 
 
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
-    counts = [
-        plural(turn.llm_calls, "LLM call"),
-        plural(turn.transfers, "transfer"),
-        plural(turn.agent_calls, "agent call"),
-        plural(turn.tool_calls, "tool call"),
-        f"{plural(turn.messages_read, 'message')} read",
-        f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens",
-        f"{turn.wall_seconds:.2f} s",
-    ]
-    if turn.reported_llm_calls != turn.llm_calls:
-        counts[0] += f" ({turn.reported_llm_calls} in ADK's session)"
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
     outlook = f"answered by {answered}; next turn goes to {active_agent}"
     if turn.waits_for:
         names = plain(join_names(turn.waits_for))
         outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
-    console.print(Text(f"    {outlook}", style="dim"))
-    console.print(Padding(Text(", ".join(counts), style="dim"), (0, 0, 0, 4)))
+    print_remark(f"    {outlook}", console)
+    console.print(Padding(Text(_counts(turn), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
-        console.print(Text(words, style=FAILED_STYLE))
+        print_failure(words, console)
+
+
+def _counts(turn: TurnMetrics) -> str:
+    tokens = plural(turn.tokens, "token")
+    if turn.input_tokens is not None and turn.output_tokens is not None:
+        tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+    counts = (
+        f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
+        plural(turn.transfers, "transfer"),
+        plural(turn.agent_calls, "agent call"),
+        plural(turn.tool_calls, "tool call"),
+        f"{plural(turn.messages_read, 'message')} read",
+        tokens,
+        f"{turn.wall_seconds:.2f} s",
+    )
+    return ", ".join(counts)
+
+
+def _of_calls(turn: TurnMetrics) -> str:
+    """Says what is to be known of the LLM calls beside their number."""
+    if turn.unseen_llm_calls:
+        return f" + {turn.unseen_llm_calls} reported, not seen"
+    notes = []
+    if turn.reported_llm_calls != turn.llm_calls:
+        notes.append(f"{turn.reported_llm_calls} in ADK's session")
+    if turn.summarizer_llm_calls:
+        notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 class FlowPrinter:
@@ -145,33 +154,41 @@ class FlowPrinter:
     def __init__(self, console: Console, view: FlowView = "both") -> None:
         self.console = console
         self._reader, self._printer = TraceReader(), MovePrinter(console, view)
-        self._open: set[int] = set()
-        """Turns that have begun and not ended."""
+        self._open = 0
+        """The turn that has begun last."""
 
     def read(self, header: Header, record: Record, heading: str = "") -> bool:
         """Prints the moves that a record shows, under a heading; says whether there are any."""
         moves = self._reader.read(record)
         if moves and heading:
-            self.console.print(Text(f"\n{heading}", style="bold"))
+            print_title(heading, self.console)
         for move in moves:
             if move.kind == "start":
                 self.finish(header)
-                self._open = {move.turn}
+                self._open = move.turn
             is_early = move.kind == "fork" and move.cause == "node"
             # Known when the second node begins; others may follow.
             self._printer.print(replace(move, target=f"{move.target}, …") if is_early else move)
             if move.kind == "end":
                 print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
-                self._open.discard(move.turn)
                 for _ in self._reader.release():
                     pass
+        if record.hook == "model_call":
+            self._print_late(record)
         return bool(moves)
 
+    def _print_late(self, record: Record) -> None:
+        """Prints the metrics again where a call comes once they stand there."""
+        turn = self._reader.turn_of(record)
+        if turn is not None and turn.complete:
+            words = f"    with the summarizer after turn {turn.number}: "
+            print_remark(f"{words}{_counts(measure_turn(turn))}", self.console)
+
     def finish(self, header: Header) -> None:
-        """Prints the metrics of turns that did not end."""
-        for number in sorted(self._open & self._reader.turns.keys()):
-            metrics = measure_turn(self._reader.turns[number])
-            print_turn_metrics(metrics, self.console, tells_end=header.tells_end)
+        """Prints the metrics of a turn that did not end."""
+        turn = self._reader.turns.get(self._open)
+        if turn and not turn.complete:
+            print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
 
 
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
@@ -182,11 +199,12 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     model = header.model or ", ".join(models) or "unknown"
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
+    trace = trace_log(log)
     printer = MovePrinter(console, view)
-    for turn in trace_log(log).turns:
+    for turn, metrics in zip(trace.turns, measure(trace), strict=True):
         for move in turn.moves:
             printer.print(move)
-        print_turn_metrics(measure_turn(turn), console, tells_end=header.tells_end)
+        print_turn_metrics(metrics, console, tells_end=header.tells_end)
     print_damage(log, console)
 
 
@@ -204,7 +222,7 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
 
         problems.append(describe_uncontrolled(run.uncontrolled))
     for problem in problems:
-        console.print(Text(one_line(problem, 300), style=FAILED_STYLE))
+        print_failure(one_line(problem, 300), console)
     where = run.log or "none could be written; see the error above"
     console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
 
@@ -212,11 +230,11 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
 def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
-        words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
-        console.print(Text(words, style=FAILED_STYLE))
+        reason = one_line(damage.reason, 120)
+        print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
-        console.print(Text(plain(words), style=FAILED_STYLE))
+        print_failure(plain(words), console)
 
 
 def print_records(records: list[Record], console: Console) -> None:

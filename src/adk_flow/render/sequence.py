@@ -102,13 +102,12 @@ class _Sketch:
     def _add_moves(self, step: list[Move]) -> None:
         self.y += ROW
         control = next((move for move in step if move.is_control), None)
-        shift = 0
+        shift = 0 if control is None else 5
         if control is not None:
             self._close(control)
             if control.kind in ("start", "call", "transfer"):
                 self._begin(control)
             self._arrow(control, self.y)
-            shift = 5
         for move in step:
             if not move.is_control:
                 self._arrow(move, self.y + shift)
@@ -137,11 +136,9 @@ class _Sketch:
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
         activation = {"transfer": move.parent, "return": move.activation}.get(move.kind)
-        if activation is None:
-            return
         bars = [key for key in self._open if key[0] == move.source]
-        exact = (move.source, activation)
-        if bars:
+        if bars and activation is not None:
+            exact = move.source, activation
             self._draw_bar(exact if exact in bars else bars[-1])
 
     def _close_all(self) -> None:
@@ -172,7 +169,7 @@ class _Sketch:
         self._forks.append(_Band(move.activation, self.y + ROW - 12, {move.source}))
 
     def _join(self, activation: int) -> None:
-        band = next((one for one in self._forks[::-1] if one.activation == activation), None)
+        band = next((band for band in self._forks[::-1] if band.activation == activation), None)
         if band is None:
             return
         self._forks.remove(band)

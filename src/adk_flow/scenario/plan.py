@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from adk_flow.record.redact import MASK
+
 
 class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One call of a tool."""
+    """One call of a tool, or of others for tasks of theirs."""
 
-    name: str
+    name: str = ""
+    """The tool; empty where others are asked."""
+    tasks: list[str] = []
+    """Tasks of others that are asked for here, together by one call, or handed over."""
     args: dict[str, Any] = {}
     returns: Any = msgspec.UNSET
     """What it gives without being run; unset where it is run."""
@@ -24,6 +30,11 @@ class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     def is_stubbed(self) -> bool:
         """Whether the plan says what it returns."""
         return self.returns is not msgspec.UNSET
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether a secret was masked in its arguments, so that it cannot be run."""
+        return MASK in str(self.args)
 
 
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,9 +56,24 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Whether the agent, if the task is one of task mode, asks the user and does not finish."""
 
     @property
+    def calls(self) -> list[PlannedCall]:
+        """The calls of its own tools."""
+        return [call for call in self.tools if not call.tasks]
+
+    @property
+    def asked(self) -> list[str]:
+        """The tasks that it asks others for."""
+        return [name for call in self.tools for name in call.tasks]
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether all it does is to ask others, and perhaps to join what they say."""
+        return bool(self.asked) and not self.calls
+
+    @property
     def label(self) -> str:
         """What to call it in a message."""
-        return self.name or ", ".join(call.name for call in self.tools) or self.agent
+        return self.name or ", ".join(call.name for call in self.calls) or self.agent
 
 
 class PlanFault(Exception):
@@ -62,9 +88,11 @@ def check_plan(plan: Sequence[Task]) -> None:
     """Checks what the shape of a plan cannot say.
 
     Raises:
-      PlanFault: a name is taken, `after` names nothing or runs in a circle, or a pass is below 1.
+      PlanFault: a name is taken, `after` or `tasks` names nothing or runs in a circle, a task is
+        asked for twice, a call is neither of a tool nor for tasks, or a pass is below 1.
     """
     names: dict[str, int] = {}
+    asked = Counter(name for task in plan for name in task.asked)
     for number, task in enumerate(plan):
         if task.name in names:
             raise PlanFault(number, "name", f"another task is named {task.name!r}")
@@ -73,18 +101,35 @@ def check_plan(plan: Sequence[Task]) -> None:
         if task.pass_ < 0:
             raise PlanFault(number, "pass", f"expected 1 or more, not {task.pass_}")
     for number, task in enumerate(plan):
-        if stranger := next((name for name in task.after if name not in names), ""):
-            raise PlanFault(number, "after", f"no task of this turn is named {stranger!r}")
-        if number in _before(number, plan, names):
-            raise PlanFault(number, "after", "the tasks wait for one another in a circle")
+        for field, named_by in _LINKS.items():
+            if stranger := next((name for name in named_by(task) if name not in names), ""):
+                raise PlanFault(number, field, f"no task of this turn is named {stranger!r}")
+            if number in _linked(number, plan, names, named_by):
+                raise PlanFault(number, field, "the tasks wait for one another in a circle")
+        if twice := next((name for name in task.asked if asked[name] > 1), ""):
+            raise PlanFault(number, "tools", f"{twice!r} is asked for twice")
+        if any(bool(call.name) == bool(call.tasks) for call in task.tools):
+            raise PlanFault(number, "tools", "expected each to have either a name or tasks")
 
 
-def _before(number: int, plan: Sequence[Task], names: dict[str, int]) -> Iterator[int]:
-    """Walks the tasks that must come before one, at any remove."""
-    waiting, seen = [names[name] for name in plan[number].after], set[int]()
+_LINKS: dict[str, Callable[[Task], list[str]]] = {
+    "after": lambda task: task.after,
+    "tools": lambda task: task.asked,
+}
+"""Fields by which a task names others."""
+
+
+def _linked(
+    number: int,
+    plan: Sequence[Task],
+    names: dict[str, int],
+    named_by: Callable[[Task], list[str]],
+) -> Iterator[int]:
+    """Walks the tasks that one names, at any remove."""
+    waiting, seen = [names[name] for name in named_by(plan[number])], set[int]()
     while waiting:
-        earlier = waiting.pop()
-        yield earlier
-        if earlier not in seen:
-            seen.add(earlier)
-            waiting += [names[name] for name in plan[earlier].after]
+        task = waiting.pop()
+        yield task
+        if task not in seen:
+            seen.add(task)
+            waiting += [names[name] for name in named_by(plan[task]) if name in names]

@@ -11,7 +11,7 @@ from adk_flow.analysis.trace import Trace, Turn
 def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
     """Finds turns of which ADK's session lacks model calls: those in runs of their own."""
     for turn in trace.turns:
-        hidden = [call for call in turn.model_calls if call.nested]
+        hidden = [call for call in turn.asked_models if call.nested]
         if not hidden:
             continue
         agents = distinct(call.agent for call in hidden)
@@ -28,8 +28,11 @@ def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
 
 
 def _tokens(turn: Turn) -> str:
-    everything = sum(call.usage.tokens for call in turn.model_calls if call.usage)
-    shown = sum(usage.tokens for usage in turn.reported.values())
+    taken = [call.tokens for call in turn.asked_models]
+    if None in taken or None in turn.reported.values():
+        return ""
+    everything = sum(usage.tokens for usage in taken if usage)
+    shown = sum(usage.tokens for usage in turn.reported.values() if usage)
     if everything <= shown:
         return ""
     return f" and {everything - shown:,} of {everything:,} tokens"

@@ -8,8 +8,8 @@ from pathlib import Path
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
-from google.adk.workflow import BaseNode
 
+from adk_flow._adk import BaseNode
 from adk_flow.check.flow import Flow, read_flow
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.override import Override, llm_agents, override_models, override_of

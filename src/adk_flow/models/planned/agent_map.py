@@ -40,12 +40,15 @@ class AgentMap:
     def owners(self, task: Task) -> list[str]:
         """Names whose task it is: its agent, else whoever has its tools, else the lead.
 
-        An agent that only chooses by a schema is there for a task of data alone.
+        An agent that only chooses by a schema is there for a task of data alone; nobody takes over
+        a task that only asks others.
         """
         is_data = isinstance(task.says, (dict, list))
         if task.agent in self.nodes and (is_data or not self._only_chooses(task.agent)):
             return [task.agent]
-        needed = {call.name for call in task.tools}
+        if task.only_asks:
+            return []
+        needed = {call.name for call in task.calls}
         able = [name for name in self.nodes if needed <= self._tools(name)] if needed else []
         return able or self.leads
 

@@ -57,7 +57,7 @@ def _call(tool: BaseTool, run_tools: bool) -> PlannedCall:
     schema = (declared.parameters_json_schema or declared.parameters) if declared else None
     is_run = run_tools or _is_adks(tool)
     returns = UNSET if is_run else f"What {tool.name} returns."
-    return PlannedCall(tool.name, values_of(resolve_schema(schema or {})), returns)
+    return PlannedCall(tool.name, args=values_of(resolve_schema(schema or {})), returns=returns)
 
 
 def _is_adks(tool: BaseTool) -> bool:

@@ -66,6 +66,7 @@ class _Step:
             return self._calling(calls)
         if onward := self._onward():
             text = "\n\n".join(filter(None, [self._finish(n, spoken=True) for n in self._ended()]))
+            self.turn.passed_on.update(self.active.own)
             return NextStep(text, (NextCall(TRANSFER, {"agent_name": onward}),))
         return self._conclude()
 
@@ -75,7 +76,7 @@ class _Step:
         left = [(_key(call.function, call.arguments), back) for call, back in self.view.made]
         for number in self.active.own:
             self.results[number] = []
-            for call in self.turn.tasks[number].tools:
+            for call in self.turn.tasks[number].calls:
                 key = _key(call.name, call.args)
                 pair = next((pair for pair in left if pair[0] == key), None)
                 if pair is not None:
@@ -87,19 +88,39 @@ class _Step:
         """Lists its own tasks whose tools have all returned and that need wait for no other."""
         ended: list[int] = []
         for number in self.active.own:
-            is_whole = len(self.results[number]) == len(self.turn.tasks[number].tools)
-            if is_whole and self.turn.is_ready(number, ended):
+            task = self.turn.tasks[number]
+            is_whole = len(self.results[number]) == len(task.calls)
+            has_all = all(self._has_ended(other, task) for other in self.turn.numbers(task.asked))
+            if is_whole and has_all and self.turn.is_ready(number, ended):
                 ended.append(number)
         return ended
+
+    def _has_ended(self, number: int, asking: Task) -> bool:
+        """Whether nothing more comes of asking for a task; words after it wait for its result."""
+        if number in self.turn.done or self.view.agent in self.turn.owners[number]:
+            return True
+        hop = self._hop(number)
+        return hop is None or (hop.how == "transfer" and asking.says is None)
 
     def _own_calls(self) -> Iterator[NextCall]:
         ended = self._ended()
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
-                for call in _open(self.turn.tasks[number].tools, len(self.results[number])):
-                    if not self._is_made(call.name, call.args):
+                for call in self._open(number):
+                    if call.name and not self._is_made(call.name, call.args):
                         self._check(call)
                         yield NextCall(call.name, call.args)
+
+    def _open(self, number: int) -> list[PlannedCall]:
+        """Takes the calls of a task that may be made by now: those before have returned."""
+        task = self.turn.tasks[number]
+        returned = len(self.results[number])
+        for place, call in enumerate(task.tools):
+            asked = self.turn.numbers(call.tasks)
+            if call.then and returned < place:
+                return task.tools[:place]
+            returned += bool(asked) and all(self._has_ended(other, task) for other in asked)
+        return task.tools
 
     def _is_made(self, function: str, arguments: dict[str, Any]) -> bool:
         key = _key(function, arguments)
@@ -114,39 +135,59 @@ class _Step:
             named = ", ".join(name for name in tools if name not in (TRANSFER, FINISH, RESPOND))
             reason = f"it has no tool {call.name!r}; it has {named or 'none'}"
             raise self.turn.fail(self.view.agent, reason)
-        if fault := fault_of_value(offer.schema, call.args):
+        fault = "" if call.is_masked else fault_of_value(offer.schema, call.args)
+        if fault:
             raise self.turn.fail(self.view.agent, f"{call.name} does not take that: {fault}")
 
     # Other agents
 
-    def _waiting(self) -> Iterator[tuple[int, Hop]]:
-        """Walks the tasks of others that it was asked for, each with the way to them."""
+    def _hop(self, number: int) -> Hop | None:
+        """Finds the way to the owners of a task."""
         called = [offer.name for offer in self.view.offers.values() if offer.is_agent]
+        owners, team = self.turn.owners[number], self.turn.team
+        return team.hop(self.view.agent, owners, called, self.view.targets)
+
+    def _asked(self) -> Iterator[list[int]]:
+        """Walks the tasks that it may ask others for, those that one call is for together."""
+        ended = self._ended()
+        for number in self.active.own:
+            if self.turn.is_ready(number, ended):
+                yield from (self.turn.numbers(call.tasks) for call in self._open(number))
         for number in self.active.reach:
-            owners = self.turn.owners[number]
-            if self.view.agent in owners:
+            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
+            is_joining = task.only_asks and task.says is not None
+            is_others = referrer not in self.active.own and not is_joining
+            if is_others and self.turn.is_free(number, self.active.reach):
+                yield [number]
+
+    def _waiting(self) -> Iterator[tuple[list[int], Hop]]:
+        """Walks the tasks of others that it was asked for, each with the way to them."""
+        for asked in self._asked():
+            tasks = [n for n in asked if self.view.agent not in self.turn.owners[n]]
+            hop = self._hop(tasks[0]) if tasks else None
+            if hop is None:
                 continue
-            hop = self.turn.team.hop(self.view.agent, owners, called, self.view.targets)
-            is_back = self.view.came_by_transfer and number in self.turn.done
-            if hop is not None and not is_back and self.turn.is_ready(number, self._ended()):
-                yield number, hop
+            is_back = self.view.came_by_transfer and tasks[0] in self.turn.done
+            if not is_back and self.turn.is_ready(tasks[0], self._ended()):
+                yield tasks, hop
 
     def _delegations(self) -> Iterator[NextCall]:
-        for number, hop in self._waiting():
+        for tasks, hop in self._waiting():
             if hop.how == "call":
-                arguments = self._arguments(number, self.view.offers[hop.agent])
-                if not self._is_made(hop.agent, arguments) and self._is_due(number):
-                    yield NextCall(hop.agent, arguments, (number,))
+                arguments = self._arguments(tasks[0], self.view.offers[hop.agent])
+                if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
+                    yield NextCall(hop.agent, arguments, tuple(tasks))
 
     def _is_due(self, number: int) -> bool:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
         task = self.turn.tasks[number]
         was_sent = any(number in sent.tasks for sent in self.turn.sent)
+        is_anew = was_sent and number not in self.turn.referrers
         is_next = task.pass_ in (0, self.turn.passes[task.agent] + 1)
-        return is_next and (was_sent or number not in self.turn.done)
+        return is_next and (is_anew or number not in self.turn.done)
 
     def _send(self, agent: str, ask: Any, tasks: Sequence[int]) -> None:
-        self.turn.sent.append(Sent(agent, written(ask), list(tasks)))
+        self.turn.sent.append(Sent(agent, written(ask), self.turn.with_asked(tasks)))
 
     def _arguments(self, number: int, offer: Offer) -> dict[str, Any]:
         """Writes what an agent is called with, by its schema."""
@@ -164,7 +205,7 @@ class _Step:
     def _onward(self) -> str:
         """Names the agent to transfer to; empty if nobody else has anything to do."""
         waiting = (pair for pair in self._waiting() if pair[1].how == "transfer")
-        return next((hop.agent for number, hop in waiting if number not in self.turn.done), "")
+        return next((hop.agent for tasks, hop in waiting if tasks[0] not in self.turn.done), "")
 
     def _calling(self, calls: list[NextCall]) -> NextStep:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
@@ -178,7 +219,7 @@ class _Step:
         return NextStep(calls=tuple(made))
 
     def _is_all_called(self, number: int) -> bool:
-        tools = self.turn.tasks[number].tools
+        tools = self.turn.tasks[number].calls
         return bool(tools) and all(self.active.made[_key(one.name, one.args)] for one in tools)
 
     def _is_alone(self, function: str) -> bool:
@@ -201,11 +242,13 @@ class _Step:
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
         ended = self._ended()
-        own = [self._finish(number) for number in ended]
-        stated = any(self._states(number) for number in ended)
-        delegated = [] if stated else self._delegated()
-        texts = [text for text in (*self.view.heard, *own, *delegated) if text]
-        return "\n\n".join(dict.fromkeys(texts)) or PLACEHOLDER
+        own = {number: self._finish(number) for number in ended}
+        stated = [number for number in ended if self._states(number)]
+        joined = {n for number in stated for n in self.turn.with_asked([number])[1:]}
+        texts = [text for number, text in own.items() if number not in joined]
+        if not stated:
+            texts = [*self.view.heard, *texts, *self._delegated()]
+        return "\n\n".join(dict.fromkeys(filter(None, texts))) or PLACEHOLDER
 
     def _states(self, number: int) -> bool:
         task = self.turn.tasks[number]
@@ -296,12 +339,6 @@ class _Step:
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
-
-
-def _open(tools: list[PlannedCall], returned: int) -> list[PlannedCall]:
-    """Takes the calls that may be made once so many have returned."""
-    end = next((n for n, call in enumerate(tools) if call.then and n > returned), len(tools))
-    return tools[:end]
 
 
 def _words(task: Task) -> str:

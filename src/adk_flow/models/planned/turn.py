@@ -59,6 +59,8 @@ class PlannedTurn:
         """What each task that is done came to, by number."""
         self.called: set[int] = set()
         """Tasks of which every tool was called; some tools end the agent's part."""
+        self.passed_on: set[int] = set()
+        """Tasks whose agent handed over before whom it asks were asked."""
         self.sent: list[Sent] = []
         self.activations: list[PlannedActivation] = []
         self.passes: Counter[str] = Counter()
@@ -67,12 +69,39 @@ class PlannedTurn:
         self.fault = ""
         """Why a step was impossible; empty while none was."""
         self._names = {task.name: number for number, task in enumerate(tasks) if task.name}
+        self.referrers = {
+            self._names[name]: number for number, task in enumerate(tasks) for name in task.asked
+        }
+        """Who asks for a task, by number, where the plan says so."""
 
     @property
     def left_over(self) -> list[Task]:
-        """The tasks that nobody was asked for."""
+        """The tasks that nobody was asked for; one that only asks others leaves no gap."""
         ended = {number for number in self.called if self.tasks[number].says is None}
-        return [one for n, one in enumerate(self.tasks) if n not in self.done and n not in ended]
+        return [
+            task
+            for number, task in enumerate(self.tasks)
+            if number not in self.done and number not in ended and not task.only_asks
+        ]
+
+    def numbers(self, names: Sequence[str]) -> list[int]:
+        """Gives the numbers of tasks by name."""
+        return [self._names[name] for name in names]
+
+    def with_asked(self, numbers: Sequence[int]) -> list[int]:
+        """Adds the tasks that tasks ask others for, at any remove."""
+        tasks = list(numbers)
+        for number in tasks:
+            tasks += self.numbers(self.tasks[number].asked)
+        return tasks
+
+    def is_free(self, number: int, reach: Sequence[int]) -> bool:
+        """Whether anybody within a reach may ask for a task: no other one of it is about to."""
+        referrer = self.referrers.get(number)
+        is_over = referrer in self.done or referrer in self.passed_on
+        if referrer is None or referrer not in reach or is_over:
+            return True
+        return not self.owners[referrer]
 
     def fail(self, agent: str, reason: str) -> PlanError:
         """Notes a step that is impossible, for the whole turn."""
@@ -107,7 +136,8 @@ class PlannedTurn:
     def _begin(self, view: RequestView) -> PlannedActivation:
         self.passes[view.agent] += 1
         reach = self._reach(view)
-        own = [number for number in reach if self._is_played(number, view)]
+        played = [number for number in reach if self._is_played(number, view)]
+        own = [number for number in played if self._is_due(number, view)] or played
         begun = PlannedActivation(view.agent, view.message, reach, own)
         self.activations.append(begun)
         return begun
@@ -129,6 +159,13 @@ class PlannedTurn:
             return False  # control only comes back through it
         is_pass = task.pass_ in (0, self.passes[view.agent])
         return view.agent in self.owners[number] and is_pass
+
+    def _is_due(self, number: int, view: RequestView) -> bool:
+        """Whether whoever asks for a task has come to it, or is the same agent."""
+        referrer = self.referrers.get(number)
+        was_sent = any(number in sent.tasks for sent in self.sent)
+        is_same = referrer is not None and view.agent in self.owners[referrer]
+        return was_sent or is_same or self.is_free(number, range(len(self.tasks)))
 
     def is_ready(self, number: int, finished: Sequence[int] = ()) -> bool:
         """Whether the tasks before a task are done."""

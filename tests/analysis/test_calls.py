@@ -1,0 +1,369 @@
+"""Calls and tokens are those of the model, whoever asks it and whatever ADK says of it.
+
+The oracle is the model: it notes each entry, and what it reported there.
+"""
+
+from contextlib import aclosing
+from io import StringIO
+from typing import Any
+
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.agents._streaming_mode import StreamingMode
+from google.adk.agents.run_config import RunConfig
+from google.adk.apps.app import EventsCompactionConfig
+from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
+from google.adk.models import FallbackModel
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools import FunctionTool
+from google.genai import types
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, PrivateAttr
+
+from adk_flow.analysis.metrics import measure, summed
+from adk_flow.check.evaluate import check_rules
+from adk_flow.check.rules import read_rules
+from adk_flow.render.narration import Narrator
+from tests.doubles.flow import record
+
+
+class Counting(BaseLlm):
+    """Answers with one step a call; a step is what it yields, or raises, one after the other."""
+
+    model: str = "counting"
+    _steps: list = PrivateAttr(default_factory=list)
+    _reported: list = PrivateAttr(default_factory=list)
+    """Of each entry the usage that it reported last; None if it reported none."""
+
+    @classmethod
+    def of(cls, *steps, **fields):
+        model = cls(**fields)
+        model._steps = list(steps)
+        return model
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self._reported.append(None)
+        place, step = len(self._reported) - 1, self._steps.pop(0)
+        for answer in step if isinstance(step, list) else [step]:
+            if isinstance(answer, Exception):
+                raise answer
+            self._reported[place] = answer.usage_metadata or self._reported[place]
+            yield answer
+
+    @property
+    def calls(self):
+        return len(self._reported)
+
+    @property
+    def tokens(self):
+        usages = [usage for usage in self._reported if usage]
+        sent = sum(usage.prompt_token_count for usage in usages)
+        return sent, sum(usage.candidates_token_count for usage in usages)
+
+
+def usage(sent=100, said=10, **fields):
+    return types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=sent,
+        candidates_token_count=said,
+        total_token_count=sent + said,
+        **fields,
+    )
+
+
+def says(text, tokens=(100, 10), **fields):
+    content = types.Content(role="model", parts=[types.Part(text=text)])
+    return LlmResponse(content=content, usage_metadata=tokens and usage(*tokens), **fields)
+
+
+def calls(name, tokens=(100, 10), **arguments):
+    part = types.Part(function_call=types.FunctionCall(name=name, args=arguments))
+    content = types.Content(role="model", parts=[part])
+    return LlmResponse(content=content, usage_metadata=tokens and usage(*tokens))
+
+
+def look(what: str) -> dict:
+    """Looks."""
+    return {"there": what}
+
+
+STREAMED = RunConfig(streaming_mode=StreamingMode.SSE)
+
+
+async def taken(folder, root, *questions, **options):
+    return measure((await record(root, list(questions) or ["Go."], folder, **options)).trace)
+
+
+def tokens_of(turns):
+    return sum(turn.input_tokens for turn in turns), sum(turn.output_tokens for turn in turns)
+
+
+answers = st.lists(st.integers(1, 99), min_size=1, max_size=4)
+
+
+@given(st.lists(answers, min_size=1, max_size=4), st.integers(0, 3))
+@settings(
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
+async def test_a_call_counts_once_however_many_whole_responses_it_gives(tmp_path, steps, cut):
+    responses = [
+        [
+            *(says("…", (100, said), partial=True) for said in range(1, cut + 1)),
+            *(says("and", (100, cut + said)) for said in step),
+            calls("look", (100, cut + max(step)), what="x"),
+        ]
+        for step in steps
+    ]
+    model = Counting.of(*responses, says("done"))
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    turns = await taken(tmp_path / str(len(list(tmp_path.iterdir()))), root, run_config=STREAMED)
+
+    assert [turn.llm_calls for turn in turns] == [model.calls]
+    assert tokens_of(turns) == model.tokens
+    assert turns[0].reported_llm_calls == model.calls
+
+
+async def test_of_a_stream_that_breaks_off_what_was_reported_counts(tmp_path):
+    broken = [says("one", (100, 3), partial=True), says("two", (100, 6), partial=True)]
+    model = Counting.of([*broken, RuntimeError("gone")])
+
+    (turn,) = await taken(tmp_path, LlmAgent(name="Root", model=model), run_config=STREAMED)
+
+    assert (turn.llm_calls, turn.failed) == (model.calls, True)
+    assert tokens_of([turn]) == model.tokens == (100, 6)
+
+
+class Durable(BasePlugin):
+    """Asks the model itself, in ADK's place, as durable engines do."""
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        agent: Any = callback_context._invocation_context.agent
+        model = agent.model
+        async with aclosing(model.generate_content_async(llm_request)) as stream:
+            return await anext(stream)
+
+
+async def test_a_model_that_a_plugin_asks_in_adks_place_counts(tmp_path):
+    model = Counting.of(calls("look", what="x"), says("done"))
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    turns = await taken(tmp_path, root, plugins=[Durable("durable")])
+
+    assert [turn.llm_calls for turn in turns] == [model.calls] == [2]
+    assert tokens_of(turns) == model.tokens
+    assert turns[0].agents["Root"].llm_calls == 2
+
+
+class Replaying(BasePlugin):
+    """Answers with what was answered before, from a cache."""
+
+    def __init__(self, *answers):
+        super().__init__("replaying")
+        self.answers = list(answers)
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        return self.answers.pop(0)
+
+
+async def test_tokens_without_a_model_are_reported_and_not_seen(tmp_path):
+    model = Counting.of()
+    root = LlmAgent(name="Root", model=model, tools=[look])
+    replaying = Replaying(calls("look", what="x"), says("done"))
+
+    flow = await record(root, ["Go."], tmp_path / "logs", plugins=[replaying])
+
+    (turn,) = measure(flow.trace)
+    assert (turn.llm_calls, turn.seen_llm_calls, turn.unseen_llm_calls) == (None, model.calls, 2)
+    assert turn.input_tokens is turn.output_tokens is None
+    assert (turn.reported_input_tokens, turn.reported_output_tokens) == (200, 20)
+    file = tmp_path / "rules.yaml"
+    file.write_text("llm_calls: 0\ntokens: 1000\ncost: 1\n")
+    reasons = {one.rule: one.reason for one in check_rules(flow, read_rules(file))}
+    assert all("cannot be known" in reasons[rule] for rule in ("llm_calls", "tokens", "cost"))
+
+
+async def test_a_cached_answer_without_tokens_is_no_call(tmp_path):
+    root = LlmAgent(name="Root", model=Counting.of())
+
+    (turn,) = await taken(tmp_path, root, plugins=[Replaying(says("cached", None))])
+
+    assert (turn.llm_calls, turn.unseen_llm_calls, turn.reported_llm_calls) == (0, 0, 0)
+    assert tokens_of([turn]) == (0, 0)
+
+
+async def test_a_guards_own_call_counts_beside_the_one_that_it_guards(tmp_path):
+    judge, model = Counting.of(says("fine", (50, 1))), Counting.of(says("done"))
+
+    class Guard(BasePlugin):
+        async def before_model_callback(self, *, callback_context, llm_request):
+            assert [one async for one in judge.generate_content_async(LlmRequest())]
+
+    turns = await taken(tmp_path, LlmAgent(name="Root", model=model), plugins=[Guard("guard")])
+
+    assert [turn.llm_calls for turn in turns] == [judge.calls + model.calls]
+    assert tokens_of(turns) == (150, 11)
+
+
+class Busy(Exception):
+    code = status_code = 429
+
+
+async def test_each_attempt_of_a_fallback_counts_and_the_answering_model_is_named(tmp_path):
+    first = Counting.of(Busy("later"), model="dear")
+    second = Counting.of(says("hello", model_version="cheap-001"), model="cheap")
+    root = LlmAgent(name="Root", model=FallbackModel(models=[first, second]))
+
+    flow = await record(root, ["Go."], tmp_path)
+
+    (turn,) = measure(flow.trace)
+    assert turn.llm_calls == first.calls + second.calls == 2
+    assert tokens_of([turn]) == second.tokens
+    made = flow.trace.turns[0].asked_models
+    assert [(one.model, one.version, bool(one.error)) for one in made] == [
+        ("cheap", "cheap-001", False),
+        ("dear", "", True),
+    ]
+
+
+def summing_up(model):
+    return EventsCompactionConfig(
+        compaction_interval=2, overlap_size=0, summarizer=LlmEventSummarizer(llm=model)
+    )
+
+
+async def test_the_summarizer_counts_in_the_turn_after_which_it_ran(tmp_path):
+    model = Counting.of(*(says(f"a{number}") for number in range(1, 5)))
+    summarizer = Counting.of(says("s1", (300, 30)), says("s2", (500, 50)))
+    stream = StringIO()
+
+    turns = await taken(
+        tmp_path,
+        LlmAgent(name="Root", model=model),
+        *("q1", "q2", "q3", "q4"),
+        events_compaction_config=summing_up(summarizer),
+        listener=Narrator(stream),
+    )
+
+    assert summarizer.calls == 2
+    assert [turn.llm_calls for turn in turns] == [1, 2, 1, 2]
+    assert [turn.summarizer_llm_calls for turn in turns] == [0, 1, 0, 1]
+    sent, said = zip(model.tokens, summarizer.tokens, strict=True)
+    assert tokens_of(turns) == (sum(sent), sum(said))
+    live = [line for line in stream.getvalue().splitlines() if "with the summarizer" in line]
+    assert "after turn 2: 2 LLM calls" in live[0] and "after turn 4: 2 LLM calls" in live[1]
+
+
+async def test_a_model_that_a_tool_asks_counts_in_the_tools_call(tmp_path):
+    judge = Counting.of(says("fine", (50, 5)))
+
+    async def weigh(what: str) -> str:
+        """Weighs."""
+        return str([one async for one in judge.generate_content_async(LlmRequest())])
+
+    model = Counting.of(calls("weigh", what="x"), says("done"))
+    root = LlmAgent(name="Root", model=model, tools=[weigh])
+
+    flow = await record(root, ["Go."], tmp_path)
+
+    (turn,) = measure(flow.trace)
+    assert turn.llm_calls == model.calls + judge.calls
+    assert tokens_of([turn]) == (250, 25)
+    (tool,) = flow.trace.turns[0].tool_runs
+    within = [one.within for one in flow.trace.turns[0].asked_models]
+    assert within == ["", tool.id, ""]
+    assert turn.critical_path_microseconds <= turn.ended - turn.began
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+async def test_a_call_that_adks_limit_prevents_is_none(tmp_path, limit):
+    model = Counting.of(*(calls("look", what="x") for _ in range(5)))
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    (turn,) = await taken(tmp_path, root, run_config=RunConfig(max_llm_calls=limit))
+
+    assert (turn.llm_calls, turn.failed) == (model.calls, True)
+    assert model.calls == limit
+
+
+async def test_a_call_that_a_raising_callback_prevents_is_none(tmp_path):
+    def refuse(callback_context, llm_request):
+        raise RuntimeError("no")
+
+    model = Counting.of()
+    root = LlmAgent(name="Root", model=model, before_model_callback=refuse)
+
+    (turn,) = await taken(tmp_path, root)
+
+    assert (turn.llm_calls, turn.failed, model.calls) == (0, True, 0)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=4))
+@settings(
+    max_examples=10,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
+async def test_tokens_are_known_only_if_every_answer_came_with_them(tmp_path, reports):
+    steps = [calls("look", (100, 10) if told else None, what="x") for told in reports[:-1]]
+    model = Counting.of(*steps, says("done", (100, 10) if reports[-1] else None))
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    (turn,) = await taken(tmp_path / str(len(list(tmp_path.iterdir()))), root)
+
+    assert turn.llm_calls == turn.reported_llm_calls == model.calls
+    known = (turn.input_tokens, turn.output_tokens, turn.reported_input_tokens)
+    assert known == ((*model.tokens, model.tokens[0]) if all(reports) else (None, None, None))
+
+
+def answer_to(events, confirmed):
+    """Confirms, or refuses, what the last events ask a confirmation of."""
+    asked = [call for event in events for call in event.get_function_calls()]
+    (id,) = {call.id for call in asked if call.name == "adk_request_confirmation"}
+    response = types.FunctionResponse(
+        id=id, name="adk_request_confirmation", response={"confirmed": confirmed}
+    )
+    return types.Content(role="user", parts=[types.Part(function_response=response)])
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+async def test_a_confirmation_asked_or_refused_is_no_tool_call(tmp_path, confirmed):
+    ran = []
+
+    def pay(amount: int) -> dict:
+        """Pays."""
+        ran.append(amount)
+        return {"paid": amount}
+
+    model = Counting.of(calls("pay", amount=5), says("done"))
+    tool = FunctionTool(pay, require_confirmation=True)
+    root = LlmAgent(name="Root", model=model, tools=[tool])
+
+    flow = await record(root, ["Pay.", lambda events: answer_to(events, confirmed)], tmp_path)
+
+    asked, answered = measure(flow.trace)
+    assert (asked.tool_calls, answered.tool_calls) == (0, len(ran)) == (0, int(confirmed))
+    assert summed([asked, answered]).llm_calls == model.calls
+
+
+class Sheet(BaseModel):
+    """An answer in fields."""
+
+    total: int
+
+
+async def test_the_functions_by_which_adk_steers_are_no_tool_calls(tmp_path):
+    model = Counting.of(
+        calls("look", what="x"),
+        calls("set_model_response", total=5),
+    )
+    root = LlmAgent(name="Root", model=model, tools=[look], output_schema=Sheet)
+
+    (turn,) = await taken(tmp_path, root)
+
+    assert (turn.tool_calls, turn.llm_calls) == (1, model.calls)

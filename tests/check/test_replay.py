@@ -1,0 +1,264 @@
+"""A plan out of a log, played under the log's own wiring: the same calls, agents and answers."""
+
+import asyncio
+
+import msgspec
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.tools.agent_tool import AgentTool
+
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.replay import replay_differences
+from adk_flow.comparison.runner import compare
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.override import override_models
+from adk_flow.models.planned.from_log import plan_of
+from adk_flow.models.scripted import Scripted, call
+from adk_flow.run.app import load_app
+from adk_flow.run.conversation_run import run_conversation
+from adk_flow.scenario.conversation import Conversation, read_conversation, write_conversation
+from tests.doubles.app_cases import CASES, scripted
+from tests.doubles.command import run_command
+from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+from tests.doubles.flow import record
+from tests.doubles.somebody import NAMES, load, place
+from tests.fuzz.trees import Books, Dice, Grower
+
+DESKS = [ROOT / "root_agent", *sorted(p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py"))]
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
+TALKS = ["follow_up", "three_in_one_message", "out_of_scope"]
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+
+
+async def replayed(app, log, folder):
+    """Writes the plan of a log into a file, and plays that."""
+    trace = read_trace(log)
+    file = folder / "plan.yaml"
+    file.write_text(write_conversation(plan_of(trace).conversation), encoding="utf-8")
+    return await replay_differences(app, trace, read_conversation(file))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "vault"])
+async def test_the_log_of_somebodys_app_is_played_as_it_was(name, tmp_path):
+    # A turn that answers a pause is another matter: the words before it only.
+    asked = [words for words in CASES[name].turns if isinstance(words, str)]
+    asked = asked if len(asked) == len(CASES[name].turns) else asked[:1]
+    app, log = load(place(name, tmp_path)), tmp_path / "log.jsonl"
+    await run_conversation(override_models(app, scripted(name)), asked, file=log)
+
+    assert await replayed(load(place(name, tmp_path / "again")), log, tmp_path) == []
+
+
+@pytest.mark.parametrize("talk", TALKS)
+@pytest.mark.parametrize("path", DESKS, ids=lambda path: path.name)
+async def test_the_log_of_the_desk_is_played_as_it_was(path, talk, tmp_path):
+    app, log = load_app(path), tmp_path / "log.jsonl"
+    asked = read_conversation(ROOT / "conversations" / f"{talk}.yaml")
+    await run_conversation(app, asked, file=log)
+
+    assert await replayed(app, log, tmp_path) == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+async def test_the_log_of_an_example_is_played_as_it_was(path, tmp_path):
+    app, log = load_app(path), tmp_path / "log.jsonl"
+    await run_conversation(app, read_conversation(path / "conversation.yaml"), file=log)
+
+    assert await replayed(app, log, tmp_path) == []
+
+
+def hands_back(trace):
+    """Whether an agent that was called hands over to its caller, which no plan does."""
+    agents = [agent for turn in trace.turns for agent in turn.activations]
+    return any(
+        agent.cause == "transfer"
+        and any(other.cause in ("single_turn", "task") for other in agent.parents())
+        for agent in agents
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_the_log_of_a_random_tree_is_played_as_it_was(seed, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.fuzz.trees.asyncio.sleep", no_sleep)
+    books = Books(seed)
+    root = Grower(books, Dice.over(books)).tree()
+    books.begin_turn(4)
+    flow = await record(root, ["Go."], tmp_path)
+    if hands_back(flow.trace):
+        pytest.skip("a called agent hands back to its caller")
+
+    app = App(name="app", root_agent=root)
+    assert await replayed(app, flow.plugin.paths[0], tmp_path) == []
+
+
+real_sleep = asyncio.sleep
+
+
+async def no_sleep(seconds):
+    await real_sleep(0)
+
+
+def look_up(card: str) -> dict[str, str]:
+    """Looks a card up."""
+    return {"result": f"found {card}"}
+
+
+def clerks(model):
+    clerk = LlmAgent(name="Clerk", model=model, description="Finds.", tools=[look_up])
+    judge = LlmAgent(name="Judge", model=model, description="Judges.")
+    return LlmAgent(name="Lead", model=model, tools=[AgentTool(clerk), AgentTool(judge)])
+
+
+CARD = "4444 3333 2222 1111"
+SCRIPT = {
+    "Lead": [call("Clerk", request="Which?"), call("Judge", request="Is it?"), "It is, by far."],
+    "Clerk": [call("look_up", card=CARD), "I have it."],
+    "Judge": ["It is good."],
+}
+
+
+async def recorded(folder, **options):
+    model = Scripted(script=SCRIPT)
+    flow = await record(clerks(model), ["Is it good?"], folder, model=model, **options)
+    return flow.plugin.paths[0]
+
+
+async def test_order_arguments_results_and_words_are_those_of_the_log(tmp_path):
+    plan = plan_of(read_trace(await recorded(tmp_path, redact=False))).conversation
+
+    assert msgspec.to_builtins(plan) == {
+        "turns": [
+            {
+                "say": "Is it good?",
+                "plan": [
+                    {
+                        "agent": "Lead",
+                        "tools": [{"tasks": ["Clerk"]}, {"tasks": ["Judge"], "then": True}],
+                        "says": "It is, by far.",
+                    },
+                    {
+                        "agent": "Clerk",
+                        "name": "Clerk",
+                        "ask": "Which?",
+                        "tools": [
+                            {
+                                "name": "look_up",
+                                "args": {"card": CARD},
+                                "returns": {"result": f"found {CARD}"},
+                            }
+                        ],
+                        "says": "I have it.",
+                    },
+                    {
+                        "agent": "Judge",
+                        "name": "Judge",
+                        "ask": {"request": "Is it?"},
+                        "says": "It is good.",
+                        "after": ["Clerk"],
+                    },
+                ],
+            }
+        ]
+    }
+
+
+async def test_masked_values_are_replayed_but_not_run(tmp_path):
+    log = await recorded(tmp_path)
+    trace = read_trace(log)
+    app = App(name="app", root_agent=clerks("gemini-2.5-flash"))
+
+    for run_tools, words in ((False, "is replayed"), (True, "is not run")):
+        planned = plan_of(trace, run_tools=run_tools)
+        assert planned.notes == [f"turn 1: Clerk: look_up {words}: its arguments are masked"]
+        assert await replay_differences(app, trace, planned.conversation) == []
+
+
+async def test_tools_are_run_where_that_is_asked_for(tmp_path):
+    log = await recorded(tmp_path, redact=False)
+    planned = plan_of(read_trace(log), run_tools=True)
+
+    text = write_conversation(planned.conversation)
+
+    assert "returns" not in text
+    assert planned.notes == []
+
+
+@pytest.mark.parametrize("capture", ["none", "preview"])
+async def test_a_log_without_whole_texts_is_refused_in_one_line(capture, tmp_path):
+    log = await recorded(tmp_path, capture=capture)
+
+    with pytest.raises(AdkFlowError, match=f"keeps no whole texts.*{capture}.*capture='full'"):
+        plan_of(read_trace(log))
+
+
+async def test_what_the_plan_cannot_play_is_listed(tmp_path):
+    log = await recorded(tmp_path)
+    trace = read_trace(log)
+    other = LlmAgent(name="Lead", model="gemini-2.5-flash", tools=[look_up])
+
+    differences = await replay_differences(
+        App(name="app", root_agent=other), trace, plan_of(trace).conversation
+    )
+
+    assert "turn 1: agent_calls: 2, played 0" in differences
+    assert any("recorded: Lead -> Clerk (agent_tool)" in line for line in differences)
+
+
+async def test_a_recorded_conversation_is_compared_under_all_constructs(tmp_path):
+    log = await recorded(tmp_path, redact=False)
+    app = App(name="app", root_agent=clerks("gemini-2.5-flash"))
+    talk = {"talk": plan_of(read_trace(log)).conversation}
+
+    compared = await asyncio.to_thread(compare, app, talk, folder=tmp_path / "out")
+
+    calls = {figures.construct: figures.llm_calls for figures in compared.constructs}
+    assert calls == {
+        "single_agent": 2,
+        "transfer": 4,  # Lead, Clerk twice, Judge
+        "agent_tool": 6,  # as recorded: Lead thrice, Clerk twice, Judge
+        "agent_tool_skip_summarization": 3,  # Clerk's answer ends the turn
+        "mixed": 6,
+        "single_turn": 6,
+        "task": 6,
+        "router": 3,
+        "coordinator": 4,  # it dispatches once, when Judge cannot be asked yet
+        "sequential": 3,
+        "parallel": 3,
+        "loop": 6,
+        "best_of_n": 7,
+    }
+    lacking = {run.construct for run in compared.runs if not run.passed}
+    assert lacking == {"agent_tool_skip_summarization", "router", "coordinator", "parallel"}
+
+
+def test_the_command_prints_a_plan_that_runs(tmp_path):
+    app, log = load(place("newsroom", tmp_path)), tmp_path / "log.jsonl"
+    asyncio.run(run_conversation(override_models(app, scripted("newsroom")), ["News?"], file=log))
+
+    taken = run_command("plan", "newsroom", "--from", log, folder=tmp_path)
+    (tmp_path / "plan.yaml").write_text(taken.stdout)
+    played = run_command("run", "newsroom", "--conversation", "plan.yaml", folder=tmp_path)
+
+    assert (taken.returncode, taken.stderr, played.returncode) == (0, "", 0)
+    assert '"" editor to user: All.' in played.stdout
+
+
+def test_a_plan_is_of_a_question_or_of_a_log(tmp_path):
+    refused = run_command("plan", place("shop", tmp_path).name, folder=tmp_path)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "adk-flow: give either --question TEXT or --from LOG, and not both\n"
+
+
+def test_conversation_of_a_plan_is_what_its_file_says(tmp_path):
+    data = {"turns": [{"say": "x", "plan": [{"agent": "A", "tools": [{"tasks": []}]}]}]}
+    file = tmp_path / "plan.yaml"
+    file.write_text(write_conversation(msgspec.convert(data, Conversation)))
+
+    with pytest.raises(AdkFlowError, match="expected each to have either a name or tasks"):
+        read_conversation(file)

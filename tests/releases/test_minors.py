@@ -1,0 +1,76 @@
+"""The recorder, a scripted flow and the offline model under each minor release of ADK."""
+
+import os
+import subprocess
+
+import pytest
+
+from adk_flow.releases.environments import ReleaseError, default_folder, ready
+from adk_flow.releases.runner import copy_package
+
+RELEASES = ["1.39.1", *(f"2.{minor}.0" for minor in range(4, 14))]
+
+AGENT = """
+from google.adk.agents import LlmAgent
+from google.adk.tools.agent_tool import AgentTool
+loans = LlmAgent(name="Loans", description="Loans and debts.")
+savings = LlmAgent(name="Savings", model="gemini-2.5-flash", description="Saving and funds.")
+root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", description="Leads.",
+                      tools=[AgentTool(loans)], sub_agents=[savings])
+"""
+
+SCRIPTED = """
+from pathlib import Path
+from adk_flow.check.pytest import FlowFixture
+from adk_flow.models.scripted import call, transfer
+from agent import root_agent
+flow = FlowFixture(Path("logs"))
+flow(root_agent, "Loans?", "Funds?", script={
+    "Root": [call("Loans", request="Dear?"), "5%.", transfer("Savings")],
+    "Loans": ["5"], "Savings": ["Save."]})
+assert flow.picture == '''
+    start user to Root
+    user say Root "Loans?"
+    Root -> Loans (agent_tool)
+    Root ask Loans "Dear?"
+    Loans answer Root "5"
+    Root <- Loans
+    Root reply user "5%."
+    end Root to user
+    start user to Root
+    user say Root "Funds?"
+    Root => Savings
+    Savings reply user "Save."
+    end Savings to user''', str(flow.picture)
+assert (flow.llm_calls, flow.reported_llm_calls, flow.transfers) == (5, 4, 1)
+"""
+
+OFFLINE = """
+from adk_flow.cli import main
+import sys
+sys.argv = ["adk-flow", "run", ".", "--model", "offline", "Which funds suit saving?"]
+main()
+"""
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_release_records_plays_a_script_and_asks_the_offline_model(release, tmp_path):
+    try:
+        python = ready(release, default_folder(), print)
+    except ReleaseError as error:
+        pytest.skip(str(error))
+    (tmp_path / "agent.py").write_text(AGENT)
+
+    library = str(copy_package(tmp_path))
+    environment = {**os.environ, "PYTHONPATH": library, "PYTHONWARNINGS": "ignore"}
+
+    def run(code):
+        command = [str(python), "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+
+    scripted, offline = run(SCRIPTED), run(OFFLINE)
+
+    assert scripted.returncode == 0, scripted.stderr.decode()
+    assert offline.returncode == 0, offline.stderr.decode()
+    assert "transfer" in offline.stdout.decode()
