@@ -81,14 +81,14 @@ def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
     """A graph, or a composite agent, runs an agent as its node."""
     if not run.started and not run.parent:
         start(moment, run, activation.parent_agent, activation)
-    nodes.enter_node(moment, run, activation)
+    nodes.open_node(moment, run, activation)
 
 
 def leave_node(
     moment: Moment, run: Run, activation: Activation, *, failed: bool, text: str
 ) -> None:
     """A node ends, and brings control back to the graph."""
-    nodes.leave_node(moment, run, activation, failed=failed, text=text)
+    nodes.close_node(moment, run, activation, failed=failed, text=text)
     if not run.parent:
         # The nodes of a graph that is a tool are its agent's, who goes on.
         owner = activation.source

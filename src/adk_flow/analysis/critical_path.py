@@ -323,7 +323,7 @@ class _Scheduler:
     def begin_graph(self, node: Activation) -> None:
         """A graph inside another begins where what it waited for has come."""
         self._starts[_inside(node)] = self._before_node(node.group, node.branch)
-        self._times[_inside(node)] = {"": node.time}
+        self._times[_inside(node)] = {"": self._time_before(node)}
 
     def end_graph(self, node: Activation) -> None:
         """It ends where the longest chain of its nodes has come."""
@@ -334,12 +334,7 @@ class _Scheduler:
     def run_function(self, node: Activation) -> None:
         """A function or join has run since the end of what it waited for."""
         start = self._before_node(node.group, node.branch)
-        before = [
-            time
-            for branch, time in self._times.get(node.group, {"": self._turn_began}).items()
-            if not is_parted(branch, node.branch)
-        ]
-        began = max(before, default=self._turn_began)
+        began = self._time_before(node)
         span = Span(
             kind="node",
             agent=node.parent_name,
@@ -355,6 +350,12 @@ class _Scheduler:
         end = _End(span.start + span.took, len(self._schedule.spans) - 1)
         self._longest = max(self._longest, end)
         self._note_node(node.group, node.branch, end, node.time)
+
+    def _time_before(self, node: Activation) -> int:
+        """Gives when the last ended that a node had to wait for."""
+        times = self._times.get(node.group, {}).items()
+        before = (time for branch, time in times if not is_parted(branch, node.branch))
+        return max(before, default=self._turn_began)
 
     def _note_node(self, group: _Group, branch: str, end: _End, time: int) -> None:
         ended = self._ended.setdefault(group, {})

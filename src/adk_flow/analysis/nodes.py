@@ -13,7 +13,7 @@ from adk_flow.analysis.moves import Moment
 from adk_flow.analysis.trace import Activation, Run
 
 
-def enter_node(moment: Moment, run: Run, node: Activation) -> None:
+def open_node(moment: Moment, run: Run, node: Activation) -> None:
     """An agent, graph or function begins as a node."""
     _call_graph(moment, run, node)
     if node.path:
@@ -43,7 +43,7 @@ def _call_graph(moment: Moment, run: Run, node: Activation) -> None:
     moment.add("ask", caller.agent, call.graph, *place, text=run.words, **asked)
 
 
-def leave_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
+def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
     """A node ends, and brings control back to the graph."""
     last, owner = node.last, node.parent_agent
     if node.returned:
@@ -77,7 +77,7 @@ def come_back_from(
 def run_function(moment: Moment, run: Run) -> None:
     """An event comes of a node that is no agent: a function, a tool, a join."""
     record = moment.record
-    path, name = record.path, name_of(record.path)
+    path, name = record.path, node_name(record.path)
     graph = run.graphs.pop(path, None)
     if graph is not None:
         _end_node(moment, run, graph, failed=bool(record.error), text=record.error)
@@ -86,7 +86,7 @@ def run_function(moment: Moment, run: Run) -> None:
         return
     parent, owner = _parent_of(run, path)
     node = _inner_node(moment, run, path, record.branch, owner, parent)
-    enter_node(moment, run, node)
+    open_node(moment, run, node)
     node.agent = name
     if record.pending:
         return
@@ -115,7 +115,7 @@ def stop_nodes(moment: Moment, run: Run, group: tuple[int, int, str], *, failed:
         if node.path in run.graphs:
             stop_inner(moment, run, node, failed=failed)
         cancelled = failed and was_open and not _is_answered(run, node.last)
-        leave_node(moment, run, node, failed=cancelled, text="cancelled" if cancelled else "")
+        close_node(moment, run, node, failed=cancelled, text="cancelled" if cancelled else "")
     join_nodes(moment, run, group, is_over=True)
 
 
@@ -134,7 +134,7 @@ def leave_graphs(moment: Moment, run: Run, *, failed: bool) -> None:
             _end_node(moment, run, graph, failed=failed, text="cancelled" if failed else "")
 
 
-def name_of(path: str) -> str:
+def node_name(path: str) -> str:
     """Names the node at the end of a path."""
     return path.rpartition("/")[2].partition("@")[0]
 
@@ -143,7 +143,7 @@ def _end_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text:
     _end(moment, node)
     for group in [group for group in run.nodes if group[2] == node.path]:
         stop_nodes(moment, run, group, failed=failed)
-    leave_node(moment, run, node, failed=failed, text=text if failed else "")
+    close_node(moment, run, node, failed=failed, text=text if failed else "")
 
 
 def _end(moment: Moment, activation: Activation) -> None:
@@ -174,7 +174,7 @@ def _enter_graphs(moment: Moment, run: Run, node: Activation) -> None:
             branch = _branch_at(steps[end - 1], node.branch)
             graph = _inner_node(moment, run, path, branch, names[end - 2], node.parent)
             run.graphs[path] = graph
-            enter_node(moment, run, graph)
+            open_node(moment, run, graph)
     if top + 1 < len(names):
         node.parent_name = names[-1]
 
@@ -185,7 +185,7 @@ def _inner_node(
     """Makes the activation of a node that is no agent; it has no number."""
     node = Activation(
         number=0,
-        agent=name_of(path),
+        agent=node_name(path),
         cause="node",
         run=run.number,
         turn=run.turn.number,
@@ -204,11 +204,11 @@ def _parent_of(run: Run, path: str) -> tuple[int, str]:
     """Finds the activation that a node runs in, 0 for none, and the outermost graph in it."""
     steps = path.split("/")
     for end in range(len(steps) - 1, 0, -1):
-        above, name = "/".join(steps[:end]), name_of(steps[end - 1])
+        above, name = "/".join(steps[:end]), node_name(steps[end - 1])
         for activation in reversed(run.activations):
             if activation.agent == name and activation.path == (above if end > 1 else ""):
-                return activation.number, name_of(steps[end])
-    return 0, name_of(steps[0])
+                return activation.number, node_name(steps[end])
+    return 0, node_name(steps[0])
 
 
 def _branch_at(step: str, branch: str) -> str:
@@ -226,7 +226,7 @@ def _end_answered(moment: Moment, run: Run, node: Activation) -> None:
         is_open = not other.returned and other.last.ended < 0
         if is_open and other.number and _is_answered(run, other.last):
             _end(moment, other.last)
-            leave_node(moment, run, other, failed=False)
+            close_node(moment, run, other, failed=False)
 
 
 def _is_beside(other: Activation, node: Activation) -> bool:

@@ -164,7 +164,7 @@ class TraceReader:
             parent_name=record.parent_name,
             source=source,
             branch=record.branch,
-            path=record.path if nodes.name_of(record.path) == record.agent else "",
+            path=record.path if nodes.node_name(record.path) == record.agent else "",
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )

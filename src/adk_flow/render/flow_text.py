@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adk_flow._text import one_line, plain, plural
+from adk_flow._text import join_names, one_line, plain, plural
 from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader, trace_log
