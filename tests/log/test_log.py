@@ -118,12 +118,12 @@ names = st.text(max_size=30)
 
 @given(app=names, user=names, session=names)
 def test_a_path_stays_in_its_folder_and_sessions_apart(app, user, session):
-    path = log_path(Path("/logs"), app, user, session)
+    path = log_path(Path("/logs"), app, user, session, session)
 
     assert Path("/logs") in path.parents
     assert ".." not in path.parts
     assert len(path.name) < 100
-    assert path != log_path(Path("/logs"), app, user, session + "x")
+    assert path != log_path(Path("/logs"), app, user, session + "x", session)
 
 
 HOOKS = """

@@ -94,6 +94,24 @@ async def test_every_construct_calls_the_tool_with_the_plans_arguments(construct
     assert not any(held.failed_checks)
 
 
+def hide_targets(callback_context: Any, llm_request: Any) -> None:
+    """Declares transfers as ADK 1.18 does, which names the targets in the instruction only."""
+    for tool in llm_request.config.tools:
+        for function in tool.function_declarations or ():
+            (function.parameters_json_schema or {}).get("properties", {}).get("agent_name", {}).pop(
+                "enum", None
+            )
+
+
+async def test_targets_that_only_the_instruction_names_are_reached(tmp_path):
+    lead = named("Lead", sub_agents=[named("A")], before_model_callback=hide_targets)
+
+    held = await play(lead, tmp_path, [{"agent": "A", "says": "yes"}])
+
+    assert held.turns[0].active_agent == "A"
+    assert held.turns[0].answer == "yes"
+
+
 async def test_control_goes_up_and_down_to_whom_the_plan_names_three_levels_deep(tmp_path):
     left = named("Left", sub_agents=[named("LeftLeaf", tools=[look])])
     right = named("Right", sub_agents=[named("RightLeaf", tools=[look])])

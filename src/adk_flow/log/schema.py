@@ -31,8 +31,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     adk_flow: str
     app: str
     session: str
+    """ADK's id of it, with secrets masked like any text."""
     time: int
     """Microseconds since the epoch."""
+    user: str = ""
     model: str = ""
     """The root agent's model; empty for a workflow."""
     construct: str = ""

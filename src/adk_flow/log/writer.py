@@ -115,14 +115,16 @@ def writable(value: Any) -> Any:
     return [writable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def log_path(directory: Path, app: str, user: str, session: str) -> Path:
+def log_path(directory: Path, app: str, user: str, session: str, shown: str) -> Path:
     """Names the log of a session: `<directory>/<app>/<session>-<digest>.jsonl`.
 
-    Names come from outside, so only letters, digits, `_` and `-` of them reach the path; the
-    digest keeps apart what that makes alike, and the same session id of different users.
+    Names come from outside, so only letters, digits, `_` and `-` of them reach the path, and of
+    the session's those of `shown`, its id without secrets; the digest, of 128 bits, keeps apart
+    what that makes alike, and the same session id of different users.
     """
-    digest = hashlib.blake2b("\0".join((app, user, session)).encode(), digest_size=4).hexdigest()
-    return directory / (_safe(app) or "app") / f"{_safe(session) or 'session'}-{digest}.jsonl"
+    names = "\0".join((app, user, session)).encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(names, digest_size=16).hexdigest()
+    return directory / (_safe(app) or "app") / f"{_safe(shown) or 'session'}-{digest}.jsonl"
 
 
 def _safe(name: str) -> str:

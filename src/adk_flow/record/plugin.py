@@ -332,9 +332,9 @@ class FlowPlugin(BasePlugin):
             pending=tuple(sorted(event.long_running_tool_ids))
             if event.long_running_tool_ids
             else (),
-            state=tuple(actions.state_delta),
+            state=tuple(map(self.recorder.name_of, actions.state_delta)),
             values=self.recorder.keep(extract.state_values(actions.state_delta)),
-            artifacts=tuple(actions.artifact_delta),
+            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
             error=extract.error_of(event, self.recorder.keep),
         )
 

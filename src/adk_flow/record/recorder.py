@@ -72,6 +72,8 @@ class Recorder:
         self.construct = construct
         self.listener = listener
         self.keep = make_redactor(capture, redact=redact)
+        self.name_of: Callable[[str], str] = mask if redact else str
+        """What the log shows of a name that comes from outside."""
         self.number = id(self)
         """Tells the recorders of one app apart."""
         self.faults: Counter[str] = Counter()
@@ -314,13 +316,17 @@ class Recorder:
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
         path, self._file = self._file, None
-        path = path or log_path(self.directory, session.app_name, session.user_id, session.id)
+        user, shown = self.name_of(session.user_id), self.name_of(session.id)
+        path = path or log_path(
+            self.directory, session.app_name, session.user_id, session.id, shown
+        )
         header = Header(
             flow_log=SCHEMA,
             adk=_ADK,
             adk_flow=_ADK_FLOW,
             app=session.app_name,
-            session=session.id,
+            session=shown,
+            user=user,
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,

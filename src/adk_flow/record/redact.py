@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
 
+from adk_flow.record.secrets import MASK, is_secret_name, mask_secrets, may_name_secret
+
 Capture = Literal["full", "preview", "none"]
 
 PREVIEW = 200
 """Characters that `preview` keeps of each text."""
 
-MASK = "[masked]"
-
-_SECRETS = re.compile(
-    r"""
-    -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
-  | \b(?P<scheme>(?i:bearer|basic))\s+[A-Za-z0-9._~+/=-]{8,}
-  | \b(?:sk|rk|pk)[-_][A-Za-z0-9_-]{16,}
-  | \bAIza[0-9A-Za-z_-]{20,}
-  | \bya29\.[0-9A-Za-z_-]{20,}
-  | \bgh[pousr]_[A-Za-z0-9]{20,} | \bgithub_pat_\w{20,} | \bglpat-[\w-]{16,}
-  | \bxox[abeoprs]-[\w-]{10,} | \bhf_[A-Za-z0-9]{20,} | \bgsk_[A-Za-z0-9]{20,}
-  | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-  | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*
-  | (?P<phrase>(?i:\bpassw(?:or)?d:[ ]))[^\n"]{3,}
-  | (?P<key>(?i:api[_-]?key|client[_-]?secret|secret|private[_-]?key|passw(?:or)?d|pwd
-      |(?:access|auth|refresh|id|session|bearer)[_-]?token)\\?["']?\s*[:=]\s*)
-      (?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&][^\s&]{2,})
-  | (?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s@/]+(?=@)
-  | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-  | (?<![\d.])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}(?!\d)
-  | (?<![\d.])\d{8,}
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_SHORT = 4096
+"""Characters of texts whose masked form is remembered: names and questions come again."""
 
 
-_SIGNS = (
-    *("-----begin", "bearer", "basic", "sk-", "sk_", "rk-", "rk_", "pk-", "pk_", "aiza", "ya29."),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
-    *("akia", "asia", "eyj", "key", "secret", "passw", "pwd", "token", "@", "://"),
-)
-"""What a secret without a digit run cannot do without, in lower case."""
-_DIGITS = re.compile(r"\d{4}(?:[ -]\d{4}|\d{4})")
-
-
-def _masked(match: re.Match[str]) -> str:
-    if scheme := match["scheme"]:
-        return f"{scheme} {MASK}"
-    key = match["key"] or match["phrase"] or match["url"] or ""
-    quoted = match["key"] and match[0][len(key) :].lstrip("\\")[:1]
-    return key + (quoted if quoted in ('"', "'") else "") + MASK
-
-
-@lru_cache(maxsize=1024)
 def mask(text: str) -> str:
-    """Masks keys, bearer tokens, passwords, e-mail addresses and runs of 8 or more digits."""
-    return _SECRETS.sub(_masked, text) if _may_hold_secret(text) else text
+    """Masks keys, credentials, addresses, and numbers of accounts and people (docs/log.md)."""
+    return _mask_short(text) if len(text) <= _SHORT else mask_secrets(text)
 
 
-def _may_hold_secret(text: str) -> bool:
-    # Most texts hold none, and looking for signs is many times quicker than the full pattern.
-    lower = text.lower()
-    return _DIGITS.search(text) is not None or any(sign in lower for sign in _SIGNS)
+_mask_short = lru_cache(maxsize=1024)(mask_secrets)
 
 
 class JsonText(str):
@@ -96,7 +54,7 @@ def mask_inside(value: Any) -> Any:
     """Masks secrets in the texts and numbers of a value, and what is named like one."""
     if isinstance(value, Mapping):
         return {
-            mask(str(key)): MASK if _is_secret(str(key)) else mask_inside(part)
+            mask(str(key)): MASK if _is_secret(str(key), part) else mask_inside(part)
             for key, part in value.items()
         }
     if isinstance(value, (list, tuple)):
@@ -109,15 +67,15 @@ def mask_inside(value: Any) -> Any:
     return value if mask(text) == text else MASK
 
 
-@lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
-    return mask(f"{name}=xxxx").endswith(MASK)
+def _is_secret(name: str, value: object) -> bool:
+    return is_secret_name(name, value if isinstance(value, str) else as_json(value))
 
 
 def _masked_text(text: str) -> str:
     if not isinstance(text, JsonText):
         return mask(text)
-    return as_json(mask_inside(text.value)) if _may_hold_secret(text) else str(text)
+    may_hold_secret = may_name_secret(text) or mask(text) != text
+    return as_json(mask_inside(text.value)) if may_hold_secret else str(text)
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from google.genai import types
 from adk_flow.log.schema import AGENT_CALLS
 from adk_flow.models.request.functions import declarations
 from adk_flow.models.request.schemas import Schema, resolve_schema
-from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.situation import FINISH, RESPOND, read_situation
 from adk_flow.models.request.turns import (
     TRANSFER,
     AgentSaid,
@@ -85,7 +85,7 @@ def read_view(request: LlmRequest) -> RequestView:
         agent=name,
         message=written(latest_message(request.contents)),
         offers=offers,
-        targets=_targets(offers),
+        targets=_targets(request, offers),
         schema=resolve_schema(declared) if declared is not None else None,
         made=tuple(_made(own)),
         heard=tuple(filter(_is_news, _heard(before, transfers, request.contents, came))),
@@ -140,9 +140,12 @@ def _offers(request: LlmRequest) -> dict[str, Offer]:
     }
 
 
-def _targets(offers: dict[str, Offer]) -> list[str]:
-    parts = offers[TRANSFER].schema.get("properties", {}) if TRANSFER in offers else {}
-    return list(parts.get("agent_name", {}).get("enum") or ())
+def _targets(request: LlmRequest, offers: dict[str, Offer]) -> list[str]:
+    if TRANSFER not in offers:
+        return []
+    named = offers[TRANSFER].schema.get("properties", {}).get("agent_name", {}).get("enum")
+    # Older releases name them in the instruction only (1.18, flows/llm_flows/agent_transfer.py).
+    return list(named or ()) or [agent.name for agent in read_situation(request).reachable]
 
 
 def _made(own: Sequence[RequestStep]) -> Iterator[tuple[Called, Returned | None]]:

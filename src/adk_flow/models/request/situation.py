@@ -64,6 +64,11 @@ class Situation:
         return self.turns[-1]
 
     @property
+    def reachable(self) -> tuple[Option, ...]:
+        """Whom it may transfer to."""
+        return (*self.children, *([self.parent] if self.parent else []), *self.peers)
+
+    @property
     def visited(self) -> frozenset[str]:
         """The other agents that have had this turn: going back to one is going in a circle."""
         return frozenset(step.agent for step in self.turn.steps if step.agent) - {self.name}

@@ -1,0 +1,248 @@
+"""Secrets in a text, found in one pass of an engine whose time is linear in the text.
+
+Shapes of keys follow gitleaks' rules (github.com/gitleaks/gitleaks, gitleaks.toml, July 2026),
+which are written for RE2. A repetition that does not end a match is bounded, so that no search
+runs on to the text's end, and plain `re`, where google-re2 has no wheel, is not quadratic either.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+_PREFIXED = (
+    # Prefix and what follows: models, clouds, code, packages, chat, payment, mail, secrets' stores.
+    r"(?:sk|rk|pk)[-_][\w-]{16,}|AIza[\w-]{20,}|AQ\.Ab[\w-]{20,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
+    r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa)[-_][\w-]{20,}"
+    r"|(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|ABSK[\w+/]{50,}={0,2}|LTAI[A-Za-z0-9]{16,}"
+    r"|bedrock-api-key-[\w+/]{20,}|[\w~.]{3}\dQ~[\w~.-]{31,34}|do[opr]_v1_[a-f0-9]{40,}"
+    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ft|oas|ptt|agent)-[\w.-]{16,}"
+    r"|GR1348941[\w-]{20}|AT(?:ATT3|BB|CTT3)[\w=-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{50,}"
+    r"|rubygems_[a-f0-9]{40,}|dckr_(?:pat|oat)_[\w-]{20,}|lin_api_\w{30,}|CLOJARS_\w{40,}"
+    r"|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|hooks\.slack\.com/\w+/[\w/]{20,}"
+    r"|discord(?:app)?\.com/api/webhooks/[\w/-]{20,}|\d{8,10}:AA[\w-]{30,}"
+    r"|[MNO][A-Za-z\d]{23,25}\.[\w-]{6}\.[\w-]{27,}"
+    r"|SG\.[\w-]{16,64}\.[\w-]{16,}|xkeysib-[\w-]{40,}|key-[a-f0-9]{32}|[a-f0-9]{32}-us\d\d?"
+    r"|(?:SK|AC)[a-f0-9]{32}|sq0[a-z]{3}-[\w-]{20,}|EAAA[\w-]{40,}|EAA[A-Z][A-Za-z0-9]{40,}"
+    r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|whsec_[\w+/=-]{16,}|access-(?:sandbox|development|production)"
+    r"-[a-f0-9-]{30,}|dapi[a-f0-9]{32}|hv[sbr]\.[\w-]{20,}|pscale_\w{2,5}_[\w.=-]{20,}|dp\.\w{2}\.\w{40,}"
+    r"|dt0[a-z]\d\d\.\w{20,40}\.\w{40,}|gl(?:c|sa)_[\w+/=]{30,}|NR(?:AK|JS|II|RA)-[\w-]{18,}"
+    r"|sntry[su]_[\w+/=]{40,}|sbp_[a-f0-9]{40}|sb_secret_\w{20,}|PMAK-[\w-]{50,}|figd_[\w-]{30,}"
+    r"|secret_\w{40,}|ntn_\w{40,}|pat\w{14}\.[a-f0-9]{60,}|phc_\w{30,}|pul-[a-f0-9]{40}"
+    r"|\w{14}\.atlasv1\.[\w=-]{60,}|HRKU-[\w-]{30,}|00D\w{12,15}![\w.]{40,}|ops_eyJ[\w+/]{100,}"
+    r"|A3-[A-Z0-9]{6}-[A-Z0-9-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|lsv2_[a-z]{2}_\w{30,}"
+    r"|sha256~[\w-]{40,}|fo1_[\w-]{40,}|fm[12][ar]?_[\w+/=]{60,}|tskey-[\w-]{16,}|pnu_\w{30,}"
+)
+_STRONG = (
+    r"(?:api|access|account|private|secret|signing|encryption|master|client|service|storage|admin"
+    r"|deploy|ssh|subscription|license|shared)[ _.-]?keys?(?:[_-]?id)?"
+    r"|(?:access|auth|refresh|id|session|bearer|api|bot)[ _-]?token"
+    r"|secrets?|pass(?:words?|wd|phrase|code)|credentials?|connection[ _-]?string"
+)
+_WEAK = r"tokens?|authorization|session[_-]?(?:id|cookie)"
+_SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
+_NAME = (
+    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|1|2))?"
+    rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
+)
+
+
+class _Shape(NamedTuple):
+    """What a secret looks like, between what of it stays."""
+
+    head: str
+    body: str
+    tail: str = ""
+
+
+_SHAPES = {
+    "block": _Shape(
+        r"-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|PGP MESSAGE)[A-Z ]{0,10}-----",
+        r"(?s:.*?)(?:-----END [A-Z ]{0,40}-----|$)",
+    ),
+    "putty": _Shape(r"PuTTY-User-Key-File-\d:", r"(?s:.*?)(?:Private-MAC: ?[a-f0-9]+|$)"),
+    "scheme": _Shape(r"\b(?i:bearer|basic|digest|apikey)[ \t]+", r"[\w.~+/=-]{8,}"),
+    "prefixed": _Shape("", rf"\b(?:{_PREFIXED})"),
+    "jwt": _Shape("", r"\bey[\w-]{8,500}\.[\w-]{8,}(?:\.[\w-]*){0,3}"),
+    "spoken": _Shape(r"\b(?i:(?:pass(?:word|code|phrase)|pin) (?:is|was) )", r"""[^\s"]{3,}"""),
+    "phrase": _Shape(r"\b(?i:passw(?:or)?d: )", r"""[^\n"]{3,}"""),
+    "named": _Shape(
+        rf"""\b{_NAME}\\?["']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}"""
+        r"(?:(?i:bearer|basic|digest|token)[ \t]+)?",
+        r"""(?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&\\][^\s"'&\\)}]{2,})""",
+    ),
+    "url": _Shape(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/@]{0,100}:", r"[^\s@/]{1,200}", "@"),
+    "signed": _Shape(r"[?&](?i:sig|signature|key|token|code|x-amz-signature)=", r"[\w%+/.=-]{8,}"),
+    "mail": _Shape("", r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+    "iban": _Shape("", r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"),
+    "national insurance": _Shape("", r"\b[A-Z]{2}(?: ?\d{2}){3} ?[A-D]\b"),
+    "tax": _Shape("", r"\bGB ?\d{3} ?\d{4} ?\d{2}(?: ?\d{3})?\b|\b\d{3}/[A-Z]{1,2}\d{3,6}\b"),
+    "account": _Shape(
+        r"\b(?i:sort ?code|account (?:number|no\.?)|a/c)[^\d\n]{0,20}", r"\d[\d -]{4,10}\d\b"
+    ),
+    "phone": _Shape(
+        r"(?:^|[^\w.,£$€-])",
+        r"(?:\+\d{1,3}[ .-]?(?:\(0\))?[ .-]?\(?\d{2,5}\)?|\(?0[1-9]\d{1,3}\)?|00 ?[1-9]\d{0,2})"
+        r"[ .-]\d{2,4}(?:[ .-]?\d{2,4}){1,2}\b",
+    ),
+    "digits": _Shape(r"(?:^|[^\d.,£$€])", r"\d(?:[ -]?\d){6,}(?::AA[\w-]{30,})?"),
+}
+MASK = "[masked]"
+_MASK = MASK.encode()
+
+
+def _compile(text: str) -> Any:
+    pattern = text.encode()
+    if find_spec("re2") is None:
+        return re.compile(pattern)
+    re2: Any = import_module("re2")
+    options = re2.Options()
+    options.encoding, options.max_mem = re2.Options.Encoding.LATIN1, 1 << 26
+    return re2.compile(pattern, options)
+
+
+_SECRET = _compile("|".join(map("".join, _SHAPES.values())))
+_SECRET_WORD = _compile(rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})")
+_HEADED = re.compile(
+    "|".join(
+        f"(?P<{name}>{_SHAPES[name].head})"
+        for name in ("scheme", "spoken", "phrase", "named", "url", "signed", "account")
+    ).encode()
+)
+"""What stays of a secret, told from its first letters."""
+_NAMED, _STRONGLY_NAMED = (re.compile(text.encode()) for text in (_NAME, rf"(?i:.*(?:{_STRONG}))"))
+_IBAN, _KEY, _PHONE = (
+    re.compile(_SHAPES[name].body.encode()) for name in ("iban", "prefixed", "phone")
+)
+_THOUSANDS = re.compile(rb"\d{1,3}(?: \d{3})+(?!\d)")
+_GROUPED = re.compile(
+    # NHS; a taxpayer's reference; a bank's sort code and account
+    rb"(?:\d{3}[ -]\d{3}[ -]\d{4}|\d{5} \d{5}|\d{2}-\d{2}-\d{2}[ ,]{1,2}\d{7,8})(?!\d)"
+)
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+
+
+def mask_secrets(text: str) -> str:
+    """Masks every secret in a text, and leaves the words that say what it is."""
+    data = text.encode("utf-8", "surrogatepass")
+    parts, place = [], 0
+    while (match := _SECRET.search(data, place)) is not None:
+        start, end = match.span()
+        instead, covered = _replace(data[start:end], data[end : end + 2])
+        parts += [data[place:start], instead]
+        place = start + covered
+    if not place:
+        return text
+    return b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
+
+
+def may_name_secret(text: str) -> bool:
+    """Tells whether a text has a word that secrets are named by."""
+    return _SECRET_WORD.search(text.encode("utf-8", "surrogatepass")) is not None
+
+
+def is_secret_name(name: str, value: str) -> bool:
+    """Tells whether a value so named is a secret."""
+    named = _NAMED.fullmatch(name.encode("utf-8", "surrogatepass"))
+    return named is not None and _is_value(named[0], value.encode("utf-8", "surrogatepass"))
+
+
+def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
+    """Gives what stands in place of a finding, and how much of it that covers."""
+    if head := _HEADED.match(found):
+        return _replace_headed(found, head)
+    if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
+        return found[:2], 2
+    if found[:1].isalpha() or found[:1] == b"-" or b"/" in found:
+        return _MASK, len(found)
+    kept = b"" if found[:1].isdigit() or found[:1] in b"+(" else found[:1]
+    number = found[len(kept) :]
+    if _PHONE.fullmatch(number) or b":" in number:
+        return kept + _MASK, len(found)
+    return kept + _mask_numbers(number, following), len(found)
+
+
+def _replace_headed(found: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
+    kept = head[0]
+    if head.lastgroup == "named":
+        value = found[len(kept) :]
+        if not _is_value(kept, value.strip(b"\\\"'")):
+            return kept, len(kept)
+        quote = re.match(rb"""\\?["']""", value)
+        kept += quote[0] if quote else b""
+    return kept + _MASK, max(len(kept) + 1, len(found.rstrip(b"@\\,;.")))
+
+
+def _mask_numbers(text: bytes, following: bytes) -> bytes:
+    """Masks what in a row of digits is of somebody: a card, an account; no amount, date or year."""
+    groups = [*re.finditer(rb"\d+", text)]
+    parts, place, number = [], 0, 0
+    while number < len(groups):
+        end = _end_of_secret(text, groups, number, following)
+        if end:
+            parts += [text[place : groups[number].start()], _MASK]
+            place = end
+        number += 1
+        while number < len(groups) and groups[number].start() < place:
+            number += 1
+    return b"".join([*parts, text[place:]])
+
+
+def _end_of_secret(
+    text: bytes, groups: list[re.Match[bytes]], number: int, following: bytes
+) -> int:
+    """Finds where a secret ends that begins with a group of digits; 0 if none does."""
+    group = groups[number]
+    if len(group[0]) == 1:
+        return 0
+    if end := _end_of_card(text, groups[number : number + 9]):
+        return end
+    if len(group[0]) >= 8:
+        is_amount = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
+        return 0 if is_amount else group.end()
+    if match := _GROUPED.match(text, group.start()):
+        return match.end()
+    if group[0].startswith(b"0") and (match := _PHONE.match(text, group.start())):
+        return match.end() if not _THOUSANDS.match(text) else 0
+    return 0
+
+
+def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:
+    """Finds a card's end: 13 to 19 digits in groups set apart alike, by ISO/IEC 7812-1."""
+    digits, sign = groups[0][0], text[groups[0].end() : groups[0].end() + 1]
+    if len(digits) < 2 or digits[:1] not in b"23456":
+        return 0
+    for group in groups[1:]:
+        if text[group.start() - 1 : group.start()] != sign or len(group[0]) < 2:
+            return 0
+        digits += group[0]
+        if 13 <= len(digits) <= 19 and _is_card(digits):
+            return group.end()
+    return 0
+
+
+def _is_card(digits: bytes) -> bool:
+    """Checks a card's number by Luhn's formula."""
+    plain = digits[-1::-2]
+    return (sum(plain) - 48 * len(plain) + sum(digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+
+
+def _is_value(name: bytes, value: bytes) -> bool:
+    """Whether what is named like a secret looks like one: `max_tokens: 2000` does not."""
+    if _STRONGLY_NAMED.match(name):
+        return True
+    name = re.sub(rb"[^a-z]+$", b"", name.lower())
+    if name.endswith((b"pin", b"otp", b"cvv", b"cvc")):
+        return value[:3].isdigit()
+    if name.endswith((b"pwd", b"auth", b"authorization", b"sas")):
+        return len(value) > 3
+    digits = len(re.findall(rb"[\d.,]", value))
+    return len(value) >= 8 and digits < len(value) and (digits > 0 or name.endswith(b"token"))
+
+
+def _is_valid_iban(text: bytes) -> bool:
+    """Checks an IBAN by ISO 7064, MOD 97-10."""
+    compact = text.replace(b" ", b"").replace(b"-", b"").decode()
+    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1

@@ -1,0 +1,252 @@
+"""Secrets of many kinds, wherever an app may put them."""
+
+import re
+import runpy
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from google.adk.apps import App
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools.tool_context import ToolContext
+from google.genai import types
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adk_flow.log.reader import read_log
+from adk_flow.models.scripted import Scripted, call
+from adk_flow.record import secrets
+from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.secrets import MASK, mask_secrets
+from adk_flow.scenario.conversation import read_conversation
+from tests.doubles.flow import agent
+from tests.doubles.pages import ROOT
+
+A = "abcdefghijklmnopqrstuvwxyz"
+HEX = "0123456789abcdef" * 4
+KINDS = {
+    "named value": [
+        "AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
+        "GITHUB_TOKEN=«abcdefgh1»",
+        "export DB_PASSWORD='«hunter2»'",
+        '{"clientSecret": "«two words»"}',
+        "x-api-key: «abc123»",
+        "AccountKey=«abc/def==»",
+        "the password is «hunter2»",
+        "PIN: «4821»",
+    ],
+    "authorization": ["Authorization: Bearer «abc.def-123456»", "Basic «dXNlcjpwYXNz»"],
+    "address with credentials": [
+        "https://me:«pa:55»@example.org",
+        "postgresql+asyncpg://me:«pa55»@db/x",
+        "redis://:«pa55word»@cache:6379",
+        "https://x.example/c?sv=1&sig=«abc%2Fdefghijk»",
+    ],
+    "key block": [
+        f"«-----BEGIN OPENSSH PRIVATE KEY-----\n{A}\n-----END OPENSSH PRIVATE KEY-----»",
+        f"«-----BEGIN PGP PRIVATE KEY BLOCK-----\n{A}\n-----END PGP PRIVATE KEY BLOCK-----»",
+        f"«PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n{A}\nPrivate-MAC: {HEX}»",
+    ],
+    "model provider": [
+        f"«sk-proj-{A}»",
+        f"«sk-ant-api03-{A}»",
+        f"«AIzaSy{A}1234567»",
+        f"«gsk_{A}»",
+        f"«hf_{A}»",
+        f"«pplx-{A}»",
+        f"«xai-{A}»",
+        f"«r8_{A}»",
+        f"«nvapi-{A}»",
+    ],
+    "cloud": [
+        "«AKIAIOSFODNN7EXAMPLE»",
+        f"«ABSK{A}{A}»",
+        f"«ya29.{A}»",
+        f"«GOCSPX-{A}»",
+        f"«LTAI{A[:20]}»",
+        f"«dop_v1_{HEX}»",
+        f"«abc1Q~{A}{A[:6]}»",
+        f"«dapi{HEX[:32]}»",
+        f"«hvs.{A}»",
+    ],
+    "code and packages": [
+        f"«ghp_{A}0123456789»",
+        f"«github_pat_{A}»",
+        f"«glpat-{A}»",
+        f"«npm_{A}0123456789»",
+        f"«pypi-{A}{A}»",
+        f"«dckr_pat_{A}»",
+        f"«rubygems_{HEX}»",
+        f"«lin_api_{A}0123456789»",
+    ],
+    "services": [
+        "«xoxb-12345678901-abcdefghij»",
+        f"«SG.{A[:22]}.{A}»",
+        f"«sk_live_{A}»",
+        f"«whsec_{A}»",
+        f"«shpat_{HEX[:32]}»",
+        f"«12345678:AA{A}{A[:9]}»",
+        f"«glsa_{A}{A}»",
+        f"«NRAK-{A}»",
+        f"«SK{HEX[:32]}»",
+        f"«figd_{A}{A}»",
+        f"«ntn_{A}{A}»",
+    ],
+    "JSON web token": [f"«eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{A}»"],
+    "e-mail": ["«ann.lee+x@mail.example.co.uk»"],
+    "card": [
+        "«4111 1111 1111 1111»",
+        "«4111-1111-1111-1111»",
+        "«4111111111111111»",
+        "«3782 822463 10005»",
+        "«41111111 11111111»",
+    ],
+    "bank": [
+        "«GB29 NWBK 6016 1331 9268 19»",
+        "«GB29NWBK60161331926819»",
+        "sort code «20-45-77»",
+        "«20-45-77 12345678»",
+        "account number «1234567»",
+    ],
+    "tax and health": [
+        "«QQ 12 34 56 C»",
+        "«AB123456C»",
+        "«12345 67890»",
+        "«1234567890»",
+        "«GB 123 4567 89»",
+        "«123/AB456»",
+        "«943 476 5919»",
+    ],
+    "telephone": [
+        "«07700 900123»",
+        "«+44 7700 900123»",
+        "«020 7946 0958»",
+        "«(020) 7946 0958»",
+        "«+1 (415) 555-2671»",
+        "«00 44 7700 900123»",
+    ],
+}
+TEXTS = [(kind, text) for kind, texts in KINDS.items() for text in texts]
+MARKED = re.compile("«(.*)»", re.DOTALL)
+
+
+@pytest.mark.parametrize(("kind", "text"), TEXTS)
+@pytest.mark.parametrize("around", ["{}", "x {}, y", '("{}")', "a: {}\nb", "{}; 2026-11-28"])
+def test_a_secret_is_masked_and_what_says_what_it_is_stays(kind, text, around):
+    plain, masked = around.format(MARKED.sub(r"\1", text)), around.format(MARKED.sub(MASK, text))
+
+    assert mask_secrets(plain) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A £250,000 mortgage (£250 000) at 4.5% over 25 years costs £1,389.58 a month.",
+        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 100000, 1,234,567",
+        "2026-11-28, 28-11-2026, 28/11/2026, 2026-11-28T10:11:12.123456Z, 2026 2027 2028 2029",
+        '{"max_output_tokens": 2000, "total_token_count": 12345, "primary_key": "id"}',
+        "In 2026/27 the secret of saving is patience; the keys to the house are yours.",
+        "1 2 3 4 5 6 7 8 9 10",
+        "My token of thanks. tokens: 1,560. The pin is on the map.",
+    ],
+)
+def test_amounts_dates_rates_and_plain_words_stay(text):
+    assert mask_secrets(text) == text
+
+
+async def record_everywhere(secret: str, folder: Path) -> FlowPlugin:
+    """Holds a conversation that has a secret in every place that a log tells of."""
+
+    def look(thing: str, tool_context: ToolContext) -> dict[str, Any]:
+        tool_context.state[f"about {secret}"] = {"found": [secret]}
+        return {"thing": thing, secret: secret}
+
+    def fail(thing: str) -> str:
+        raise LookupError(f"nothing at {thing}")
+
+    script = {"Root": [[call("look", thing=secret)], [call("fail", thing=secret)], secret]}
+    root = agent("Root", Scripted(script=script), tools=[look, fail], instruction=f"Know {secret}")
+    plugin = FlowPlugin(directory=folder)
+    runner = Runner(
+        app=App(name="app", root_agent=root, plugins=[plugin]),
+        session_service=InMemorySessionService(),
+    )
+    for user, session in (("u", secret), (secret, "s")):
+        made = await runner.session_service.create_session(
+            app_name="app", user_id=user, session_id=session, state={"known": secret}
+        )
+        with suppress(LookupError):
+            async for _ in runner.run_async(
+                user_id=user, session_id=made.id, new_message=types.UserContent(secret)
+            ):
+                pass
+    await runner.close()
+    return plugin
+
+
+def words(value: Any) -> Iterator[str]:
+    """Gives every text in JSON, also of JSON inside a text."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for part in value:
+            yield from words(part)
+    elif isinstance(value, str):
+        yield value
+        if value.startswith("{"):
+            yield from words(msgspec.json.decode(value))
+
+
+PLACES = ("user_message", "before_model", "after_model", "before_tool", "after_tool", "tool_error")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_secret_is_masked_wherever_it_stands(kind, tmp_path):
+    text = KINDS[kind][0]
+    secret = MARKED.search(text)[1]  # pyright: ignore[reportOptionalSubscript]
+
+    plugin = await record_everywhere(MARKED.sub(r"\1", text), tmp_path)
+
+    assert not plugin.faults, plugin.first_fault
+    logs = [*tmp_path.rglob("*.jsonl")]
+    hooks = {record.hook for log in logs for record in read_log(log).records}
+    assert hooks.issuperset(PLACES)
+    for log in logs:
+        lines = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+        written = [log.name, *words(lines)]
+        assert [text for text in written if secret in text] == []
+        assert sum(MASK in text for text in written) >= len(PLACES)
+
+
+@given(st.text(), st.sampled_from([text for _, text in TEXTS]), st.text())
+def test_masking_twice_changes_nothing_more_in_any_text(before, text, after):
+    masked = mask_secrets(before + MARKED.sub(r"\1", text) + after)
+
+    assert mask_secrets(masked) == masked
+
+
+def test_plain_re_finds_the_same_where_google_re2_is_not_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    plain = runpy.run_path(secrets.__file__)
+
+    assert isinstance(plain["_SECRET"], re.Pattern)
+    for _, text in TEXTS:
+        assert plain["mask_secrets"](MARKED.sub(r"\1", text)) == MARKED.sub(MASK, text)
+
+
+def test_the_page_names_each_kind():
+    rows = (ROOT / "docs" / "log.md").read_text().partition("## What is masked")[2]
+
+    assert re.findall(r"^\| ([\w -]+) \|", rows, re.M)[1:] == list(KINDS)
+
+
+def test_nothing_of_the_desks_conversations_is_masked():
+    for file in (ROOT / "conversations").glob("*.yaml"):
+        for turn in read_conversation(file).turns:
+            assert mask_secrets(turn.say) == turn.say
+            planned = msgspec.json.encode(turn.plan or []).decode()
+            assert mask_secrets(planned) == planned
