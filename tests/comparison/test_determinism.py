@@ -34,9 +34,8 @@ def app_at(pace):
         LlmAgent(name=n, model="gemini-2.5-flash", description=n, tools=[look])
         for n in ("A", "B", "C")
     ]
-    return App(
-        name="app", root_agent=LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=agents)
-    )
+    lead = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[*agents])
+    return App(name="app", root_agent=lead)
 
 
 def without_clock(value):
