@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,8 @@ from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
+
+_Number = TypeVar("_Number", int, float)
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -161,7 +163,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     return metrics
 
 
-def plus(one: int | None, other: int | None) -> int | None:
+def plus(one: _Number | None, other: _Number | None) -> _Number | None:
     """Adds counts up, of which either may not be known."""
     return None if one is None or other is None else one + other
 

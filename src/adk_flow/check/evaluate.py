@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from adk_flow._text import join_names
 from adk_flow.check.flow import Flow
 from adk_flow.check.rules import RuleFile, Rules, field_of
-from adk_flow.check.snapshot import Snapshot, aligned, side_by_side
+from adk_flow.check.snapshot import ANY, Snapshot, aligned, says, side_by_side
+from adk_flow.check.state import is_filled, nearest_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.record.redact import mask
 from adk_flow.scenario.conversation import Conversation, failed_checks
@@ -120,6 +122,10 @@ def _scope(
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
         yield told("never_speaks", spoke, about=name)
+    for key, value in rules.state.items():
+        yield told("state", _other_value(flow, key, value), about=key)
+    for name, template in rules.instructions.items():
+        yield told("instructions", _unfilled(flow, name, template), about=name)
     kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
     for kind in kinds:
         texts = [finding.text for finding in flow.findings if finding.kind == kind]
@@ -166,3 +172,31 @@ def _dear(flow: Flow, limit: float, model: str) -> str:
 
 def _other(found: str, expected: str) -> str:
     return "" if found == expected else f"{found or 'nobody'}, expected {expected}"
+
+
+def _other_value(flow: Flow, key: str, expected: Any) -> str:
+    """Says what a key of the state holds, unless it is as expected."""
+    try:
+        state = flow.state
+    except ValueError as error:
+        return f"{key} cannot be known: {error}"
+    if key not in state:
+        return f"{key} was never written; the state holds {join_names(state) or 'nothing'}"
+    value = state[key]
+    is_same = value not in ("", None) if expected == ANY else value == expected
+    if isinstance(expected, str) and isinstance(value, str):
+        is_same = is_same or (value != "" and says(expected, value))
+    return "" if is_same else f"{key} is {value!r:.200}, expected {expected!r}"
+
+
+def _unfilled(flow: Flow, name: str, template: str) -> str:
+    """Says what an agent was told in place of a template filled with words."""
+    if flow.log.header.texts != "full":
+        return f"cannot be known: recorded with texts={flow.log.header.texts}"
+    instructions = flow.instructions(name)
+    if not instructions:
+        return f"{name}'s model was never asked"
+    unlike = [text for text in instructions if not is_filled(template, text)]
+    if not unlike:
+        return ""
+    return f"{name} was told “{nearest_line(template, unlike[0])}”, expected “{template.strip()}”"

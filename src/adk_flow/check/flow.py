@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from adk_flow._text import plural
 from adk_flow.analysis.critical_path import Span, schedule_turn
@@ -17,6 +18,7 @@ from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.analysis.visibility import Isolation, trace_visibility
 from adk_flow.check.snapshot import Snapshot, draw_snapshot
+from adk_flow.check.state import instructions_of, state_after
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Canary
 
@@ -84,6 +86,19 @@ class Flow:
     def ping_pong(self) -> list[Finding]:
         """Agents of whom one handed over to the other more than once in a turn."""
         return [finding for finding in self.findings if finding.kind == "ping_pong"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the session's state holds at the end, keys of one turn only left out.
+
+        Raises:
+          ValueError: the log does not hold all values.
+        """
+        return state_after(self.trace, self._turns[-1].number if self._turns else 0)
+
+    def instructions(self, agent: str) -> list[str]:
+        """Gives the system instructions that an agent's model was sent, each once."""
+        return list(instructions_of(self.trace, self._turns, agent))
 
     # Who
 

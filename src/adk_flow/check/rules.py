@@ -47,6 +47,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     no_ping_pong: bool = False
     no_findings: list[Kind] = []
     """Kinds of findings of which there must be none."""
+    state: dict[str, Any] = {}
+    """What keys of the session's state hold at its end; `...` stands for any words."""
+    instructions: dict[str, str] = {}
+    """By agent, a part of its instruction as its model is sent it: each `{key}` filled with words,
+    `...` for any."""
 
 
 class FlowRules(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +67,8 @@ class FlowRules(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Model at whose price `cost` counts; empty for each its own."""
     may_fail: bool = False
     """Whether the flow need not be whole: turns may fail, and the log may be cut."""
+    no_warnings: list[str] = []
+    """Kinds of warnings that `inspect` must not give of an app."""
     isolated: list[tuple[str, str]] = []
     """Pairs of agents of whom neither is shown anything of the other's."""
     each_turn: Rules = Rules()
@@ -150,6 +157,7 @@ def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
                 yield (*place, field, name)
         for at, name in enumerate(one.never_speaks):
             yield (*place, "never_speaks", at, name)
+        yield from ((*place, "instructions", name, name) for name in one.instructions)
 
 
 def field_of(place: Sequence[str | int]) -> str:

@@ -40,7 +40,7 @@ class Snapshot(list[str]):
             return NotImplemented
         actual = _filled(self)
         pairs = zip(expected, actual, strict=False)
-        return len(expected) == len(actual) and all(_says(*pair) for pair in pairs)
+        return len(expected) == len(actual) and all(says(*pair) for pair in pairs)
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
@@ -100,7 +100,8 @@ def _filled(lines: Iterable[str]) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _says(expected: str, actual: str) -> bool:
+def says(expected: str, actual: str) -> bool:
+    """Whether a line is as expected, where `...` stands for any words."""
     first, *between = expected.split(ANY)
     if not between:
         return expected == actual
@@ -137,10 +138,10 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine
 
     Unless `exactly`, `...` in a line on the left stands for any words.
     """
-    says = operator.eq if exactly else _says
+    fits = operator.eq if exactly else says
     expected, actual = lines_of(left) or [], lines_of(right) or []
     # A line with `...` is taken for the first that it may stand for.
-    keys = [next((one for one in actual if says(line, one)), line) for line in expected]
+    keys = [next((one for one in actual if fits(line, one)), line) for line in expected]
     rows = []
     for kind, i, j, k, m in _opcodes(keys, actual):
         if kind == "equal":

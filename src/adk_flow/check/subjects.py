@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from adk_flow._text import plural
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
@@ -37,7 +37,9 @@ def check_log_answers(log: Path, written: RuleFile) -> tuple[Flow, list[RuleResu
             f"{written.document.path}: line {line}: hold: note: answers are not checked, for "
             f"{log} does not hold the questions of {hold}"
         )
-    return flow, answers or [], notes
+    unknown = "cannot be known of a log, which does not hold the app's wiring; name the app"
+    warnings = [_no_warning(written, kind, [unknown]) for kind in written.rules.no_warnings]
+    return flow, [*(answers or []), *warnings], notes
 
 
 def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleResult]]:
@@ -54,10 +56,11 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
     app, decided = _load_app(path, written)
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
+    warnings = _warnings(app, written)
     run = asyncio.run(run_conversation(app, conversation))
     if run.log is None:
         raise AdkFlowError(f"{path}: its flow log could not be written")
-    answers = list_missing(run.failed_checks, written.document.line("hold"))
+    answers = [*warnings, *list_missing(run.failed_checks, written.document.line("hold"))]
     if decided is not None:
         answers += _unused(decided, written.document.line("decisions"))
     flow = read_flow(run.log, conversation.planted)
@@ -65,6 +68,30 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
         reason = f"{plural(run.faults, 'hook')} could not be recorded"
         answers.append(RuleResult("whole", written.document.line(), reason))
     return flow, answers
+
+
+def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
+    """Checks that `inspect` gives no warning of the kinds that the rules name."""
+    if not (kinds := written.rules.no_warnings):
+        return []
+    from adk_flow.inspect.static import inspect_app
+    from adk_flow.inspect.warnings import WarningKind
+
+    known, line = get_args(WarningKind), written.document.line("no_warnings")
+    if unknown := [kind for kind in kinds if kind not in known]:
+        place = f"{written.document.path}: line {line}: no_warnings: {unknown[0]!r} is no kind"
+        raise RuleError(f"{place}; expected one of {', '.join(known)}")
+    warnings = inspect_app(app).remarks
+    return [
+        _no_warning(written, kind, [each.text for each in warnings if each.kind == kind])
+        for kind in kinds
+    ]
+
+
+def _no_warning(written: RuleFile, kind: str, texts: list[str]) -> RuleResult:
+    reason = f"{kind}: {texts[0]}" if texts else ""
+    line = written.document.line("no_warnings")
+    return RuleResult("no_warnings", line, reason, tuple(texts), kind)
 
 
 def _unused(decided: Decided, line: int) -> list[RuleResult]:

@@ -46,7 +46,7 @@ def check_flow(
     with report_errors():
         written = read_rules(expect)
         if _is_app(subject):
-            with app_output_on_stderr(is_github=form == "github"):
+            with app_output_on_stderr("github" if form == "github" else ""):
                 silence_adk()
                 flow, answers = check_app_answers(subject, written)
         else:

@@ -23,7 +23,6 @@ from adk_flow.cli.output import (
     report_errors,
     silence_adk,
 )
-from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
@@ -104,26 +103,25 @@ def compare_constructs(
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
-            with (
-                nullcontext() if form == "text" else app_output_on_stderr(),
-                _progress(folder) as progress,
-            ):
+            app = _only_app(subjects)
+            with app_output_on_stderr(form), _progress(folder) as progress:
                 comparison = runner.compare(
-                    _only_app(subjects),
-                    conversations,
-                    names,
-                    folder=folder,
-                    progress=progress,
-                    **options,
+                    app, conversations, names, folder=folder, progress=progress, **options
                 )
         # The page's template engine is needed by no other command.
         from adk_flow.render.comparison_html import comparison_to_html
 
+        data = msgspec.json.encode(comparison_to_data(comparison)).decode()
+        markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
-        files.write("results.json", _to_json(comparison))
-        files.write("report.md", comparison_to_markdown(comparison))
+        files.write("results.json", data)
+        files.write("report.md", markdown)
         report = files.write("report.html", comparison_to_html(comparison))
-    _print_comparison(comparison, form, report)
+    if form == "text":
+        print_comparison(comparison, plain_console())
+        plain_console().print(Text(f"\nReport: {report}"), soft_wrap=True)
+    else:
+        print(data if form == "json" else markdown)
     if comparison.setting.stopped:
         raise typer.Exit(1)
 
@@ -177,18 +175,3 @@ def _progress_bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=plain_console(sys.stderr), transient=True) as bar:
         task = bar.add_task("runs", total=None)
         yield lambda done, planned: bar.update(task, completed=done, total=planned)
-
-
-def _to_json(comparison: Comparison) -> str:
-    return msgspec.json.encode(comparison_to_data(comparison)).decode()
-
-
-def _print_comparison(comparison: Comparison, form: ReportFormat, report: Path) -> None:
-    if form == "json":
-        print(_to_json(comparison))
-    elif form == "markdown":
-        print(comparison_to_markdown(comparison))
-    else:
-        console = plain_console()
-        print_comparison(comparison, console)
-        console.print(Text(f"\nReport: {report}"), soft_wrap=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from adk_flow.check.diff import diff_flows
 from adk_flow.check.flow import read_flow
 from adk_flow.cli.options import FORMAT, DiffFormat
-from adk_flow.cli.output import report_errors
+from adk_flow.cli.output import print_json, report_errors
 from adk_flow.render.diff import diff_to_data, diff_to_text
 
 
@@ -26,10 +25,10 @@ def show_diff(
     """
     with report_errors():
         was, now = read_flow(before), read_flow(after)
-        found = diff_flows(was, now)
+        difference = diff_flows(was, now)
     if form == "json":
-        print(msgspec.json.encode(diff_to_data(found, was.log, now.log)).decode())
+        print_json(diff_to_data(difference, was.log, now.log))
     else:
-        print(diff_to_text(found, was.log, now.log))
-    if found.turns:
+        print(diff_to_text(difference, was.log, now.log))
+    if difference.turns:
         raise typer.Exit(1)

@@ -13,11 +13,11 @@ def init_app(app: AppPath) -> None:
         silence_adk()
         from adk_flow.run.app import find_app, lines_to_record
 
-        found = find_app(app)
-    file = plain(str(found.file))
-    if found.is_recorded:
+        place = find_app(app)
+    file = plain(str(place.file))
+    if place.is_recorded:
         print(f"{file} records already: nothing to add.")
         return
-    where = "at the end" if found.file.exists() else "a new file"
+    where = "at the end" if place.file.exists() else "a new file"
     print(f"In {file}, {where}:\n")
-    print("\n".join(lines_to_record(found)))
+    print("\n".join(lines_to_record(place)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Annotated
 
-import msgspec
 import typer
 
+from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AppPath, DiagramFormat
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
 from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
 
 
@@ -22,15 +21,13 @@ def show_agents(
 
     No agent runs, but the app's code is imported.
     """
-    with report_errors(), nullcontext() if form == "text" else app_output_on_stderr():
-        # ADK takes seconds to import, which `show` and `--help` need not wait for.
-        silence_adk()
+    with report_errors(), app_output_on_stderr(form):
+        loaded = import_app(app)
         from adk_flow.inspect.static import inspect_app
-        from adk_flow.run.app import load_app
 
-        inspection = inspect_app(load_app(app))
+        inspection = inspect_app(loaded)
     if form == "json":
-        print(msgspec.json.encode(inspection).decode())
+        print_json(inspection)
     elif form == "mermaid":
         print(agents_to_flowchart(inspection), end="")
     else:

@@ -25,17 +25,19 @@ if TYPE_CHECKING:
     from adk_flow.models.decisions import Decided
 
 
-def load_decided_app(
-    path: Path, model: str = "", decisions: Path | None = None
-) -> tuple[App, Decided | None]:
+def import_app(path: Path, model: str = "") -> App:
+    """Loads an app, and with it ADK, whose import takes seconds that other commands are spared."""
+    silence_adk()
+    from adk_flow.run import app
+
+    return app.load_app(path, model)
+
+
+def load_decided_app(path: Path, model: str, decisions: Path | None) -> tuple[App, Decided | None]:
     """Loads an app, on one model or with decisions where they are given."""
     if model and decisions:
         raise AdkFlowError("cannot be given with --decisions", argument="model", value=model)
-    # ADK takes seconds to import, which `show` and `--help` need not wait for.
-    silence_adk()
-    from adk_flow.run.app import load_app
-
-    app = load_app(path, model)
+    app = import_app(path, model)
     if decisions is None:
         return app, None
     from adk_flow.models.decisions import decided
@@ -49,7 +51,7 @@ def load_conversation(
     """Reads a conversation of a file, or of questions."""
     if bool(questions) == bool(file):
         raise AdkFlowError("give either a question or --conversation FILE, and not both")
-    conversation = read_conversation(file) if file else of_questions(_readable(questions))
+    conversation = read_conversation(file) if file else _of_questions(questions)
     return with_state(conversation, read_state(state)) if state else conversation
 
 
@@ -63,15 +65,15 @@ def load_conversations(
             "there is a conversation file of that name; rename the file", argument="question"
         )
     if questions:
-        conversations["question"] = of_questions(_readable(questions))
+        conversations["question"] = _of_questions(questions)
     if not conversations:
         raise AdkFlowError("give --conversation FILE_OR_FOLDER, or --question TEXT")
     initial = read_state(state) if state else {}
-    return {name: with_state(one, initial) for name, one in conversations.items()}
+    return {name: with_state(talk, initial) for name, talk in conversations.items()}
 
 
-def _readable(questions: Sequence[str] | None) -> list[str]:
-    return [encodable(question) for question in questions or ()]
+def _of_questions(questions: Sequence[str] | None) -> Conversation:
+    return of_questions([encodable(question) for question in questions or ()])
 
 
 def find_log(path: Path) -> Path:
@@ -82,11 +84,18 @@ def find_log(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    logs = [file for file in path.rglob("*.jsonl") if file.is_file()]
-    logs.sort(key=lambda file: file.stat().st_mtime, reverse=True)
+    logs = sorted(_log_files(path), key=lambda file: file.stat().st_mtime, reverse=True)
     if newest := next(filter(is_flow_log, logs), None):
         return newest
-    raise LogError(f"{path}: holds no flow log (*.jsonl)")
+    raise _no_log(path)
+
+
+def _log_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*.jsonl") if file.is_file())
+
+
+def _no_log(folder: Path) -> LogError:
+    return LogError(f"{folder}: holds no flow log (*.jsonl)")
 
 
 def read_logs(paths: Sequence[Path]) -> Iterator[Log]:
@@ -109,7 +118,7 @@ def read_logs(paths: Sequence[Path]) -> Iterator[Log]:
 
 def _logs_of_folder(folder: Path) -> Iterator[Log]:
     is_empty = True
-    for path in sorted(file for file in folder.rglob("*.jsonl") if file.is_file()):
+    for path in _log_files(folder):
         try:
             log = read_log(path)
         except LogError as error:
@@ -118,4 +127,4 @@ def _logs_of_folder(folder: Path) -> Iterator[Log]:
         is_empty = False
         yield log
     if is_empty:
-        raise LogError(f"{folder}: holds no flow log (*.jsonl)")
+        raise _no_log(folder)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import Any, TextIO
 
+import msgspec
 import typer
 
 from adk_flow._text import one_line
@@ -50,6 +51,11 @@ def print_note(words: str) -> None:
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
 
 
+def print_json(data: Any) -> None:
+    """Prints data on one line."""
+    print(msgspec.json.encode(data).decode())
+
+
 def silence_adk() -> None:
     """Keeps ADK's own warnings from the output; errors of a run stand in its log."""
     warnings.filterwarnings("ignore", module=r"google\.")
@@ -58,15 +64,19 @@ def silence_adk() -> None:
 
 
 @contextmanager
-def app_output_on_stderr(*, is_github: bool = False) -> Iterator[None]:
+def app_output_on_stderr(form: str = "") -> Iterator[None]:
     """Sends what an app prints to stderr, so that stdout holds the command's result only.
 
     Args:
-      is_github: whether to break GitHub's workflow commands, which it reads off stderr too.
+      form: of the result; beside `text`, which a reader reads, an app may print where it likes, and
+        for `github`, which reads stderr too, GitHub's workflow commands are broken.
     """
+    if form == "text":
+        yield
+        return
     lines = _WithoutCommands(sys.stderr)
     kept = TextIOWrapper(BufferedWriter(lines), errors="replace", line_buffering=True)
-    stream = kept if is_github else sys.stderr
+    stream = kept if form == "github" else sys.stderr
     with redirect_stdout(stream), redirect_stderr(stream):
         try:
             yield

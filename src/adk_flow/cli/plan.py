@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.cli.loading import find_log
+from adk_flow.cli.loading import find_log, import_app
 from adk_flow.cli.options import AppPath, Questions
-from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, write_conversation
 
@@ -31,7 +31,6 @@ def plan_conversation(
     with report_errors(), app_output_on_stderr():
         if bool(question) == bool(log):
             raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
-        silence_adk()
         if log:
             conversation = asyncio.run(_taken(app, find_log(log), run_tools))
         else:
@@ -42,20 +41,19 @@ def plan_conversation(
 
 
 async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversation:
+    loaded = import_app(app)
     from adk_flow.models.planned.draft import draft_conversation
-    from adk_flow.run.app import load_app
 
-    return await draft_conversation(load_app(app), questions, run_tools=run_tools)
+    return await draft_conversation(loaded, questions, run_tools=run_tools)
 
 
 async def _taken(app: Path, log: Path, run_tools: bool) -> Conversation:
+    loaded = import_app(app, "offline")
     from adk_flow.check.replay import replay_differences
     from adk_flow.models.planned.from_log import plan_of
-    from adk_flow.run.app import load_app
 
     trace = read_trace(log)
     replayed, planned = plan_of(trace), plan_of(trace, run_tools=run_tools)
-    loaded = load_app(app, "offline")
     differences = await replay_differences(loaded, trace, replayed.conversation)
     for note in planned.notes:
         print_note(note)

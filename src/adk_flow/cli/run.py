@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from adk_flow.cli.loading import load_conversation, load_decided_app
 from adk_flow.cli.options import AppPath, ConversationFile, DecisionsFile, Model, State
-from adk_flow.cli.output import app_output_on_stderr, report_errors
+from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.flow_json import run_to_data
 from adk_flow.render.flow_text import FlowView, print_legend, print_run_end
@@ -40,7 +38,7 @@ def run_app(
     with report_errors():
         asked = load_conversation(questions, conversation, state)
         _check_log(log)
-        with app_output_on_stderr() if as_json else nullcontext():
+        with app_output_on_stderr("json" if as_json else "text"):
             loaded, decided = load_decided_app(app, model, decisions)
             from adk_flow.render.narration import Narrator
             from adk_flow.run.conversation_run import run_conversation
@@ -50,7 +48,7 @@ def run_app(
             listener = None if as_json else Narrator(sys.stdout, view)
             run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
         if as_json:
-            print(msgspec.json.encode(run_to_data(run)).decode())
+            print_json(run_to_data(run))
         else:
             print_run_end(run, plain_console())
         if decided is not None:

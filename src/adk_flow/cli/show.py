@@ -6,15 +6,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import find_log
 from adk_flow.cli.options import FORMAT, DiagramFormat
-from adk_flow.cli.output import report_errors
+from adk_flow.cli.output import print_json, report_errors
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import Log, read_log
+from adk_flow.log.reader import read_log
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import print_damage, print_flow, print_records
 from adk_flow.render.mermaid import sequence_diagram
@@ -37,21 +36,15 @@ def show_flow(
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
         print_damage(flow_log, plain_console(sys.stderr))
-    if view == "records":
-        _show_records(flow_log, form)
+    if view == "records" and form == "json":
+        for record in flow_log.records:
+            print_json(record)
+    elif view == "records":
+        print_records(flow_log.records, plain_console())
+        print_damage(flow_log, plain_console())
     elif form == "json":
-        print(msgspec.json.encode(flow_to_data(flow_log, view)).decode())
+        print_json(flow_to_data(flow_log, view))
     elif form == "mermaid":
         print(sequence_diagram(trace_log(flow_log).moves, view), end="")
     else:
         print_flow(flow_log, plain_console(), view)
-
-
-def _show_records(log: Log, form: DiagramFormat) -> None:
-    if form == "json":
-        for record in log.records:
-            print(msgspec.json.encode(record).decode())
-        return
-    console = plain_console()
-    print_records(log.records, console)
-    print_damage(log, console)

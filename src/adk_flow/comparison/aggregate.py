@@ -1,26 +1,23 @@
-"""Measured runs laid side by side: the same conversations under several constructs."""
+"""Measured runs compared: the same conversations under several constructs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from itertools import accumulate
 from math import comb, sqrt
 from statistics import fmean
 from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.metrics import TurnMetrics, plus
+from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
 from adk_flow.comparison.crossovers import Winner, find_winners
 
-_WIDEST_FIRST: tuple[Shown, ...] = (
-    "unknown",
-    "others",
-    "user",
-    "request",
-    "one agent",
-    "not asked",
-)
+ComparisonKind = Literal["controlled", "offline", "live", "mixed"]
+_NARROWEST_FIRST = ("not asked", "one agent", "request", "user", "others", "unknown")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,15 +85,14 @@ class ConstructMetrics(
     @property
     def tokens(self) -> float | None:
         """Tokens in both directions."""
-        sent, said = self.input_tokens, self.output_tokens
-        return None if sent is None or said is None else sent + said
+        return plus(self.input_tokens, self.output_tokens)
 
 
 class Comparison(msgspec.Struct, kw_only=True):
     """The same conversations under several constructs."""
 
     setting: Setting
-    kind: Literal["controlled", "offline", "live", "mixed"]
+    kind: ComparisonKind
     models: list[str]
     adk: list[str]
     """Releases of google-adk that the logs were written under."""
@@ -107,7 +103,11 @@ class Comparison(msgspec.Struct, kw_only=True):
 
     def figures_of(self, construct: str) -> ConstructMetrics | None:
         """Finds a construct's figures."""
-        return next((one for one in self.constructs if one.construct == construct), None)
+        return next((each for each in self.constructs if each.construct == construct), None)
+
+    def runs_of(self, construct: str) -> list[RunMetrics]:
+        """Finds a construct's runs."""
+        return [run for run in self.runs if run.construct == construct]
 
     @property
     def baseline(self) -> ConstructMetrics | None:
@@ -116,25 +116,24 @@ class Comparison(msgspec.Struct, kw_only=True):
 
 
 def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
-    """Lays measured runs side by side, in the order in which they are given."""
+    """Compares measured runs, in the order in which they are given."""
     measured = list(runs)
-    conversations = _ordered(run.conversation for run in measured)
+    constructs = {run.construct: [] for run in measured}
+    for run in measured:
+        constructs[run.construct].append(run)
     return Comparison(
         setting=setting,
         kind=_kind(measured),
-        models=_ordered(run.model for run in measured),
-        adk=_ordered(run.adk for run in measured),
-        conversations=conversations,
-        constructs=[
-            _figures(name, [run for run in measured if run.construct == name])
-            for name in _ordered(run.construct for run in measured)
-        ],
+        models=_distinct(run.model for run in measured),
+        adk=_distinct(run.adk for run in measured),
+        conversations=_distinct(run.conversation for run in measured),
+        constructs=[_figures(*construct) for construct in constructs.items()],
         winners=list(find_winners(measured)),
         runs=measured,
     )
 
 
-def _kind(runs: Sequence[RunMetrics]) -> Literal["controlled", "offline", "live", "mixed"]:
+def _kind(runs: Sequence[RunMetrics]) -> ComparisonKind:
     """Says who decided: plans and scripts alone, the offline model too, or language models."""
     live = [not (run.controlled or run.offline) for run in runs]
     if any(live):
@@ -142,85 +141,74 @@ def _kind(runs: Sequence[RunMetrics]) -> Literal["controlled", "offline", "live"
     return "offline" if any(run.offline for run in runs) else "controlled"
 
 
-def _ordered(names: Iterable[str]) -> list[str]:
+def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
 def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
-    by_conversation = [
-        [run for run in runs if run.conversation == name]
-        for name in _ordered(run.conversation for run in runs)
-    ]
+    conversations: dict[str, list[RunMetrics]] = {}
+    for run in runs:
+        conversations.setdefault(run.conversation, []).append(run)
 
-    def mean(of: Callable[[TurnMetrics], float]) -> float:
-        return sum(fmean([of(run.total) for run in trials]) for trials in by_conversation)
+    def mean(of: Callable[[RunMetrics], float]) -> float:
+        return sum(fmean(map(of, trials)) for trials in conversations.values())
 
     def known(of: Callable[[RunMetrics], float | None]) -> float | None:
-        means = [mean_if_known([of(run) for run in trials]) for trials in by_conversation]
-        return None if None in means else sum(value or 0 for value in means)
+        means = [_mean_if_known(list(map(of, trials))) for trials in conversations.values()]
+        return reduce(plus, means)
 
-    llm, path = (
-        mean(lambda run: run.llm_microseconds / 1e6),
-        mean(lambda run: run.critical_path_microseconds / 1e6),
-    )
-    figures = ConstructMetrics(
+    llm = mean(lambda run: run.total.llm_microseconds / 1e6)
+    path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
+    checked = [trials for trials in conversations.values() if any(run.checked for run in trials)]
+    pass_k, interval = _passes(checked) if checked else (None, None)
+    return ConstructMetrics(
         construct=construct,
         llm_calls=known(lambda run: run.total.llm_calls),
-        reported_llm_calls=mean(lambda run: run.reported_llm_calls),
+        reported_llm_calls=mean(lambda run: run.total.reported_llm_calls),
         input_tokens=known(lambda run: run.total.input_tokens),
         output_tokens=known(lambda run: run.total.output_tokens),
         reported_tokens=known(
             lambda run: plus(run.total.reported_input_tokens, run.total.reported_output_tokens)
         ),
-        transfers=mean(lambda run: run.transfers),
-        agent_calls=mean(lambda run: run.agent_calls),
-        tool_calls=mean(lambda run: run.tool_calls),
+        transfers=mean(lambda run: run.total.transfers),
+        agent_calls=mean(lambda run: run.total.agent_calls),
+        tool_calls=mean(lambda run: run.total.tool_calls),
         dollars=known(lambda run: run.dollars),
-        wall_seconds=mean(lambda run: run.wall_seconds),
+        wall_seconds=mean(lambda run: run.total.wall_seconds),
         llm_seconds=llm,
         critical_path_seconds=path,
         parallelism=llm / path if path else None,
         runs=len(runs),
         passed_runs=sum(run.passed for run in runs),
-        failed_conversations=_ordered(run.conversation for run in runs if not run.passed),
-        shown=_widest([shown_to_specialists(run) for run in runs]),
+        pass_k=pass_k,
+        pass_interval=interval,
+        failed_conversations=_distinct(run.conversation for run in runs if not run.passed),
+        shown=max(map(shown_to_specialists, runs), key=_NARROWEST_FIRST.index),
         unclosed_activations=mean(
-            lambda run: sum(agent.unclosed_activations for agent in run.agents.values())
+            lambda run: sum(agent.unclosed_activations for agent in run.total.agents.values())
         ),
-        after_turns={
-            trials[0].conversation: _after_turns([run.turns for run in trials])
-            for trials in by_conversation
-        },
+        finding_kinds=Counter(finding.kind for run in runs for finding in run.findings),
+        after_turns={name: _after_turns(trials) for name, trials in conversations.items()},
     )
-    for run in runs:
-        for finding in run.findings:
-            count = figures.finding_kinds.get(finding.kind, 0)
-            figures.finding_kinds[finding.kind] = count + 1
-    checked = [trials for trials in by_conversation if any(run.checked for run in trials)]
-    if checked:
-        k = min(len(trials) for trials in checked)
-        shares = [estimate_pass_k(len(t), sum(run.passed for run in t), k) for t in checked]
-        figures.pass_k = fmean(shares)
-        figures.pass_interval = wilson_interval(figures.pass_k, len(shares))
-    return figures
 
 
-def _after_turns(trials: Sequence[Sequence[TurnMetrics]]) -> list[float | None]:
+def _after_turns(trials: Sequence[RunMetrics]) -> list[float | None]:
     """Adds LLM calls up turn by turn; the mean over the trials that came so far."""
-    sums: list[list[int | None]] = []
-    for turns in trials:
-        total: int | None = 0
-        for index, turn in enumerate(turns):
-            total = plus(total, turn.llm_calls)
-            if index == len(sums):
-                sums.append([])
-            sums[index].append(total)
-    return [mean_if_known(counts) for counts in sums]
+    sums = [list(accumulate((turn.llm_calls for turn in run.turns), plus)) for run in trials]
+    turns = range(max(map(len, sums)))
+    return [_mean_if_known([calls[n] for calls in sums if n < len(calls)]) for n in turns]
 
 
-def mean_if_known(values: Sequence[float | None]) -> float | None:
+def _mean_if_known(values: Sequence[float | None]) -> float | None:
     """Gives the mean; None if one of the values is not known."""
     return None if None in values else fmean([value or 0 for value in values])
+
+
+def _passes(checked: Sequence[Sequence[RunMetrics]]) -> tuple[float, tuple[float, float]]:
+    """Gives pass^k over conversations, k being the most trials that each has, with its interval."""
+    k = min(map(len, checked))
+    shares = [estimate_pass_k(len(runs), sum(run.passed for run in runs), k) for runs in checked]
+    return fmean(shares), wilson_interval(fmean(shares), len(shares))
 
 
 def estimate_pass_k(trials: int, passed: int, k: int) -> float:
@@ -235,10 +223,3 @@ def wilson_interval(share: float, number: int) -> tuple[float, float]:
     spread = z * sqrt(share * (1 - share) / number + z * z / (4 * number * number))
     scale = 1 + z * z / number
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def _widest(shown: Sequence[Shown]) -> Shown:
-    for one in _WIDEST_FIRST:
-        if one in shown:
-            return one
-    return "unknown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,58 +24,47 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    logs = [read_log(path) for path in paths]
-    controlled = _are_controlled(logs)
-    pace = choose_profile(latency, controlled)
-    priced_as = choose_price_model(pace, controlled)
-    runs = list(_measured(logs, paths, pace=pace, price_model=priced_as))
+    logs = {path: read_log(path) for path in paths}
+    models = {record.model for log in logs.values() for record in log.records if record.model}
+    is_controlled = models <= KEYLESS_MODELS
+    pace = choose_profile(latency, is_controlled)
+    price_model = choose_price_model(pace, is_controlled)
+    runs = list(_measured(logs, pace=pace, price_model=price_model))
     _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
         baseline=choose_baseline([run.construct for run in runs], baseline),
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
-        price_model=priced_as,
+        price_model=price_model,
     )
     return compare_runs(runs, setting)
 
 
-def _are_controlled(logs: Sequence[Log]) -> bool:
-    models = {record.model for log in logs for record in log.records if record.model}
-    return models <= KEYLESS_MODELS
-
-
-def _measured(logs: Sequence[Log], paths: Sequence[Path], **priced: Any) -> Iterator[RunMetrics]:
+def _measured(logs: Mapping[Path, Log], **priced: Any) -> Iterator[RunMetrics]:
     """Measures each log; those of one conversation under one construct are its trials."""
-    held: Counter[tuple[str, str]] = Counter()
-    for log, path in zip(logs, paths, strict=True):
-        construct, conversation = log.header.construct or path.stem, _asked_in(log)
-        held[construct, conversation] += 1
-        yield measure_run(
-            log,
-            construct=construct,
-            conversation=conversation,
-            trial=held[construct, conversation],
-            **priced,
-        )
+    trials: Counter[tuple[str, str]] = Counter()
+    for path, log in logs.items():
+        construct, conversation = log.header.construct or path.stem, _conversation_of(log)
+        trials[construct, conversation] += 1
+        trial = trials[construct, conversation]
+        names = {"construct": construct, "conversation": conversation, "trial": trial}
+        yield measure_run(log, **names, **priced)
 
 
-def _asked_in(log: Log) -> str:
+def _conversation_of(log: Log) -> str:
     """Names the conversation of a log by what the user said."""
     messages = (record for record in log.records if record.hook == "user_message")
     said = [record.text for record in messages if not record.parent]
-    first = next(iter(said), "nothing")
     digest = hashlib.blake2b("\0".join(said).encode(errors="replace"), digest_size=2).hexdigest()
-    return f"{one_line(first, 32)} ({digest})"
+    return f"{one_line(next(iter(said), 'nothing'), 32)} ({digest})"
 
 
 def _check_shared(runs: Sequence[RunMetrics]) -> None:
-    """Refuses logs of which no two constructs held the same conversation."""
+    """Refuses logs of which no two constructs had the same conversation."""
     constructs = {run.construct for run in runs}
-    holders = Counter(
-        run.conversation for run in {(r.construct, r.conversation): r for r in runs}.values()
-    )
-    if len(constructs) > 1 and max(holders.values()) < 2:
+    shared = Counter(name for name, _ in {(run.conversation, run.construct) for run in runs})
+    if len(constructs) > 1 and max(shared.values()) < 2:
         raise AdkFlowError(
             "these logs hold no conversation in common, by what the user said; only the same "
             "conversation can be compared"

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from adk_flow._text import one_line, plural
+from adk_flow._text import format_dollars, format_seconds, one_line, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.crossovers import CLOSE
 
+_NO_AGENT_TOOL = "ADK's own AgentTool documentation advises mode='single_turn' in its place"
 DEPRECATIONS = {
-    "agent_tool": "ADK's own AgentTool documentation advises mode='single_turn' in its place",
-    "agent_tool_skip_summarization": (
-        "ADK's own AgentTool documentation advises mode='single_turn' in its place"
-    ),
+    "agent_tool": _NO_AGENT_TOOL,
+    "agent_tool_skip_summarization": _NO_AGENT_TOOL,
     "mixed": "it calls with AgentTool, in whose place ADK advises mode='single_turn'",
     "deprecated_sequential": "SequentialAgent is deprecated in favour of Workflow",
     "deprecated_parallel": "ParallelAgent is deprecated in favour of Workflow",
     "deprecated_loop": "LoopAgent is deprecated in favour of Workflow",
 }
 """What ADK 2.13 says of constructs that it still supports (`agent_tool.py`)."""
+
+Cost = Callable[[ConstructMetrics], float]
+
+_CONDITIONS = {
+    "others": " if specialists may receive messages of the user and of other agents:",
+    "user": " if specialists may receive messages of the user:",
+    "request": ", whose specialists receive nothing but their request:",
+    "one agent": " if one agent may hold every instruction and tool:",
+    "not asked": ", which asked no specialist anything:",
+    "unknown": ", though what its specialists receive is not known:",
+}
+"""On what a construct is recommended, by what it shows its specialists."""
+
+_KINDS = {
+    "controlled": (
+        "Controlled: the same stated decisions are made under every construct, so every "
+        "difference is the construct's. It shows structure (calls, tokens, order, waiting, who "
+        "receives what) and says nothing of the quality of answers."
+    ),
+    "offline": (
+        "Offline: a model that is no language model routes by likeness, and may decide "
+        "otherwise under another construct. It shows structure and says nothing of the quality "
+        "of answers; a plan in the conversation makes the runs controlled."
+    ),
+    "live": "Live: a real model's behaviour; another trial gives other figures.",
+    "mixed": "Live runs and runs without a key are mixed here; compare only what is alike.",
+}
 
 
 def write_recommendation(comparison: Comparison) -> list[str]:
@@ -40,31 +66,36 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     cheapest = min(fit, key=cost)
     if len(comparison.constructs) == 1:
         return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
-    told = [_first_choice(comparison, cheapest, len(fit))]
-    quickest = _quickest(fit, cost)
-    if _is_timed(comparison) and quickest is not cheapest and _differ(quickest, cheapest):
-        told.append(
-            f"If waiting matters more, take {quickest.construct}: "
-            f"{quickest.critical_path_seconds:.2f} s on the critical path instead of "
-            f"{cheapest.critical_path_seconds:.2f} s{_over(comparison)}, for "
-            f"{_cost_told(quickest)}."
+    return [_first_choice(comparison, cheapest, len(fit)), *_others(comparison, fit, cost)]
+
+
+def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> Iterator[str]:
+    """Names what to take in place of the cheapest where something else matters more."""
+    cheapest = min(fit, key=cost)
+    waits = [figures.critical_path_seconds for figures in fit]
+    quick = [one for one in fit if one.critical_path_seconds <= CLOSE * min(waits)]
+    quickest = min(quick, key=cost)
+    seconds, rival = quickest.critical_path_seconds, cheapest.critical_path_seconds
+    if _is_timed(comparison) and CLOSE * seconds < rival:
+        yield (
+            f"If waiting matters more, take {quickest.construct}: {format_seconds(seconds)} on the "
+            f"critical path instead of {format_seconds(rival)}{_over(comparison)}, for "
+            f"{_cost(quickest)}."
         )
-    apart = [one for one in fit if one.shown == "request"]
+    apart = [figures for figures in fit if figures.shown == "request"]
     if cheapest.shown != "request" and apart:
         other = min(apart, key=cost)
-        told.append(
+        yield (
             f"If specialists must receive nothing but their request, take {other.construct}: "
-            f"{_cost_told(other)}, {_calls(other)}."
+            f"{_cost_and_calls(other)}."
         )
-    current = [one for one in fit if one.construct not in DEPRECATIONS]
+    current = [figures for figures in fit if figures.construct not in DEPRECATIONS]
     if cheapest.construct in DEPRECATIONS and current:
         other = min(current, key=cost)
-        told.append(
-            f"To avoid what ADK advises against "
-            f"({DEPRECATIONS[cheapest.construct]}), take {other.construct}: {_cost_told(other)}, "
-            f"{_calls(other)}."
+        yield (
+            f"To avoid what ADK advises against ({DEPRECATIONS[cheapest.construct]}), take "
+            f"{other.construct}: {_cost_and_calls(other)}."
         )
-    return told
 
 
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
@@ -74,45 +105,37 @@ def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
     that lost the lead's own tools, unless its answers were checked.
     """
     lost = comparison.setting.lost_tools
-    held = max((len(one.after_turns) for one in comparison.constructs), default=0)
+    most = max((len(figures.after_turns) for figures in comparison.constructs), default=0)
     passed = {
-        one.construct: len(one.after_turns) - len(one.failed_conversations)
-        for one in comparison.constructs
-        if len(one.after_turns) == held and (one.pass_k is not None or one.construct not in lost)
+        figures.construct: most - len(figures.failed_conversations)
+        for figures in comparison.constructs
+        if len(figures.after_turns) == most
+        and (figures.pass_k is not None or figures.construct not in lost)
     }
-    most = max(passed.values(), default=0)
-    return [one for one in comparison.constructs if most and passed.get(one.construct) == most]
+    best = max(passed.values(), default=0)
+    return [one for one in comparison.constructs if best and passed.get(one.construct) == best]
 
 
 def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int) -> str:
     asked = len(chosen.after_turns)
     passed = asked - len(chosen.failed_conversations)
-    others = len(comparison.constructs)
     what = f"{passed} of {asked} conversations" if asked > 1 else "the conversation"
     how = f"answered {what} as asked"
     if chosen.pass_k is None:
         how = f"completed {what} (no answer was checked)"
-    condition = {
-        "others": " if specialists may receive messages of the user and of other agents:",
-        "user": " if specialists may receive messages of the user:",
-        "request": ", whose specialists receive nothing but their request:",
-        "one agent": " if one agent may hold every instruction and tool:",
-        "not asked": ", which asked no specialist anything:",
-        "unknown": ", though what its specialists receive is not known:",
-    }[chosen.shown]
     return (
-        f"For conversations like these take {chosen.construct}{condition} of the {rivals} of "
-        f"{others} constructs that {how}, it costs least ({_cost_told(chosen)}, "
-        f"{_calls(chosen)}{_over(comparison)})."
+        f"For conversations like these take {chosen.construct}{_CONDITIONS[chosen.shown]} of the "
+        f"{rivals} of {len(comparison.constructs)} constructs that {how}, it costs least "
+        f"({_cost_and_calls(chosen)}{_over(comparison)})."
     )
 
 
-def _cost_of(fit: Sequence[ConstructMetrics]) -> Callable[[ConstructMetrics], float] | None:
+def _cost_of(fit: Sequence[ConstructMetrics]) -> Cost | None:
     """Compares by dollars if all of them are known, else by tokens, else not at all."""
-    if all(one.dollars is not None for one in fit):
-        return lambda one: one.dollars or 0
-    if all(one.tokens is not None for one in fit):
-        return lambda one: one.tokens or 0
+    if all(figures.dollars is not None for figures in fit):
+        return lambda figures: figures.dollars or 0
+    if all(figures.tokens is not None for figures in fit):
+        return lambda figures: figures.tokens or 0
     return None
 
 
@@ -121,33 +144,25 @@ def _no_cheapest(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> str
     reason = "Which construct costs least is unknown, because a model reported no tokens"
     if not _is_timed(comparison):
         return f"{reason}."
-    quickest = min(fit, key=lambda one: one.critical_path_seconds)
+    quickest = min(fit, key=lambda figures: figures.critical_path_seconds)
     return (
         f"{reason}; {quickest.construct} has the shortest critical path "
-        f"({quickest.critical_path_seconds:.2f} s{_over(comparison)})."
+        f"({format_seconds(quickest.critical_path_seconds)}{_over(comparison)})."
     )
 
 
-def _cost_told(figures: ConstructMetrics) -> str:
-    tokens = f"{figures.tokens or 0:,.0f} tokens"
-    return tokens if figures.dollars is None else f"${figures.dollars:.4f}, {tokens}"
-
-
-def _calls(figures: ConstructMetrics) -> str:
-    return plural(figures.llm_calls, "LLM call")
-
-
-def _quickest(
-    fit: Sequence[ConstructMetrics], cost: Callable[[ConstructMetrics], float]
-) -> ConstructMetrics:
-    """Finds who waits least; the cheapest of those whose waits hardly differ."""
-    least = min(one.critical_path_seconds for one in fit)
-    return min((one for one in fit if one.critical_path_seconds <= CLOSE * least), key=cost)
-
-
 def _is_timed(comparison: Comparison) -> bool:
-    """Whether times are those of a real model, be it projected, and not of an offline one."""
+    """Whether times are those of a real model, be it projected: an offline one's are noise."""
     return bool(comparison.setting.pace) or comparison.kind == "live"
+
+
+def _cost(figures: ConstructMetrics) -> str:
+    tokens = f"{figures.tokens or 0:,.0f} tokens"
+    return tokens if figures.dollars is None else f"{format_dollars(figures.dollars)}, {tokens}"
+
+
+def _cost_and_calls(figures: ConstructMetrics) -> str:
+    return f"{_cost(figures)}, {plural(figures.llm_calls, 'LLM call')}"
 
 
 def _over(comparison: Comparison) -> str:
@@ -156,64 +171,60 @@ def _over(comparison: Comparison) -> str:
     return f" over all {number} conversations" if number > 1 else ""
 
 
-def _differ(quickest: ConstructMetrics, cheapest: ConstructMetrics) -> bool:
-    """Whether the wait differs by more than noise."""
-    return CLOSE * quickest.critical_path_seconds < cheapest.critical_path_seconds
-
-
 def write_caveats(comparison: Comparison) -> list[str]:
     """Says what the figures do not show; a sentence each."""
-    setting = comparison.setting
-    told = [_kind(comparison)]
+    return list(_caveats(comparison))
+
+
+def _caveats(comparison: Comparison) -> Iterator[str]:
+    setting, number = comparison.setting, len(comparison.conversations)
+    yield _KINDS[comparison.kind]
     if setting.pace:
-        told.append(_pace(setting))
-    if any(one.tokens is None for one in comparison.constructs):
-        told.append("Costs are unknown: a model reported no tokens.")
-    elif any(one.dollars is None for one in comparison.constructs):
-        model = setting.price_model or "a model"
-        told.append(f"Costs are unknown: LiteLLM's table is missing or has no price for {model}.")
-    elif setting.price_model:
-        keyless = {"controlled": "planned", "offline": "the offline model's"}
-        whose = f"{keyless.get(comparison.kind, '')} tokens".strip()
-        told.append(f"Costs are {whose} at the price of {setting.price_model}.")
-    held = len(comparison.conversations)
-    told.append(
-        f"{setting.trials} trial{'s' if setting.trials > 1 else ''} of "
-        f"{f'each of {held} conversations' if held > 1 else 'one conversation'}; "
+        yield _pace(setting)
+    yield from _costs(comparison)
+    yield (
+        f"{plural(setting.trials, 'trial')} of "
+        f"{f'each of {number} conversations' if number > 1 else 'one conversation'}; "
         f"google-adk {', '.join(comparison.adk)}; model {', '.join(comparison.models) or 'none'}."
     )
-    named = [one.construct for one in comparison.constructs if one.construct in DEPRECATIONS]
-    told += [f"{name}: {DEPRECATIONS[name]}." for name in named]
-    told += [f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items()]
-    told += [f"Not rewired: {one}" for one in setting.left_out]
-    told += _lost(setting)
-    told += _failures(comparison)
-    cut = sum(not run.is_whole for run in comparison.runs)
-    if cut:
-        told.append(
-            f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
-        )
+    names = [figures.construct for figures in comparison.constructs]
+    yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
+    yield from (f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items())
+    yield from (f"Not rewired: {what}" for what in setting.left_out)
+    if setting.lost_tools:
+        tools = ", ".join(next(iter(setting.lost_tools.values())))
+        lost = ", ".join(setting.lost_tools)
+        yield f"Nobody has the lead's own tools ({tools}) under {lost}."
+    yield from _failures(comparison)
+    if cut := sum(not run.is_whole for run in comparison.runs):
+        yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
     if setting.stopped:
-        told.append(f"Not all runs were made: {setting.stopped}.")
-    return told
+        yield f"Not all runs were made: {setting.stopped}."
 
 
-def _lost(setting: Setting) -> list[str]:
-    """Says under which constructs nobody has the lead's own tools."""
-    names = ", ".join(setting.lost_tools)
-    tools = ", ".join(next(iter(setting.lost_tools.values()), []))
-    return [f"Nobody has the lead's own tools ({tools}) under {names}."] if names else []
+def _costs(comparison: Comparison) -> Iterator[str]:
+    """Says whose tokens are priced, and at which model's price."""
+    model = comparison.setting.price_model
+    if any(figures.tokens is None for figures in comparison.constructs):
+        yield "Costs are unknown: a model reported no tokens."
+    elif any(figures.dollars is None for figures in comparison.constructs):
+        yield (
+            f"Costs are unknown: LiteLLM's table is missing or has no price for "
+            f"{model or 'a model'}."
+        )
+    elif model:
+        keyless = {"controlled": "planned ", "offline": "the offline model's "}
+        yield f"Costs are {keyless.get(comparison.kind, '')}tokens at the price of {model}."
 
 
-def _failures(comparison: Comparison) -> list[str]:
+def _failures(comparison: Comparison) -> Iterator[str]:
     """Says why turns failed, the first reason of each construct."""
     reasons: dict[str, str] = {}
     for run in comparison.runs:
         if run.total.failed:
-            reasons.setdefault(
-                run.construct, f"{run.conversation}: {one_line(run.total.error, 200) or 'unknown'}"
-            )
-    return [f"A turn failed under {name}, in {reason}" for name, reason in reasons.items()]
+            reason = f"{run.conversation}: {one_line(run.total.error, 200) or 'unknown'}"
+            reasons.setdefault(run.construct, reason)
+    yield from (f"A turn failed under {name}, in {reason}" for name, reason in reasons.items())
 
 
 def _pace(setting: Setting) -> str:
@@ -226,21 +237,3 @@ def _pace(setting: Setting) -> str:
         what = f"as long as {setting.pace} takes for as many output tokens"
         return f"{how} {what} (a fit to recorded responses)."
     return f"{how} {setting.pace.removesuffix(' a call')}."
-
-
-def _kind(comparison: Comparison) -> str:
-    if comparison.kind == "controlled":
-        return (
-            "Controlled: the same stated decisions are made under every construct, so every "
-            "difference is the construct's. It shows structure (calls, tokens, order, waiting, who "
-            "receives what) and says nothing of the quality of answers."
-        )
-    if comparison.kind == "offline":
-        return (
-            "Offline: a model that is no language model routes by likeness, and may decide "
-            "otherwise under another construct. It shows structure and says nothing of the quality "
-            "of answers; a plan in the conversation makes the runs controlled."
-        )
-    if comparison.kind == "live":
-        return "Live: a real model's behaviour; another trial gives other figures."
-    return "Live runs and runs without a key are mixed here; compare only what is alike."

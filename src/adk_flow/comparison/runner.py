@@ -6,18 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 from google.adk.apps import App
 
 from adk_flow._adk import keep_what_is_loaded
-from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
-    ComparisonSpec,
     check_agent_names,
     check_live,
     check_real_latency,
@@ -76,40 +73,45 @@ def compare(
     """
     if not conversations:
         raise AdkFlowError("names none; say what to ask", argument="conversations")
-    spec = ComparisonSpec(
-        *(constructs, conversations, baseline, trials, jobs, model, latency, real_latency),
-        *(dollars, calls),
-    )
-    subject = _prepared(load_app(app, model), spec)
-    variants = make_variants(subject.app, constructs)
+    app = load_app(app, model)
+    models = models_asked(app, conversations.values())
+    live = [name for name in models if name not in KEYLESS_MODELS]
+    profile = choose_profile(latency, not live)
+    if real_latency:
+        check_real_latency(profile, live)
+    if live:
+        check_live(live, dollars, calls)
+    slept = profile if real_latency else None
+    identity = identify(app, models, slept)
+    app = override_models(app, latency=slept, retries=bool(live))
+    variants = make_variants(app, constructs)
     baseline = choose_baseline(list(variants.apps), baseline)
-    check_agent_names(conversations, _names(subject.app))
-    store = TrialStore(folder, subject.identity)
+    check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+    store = TrialStore(folder, identity)
     for name, conversation in conversations.items():
         store.expect(name, conversation)
-    planned = list(plan_trials(list(variants.apps), list(conversations), trials))
+    planned = plan_trials(list(variants.apps), list(conversations), trials)
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    _warm_up(subject)
-    asyncio.run(
-        run_trials(
-            variants.apps,
-            conversations,
-            planned,
-            store,
-            jobs=jobs,
-            budget=budget,
-            progress=progress,
-        )
+    _warm_up(is_offline=not live)
+    work = run_trials(
+        *(variants.apps, conversations, planned, store), jobs=jobs, budget=budget, progress=progress
     )
+    asyncio.run(work)
+    if budget and budget.is_blind:
+        raise AdkFlowError(
+            f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
+            "can hold; the runs that are complete are kept",
+            argument="calls",
+        )
     stopped = budget.refused if budget else ""
     if stopped and not any(map(store.find, planned)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
     setting = Setting(
-        app=subject.app.name,
+        app=app.name,
         baseline=baseline,
-        pace=subject.profile.name if subject.profile else "",
+        pace=profile.name if profile else "",
         slept=real_latency,
-        price_model=choose_price_model(subject.profile, subject.keyless),
+        price_model=choose_price_model(profile, not live),
         trials=trials,
         skipped=variants.skipped,
         left_out=variants.left_out,
@@ -121,46 +123,15 @@ def compare(
         conversations,
         store,
         variants.team,
-        pace=None if real_latency else subject.profile,
+        pace=None if real_latency else profile,
         price_model=setting.price_model,
     )
     return compare_runs(runs, setting)
 
 
-class _Subject(NamedTuple):
-    """An app that is ready to be rewired."""
-
-    app: App
-    keyless: bool
-    """Whether every turn is played by its plan, or answered by a model that needs no key."""
-    profile: LatencyProfile | None
-    """What times are projected to, or really taken; None for times as measured."""
-    identity: dict[str, str]
-    """What makes runs of it comparable."""
-
-
-def _prepared(app: App, spec: ComparisonSpec) -> _Subject:
-    """Has an app take the time and the retries that are asked for, if its models allow it."""
-    models = models_asked(app, spec.conversations.values())
-    live = [model for model in models if model not in KEYLESS_MODELS]
-    profile = choose_profile(spec.latency, not live)
-    check_real_latency(spec, profile)
-    if live:
-        check_live(spec, live)
-        app = override_models(app, retries=True)
-    identity = identify(app, models, profile if spec.real_latency else None)
-    if spec.real_latency:
-        app = override_models(app, latency=profile)
-    return _Subject(app, not live, profile, identity)
-
-
-def _names(app: App) -> list[str]:
-    return [node.name for node in agents_of(app.root_agent)] if app.root_agent is not None else []
-
-
-def _warm_up(subject: _Subject) -> None:
+def _warm_up(*, is_offline: bool) -> None:
     """Spares the first trials what would count as their time."""
-    if subject.keyless and find_spec("wordllama"):
+    if is_offline and find_spec("wordllama"):
         from adk_flow.models.embedding import embed  # an extra: nothing else here needs it
 
         embed(["loaded before the clock starts"])

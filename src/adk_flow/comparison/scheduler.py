@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 from google.adk.apps import App
@@ -19,20 +21,16 @@ from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.override import override_of
-from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
+from adk_flow.run.conversation_run import describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
 
 _logger = logging.getLogger(__name__)
 
 
-def plan_trials(
-    constructs: Sequence[str], conversations: Sequence[str], times: int
-) -> Iterator[Trial]:
+def plan_trials(constructs: Iterable[str], conversations: Iterable[str], times: int) -> list[Trial]:
     """Orders the trials so that each is made once before any is made again."""
-    for number in range(1, times + 1):
-        for conversation in conversations:
-            for construct in constructs:
-                yield Trial(construct, conversation, number)
+    order = product(range(1, times + 1), conversations, constructs)
+    return [Trial(construct, conversation, number) for number, conversation, construct in order]
 
 
 async def run_trials(
@@ -61,18 +59,16 @@ async def run_trials(
         another.
     """
     work = _Work(store, conversations, budget, asyncio.Semaphore(jobs), progress, len(trials))
-    plugins = [budget] if budget else []
-    limited = {
-        name: app.model_copy(update={"plugins": [*app.plugins, *plugins]})
-        for name, app in apps.items()
-    }
+    limits = [budget] if budget else []
     try:
         with store.alone():
             missing = [trial for trial in trials if store.is_missing(trial)]
             work.advance(len(trials) - len(missing))
             async with asyncio.TaskGroup() as group:
                 for trial in missing:
-                    group.create_task(work.make(trial, limited[trial.construct]))
+                    app = apps[trial.construct]
+                    limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
+                    group.create_task(work.make(trial, limited))
     except* Exception as errors:
         raise errors.exceptions[0] from None
     finally:
@@ -97,33 +93,34 @@ class _Work:
     """Models that were asked outside of what is recorded."""
 
     def advance(self, number: int = 1) -> None:
-        """Tells that more trials are there."""
+        """Reports that more trials are there."""
         self.done += number
         self.progress(self.done, self.planned)
 
     async def make(self, trial: Trial, app: App) -> None:
         """Makes a trial, if the budget has room for it, and keeps it if it came to its end."""
         async with self.jobs:
-            if self.budget and self.budget.refused:
+            if self._is_spent:
                 return
-            conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
+            file = self.store.begin(trial)
             try:
-                run = await run_conversation(
-                    app, conversation, file=file, construct=trial.construct, close=False
-                )
-                self._check(trial, app, run)
-            except BaseException:
+                result = await self._run(trial, app, file)
+                if not self._is_spent:
+                    self.store.add(result)
+                    self.advance()
+            finally:
                 self.store.drop(trial)
-                raise
-            if self.budget and self.budget.refused:
-                self.store.drop(trial)
-                return
-            failed = any(turn.failed for turn in run.turns)
-            self.store.add(trial, TrialResult(*trial, run.failed_checks, failed, run.faults))
-            self.advance()
 
-    def _check(self, trial: Trial, app: App, run: ConversationRun) -> None:
-        """Refuses a run that asked more than its log shows, unless all of that was overridden."""
+    @property
+    def _is_spent(self) -> bool:
+        return bool(self.budget and self.budget.refused)
+
+    async def _run(self, trial: Trial, app: App, file: Path) -> TrialResult:
+        """Runs a trial; refuses one that asked more than its log shows, unless overridden."""
+        conversation = self.conversations[trial.conversation]
+        run = await run_conversation(
+            app, conversation, file=file, construct=trial.construct, close=False
+        )
         if run.uncontrolled and not override_of(app).exclusive:
             raise AdkFlowError(
                 f"{trial.construct}: {', '.join(run.uncontrolled)} was asked beside the agents "
@@ -131,6 +128,8 @@ class _Work:
                 "offline"
             )
         self.uncontrolled.update(run.uncontrolled)
+        failed = any(turn.failed for turn in run.turns)
+        return TrialResult(*trial, run.failed_checks, failed, run.faults)
 
 
 def measure_trials(

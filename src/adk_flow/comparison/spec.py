@@ -1,33 +1,14 @@
-"""What a comparison is asked for, and what of it is refused."""
+"""What of a comparison is chosen by default, and what is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, profile_named
 from adk_flow.analysis.pricing import is_priced
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, read_conversation
-
-
-class ComparisonSpec(NamedTuple):
-    """What a comparison is asked for."""
-
-    constructs: Sequence[str]
-    conversations: Mapping[str, Conversation]
-    baseline: str = ""
-    trials: int = 1
-    jobs: int = 4
-    model: str = ""
-    """Name of the model of every agent; empty for the app's own."""
-    latency: str = ""
-    """Profile of projected times; `none` for measured ones, empty for what the model calls for."""
-    real_latency: bool = False
-    """Whether a controlled model really takes the time of the profile."""
-    dollars: float | None = None
-    calls: int | None = None
 
 
 def read_constructs(text: str) -> list[str]:
@@ -101,35 +82,36 @@ def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
     return profile_named(latency or DEFAULT_PROFILE)
 
 
+def check_real_latency(profile: LatencyProfile | None, live: Sequence[str]) -> None:
+    """Refuses to take no time for real, or more than a live model takes."""
+    if profile is None or live:
+        names = ", ".join(live)
+        raise AdkFlowError(
+            f"is for controlled runs; {names} takes its own time"
+            if profile
+            else "needs a latency profile; name one",
+            argument="real_latency",
+        )
+
+
 def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:
     """Names the model at whose price a controlled run's tokens are priced."""
     if not controlled:
         return ""
-    named = profile.name if profile and is_priced(profile.name) else DEFAULT_PROFILE
-    return named if is_priced(named) else ""
+    names = [profile.name] if profile else []
+    return next(filter(is_priced, [*names, DEFAULT_PROFILE]), "")
 
 
-def check_real_latency(spec: ComparisonSpec, profile: LatencyProfile | None) -> None:
-    """Refuses to take no time for real."""
-    if spec.real_latency and not profile:
-        raise AdkFlowError("needs a latency profile; name one", argument="real_latency")
-
-
-def check_live(spec: ComparisonSpec, models: Sequence[str]) -> None:
+def check_live(models: Sequence[str], dollars: float | None, calls: int | None) -> None:
     """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
-    named = ", ".join(models)
-    if spec.real_latency:
+    if dollars is None and calls is None:
         raise AdkFlowError(
-            f"is for controlled runs; {named} takes its own time", argument="real_latency"
-        )
-    if spec.dollars is None and spec.calls is None:
-        raise AdkFlowError(
-            f"is needed, for {named} is a live model: say what the comparison may spend, in "
-            "dollars or in model calls; or take the model offline",
+            f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
+            "spend, in dollars or in model calls; or take the model offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
-    if spec.dollars is not None and unknown:
+    if dollars is not None and unknown:
         raise AdkFlowError(
             f"cannot be kept: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
             "installed); limit the number of model calls",

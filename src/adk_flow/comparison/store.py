@@ -6,9 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,13 +44,18 @@ class TrialResult(msgspec.Struct, frozen=True):
     faults: int = 0
     """Hooks that could not be recorded."""
 
+    @property
+    def trial(self) -> Trial:
+        """Which trial it is of."""
+        return Trial(self.construct, self.conversation, self.number)
+
 
 class _State(msgspec.Struct):
     """What `experiment.json` holds."""
 
     identity: dict[str, str]
     conversations: dict[str, str] = {}
-    """Digest of each conversation that was held."""
+    """Digest of each conversation."""
     done: list[TrialResult] = []
 
 
@@ -68,13 +73,21 @@ class Folder:
         """
         path = self.folder / name
         draft = path.with_name(f".{name}.{os.getpid()}")
-        try:
+        with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
             draft.write_text(text, encoding="utf-8")
             draft.replace(path)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
         return path
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._refusal(f"cannot be written: {error.strerror or error}") from error
+
+    def _refusal(self, reason: str) -> AdkFlowError:
+        return AdkFlowError(reason, argument="folder", value=self.folder)
 
 
 class TrialStore(Folder):
@@ -87,18 +100,15 @@ class TrialStore(Folder):
     def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
         """Opens a folder for runs of one app, model and pace, which are its identity."""
         super().__init__(folder)
-        self._path = folder / STATE
         self._state = self._read() or _State(dict(identity))
         self._expected: dict[str, str] = {}
-        """Digests of the conversations that are to be held."""
+        """Digests of the conversations that are asked for."""
         for what, value in identity.items():
-            held = self._state.identity.get(what, "")
-            if held != value:
-                raise AdkFlowError(
+            existing = self._state.identity.get(what, "")
+            if existing != value:
+                raise self._refusal(
                     f"holds runs of another experiment, whose {what} is "
-                    f"{held or 'unknown'} and not {value}; name a new folder",
-                    argument="folder",
-                    value=folder,
+                    f"{existing or 'unknown'} and not {value}; name a new folder"
                 )
         self._write()
 
@@ -107,16 +117,26 @@ class TrialStore(Folder):
         """Keeps other processes from running an experiment in the folder meanwhile.
 
         Raises:
-          AdkFlowError: one of them is, or has held other conversations meanwhile.
+          AdkFlowError: one of them is, or has run other conversations meanwhile.
         """
-        file = _locked(self.folder)
-        try:
+        with ExitStack() as stack:
+            if fcntl is not None:
+                stack.callback(os.close, self._lock(fcntl))
             self._state = self._read() or self._state
-            self._agree()
+            self._check_conversations()
             yield
-        finally:
-            if file is not None:
-                os.close(file)
+
+    def _lock(self, fcntl: Any) -> int:
+        """Locks the folder, and gives the file that has to be closed to unlock it."""
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise self._refusal("another adk-flow is running an experiment there") from None
+        return file
 
     def expect(self, name: str, conversation: Conversation) -> None:
         """Checks that the runs of a conversation that are there asked the same.
@@ -125,30 +145,28 @@ class TrialStore(Folder):
           AdkFlowError: they did not.
         """
         self._expected[name] = _digest(msgspec.json.encode(conversation))
-        self._agree()
+        self._check_conversations()
 
-    def _agree(self) -> None:
-        """Notes what is expected, unless something else was held under its name."""
-        held = {one.conversation for one in self._state.done}
+    def _check_conversations(self) -> None:
+        """Notes what is expected, unless runs of something else have its name."""
+        existing = {result.conversation for result in self._state.done}
         for name, digest in self._expected.items():
-            if name in held and self._state.conversations.get(name) != digest:
-                raise AdkFlowError(
-                    f"conversation {name} has changed since it was held there; name a new folder",
-                    argument="folder",
-                    value=self.folder,
+            if name in existing and self._state.conversations.get(name) != digest:
+                raise self._refusal(
+                    f"conversation {name} has changed since it was held there; name a new folder"
                 )
             self._state.conversations[name] = digest
 
     def find(self, trial: Trial) -> TrialResult | None:
         """Finds a trial that was made, and whose log is still there."""
-        done = next((one for one in self._state.done if _trial(one) == trial), None)
+        result = next((result for result in self._state.done if result.trial == trial), None)
         log = self.log_of(trial)
-        return done if done and log.is_file() and log.stat().st_size else None
+        return result if result and log.is_file() and log.stat().st_size else None
 
     def is_missing(self, trial: Trial) -> bool:
         """Whether a trial is still to be made."""
-        done = self.find(trial)
-        return done is None or done.failed
+        result = self.find(trial)
+        return result is None or result.failed
 
     def log_of(self, trial: Trial) -> Path:
         """Names the log of a trial; only letters, digits, `_` and `-` of names reach the path."""
@@ -162,25 +180,21 @@ class TrialStore(Folder):
           AdkFlowError: it cannot be written.
         """
         path = self._part(trial)
-        try:
+        with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
         return path
 
-    def add(self, trial: Trial, done: TrialResult) -> None:
+    def add(self, result: TrialResult) -> None:
         """Keeps a trial that ran to its end.
 
         Raises:
           AdkFlowError: its log is not there, or the folder cannot be written.
         """
-        try:
-            self._part(trial).replace(self.log_of(trial))
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-        self._state.done = [one for one in self._state.done if _trial(one) != trial]
-        self._state.done.append(done)
+        with self._writing():
+            self._part(result.trial).replace(self.log_of(result.trial))
+        others = [other for other in self._state.done if other.trial != result.trial]
+        self._state.done = [*others, result]
         self._write()
 
     def drop(self, trial: Trial) -> None:
@@ -194,49 +208,17 @@ class TrialStore(Folder):
         self.write(STATE, msgspec.json.encode(self._state).decode())
 
     def _read(self) -> _State | None:
+        path = self.folder / STATE
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_State)
+            return msgspec.json.decode(path.read_bytes(), type=_State)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise AdkFlowError(
-                f"{self._path}: cannot be read: {error.strerror or error}"
-            ) from error
+            raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
         except msgspec.DecodeError as error:
             raise AdkFlowError(
-                f"is no experiment's: {error}; name a new folder",
-                argument="folder",
-                value=self._path,
+                f"is no experiment's: {error}; name a new folder", argument="folder", value=path
             ) from error
-
-
-def _trial(done: TrialResult) -> Trial:
-    return Trial(done.construct, done.conversation, done.number)
-
-
-def _locked(folder: Path) -> int | None:
-    """Keeps another process from running an experiment in the same folder; gives what holds it."""
-    if fcntl is None:
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise AdkFlowError(
-            "another adk-flow is running an experiment there", argument="folder", value=folder
-        ) from None
-    return file
-
-
-def _unwritable(folder: Path, error: OSError) -> AdkFlowError:
-    return AdkFlowError(
-        f"cannot be written: {error.strerror or error}", argument="folder", value=folder
-    )
 
 
 def safe_name(name: str) -> str:

@@ -26,15 +26,8 @@ from adk_flow.wiring import (
 
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
-KNOWN_CONSTRUCTS = (
-    AS_IS,
-    ONE_BY_ONE,
-    *CONSTRUCTS,
-    *(DEPRECATED_FORM + name for name in DEPRECATED),
-)
-
-
-_HINT = "as_is and one_by_one need no rewiring"
+_DEPRECATED = (DEPRECATED_FORM + name for name in DEPRECATED)
+KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *_DEPRECATED)
 
 
 class Variants(NamedTuple):
@@ -61,83 +54,73 @@ def make_variants(app: App, constructs: Sequence[str]) -> Variants:
     if AS_IS in constructs:
         result.apps[AS_IS] = app
     if ONE_BY_ONE in constructs:
-        if reason := _goes_on_at_once(app):
+        if reason := _why_concurrent(app):
             result.skipped[ONE_BY_ONE] = reason
         else:
             result.apps[ONE_BY_ONE] = make_serial(app)
-    wanted = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
-    if not wanted or app.root_agent is None:
-        return result
+    rewired = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
+    if rewired and app.root_agent is not None:
+        _rewire(app, app.root_agent, rewired, result)
+    if not result.apps:
+        reasons = dict.fromkeys(result.skipped.values())
+        raise WiringError("; ".join([*reasons, "as_is and one_by_one need no rewiring"]))
+    return result
+
+
+def _rewire(app: App, root: BaseNode, constructs: Sequence[str], result: Variants) -> None:
     try:
-        lead, specialists, left_out = parts_of(app.root_agent)
+        lead, specialists, left_out = parts_of(root)
     except WiringError as error:
-        if not result.apps:
-            raise WiringError(f"{error}; {_HINT}") from error
-        result.skipped.update(dict.fromkeys(wanted, str(error)))
-        return result
+        result.skipped.update(dict.fromkeys(constructs, str(error)))
+        return
     result.left_out.extend(left_out)
     result.team.extend(agent.name for agent in specialists)
-    for name in wanted:
+    for name in constructs:
+        plain = name.removeprefix(DEPRECATED_FORM)
         try:
-            plain = name.removeprefix(DEPRECATED_FORM)
-            root = wire(lead, specialists, plain, deprecated=plain != name)
+            wired = wire(lead, specialists, plain, deprecated=plain != name)
         except WiringError as error:
             result.skipped[name] = str(error)
         except Exception as error:
             # What ADK or pydantic refuses of somebody's agents under one construct.
             result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
-            result.apps[name] = app.model_copy(update={"root_agent": root})
+            result.apps[name] = app.model_copy(update={"root_agent": wired})
             if plain in WITHOUT_THE_LEADS_TOOLS and (lost := own_tools(lead, specialists)):
                 result.lost_tools[name] = lost
-    if not result.apps:
-        raise WiringError("; ".join([*result.skipped.values(), _HINT]))
-    return result
 
 
-def _goes_on_at_once(app: App) -> str:
-    """Says why an app cannot be held one by one; empty if it can."""
-    below = (
-        [node for node in agents_of(app.root_agent) if node is not app.root_agent]
-        if (app.root_agent is not None)
-        else []
-    )
-    for node in [app.root_agent, *below]:
+def _why_concurrent(app: App) -> str:
+    """Says why an app cannot do one thing after the other; empty if it can."""
+    nodes = list(agents_of(app.root_agent))
+    for node in nodes:
         if isinstance(node, ParallelAgent):
             return f"{node.name} is a ParallelAgent, which has no limit to set"
-    graph = next((node for node in below if isinstance(node, Workflow)), None)
+    graph = next((node for node in nodes[1:] if isinstance(node, Workflow)), None)
     return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
 
 
 def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> dict[str, str]:
     """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
-    nodes = list(agents_of(app.root_agent)) if app.root_agent is not None else []
-    told = "\n".join(_told(node) for node in nodes)
+    agents = "\n".join(map(_describe, agents_of(app.root_agent)))
     return {
         "app": app.name,
-        "agents": hashlib.blake2b(told.encode(errors="replace"), digest_size=8).hexdigest(),
+        "agents": hashlib.blake2b(agents.encode(errors="replace"), digest_size=8).hexdigest(),
         "model": ", ".join(models),
         "slept pace": slept.name if slept else "none",
     }
 
 
 _WRITTEN = (
-    "name",
-    "description",
-    "mode",
-    "include_contents",
-    "disallow_transfer_to_parent",
-    "disallow_transfer_to_peers",
-    "output_key",
-    "output_schema",
-    "max_concurrency",
-    "max_iterations",
+    *("name", "description", "mode", "include_contents", "disallow_transfer_to_parent"),
+    *("disallow_transfer_to_peers", "output_key", "output_schema"),
+    *("max_concurrency", "max_iterations"),
 )
-"""Fields of agents and graphs whose values tell how they were written."""
+"""Fields of agents and graphs whose values say how they were written."""
 
 
-def _told(node: BaseNode) -> str:
-    """Writes an agent or graph so that another wiring, or other words, are told otherwise."""
+def _describe(node: BaseNode) -> str:
+    """Writes an agent or graph so that another wiring, or other words, give another text."""
     fields = [repr(getattr(node, name, None)) for name in _WRITTEN]
     instruction = getattr(node, "instruction", "")
     if callable(instruction):
@@ -146,11 +129,10 @@ def _told(node: BaseNode) -> str:
         getattr(tool, "name", "") or getattr(tool, "__name__", "")
         for tool in getattr(node, "tools", ())
     ]
-    below = [one.name for one in getattr(node, "sub_agents", ())]
-    graph = getattr(node, "graph", None)
+    below = [agent.name for agent in getattr(node, "sub_agents", ())]
     edges = [
         (edge.from_node.name, edge.to_node.name, repr(edge.route))
-        for edge in getattr(graph, "edges", ())
+        for edge in getattr(getattr(node, "graph", None), "edges", ())
     ]
     config = getattr(node, "generate_content_config", None)
     return repr((type(node).__name__, fields, instruction, tools, below, edges, repr(config)))

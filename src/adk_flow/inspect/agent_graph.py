@@ -23,9 +23,9 @@ class Use(NamedTuple):
     node: BaseNode
 
 
-def agents_of(root: BaseNode) -> Iterator[BaseNode]:
+def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     """Walks a root and the agents and graphs that it uses, at any depth, each once."""
-    waiting, seen = [root], set()
+    waiting, seen = [root] if root is not None else [], set()
     while waiting:
         node = waiting.pop(0)
         if id(node) in seen:

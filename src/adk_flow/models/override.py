@@ -92,8 +92,7 @@ def override_of(app: App) -> Override:
 
 def llm_agents(app: App) -> Iterator[LlmAgent]:
     """Walks the agents of an app that have a model."""
-    nodes = agents_of(app.root_agent) if app.root_agent is not None else ()
-    yield from (node for node in list(nodes) if isinstance(node, LlmAgent))
+    yield from (node for node in list(agents_of(app.root_agent)) if isinstance(node, LlmAgent))
 
 
 def models_of(app: App) -> list[str]:

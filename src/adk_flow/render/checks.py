@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -35,9 +36,9 @@ def checks_to_text(report: CheckReport) -> str:
     """Writes one line a broken rule, then how many there are."""
     lines = [f"{report.file}:{rule.line}: {rule.rule}: {_reason(rule)}" for rule in report.broken]
     broken, number = len(report.broken), len(report.rules)
-    kept = "1 rule" if number == 1 else f"all {number} rules"
-    sum_up = f"{broken} of {number} rules broken" if broken else f"{kept} kept"
-    return "\n".join(plain(line) for line in [*lines, f"{sum_up}; flow log: {report.log}"])
+    kept = "1 rule kept" if number == 1 else f"all {number} rules kept"
+    sum_up = f"{broken} of {number} rules broken" if broken else kept
+    return plain("\n".join([*lines, f"{sum_up}; flow log: {report.log}"]))
 
 
 def _reason(rule: RuleResult) -> str:
@@ -67,15 +68,14 @@ def _property(text: str) -> str:
 def checks_to_junit(report: CheckReport) -> str:
     """Writes a test case a rule as JUnit's XML; what breaks it has its details, if there are."""
     counts = {"tests": str(len(report.rules)), "failures": str(len(report.broken))}
-    suite = ElementTree.Element("testsuite", {"name": "adk-flow check", **counts})
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "adk-flow check", **counts})
     for rule, name in zip(report.rules, _names(report.rules), strict=True):
         about = {"classname": _xml(report.file), "name": _xml(name), "line": str(rule.line)}
         case = ElementTree.SubElement(suite, "testcase", about)
         if rule.reason:
             failure = ElementTree.SubElement(case, "failure", {"message": _xml(_reason(rule))})
             failure.text = _xml("\n".join(rule.details or (_reason(rule),)))
-    root = ElementTree.Element("testsuites", counts)
-    root.append(suite)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
 
@@ -91,8 +91,7 @@ def _names(rules: Sequence[RuleResult]) -> Iterator[str]:
 
 def _xml(text: str) -> str:
     """Leaves out what XML 1.0 cannot hold: lone surrogates and U+FFFE, U+FFFF."""
-    kept = (one for one in plain(text) if not "\ud800" <= one <= "\udfff")
-    return "".join(one for one in kept if one not in "\ufffe\uffff")
+    return re.sub("[\ud800-\udfff\ufffe\uffff]", "", plain(text))
 
 
 def checks_to_json(report: CheckReport) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from adk_flow.analysis.findings import KINDS, Finding
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 _MOST_PLACES, _MOST_FINDINGS, _MOST_RECORDS = 3, 20, 12
 """How much is listed: places of a finding, findings of a kind under a construct, records."""
@@ -31,12 +31,12 @@ EXPLANATIONS = {
 class FindingGroup(NamedTuple):
     """The findings of a kind."""
 
-    kind: str
     name: str
     explanation: str
     level: str
     times: int
-    constructs: list[tuple[str, int]]
+    constructs: dict[str, int]
+    """How often each has it."""
     table: Table
     """Each finding once, with its places."""
     left_out: int
@@ -45,52 +45,41 @@ class FindingGroup(NamedTuple):
 
 def findings_table(comparison: Comparison) -> Table:
     """Counts findings by kind, with the constructs that have them."""
-    columns = [Column("level"), Column("total"), Column("by construct")]
     rows = []
     for group in group_findings(comparison):
-        constructs = ", ".join(f"{name} {count}" for name, count in group.constructs)
-        rows.append(
-            TableRow(group.name, [Cell(group.level), Cell(str(group.times)), Cell(constructs)])
-        )
-    return Table("finding", columns, rows, is_prose=True)
+        constructs = ", ".join(f"{name} {count}" for name, count in group.constructs.items())
+        rows.append((group.name, group.level, str(group.times), constructs))
+    return word_table(("finding", "level", "total", "by construct"), rows)
 
 
 def group_findings(comparison: Comparison) -> list[FindingGroup]:
     """Groups findings by kind, serious kinds first, a repeated finding once."""
     groups: dict[str, list[tuple[RunMetrics, Finding]]] = {}
-    order = [figures.construct for figures in comparison.constructs]
-    for run in sorted(comparison.runs, key=lambda run: order.index(run.construct)):
-        for finding in run.findings:
-            groups.setdefault(finding.kind, []).append((run, finding))
-    made = [_group(kind, findings) for kind, findings in groups.items()]
-    return sorted(made, key=lambda group: (group.level != "serious", _rank(group.kind)))
-
-
-def _rank(kind: str) -> int:
-    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+    for figures in comparison.constructs:
+        for run in comparison.runs_of(figures.construct):
+            for finding in run.findings:
+                groups.setdefault(finding.kind, []).append((run, finding))
+    made = [_group(kind, groups[kind]) for kind in sorted(groups, key=KINDS.index)]
+    return sorted(made, key=lambda group: group.level != "serious")
 
 
 def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> FindingGroup:
-    places: dict[tuple[str, str], list[str]] = {}
+    places: dict[str, dict[str, list[str]]] = {}
     for run, finding in findings:
-        places.setdefault((run.construct, finding.text), []).append(_place(run, finding))
-    listed: Counter[str] = Counter()
+        of_construct = places.setdefault(run.construct, {})
+        of_construct.setdefault(finding.text, []).append(_place(run, finding))
     rows, left_out = [], 0
-    for (construct, text), of_finding in places.items():
-        listed[construct] += 1
-        if listed[construct] > _MOST_FINDINGS:
-            left_out += len(of_finding)
-        else:
-            rows.append(TableRow(short_name(construct), _cells(text, of_finding)))
-    constructs = Counter(short_name(run.construct) for run, _ in findings)
+    for construct, of_construct in places.items():
+        cells = [_cells(text, of_text) for text, of_text in of_construct.items()]
+        rows += [TableRow(short_name(construct), row) for row in cells[:_MOST_FINDINGS]]
+        left_out += sum(map(len, list(of_construct.values())[_MOST_FINDINGS:]))
     columns = [Column("finding"), Column("times"), Column("where")]
     return FindingGroup(
-        kind,
         name=kind.replace("_", " "),
-        explanation=EXPLANATIONS.get(kind, ""),
+        explanation=EXPLANATIONS[kind],
         level="serious" if any(one.level == "serious" for _, one in findings) else "notice",
         times=len(findings),
-        constructs=list(constructs.items()),
+        constructs=Counter(short_name(run.construct) for run, _ in findings),
         table=Table("construct", columns, rows, is_prose=True),
         left_out=left_out,
     )
@@ -98,8 +87,8 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
 
 def _cells(text: str, places: Sequence[str]) -> list[Cell]:
     more = len(places) - _MOST_PLACES
-    where = [*places[:_MOST_PLACES], *([f"and {more} more"] if more > 0 else [])]
-    return [Cell(text), Cell(str(len(places))), Cell(where[0], notes=where[1:])]
+    notes = [*places[1:_MOST_PLACES], *([f"and {more} more"] if more > 0 else [])]
+    return [Cell(text), Cell(str(len(places))), Cell(places[0], notes=notes)]
 
 
 def _place(run: RunMetrics, finding: Finding) -> str:

@@ -30,22 +30,26 @@ def comparison_to_html(comparison: Comparison) -> str:
     """Writes the page; everything that is not the template's own is escaped."""
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     report = describe_comparison(comparison)
-    return _template().render(
-        style=Markup(style),
-        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
-        report=report,
-        sections=report.sections,
-        kind=comparison.kind,
-        kind_meaning=KIND_MEANINGS[comparison.kind],
-        setting=comparison.setting,
-        is_checked=any(run.checked for run in comparison.runs),
-        drawings=draw_comparison(comparison),
-        exposures=exposure_table(comparison),
-        unseen=describe_unseen_canaries(comparison),
-        shared_state=shared_state_table(comparison),
-        agents=agents_table(comparison),
-        findings=group_findings(comparison),
-        answers=[(name, list_answers(comparison, name)) for name in comparison.conversations],
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup(style),
+            style_hash=b64encode(sha256(style.encode()).digest()).decode(),
+            report=report,
+            sections=report.sections,
+            kind=comparison.kind,
+            kind_meaning=KIND_MEANINGS[comparison.kind],
+            setting=comparison.setting,
+            is_checked=any(run.checked for run in comparison.runs),
+            drawings=draw_comparison(comparison),
+            exposures=exposure_table(comparison),
+            unseen=describe_unseen_canaries(comparison),
+            shared_state=shared_state_table(comparison),
+            agents=agents_table(comparison),
+            findings=group_findings(comparison),
+            answers=[(name, list_answers(comparison, name)) for name in comparison.conversations],
+        )
     )
 
 
@@ -63,10 +67,6 @@ def _environment() -> Environment:
     environment.filters["plural"] = plural
     environment.filters["short_name"] = lambda name: _clean(short_name(name))
     return environment
-
-
-def _template() -> Any:
-    return _environment().get_template("report.html.j2")
 
 
 def _clean(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.recommend import write_caveats, write_recommendation
-from adk_flow.render.comparison_crossovers import crossovers_by_axis
+from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_findings import findings_table
 from adk_flow.render.comparison_tables import (
     calls_table,
@@ -21,7 +21,7 @@ from adk_flow.render.comparison_tables import (
     reported_calls,
     times_table,
 )
-from adk_flow.render.tables import Section, short_name
+from adk_flow.render.tables import Section, short_name, table_section
 
 KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
@@ -45,10 +45,7 @@ class Report(NamedTuple):
 
 def describe_comparison(comparison: Comparison) -> Report:
     """Puts a comparison into words and cells."""
-    crossovers = [
-        Section(f"By {axis.axis}", axis.table, sentences=axis.sentences)
-        for axis in crossovers_by_axis(comparison)
-    ]
+    crossovers = list(crossover_sections(comparison))
     changes = [sentence for section in crossovers for sentence in section.sentences]
     return Report(
         title=_title(comparison),
@@ -79,18 +76,13 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Section]:
-    findings = findings_table(comparison)
     return {
         "calls": Section("LLM calls made by the end of each turn", calls_table(comparison)),
         "costs": Section("Calls, tokens and cost over all conversations", costs_table(comparison)),
         "times": Section("Time, checks and context of specialists", times_table(comparison)),
         "hidden": Section("What ADK's session does not show", sentences=list(_hidden(comparison))),
         "changes": Section("Where the winner changes", sentences=changes),
-        "findings": Section(
-            "Findings",
-            findings if findings.rows else None,
-            sentences=() if findings.rows else ["None."],
-        ),
+        "findings": table_section("Findings", findings_table(comparison)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }

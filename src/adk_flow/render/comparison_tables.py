@@ -20,12 +20,8 @@ CONTEXTS: dict[Shown, str] = {
 }
 """What a specialist receives besides its own messages and tool calls."""
 
-_FAILED_SIGN = "!"
-_FAILED_NOTE = f"{_FAILED_SIGN} an answer lacks what was asked for, or a turn failed"
+_FAILED_NOTE = "! an answer lacks what was asked for, or a turn failed"
 _NONE = "–"
-_PARALLELISM = "LLM time divided by the critical path"
-_PASS_K = "share of conversations that pass in every trial, and its 95 % interval"
-_CONTEXT = "what a specialist receives besides its own messages and tool calls"
 
 CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
 """Writes a construct's figure, with its difference to the baseline's if there is one."""
@@ -46,8 +42,8 @@ def _calls(figures: ConstructMetrics, conversation: str) -> Cell:
     if conversation not in figures.after_turns:
         return Cell(_NONE)
     counts = "→".join(map(format_number, figures.after_turns[conversation])) or "0"
-    failed = conversation in figures.failed_conversations
-    return Cell(f"{counts}{_FAILED_SIGN}", mark="failed") if failed else Cell(counts)
+    has_failed = conversation in figures.failed_conversations
+    return Cell(f"{counts}!", mark="failed") if has_failed else Cell(counts)
 
 
 def costs_table(comparison: Comparison) -> Table:
@@ -55,11 +51,11 @@ def costs_table(comparison: Comparison) -> Table:
     return _table(
         comparison,
         {
-            Column("LLM calls", narrow="difference"): _number(lambda one: one.llm_calls),
+            Column("LLM calls", narrow="difference"): _figure(lambda f: f.llm_calls, format_number),
             Column("ADK's session"): _reported_calls,
-            Column("tokens"): _number(lambda one: one.tokens),
+            Column("tokens"): _figure(lambda f: f.tokens, format_number),
             Column("tokens in ADK's session", is_detail=True): _reported_tokens,
-            Column("cost", narrow="share"): _figure(lambda one: one.dollars, format_dollars),
+            Column("cost", narrow="share"): _figure(lambda f: f.dollars, format_dollars),
         },
     )
 
@@ -69,21 +65,26 @@ def times_table(comparison: Comparison) -> Table:
 
     Where times are projected, nobody waited as long as the wall clock says, so it is left out.
     """
-    setting = comparison.setting
-    wall: dict[Column, CellOf] = {Column("wall time"): _duration(lambda one: one.wall_seconds)}
-    return _table(
-        comparison,
-        (wall if setting.is_measured else {})
-        | {
-            Column("LLM time"): _duration(lambda one: one.llm_seconds),
-            Column("critical path"): _duration(lambda one: one.critical_path_seconds),
-            Column("parallelism", legend=_PARALLELISM): _parallelism,
-            Column("passed"): _passed,
-            Column("pass^k", is_detail=setting.trials == 1, legend=_PASS_K): _pass_k,
-            Column("context", legend=_CONTEXT): _context,
-            Column("findings", is_detail=True): _findings,
-        },
-    )
+    wall: dict[Column, CellOf] = {
+        Column("wall time"): _figure(lambda f: f.wall_seconds, format_seconds)
+    }
+    others: dict[Column, CellOf] = {
+        Column("LLM time"): _figure(lambda f: f.llm_seconds, format_seconds),
+        Column("critical path"): _figure(lambda f: f.critical_path_seconds, format_seconds),
+        Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
+        Column("passed"): _passed,
+        Column(
+            "pass^k",
+            is_detail=comparison.setting.trials == 1,
+            legend="share of conversations that pass in every trial, and its 95 % interval",
+        ): _pass_k,
+        Column(
+            "context",
+            legend="what a specialist receives besides its own messages and tool calls",
+        ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
+        Column("findings", is_detail=True): _findings,
+    }
+    return _table(comparison, wall | others if comparison.setting.is_measured else others)
 
 
 def agents_table(comparison: Comparison) -> Table:
@@ -92,34 +93,25 @@ def agents_table(comparison: Comparison) -> Table:
         *("agent", "LLM calls", "tool calls", "input tokens", "cached input tokens"),
         *("output tokens", "LLM time", "tool time", "activations", "never closed"),
     )
-    rows = [
-        TableRow(short_name(figures.construct), cells, span=0 if index else len(agents))
-        for figures in comparison.constructs
-        for agents in [_agents_of(comparison, figures.construct)]
-        for index, cells in enumerate(agents)
-    ]
-    return Table("construct", [Column(name) for name in names], rows)
-
-
-def _agents_of(comparison: Comparison, construct: str) -> list[list[Cell]]:
-    agents: dict[str, AgentMetrics] = {}
-    for run in comparison.runs:
-        if run.construct == construct and run.trial == 1:
-            for name, metrics in run.total.agents.items():
+    rows = []
+    for figures in comparison.constructs:
+        agents: dict[str, AgentMetrics] = {}
+        for run in comparison.runs_of(figures.construct):
+            for name, metrics in run.total.agents.items() if run.trial == 1 else ():
                 agents.setdefault(name, AgentMetrics()).add(metrics)
-    return [_agent_cells(name, metrics) for name, metrics in agents.items()]
+        for number, agent in enumerate(agents.items()):
+            span = 0 if number else len(agents)
+            rows.append(TableRow(short_name(figures.construct), _agent(*agent), span=span))
+    return Table("construct", list(map(Column, names)), rows)
 
 
-def _agent_cells(name: str, used: AgentMetrics) -> list[Cell]:
-    counts = (
-        *(used.llm_calls, used.tool_calls),
-        *(used.input_tokens, used.cached_tokens, used.output_tokens),
-    )
-    times = (used.llm_microseconds / 1e6, used.tool_microseconds / 1e6)
+def _agent(name: str, used: AgentMetrics) -> list[Cell]:
+    tokens = used.input_tokens, used.cached_tokens, used.output_tokens
+    times = used.llm_microseconds / 1e6, used.tool_microseconds / 1e6
     unclosed = used.unclosed_activations
     return [
         Cell(short_name(name)),
-        *(Cell(format_number(count)) for count in counts),
+        *(Cell(format_number(count)) for count in (used.llm_calls, used.tool_calls, *tokens)),
         *(Cell(format_seconds(seconds)) for seconds in times),
         Cell(format_number(used.activations)),
         Cell(format_number(unclosed), mark="warning" if unclosed else ""),
@@ -132,8 +124,7 @@ def _table(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
     for figures in comparison.constructs:
         base = comparable_baseline(comparison, figures)
         other = None if base is figures else base
-        cells = [cell(figures, other) for cell in columns.values()]
-        rows.append(_row(comparison, figures, cells))
+        rows.append(_row(comparison, figures, [cell(figures, other) for cell in columns.values()]))
     return Table("construct", list(columns), rows, baseline=other_baseline(comparison))
 
 
@@ -158,33 +149,20 @@ def comparable_baseline(
 def _figure(
     value: Callable[[ConstructMetrics], float | None], form: Callable[[float], str]
 ) -> CellOf:
+    """Writes a figure, and how much more or less it is than the baseline's, also in percent."""
+
     def write_cell(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
         number, other = value(figures), value(base) if base else None
-        if number is None:
-            return Cell(UNKNOWN)
-        return Cell(form(number), *_difference(number, other, form))
+        if number is None or other is None:
+            return Cell(UNKNOWN if number is None else form(number))
+        change = number - other
+        if abs(change) < 1e-9:
+            return Cell(form(number), "±0")
+        sign = "+" if change > 0 else "−"
+        share = f"{sign}{abs(100 * change / other):.0f} %" if other else ""
+        return Cell(form(number), f"{sign}{form(abs(change))}", share)
 
     return write_cell
-
-
-def _number(value: Callable[[ConstructMetrics], float | None]) -> CellOf:
-    return _figure(value, format_number)
-
-
-def _duration(value: Callable[[ConstructMetrics], float]) -> CellOf:
-    return _figure(value, format_seconds)
-
-
-def _difference(number: float, base: float | None, form: Callable[[float], str]) -> tuple[str, str]:
-    """Writes how much more or less it is than the baseline's, also in percent."""
-    if base is None:
-        return "", ""
-    change = number - base
-    if abs(change) < 1e-9:
-        return "±0", ""
-    sign = "+" if change > 0 else "−"
-    share = f"{sign}{abs(100 * change / base):.0f} %" if base else ""
-    return f"{sign}{form(abs(change))}", share
 
 
 def reported_calls(figures: ConstructMetrics) -> str:
@@ -227,10 +205,6 @@ def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
         return Cell(_NONE)
     low, high = figures.pass_interval
     return Cell(f"{100 * figures.pass_k:.0f} % ({100 * low:.0f}–{100 * high:.0f})")
-
-
-def _context(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    return Cell(figures.shown, notes=[CONTEXTS[figures.shown]])
 
 
 def _findings(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

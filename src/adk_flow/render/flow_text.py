@@ -16,7 +16,7 @@ from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.terminal import FAILED_STYLE
+from adk_flow.render.terminal import FAILED_STYLE, print_failure, print_remark, print_title
 
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
@@ -26,32 +26,25 @@ FlowView = Literal["control", "conversation", "both"]
 _CONTROL_STYLE = "bold cyan"
 _CONVERSATION_STYLE = "green"
 
-_SIGNS = {
-    "start": "|>",
-    "transfer": "=>",
-    "call": "->",
-    "return": "<-",
-    "fork": "-<",
-    "join": ">-",
-    "end": "[]",
+_CONTROL = {
+    "start": ("|>", "{source} gives control to {target}"),
+    "transfer": ("=>", "{source} transfers to {target}"),
+    "call": ("->", "{source} calls {target} and waits"),
+    "return": ("<-", "{source} returns to {target}"),
+    "fork": ("-<", "{source} calls concurrently: {target}"),
+    "join": (">-", "{source} has all answers"),
+    "end": ("[]", "{source} ends the turn"),
 }
-_WORDS = {
-    "start": "{source} gives control to {target}",
-    "transfer": "{source} transfers to {target}",
-    "call": "{source} calls {target} and waits",
-    "return": "{source} returns to {target}",
-    "fork": "{source} calls concurrently: {target}",
-    "join": "{source} has all answers",
-    "end": "{source} ends the turn",
-}
-_LEGEND = '|> start  => transfer  -> call  <- return  -< fork  >- join  [] end  "" message'
+"""The sign of each kind of move of control, and its words."""
+_MESSAGE = '""'
 _LONGEST_TEXT = 240
 """Characters of a text that a line shows."""
 
 
 def print_legend(console: Console) -> None:
     """Prints what the signs mean."""
-    console.print(Text(_LEGEND, style="dim"))
+    signs = [f"{sign} {kind}" for kind, (sign, _) in _CONTROL.items()]
+    print_remark("  ".join([*signs, f"{_MESSAGE} message"]), console)
 
 
 def is_in_view(move: Move, view: FlowView) -> bool:
@@ -98,19 +91,18 @@ def _line(move: Move, indent: str) -> Table:
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_column(no_wrap=True)
     line.add_column(overflow="fold")
+    source, target = plain(move.source), plain(move.target)
+    text = one_line(move.text, _LONGEST_TEXT)
     if move.is_control:
-        words = _WORDS[move.kind].format(source=plain(move.source), target=plain(move.target))
-        style = _CONTROL_STYLE
+        sign, form = _CONTROL[move.kind]
+        words, style = form.format(source=source, target=target), _CONTROL_STYLE
         if move.kind == "fork" and move.cause == "node":
             words += ", …"  # known when the second node begins; others may follow
         if move.failed:
-            words += f": failed: {one_line(move.text, _LONGEST_TEXT)}"
-            style = FAILED_STYLE
-        sign = _SIGNS[move.kind]
+            words, style = f"{words}: failed: {text}", FAILED_STYLE
     else:
-        words = f"{plain(move.source)} to {plain(move.target)}: "
-        words += one_line(move.text, _LONGEST_TEXT) or "(no text recorded)"
-        style, sign = _CONVERSATION_STYLE, '""'
+        sign, style = _MESSAGE, _CONVERSATION_STYLE
+        words = f"{source} to {target}: {text or '(not recorded)'}"
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
 
@@ -119,19 +111,16 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
     answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
-    console.print(
-        Text(f"    answered by {answered}; next turn goes to {active_agent}", style="dim")
-    )
+    print_remark(f"    answered by {answered}; next turn goes to {active_agent}", console)
     console.print(Padding(Text(_counts(turn), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
-        console.print(Text(words, style=FAILED_STYLE))
+        print_failure(words, console)
 
 
 def _counts(turn: TurnMetrics) -> str:
-    if turn.input_tokens is None or turn.output_tokens is None:
-        tokens = plural(turn.tokens, "token")
-    else:
+    tokens = plural(turn.tokens, "token")
+    if turn.input_tokens is not None and turn.output_tokens is not None:
         tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
     counts = (
         f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
@@ -148,12 +137,12 @@ def _of_calls(turn: TurnMetrics) -> str:
     """Says what is to be known of the LLM calls beside their number."""
     if turn.unseen_llm_calls:
         return f" + {turn.unseen_llm_calls} reported, not seen"
-    told = []
+    notes = []
     if turn.reported_llm_calls != turn.llm_calls:
-        told.append(f"{turn.reported_llm_calls} in ADK's session")
+        notes.append(f"{turn.reported_llm_calls} in ADK's session")
     if turn.summarizer_llm_calls:
-        told.append(f"{turn.summarizer_llm_calls} of the summarizer")
-    return f" ({', '.join(told)})" if told else ""
+        notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 class FlowPrinter:
@@ -166,22 +155,21 @@ class FlowPrinter:
         self.console = console
         self._metrics = metrics
         self._reader, self._printer = TraceReader(), MovePrinter(console, view)
-        self._open: set[int] = set()
-        """Turns that have begun and not ended."""
+        self._open = 0
+        """The turn that has begun last."""
 
     def read(self, header: Header, record: Record, heading: str = "") -> bool:
         """Prints the moves that a record shows, under a heading; says whether there are any."""
         moves = self._reader.read(record)
         if moves and heading:
-            self.console.print(Text(f"\n{heading}", style="bold"))
+            print_title(heading, self.console)
         for move in moves:
             if move.kind == "start":
                 self.finish(header)
-                self._open = {move.turn}
+                self._open = move.turn
             self._printer.print(move)
             if move.kind == "end":
                 print_turn_metrics(self._measure(move.turn), self.console)
-                self._open.discard(move.turn)
                 for _ in self._reader.release():
                     pass
         if record.hook == "model_call" and not self._metrics:
@@ -192,16 +180,17 @@ class FlowPrinter:
         return self._metrics.get(number) or measure_turn(self._reader.turns[number])
 
     def _print_late(self, record: Record) -> None:
-        """Tells of a call that comes once its turn's metrics stand there."""
+        """Prints the metrics again where a call comes once they stand there."""
         turn = self._reader.turn_of(record)
         if turn is not None and turn.complete:
             words = f"    with the summarizer after turn {turn.number}: "
-            self.console.print(Text(f"{words}{_counts(measure_turn(turn))}", style="dim"))
+            print_remark(f"{words}{_counts(measure_turn(turn))}", self.console)
 
     def finish(self, header: Header) -> None:
-        """Prints the metrics of turns that did not end."""
-        for number in sorted(self._open & self._reader.turns.keys()):
-            print_turn_metrics(self._measure(number), self.console, tells_end=header.tells_end)
+        """Prints the metrics of a turn that did not end."""
+        turn = self._reader.turns.get(self._open)
+        if turn and not turn.complete:
+            print_turn_metrics(self._measure(turn.number), self.console, tells_end=header.tells_end)
 
 
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
@@ -234,7 +223,7 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
 
         problems.append(describe_uncontrolled(run.uncontrolled))
     for problem in problems:
-        console.print(Text(one_line(problem, 300), style=FAILED_STYLE))
+        print_failure(one_line(problem, 300), console)
     where = run.log or "none could be written; see the error above"
     console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
 
@@ -242,11 +231,11 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
 def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
-        words = f"{log.path}: line {damage.line} left out: {one_line(damage.reason, 120)}"
-        console.print(Text(words, style=FAILED_STYLE))
+        reason = one_line(damage.reason, 120)
+        print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
-        console.print(Text(plain(words), style=FAILED_STYLE))
+        print_failure(plain(words), console)
 
 
 def print_records(records: list[Record], console: Console) -> None:

@@ -10,7 +10,7 @@ from adk_flow._text import one_line, plain
 from adk_flow.render.mermaid import escape_mermaid
 
 if TYPE_CHECKING:
-    from adk_flow.inspect.static import Inspection, Member
+    from adk_flow.inspect.static import Edge, Inspection, Member
 
 _WIDTH = 80
 _LONGEST_DESCRIPTION = 200
@@ -31,10 +31,10 @@ def agents_to_text(picture: Inspection) -> str:
     lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
     lines += _entry("plugins", [plain(name) for name in picture.plugins])
     lines += _entry("session summed up", [picture.compaction] if picture.compaction else [])
-    moving = {who: to for who, to in picture.next_after.items() if who != to}
-    lines += _entry(
-        "next message", [f"to {plain(to)} after {plain(who)}" for who, to in moving.items()]
-    )
+    moving = [
+        f"to {plain(to)} after {plain(who)}" for who, to in picture.next_after.items() if who != to
+    ]
+    lines += _entry("next message", moving)
     for member in picture.members:
         lines += ["", *_lines_of(member, picture)]
     lines += ["", "Remarks" if picture.remarks else "No remarks"]
@@ -59,11 +59,14 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
             continue  # whom it can transfer to stands above
         links = [one for one in picture.links if one.source == member.id and one.how == how]
         yield from _entry(words, [plain(picture.named(one.target)) for one in links])
-    for edge in picture.edges:
-        if edge.graph == member.id:
-            ends = [plain(picture.named(one)) for one in (edge.source, edge.target)]
-            route = f"  on {plain(edge.route)}" if edge.route else ""
-            yield from _wrapped(f"{ends[0]} -> {ends[1]}{route}", "      ", "          ")
+    for edge in _edges(member, picture):
+        source, target = plain(picture.named(edge.source)), plain(picture.named(edge.target))
+        route = f"  on {plain(edge.route)}" if edge.route else ""
+        yield from _wrapped(f"{source} -> {target}{route}", "      ", "          ")
+
+
+def _edges(member: Member, picture: Inspection) -> list[Edge]:
+    return [edge for edge in picture.edges if edge.graph == member.id]
 
 
 def _targets(member: Member, picture: Inspection, *, barred: bool) -> list[str]:
@@ -95,7 +98,7 @@ def agents_to_flowchart(picture: Inspection) -> str:
             lines += _drawn(member, picture, "    ")
     legal = {(one.source, one.target) for one in picture.transfers if not one.barred_by}
     done = set()
-    for source, target in sorted(legal, key=_by_number):
+    for source, target in sorted(legal, key=lambda pair: (int(pair[0][1:]), int(pair[1][1:]))):
         if (target, source) not in done:
             arrow = "<-->" if (target, source) in legal else "-->"
             lines.append(f"    {source} {arrow}|transfer| {target}")
@@ -105,10 +108,6 @@ def agents_to_flowchart(picture: Inspection) -> str:
         if not is_drawn:
             lines.append(f"    {link.source} -.->|{link.how.replace('_', ' ')}| {link.target}")
     return "\n".join(lines) + "\n"
-
-
-def _by_number(pair: tuple[str, str]) -> tuple[int, int]:
-    return int(pair[0][1:]), int(pair[1][1:])
 
 
 def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
@@ -122,11 +121,11 @@ def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
     yield f"{indent}subgraph {member.id}[{label}]"
     for node in nodes:
         yield from _drawn(node, picture, inner)
-    if any(one.graph == member.id and one.source == "START" for one in picture.edges):
+    edges = _edges(member, picture)
+    if any(edge.source == "START" for edge in edges):
         yield f"{inner}{member.id}_start((start))"
-    for edge in picture.edges:
-        if edge.graph == member.id:
-            source = f"{member.id}_start" if edge.source == "START" else edge.source
-            route = f'|"{escape_mermaid(edge.route)}"|' if edge.route else ""
-            yield f"{inner}{source} -->{route} {edge.target}"
+    for edge in edges:
+        source = f"{member.id}_start" if edge.source == "START" else edge.source
+        route = f'|"{escape_mermaid(edge.route)}"|' if edge.route else ""
+        yield f"{inner}{source} -->{route} {edge.target}"
     yield f"{indent}end"

@@ -8,12 +8,13 @@ once stand side by side in a `par` block.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from adk_flow._text import one_line
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.render.flow_text import FlowView
+from adk_flow.render.sequence_steps import lanes_of
 
 _LONGEST_LABEL = 70
 """Characters of a text that an arrow bears."""
@@ -26,38 +27,27 @@ _SAYINGS = {"say": "->>", "ask": "->>", "answer": "-->>", "reply": "->>"}
 def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
     """Draws moves as the text of a Mermaid sequence diagram."""
     drawn = list(moves)
-    names = _participants(drawn)
+    names = {name: f"p{number}" for number, name in enumerate(lanes_of(drawn))}
     lines = ["sequenceDiagram"]
     for name, alias in names.items():
         role = "actor" if name == USER else "participant"
         lines.append(f"    {role} {alias} as {escape_mermaid(name)}")
+    aliases = list(names.values())
+    over = ",".join(dict.fromkeys([*aliases[:1], *aliases[-1:]]))
     for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
-        first, last = next(iter(names.values())), list(names.values())[-1]
-        over = first if first == last else f"{first},{last}"
+        in_turn = _forks_first(of_turn)
         lines.append(f"    Note over {over}: Turn {turn}")
-        diagram = _Diagram(names, view)
-        in_turn = _forks_first(list(of_turn))
-        diagram.draw(in_turn)
-        lines += [f"    {line}" for line in diagram.lines]
+        lines += [f"    {line}" for line in _Diagram(names, view).draw(in_turn)]
         if all(move.kind != "end" for move in in_turn):
             lines.append(f"    Note over {over}: the log stops in the middle of this turn")
     return "\n".join(lines) + "\n"
-
-
-def _participants(moves: list[Move]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for move in moves:
-        ends = (move.source,) if move.kind in ("fork", "join") else (move.source, move.target)
-        for name in ends:
-            names.setdefault(name, f"p{len(names)}")
-    return names
 
 
 class _Diagram:
     """The lines of one turn."""
 
     def __init__(self, names: dict[str, str], view: FlowView) -> None:
-        self.lines: list[str] = []
+        self._lines: list[str] = []
         self._names = names
         self._view = view
         self._active: list[str] = []
@@ -65,50 +55,49 @@ class _Diagram:
         self._begins = ""
         """Agent whose bar begins with the next arrow: the words that it is given."""
 
-    def draw(self, moves: list[Move]) -> None:
+    def draw(self, moves: Sequence[Move]) -> list[str]:
         """Draws a turn, and closes what it left open."""
         self._draw_all(moves)
         self._begin()
-        while self._boxes:
-            self._leave_box()
+        self._leave_boxes(0)
         for name in reversed(self._active[:]):
             self._deactivate(name)
+        return self._lines
 
-    def _draw_all(self, moves: list[Move]) -> None:
+    def _draw_all(self, moves: Sequence[Move]) -> None:
         index = 0
         while index < len(moves):
             move = moves[index]
             if move.kind == "fork":
                 end = _join_of(moves, index)
                 self._draw_fork(moves[index + 1 : end])
-                index = end + 1
+                index = end
             else:
                 self._draw_move(move)
-                index += 1
+            index += 1
 
-    def _draw_fork(self, moves: list[Move]) -> None:
+    def _draw_fork(self, moves: Sequence[Move]) -> None:
         branches = _branches(moves)
         for number, branch in enumerate(branches):
             first = branch[0]
             agent = first.target if first.kind == "call" else first.source
-            self.lines.append(f"{'and' if number else 'par'} {escape_mermaid(agent)}")
+            self._lines.append(f"{'and' if number else 'par'} {escape_mermaid(agent)}")
             open_boxes = len(self._boxes)
             self._draw_all(branch)
-            while len(self._boxes) > open_boxes:
-                self._leave_box()
+            self._leave_boxes(open_boxes)
         if branches:
-            self.lines.append("end")
+            self._lines.append("end")
 
     def _draw_move(self, move: Move) -> None:
         if move.kind == "call" and move.cause == "agent_tool" and self._view != "conversation":
             self._boxes.append(move.call)
-            self.lines.append(_SHADE)
+            self._lines.append(_SHADE)
         if move.is_control:
             self._draw_control(move)
         elif self._view != "control":
             self._arrow(move, _SAYINGS[move.kind], one_line(move.text, _LONGEST_LABEL) or "…")
         if move.kind == "return" and move.call in self._boxes:
-            self._leave_box()
+            self._leave_boxes(len(self._boxes) - 1)
 
     def _draw_control(self, move: Move) -> None:
         if self._view == "conversation" or move.kind == "join":
@@ -129,53 +118,52 @@ class _Diagram:
             if drawn:
                 self._begin()
 
-    def _leave_box(self) -> None:
-        self._boxes.pop()
-        self.lines.append("end")
+    def _leave_boxes(self, number: int) -> None:
+        """Closes all boxes but the first so many."""
+        self._lines += ["end"] * (len(self._boxes) - number)
+        del self._boxes[number:]
 
     def _arrow(self, move: Move, arrow: str, words: str) -> None:
         source, target = self._names[move.source], self._names[move.target]
-        self.lines.append(f"{source}{arrow}{target}: {escape_mermaid(words)}")
+        self._lines.append(f"{source}{arrow}{target}: {escape_mermaid(words)}")
         self._begin()
 
     def _begin(self) -> None:
         if self._begins:
             self._active.append(self._begins)
-            self.lines.append(f"activate {self._names[self._begins]}")
+            self._lines.append(f"activate {self._names[self._begins]}")
             self._begins = ""
 
     def _deactivate(self, name: str) -> None:
         if name in self._active:
             self._active.remove(name)
-            self.lines.append(f"deactivate {self._names[name]}")
+            self._lines.append(f"deactivate {self._names[name]}")
 
 
-def _forks_first(moves: list[Move]) -> list[Move]:
+def _forks_first(moves: Iterable[Move]) -> list[Move]:
     """Puts a fork of nodes before its first call, which is recorded before the fork is known."""
     ordered: list[Move] = []
     for move in moves:
-        place = len(ordered)
+        called = []
         if move.kind == "fork" and move.cause == "node":
-            first = move.target.split(", ")[0]
-            called = [
-                index
-                for index, one in enumerate(ordered)
-                if one.kind == "call" and one.target == first and one.parent == move.activation
-            ]
-            place = called[-1] if called else place
-        ordered.insert(place, move)
+            call = "call", move.target.split(", ")[0], move.activation
+            keys = [(one.kind, one.target, one.parent) for one in ordered]
+            called = [index for index, key in enumerate(keys) if key == call]
+        ordered.insert(called[-1] if called else len(ordered), move)
     return ordered
 
 
-def _join_of(moves: list[Move], fork: int) -> int:
+def _join_of(moves: Sequence[Move], fork: int) -> int:
     """Finds the join of a fork; the end of the moves if the log was cut before it."""
-    for index in range(fork + 1, len(moves)):
-        if moves[index].kind == "join" and moves[index].activation == moves[fork].activation:
-            return index
-    return len(moves)
+    joins = (
+        index
+        for index in range(fork + 1, len(moves))
+        if moves[index].kind == "join" and moves[index].activation == moves[fork].activation
+    )
+    return next(joins, len(moves))
 
 
-def _branches(moves: list[Move]) -> list[list[Move]]:
+def _branches(moves: Sequence[Move]) -> list[list[Move]]:
     """Splits what happened between fork and join by the call in whose course it happened."""
     branches: dict[str, list[Move]] = {}
     branch_of: dict[int, str] = {}
@@ -188,17 +176,7 @@ def _branches(moves: list[Move]) -> list[list[Move]]:
 
 
 _ENTITIES = str.maketrans(
-    {
-        "#": "#35;",
-        ";": "#59;",
-        "<": "#lt;",
-        ">": "#gt;",
-        '"': "#quot;",
-        "%": "#37;",
-        "{": "#123;",
-        "}": "#125;",
-        "`": "#96;",
-    }
+    {sign: f"#{ord(sign)};" for sign in "#;%{}`"} | {"<": "#lt;", ">": "#gt;", '"': "#quot;"}
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +17,7 @@ from adk_flow.releases.alignment import Alignment, name_releases
 from adk_flow.releases.differences import NO, YES, ReleaseDifference
 from adk_flow.releases.hook_trace import count_hooks
 from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_section
-from adk_flow.render.tables import Cell, Column, Section, Table, TableRow
+from adk_flow.render.tables import Section, Table, table_section, word_table
 from adk_flow.render.terminal import print_remark, print_sentences, print_title
 
 _FIRES, _UNKNOWN = "•", "–"
@@ -35,29 +35,26 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     if not releases:
         return
     figures = [
-        _row(name, [f"{counts[release]:,}" for release in releases])
+        (name, *(f"{counts[release]:,}" for release in releases))
         for name, counts in alignment.figures.items()
     ]
-    yield Section("Figures", _table("", releases, figures))
+    yield Section("Figures", _table(["", *releases], figures))
     hooks = [
-        _row(hook, [_count(counts[release]) for release in releases])
+        (hook, *(_count(counts[release]) for release in releases))
         for hook, counts in _hooks(alignment).items()
     ]
-    yield Section("Hooks", _table("hook", releases, hooks, _HOOKS_LEGEND))
+    yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))
     for turn, rows in groupby(alignment.laid.rows, lambda row: row.firing.turn):
         order = [
-            _row(row.firing.words, [_FIRES * (release in row.releases) for release in releases])
+            (row.firing.words, *(_FIRES * (release in row.releases) for release in releases))
             for row in rows
         ]
-        yield Section(f"Turn {turn}: hooks in order", _table("", releases, order))
+        yield Section(f"Turn {turn}: hooks in order", _table(["", *releases], order))
 
 
-def _row(name: str, cells: Sequence[str]) -> TableRow:
-    return TableRow(one_line(name, _LONGEST), [Cell(cell) for cell in cells])
-
-
-def _table(first: str, columns: Sequence[str], rows: list[TableRow], *notes: str) -> Table:
-    return Table(first, [Column(column) for column in columns], rows, notes=notes)
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *notes: str) -> Table:
+    safe = [(one_line(name, _LONGEST), *cells) for name, *cells in rows]
+    return word_table(names, safe, *notes)._replace(is_prose=False)
 
 
 def print_releases(alignment: Alignment, console: Console) -> None:
@@ -95,27 +92,32 @@ def _title(alignment: Alignment) -> str:
 
 def describe_differences(alignment: Alignment) -> Iterator[str]:
     """Says what is not the same under all releases, and what went wrong."""
-    yield from (one_line(one, _LONGEST) for one in _wrong(alignment))
     releases = list(alignment.laid.fired)
+    yield from _wrong(alignment)
     for difference in alignment.differences:
-        yield from (one_line(one, _LONGEST) for one in _sentences(difference, releases))
+        yield from (one_line(words, _LONGEST) for words in _sentences(difference, releases))
+
+
+def _wrong(alignment: Alignment) -> Iterator[str]:
+    releases = list(alignment.laid.fired)
+    wrong = [f"{release}: could not run: {why}" for release, why in alignment.failed.items()]
+    wrong += [f"{name_releases(some, releases)}: {why}" for why, some in alignment.notes.items()]
+    yield from (one_line(words, _LONGEST) for words in wrong)
 
 
 def _sentences(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
     base = next(iter(difference.values.values()))
     for value in dict.fromkeys(difference.values.values()):
         if value != base:
-            some = [one for one, other in difference.values.items() if other == value]
+            some = [name for name, other in difference.values.items() if other == value]
             what = difference.denial if value == NO else difference.statement
             other = f" “{value}”, not “{base}”" if value not in (YES, NO) else ""
-            yield f"{name_releases(some, releases)}: {what}{other}{_turns(difference)}"
+            yield f"{name_releases(some, releases)}: {what}{other}{_turns(difference.turns)}"
 
 
-def _turns(difference: ReleaseDifference) -> str:
-    if not difference.turns:
-        return ""
-    many = "s" if len(difference.turns) > 1 else ""
-    return f" (turn{many} {join_names(map(str, difference.turns))})"
+def _turns(turns: Sequence[int]) -> str:
+    many = "s" if len(turns) > 1 else ""
+    return f" (turn{many} {join_names(map(str, turns))})" if turns else ""
 
 
 def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
@@ -126,7 +128,7 @@ def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
     for hook in sorted(known - set(tallies)):
         tallies[hook] = dict.fromkeys(laid.fired, 0)
     return {
-        hook: {one: count if hook in laid.hooks[one] else None for one, count in tally.items()}
+        hook: {name: count if hook in laid.hooks[name] else None for name, count in tally.items()}
         for hook, tally in tallies.items()
     }
 
@@ -138,11 +140,7 @@ def _count(count: int | None) -> str:
 def releases_to_markdown(alignment: Alignment, command: str) -> str:
     """Writes a page: the command, differences release by release, and tables."""
     wrong = list(_wrong(alignment))
-    differences = _differences_table(alignment) if alignment.differences else None
-    sections = [
-        Section("Differences", differences, () if differences else ["None."]),
-        *_tables(alignment),
-    ]
+    sections = [table_section("Differences", _differences(alignment)), *_tables(alignment)]
     blocks = [
         "# ADK releases compared",
         f"{escape_markdown(_title(alignment))}. Made by:",
@@ -153,27 +151,17 @@ def releases_to_markdown(alignment: Alignment, command: str) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _differences_table(alignment: Alignment) -> Table:
+def _differences(alignment: Alignment) -> Table:
     releases = list(alignment.laid.fired)
     rows = [
-        _row(
-            one.statement,
-            [
-                ", ".join(map(str, one.turns)),
-                *(one.values.get(release, _UNKNOWN) for release in releases),
-            ],
+        (
+            difference.statement,
+            ", ".join(map(str, difference.turns)),
+            *(difference.values.get(release, _UNKNOWN) for release in releases),
         )
-        for one in alignment.differences
+        for difference in alignment.differences
     ]
-    return _table("", ["turn", *releases], rows, _DIFFERENCES_LEGEND)
-
-
-def _wrong(alignment: Alignment) -> Iterator[str]:
-    yield from (f"{release}: could not run: {cause}" for release, cause in alignment.failed.items())
-    releases = list(alignment.laid.fired)
-    yield from (
-        f"{name_releases(some, releases)}: {note}" for note, some in alignment.notes.items()
-    )
+    return _table(["", "turn", *releases], rows, _DIFFERENCES_LEGEND)
 
 
 def releases_to_data(alignment: Alignment) -> dict[str, Any]:

@@ -13,12 +13,10 @@ _LONGEST = 20_000
 
 
 class Answer(NamedTuple):
-    """An answer, and the constructs that gave it."""
+    """An answer, what it lacks, and the error that ended its turn."""
 
-    constructs: list[str]
     text: str
-    failed: list[str]
-    """What it lacks."""
+    failed: Sequence[str]
     error: str
 
 
@@ -27,7 +25,8 @@ class AnsweredTurn(NamedTuple):
 
     turn: int
     question: str
-    answers: list[Answer]
+    answers: dict[Answer, list[str]]
+    """The constructs that gave each."""
     failures: int
     """Runs whose answer failed."""
 
@@ -36,25 +35,21 @@ def list_answers(comparison: Comparison, conversation: str) -> list[AnsweredTurn
     """Gives the answers to each turn of a conversation, the same words once."""
     runs = [run for run in comparison.runs if run.conversation == conversation]
     most = max((len(run.turns) for run in runs), default=0)
-    return [_asked(runs, index) for index in range(most)]
+    return [_answered(runs, index) for index in range(most)]
 
 
-def _asked(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
+def _answered(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
     reached = [run for run in runs if index < len(run.turns)]
-    constructs: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    answers: dict[Answer, list[str]] = {}
     for run in reached:
         turn = run.turns[index]
         failed = tuple(run.failed_checks[index]) if index < len(run.failed_checks) else ()
         error = (turn.error or "failed") if turn.failed else ""
-        name = f"{run.construct} (trial {run.trial})" if run.trial > 1 else run.construct
-        constructs.setdefault((turn.answer, failed, error), []).append(name)
-    answers = [
-        Answer(names, _shortened(text), list(failed), _shortened(error))
-        for (text, failed, error), names in constructs.items()
-    ]
-    failures = sum(len(one.constructs) for one in answers if one.failed or one.error)
-    question = _shortened(reached[0].turns[index].question)
-    return AnsweredTurn(index + 1, question, answers, failures)
+        answer = Answer(_shortened(turn.answer), failed, _shortened(error))
+        trial = f" (trial {run.trial})" if run.trial > 1 else ""
+        answers.setdefault(answer, []).append(f"{run.construct}{trial}")
+    failures = sum(len(names) for one, names in answers.items() if one.failed or one.error)
+    return AnsweredTurn(index + 1, _shortened(reached[0].turns[index].question), answers, failures)
 
 
 def _shortened(text: str) -> str:

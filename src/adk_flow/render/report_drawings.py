@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from adk_flow._text import format_seconds, plural
 from adk_flow.analysis.critical_path import Span
@@ -15,8 +15,6 @@ from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
 from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall
-
-_Of = TypeVar("_Of")
 
 _MOST_TURNS, _MOST_CONVERSATIONS = 3, 12
 """What is drawn besides the turn that stands for all: turns of each conversation, conversations."""
@@ -59,7 +57,7 @@ def draw_comparison(comparison: Comparison) -> Drawings:
     drawn, longest = _drawn_conversation(comparison), _longest_conversation(comparison)
     return Drawings(
         conversation=drawn,
-        sequences=_sequences(comparison, drawn),
+        sequences=_sequences(comparison, drawn, 1),
         waterfalls=_waterfalls(comparison, drawn),
         other_sequences=list(_other_sequences(comparison, drawn)),
         undrawn=max(0, len(comparison.conversations) - _MOST_CONVERSATIONS),
@@ -70,14 +68,9 @@ def draw_comparison(comparison: Comparison) -> Drawings:
 
 def _drawn_conversation(comparison: Comparison) -> str:
     """Chooses the conversation that is drawn: one message of most topics, else the first."""
-
-    def count_topics(run: RunMetrics) -> int:
-        return len(run.specialists[0]) if len(run.turns) == 1 and run.specialists else 0
-
-    best = max(comparison.runs, key=count_topics, default=None)
-    if best is None or not count_topics(best):
-        return next(iter(comparison.conversations), "")
-    return best.conversation
+    single = [run for run in comparison.runs if len(run.turns) == 1 and any(run.specialists[:1])]
+    best = max(single, key=lambda run: len(run.specialists[0]), default=None)
+    return best.conversation if best else next(iter(comparison.conversations), "")
 
 
 def _longest_conversation(comparison: Comparison) -> str:
@@ -88,14 +81,12 @@ def _longest_conversation(comparison: Comparison) -> str:
 
 def _first_runs(comparison: Comparison, conversation: str) -> dict[str, RunMetrics | None]:
     """Finds the first trial of a conversation under each construct."""
-    runs: dict[str, RunMetrics | None] = {one.construct: None for one in comparison.constructs}
-    for run in comparison.runs:
-        if run.conversation == conversation:
-            runs[run.construct] = runs[run.construct] or run
-    return runs
+    runs = [run for run in comparison.runs if run.conversation == conversation]
+    first = {run.construct: run for run in reversed(runs)}
+    return {figures.construct: first.get(figures.construct) for figures in comparison.constructs}
 
 
-def _sequences(comparison: Comparison, conversation: str, turn: int = 1) -> list[ConstructDrawing]:
+def _sequences(comparison: Comparison, conversation: str, turn: int) -> list[ConstructDrawing]:
     """Draws a turn under every construct, each agent in the same order of lanes."""
     runs = _first_runs(comparison, conversation)
     order = _lane_order([run for run in runs.values() if run])
@@ -105,8 +96,7 @@ def _sequences(comparison: Comparison, conversation: str, turn: int = 1) -> list
 def _other_sequences(comparison: Comparison, drawn: str) -> Iterator[ConversationDrawings]:
     """Draws what is not drawn large: the other conversations, and its own later turns."""
     for name in comparison.conversations[:_MOST_CONVERSATIONS]:
-        runs = [run for run in comparison.runs if run.conversation == name]
-        most = max((len(run.turns) for run in runs), default=0)
+        most = max(len(run.turns) for run in comparison.runs if run.conversation == name)
         numbers = range(2 if name == drawn else 1, most + 1)
         turns = [(n, _sequences(comparison, name, n)) for n in numbers[:_MOST_TURNS]]
         if turns:
@@ -131,46 +121,38 @@ def _sequence(
     moves = [move for move in run.moves if move.turn == turn] if run else []
     if run is None or not moves:
         return ConstructDrawing(construct)
-    spans = _of_turn(run.spans, turn)
-    lanes = sorted(lanes_of(moves, spans), key=order.index)
+    spans = next(iter(run.spans[turn - 1 : turn]), [])
+    lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
     about = f"Sequence of turn {turn} of {run.conversation} under {construct}"
     captions = [plural(one.llm_calls, "LLM call") for one in run.turns if one.turn == turn]
-    drawing = draw_sequence(moves, spans, lanes, about)
-    return ConstructDrawing(construct, drawing, "".join(captions[:1]))
-
-
-def _of_turn(values: Sequence[list[_Of]], turn: int) -> list[_Of]:
-    return values[turn - 1] if turn <= len(values) else []
+    return ConstructDrawing(
+        construct, draw_sequence(moves, spans, lanes, about), next(iter(captions), "")
+    )
 
 
 def _waterfalls(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
     """Draws the calls of the first turn under every construct on one scale of time."""
-    projected = not comparison.setting.is_measured
-    runs = _first_runs(comparison, conversation)
-    whole = max((_end(run, projected) for run in runs.values() if run), default=1)
-    return [_waterfall(run, name, whole, projected) for name, run in runs.items()]
+    is_measured, runs = comparison.setting.is_measured, _first_runs(comparison, conversation)
+    whole = max((_end(run, is_measured) for run in runs.values() if run), default=1)
+    return [_waterfall(run, name, whole, is_measured) for name, run in runs.items()]
 
 
-def _end(run: RunMetrics, projected: bool) -> int:
-    if not run.turns or not run.spans:
-        return 0
-    ends = [
-        (span.start if projected else span.began - run.turns[0].began) + span.took
-        for span in run.spans[0]
-    ]
-    return max(ends, default=0)
+def _end(run: RunMetrics, is_measured: bool) -> int:
+    spans = run.spans[0] if run.spans else []
+    starts = [span.began - run.turns[0].began if is_measured else span.start for span in spans]
+    return max((start + span.took for start, span in zip(starts, spans, strict=True)), default=0)
 
 
 def _waterfall(
-    run: RunMetrics | None, construct: str, whole: int, projected: bool
+    run: RunMetrics | None, construct: str, whole: int, is_measured: bool
 ) -> ConstructDrawing:
-    if run is None or not run.turns or not run.spans or not run.spans[0]:
+    if run is None or not run.spans or not run.spans[0]:
         return ConstructDrawing(construct)
     turn = run.turns[0]
     drawing = draw_waterfall(
         run.spans[0],
-        _of_turn(run.critical, 1),
-        began=None if projected else turn.began,
+        run.critical[0],
+        began=turn.began if is_measured else None,
         whole=whole,
         about=f"Calls of turn 1 of {run.conversation} over time under {construct}",
     )
@@ -199,10 +181,8 @@ def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawin
 def _context(run: RunMetrics | None, construct: str, most: int, calls: int) -> ConstructDrawing:
     if run is None:
         return ConstructDrawing(construct)
-    caption = (
-        f"{plural(run.total.input_tokens, 'input token')} in "
-        f"{plural(run.total.llm_calls, 'LLM call')}"
-    )
+    tokens = plural(run.total.input_tokens, "input token")
+    caption = f"{tokens} in {plural(run.total.llm_calls, 'LLM call')}"
     if all(span.kind != "model" for span in _all_spans(run)):
         return ConstructDrawing(construct, caption=caption)
     about = f"Input tokens under {construct}"

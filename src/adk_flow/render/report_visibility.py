@@ -2,69 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 _MESSAGES = ("user's messages", "others' messages", "its request", "answers", "tool results")
-
-
-def list_canaries(comparison: Comparison) -> list[str]:
-    """Lists every canary that was planted."""
-    return list(dict.fromkeys(name for run in comparison.runs for name in run.isolation.canaries))
+_COLUMN_OF = {"request": "its request", "answer": "answers", "tool": "tool results"}
+_MOST_REASONS = 3
+"""Reasons shown why more may have been received under a construct."""
 
 
 def describe_unseen_canaries(comparison: Comparison) -> list[str]:
     """Says which canaries occur nowhere in a run, so that nothing is known of them."""
-    where: dict[tuple[str, str], list[str]] = {}
+    where: dict[tuple[str, str], dict[str, None]] = {}
     for run in comparison.runs:
         for name in run.isolation.unseen:
-            names = where.setdefault((name, run.conversation), [])
-            if run.construct not in names:
-                names.append(run.construct)
+            where.setdefault((name, run.conversation), {})[run.construct] = None
     return [
-        f"Nothing is known of the canary {name} in {conversation} under {', '.join(names)}: it "
-        "occurred nowhere in the log."
-        for (name, conversation), names in where.items()
+        f"Nothing is known of the canary {name} in {conversation} under {', '.join(constructs)}: "
+        "it occurred nowhere in the log."
+        for (name, conversation), constructs in where.items()
     ]
 
 
 def exposure_table(comparison: Comparison) -> Table:
     """Gives what each agent received, construct by construct, and of which canaries."""
-    canaries = list_canaries(comparison)
+    canaries = dict.fromkeys(name for run in comparison.runs for name in run.isolation.canaries)
     rows, notes = [], []
     for figures in comparison.constructs:
-        construct = short_name(figures.construct)
-        runs = [run for run in comparison.runs if run.construct == figures.construct]
-        agents = list(dict.fromkeys(name for run in runs for name in run.isolation.agents))
+        construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
+        agents = dict.fromkeys(name for run in runs for name in run.isolation.agents)
         for number, agent in enumerate(agents):
-            cells = [Cell(short_name(agent)), *_cells(runs, agent, canaries)]
+            cells = [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))]
             rows.append(TableRow(construct, cells, span=0 if number else len(agents)))
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
-        if reasons := _unknown_reasons(runs):
-            more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-            notes.append(f"{construct} may have received more: {'; '.join(reasons[:3])}{more}")
-    columns = [Column(name) for name in ("agent", *_MESSAGES)]
-    columns += [Column(f"canary: {short_name(name)}") for name in canaries]
-    return Table("construct", columns, rows, notes=notes)
+        notes += _unknown(construct, runs)
+    names = ["agent", *_MESSAGES, *(f"canary: {short_name(name)}" for name in canaries)]
+    return Table("construct", list(map(Column, names)), rows, notes=notes)
 
 
-def _unknown_reasons(runs: Sequence[RunMetrics]) -> list[str]:
+def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
+    """Says why agents may have received more than is shown."""
     unknown = [run for run in runs if not run.isolation.known]
-    return list(
-        dict.fromkeys(f"{run.conversation}: {run.isolation.unknown_reason}" for run in unknown)
-    )
+    found = dict.fromkeys(f"{run.conversation}: {run.isolation.unknown_reason}" for run in unknown)
+    if reasons := list(found):
+        more = len(reasons) - _MOST_REASONS
+        rest = f"; and {more} more" if more > 0 else ""
+        yield f"{construct} may have received more: {'; '.join(reasons[:_MOST_REASONS])}{rest}"
 
 
-def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterable[Cell]:
+def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterator[Cell]:
     own = [run for run in runs if agent in run.isolation.agents]
     for column in _MESSAGES:
-        yield _cell(own, agent, column, lambda one, column=column: _column(one) == column)
+        yield _cell(own, agent, ("", column))
     for name in canaries:
         planted = [run for run in own if name in run.isolation.canaries]
         known = [run for run in planted if name not in run.isolation.unseen]
@@ -73,41 +68,34 @@ def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> I
         elif not planted:
             yield Cell("", hint="not planted where it ran")
         else:
-            yield _cell(
-                known,
-                agent,
-                name,
-                lambda one, name=name: (one.kind, one.source) == ("canary", name),
-            )
+            yield _cell(known, agent, ("canary", name))
 
 
-def _column(exposure: Exposure) -> str:
-    user, others, request, answers, results = _MESSAGES
+def _column(exposure: Exposure) -> tuple[str, str]:
+    """Names the column that shows an exposure: of messages, or of a canary."""
+    if exposure.kind == "canary":
+        return "canary", exposure.source
     if exposure.kind == "words":
-        return user if exposure.source == USER else others
-    return {"request": request, "answer": answers, "tool": results}.get(exposure.kind, "")
+        return "", "user's messages" if exposure.source == USER else "others' messages"
+    return "", _COLUMN_OF[exposure.kind]
 
 
-def _cell(
-    runs: Sequence[RunMetrics], agent: str, what: str, fits: Callable[[Exposure], bool]
-) -> Cell:
+def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Cell:
     """Says in how many runs an agent received something, and whether it was meant for it."""
-    found = [
-        [one for one in run.isolation.sights if one.agent == agent and fits(one)] for run in runs
-    ]
-    exposures = [one for of_run in found for one in of_run]
-    if not exposures:
+
+    def of_cell(exposures: Sequence[Exposure]) -> list[str]:
+        return [one.source for one in exposures if (one.agent, _column(one)) == (agent, column)]
+
+    by_run = [of_cell(run.isolation.sights) for run in runs]
+    sources = dict.fromkeys(source for of_run in by_run for source in of_run)
+    if not sources:
         is_known = all(run.isolation.known for run in runs)
-        return (
-            Cell("·", hint="not received")
-            if is_known
-            else Cell("?", hint="not known", mark="unknown")
-        )
-    sources = dict.fromkeys(one.source for one in exposures)
-    by = "" if what in sources or list(sources) == [USER] else f" (from {', '.join(sources)})"
-    is_every = all(found)
-    share = "every run" if is_every else f"{sum(map(bool, found))} of {len(runs)} runs"
-    if any(one.agent == agent and fits(one) for run in runs for one in run.isolation.leaks):
+        unknown = Cell("?", hint="not known", mark="unknown")
+        return Cell("·", hint="not received") if is_known else unknown
+    by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
+    is_every = all(by_run)
+    share = "every run" if is_every else f"{sum(map(bool, by_run))} of {len(runs)} runs"
+    if any(of_cell(run.isolation.leaks) for run in runs):
         return Cell("▲", hint=f"received in {share}{by}, and not meant for it", mark="leak")
     return Cell("●" if is_every else "○", hint=f"received in {share}{by}", mark="received")
 
@@ -122,25 +110,20 @@ class _Shared(NamedTuple):
 
 def shared_state_table(comparison: Comparison) -> Table:
     """Lists state and artifacts that others than their writer received, once a construct."""
-    shared: dict[tuple[str, str, str, str], _Shared] = {}
-    for run in comparison.runs:
+    names = ("construct", "what", "written by", "later read by", "conversations", "first proof")
+    rows = [row for one in comparison.constructs for row in _shared_rows(comparison, one.construct)]
+    return word_table(names, rows)
+
+
+def _shared_rows(comparison: Comparison, construct: str) -> Iterator[Sequence[str]]:
+    shared: dict[tuple[str, str], _Shared] = {}
+    for run in comparison.runs_of(construct):
         for one in run.isolation.crossings:
             proof = f"record {one.record} of {run.log}"
-            key = run.construct, one.kind, one.key, one.writer
+            key = f"{one.kind} {one.key}", one.writer
             entry = shared.setdefault(key, _Shared({}, set(), proof))
             entry.readers.update(dict.fromkeys(one.reached))
             entry.conversations.add(run.conversation)
-    order = [figures.construct for figures in comparison.constructs]
-    names = ("what", "written by", "later read by", "conversations", "first proof")
-    rows = [
-        TableRow(short_name(construct), _shared_cells(f"{kind} {key}", writer, entry))
-        for (construct, kind, key, writer), entry in sorted(
-            shared.items(), key=lambda item: order.index(item[0][0])
-        )
-    ]
-    return Table("construct", [Column(name) for name in names], rows, is_prose=True)
-
-
-def _shared_cells(what: str, writer: str, entry: _Shared) -> list[Cell]:
-    readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))
-    return [Cell(text) for text in (what, writer, readers, conversations, entry.proof)]
+    for (what, writer), entry in shared.items():
+        readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))
+        yield short_name(construct), what, writer, readers, conversations, entry.proof

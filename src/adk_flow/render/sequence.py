@@ -104,14 +104,13 @@ class _Sketch:
     def _add_moves(self, step: list[Move]) -> None:
         self.y += ROW
         control = next((move for move in step if move.is_control), None)
-        shift = 0
+        shift = 0 if control is None else 5
         if control is not None:
             self._close(control)
             if control.kind in ("start", "call", "transfer"):
                 self._called[control.target, control.parent] = self.y
                 self._begin(control)
             self._arrow(control, self.y)
-            shift = 5
         for move in step:
             if not move.is_control:
                 self._arrow(move, self.y + shift)
@@ -140,11 +139,9 @@ class _Sketch:
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
         activation = {"transfer": move.parent, "return": move.activation}.get(move.kind)
-        if activation is None:
-            return
         bars = [key for key in self._open if key[0] == move.source]
-        exact = (move.source, activation)
-        if bars:
+        if bars and activation is not None:
+            exact = move.source, activation
             self._draw_bar(exact if exact in bars else bars[-1])
 
     def _close_all(self) -> None:
@@ -170,20 +167,16 @@ class _Sketch:
             self.arrows.append(dot(kind, x, y, 3.2, hint))
 
     def _fork(self, move: Move) -> None:
-        first = move.target.split(", ")[0]
+        lanes, top = {move.source}, self.y + ROW
+        first = move.target.split(", ")[0], move.activation
         # Concurrent nodes are not known before the second one begins.
-        top = (
-            self._called.get((first, move.activation), self.y + ROW)
-            if move.cause == "node"
-            else None
-        )
-        lanes = {move.source} | ({first} if top is not None and first in self.lanes else set())
-        self._forks.append(
-            _Band(move.activation, (self.y + ROW if top is None else top) - 12, lanes)
-        )
+        if move.cause == "node" and first in self._called:
+            lanes.add(first[0])
+            top = self._called[first]
+        self._forks.append(_Band(move.activation, top - 12, lanes))
 
     def _join(self, activation: int) -> None:
-        band = next((one for one in self._forks[::-1] if one.activation == activation), None)
+        band = next((band for band in self._forks[::-1] if band.activation == activation), None)
         if band is None:
             return
         self._forks.remove(band)

@@ -42,22 +42,15 @@ def box(
     style: str, x: float, y: float, width: float, height: float, hint: str = "", span: int = -1
 ) -> Shape:
     """Draws a rectangle, which may stand for a span."""
-    at: dict[str, float | str] = {
-        "x": tidy(x),
-        "y": tidy(y),
-        "width": tidy(width),
-        "height": tidy(height),
-    }
-    if span >= 0:
-        at["data-span"] = span
-    return Shape("rect", style, at, one_line(hint, _LONGEST_HINT))
+    at = {"x": tidy(x), "y": tidy(y), "width": tidy(width), "height": tidy(height)}
+    number = {"data-span": span} if span >= 0 else {}
+    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT))
 
 
 def dot(style: str, x: float, y: float, radius: float, hint: str = "") -> Shape:
     """Draws a disc."""
-    return Shape(
-        "circle", style, {"cx": tidy(x), "cy": tidy(y), "r": radius}, one_line(hint, _LONGEST_HINT)
-    )
+    at: dict[str, float | str] = {"cx": tidy(x), "cy": tidy(y), "r": radius}
+    return Shape("circle", style, at, one_line(hint, _LONGEST_HINT))
 
 
 def label(style: str, x: float, y: float, text: str) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from adk_flow._text import one_line
@@ -72,6 +72,12 @@ class Table(NamedTuple):
         return _legend(self, self.columns, has_differences=True)
 
 
+def word_table(names: Sequence[str], rows: Iterable[Sequence[str]], *notes: str) -> Table:
+    """Makes a table of words: the names of its columns, and in each row as many words."""
+    cells = [TableRow(name, list(map(Cell, words))) for name, *words in rows]
+    return Table(names[0], list(map(Column, names[1:])), cells, is_prose=True, notes=notes)
+
+
 class Section(NamedTuple):
     """A part of what is said, under its title."""
 
@@ -83,6 +89,11 @@ class Section(NamedTuple):
     def is_empty(self) -> bool:
         """Whether there is nothing below the title."""
         return self.table is None and not self.sentences
+
+
+def table_section(title: str, table: Table) -> Section:
+    """Shows a table under a title, or says that it has no rows."""
+    return Section(title, table) if table.rows else Section(title, sentences=["None."])
 
 
 class Grid(NamedTuple):

@@ -31,6 +31,11 @@ def print_remark(remark: str, console: Console) -> None:
     console.print(Text(remark, style="dim"))
 
 
+def print_failure(words: str, console: Console) -> None:
+    """Prints what went wrong."""
+    console.print(Text(words, style=FAILED_STYLE))
+
+
 def print_sentences(sentences: Sequence[str], console: Console) -> None:
     """Prints a list of sentences, each with a hanging indent."""
     lines = Table.grid(padding=(0, 1, 0, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 from adk_flow._text import format_seconds, one_line
 from adk_flow.analysis.critical_path import Span
@@ -34,35 +34,32 @@ def draw_waterfall(
     """
     scale = PLOT / max(whole, 1)
     starts = [span.start if began is None else span.began - began for span in spans]
-    tops, height = _tops(spans, starts)
+    tops, agents, height = _tops(spans, starts)
     shapes = _axis(whole, scale, height)
-    for agent, top in _first_tops(spans, tops).items():
-        shapes.append(label("agent", LABEL - 8, top + 9, one_line(agent, 17)))
-    places = [(LABEL + starts[i] * scale, tops[i]) for i in range(len(spans))]
-    ends = [
-        (x + max(_LEAST, span.took * scale)) for (x, _), span in zip(places, spans, strict=True)
-    ]
+    shapes += [label("agent", LABEL - 8, y + 9, one_line(name, 17)) for name, y in agents.items()]
+    begins = [LABEL + start * scale for start in starts]
+    ends = [x + max(_LEAST, span.took * scale) for x, span in zip(begins, spans, strict=True)]
     for index, span in enumerate(spans):
         style = f"{span.kind}{' critical' if index in critical else ''}"
-        hint = _hint(span, starts[index])
-        x, y = places[index]
-        shapes.append(box(style, x, y, ends[index] - x, _BAR, hint, span=index))
-    marked = [index for index in critical if index < len(spans)]
-    for before, after in pairwise(marked):
-        x, (to, y) = ends[before], places[after]
-        start = places[before][1] + _BAR / 2
-        shapes.append(line("chain", f"M{x:.1f} {start:g}V{y + _BAR / 2:g}H{to:.1f}"))
-    if marked:
-        last = marked[-1]
+        hint, width = _hint(span, starts[index]), ends[index] - begins[index]
+        shapes.append(box(style, begins[index], tops[index], width, _BAR, hint, span=index))
+    for before, after in pairwise(critical):
+        middle, to = tops[before] + _BAR / 2, tops[after] + _BAR / 2
+        shapes.append(line("chain", f"M{ends[before]:.1f} {middle:g}V{to:g}H{begins[after]:.1f}"))
+    if critical:
+        last = critical[-1]
         length = format_seconds((spans[last].start + spans[last].took) / 1e6)
-        shapes.append(label("length", ends[last] + 5, places[last][1] + 9, length))
+        shapes.append(label("length", ends[last] + 5, tops[last] + 9, length))
     return Drawing(_WIDTH, height + 18, about, shapes)
 
 
-def _tops(spans: Sequence[Span], starts: Sequence[int]) -> tuple[list[float], float]:
-    """Finds a height for each span: an agent's together, concurrent ones below each other."""
-    tops, top = [0.0] * len(spans), 4.0
+def _tops(
+    spans: Sequence[Span], starts: Sequence[int]
+) -> tuple[list[float], dict[str, float], float]:
+    """Finds a height for each span and agent: concurrent spans of an agent below each other."""
+    tops, agents, top = [0.0] * len(spans), dict[str, float](), 4.0
     for agent in dict.fromkeys(span.agent for span in spans):
+        agents[agent] = top
         rows: list[int] = []
         own = [index for index, span in enumerate(spans) if span.agent == agent]
         for index in sorted(own, key=lambda index: (starts[index], index)):
@@ -71,43 +68,27 @@ def _tops(spans: Sequence[Span], starts: Sequence[int]) -> tuple[list[float], fl
             rows[row : row + 1] = [starts[index] + max(1, spans[index].took)]
             tops[index] = top + row * (_BAR + _GAP)
         top += len(rows) * (_BAR + _GAP) + 4
-    return tops, top
-
-
-def _first_tops(spans: Sequence[Span], tops: Sequence[float]) -> dict[str, float]:
-    first: dict[str, float] = {}
-    for span, top in zip(spans, tops, strict=True):
-        first[span.agent] = min(top, first.get(span.agent, top))
-    return first
+    return tops, agents, top
 
 
 def _axis(whole: int, scale: float, height: float) -> list[Shape]:
+    """Draws at most nine marks at a round distance."""
+    rounds = (step * 10**power for power in count() for step in (1.0, 2.0, 5.0))
+    distance = next(step for step in rounds if whole / step <= 8)
     shapes = []
-    step = _tick(whole)
-    for number in range(int(whole / step) + 1):
-        x = LABEL + number * step * scale
+    for number in range(int(whole / distance) + 1):
+        x = LABEL + number * distance * scale
         shapes.append(line("grid", f"M{x:.1f} 0V{height + 3:g}"))
-        text = f"{number * step / 1e6:g}{' s' if number == 0 else ''}"
+        text = f"{number * distance / 1e6:g}{' s' if number == 0 else ''}"
         shapes.append(label("tick", x, height + 14, text))
     return shapes
-
-
-def _tick(whole: int) -> float:
-    """Chooses a round distance that gives at most eight marks."""
-    size = 1.0
-    while True:
-        for step in (size, 2 * size, 5 * size):
-            if whole / step <= 8:
-                return step
-        size *= 10
 
 
 def _hint(span: Span, start: int) -> str:
     what = {"model": "model", "tool": "tool", "replaced": "answered in place of the model"}
     took = format_seconds(span.took / 1e6) if span.answered else "no answer"
-    return (
-        f"{span.agent}: {what[span.kind]} {span.name}, from {format_seconds(start / 1e6)}, {took}"
-    )
+    begin = format_seconds(start / 1e6)
+    return f"{span.agent}: {what[span.kind]} {span.name}, from {begin}, {took}"
 
 
 def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str) -> Drawing:
@@ -119,31 +100,30 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
       calls: calls that fill the width.
       about: what it shows.
     """
-    asked = [(turn, span) for turn, spans in enumerate(turns) for span in spans]
-    asked = [(turn, span) for turn, span in asked if span.kind == "model"]
-    agents = list(dict.fromkeys(span.agent for _, span in asked))
+    asked = [
+        (turn, span) for turn, spans in enumerate(turns) for span in spans if span.kind == "model"
+    ]
+    agents = dict.fromkeys(span.agent for _, span in asked)
     width = min(14.0, (_WIDTH - LABEL - _NUMBERS) / max(calls, 1))
     height = len(agents) * _GROWTH + 4
     shapes = [
         line("grid", f"M{LABEL + index * width - 0.5:.1f} 0V{height}")
-        for index in range(1, len(asked))
-        if asked[index][0] != asked[index - 1][0]
+        for index, ((before, _), (after, _)) in enumerate(pairwise(asked), start=1)
+        if before != after
     ]
-    for row, agent in enumerate(agents):
-        floor = (row + 1) * _GROWTH
+    for row, agent in enumerate(agents, start=1):
+        floor = row * _GROWTH
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        calls_of_agent = [
-            (index, span.input_tokens or 0)
-            for index, (_, span) in enumerate(asked)
-            if span.agent == agent
-        ]
-        for index, tokens in calls_of_agent:
-            high = max(1.0, (_GROWTH - 6) * tokens / max(most, 1))
-            x = LABEL + index * width
-            hint = f"{agent}, call {index + 1}: {tokens:,} input tokens"
-            shapes.append(box("tokens", x, floor - high, max(1.5, width - 1.5), high, hint))
-        first, last = calls_of_agent[0][1], calls_of_agent[-1][1]
-        text = f"{first:,}" if len(calls_of_agent) == 1 else f"{first:,} → {last:,}"
+        tokens = {
+            i: span.input_tokens or 0 for i, (_, span) in enumerate(asked) if span.agent == agent
+        }
+        for index, number in tokens.items():
+            high = max(1.0, (_GROWTH - 6) * number / max(most, 1))
+            hint = f"{agent}, call {index + 1}: {number:,} input tokens"
+            x, wide = LABEL + index * width, max(1.5, width - 1.5)
+            shapes.append(box("tokens", x, floor - high, wide, high, hint))
+        ends = [f"{number:,}" for number in tokens.values()]
+        text = ends[0] if len(ends) == 1 else f"{ends[0]} → {ends[-1]}"
         shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, text))
     return Drawing(_WIDTH, height, about, shapes)
