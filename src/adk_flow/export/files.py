@@ -178,7 +178,6 @@ class _Parquet:
 
 def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     types: Mapping[Any, Any] = {
-        str: arrow.string(),
         int: arrow.int64(),
         int | None: arrow.int64(),
         float: arrow.float64(),
@@ -187,7 +186,7 @@ def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     }
     hints = get_type_hints(row)
     names = zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True)
-    return [(column, types[hints[field]]) for field, column in names]
+    return [(column, types.get(hints[field], arrow.string())) for field, column in names]
 
 
 _WRITERS = {TableFormat.csv: _Csv, TableFormat.json: _Json, TableFormat.parquet: _Parquet}
