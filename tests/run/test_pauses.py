@@ -216,8 +216,8 @@ async def test_all_constructs_are_compared_past_a_pause(tmp_path, monkeypatch):
     # One call before the pause is made again in none: the tool is run, then its agent is asked.
     assert (calls["single_agent"], calls["transfer"], calls["router"]) == (2, 3, 3)
     assert (calls["single_turn"], calls["coordinator"]) == (4, 4)
-    # Below an AgentTool nobody is asked to confirm; of stages, the last has the last word.
-    assert lacking == {"agent_tool", "agent_tool_skip_summarization", "sequential", "loop"}
+    # Below an AgentTool nobody is asked to confirm.
+    assert lacking == {"agent_tool", "agent_tool_skip_summarization"}
 
 
 def test_a_turn_without_words_or_answer_is_refused(tmp_path):
