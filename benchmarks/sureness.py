@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from root_agent.agent import root_agent
 from sub_agents.investment import investment_agent
 from sub_agents.mortgage import mortgage_agent
 from sub_agents.pension import pension_agent
-from tests.models.offline.hand import TALKS, Asked
+from tests.models.offline.hand import Asked, read_talks
 
 OUTCOMES = ("right", "asked", "looked up", "wrong")
 
@@ -73,25 +73,33 @@ def _outcome(asked: Asked, answer: str, summaries: Sequence[str]) -> str:
     return "asked" if "?" in answer or answer.startswith("Refused") else "looked up"
 
 
-def table(turns: Sequence[tuple[Asked, str]]) -> str:
-    """Writes the outcomes as a table, those of turns that state every input first."""
-    whole = [(asked, outcome) for asked, outcome in turns if asked.is_whole and asked.figure]
-    rows = [("state every input in figures", whole)]
-    rows.append(("others", [turn for turn in turns if turn not in whole]))
-    lines = [f"| turns that | {' | '.join(OUTCOMES)} |", "|---|" + "--:|" * len(OUTCOMES)]
-    for name, chosen in rows:
-        counted = Counter(outcome for _, outcome in chosen)
-        lines.append(f"| {name} | {' | '.join(str(counted[one]) for one in OUTCOMES)} |")
+async def all_outcomes(construct: str) -> dict[str, list[tuple[Asked, str]]]:
+    """Holds every conversation of each set."""
+    sets: dict[str, list[tuple[Asked, str]]] = {}
+    for name, talks in read_talks().items():
+        found = [(talk, await outcomes(construct, talk)) for talk in talks]
+        sets[name] = [turn for talk, told in found for turn in zip(talk, told, strict=True)]
+    return sets
+
+
+def table(sets: Mapping[str, Sequence[tuple[Asked, str]]]) -> str:
+    """Writes the outcomes as a table, of each set those that state every input, then the others."""
+    lines = [f"| turns | of them | {' | '.join(OUTCOMES)} |", "|---|---|" + "--:|" * len(OUTCOMES)]
+    for name, turns in sets.items():
+        whole = [turn for turn in turns if turn[0].is_whole]
+        others = [turn for turn in turns if not turn[0].is_whole]
+        for kind, chosen in (("state every input in figures", whole), ("others", others)):
+            counted = Counter(outcome for _, outcome in chosen)
+            cells = " | ".join(str(counted[one]) for one in OUTCOMES)
+            lines += [f"| {name} | {kind} | {cells} |"] if chosen else []
     return "\n".join(lines)
 
 
 async def main() -> None:
-    turns = [
-        turn for talk in TALKS for turn in zip(talk, await outcomes("mixed", talk), strict=True)
-    ]
-    for asked, outcome in turns:
+    sets = await all_outcomes("mixed")
+    for asked, outcome in (turn for turns in sets.values() for turn in turns):
         print(f"{outcome:10} {asked.figure:12} {asked.say}")
-    print(f"\n{table(turns)}")
+    print(f"\n{table(sets)}")
 
 
 if __name__ == "__main__":

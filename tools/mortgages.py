@@ -35,7 +35,8 @@ def monthly_repayment(
 ) -> Answer:
     """Computes the monthly payment on a mortgage: what the repayment costs you a month.
 
-    Also the total you pay back and the total interest you are charged over the whole term.
+    Also the total you pay back over the whole term, and the "total interest" that you are charged:
+    "interest in total", "interest in all", "interest over the term", "interest altogether".
 
     Note:
         The standard annuity formula at a fixed nominal annual rate, charged monthly in arrear. Fees

@@ -22,6 +22,8 @@ def future_value_lump_sum(
 ) -> Answer:
     """Computes what a lump sum in savings or invested today grows to, its value after some years.
 
+    What savings or an investment will be worth in time.
+
     Note:
         Compound growth at an effective annual rate, before tax, charges and inflation.
 

@@ -18,12 +18,13 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools import FunctionTool
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
-from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.metrics import measure, summed
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.render.narration import Narrator
@@ -318,3 +319,51 @@ async def test_tokens_are_known_only_if_every_answer_came_with_them(tmp_path, re
     assert turn.llm_calls == turn.reported_llm_calls == model.calls
     known = (turn.input_tokens, turn.output_tokens, turn.reported_input_tokens)
     assert known == ((*model.tokens, model.tokens[0]) if all(reports) else (None, None, None))
+
+
+def answer_to(events, confirmed):
+    """Confirms, or refuses, what the last events ask a confirmation of."""
+    asked = [call for event in events for call in event.get_function_calls()]
+    (id,) = {call.id for call in asked if call.name == "adk_request_confirmation"}
+    response = types.FunctionResponse(
+        id=id, name="adk_request_confirmation", response={"confirmed": confirmed}
+    )
+    return types.Content(role="user", parts=[types.Part(function_response=response)])
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+async def test_a_confirmation_asked_or_refused_is_no_tool_call(tmp_path, confirmed):
+    ran = []
+
+    def pay(amount: int) -> dict:
+        """Pays."""
+        ran.append(amount)
+        return {"paid": amount}
+
+    model = Counting.of(calls("pay", amount=5), says("done"))
+    tool = FunctionTool(pay, require_confirmation=True)
+    root = LlmAgent(name="Root", model=model, tools=[tool])
+
+    flow = await record(root, ["Pay.", lambda events: answer_to(events, confirmed)], tmp_path)
+
+    asked, answered = measure(flow.trace)
+    assert (asked.tool_calls, answered.tool_calls) == (0, len(ran)) == (0, int(confirmed))
+    assert summed([asked, answered]).llm_calls == model.calls
+
+
+class Sheet(BaseModel):
+    """An answer in fields."""
+
+    total: int
+
+
+async def test_the_functions_by_which_adk_steers_are_no_tool_calls(tmp_path):
+    model = Counting.of(
+        calls("look", what="x"),
+        calls("set_model_response", total=5),
+    )
+    root = LlmAgent(name="Root", model=model, tools=[look], output_schema=Sheet)
+
+    (turn,) = await taken(tmp_path, root)
+
+    assert (turn.tool_calls, turn.llm_calls) == (1, model.calls)

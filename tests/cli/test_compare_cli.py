@@ -231,3 +231,50 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path, arguments, wor
     )
 
     assert_refused(compare(*arguments, folder=tmp_path, GOOGLE_API_KEY="none"), words)
+
+
+QUIET = """
+from google.adk.agents import LlmAgent
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+class Quiet(BaseLlm):
+    "A provider that sends no token counts."
+    model: str = "gpt-4o-mini"
+    async def generate_content_async(self, llm_request, stream=False):
+        yield LlmResponse(content=types.ModelContent("Hello."))
+
+helper = LlmAgent(name="Helper", model=Quiet(), description="Helps.")
+root_agent = LlmAgent(name="Lead", model=Quiet(), instruction="Lead.", sub_agents=[helper])
+"""
+
+
+def quiet_app(folder):
+    (folder / "quiet").mkdir()
+    (folder / "quiet" / "agent.py").write_text(QUIET)
+    return "quiet"
+
+
+def test_a_budget_in_dollars_asks_for_one_in_calls_where_no_tokens_are_reported(tmp_path):
+    options = ("--question", "Hi?", "--constructs", "transfer,agent_tool", "--budget", "1")
+
+    result = compare(quiet_app(tmp_path), *options, folder=tmp_path)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--max-calls: expected, because gpt-4o-mini reports no tokens" in result.stderr
+
+
+def test_what_a_model_does_not_report_is_unknown_and_wins_nothing(tmp_path):
+    options = ("--question", "Hi?", "--constructs", "transfer,agent_tool", "--max-calls", "9")
+
+    result = compare(quiet_app(tmp_path), *options, "--format", "json", folder=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    for construct in figures["constructs"]:
+        assert construct["llm_calls"] == construct["reported_llm_calls"] == 1
+        assert construct["tokens"] is construct["dollars"] is construct["reported_tokens"] is None
+    assert not [winner for winner in figures["winners"] if winner["figure"] == "tokens"]
+    (said,) = figures["recommendation"]
+    assert said.startswith("Which construct costs least is unknown")

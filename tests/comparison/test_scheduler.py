@@ -48,6 +48,8 @@ class Answering(BaseLlm):
 
     model: str = "gpt-4o-mini"
     asked: list[str] = Field(default_factory=list)
+    reports: bool = True
+    """Whether it reports tokens."""
     gate: Any = None
     """Called before each answer; may wait, or raise."""
 
@@ -57,11 +59,11 @@ class Answering(BaseLlm):
         self.asked.append((llm_request.config.labels or {})["adk_agent_name"])
         if self.gate is not None:
             await self.gate(len(self.asked))
+        usage = types.GenerateContentResponseUsageMetadata(
+            prompt_token_count=1000, candidates_token_count=100, total_token_count=1100
+        )
         yield LlmResponse(
-            content=types.ModelContent("It is 5%."),
-            usage_metadata=types.GenerateContentResponseUsageMetadata(
-                prompt_token_count=1000, candidates_token_count=100, total_token_count=1100
-            ),
+            content=types.ModelContent("It is 5%."), usage_metadata=usage if self.reports else None
         )
 
 
@@ -168,6 +170,19 @@ async def test_a_budget_stops_cleanly_and_what_was_complete_is_kept(tmp_path, li
     assert made(trials, results) == trials[:2]
     await experiment(app_of(model), TrialStore(tmp_path, IDENTITY))
     assert made(trials, TrialStore(tmp_path, IDENTITY)) == trials
+
+
+@pytest.mark.parametrize(("calls", "asked"), [(None, 1), (2, 2)])
+async def test_a_limit_in_dollars_stops_at_once_without_tokens_unless_calls_are_limited_too(
+    tmp_path, calls, asked
+):
+    model, results = Answering(reports=False), TrialStore(tmp_path, IDENTITY)
+    budget = Budget(dollars=10, calls=calls)
+
+    await experiment(app_of(model), results, jobs=1, budget=budget)
+
+    assert len(model.asked) == asked
+    assert budget.is_blind == (calls is None)
 
 
 async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):

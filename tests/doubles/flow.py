@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -42,7 +43,13 @@ def agent(name: str, model: Any, **options: Any) -> LlmAgent:
     return LlmAgent(name=name, model=model, description=f"{name} knows.", **options)
 
 
-async def record(root: Any, questions: list[str], folder: Path, **options: Any) -> RecordedFlow:
+Question = str | Callable[[list[Event]], types.Content]
+"""What to say, or what to answer to all events so far."""
+
+
+async def record(
+    root: Any, questions: Sequence[Question], folder: Path, **options: Any
+) -> RecordedFlow:
     """Asks an agent tree in one session; errors that end a run are kept, and the next goes on."""
     model = options.pop("model", None)
     plugins = options.pop("plugins", [])
@@ -61,7 +68,9 @@ async def record(root: Any, questions: list[str], folder: Path, **options: Any) 
             async for event in runner.run_async(
                 user_id="u",
                 session_id=session.id,
-                new_message=types.UserContent(question),
+                new_message=types.UserContent(question)
+                if isinstance(question, str)
+                else question(events),
                 run_config=run_config,
             ):
                 events.append(event)

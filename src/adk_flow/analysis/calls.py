@@ -10,14 +10,14 @@ from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
 
 def ask_model(index: int, record: Record, run: Run) -> ModelCall:
     """A model is asked; what the same activation asked before is over."""
-    call = _add_call(index, record, run)
+    call = add_call(index, record, run)
     run.model_calls[record.activation] = call
     return call
 
 
 def enter_model(index: int, record: Record, run: Run) -> None:
     """A model was entered of which no hook tells; its record comes once it ended."""
-    call = _add_call(index, record, run)
+    call = add_call(index, record, run)
     call.began, call.within, call.was_made, call.is_over = (
         *(record.time - record.took, record.call),
         *(True, True),
@@ -29,7 +29,8 @@ def enter_model(index: int, record: Record, run: Run) -> None:
         asked.was_entered = True
 
 
-def _add_call(index: int, record: Record, run: Run) -> ModelCall:
+def add_call(index: int, record: Record, run: Run) -> ModelCall:
+    """Adds a call that begins with a record."""
     call = ModelCall(
         record=index,
         began=record.time,
@@ -51,6 +52,8 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
     """
     call = run.model_calls.get(record.activation)
+    if run.live:
+        return
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
@@ -210,6 +213,7 @@ class ToolCalls:
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time
+        call.withheld = call.withheld or bool(record.withheld)
         calls = self._open.get(call.id, [])
         if call in calls:
             self._drop(call, calls)

@@ -20,7 +20,8 @@ def start(moment: Moment, run: Run, agent: str, activation: Activation | None = 
     number, cause = (activation.number, activation.cause) if activation else (0, "user")
     _face_user(run, agent, activation)
     moment.add("start", USER, agent, run.turn.number, number, cause)
-    conversation.say(moment, run, agent, number, cause)
+    if not run.live:
+        conversation.say(moment, run, agent, number, cause)
 
 
 def start_without_agent(moment: Moment, run: Run) -> None:
@@ -162,9 +163,14 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
         end_activation(activation, moment, record.hook)
     for number, parent in list(run.nodes):
         _stop_nodes(moment, run, parent, number, failed=failed)
-    if run.parent:
-        return
-    start_without_agent(moment, run)
+    if not run.parent:
+        start_without_agent(moment, run)
+        end_turn(moment, run, failed=failed)
+
+
+def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
+    """A turn gives control back to the user."""
+    record = moment.record
     conversation.reply_at_end(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0

@@ -141,7 +141,7 @@ def _boundaries(turn: Turn) -> Iterator[tuple[int, str, Any]]:
                 yield call.ended, "answer", call
     for call in turn.tool_calls:
         if call.is_hooked:
-            if call.kind == "function":
+            if call.kind == "function" and not call.withheld:
                 yield call.record, "call", call
             if call.ended >= 0:
                 yield call.ended, "come_back", call

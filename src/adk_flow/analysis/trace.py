@@ -196,6 +196,8 @@ class ToolCall:
     ended_time: int = 0
     failed: bool = False
     error: str = ""
+    withheld: bool = False
+    """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
     heads: list[Activation] = field(default_factory=list)
@@ -246,6 +248,10 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    live: bool = False
+    """Whether it is a live session, which has a turn for each exchange."""
+    exchange: ModelCall | None = None
+    """The latest exchange of a live session."""
     started: bool = False
     activations: list[Activation] = field(default_factory=list)
     model_calls: dict[int, ModelCall] = field(default_factory=dict)
@@ -283,6 +289,8 @@ class Turn:
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
     end: int = -1
     """Record of its end; -1 where none was logged."""
+    was_asked: bool = False
+    """Whether the user's words of a live turn were told, or that they are not recorded."""
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
@@ -321,7 +329,7 @@ class Turn:
     @property
     def tool_runs(self) -> list[ToolCall]:
         """Tool calls that ran, agents called as tools and transfers among them, as they began."""
-        ran = (call for call in self.tool_calls if call.is_hooked)
+        ran = (call for call in self.tool_calls if call.is_hooked and not call.withheld)
         return sorted(ran, key=lambda call: call.record)
 
     def is_after_end(self, call: ModelCall) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adk_flow.analysis import control, conversation
+from adk_flow.analysis import control, conversation, live
 from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
@@ -60,8 +60,11 @@ class TraceReader:
         run = self._runs.get(record.run) or self._open_run(record)
         if run is None:
             return []
-        turn, moment = run.turn, Moment(self._index, record)
-        if record.time > turn.ended:
+        moment = Moment(self._index, record)
+        if live.begins_turn(record, run):
+            self._go_on(moment, run)
+        turn = run.turn
+        if record.time > turn.ended and not (run.live and turn.complete):
             turn.ended = record.time
         if not turn.agent:
             turn.agent = record.agent
@@ -93,9 +96,11 @@ class TraceReader:
     def _forget(self, turn: Turn) -> Turn:
         del self.turns[turn.number]
         for run in turn.runs:
-            self._runs.pop(run.number, None)
+            if run.turn is turn:
+                self._runs.pop(run.number, None)
         for activation in turn.activations:
-            self.activations.pop(activation.number, None)
+            if activation.run not in self._runs:
+                self.activations.pop(activation.number, None)
         self._calls.release(turn)
         return turn
 
@@ -104,18 +109,28 @@ class TraceReader:
             return None
         named = record.hook != "before_agent"
         parent = self.activations.get(record.parent) if named else None
-        turn = self.turns.get(parent.turn) if parent else None
+        outer = self._runs.get(parent.run) if parent else None
+        turn = outer.turn if outer else None
         if turn is None:
-            parent = None
-            self._count += 1
-            turn = Turn(self._count, self._index, record.time)
-            self.turns[turn.number] = turn
+            parent, turn = None, self._open_turn(record)
         run = self._runs[record.run] = Run(record.run, turn, self._index, parent)
         if parent is not None:
             run.call = self._calls.find(record.call, parent.number)
             run.call_id = record.call
         turn.runs.append(run)
         return run
+
+    def _open_turn(self, record: Record) -> Turn:
+        self._count += 1
+        turn = self.turns[self._count] = Turn(self._count, self._index, record.time)
+        return turn
+
+    def _go_on(self, moment: Moment, run: Run) -> None:
+        """Opens the next turn of a live session."""
+        run.turn = self._open_turn(moment.record)
+        run.turn.runs.append(run)
+        run.turn.agent = run.active_agent
+        control.start(moment, run, run.active_agent, run.active_activation)
 
     # Hooks
 
@@ -125,7 +140,7 @@ class TraceReader:
             run.turn.question = record.text
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
-        run.active_agent = run.active_agent or record.agent
+        run.active_agent, run.live = run.active_agent or record.agent, record.live
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
@@ -183,10 +198,12 @@ class TraceReader:
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
+        live.hear(moment, record, run)
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
-        control.fork(moment, run, self.activations.get(record.activation))
+        if not run.live:
+            control.fork(moment, run, self.activations.get(record.activation))
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
@@ -219,12 +236,19 @@ class TraceReader:
                 self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
             control.finish_task(moment, run, call)
-        read_model_event(moment.index, record, run)
-        control.start_without_agent(moment, run)
         activation = self.activations.get(record.activation)
+        if not run.live:
+            read_model_event(moment.index, record, run)
+        control.start_without_agent(moment, run)
+        if run.live:
+            live.hear(moment, record, run)
+            live.exchange(moment, record, run)
+            control.fork(moment, run, activation)
         if activation is not None:
             self._read_actions(moment, record, run, activation)
         self._read_words(moment, record, run, activation)
+        if record.turn_complete and run.live:
+            live.complete_turn(moment, run)
 
     def _read_actions(
         self, moment: Moment, record: Record, run: Run, activation: Activation
@@ -257,6 +281,8 @@ class TraceReader:
 
     def _on_after_run(self, moment: Moment, record: Record, run: Run) -> None:
         failed, turn = record.hook == "run_error", run.turn
+        if run.live and turn.complete and not failed:
+            return
         control.end(moment, run, failed=failed)
         if run.parent is not None:
             return

@@ -7,8 +7,8 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 
-from adk_flow.analysis.pricing import dollars
-from adk_flow.record.extract import of_usage
+from adk_flow.analysis.pricing import dollars, is_priced
+from adk_flow.record.extract import of_usage, version_of
 
 
 class BudgetSpentError(RuntimeError):
@@ -30,8 +30,15 @@ class Budget(BasePlugin):
         self.calls = 0
         self.refused = ""
         """Why a call was refused; empty while none was."""
+        self.unmeasured = ""
+        """A model that reported no tokens, so that no limit in dollars can hold."""
         self._models: dict[str, str] = {}
         """The model last asked, by session."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing limits the runs: their cost cannot be known, nor are calls counted."""
+        return bool(self.unmeasured and self.limit_calls is None)
 
     async def before_model_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
@@ -51,12 +58,18 @@ class Budget(BasePlugin):
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> None:
         """Adds up what a call cost."""
+        if llm_response.partial:
+            return
+        model, version = self._models.get(_place(callback_context), ""), version_of(llm_response)
         usage = of_usage(llm_response.usage_metadata)
-        if usage is not None and not llm_response.partial:
-            model = self._models.get(_place(callback_context), "")
-            self.dollars += dollars(model, usage) or 0
+        if usage is None:
+            self.unmeasured = self.unmeasured or model
+        else:
+            self.dollars += dollars(version if is_priced(version) else model, usage) or 0
 
     def _spent(self) -> str:
+        if self.is_blind:
+            return f"{self.unmeasured} reports no tokens, so that its cost cannot be known"
         if self.limit_calls is not None and self.calls >= self.limit_calls:
             return f"the budget of {self.limit_calls:,} model calls is spent"
         if self.limit_dollars is not None and self.dollars >= self.limit_dollars:

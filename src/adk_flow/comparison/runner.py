@@ -97,6 +97,12 @@ def compare(
         *(variants.apps, conversations, planned, store), jobs=jobs, budget=budget, progress=progress
     )
     asyncio.run(work)
+    if budget and budget.is_blind:
+        raise AdkFlowError(
+            f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
+            "can hold; the runs that are complete are kept",
+            argument="calls",
+        )
     stopped = budget.refused if budget else ""
     if stopped and not any(map(store.find, planned)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")

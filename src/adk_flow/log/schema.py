@@ -52,7 +52,8 @@ class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     name: str
     kind: str = "function"
-    """`agent_tool`, `single_turn`, `task`, `node_tool`, `transfer`, `finish_task` or `function`."""
+    """`agent_tool`, `single_turn`, `task`, `node_tool`, `transfer`, `finish_task`, `adk` for other
+    functions by which ADK steers an agent, or `function`."""
     id: str = ""
     """ADK's function call id; empty in `after_model`, where ADK has not given it yet."""
     text: str = ""
@@ -140,6 +141,8 @@ class Record(
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`."""
+    withheld: Literal["", "asked", "refused"] = ""
+    """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""
     thread: str = ""
@@ -179,12 +182,14 @@ class Record(
     """ADK's id of the turn that a session was taken back to, before it began."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
+    live: bool = False
+    """Whether a run is a live session, on its `before_run`."""
     turn_complete: bool = False
     """Whether an exchange of a live session ends here."""
     interrupted: bool = False
     """Whether the user cut a live answer short."""
     heard: str = ""
-    """What a live model heard the user say, as far as it was transcribed."""
+    """What a live model heard the user say, as far as it was transcribed, or was sent as text."""
     pending: tuple[str, ...] = ()
     """Ids of long-running calls that an event waits for."""
     state: tuple[str, ...] = ()

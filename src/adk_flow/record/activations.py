@@ -20,6 +20,7 @@ _KINDS = {
     "_TaskAgentTool": "task",
     "AgentTool": "agent_tool",
     "NodeTool": "node_tool",
+    "SetModelResponseTool": "adk",
     "_NodeTool": "node_tool",
 }
 
@@ -27,9 +28,14 @@ _KINDS = {
 def kind_of(tool: object) -> str:
     """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
     kind = _kind_of_type(type(tool))
-    if kind == "function" and getattr(tool, "name", "") == "transfer_to_agent":
+    return kind_of_name(getattr(tool, "name", "")) if kind == "function" else kind
+
+
+def kind_of_name(name: str) -> str:
+    """Classifies a function that has no class of its own, see `FunctionCall.kind`."""
+    if name == "transfer_to_agent":
         return "transfer"  # ADK 1.18 has no class for it
-    return kind
+    return "adk" if name.startswith("adk_request_") else "function"
 
 
 _kinds_of_types: dict[type, str] = {}
@@ -90,6 +96,7 @@ class OpenRun:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
+    live: bool = False
     ended: bool = False
     asking: dict[int, Scene] = field(default_factory=dict)
     """The model calls that ADK is about to make, by activation."""

@@ -14,7 +14,7 @@ from google.genai import types
 
 from adk_flow.errors import OWN_FAULT, locate_own_fault
 from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
-from adk_flow.record.activations import kind_of
+from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
 
 try:
@@ -76,6 +76,26 @@ def form_of(result: object) -> Form:
     return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
+def withheld_of(result: object, context: Any) -> str:
+    """Tells whether ADK asked for a confirmation, or was refused one, in place of a tool's result.
+
+    Its answer is then an error and nothing else (2.13, tools/function_tool.py).
+    """
+    if not (isinstance(result, dict) and list(result) == ["error"]):
+        return ""
+    confirmation = getattr(context, "tool_confirmation", None)
+    if confirmation is not None:
+        return "" if confirmation.confirmed else "refused"
+    asked = getattr(context.actions, "requested_tool_confirmations", None) or {}
+    return "asked" if context.function_call_id in asked else ""
+
+
+def asked_in(request: LlmRequest) -> str:
+    """Gives the words of a request that holds nothing but a message of the user's."""
+    contents = request.contents
+    return words_of(contents[0]) if len(contents) == 1 and contents[0].role == "user" else ""
+
+
 def words_of(content: types.Content | None) -> str:
     """Joins the texts of a content that a user would see; thoughts are left out."""
     if content is None or not content.parts:
@@ -98,7 +118,7 @@ def _call(
     call: types.FunctionCall, tools: dict[str, Any] | None, keep: Callable[[str], str]
 ) -> FunctionCall:
     name = call.name or ""
-    kind = kind_of(tools[name]) if tools and name in tools else "function"
+    kind = kind_of(tools[name]) if tools and name in tools else kind_of_name(name)
     return FunctionCall(name, kind, call.id or "", keep(of_arguments(call.args, kind)))
 
 

@@ -130,7 +130,9 @@ class FlowPlugin(BasePlugin):
         if not self.recorder.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
-        run = self.recorder.write_run("before_run", invocation_context)
+        live = getattr(invocation_context, "live_request_queue", None) is not None
+        run = self.recorder.write_run("before_run", invocation_context, live=live)
+        run.live = live
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_recorded
@@ -210,6 +212,8 @@ class FlowPlugin(BasePlugin):
                 activation=activation,
                 agent=agent,
                 model=model,
+                # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
+                heard=self.recorder.keep(extract.asked_in(llm_request)) if run.live else "",
                 request=request,
                 texts=new,
             )
@@ -272,7 +276,10 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
-        self.recorder.write_tool("after_tool", tool, tool_context, text=text, form=form)
+        withheld = extract.withheld_of(result, tool_context)
+        self.recorder.write_tool(
+            "after_tool", tool, tool_context, text=text, form=form, withheld=withheld
+        )
 
     @_recorded
     def on_tool_error_callback(

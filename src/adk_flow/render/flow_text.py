@@ -102,7 +102,7 @@ def _line(move: Move, indent: str) -> Table:
             words, style = f"{words}: failed: {text}", FAILED_STYLE
     else:
         sign, style = _MESSAGE, _CONVERSATION_STYLE
-        words = f"{source} to {target}: {text or '(no text recorded)'}"
+        words = f"{source} to {target}: {text or '(not recorded)'}"
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
 
@@ -134,7 +134,7 @@ def _counts(turn: TurnMetrics) -> str:
 
 
 def _of_calls(turn: TurnMetrics) -> str:
-    """Says what is to be known of the LLM calls beside their number."""
+    """Says what else is known of the LLM calls."""
     if turn.unseen_llm_calls:
         return f" + {turn.unseen_llm_calls} reported, not seen"
     notes = []

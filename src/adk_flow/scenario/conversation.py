@@ -181,6 +181,8 @@ def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
             "expected a JSON object",
             argument=argument,
         ) from error
+    except RecursionError as error:
+        raise ConversationError(f"{place}is nested too deeply", argument=argument) from error
     if not isinstance(state, dict):
         raise ConversationError(f"{place}line 1: expected a JSON object", argument=argument)
     return state

@@ -4,18 +4,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from adk_flow.models.offline.mentions import (
-    NEGATIONS,
-    YES_OR_NO,
-    choices_in,
-    entity,
-    truth,
-    yes_or_no,
+from adk_flow.models.offline.mentions import NEGATIONS, choices_in, entity, find_mentions, truth
+from adk_flow.models.offline.places import (
+    Places,
+    around_quantity,
+    convert_quantity,
+    cues,
+    read_measure,
+    sayings,
 )
-from adk_flow.models.offline.places import Places, convert_quantity, counts, cues, read_measure
-from adk_flow.models.offline.quantities import PERIODS, Reading, Word, read
+from adk_flow.models.offline.quantities import PERIODS, Quantity, Reading, Word, read
 from adk_flow.models.request.functions import Function, Parameter
-from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, stem, stems
 
 
@@ -54,71 +53,36 @@ def fill(function: Function, text: str, earlier: Sequence[str] = ()) -> Filled:
 
 
 def _fill(function: Function, text: str, before: Filled) -> Filled:
-    labelled, rest = _labelled(function.parameters, text)
-    reading, own = read(rest), stems(f"{spell_out(function.name)} {function.texts}")
-    arguments, used = _said(function.parameters, reading, rest.strip())
-    answers = {one.name: one for one in function.parameters if one.name in labelled}
-    answers = {name: _answer(one, labelled[name]) for name, one in answers.items()}
-    numbers = [one for one in function.parameters if one.is_number and one.name not in labelled]
+    reading, own = read(text), stems(f"{spell_out(function.name)} {function.texts}")
+    arguments, used = _said(function.parameters, reading)
+    numbers = [one for one in function.parameters if one.is_number]
     starts = frozenset(word.start for word in used)
     placed = Places(reading, before.arguments, starts, own).given(numbers)
-    arguments |= {name: answer for name, answer in answers.items() if answer is not None}
     arguments |= {
         one.name: convert_quantity(one, placed[one.name]) for one in numbers if one.name in placed
     }
     whole = before.arguments | arguments
+    loose = [word for word in _uncovered(function, whole, reading, placed) if word not in used]
+    spoken = {stem(word.text) for word in loose if word.text not in NEGATIONS}
+    about = [one for one in function.parameters if one.kind == "boolean" and spoken & cues(one)]
+    open_ = {one.name: one for one in (*about, *before.doubts) if one.name not in whole}
+    explained = frozenset[str]().union(*map(cues, open_.values()))
     left = [one for one in reading.quantities if one not in placed.values()]
-    loose = [word for word in _uncovered(function, whole, reading) if word not in used]
-    open_ = [*_doubts(function, whole, loose), *before.doubts]
-    doubts = tuple({one.name: one for one in open_ if one.name not in whole}.values())
-    explained = frozenset[str]().union(*map(cues, doubts))
-    faults = [labelled[name] for name, answer in answers.items() if answer is None]
-    faults += [reading.text[one.start : one.end] for one in left]
+    faults = [reading.text[one.start : one.end] for one in left]
     faults += [word.text for word in loose if stem(word.text) not in explained]
     return Filled(
         function,
         whole,
         (*before.faults, *faults),
         tuple(name for name in before.arguments if name not in arguments),
-        doubts,
-        len(own & stems(reading.text)) + len(answers) + before.topic,
+        tuple(open_.values()),
+        len(own & stems(text)) + before.topic,
     )
 
 
-def _labelled(parameters: Sequence[Parameter], text: str) -> tuple[dict[str, str], str]:
-    """Takes what is given under a name, like "The loan amount: £250,000", out of the text."""
-    given: dict[str, str] = {}
-    for parameter in parameters if ":" in text else ():
-        name = re.escape(spell_out(parameter.name))
-        match = re.search(rf"\bThe {name}: ?(.+?)(?:\.(?=\s|$)|$)", text, re.M)
-        if match:
-            given[parameter.name] = match[1].strip()
-            text = f"{text[: match.start()]} {text[match.end() :]}"
-    return given, text
-
-
-def _answer(parameter: Parameter, text: str) -> Any:
-    """Reads an answer to the question for one parameter; None if it is none or says more."""
-    reading, known = read(text), cues(parameter) | YES_OR_NO
-    if parameter.choices:
-        return next(iter(choices_in(parameter.choices, reading)), None)
-    if not parameter.is_number and parameter.kind != "boolean":
-        return text or None
-    if any(word.text not in NEUTRAL and stem(word.text) not in known for word in reading.words):
-        return None
-    if parameter.kind == "boolean":
-        return yes_or_no(text)
-    if len(reading.quantities) != 1:
-        return None
-    (quantity,), value = reading.quantities, convert_quantity(parameter, reading.quantities[0])
-    is_plain = quantity.unit == "plain" and not fault_of_value(parameter.schema, value)
-    return value if is_plain or counts(parameter, quantity) else None
-
-
-def _said(
-    parameters: Sequence[Parameter], reading: Reading, text: str
-) -> tuple[dict[str, Any], list[Word]]:
+def _said(parameters: Sequence[Parameter], reading: Reading) -> tuple[dict[str, Any], list[Word]]:
     """Finds truths, choices and names, and the words that say them."""
+    text = reading.text.strip()
     arguments: dict[str, Any] = {}
     used: list[Word] = []
     for parameter in parameters:
@@ -141,39 +105,37 @@ def _said(
 
 
 def _uncovered(
-    function: Function, arguments: Mapping[str, Any], reading: Reading
+    function: Function,
+    arguments: Mapping[str, Any],
+    reading: Reading,
+    placed: Mapping[str, Quantity],
 ) -> Iterator[Word]:
-    """Walks the words that the function's texts, and those of its arguments, do not hold.
+    """Walks the words for which the function's texts, and those of its arguments, have no place.
 
-    A period, such as "a year", must be one that the function gives its figure for, or go with the
-    noun of an argument: "annual income".
+    What the function says in quotes is covered as a whole only, and what a number parameter says
+    only beside its number. A period, such as "a year", must be one that the function gives its
+    figure for, or go with the noun of an argument: "annual income".
     """
     texts = f"{spell_out(function.name)} {function.texts}"
     periods = {PERIODS[word] for word in re.findall(r"\w+", texts.lower()) if word in PERIODS}
     given = [one for one in function.parameters if one.name in arguments]
-    known = stems(texts).union(*map(cues, given))
+    known = stems(re.sub(r'"[^"]*"', "", texts))
+    known = known.union(*(cues(one) for one in given if not one.is_number))
+    phrases = [find_mentions(saying, reading) for saying in sayings(texts)]
+    beside = {word for mentions in phrases for mention in mentions for word in mention}
+    for one in given:
+        if one.name in placed:
+            around = around_quantity(reading, placed[one.name])
+            beside.update(word for word in around if stem(word.text) in cues(one))
     for number, word in enumerate(reading.words):
         following = "".join(one.text for one in reading.words[number + 1 : number + 2])
         if word.text in ("per", "each", "every") and following in PERIODS:
             continue
         if word.text in PERIODS:
-            pers = [
-                read_measure(one.name, one.description).per
-                for one in given
-                if stem(following) in cues(one)
-            ]
+            own = [one for one in given if stem(following) in cues(one)]
+            pers = [read_measure(one.name, one.description).per for one in own]
             is_covered = PERIODS[word.text] in (*periods, *pers)
         else:
-            is_covered = word.text in NEUTRAL or stem(word.text) in known
+            is_covered = word.text in NEUTRAL or stem(word.text) in known or word in beside
         if word.text in NEGATIONS or not is_covered:
             yield word
-
-
-def _doubts(
-    function: Function, arguments: Mapping[str, Any], loose: Sequence[Word]
-) -> Iterator[Parameter]:
-    """Walks the truths that are not given, of whose words one stands in the text."""
-    spoken = {stem(word.text) for word in loose if word.text not in NEGATIONS}
-    for one in function.parameters:
-        if one.kind == "boolean" and one.name not in arguments and spoken & cues(one):
-            yield one

@@ -11,14 +11,9 @@ from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.questions import Question, has_topic
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
-from adk_flow.models.request.words import spell_out, stems
 
 TOOL_FLOOR = -0.1
 """The margin over everyday subjects below which a tool is not called."""
-NAME_SHARE = 0.15
-"""Weight of the tool's name standing in the question, beside likeness."""
-NEIGHBOUR = 0.1
-"""For the look-up declared next after a calculator: tools of one subject stand together."""
 
 _AMOUNT = re.compile(
     r"\bhow (?:much|many|long|large|big|far)\b(?! (?:is|are|was|were|does|do)\b(?! (?:i|we|my)\b))"
@@ -43,12 +38,8 @@ class FunctionChoice(NamedTuple):
 def choose(question: Question, tools: Sequence[Function], is_own: bool) -> FunctionChoice | None:
     """Chooses the tool for a question; None if none fits.
 
-    A tool that takes numbers is only called if the question surely gives all of them.
-
-    Args:
-        question: The question.
-        tools: The agent's own tools.
-        is_own: The question is known to be the agent's: then a look-up takes what fits no tool.
+    A tool that takes numbers is only called if the question surely gives all of them. If the
+    question is known to be the agent's own, a look-up takes what fits no tool.
     """
     filled = [_filled(tool, question) for tool in tools if tool.is_calculator]
     others = [tool for tool in tools if not tool.is_calculator]
@@ -57,16 +48,12 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
         return FunctionChoice(sure[0].function, sure[0].arguments, carried=sure[0].carried)
     has_figures = bool(read(question.text).quantities)
     is_amount = bool(question.earlier or _AMOUNT.search(question.text))
-    open_ = [one for one in filled if one.topic and not one.faults]
-    if open_ and (has_figures or is_amount):
-        best = max(open_, key=_closeness)
-        return FunctionChoice(best.function, {}, ask_for(best.missing))
-    is_figure = has_figures and is_amount
-    near = [one for one in filled if one.topic and (is_figure or one.topic >= len(one.faults))]
-    if near and (has_figures or not others):
-        best = max(near, key=_closeness)
-        text = f"{refused(best.function.name, best.faults)} {ask_for(best.missing)}".strip()
-        return FunctionChoice(best.function, {}, text)
+    open_ = [one for one in filled if one.topic and not one.faults and (has_figures or is_amount)]
+    near = [one for one in filled if one.topic and (is_amount or one.topic >= len(one.faults))]
+    if open_ or (near and (has_figures or not others)):
+        best = max(open_ or near, key=_closeness)
+        refusal = refused(best.function.name, best.faults) if best.faults else ""
+        return FunctionChoice(best.function, {}, f"{refusal} {ask_for(best.missing)}".strip())
     return _look_up(question, tools, others, is_own) if others else None
 
 
@@ -95,17 +82,8 @@ def _closeness(filled: Filled) -> tuple[int, int, int]:
 def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
 ) -> FunctionChoice | None:
-    """Chooses a tool that gives no figure: beside a calculator, the look-up of its subject."""
-    found, said = fit(question.text, [tool.option for tool in tools]), stems(question.text)
-    rivals = found.scores[found.best] - found.margin
-    margins = {}
-    for tool, score in zip(tools, found.scores, strict=True):
-        name = stems(spell_out(tool.name))
-        margins[tool.name] = score - rivals + NAME_SHARE * len(name & said) / max(1, len(name))
-    best = max(tools, key=lambda tool: margins[tool.name])
-    fits = margins[best.name] >= TOOL_FLOOR
-    following = [tool for tool in tools[tools.index(best) + 1 :] if tool.is_look_up]
-    if best.is_calculator and following:
-        margins[following[0].name] += NEIGHBOUR
-    likest = max(others, key=lambda tool: margins[tool.name])
-    return called(likest, question) if fits or (is_own and likest.is_look_up) else None
+    """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
+    found = fit(question.text, [tool.option for tool in tools])
+    likest = max(others, key=lambda tool: found.scores[tools.index(tool)])
+    is_near = found.margin >= TOOL_FLOOR or (is_own and likest.is_look_up)
+    return called(likest, question) if is_near else None

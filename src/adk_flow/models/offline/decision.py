@@ -11,8 +11,10 @@ from adk_flow.models.offline.forms import Material, fill_form
 from adk_flow.models.offline.questions import read_questions
 from adk_flow.models.offline.routes import own_options
 from adk_flow.models.offline.tasks import QuestionTask, plan_tasks
+from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import FINISH, RESPOND, Situation
 from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called, Returned
+from adk_flow.models.request.words import spell_out
 
 
 class OfflineDecision(NamedTuple):
@@ -29,7 +31,7 @@ def decide(situation: Situation) -> OfflineDecision:
     agent that fits it; the last one to speak tells what all of them found.
     """
     tasks = plan_tasks(situation)
-    if pending := _pending(tasks, situation):
+    if pending := _pending(_calls(tasks), situation):
         return OfflineDecision(calls=tuple((one.function.name, one.arguments) for one in pending))
     onward = next((task.transfer for task in tasks if task.transfer), "")
     if onward and not _said_instead(tasks) and situation.schema is None:
@@ -37,15 +39,13 @@ def decide(situation: Situation) -> OfflineDecision:
     return _end(tasks, situation)
 
 
-def _pending(tasks: Sequence[QuestionTask], situation: Situation) -> list[FunctionChoice]:
+def _pending(calls: Sequence[FunctionChoice], situation: Situation) -> list[FunctionChoice]:
     """Returns the calls that were not yet made; of agents that must be called alone, the first."""
     made, pending = Counter(_called(situation)), list[FunctionChoice]()
-    for choice in _calls(tasks):
-        if choice in pending:
-            continue
+    for choice in calls:
         if made[choice.function.name]:
             made[choice.function.name] -= 1
-        else:
+        elif choice not in pending:
             pending.append(choice)
     return [one for one in pending if not one.function.is_alone] or pending[:1]
 
@@ -73,9 +73,8 @@ def _end(tasks: Sequence[QuestionTask], situation: Situation) -> OfflineDecision
     ending, schema = situation.ending, situation.schema
     if schema is not None:
         return OfflineDecision(json.dumps(fill_form(schema, material), ensure_ascii=False))
-    if ending is None or ending.name in _called(situation):
-        return OfflineDecision(answer)
-    if ending.name == FINISH and _said_instead(tasks):
+    is_asking = ending is not None and ending.name == FINISH and bool(_said_instead(tasks))
+    if ending is None or is_asking or ending.name in _called(situation):
         return OfflineDecision(answer)
     shape = {
         "type": "object",
@@ -93,11 +92,17 @@ def _answer(tasks: Sequence[QuestionTask], situation: Situation) -> str:
         if any(task.is_prose for task in tasks):
             return "\n\n".join(_heard(situation)) or wording.no_prose(situation.turn.text)
         return wording.offers(_offered(situation))
-    texts.append(wording.carried_over([name for one in calls for name in one.carried]))
-    texts.append(wording.made_up([name for one in calls for name in one.made_up]))
-    texts.append(wording.unfit([task.question.text for task in tasks if task.is_unfit]))
-    later = wording.waiting([task.question.text for task in tasks if task.transfer])
-    return "\n\n".join(filter(None, [*texts, *instead, later]))
+    carried = [spell_out(name) for one in calls for name in one.carried]
+    made_up = [spell_out(name) for one in calls for name in one.made_up]
+    unfit = [wording.quote_texts([task.question.text]) for task in tasks if task.is_unfit]
+    later = [wording.quote_texts([task.question.text]) for task in tasks if task.transfer]
+    remarks = [
+        wording.remark("(As before:", carried, ".)"),
+        wording.remark("(Placeholders, which nobody said:", made_up, ".)"),
+        wording.remark("Not answered, as nothing here fits it:", unfit),
+    ]
+    onward = wording.remark("After that I go on to:", later)
+    return "\n\n".join(filter(None, [*texts, *remarks, *instead, onward]))
 
 
 def _heard(situation: Situation) -> list[str]:
@@ -116,11 +121,8 @@ def _results(situation: Situation) -> list[Any]:
     return [one.response for one in returned if one.function not in (TRANSFER, FINISH, RESPOND)]
 
 
-def _offered(situation: Situation) -> list[Any]:
+def _offered(situation: Situation) -> list[Option]:
     """Returns all that can be asked of this agent and those it reaches."""
-    others = [*situation.children, *(agent.option for agent in situation.agents)]
-    others += [*situation.peers, *([situation.parent] if situation.parent else [])]
-    return [
-        *(own_options(situation) if others else [one.option for one in situation.tools]),
-        *others,
-    ]
+    agents = [*situation.children, *(agent.option for agent in situation.agents), *situation.peers]
+    agents += [situation.parent] if situation.parent else []
+    return [*own_options(situation), *agents] if agents else [one.option for one in situation.tools]

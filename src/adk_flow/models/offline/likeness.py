@@ -58,11 +58,10 @@ def fit(text: str, options: Sequence[Option]) -> Fit:
     vector, said = _vector(text), stems(text)
     acronyms = [bool(said & _acronyms(option.description)) for option in options]
     scores = _outline(options).scores(vector) + ACRONYM * np.array(acronyms)
-    rivals = _subjects().scores(vector)[_foreign(options)]
     best = int(np.argmax(scores))
     shortness = SHORTNESS / max(1, len(content_words(text)))
-    margin = float(scores[best] - np.sort(rivals)[-RIVALS:].mean()) - shortness
-    return Fit(tuple(map(float, scores)), best, margin)
+    rivals = np.sort(_subjects().scores(vector))[-RIVALS:].mean()
+    return Fit(tuple(map(float, scores)), best, float(scores[best] - rivals) - shortness)
 
 
 @lru_cache(maxsize=1024)
@@ -86,33 +85,13 @@ def _subjects() -> _Outline:
     return _outline(tuple(Option("", subject) for subject in SUBJECTS))
 
 
-@lru_cache(maxsize=256)
-def _foreign(options: tuple[Option, ...]) -> np.ndarray:
-    """Returns the numbers of all subjects but those that are nearest to an option."""
-    likest = np.argmax(_outline(options).scores(_subjects().wholes), axis=0)
-    return np.setdiff1d(np.arange(len(SUBJECTS)), likest)
-
-
 @lru_cache(maxsize=2048)
 def _vector(text: str) -> Vectors:
     return _vectors([text])[0]
 
 
 def _vectors(texts: Sequence[str]) -> Vectors:
-    """Embeds texts, whatever their capitals, relative to the mean of everyday subjects."""
-    raw = _uncentred(texts)
-    return np.where(raw.any(axis=1, keepdims=True), _unit(raw - _centre()), 0)
-
-
-@lru_cache(maxsize=1)
-def _centre() -> Vectors:
-    return _uncentred(SUBJECTS).mean(axis=0)
-
-
-def _uncentred(texts: Sequence[str]) -> Vectors:
-    return _unit(embed(texts) + embed([text.lower() for text in texts]))
-
-
-def _unit(rows: Vectors) -> Vectors:
+    """Embeds texts, whatever their capitals."""
+    rows = embed(texts) + embed([text.lower() for text in texts])
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)

@@ -14,8 +14,7 @@ NEGATIONS = frozenset(
 )
 _NEGATED_FROM = 3
 """Words before a mention in which a "not" turns it around."""
-_YES, _NO = frozenset(split_words("yes yeah yep true")), frozenset(split_words("no nope not false"))
-YES_OR_NO = frozenset(map(stem, _YES | _NO))
+_YES, _NO = split_words("yes yeah yep true"), split_words("no nope not false")
 
 _PROPER = r"[A-Z][\w'’.-]*(?:\s+(?:of\s+|de\s+|the\s+)?[A-Z][\w'’-]*)*"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*"
@@ -60,19 +59,17 @@ def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]
     used: list[Word] = []
     for is_so, saying in sorted(said, key=lambda one: -len(one[1])):
         for mention in find_mentions(saying, reading):
-            place = reading.words.index(mention[0])
-            before = reading.words[max(0, place - _NEGATED_FROM) : place]
-            negations = [word for word in before if word.text in NEGATIONS]
+            begin, end = reading.words.index(mention[0]), reading.words.index(mention[-1]) + 1
+            before, after = (
+                reading.words[max(0, begin - _NEGATED_FROM) : begin],
+                reading.words[end:],
+            )
+            turning = [word for word in before if word.text in NEGATIONS]
+            turning += [word for word in after if word.text in _NO]  # an answer: "…: no"
             if not set(mention) & set(used):
-                given.add(is_so is not bool(negations))
-                used += [*mention, *negations]
+                given.add(is_so is not bool(turning))
+                used += [*mention, *turning, *(word for word in after if word.text in _YES)]
     return given, used
-
-
-def yes_or_no(text: str) -> bool | None:
-    """Reads an answer to a question back."""
-    said = set(split_words(text))
-    return False if said & _NO else True if said & _YES else None
 
 
 def choices_in(choices: Sequence[Any], reading: Reading) -> dict[Any, tuple[Word, ...]]:
@@ -84,9 +81,14 @@ def choices_in(choices: Sequence[Any], reading: Reading) -> dict[Any, tuple[Word
 def entity(parameter: Parameter, text: str) -> str | None:
     """Finds the words of a text that a parameter such as a city, a date or an id is meant for."""
     name = spell_out(parameter.name).split()
-    pattern = next((_BY_NAME[word] for word in name if word in _BY_NAME), None)
+    called = re.escape(" ".join(name))
+    pattern = next((_BY_NAME[word] for word in name if word in _BY_NAME), _QUOTE)
     after = next((_AFTER[word] for word in name if word in _AFTER), _ANYWHERE)
-    called = "|".join(map(re.escape, name))
-    proper = rf"\b(?i:{after})\s+({_PROPER})|\b(?i:{called})\b:?\s+(?:is\s+)?({_PROPER})"
-    match = pattern.search(text) if pattern else _QUOTE.search(text) or re.search(proper, text)
+    noun = "|".join(map(re.escape, name))
+    proper = rf"\b(?i:{after})\s+({_PROPER})|\b(?i:{noun})\b:?\s+(?:is\s+)?({_PROPER})"
+    match = re.search(rf"\bThe {called}: ?(.+?)(?:\.(?=\s|$)|$)", text, re.M) or pattern.search(
+        text
+    )
+    if match is None and pattern is _QUOTE:
+        match = re.search(proper, text)
     return next((one for one in match.groups() if one), "").rstrip(".") if match else None

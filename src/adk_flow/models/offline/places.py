@@ -30,19 +30,19 @@ _SPLITTERS = frozenset(
     split_words("on at over for with and of from to by plus or but if when while as because")
 )
 _CLAUSES = frozenset(split_words("if when while because but"))
-_DETERMINERS = frozenset(
-    split_words("a an the my our your his her their this that about me us him you")
+_TRANSPARENT = frozenset(
+    split_words("a an the my our your his her their this that about me us of is are was were be")
 )
 _OPEN = frozenset(
-    split_words("on at with and in into if as would does do did will can could is are what")
+    split_words("on at with and in into if for by as would does do did will can could what have")
 )
 """Words before a quantity that leave open what it is."""
 _MODIFIERS = frozenset(
-    split_words("after before net less more plus minus each extra without over under")
+    split_words("after before net less more plus minus each extra without under")
 )
 _LATER = ("in", "after", "within", "during")
-_EQUALS = frozenset(split_words("of is are was be were"))
-_PRONOUNS = frozenset(split_words("i we you he she they"))
+_END = re.compile(r"[,.;?!\d]")
+"""Between two words: they do not belong together, be it for a sign or another quantity."""
 
 
 class Measure(NamedTuple):
@@ -110,34 +110,38 @@ class Places(NamedTuple):
         return parameter.required and not sayings(parameter.description)
 
     def _fits(self, parameter: Parameter, quantity: Quantity) -> bool:
-        label, value = self._label(parameter, quantity), convert_quantity(parameter, quantity)
-        if label is False or value is None:
+        """Tells whether unit and type fit, and no word right at a quantity calls it otherwise."""
+        value, names = convert_quantity(parameter, quantity), self._names(quantity)
+        is_sum, known = quantity.unit in MONEY and not quantity.per, cues(parameter)
+        is_called = any(stem(word) in known for word in names)
+        is_open = all(stem(word) in self.own and not is_sum for word in names)
+        is_other = any(word in _MODIFIERS and stem(word) not in known for word in names)
+        if value is None or is_other or not (is_called or is_open):
+            return False
+        if is_sum and self._is_later(quantity):
             return False
         if quantity.unit == "plain" and read_measure(parameter.name, parameter.description).unit:
-            return label is True and not fault_of_value(parameter.schema, value)
+            return is_called and not fault_of_value(parameter.schema, value)
         return counts(parameter, quantity)
 
-    def _label(self, parameter: Parameter, quantity: Quantity) -> bool | None:
-        """Tells whether the words right at a quantity call it by the parameter; None if none do."""
-        known, is_sum = cues(parameter), quantity.unit in MONEY and not quantity.per
-        before, after = self._before(parameter, quantity), self._following(quantity)
-        if is_sum and self._is_outcome(quantity):
-            return False
-        if after and after[0].text in _EQUALS and after[0].text != "of":
-            after = after[1:]  # "£5,000 is left"
-        if not after or after[0].text in NEUTRAL | _SPLITTERS or after[0].start in self.said:
-            return before
-        if stem(after[0].text) in known:
-            return True
-        is_verb = stem(after[0].text) in self.own and not is_sum
-        return (before or (before if is_verb else False)) and after[0].text not in _MODIFIERS
+    def _names(self, quantity: Quantity) -> list[str]:
+        """Returns the words right before and after a quantity that may say what it is."""
+        text, words = self.reading.text, self.reading.words
+        after = next((word for word in words if word.start >= quantity.end), None)
+        names, start = [], quantity.start
+        if after and not text[quantity.end : after.start].strip(" -"):
+            is_name = after.text not in NEUTRAL | _SPLITTERS and after.start not in self.said
+            names += [after.text] * is_name
+        for word in reversed([one for one in words if one.end <= quantity.start]):
+            if text[word.end : start].strip(" -(:") or quantity.lead:
+                break
+            start = word.start
+            if word.text not in _TRANSPARENT:
+                names += [word.text] * (word.text not in _OPEN)
+                break
+        return names
 
-    def _following(self, quantity: Quantity) -> list[Word]:
-        after = [word for word in self.reading.words if word.start >= quantity.end]
-        is_near = after and not self.reading.text[quantity.end : after[0].start].strip(" -")
-        return after if is_near else []
-
-    def _is_outcome(self, quantity: Quantity) -> bool:
+    def _is_later(self, quantity: Quantity) -> bool:
         """Tells whether a sum is one to come: "£10,000 after 10 years"."""
         following = [one for one in self.reading.quantities if one.start >= quantity.end][:1]
         return any(
@@ -145,38 +149,10 @@ class Places(NamedTuple):
             for one in following
         )
 
-    def _before(self, parameter: Parameter, quantity: Quantity) -> bool | None:
-        leading, known = self._leading(quantity), cues(parameter)
-        is_id = (
-            quantity.unit == "plain"
-            and not read_measure(parameter.name, parameter.description).unit
-        )
-        if not leading or quantity.lead or is_id:
-            return None
-        word, further = leading[0], leading[1:]
-        if word in _EQUALS and (further or word == "of"):
-            return bool(further) and stem(further[0]) in known
-        if word in ("have", "had", "having", "has"):
-            return None if further and further[0] in _PRONOUNS else False
-        if word not in NEUTRAL and stem(word) in known:
-            return True
-        is_percent = quantity.unit == "percent" and word in ("by", "for", "from")
-        return None if word in _OPEN or word in ("i've", "we've") or is_percent else False
-
-    def _leading(self, quantity: Quantity) -> list[str]:
-        """Returns the words right before a quantity, nearest first, without determiners."""
-        leading, start = [], quantity.start
-        for word in reversed([one for one in self.reading.words if one.end <= quantity.start]):
-            if self.reading.text[word.end : start].strip(" -("):
-                break
-            start = word.start
-            leading += [word.text] * (word.text not in _DETERMINERS)
-        return leading
-
     def _called(self, fitting: Sequence[Parameter], quantity: Quantity) -> list[Parameter]:
         """Returns the parameters that the words around a quantity call it by."""
-        around = {stem(word.text) for word in self._around(quantity) if word.text not in NEUTRAL}
-        around.add(stem(quantity.unit))  # "over 25 years" is a name that `years` goes by
+        around = {stem(word.text) for word in around_quantity(self.reading, quantity)}
+        around = {stem(quantity.unit), *around} - NEUTRAL  # "over 25 years" is called by `years`
         said = {one.name: [stems(each) for each in sayings(one.description)] for one in fitting}
         if called := [one for one in fitting if any(need <= around for need in said[one.name])]:
             return called
@@ -188,27 +164,30 @@ class Places(NamedTuple):
             and (around & (cues(one) - shared) or (len(fitting) == 1 and one.required))
         ]
 
-    def _around(self, quantity: Quantity) -> list[Word]:
-        """Returns the words that go with a quantity: a comma or preposition ends what follows."""
-        text, others = self.reading.text, self.reading.quantities
-        left = max((one.end for one in others if one.end <= quantity.start), default=0)
-        right = min((one.start for one in others if one.start >= quantity.end), default=len(text))
-        begin = max(text.rfind(sign, 0, quantity.start) for sign in ",.;?!")
-        clauses = [one.start for one in self.reading.words if one.text in _CLAUSES]
-        begin = max([begin, *(start for start in clauses if start < quantity.start)])
-        before = [one for one in self.reading.words if max(left, begin) < one.end <= quantity.start]
-        if left and left > begin:
-            places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
-            before = before[next(places, len(before)) :]
-        after = [one for one in self.reading.words if quantity.end <= one.start < right]
-        if quantity.per and after and after[0].text in ("of", "on", "for"):
-            after = after[1:]  # £250 a month for a car
-        for word in after:
-            gap = text[quantity.end : word.start]
-            if word.text in _SPLITTERS or re.search(r"[,.;?!]", gap):
-                break
-            before.append(word)
-        return before
+
+def around_quantity(reading: Reading, quantity: Quantity) -> list[Word]:
+    """Returns the words that go with a quantity: up to a sign, "if", a quantity or preposition."""
+    before: list[Word] = []
+    after: list[Word] = []
+    gap = ""
+    for word in reversed([one for one in reading.words if one.end <= quantity.start]):
+        gap = reading.text[word.end : before[0].start if before else quantity.start]
+        if _END.search(gap) or (before and before[0].text in _CLAUSES):
+            break
+        before.insert(0, word)
+    if re.search(
+        r"\d[^,.;?!]*$", gap
+    ):  # what follows another quantity up to a preposition is of that one
+        places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
+        before = before[next(places, len(before)) :]
+    for word in [one for one in reading.words if one.start >= quantity.end]:
+        is_for = quantity.per and not after and word.text in ("of", "on", "for")  # £9 a month for a
+        if _END.search(reading.text[after[-1].end if after else quantity.end : word.start]) or (
+            word.text in _SPLITTERS and not is_for
+        ):
+            break
+        after.append(word)
+    return before + after
 
 
 def convert_quantity(parameter: Parameter, quantity: Quantity) -> float | int | None:

@@ -13,10 +13,10 @@ UNREAD = "unread"
 CURRENCIES = {"£": "pounds", "$": "dollars", "€": "euros"}
 MONEY = frozenset(CURRENCIES.values())
 PERIODS = {
-    **dict.fromkeys(("month", "months", "monthly", "pcm", "pm"), "month"),
-    **dict.fromkeys(("year", "years", "yr", "yearly", "annum", "annual", "annually", "pa"), "year"),
-    **dict.fromkeys(("week", "weeks", "weekly"), "week"),
-    **dict.fromkeys(("day", "days", "daily"), "day"),
+    **dict.fromkeys(("month", "monthly", "pcm", "pm"), "month"),
+    **dict.fromkeys(("year", "yr", "yearly", "annum", "annual", "annually", "pa"), "year"),
+    **dict.fromkeys(("week", "weekly"), "week"),
+    **dict.fromkeys(("day", "daily"), "day"),
 }
 
 _SCALES = {"k": 1e3, "grand": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "hundred": 100}

@@ -8,7 +8,6 @@ from adk_flow.models.offline.questions import Question, has_topic, read_question
 from adk_flow.models.offline.routes import ROUTE_FLOOR, Route, route
 from adk_flow.models.request.functions import Function, Option
 from adk_flow.models.request.situation import Situation
-from adk_flow.models.request.turns import Called
 
 
 class QuestionTask(NamedTuple):
@@ -31,16 +30,7 @@ class QuestionTask(NamedTuple):
 
 def plan_tasks(situation: Situation) -> list[QuestionTask]:
     """Plans the current turn; the same turn always gives the same plan, whatever is done yet."""
-    tasks: list[QuestionTask] = []
-    for question in read_questions(situation.turns):
-        task = _task(question, situation)
-        same = next((n for n, one in enumerate(tasks) if _is_for_same_agent(one, task)), None)
-        if same is None or task.choice is None:
-            tasks.append(task)
-        else:  # an agent gets all its questions in one request, and takes them apart itself
-            first = tasks[same].question
-            whole = first._replace(text=f"{first.text.rstrip('.?!')}? {question.text}")
-            tasks[same] = QuestionTask(whole, _asked(task.choice.function, whole))
+    tasks = [_task(question, situation) for question in read_questions(situation.turns)]
     if len(tasks) > 1 and all(task.is_unfit for task in tasks):
         return [_task(Question(situation.turn.text), situation)]
     return tasks
@@ -49,8 +39,6 @@ def plan_tasks(situation: Situation) -> list[QuestionTask]:
 def _task(question: Question, situation: Situation) -> QuestionTask:
     if not question.text:
         return QuestionTask(question)
-    if _was_passed_on(question, situation):
-        return QuestionTask(question, is_done=True)
     (way, agent), question = _routed(question, situation)
     if way == "own":
         return _own_task(question, situation)
@@ -71,12 +59,6 @@ def _routed(question: Question, situation: Situation) -> tuple[Route, Question]:
     return alone, Question(question.text)
 
 
-def _was_passed_on(question: Question, situation: Situation) -> bool:
-    """Tells whether another agent put these words to somebody in this turn."""
-    steps = [one for one in situation.turn.steps if isinstance(one, Called) and one.agent]
-    return any(question.written in map(str, step.arguments.values()) for step in steps)
-
-
 def _asked(agent: Function, question: Question) -> FunctionChoice:
     """Passes a question on to an agent, openly with those that it goes on from."""
     if len(agent.parameters) == 1 and agent.parameters[0].is_free_text:
@@ -93,9 +75,3 @@ def _own_task(question: Question, situation: Situation) -> QuestionTask:
         is_described and fit(question.text, [option]).margin >= ROUTE_FLOOR
     )
     return QuestionTask(question, choose(question, situation.tools, is_own))
-
-
-def _is_for_same_agent(first: QuestionTask, second: QuestionTask) -> bool:
-    functions = [one.choice.function for one in (first, second) if one.choice]
-    is_same = len(functions) == 2 and functions[0] == functions[1] and functions[0].is_agent
-    return is_same and not second.question.earlier

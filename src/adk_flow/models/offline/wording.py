@@ -69,14 +69,12 @@ def relayed(response: Any) -> str:
 
 def offers(options: Iterable[Option]) -> str:
     """Asks what is meant, and says what there is."""
-    lines = [f"- {_offer(option)}" for option in options]
+    lines = []
+    for name, description in options:
+        first = re.split(r"(?<=[.])\s|\n", description.strip(), maxsplit=1)[0]
+        lines.append(f"- {': '.join(filter(None, [spell_out(name).capitalize(), first]))}")
     opening = ["Nothing here fits that. This is what can be asked:"] if lines else []
     return "\n".join([*opening, *lines, "What would you like to know?"])
-
-
-def _offer(option: Option) -> str:
-    first = re.split(r"(?<=[.])\s|\n", option.description.strip(), maxsplit=1)[0]
-    return ": ".join(filter(None, [spell_out(option.name).capitalize(), first]))
 
 
 def refused(function: str, faults: Sequence[str]) -> str:
@@ -95,25 +93,10 @@ def no_prose(question: str) -> str:
     )
 
 
-def unfit(questions: Sequence[str]) -> str:
-    """Says which questions nothing here answers."""
-    return f"Not answered, as nothing here fits it: {quote_texts(questions)}" if questions else ""
-
-
-def waiting(questions: Sequence[str]) -> str:
-    """Says which questions come after the answer to a question back."""
-    return f"After that I go on to: {quote_texts(questions)}" if questions else ""
-
-
-def carried_over(names: Sequence[str]) -> str:
-    """Says which arguments are those of the question before."""
-    return f"(As before: {', '.join(map(spell_out, names))}.)" if names else ""
-
-
-def made_up(names: Sequence[str]) -> str:
-    """Says which arguments are placeholders."""
-    listed = ", ".join(map(spell_out, names))
-    return f"(Placeholders, which nobody said: {listed}.)" if names else ""
+def remark(opening: str, things: Iterable[str], closing: str = "") -> str:
+    """Says something about things, if there are any."""
+    listed = ", ".join(things)
+    return f"{opening} {listed}{closing}" if listed else ""
 
 
 def quote_texts(texts: Iterable[str]) -> str:

@@ -1,0 +1,208 @@
+"""Live sessions: a turn at each `turn_complete`, with words and tokens as the connection gave them.
+
+The oracle is the connection: what it sent, and what it was sent.
+"""
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import Any
+
+from google.adk.agents import LiveRequestQueue, LlmAgent
+from google.adk.agents._streaming_mode import StreamingMode
+from google.adk.agents.run_config import RunConfig
+from google.adk.apps import App
+from google.adk.live import _live_llm_flow
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.base_llm_connection import BaseLlmConnection
+from google.adk.models.llm_response import LlmResponse
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.genai import types
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import PrivateAttr
+
+from adk_flow import FlowPlugin, read_trace
+from adk_flow.analysis.metrics import measure
+from tests.analysis.test_calls import look, tokens_of, usage
+
+
+class Connection(BaseLlmConnection):
+    """Gives the next of its answers to each message, and to each tool's result."""
+
+    def __init__(self, answers: list[list[LlmResponse]]) -> None:
+        self.answers = answers
+        self.asked: asyncio.Queue[bool] = asyncio.Queue()
+        self.is_open = True
+
+    async def send_history(self, history):
+        if history and history[-1].role == "user":
+            await self.asked.put(True)
+
+    async def send_content(self, content):
+        await self.asked.put(True)
+
+    async def send_realtime(self, blob):
+        await self.asked.put(True)
+
+    async def receive(self):
+        self.is_open = self.is_open and await self.asked.get()
+        for answer in self.answers.pop(0) if self.is_open and self.answers else ():
+            yield answer
+
+    async def close(self):
+        await self.asked.put(False)
+
+
+class Live(BaseLlm):
+    """Connects to what gives these answers."""
+
+    model: str = "live"
+    _answers: list = PrivateAttr(default_factory=list)
+
+    @asynccontextmanager
+    async def connect(self, llm_request):
+        yield Connection(self._answers)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        raise NotImplementedError
+        yield
+
+
+def live(*answers: list[LlmResponse]) -> Live:
+    model = Live()
+    model._answers = list(answers)
+    return model
+
+
+def gives(*parts: types.Part, **fields: Any) -> LlmResponse:
+    content = types.Content(role="model", parts=list(parts)) if parts else None
+    return LlmResponse(content=content, **fields)
+
+
+def text(words: str) -> types.Part:
+    return types.Part(text=words)
+
+
+def call(name: str, **arguments: Any) -> types.Part:
+    return types.Part(function_call=types.FunctionCall(name=name, args=arguments))
+
+
+def heard(words: str) -> LlmResponse:
+    return gives(input_transcription=types.Transcription(text=words, finished=True))
+
+
+def spoken(words: str) -> LlmResponse:
+    return gives(output_transcription=types.Transcription(text=words, finished=True))
+
+
+def done(sent: int | None = 100, said: int = 10, **fields: Any) -> LlmResponse:
+    tokens = usage(sent, said) if sent is not None else None
+    return gives(turn_complete=True, usage_metadata=tokens, **fields)
+
+
+async def held(folder, root, *messages: str | types.Blob):
+    """Says one message after the other, each once the answer to the one before is complete."""
+    left, plugin = list(messages), FlowPlugin(directory=folder)
+    service, requests = InMemorySessionService(), LiveRequestQueue()
+    runner = Runner(app=App(name="app", root_agent=root, plugins=[plugin]), session_service=service)
+    await service.create_session(app_name="app", user_id="u", session_id="s")
+
+    def say() -> None:
+        message = left.pop(0)
+        if isinstance(message, str):
+            requests.send_content(types.UserContent(message))
+        else:
+            requests.send_realtime(message)
+
+    say()
+    config = RunConfig(response_modalities=[types.Modality.TEXT], streaming_mode=StreamingMode.BIDI)
+    async for event in runner.run_live(
+        user_id="u", session_id="s", live_request_queue=requests, run_config=config
+    ):
+        if event.turn_complete and left:
+            say()
+        elif event.turn_complete:
+            requests.close()
+    await runner.close()
+    assert not plugin.faults, plugin.first_fault
+    return read_trace(plugin.paths[0])
+
+
+counts = st.tuples(st.integers(1, 500), st.integers(1, 50))
+
+
+@given(st.lists(st.lists(counts, min_size=1, max_size=3), min_size=1, max_size=5))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_each_exchange_is_a_turn_with_the_tokens_of_its_events(tmp_path, exchanges):
+    answers = [
+        [
+            gives(text(f"a{number} "), partial=True),
+            gives(text(f"a{number} and so on")),
+            *(gives(usage_metadata=usage(*one)) for one in reported[:-1]),
+            done(*reported[-1]),
+        ]
+        for number, reported in enumerate(exchanges)
+    ]
+    root = LlmAgent(name="Root", model=live(*answers))
+    asked = [f"q{number}" for number in range(len(exchanges))]
+
+    trace = await held(tmp_path / str(len(list(tmp_path.iterdir()))), root, *asked)
+
+    turns = measure(trace)
+    assert [turn.question for turn in turns] == asked
+    assert [turn.answer for turn in turns] == [f"a{n} and so on" for n in range(len(asked))]
+    assert [turn.llm_calls for turn in turns] == [1] * len(asked)
+    reported = [one for exchange in exchanges for one in exchange]
+    assert tokens_of(turns) == tuple(map(sum, zip(*reported, strict=True)))
+    assert all(turn.complete and turn.active_agent == "Root" for turn in turns)
+    kinds = [move.kind for move in trace.moves]
+    assert kinds == ["start", "say", "reply", "end"] * len(asked)
+
+
+async def test_spoken_words_are_those_that_were_transcribed_and_else_not_recorded(tmp_path):
+    answers = ([heard("hello there"), spoken("good day"), done()], [gives(text("yes")), done()])
+    root = LlmAgent(name="Root", model=live(*answers))
+    sound = types.Blob(data=b"..", mime_type="audio/pcm")
+
+    trace = await held(tmp_path, root, sound, sound)
+
+    said = [(move.kind, move.text) for move in trace.moves if not move.is_control]
+    assert said == [("say", "hello there"), ("reply", "good day"), ("say", ""), ("reply", "yes")]
+    assert [turn.question for turn in measure(trace)] == ["hello there", ""]
+
+
+async def test_a_tool_and_a_transfer_belong_to_the_exchange_in_which_they_are(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_live_llm_flow, "DEFAULT_TRANSFER_AGENT_DELAY", 0)
+    helper = LlmAgent(name="Helper", description="Helps.", model=live([gives(text("h")), done()]))
+    root = LlmAgent(
+        name="Root",
+        model=live(
+            [gives(call("look", what="x"))],
+            [gives(text("there")), done()],
+            [gives(call("transfer_to_agent", agent_name="Helper"))],
+        ),
+        tools=[look],
+        sub_agents=[helper],
+    )
+
+    trace = await held(tmp_path, root, "look", "help")
+
+    turns = measure(trace)
+    assert [(turn.llm_calls, turn.tool_calls, turn.transfers) for turn in turns] == [
+        (1, 1, 0),
+        (1, 0, 1),
+    ]
+    assert [turn.answered_by for turn in turns] == ["Root", "Helper"]
+    assert turns[-1].active_agent == "Helper"
+    assert tokens_of(turns) == (200, 20)
+
+
+async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
+    root = LlmAgent(name="Root", model=live([gives(text("a")), done(None)]))
+
+    (turn,) = measure(await held(tmp_path, root, "q"))
+
+    assert (turn.llm_calls, turn.input_tokens, turn.reported_llm_calls) == (1, None, 1)
