@@ -230,9 +230,7 @@ def _result(
         overall_score=overall,
         overall_eval_status=status(overall),
         per_invocation_results=[
-            PerInvocationResult(
-                actual_invocation=invocation, score=value, eval_status=status(value)
-            )
+            PerInvocationResult(actual_invocation=each, score=value, eval_status=status(value))
             for each, value in zip(invocations, scores, strict=True)
         ],
     )
