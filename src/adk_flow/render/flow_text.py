@@ -134,7 +134,7 @@ def _counts(turn: TurnMetrics) -> str:
 
 
 def _of_calls(turn: TurnMetrics) -> str:
-    """Says what is to be known of the LLM calls beside their number."""
+    """Says what else is known of the LLM calls."""
     if turn.unseen_llm_calls:
         return f" + {turn.unseen_llm_calls} reported, not seen"
     notes = []

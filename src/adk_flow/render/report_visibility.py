@@ -21,7 +21,7 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
     """Says which canaries occur nowhere in a run, so that nothing is known of them."""
     where: dict[tuple[str, str], dict[str, None]] = {}
     for run in comparison.runs:
-        for name in run.isolation.unseen:
+        for name in run.visibility.unseen:
             where.setdefault((name, run.conversation), {})[run.construct] = None
     return [
         f"Nothing is known of the canary {name} in {conversation} under {', '.join(constructs)}: "
@@ -32,11 +32,11 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
 
 def exposure_table(comparison: Comparison) -> Table:
     """Gives what each agent received, construct by construct, and of which canaries."""
-    canaries = dict.fromkeys(name for run in comparison.runs for name in run.isolation.canaries)
+    canaries = dict.fromkeys(name for run in comparison.runs for name in run.visibility.canaries)
     rows, notes = [], []
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
-        agents = dict.fromkeys(name for run in runs for name in run.isolation.agents)
+        agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
         for number, agent in enumerate(agents):
             cells = [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))]
             rows.append(TableRow(construct, cells, span=0 if number else len(agents)))
@@ -48,21 +48,21 @@ def exposure_table(comparison: Comparison) -> Table:
 
 def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
     """Says why agents may have received more than is shown."""
-    unknown = [run for run in runs if not run.isolation.known]
-    found = dict.fromkeys(f"{run.conversation}: {run.isolation.unknown_reason}" for run in unknown)
-    if reasons := list(found):
+    unknown = [run for run in runs if not run.visibility.known]
+    reasons = [f"{run.conversation}: {run.visibility.unknown_reason}" for run in unknown]
+    if reasons := list(dict.fromkeys(reasons)):
         more = len(reasons) - _MOST_REASONS
         rest = f"; and {more} more" if more > 0 else ""
         yield f"{construct} may have received more: {'; '.join(reasons[:_MOST_REASONS])}{rest}"
 
 
 def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterator[Cell]:
-    own = [run for run in runs if agent in run.isolation.agents]
+    own = [run for run in runs if agent in run.visibility.agents]
     for column in _MESSAGES:
         yield _cell(own, agent, ("", column))
     for name in canaries:
-        planted = [run for run in own if name in run.isolation.canaries]
-        known = [run for run in planted if name not in run.isolation.unseen]
+        planted = [run for run in own if name in run.visibility.canaries]
+        known = [run for run in planted if name not in run.visibility.unseen]
         if planted and not known:
             yield Cell("?", hint="never occurred in the log", mark="unknown")
         elif not planted:
@@ -84,18 +84,22 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
     """Says in how many runs an agent received something, and whether it was meant for it."""
 
     def of_cell(exposures: Sequence[Exposure]) -> list[str]:
-        return [one.source for one in exposures if (one.agent, _column(one)) == (agent, column)]
+        return [
+            exposure.source
+            for exposure in exposures
+            if (exposure.agent, _column(exposure)) == (agent, column)
+        ]
 
-    by_run = [of_cell(run.isolation.sights) for run in runs]
+    by_run = [of_cell(run.visibility.sights) for run in runs]
     sources = dict.fromkeys(source for of_run in by_run for source in of_run)
     if not sources:
-        is_known = all(run.isolation.known for run in runs)
+        is_known = all(run.visibility.known for run in runs)
         unknown = Cell("?", hint="not known", mark="unknown")
         return Cell("·", hint="not received") if is_known else unknown
     by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
     is_every = all(by_run)
     share = "every run" if is_every else f"{sum(map(bool, by_run))} of {len(runs)} runs"
-    if any(of_cell(run.isolation.leaks) for run in runs):
+    if any(of_cell(run.visibility.leaks) for run in runs):
         return Cell("▲", hint=f"received in {share}{by}, and not meant for it", mark="leak")
     return Cell("●" if is_every else "○", hint=f"received in {share}{by}", mark="received")
 
@@ -111,18 +115,22 @@ class _Shared(NamedTuple):
 def shared_state_table(comparison: Comparison) -> Table:
     """Lists state and artifacts that others than their writer received, once a construct."""
     names = ("construct", "what", "written by", "later read by", "conversations", "first proof")
-    rows = [row for one in comparison.constructs for row in _shared_rows(comparison, one.construct)]
+    rows = [
+        row
+        for figures in comparison.constructs
+        for row in _shared_rows(comparison, figures.construct)
+    ]
     return word_table(names, rows)
 
 
 def _shared_rows(comparison: Comparison, construct: str) -> Iterator[Sequence[str]]:
     shared: dict[tuple[str, str], _Shared] = {}
     for run in comparison.runs_of(construct):
-        for one in run.isolation.crossings:
-            proof = f"record {one.record} of {run.log}"
-            key = f"{one.kind} {one.key}", one.writer
+        for crossing in run.visibility.crossings:
+            proof = f"record {crossing.record} of {run.log}"
+            key = f"{crossing.kind} {crossing.key}", crossing.writer
             entry = shared.setdefault(key, _Shared({}, set(), proof))
-            entry.readers.update(dict.fromkeys(one.reached))
+            entry.readers.update(dict.fromkeys(crossing.reached))
             entry.conversations.add(run.conversation)
     for (what, writer), entry in shared.items():
         readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))
