@@ -135,8 +135,10 @@ def _counts(turn: TurnMetrics) -> str:
 
 def _of_calls(turn: TurnMetrics) -> str:
     """Says what is to be known of the LLM calls beside their number."""
-    if turn.unseen_llm_calls:
-        return f" + {turn.unseen_llm_calls} reported, not seen"
+    more = [f"unknown calls of {plain(name)}" for name in turn.remote_agents]
+    more += [f"{turn.unseen_llm_calls} reported, not seen"] if turn.unseen_llm_calls else []
+    if more:
+        return " + " + " + ".join(more)
     notes = []
     if turn.reported_llm_calls != turn.llm_calls:
         notes.append(f"{turn.reported_llm_calls} in ADK's session")
