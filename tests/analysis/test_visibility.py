@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from adk_flow.analysis.trace_reader import read_trace, trace_log
-from adk_flow.analysis.visibility import Isolation, trace_visibility
+from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.log.reader import Damage, Log, read_log
 from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -48,7 +48,7 @@ def wired(model, construct) -> Any:
     return wire(lead, [loans, funds], construct, called=called)
 
 
-async def held(construct, folder, questions=QUESTIONS[:1], **options) -> Isolation:
+async def held(construct, folder, questions=QUESTIONS[:1], **options) -> Visibility:
     """Holds a conversation and reads off who was shown what."""
     script = SCRIPTS[construct] if len(questions) == 1 else twice(construct)
     model = Scripted(script=script)
@@ -57,7 +57,7 @@ async def held(construct, folder, questions=QUESTIONS[:1], **options) -> Isolati
     return trace_visibility(flow.trace, CANARIES)
 
 
-def matrix(found: Isolation) -> str:
+def matrix(found: Visibility) -> str:
     """Draws the sights as a table; `x` marks a fact that was held."""
     cells: dict[tuple[str, str], str] = {}
     for sight in found.sights:
@@ -78,7 +78,7 @@ def of_texts(*numbers) -> Request:
     return Request(parts=tuple(Part("user", "text", number) for number in numbers))
 
 
-def told(found: Isolation) -> list[str]:
+def told(found: Visibility) -> list[str]:
     return [f"{one.agent}: {one.kind} of {one.source} @{one.record}" for one in found.leaks]
 
 

@@ -16,7 +16,7 @@ from adk_flow.analysis.run_metrics import (
     measure_run,
     shown_to_specialists,
 )
-from adk_flow.analysis.visibility import Exposure, Isolation
+from adk_flow.analysis.visibility import Exposure, Visibility
 from adk_flow.comparison.aggregate import (
     Comparison,
     Setting,
@@ -146,7 +146,7 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
     ]
     defaults = {
         "specialists": [["Loans"]] * len(calls),
-        "isolation": isolation_of(),
+        "visibility": visibility_of(),
     }
     return RunMetrics(
         construct=construct,
@@ -156,8 +156,8 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
     )
 
 
-def isolation_of(*sights: Exposure, agents=("Root",), reason="") -> Isolation:
-    return Isolation(
+def visibility_of(*sights: Exposure, agents=("Root",), reason="") -> Visibility:
+    return Visibility(
         agents=list(agents),
         canaries=[],
         unseen=[],
@@ -268,15 +268,15 @@ def test_wilsons_interval_agrees_with_published_values(share, number, low, high)
 )
 def test_what_a_specialist_is_shown_counts_and_not_what_the_lead_is(sights, shown):
     found = [Exposure(who, source, kind, 0, 1) for who, source, kind in sights]
-    isolated = isolation_of(*found, agents=("Root", "Loans"))
+    isolated = visibility_of(*found, agents=("Root", "Loans"))
 
     for team in (["Loans"], []):
-        (figures,) = compare_runs([made(isolation=isolated, team=team)], Setting()).constructs
+        (figures,) = compare_runs([made(visibility=isolated, team=team)], Setting()).constructs
         assert figures.shown == shown
 
 
 def test_a_log_without_words_does_not_tell_what_was_shown():
-    runs = [made(), made(conversation="d", isolation=isolation_of(reason="texts=none"))]
+    runs = [made(), made(conversation="d", visibility=visibility_of(reason="texts=none"))]
 
     assert compare_runs(runs, Setting()).constructs[0].shown == "unknown"
 

@@ -234,3 +234,14 @@ def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path
     assert shown.returncode == 0
     assert "user to Root: Go" in shown.stdout
     assert "the log stops in the middle of this turn" in shown.stdout
+
+
+def test_a_line_nested_too_deeply_is_damage_and_the_rest_is_read(tmp_path):
+    path = written(tmp_path / "a.jsonl", turn())
+    nested = b'{"hook":"event","time":1,"nested":' + b'{"a":' * 9000 + b"1" + b"}" * 9001 + b"\n"
+    path.write_bytes(path.read_bytes() + nested)
+
+    log = read_log(path)
+
+    assert log.records == turn()
+    assert [damage.line for damage in log.damage] == [8]

@@ -461,7 +461,7 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(
     """Both environments have this very ADK, and are taken for a release each."""
     fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(BROKEN)
-    monkeypatch.setattr(runner, "_bare", lambda release: "the same")
+    monkeypatch.setattr(runner, "Version", lambda release: "the same")
 
     result = both(desk, tmp_path / "kept")
 
@@ -551,7 +551,7 @@ def test_a_fault_whose_words_are_no_text_is_told_all_the_same(workers_here, desk
         (("--adk", "1.39.1", "--adk", "2.13.0"), "give either a question or --conv"),
         (
             ("--adk", "2.13.0", "--adk", "1.17.0", "--question", "?"),
-            "--adk 1.17.0: adk-flow works with google-adk 1.18 and later, below 3",
+            "--adk 1.17.0: adk-flow works with google-adk<3,>=1.18",
         ),
         (("--adk", "2.13.0", "--adk", "3.0.0rc1", "--question", "?"), "--adk 3.0.0rc1: adk-flow"),
     ],

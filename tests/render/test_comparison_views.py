@@ -11,7 +11,7 @@ from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.findings.finding import Kind, Level
 from adk_flow.analysis.metrics import TurnMetrics, summed
 from adk_flow.analysis.run_metrics import RunMetrics
-from adk_flow.analysis.visibility import Isolation
+from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.render.comparison_json import comparison_to_data
@@ -57,7 +57,7 @@ def run(
         "dollars": 0.001 * sum(calls),
         "failed_checks": [[] for _ in calls],
         "checked": True,
-        "isolation": Isolation(
+        "visibility": Visibility(
             agents=["Root"], canaries=[], unseen=[], sights=[], leaks=[], crossings=[]
         ),
     }

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.analysis.metrics import summed
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
-from adk_flow.analysis.visibility import Isolation
+from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.log.reader import read_log
 from adk_flow.render.comparison_html import comparison_to_html
@@ -269,7 +269,7 @@ def _failed(run: RunMetrics) -> RunMetrics:
 
 
 def _bare(run: RunMetrics) -> RunMetrics:
-    unknown = Isolation(
+    unknown = Visibility(
         agents=[],
         canaries=["home"],
         unseen=["home"],
@@ -279,7 +279,7 @@ def _bare(run: RunMetrics) -> RunMetrics:
         unknown_reason="recorded with texts=none",
     )
     return replace(run, moves=[], spans=[], critical=[], turns=[], total=summed([]),
-                   isolation=unknown)  # fmt: skip
+                   visibility=unknown)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from adk_flow.scenario.conversation import (
     Near,
     failed_checks,
     read_conversation,
+    read_state,
 )
+from adk_flow.scenario.yaml_file import MOST_LETTERS
 
 
 def written(folder, text):
@@ -109,6 +111,34 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
     path.write_bytes(b"\xff\x00")
     with pytest.raises(ConversationError, match="no YAML"):
         read_conversation(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("turns: &a\n  - *a\n", "line 1: an alias stands for what it is itself a part of"),
+        (
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+            "line 19: aliases stand for over 1,000,000 values",
+        ),
+        ("turns: " + "[" * 5000 + "]" * 5000, "is nested too deeply; expected turns"),
+        ("turns: " + "x" * MOST_LETTERS, "has over 10,000,000 letters; expected turns"),
+    ],
+)
+def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ConversationError) as refused:
+        read_conversation(path)
+
+    assert str(refused.value) == f"{path}: {reason}"
+
+
+def test_a_state_nested_too_deeply_is_refused():
+    with pytest.raises(ConversationError, match="nested too deeply"):
+        read_state('{"a":' * 5000 + "1" + "}" * 5000)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
 from adk_flow.analysis.trace import ToolCall, Turn
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.analysis.visibility import Isolation, trace_visibility
+from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 from adk_flow.scenario.plan import Task
@@ -36,7 +36,7 @@ Shown = Literal["one agent", "not asked", "request", "user", "others", "unknown"
 """How much a construct shows its specialists: see `shown_to_specialists`."""
 
 
-class RunMetrics(msgspec.Struct, kw_only=True):
+class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"}):
     """One conversation under one construct, measured."""
 
     construct: str
@@ -63,7 +63,7 @@ class RunMetrics(msgspec.Struct, kw_only=True):
     """By turn, what the answer lacks of what the conversation asks for."""
     checked: bool = False
     """Whether the conversation asks for anything."""
-    isolation: Isolation
+    visibility: Visibility
     findings: list[Finding] = []
     is_cut: bool = False
     """Whether the log stops in the middle of a turn."""
@@ -133,7 +133,7 @@ def measure_run(
         specialists=[turn.specialists for turn in asked.turns] if asked else [],
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
-        isolation=shown,
+        visibility=shown,
         findings=[*detect_findings(trace), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
@@ -172,10 +172,10 @@ def shown_to_specialists(run: RunMetrics) -> Shown:
     them anything. Where the team is not known, all are taken for specialists but the agent whose
     model was asked first.
     """
-    if not run.isolation.known:
+    if not run.visibility.known:
         return "unknown"
-    others = run.isolation.agents[1:]
-    specialists = {name for name in run.isolation.agents if name in run.team} or set(
+    others = run.visibility.agents[1:]
+    specialists = {name for name in run.visibility.agents if name in run.team} or set(
         [] if run.team else others
     )
     if not specialists:
@@ -183,7 +183,7 @@ def shown_to_specialists(run: RunMetrics) -> Shown:
         return "one agent" if is_alone else "not asked"
     sources = {
         sight.source
-        for sight in run.isolation.sights
+        for sight in run.visibility.sights
         if sight.agent in specialists and sight.kind in ("words", "tool")
     }
     if not sources:

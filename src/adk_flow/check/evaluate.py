@@ -129,7 +129,7 @@ def _scope(
     kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
     for kind in kinds:
         texts = [finding.text for finding in flow.findings if finding.kind == kind]
-        if kind == "leak" and (unknown := flow.isolation.unknown_reason):
+        if kind == "leak" and (unknown := flow.visibility.unknown_reason):
             texts.append(f"not all is known: {unknown}")
         field = "no_findings" if kind in rules.no_findings else "no_ping_pong"
         yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts), kind)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from adk_flow._text import plural
-from adk_flow.analysis.critical_path import Span, schedule_turn
+from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
 from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.analysis.visibility import Isolation, trace_visibility
+from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.check.snapshot import Snapshot, draw_snapshot
 from adk_flow.check.state import instructions_of, state_after
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Canary
+
+
+def _of(path: str) -> Any:
+    """Makes a property of what stands at a path."""
+    return property(attrgetter(path))
 
 
 class Flow:
@@ -51,7 +57,7 @@ class Flow:
         part.figures, part.total = figures, figures[0]
         part._turns = [turn for turn in self._turns if turn.number == number]
         part.moves = [move for move in self.moves if move.turn == number]
-        part.isolation = self.isolation
+        part.visibility = self.visibility
         part.findings = [finding for finding in self.findings if finding.turn == number]
         return part
 
@@ -80,7 +86,7 @@ class Flow:
     @cached_property
     def findings(self) -> list[Finding]:
         """What is striking, in the order of the log, then leaks."""
-        return [*detect_findings(self.trace), *detect_leaks(self.trace, self.isolation)]
+        return [*detect_findings(self.trace), *detect_leaks(self.trace, self.visibility)]
 
     @property
     def ping_pong(self) -> list[Finding]:
@@ -102,20 +108,16 @@ class Flow:
 
     # Who
 
-    @property
-    def answer(self) -> str:
-        """The last final text."""
-        return self.figures[-1].answer if self.figures else ""
+    answer: str = _of("_last.answer")
+    """The last final text."""
+    answered_by: str = _of("_last.answered_by")
+    """Who gave it; empty if nobody did."""
+    active_agent: str = _of("_last.active_agent")
+    """Agent that gets the next message, as ADK says; empty where it cannot say."""
 
     @property
-    def answered_by(self) -> str:
-        """Who gave it; empty if nobody did."""
-        return self.figures[-1].answered_by if self.figures else ""
-
-    @property
-    def active_agent(self) -> str:
-        """Agent that gets the next message, as ADK says; empty where it cannot say."""
-        return self.figures[-1].active_agent if self.figures else ""
+    def _last(self) -> TurnMetrics:
+        return self.figures[-1] if self.figures else TurnMetrics(turn=0)
 
     @property
     def agents(self) -> list[str]:
@@ -144,7 +146,7 @@ class Flow:
         return list(dict.fromkeys(spoke[record] for record in sorted(spoke)))
 
     @cached_property
-    def isolation(self) -> Isolation:
+    def visibility(self) -> Visibility:
         """What each agent was shown, over the whole log."""
         return trace_visibility(self.trace, self._canaries)
 
@@ -158,21 +160,21 @@ class Flow:
           ValueError: a name is none of the app's agents, where those are known.
         """
         self._check_known(one, other)
-        pair = {one, other}
-        told = [
+        pair, visibility = {one, other}, self.visibility
+        shown = [
             f"{sight.agent} was shown {sight.kind} of {sight.source} (record {sight.record})"
-            for sight in self.isolation.sights
+            for sight in visibility.sights
             if {sight.agent, sight.source} == pair
         ]
-        told += [
+        shown += [
             f"{reader} had {crossing.kind} {crossing.key} of {crossing.writer} in view "
             f"(record {crossing.record})"
-            for crossing in self.isolation.crossings
+            for crossing in visibility.crossings
             for reader in crossing.reached
             if {reader, crossing.writer} == pair
         ]
-        unknown = self.isolation.unknown_reason
-        return [*told, f"not all is known: {unknown}"] if unknown else told
+        unknown = visibility.unknown_reason
+        return [*shown, f"not all is known: {unknown}"] if unknown else shown
 
     def _check_known(self, *names: str) -> None:
         there = [*dict.fromkeys([*self.known, *self.agents])]
@@ -187,45 +189,22 @@ class Flow:
         """All figures, added up."""
         return summed(self.figures)
 
-    @property
-    def llm_calls(self) -> int | None:
-        """Model calls made, in nested runs and failed ones too; None where it is not known."""
-        return self.total.llm_calls
-
-    @property
-    def reported_llm_calls(self) -> int:
-        """Model calls that ADK's session shows."""
-        return self.total.reported_llm_calls
-
-    @property
-    def transfers(self) -> int:
-        """Times that control was handed over."""
-        return self.total.transfers
-
-    @property
-    def agent_calls(self) -> int:
-        """Calls of agents that come back."""
-        return self.total.agent_calls
-
-    @property
-    def tool_calls(self) -> int:
-        """Calls of plain functions."""
-        return self.total.tool_calls
-
-    @property
-    def input_tokens(self) -> int | None:
-        """Tokens that models were sent."""
-        return self.total.input_tokens
-
-    @property
-    def output_tokens(self) -> int | None:
-        """Tokens that models generated, thoughts among them."""
-        return self.total.output_tokens
-
-    @property
-    def tokens(self) -> int | None:
-        """Tokens in both directions."""
-        return self.total.tokens
+    llm_calls: int | None = _of("total.llm_calls")
+    """Model calls made, in nested runs and failed ones too; None where it is not known."""
+    reported_llm_calls: int = _of("total.reported_llm_calls")
+    """Model calls that ADK's session shows."""
+    transfers: int = _of("total.transfers")
+    """Times that control was handed over."""
+    agent_calls: int = _of("total.agent_calls")
+    """Calls of agents that come back."""
+    tool_calls: int = _of("total.tool_calls")
+    """Calls of plain functions."""
+    input_tokens: int | None = _of("total.input_tokens")
+    """Tokens that models were sent."""
+    output_tokens: int | None = _of("total.output_tokens")
+    """Tokens that models generated, thoughts among them."""
+    tokens: int | None = _of("total.tokens")
+    """Tokens in both directions."""
 
     def cost(self, model: str = "") -> float:
         """Prices all model calls in US dollars, at their own models' prices or at that of `model`.
@@ -238,7 +217,8 @@ class Flow:
         spans = [span for turn in self._turns for span in schedule_turn(turn).spans]
         dollars = priced(spans, model)
         if dollars is None:
-            names = [model] if model else _models(spans)
+            models = (span.name or "an unknown model" for span in spans if span.kind == "model")
+            names = [model] if model else dict.fromkeys(models)
             raise AdkFlowError(
                 f"no price is known of {', '.join(names)}; name a model that LiteLLM prices "
                 "and install adk-flow[litellm]"
@@ -250,24 +230,17 @@ class Flow:
     @property
     def faults(self) -> list[str]:
         """Tells which turns failed, or stop in the middle, and what of the log is not there."""
-        told = []
+        faults = []
         for turn in self.figures:
             if turn.failed:
-                told.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
+                faults.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
             elif not turn.complete and self.log.header.tells_end:
-                told.append(f"the log stops in the middle of turn {turn.turn}")
-        told += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
+                faults.append(f"the log stops in the middle of turn {turn.turn}")
+        faults += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
         if unrecorded := self.log.unrecorded:
-            told.append(
-                f"{plural(unrecorded, 'hook')} could not be recorded, so figures may be too low"
-            )
-        return told if self.figures else [*told, "the log holds no turn"]
-
-
-def _models(spans: Iterable[Span]) -> list[str]:
-    return list(
-        dict.fromkeys(span.name or "an unknown model" for span in spans if span.kind == "model")
-    )
+            hooks = plural(unrecorded, "hook")
+            faults.append(f"{hooks} could not be recorded, so figures may be too low")
+        return faults if self.figures else [*faults, "the log holds no turn"]
 
 
 def read_flow(path: str | Path, canaries: Mapping[str, Canary] = {}) -> Flow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from adk_flow.cli.loading import load_conversation, load_decided_app
 from adk_flow.cli.options import AppPath, ConversationFile, DecisionsFile, Model, State
 from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
 from adk_flow.render.flow_json import run_to_data
 from adk_flow.render.flow_text import FlowView, print_legend, print_run_end
 from adk_flow.render.terminal import plain_console
@@ -59,13 +61,13 @@ def run_app(
 
 def _check_log(log: Path | None) -> None:
     """Refuses a log that exists, so that nothing written is mixed, or that cannot be written."""
-    if log is None:
+    if log is None or is_device(log):
         return
     try:
         if log.exists() and log.stat().st_size:
             raise AdkFlowError("exists already; name a new file", argument="log", value=log)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.touch()
+        make_private_folder(log.parent)
+        os.close(open_log_file(log, PRIVATE))
     except OSError as error:
         reason = f"cannot be written: {error.strerror or error}"
         raise AdkFlowError(reason, argument="log", value=log) from error

@@ -18,6 +18,7 @@ except ImportError:  # Windows has no advisory locks.
     fcntl = None
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.private import make_private_folder, write_private
 from adk_flow.scenario.conversation import Conversation
 
 STATE = "experiment.json"
@@ -74,8 +75,9 @@ class Folder:
         path = self.folder / name
         draft = path.with_name(f".{name}.{os.getpid()}")
         with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8")
+            make_private_folder(self.folder)
+            with os.fdopen(write_private(draft), "w", encoding="utf-8") as file:
+                file.write(text)
             draft.replace(path)
         return path
 
@@ -129,7 +131,7 @@ class TrialStore(Folder):
     def _lock(self, fcntl: Any) -> int:
         """Locks the folder, and gives the file that has to be closed to unlock it."""
         with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             file = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -181,7 +183,7 @@ class TrialStore(Folder):
         """
         path = self._part(trial)
         with self._writing():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             path.unlink(missing_ok=True)
         return path
 

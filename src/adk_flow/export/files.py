@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +17,7 @@ import msgspec
 from adk_flow._text import plain
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.tables import ROWS, Row, Tables
+from adk_flow.log.private import make_private_folder, write_private
 
 
 class TableFormat(StrEnum):
@@ -54,7 +56,7 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
       AdkFlowError: the folder cannot be written, or the format lacks its library.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         with ExitStack() as stack:
             files = {
                 name: stack.enter_context(_opened(folder / f"{name}.{form}", form, row))
@@ -114,7 +116,9 @@ def harmless(text: str) -> str:
 
 class _Csv:
     def __init__(self, path: Path, row: type[Row]) -> None:
-        self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
+        self._file = os.fdopen(
+            write_private(path), "w", encoding="utf-8", errors="replace", newline=""
+        )
         self._csv = csv.writer(self._file, lineterminator="\n")
         self._csv.writerow(row.__struct_encode_fields__)
 
@@ -136,7 +140,7 @@ class _Json:
     """One array, a row a line."""
 
     def __init__(self, path: Path, row: type[Row]) -> None:
-        self._file = path.open("wb")
+        self._file = os.fdopen(write_private(path), "wb")
         self._before = b"[\n"
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -160,6 +164,7 @@ class _Parquet:
             ) from None
         self._arrow: Any = pyarrow
         self._schema = pyarrow.schema(_columns(row, pyarrow))
+        os.close(write_private(path))
         self._file = parquet.ParquetWriter(path, self._schema)
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -178,7 +183,6 @@ class _Parquet:
 
 def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     types: Mapping[Any, Any] = {
-        str: arrow.string(),
         int: arrow.int64(),
         int | None: arrow.int64(),
         float: arrow.float64(),
@@ -187,7 +191,7 @@ def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     }
     hints = get_type_hints(row)
     names = zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True)
-    return [(column, types[hints[field]]) for field, column in names]
+    return [(column, types.get(hints[field], arrow.string())) for field, column in names]
 
 
 _WRITERS = {TableFormat.csv: _Csv, TableFormat.json: _Json, TableFormat.parquet: _Parquet}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.metrics import AgentMetrics, TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.export.spans import FlowSpan, spans_of
+from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import Log
 
 _COLUMNS = {
@@ -36,70 +36,29 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the turn, from 1."""
 
 
-class TurnRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
-    """One turn; the fields of `TurnMetrics`."""
-
-    model: str
-    """The root agent's; empty for a workflow."""
-    question: str
-    answered_by: str
-    answer: str
-    active_agent: str
-    complete: bool
-    failed: bool
-    error: str
-    llm_calls: int | None
-    """None where it is not known, as tokens."""
-    seen_llm_calls: int
-    unseen_llm_calls: int
-    reported_llm_calls: int
-    tool_calls: int
-    transfers: int
-    agent_calls: int
-    input_tokens: int | None
-    cached_tokens: int | None
-    output_tokens: int | None
-    reported_input_tokens: int | None
-    reported_output_tokens: int | None
-    began: int
-    ended: int
-    llm_microseconds: int
-    tool_microseconds: int
-    critical_path_microseconds: int
-    parallelism: float | None
-    overhead_seconds: float
+def _rows_of(source: type, names: str, first: str = "") -> Any:
+    """Makes the rows that tell of something: columns after its fields and properties."""
+    hints = get_type_hints(source)
+    properties = {name: getattr(source, name) for name in names.split() if name not in hints}
+    hints |= {name: get_type_hints(value.fget)["return"] for name, value in properties.items()}
+    columns = [*([(first, str)] if first else []), *((name, hints[name]) for name in names.split())]
+    return msgspec.defstruct(
+        f"{source.__name__}Row", columns, bases=(Row,), frozen=True, kw_only=True, rename=_COLUMNS
+    )
 
 
-class AgentRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
-    """What one agent took in a turn; the fields of `AgentMetrics`."""
-
-    agent: str
-    activations: int
-    unclosed_activations: int
-    llm_calls: int | None
-    tool_calls: int
-    input_tokens: int | None
-    cached_tokens: int | None
-    output_tokens: int | None
-    llm_microseconds: int
-    tool_microseconds: int
-
-
-class MoveRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
-    """One move of control or of conversation; the fields of `Move`."""
-
-    kind: str
-    is_control: bool
-    source: str
-    target: str
-    time: int
-    record: int
-    cause: str
-    activation: int
-    parent: int
-    call: str
-    text: str
-    failed: bool
+_TURN = """
+question answered_by answer active_agent complete failed error
+llm_calls seen_llm_calls unseen_llm_calls reported_llm_calls tool_calls transfers agent_calls
+input_tokens cached_tokens output_tokens reported_input_tokens reported_output_tokens
+began ended llm_microseconds tool_microseconds critical_path_microseconds
+parallelism overhead_seconds
+"""
+_AGENT = """
+activations unclosed_activations llm_calls tool_calls
+input_tokens cached_tokens output_tokens llm_microseconds tool_microseconds
+"""
+_MOVE = "kind is_control source target time record cause activation parent call text failed"
 
 
 class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
@@ -135,20 +94,18 @@ class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
 class Tables(NamedTuple):
     """The rows of one log, or of no log."""
 
-    turns: list[TurnRow]
-    agents: list[AgentRow]
-    moves: list[MoveRow]
-    calls: list[CallRow]
+    turns: list[Any]
+    agents: list[Any]
+    moves: list[Any]
+    calls: list[Any]
 
 
 ROWS: dict[str, type[Row]] = {
-    "turns": TurnRow,
-    "agents": AgentRow,
-    "moves": MoveRow,
+    "turns": _rows_of(TurnMetrics, _TURN, first="model"),  # the root agent's
+    "agents": _rows_of(AgentMetrics, _AGENT, first="agent"),
+    "moves": _rows_of(Move, _MOVE),
     "calls": CallRow,
 }
-
-R = TypeVar("R", bound=Row)
 
 
 def tables_of(log: Log) -> Tables:
@@ -157,22 +114,22 @@ def tables_of(log: Log) -> Tables:
     schedules = [schedule_turn(turn) for turn in trace.turns]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
     return Tables(
-        turns=[_row(TurnRow, log, turn, model=log.header.model) for turn in turns],
+        turns=[_row("turns", log, turn, model=log.header.model) for turn in turns],
         agents=[
-            _row(AgentRow, log, metrics, turn=turn.turn, agent=name)
+            _row("agents", log, metrics, turn=turn.turn, agent=name)
             for turn in turns
             for name, metrics in turn.agents.items()
         ],
-        moves=[_row(MoveRow, log, move) for move in trace.moves],
+        moves=[_row("moves", log, move) for move in trace.moves],
         calls=_calls(trace, schedules),
     )
 
 
-def _calls(trace: Trace, schedules: list[Schedule]) -> list[CallRow]:
+def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:
     waits = _waits(schedules)
     return [
         _row(
-            CallRow,
+            "calls",
             trace.log,
             span,
             took=span.ended - span.began if span.complete else 0,
@@ -198,9 +155,9 @@ def _waits(schedules: list[Schedule]) -> dict[int, tuple[int, bool]]:
     return waits
 
 
-def _row(kind: type[R], log: Log, source: TurnMetrics | Move | FlowSpan | Any, **fields: Any) -> R:
+def _row(table: str, log: Log, source: object, **fields: Any) -> Row:
     """Fills a row from what it tells of, by the names of the row's fields."""
-    header = log.header
+    header, kind = log.header, ROWS[table]
     fields |= {"log": log.path, "app": header.app, "session": header.session}
     fields["construct"] = header.construct
     for name in kind.__struct_fields__:

@@ -78,7 +78,7 @@ class LogReader:
                 continue
             try:
                 record = _shifted(decode(line), shift) if any(shift) else decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
                 self.damage.append(Damage(number, cut))
                 continue
@@ -134,14 +134,14 @@ def _first_header(path: str, line: bytes) -> Header:
     _check_version(path, 1, version)
     try:
         return msgspec.json.decode(line, type=Header)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise LogError(f"{path}: line 1: damaged header: {error}") from error
 
 
 def _version(line: bytes) -> int | None:
     try:
         version = msgspec.json.decode(line, type=dict).get("flow_log")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return version if isinstance(version, int) else None
 

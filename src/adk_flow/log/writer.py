@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
 from adk_flow.log.schema import Header, Record
 
 try:
@@ -23,17 +24,15 @@ _encode = msgspec.json.Encoder().encode
 class LogWriter:
     """An open flow log; each record is one `write` to the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file_mode: int = PRIVATE) -> None:
         """Opens `path`, or the next free name beside it, for appending.
 
         Raises:
           OSError: the file cannot be opened.
         """
-        try:
-            self.path, self._file = _open_alone(path)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.path, self._file = _open_alone(path)
+        if not is_device(path):
+            make_private_folder(path.parent, file_mode)
+        self.path, self._file = _open_alone(path, file_mode)
         self.size = os.fstat(self._file).st_size
         """Length of the file in bytes, as far as this writer knows while it holds it."""
 
@@ -85,11 +84,11 @@ class LogWriter:
             self._file = -1
 
 
-def _open_alone(path: Path) -> tuple[Path, int]:
+def _open_alone(path: Path, file_mode: int) -> tuple[Path, int]:
     """Opens for appending under a lock; takes the next free of `.2`, `.3`, … if one holds it."""
     number, candidate = 1, path
     while True:
-        file = os.open(candidate, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = open_log_file(candidate, file_mode)
         if _lock(file):
             return candidate, file
         os.close(file)

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_models
+from adk_flow.models.recordings import RecordedStep, read_recording
 from adk_flow.models.request.turns import answers_so_far, read_request_turns
 from adk_flow.models.scripted import Scripted, ScriptError, call, transfer
 from adk_flow.scenario.yaml_file import read_document
@@ -128,12 +129,18 @@ class Decided(Scripted):
 
 
 def read_decisions(path: str | Path) -> Decided:
-    """Makes a model of a file of decisions, in YAML or JSON.
+    """Makes a model of a file of decisions, in YAML or JSON, or of a recording of ADK's.
 
     Raises:
       DecisionError: the file cannot be read or does not fit; the text names its line and field.
     """
     document = read_document(path, "decisions", DecisionError)
+    try:
+        recording = read_recording(document)
+    except AdkFlowError as error:
+        raise DecisionError(str(error)) from error
+    if recording is not None:
+        return _recorded(str(path), recording)
     entries = document.converted(DecisionFile, DecisionError).decisions
     if not entries:
         raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
@@ -152,6 +159,21 @@ def read_decisions(path: str | Path) -> Decided:
                 "transfer, or else error alone"
             )
         model._parts.append(part)
+    return model
+
+
+def _recorded(path: str, recording: list[RecordedStep]) -> Decided:
+    """Makes a model that has each agent do in order what it did when it was recorded."""
+    if not recording:
+        raise DecisionError(f"{path}: holds no answer of a model")
+    parts: dict[str, _Part] = {}
+    for step in recording:
+        entry = DecidedRequest(agent=step.agent, steps=[])
+        part = parts.setdefault(step.agent, _Part(entry, step.line))
+        calls = [call(name, **arguments) for name, arguments in step.calls]
+        part.decisions.append([*([step.text] if step.text else []), *calls])
+    model = Decided(path=path)
+    model._parts.extend(parts.values())
     return model
 
 

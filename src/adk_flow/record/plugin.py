@@ -21,6 +21,7 @@ from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
+from adk_flow.log.private import PRIVATE
 from adk_flow.record import extract
 from adk_flow.record.activations import current_calls, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
@@ -60,6 +61,7 @@ class FlowPlugin(BasePlugin):
         capture: str | None = None,
         redact: bool = True,
         construct: str = "",
+        file_mode: int = PRIVATE,
         listener: Listener | None = None,
     ) -> None:
         """Sets where the logs go and what they keep.
@@ -71,6 +73,7 @@ class FlowPlugin(BasePlugin):
           capture: `full`, `preview` or `none`; by default `ADK_FLOW_TEXTS` or `full`.
           redact: whether secrets in texts are masked.
           construct: how the agents are wired, for the header.
+          file_mode: of a new log; 0o640 lets a group read it, and enter its folder.
           listener: called with the header and each record, written or not.
 
         Raises:
@@ -83,6 +86,7 @@ class FlowPlugin(BasePlugin):
             file=Path(file) if file else None,
             redact=redact,
             construct=construct,
+            file_mode=file_mode,
             listener=listener,
         )
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path

@@ -21,7 +21,7 @@ from adk_flow.log.writer import log_path
 from adk_flow.record import extract
 from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
-from adk_flow.record.redact import Capture, make_redactor, mask
+from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
 
@@ -60,6 +60,7 @@ class Recorder:
         file: Path | None,
         redact: bool,
         construct: str,
+        file_mode: int,
         listener: Listener | None,
     ) -> None:
         """Takes `FlowPlugin`'s settings.
@@ -70,9 +71,10 @@ class Recorder:
         self.directory = directory
         self.capture = capture
         self.construct = construct
+        self.file_mode = file_mode
         self.listener = listener
         self.keep = make_redactor(capture, redact=redact)
-        self.name_of: Callable[[str], str] = mask if redact else str
+        self.name_of: Callable[[str], str] = mask_name if redact else str
         """What the log shows of a name that comes from outside."""
         self.number = id(self)
         """Tells the recorders of one app apart."""
@@ -332,4 +334,4 @@ class Recorder:
             construct=self.construct,
             texts=self.capture,
         )
-        return SessionLog(path, header, self.keep)
+        return SessionLog(path, header, self.keep, self.file_mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -24,6 +25,12 @@ def mask(text: str) -> str:
     return _mask_short(text) if len(text) <= _SHORT else mask_secrets(text)
 
 
+def mask_name(name: str) -> str:
+    """Masks secrets in an id or a key; one made at random, as ADK's ids are, stays."""
+    return name if _RANDOM.fullmatch(name) else mask(name)
+
+
+_RANDOM = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _mask_short = lru_cache(maxsize=1024)(mask_secrets)
 
 

@@ -8,6 +8,7 @@ runs on to the text's end, and plain `re`, where google-re2 has no wheel, is not
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -93,6 +94,7 @@ MASK = "[masked]"
 _MASK = MASK.encode()
 
 
+@cache
 def _compile(text: str) -> Any:
     pattern = text.encode()
     if find_spec("re2") is None:
@@ -103,8 +105,8 @@ def _compile(text: str) -> Any:
     return re2.compile(pattern, options)
 
 
-_SECRET = _compile("|".join(map("".join, _SHAPES.values())))
-_SECRET_WORD = _compile(rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})")
+_SECRET = "|".join(map("".join, _SHAPES.values()))
+_SECRET_WORD = rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})"
 _HEADED = re.compile(
     "|".join(
         f"(?P<{name}>{_SHAPES[name].head})"
@@ -127,8 +129,8 @@ _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 def mask_secrets(text: str) -> str:
     """Masks every secret in a text, and leaves the words that say what it is."""
     data = text.encode("utf-8", "surrogatepass")
-    parts, place = [], 0
-    while (match := _SECRET.search(data, place)) is not None:
+    secret, parts, place = _compile(_SECRET), [], 0
+    while (match := secret.search(data, place)) is not None:
         start, end = match.span()
         instead, covered = _replace(data[start:end], data[end : end + 2])
         parts += [data[place:start], instead]
@@ -140,7 +142,7 @@ def mask_secrets(text: str) -> str:
 
 def may_name_secret(text: str) -> bool:
     """Tells whether a text has a word that secrets are named by."""
-    return _SECRET_WORD.search(text.encode("utf-8", "surrogatepass")) is not None
+    return _compile(_SECRET_WORD).search(text.encode("utf-8", "surrogatepass")) is not None
 
 
 def is_secret_name(name: str, value: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Header, Record
 from adk_flow.log.writer import LogWriter
 
@@ -35,6 +36,7 @@ class SessionLog:
     header: Header
     keep: Callable[[str], str]
     """What of a text the log keeps."""
+    file_mode: int = PRIVATE
     opened: Callable[[SessionLog], None] = lambda log: None
     """Called when it takes one of the process's files."""
     active: int = 0
@@ -68,7 +70,7 @@ class SessionLog:
         """
         if self._writer is None or not self._writer.lock():
             self.close()
-            self._writer = LogWriter(self.path)
+            self._writer = LogWriter(self.path, self.file_mode)
             self.path = self._writer.path
             self.opened(self)
         elif self._is_taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adk_flow._text import join_names
 from adk_flow.releases.differences import HookTable, ReleaseDifference, find_differences
@@ -17,40 +17,35 @@ class Alignment(NamedTuple):
     app: str
     turns: int
     """Turns that were asked for."""
-    ran: list[ReleaseRun]
-    """All releases, those too under which nothing could be held."""
-    laid: HookTable
-    """The others."""
+    runs: list[ReleaseRun]
+    """Of all releases, those too under which the conversation could not be run."""
+    table: HookTable
+    """Hooks of the others."""
     differences: list[ReleaseDifference]
 
     @property
     def failed(self) -> dict[str, str]:
-        """Why nothing could be held, by release."""
-        return {one.release: one.outcome.error for one in self.ran if one.outcome.error}
-
-    @property
-    def figures(self) -> dict[str, dict[str, int]]:
-        """What the conversation took, by what is counted and by release."""
-        held = [one for one in self.ran if not one.outcome.error]
-        return {
-            name: {one.release: getattr(one.figures, field) for one in held}
-            for field, name in _FIGURES.items()
-        }
+        """Why the conversation could not be run, by release."""
+        return {run.release: run.outcome.error for run in self.runs if run.outcome.error}
 
     @property
     def notes(self) -> dict[str, list[str]]:
         """What went wrong, in words, with the releases under which it did."""
         notes: dict[str, list[str]] = {}
-        for one in self.ran:
-            told = [
+        for run in self.runs:
+            reasons = [
                 f"turn {turn} {reason}"
-                for turn, reasons in enumerate(one.outcome.failed, start=1)
+                for turn, reasons in enumerate(run.outcome.failed, start=1)
                 for reason in reasons
             ]
-            told += [one.outcome.left] if one.outcome.left else []
-            for note in told:
-                notes.setdefault(note, []).append(one.release)
+            for note in filter(None, [*reasons, run.outcome.left]):
+                notes.setdefault(note, []).append(run.release)
         return notes
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """What the conversation took, by what is counted and by release."""
+        return _figures(self.runs)
 
 
 _FIGURES = {
@@ -64,24 +59,30 @@ _FIGURES = {
 }
 
 
-def align_releases(app: str, turns: int, ran: Sequence[ReleaseRun]) -> Alignment:
+def align_releases(app: str, turns: int, runs: Sequence[ReleaseRun]) -> Alignment:
     """Lays what was recorded under releases side by side."""
-    held = [one for one in ran if not one.outcome.error]
-    fired = {one.release: one.fired for one in held}
-    laid = HookTable(
-        fired=fired,
-        rows=align_calls(fired),
-        heard={release: frozenset(one.hook for one in those) for release, those in fired.items()},
-        hooks={one.release: one.outcome.hooks for one in held},
-        root=held[0].outcome.kind if held else "",
+    complete = [run for run in runs if not run.outcome.error]
+    calls = {run.release: run.calls for run in complete}
+    table = HookTable(
+        calls=calls,
+        rows=align_calls(calls),
+        hooks={run.release: run.outcome.hooks for run in complete},
+        root=complete[0].outcome.kind if complete else "",
     )
-    beside = Alignment(app, turns, list(ran), laid, find_differences(laid))
-    beside.differences.extend(_of_figures(beside))
-    return beside
+    differences = [*find_differences(table), *_differing(_figures(runs))]
+    return Alignment(app, turns, list(runs), table, differences)
 
 
-def _of_figures(beside: Alignment) -> Iterator[ReleaseDifference]:
-    for name, by_release in beside.figures.items():
+def _figures(runs: Sequence[ReleaseRun]) -> dict[str, dict[str, Any]]:
+    complete = [run for run in runs if not run.outcome.error]
+    return {
+        name: {run.release: getattr(run.figures, field) for run in complete}
+        for field, name in _FIGURES.items()
+    }
+
+
+def _differing(figures: dict[str, dict[str, Any]]) -> Iterator[ReleaseDifference]:
+    for name, by_release in figures.items():
         if len(set(by_release.values())) > 1:
             values = {release: f"{count:,}" for release, count in by_release.items()}
             yield ReleaseDifference(f"{name} are", "", [], values)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -29,111 +29,105 @@ class ReleaseDifference(msgspec.Struct, frozen=True):
 
 
 class HookTable(NamedTuple):
-    """The firings of releases beside each other."""
+    """The hook calls of releases side by side."""
 
-    fired: Mapping[str, list[HookCall]]
+    calls: Mapping[str, list[HookCall]]
     """By release, in their order."""
     rows: Sequence[HookRow]
-    heard: Mapping[str, frozenset[str]]
-    """The hooks that fire under each release."""
     hooks: Mapping[str, list[str]]
     """The hooks that each release has."""
     root: str = ""
     """Class of the root agent."""
 
-    def is_silent(self, hook: str, release: str) -> bool:
-        """Whether a hook that fires elsewhere never does under a release."""
-        return hook not in self.heard[release]
+    def hears(self, hook: str) -> list[str]:
+        """Names the releases in which a hook ever fires."""
+        calls = self.calls.items()
+        return [release for release, those in calls if any(hook == call.hook for call in those)]
 
-    def lacks(self, row: HookRow) -> bool:
-        """Whether a firing is missing in a release under which its hook does fire."""
-        missing = (release for release in self.fired if release not in row.releases)
-        return any(not self.is_silent(row.firing.hook, release) for release in missing)
+    def is_uneven(self, row: HookRow) -> bool:
+        """Whether a call is missing in a release in which its hook does fire."""
+        return not row.releases.issuperset(self.hears(row.call.hook))
 
 
-def find_differences(laid: HookTable) -> list[ReleaseDifference]:
+def find_differences(table: HookTable) -> list[ReleaseDifference]:
     """Names every difference, those of who is told that an agent ended first."""
-    told: list[ReleaseDifference] = []
+    differences: list[ReleaseDifference] = []
     alike: dict[HookCall, list[HookRow]] = defaultdict(list)
-    for is_uneven, block in groupby(laid.rows, laid.lacks):
+    for is_uneven, block in groupby(table.rows, table.is_uneven):
         if is_uneven:
             rows = list(block)
             renamed = list(_renamed(rows))
-            told += [_other(laid, rows) for rows in renamed]
+            differences += [_other(table, group) for group in renamed]
+            paired = {id(row) for group in renamed for row in group}
             for row in rows:
-                if not any(row is one for pair in renamed for one in pair):
-                    alike[row.firing].append(row)
-    told += [one for group in alike.values() for one in _missing_or_moved(laid, group)]
-    found = [*_joined(told), *_of_hooks(laid)]
-    return sorted(found, key=lambda one: "after_agent" not in one.statement)
+                if id(row) not in paired:
+                    alike[row.call].append(row)
+    for group in alike.values():
+        differences += _missing_or_moved(table, group)
+    found = [*_joined(differences), *_of_hooks(table)]
+    return sorted(found, key=lambda difference: "after_agent" not in difference.statement)
 
 
 def _renamed(block: Sequence[HookRow]) -> Iterator[list[HookRow]]:
-    """Finds rows that stand for one firing of a hook, of which releases tell something else."""
+    """Finds rows that stand for one call of a hook, of which releases tell something else."""
     left = list(block)
     while left:
-        group = [left.pop(0)]
-        for row in list(left):
-            is_disjoint = not any(row.releases & one.releases for one in group)
-            names = {_other_name(one.firing, row.firing) for one in group}
-            if is_disjoint and names in ({"agent"}, {"about"}):
-                group.append(row)
+        group, others = [left.pop(0)], []
+        for row in left:
+            is_disjoint = not any(row.releases & known.releases for known in group)
+            names = {_other_name(known.call, row.call) for known in group}
+            is_same = is_disjoint and names in ({"agent"}, {"about"})
+            (group if is_same else others).append(row)
         if len(group) > 1:
-            left = [row for row in left if not any(row is one for one in group)]
+            left = others
             yield group
 
 
-def _other_name(one: HookCall, other: HookCall) -> str:
-    """Names the one field in which two firings of a hook differ; empty if it is not one."""
-    if (one.turn, one.hook) != (other.turn, other.hook):
+def _other_name(call: HookCall, other: HookCall) -> str:
+    """Names the one field in which two calls of a hook differ; empty if it is not one."""
+    if (call.turn, call.hook) != (other.turn, other.hook):
         return ""
-    differing = [name for name in ("agent", "about") if getattr(one, name) != getattr(other, name)]
-    return differing[0] if len(differing) == 1 else ""
+    names = [name for name in ("agent", "about") if getattr(call, name) != getattr(other, name)]
+    return names[0] if len(names) == 1 else ""
 
 
-def _other(laid: HookTable, rows: Sequence[HookRow]) -> ReleaseDifference:
-    """Names a firing of which releases tell something else."""
-    one, name = rows[0].firing, _other_name(rows[0].firing, rows[1].firing)
-    statement = f"{one.hook} is told of" if name == "agent" else f"{one.hook} of {one.agent} is"
+def _other(table: HookTable, rows: Sequence[HookRow]) -> ReleaseDifference:
+    """Names a call of which releases tell something else."""
+    call, name = rows[0].call, _other_name(rows[0].call, rows[1].call)
+    statement = f"{call.hook} is told of" if name == "agent" else f"{call.hook} of {call.agent} is"
     values = {
-        release: getattr(row.firing, name) or "nothing more"
+        release: getattr(row.call, name) or "nothing more"
         for row in rows
         for release in row.releases
     }
-    return ReleaseDifference(statement, "", [one.turn], _ordered(laid, values))
+    return ReleaseDifference(statement, "", [call.turn], _ordered(table, values))
 
 
-def _missing_or_moved(laid: HookTable, group: Sequence[HookRow]) -> Iterator[ReleaseDifference]:
-    """Names a firing that some releases lack, or have more often, or elsewhere."""
-    firing = group[0].firing
-    tally = {
-        release: fired.count(firing)
-        for release, fired in laid.fired.items()
-        if not laid.is_silent(firing.hook, release)
-    }
+def _missing_or_moved(table: HookTable, group: Sequence[HookRow]) -> Iterator[ReleaseDifference]:
+    """Names a call that some releases lack, or have more often, or elsewhere."""
+    call = group[0].call
+    tally = {release: table.calls[release].count(call) for release in table.hears(call.hook)}
     if len(set(tally.values())) > 1:
         is_plain = set(tally.values()) == {0, max(tally.values())}
         values = {
             release: (YES if count else NO) if is_plain else format_times(count)
             for release, count in tally.items()
         }
-        gets, not_gets = _statements(laid, firing)
-        yield ReleaseDifference(gets, not_gets, [firing.turn], values)
+        yield ReleaseDifference(*_statements(table, call), [call.turn], values)
         return
-    values = {release: _before(row, laid, release) for row in group for release in row.releases}
+    values = {release: _before(row, table, release) for row in group for release in row.releases}
     if len(set(values.values())) > 1:
-        statement = f"{firing.words} comes right after"
-        yield ReleaseDifference(statement, "", [firing.turn], _ordered(laid, values))
+        statement = f"{call.words} comes right after"
+        yield ReleaseDifference(statement, "", [call.turn], _ordered(table, values))
 
 
-def _statements(laid: HookTable, firing: HookCall) -> tuple[str, str]:
-    about = f" ({firing.about})" if firing.about else ""
+def _statements(table: HookTable, call: HookCall) -> tuple[str, str]:
+    about = f" ({call.about})" if call.about else ""
     when, root = "", ""
-    if firing.hook == "after_agent" and _transfers_away(firing, laid.rows):
+    if call.hook == "after_agent" and _transfers_away(call, table.rows):
         when = " after it transfers away"
-        root = f"under {_article(laid.root)} root, " if laid.root else ""
-    who = firing.agent or "nobody"
-    what = f"{firing.hook}{about}{when}"
+        root = f"under {_article(table.root)} root, " if table.root else ""
+    who, what = call.agent or "nobody", f"{call.hook}{about}{when}"
     return f"{root}{who} gets {what}", f"{root}{who} gets no {what}"
 
 
@@ -142,51 +136,52 @@ def _article(name: str) -> str:
     return f"an {name}" if name.startswith(("A", "E", "I", "O", "Llm")) else f"a {name}"
 
 
-def _before(row: HookRow, laid: HookTable, release: str) -> str:
+def _before(row: HookRow, table: HookTable, release: str) -> str:
     """Names what fires last before a row in a release."""
-    at = next(number for number, one in enumerate(laid.rows) if one is row)
-    earlier = (one.firing for one in reversed(laid.rows[:at]) if release in one.releases)
-    return next((firing.words for firing in earlier), "nothing")
+    earlier = list(takewhile(lambda other: other is not row, table.rows))
+    calls = (other.call for other in reversed(earlier) if release in other.releases)
+    return next((call.words for call in calls), "nothing")
 
 
-def _transfers_away(firing: HookCall, rows: Sequence[HookRow]) -> bool:
+def _transfers_away(call: HookCall, rows: Sequence[HookRow]) -> bool:
+    events = (row.call for row in rows if row.call.hook == "event")
     return any(
-        row.firing.hook == "event"
-        and (row.firing.turn, row.firing.agent) == (firing.turn, firing.agent)
-        and "hands over to" in row.firing.about
-        for row in rows
+        (event.turn, event.agent) == (call.turn, call.agent) and "hands over to" in event.about
+        for event in events
     )
 
 
-def _ordered(laid: HookTable, values: Mapping[str, str]) -> dict[str, str]:
-    return {release: values[release] for release in laid.fired if release in values}
+def _ordered(table: HookTable, values: Mapping[str, str]) -> dict[str, str]:
+    return {release: values[release] for release in table.calls if release in values}
 
 
-def _joined(told: Iterable[ReleaseDifference]) -> Iterator[ReleaseDifference]:
-    """Joins what is told alike of several turns."""
-    turns: dict[str, list[int]] = {}
-    firsts: dict[str, ReleaseDifference] = {}
-    for one in told:
-        key = repr((one.statement, one.values))
-        firsts.setdefault(key, one)
-        turns[key] = sorted({*turns.get(key, []), *one.turns})
-    for key, one in firsts.items():
-        yield msgspec.structs.replace(one, turns=turns[key])
+def _joined(differences: Iterable[ReleaseDifference]) -> Iterator[ReleaseDifference]:
+    """Joins what is alike in several turns."""
+    alike: dict[str, list[ReleaseDifference]] = defaultdict(list)
+    for difference in differences:
+        alike[repr((difference.statement, difference.values))].append(difference)
+    for group in alike.values():
+        turns = {turn for difference in group for turn in difference.turns}
+        yield msgspec.structs.replace(group[0], turns=sorted(turns))
 
 
-def _of_hooks(laid: HookTable) -> Iterator[ReleaseDifference]:
+def _of_hooks(table: HookTable) -> Iterator[ReleaseDifference]:
     """Names hooks that never fire though they do elsewhere, and those that a release has not."""
-    for hook in count_hooks(laid.fired):
-        values = {one: NO if laid.is_silent(hook, one) else YES for one in laid.fired}
-        if NO in values.values():
-            yield ReleaseDifference(f"{hook} fires", f"{hook} never fires", [], values)
-    had: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for hook in sorted({hook for hooks in laid.hooks.values() for hook in hooks}):
-        had[tuple(one for one in laid.fired if hook in laid.hooks[one])].append(hook)
-    for those, hooks in had.items():
-        values = {one: YES if one in those else NO for one in laid.fired}
-        if NO in values.values():
-            told = f"{'hook' if len(hooks) == 1 else 'hooks'} {', '.join(hooks)}"
-            yield ReleaseDifference(
-                f"plugins have the {told}", f"plugins have no {told}", [], values
-            )
+    for hook in count_hooks(table.calls):
+        yield from _partly(table, table.hears(hook), f"{hook} fires", f"{hook} never fires")
+    having: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for hook in sorted({hook for hooks in table.hooks.values() for hook in hooks}):
+        having[tuple(one for one in table.calls if hook in table.hooks[one])].append(hook)
+    for releases, hooks in having.items():
+        names = f"{'hook' if len(hooks) == 1 else 'hooks'} {', '.join(hooks)}"
+        has, has_not = f"plugins have the {names}", f"plugins have no {names}"
+        yield from _partly(table, releases, has, has_not)
+
+
+def _partly(
+    table: HookTable, releases: Collection[str], statement: str, denial: str
+) -> Iterator[ReleaseDifference]:
+    """Names what holds of some releases only."""
+    values = {release: YES if release in releases else NO for release in table.calls}
+    if NO in values.values():
+        yield ReleaseDifference(statement, denial, [], values)

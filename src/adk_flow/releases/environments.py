@@ -14,13 +14,15 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
+
 from adk_flow.errors import AdkFlowError
 
-_RELEASE = re.compile(r"\d[0-9A-Za-z.]*")
 _NETWORK = re.compile(r"fetch|connect|dns|network|timed out|resolve host", re.I)
 _LABEL = re.compile(r"^\W*(?:(?:error|cause|caused by|hint):)?\s*", re.I)
 _ADK = re.compile(r"^\s*google[-_.]adk(\[[^\]]*\])?", re.I | re.M)
-_EXTRA = re.compile(r"extra == '(\w+)'")
+_OFFLINE = {"extra": "offline"}
 
 
 class ReleaseError(AdkFlowError):
@@ -73,45 +75,29 @@ def order_releases(names: Iterable[str]) -> list[str]:
     Raises:
       ReleaseError: there are fewer than two, or one is none.
     """
-    releases = sorted({check_release(name) for name in names}, key=_age)
+    releases = sorted(set(names), key=check_release)
     if len(releases) < 2:
         raise ReleaseError("needs two releases or more", argument="release")
     return releases
 
 
-def _age(release: str) -> list[tuple[int, str]]:
-    parts = re.findall(r"\d+|[A-Za-z]+", release)
-    # A release's candidates, 2.0.0rc1, come before it.
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts] + [(0, "")]
-
-
-def check_release(release: str) -> str:
-    """Gives a release as it is.
+def check_release(release: str) -> Version:
+    """Reads the number of a release that adk-flow works with.
 
     Raises:
       ReleaseError: it is written as no release is, or adk-flow does not work with it.
     """
-    if not _RELEASE.fullmatch(release):
+    try:
+        version = Version(release)
+    except InvalidVersion:
         raise ReleaseError(
             "is no release; expected one such as 2.13.0", argument="release", value=release
-        )
-    oldest, below = _bounds()
-    if not _numbers(oldest) <= _numbers(release) < _numbers(below):
-        works = f"adk-flow works with google-adk {oldest} and later, below {below}"
+        ) from None
+    bounds = next(need.specifier for need in _own_needs() if need.name == "google-adk")
+    if not bounds.contains(version, prereleases=True):
+        works = f"adk-flow works with google-adk{bounds}"
         raise ReleaseError(works, argument="release", value=release)
-    return release
-
-
-def _bounds() -> tuple[str, str]:
-    """Reads from adk-flow's own needs the oldest release of ADK, and the one it stays below."""
-    adk = next(need for need in _own_needs() if need.startswith("google-adk"))
-    bounds = dict(re.findall(r"(>=|<)([\d.]+)", adk))
-    return bounds[">="], bounds["<"]
-
-
-def _numbers(release: str) -> list[int]:
-    """Gives a release's numbers up to its first letter, so that 3.0.0rc1 is not below 3."""
-    return [int(part) for part in re.findall(r"\d+", re.split(r"[A-Za-z]", release)[0])]
+    return version
 
 
 def environment_of(release: str, folder: Path, needs: Needs = NO_NEEDS) -> Path:
@@ -209,11 +195,10 @@ def _reason(output: str) -> str:
 
 def _own_packages() -> list[str]:
     """Names what adk-flow and its offline model need, in whatever version goes with ADK's."""
-    names = [re.split(r"[^\w.-]", need, maxsplit=1)[0].lower() for need in _own_needs()]
     # The release under test brings its own.
-    return sorted({*names} - {"google-adk", "google-genai"})
+    return sorted({need.name for need in _own_needs()} - {"google-adk", "google-genai"})
 
 
-def _own_needs() -> list[str]:
-    needs = requires("adk-flow") or []
-    return [need for need in needs if _EXTRA.findall(need) in ([], ["offline"])]
+def _own_needs() -> list[Requirement]:
+    needs = map(Requirement, requires("adk-flow") or [])
+    return [need for need in needs if need.marker is None or need.marker.evaluate(_OFFLINE)]

@@ -1,18 +1,19 @@
-"""The firings of hooks that a flow log shows, and those of several logs laid beside each other."""
+"""The calls of hooks that a flow log shows, and those of several logs side by side."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
+from itertools import count
 
 import msgspec
 
 from adk_flow.log.schema import Record
 
 LONG = 1500
-"""Firings beyond which the same ones are told apart: agents that pass on and on would take
-minutes to be laid beside each other."""
+"""Calls beyond which the same ones are told apart: of agents that pass on and on, aligning them
+would take minutes."""
 
 
 class HookCall(msgspec.Struct, frozen=True):
@@ -26,31 +27,31 @@ class HookCall(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The firing on one line."""
+        """The call on one line."""
         named = " ".join(filter(None, (self.hook, self.agent)))
         return f"{named}: {self.about}" if self.about else named
 
 
 class HookRow(msgspec.Struct):
-    """A firing in its place among all, and the releases in which it fires there."""
+    """A call in its place among all, and the releases in which it stands there."""
 
-    firing: HookCall
+    call: HookCall
     releases: set[str]
 
 
 def read_hook_calls(records: Iterable[Record]) -> list[HookCall]:
     """Reads what fired, in order; a user's message begins a turn."""
-    turn, fired = 0, []
+    turn, calls = 0, []
     for record in records:
         turn += record.hook == "user_message" and not record.parent
         about = _event(record) if record.hook == "event" else record.tool
-        fired.append(HookCall(turn, record.hook, record.agent, about))
-    return fired
+        calls.append(HookCall(turn, record.hook, record.agent, about))
+    return calls
 
 
 def _event(record: Record) -> str:
     """Says what an event does."""
-    told = [
+    parts = [
         f"hands over to {record.transfer}" if record.transfer else "",
         f"calls {', '.join(call.name for call in record.calls)}" if record.calls else "",
         "brings results" if record.responses and not record.transfer else "",
@@ -61,45 +62,37 @@ def _event(record: Record) -> str:
         f"saves {', '.join(sorted(record.artifacts))}" if record.artifacts else "",
         "error" if record.error else "",
     ]
-    return ", ".join(filter(None, told))
+    return ", ".join(filter(None, parts))
 
 
-def align_calls(fired: Mapping[str, list[HookCall]]) -> list[HookRow]:
-    """Lays the firings of releases beside each other, the same ones in one row where they can be.
-
-    Args:
-      fired: what fired, by release.
-    """
+def align_calls(calls: Mapping[str, list[HookCall]]) -> list[HookRow]:
+    """Lays the calls of releases side by side, the same ones in one row where they can be."""
     rows: list[HookRow] = []
-    for release, those in fired.items():
+    for release, those in calls.items():
         rows = list(_merged(rows, those, release))
     return rows
 
 
-def _merged(rows: list[HookRow], fired: list[HookCall], release: str) -> Iterator[HookRow]:
-    known = [row.firing for row in rows]
-    keys = [_numbered(known), _numbered(fired)] if len(known) > LONG else [known, fired]
+def _merged(rows: list[HookRow], calls: list[HookCall], release: str) -> Iterator[HookRow]:
+    known = [row.call for row in rows]
+    keys = [_numbered(known), _numbered(calls)] if len(known) > LONG else [known, calls]
     for kind, i, j, k, m in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
         for row in rows[i:j]:
             if kind == "equal":
                 row.releases.add(release)
             yield row
         if kind != "equal":
-            yield from (HookRow(firing, {release}) for firing in fired[k:m])
+            yield from (HookRow(call, {release}) for call in calls[k:m])
 
 
-def _numbered(fired: Iterable[HookCall]) -> list[tuple[HookCall, int]]:
-    """Tells the same firings apart by how many came before."""
-    seen: Counter[HookCall] = Counter()
-    numbered = []
-    for firing in fired:
-        seen[firing] += 1
-        numbered.append((firing, seen[firing]))
-    return numbered
+def _numbered(calls: Iterable[HookCall]) -> list[tuple[HookCall, int]]:
+    """Tells the same calls apart by how many came before."""
+    seen: defaultdict[HookCall, count[int]] = defaultdict(count)
+    return [(call, next(seen[call])) for call in calls]
 
 
-def count_hooks(fired: Mapping[str, list[HookCall]]) -> dict[str, dict[str, int]]:
+def count_hooks(calls: Mapping[str, list[HookCall]]) -> dict[str, dict[str, int]]:
     """Counts how often each hook fires, by hook and release, in the order of first firing."""
-    hooks = dict.fromkeys(one.hook for those in fired.values() for one in those)
-    tallies = {release: Counter(one.hook for one in those) for release, those in fired.items()}
+    tallies = {release: Counter(call.hook for call in those) for release, those in calls.items()}
+    hooks = dict.fromkeys(call.hook for those in calls.values() for call in those)
     return {hook: {release: tally[hook] for release, tally in tallies.items()} for hook in hooks}

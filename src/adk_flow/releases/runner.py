@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+from packaging.version import Version
 
 from adk_flow._text import plural
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
@@ -36,8 +37,8 @@ class ReleaseRun(NamedTuple):
 
     release: str
     outcome: Outcome
-    fired: list[HookCall]
-    """What fired; nothing if `outcome.error` says why."""
+    calls: list[HookCall]
+    """Nothing if `outcome.error` says why."""
     figures: TurnMetrics = TurnMetrics(turn=0)
     """Of all turns."""
 
@@ -88,9 +89,9 @@ def copy_package(place: Path) -> Path:
     library, package = place / "library", Path(__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, library / "adk_flow", ignore=ignored)
-    told = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
-    told.parent.mkdir()
-    told.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
+    metadata = library / f"adk_flow-{version('adk-flow')}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: adk-flow\nVersion: {version('adk-flow')}\n")
     return library
 
 
@@ -106,7 +107,7 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
         outcome = _outcome(job, done, python)
     except OSError as error:
         outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
-    if not outcome.error and _bare(outcome.adk) != _bare(release):
+    if not outcome.error and Version(outcome.adk) != Version(release):
         outcome = Outcome(
             error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
         )
@@ -129,11 +130,6 @@ def _own_fault(outcome: Outcome, records: Iterable[Record]) -> str:
     fault = next((reason for reason in reasons if reason.startswith(OWN_FAULT)), "")
     missing = f"{OWN_FAULT}: {plural(outcome.faults, 'hook')} could not be recorded"
     return fault or (missing if outcome.faults else "")
-
-
-def _bare(release: str) -> str:
-    """Leaves out what a release need not say: 2.13 is 2.13.0."""
-    return re.sub(r"(\.0)+$", "", release)
 
 
 def _environment(library: Path) -> dict[str, str]:

@@ -31,7 +31,7 @@ _DIFFERENCES_LEGEND = (
 
 def _tables(alignment: Alignment) -> Iterator[Section]:
     """Gives figures, hooks and their order; nothing if no release could run the conversation."""
-    releases = list(alignment.laid.fired)
+    releases = list(alignment.table.calls)
     if not releases:
         return
     figures = [
@@ -44,9 +44,9 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
         for hook, counts in _hooks(alignment).items()
     ]
     yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))
-    for turn, rows in groupby(alignment.laid.rows, lambda row: row.firing.turn):
+    for turn, rows in groupby(alignment.table.rows, lambda row: row.call.turn):
         order = [
-            (row.firing.words, *(_FIRES * (release in row.releases) for release in releases))
+            (row.call.words, *(_FIRES * (release in row.releases) for release in releases))
             for row in rows
         ]
         yield Section(f"Turn {turn}: hooks in order", _table(["", *releases], order))
@@ -85,21 +85,21 @@ def _lay_out(table: Table) -> RichTable:
 
 
 def _title(alignment: Alignment) -> str:
-    outcome = next((run.outcome for run in alignment.ran if not run.outcome.error), None)
+    outcome = next((run.outcome for run in alignment.runs if not run.outcome.error), None)
     who = f", root {outcome.root} ({outcome.kind}), model {outcome.model}" if outcome else ""
     return f"{alignment.app}{who}, {plural(alignment.turns, 'turn')}"
 
 
 def describe_differences(alignment: Alignment) -> Iterator[str]:
     """Says what is not the same under all releases, and what went wrong."""
-    releases = list(alignment.laid.fired)
+    releases = list(alignment.table.calls)
     yield from _wrong(alignment)
     for difference in alignment.differences:
         yield from (one_line(words, _LONGEST) for words in _sentences(difference, releases))
 
 
 def _wrong(alignment: Alignment) -> Iterator[str]:
-    releases = list(alignment.laid.fired)
+    releases = list(alignment.table.calls)
     wrong = [f"{release}: could not run: {why}" for release, why in alignment.failed.items()]
     wrong += [f"{name_releases(some, releases)}: {why}" for why, some in alignment.notes.items()]
     yield from (one_line(words, _LONGEST) for words in wrong)
@@ -122,13 +122,13 @@ def _turns(turns: Sequence[int]) -> str:
 
 def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
     """Counts firings by hook and release, hooks that never fire last; None for no such hook."""
-    laid = alignment.laid
-    tallies = count_hooks(laid.fired)
-    known = {hook for hooks in laid.hooks.values() for hook in hooks}
+    table = alignment.table
+    tallies = count_hooks(table.calls)
+    known = {hook for hooks in table.hooks.values() for hook in hooks}
     for hook in sorted(known - set(tallies)):
-        tallies[hook] = dict.fromkeys(laid.fired, 0)
+        tallies[hook] = dict.fromkeys(table.calls, 0)
     return {
-        hook: {name: count if hook in laid.hooks[name] else None for name, count in tally.items()}
+        hook: {name: count if hook in table.hooks[name] else None for name, count in tally.items()}
         for hook, tally in tallies.items()
     }
 
@@ -152,7 +152,7 @@ def releases_to_markdown(alignment: Alignment, command: str) -> str:
 
 
 def _differences(alignment: Alignment) -> Table:
-    releases = list(alignment.laid.fired)
+    releases = list(alignment.table.calls)
     rows = [
         (
             difference.statement,
@@ -168,12 +168,12 @@ def releases_to_data(alignment: Alignment) -> dict[str, Any]:
     """Gives differences, hooks and firings by release, for JSON."""
     return {
         "app": alignment.app,
-        "releases": list(alignment.laid.fired),
+        "releases": list(alignment.table.calls),
         "failed": alignment.failed,
         "notes": alignment.notes,
         "differences": msgspec.to_builtins(alignment.differences),
         "sentences": list(describe_differences(alignment)),
         "figures": alignment.figures,
         "hooks": _hooks(alignment),
-        "fired": msgspec.to_builtins(dict(alignment.laid.fired)),
+        "fired": msgspec.to_builtins(dict(alignment.table.calls)),
     }

@@ -21,7 +21,7 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
     """Says which canaries occur nowhere in a run, so that nothing is known of them."""
     where: dict[tuple[str, str], dict[str, None]] = {}
     for run in comparison.runs:
-        for name in run.isolation.unseen:
+        for name in run.visibility.unseen:
             where.setdefault((name, run.conversation), {})[run.construct] = None
     return [
         f"Nothing is known of the canary {name} in {conversation} under {', '.join(constructs)}: "
@@ -32,11 +32,11 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
 
 def exposure_table(comparison: Comparison) -> Table:
     """Gives what each agent received, construct by construct, and of which canaries."""
-    canaries = dict.fromkeys(name for run in comparison.runs for name in run.isolation.canaries)
+    canaries = dict.fromkeys(name for run in comparison.runs for name in run.visibility.canaries)
     rows, notes = [], []
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
-        agents = dict.fromkeys(name for run in runs for name in run.isolation.agents)
+        agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
         for number, agent in enumerate(agents):
             cells = [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))]
             rows.append(TableRow(construct, cells, span=0 if number else len(agents)))
@@ -48,8 +48,8 @@ def exposure_table(comparison: Comparison) -> Table:
 
 def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
     """Says why agents may have received more than is shown."""
-    unknown = [run for run in runs if not run.isolation.known]
-    found = dict.fromkeys(f"{run.conversation}: {run.isolation.unknown_reason}" for run in unknown)
+    unknown = [run for run in runs if not run.visibility.known]
+    found = dict.fromkeys(f"{run.conversation}: {run.visibility.unknown_reason}" for run in unknown)
     if reasons := list(found):
         more = len(reasons) - _MOST_REASONS
         rest = f"; and {more} more" if more > 0 else ""
@@ -57,12 +57,12 @@ def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
 
 
 def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterator[Cell]:
-    own = [run for run in runs if agent in run.isolation.agents]
+    own = [run for run in runs if agent in run.visibility.agents]
     for column in _MESSAGES:
         yield _cell(own, agent, ("", column))
     for name in canaries:
-        planted = [run for run in own if name in run.isolation.canaries]
-        known = [run for run in planted if name not in run.isolation.unseen]
+        planted = [run for run in own if name in run.visibility.canaries]
+        known = [run for run in planted if name not in run.visibility.unseen]
         if planted and not known:
             yield Cell("?", hint="never occurred in the log", mark="unknown")
         elif not planted:
@@ -86,16 +86,16 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
     def of_cell(exposures: Sequence[Exposure]) -> list[str]:
         return [one.source for one in exposures if (one.agent, _column(one)) == (agent, column)]
 
-    by_run = [of_cell(run.isolation.sights) for run in runs]
+    by_run = [of_cell(run.visibility.sights) for run in runs]
     sources = dict.fromkeys(source for of_run in by_run for source in of_run)
     if not sources:
-        is_known = all(run.isolation.known for run in runs)
+        is_known = all(run.visibility.known for run in runs)
         unknown = Cell("?", hint="not known", mark="unknown")
         return Cell("·", hint="not received") if is_known else unknown
     by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
     is_every = all(by_run)
     share = "every run" if is_every else f"{sum(map(bool, by_run))} of {len(runs)} runs"
-    if any(of_cell(run.isolation.leaks) for run in runs):
+    if any(of_cell(run.visibility.leaks) for run in runs):
         return Cell("▲", hint=f"received in {share}{by}, and not meant for it", mark="leak")
     return Cell("●" if is_every else "○", hint=f"received in {share}{by}", mark="received")
 
@@ -118,7 +118,7 @@ def shared_state_table(comparison: Comparison) -> Table:
 def _shared_rows(comparison: Comparison, construct: str) -> Iterator[Sequence[str]]:
     shared: dict[tuple[str, str], _Shared] = {}
     for run in comparison.runs_of(construct):
-        for one in run.isolation.crossings:
+        for one in run.visibility.crossings:
             proof = f"record {one.record} of {run.log}"
             key = f"{one.kind} {one.key}", one.writer
             entry = shared.setdefault(key, _Shared({}, set(), proof))

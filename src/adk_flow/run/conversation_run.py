@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.adk.apps import App
 from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
@@ -16,22 +16,24 @@ from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
-from google.genai import types
+from msgspec.structs import replace
 
 from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.analysis.trace import ModelCall
+from adk_flow.analysis.trace import ModelCall, Turn
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_of
+from adk_flow.models.planned.model import Planned
 from adk_flow.models.planned.playing import planned_for, planned_override
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
 from adk_flow.run.app import load_app, with_recorder
+from adk_flow.run.pauses import Pause, Pauses, message_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation, failed_checks, of_questions
 
 USER_ID = "user"
@@ -107,8 +109,9 @@ async def run_conversation(
         session_id=session,
         state=copy.deepcopy(conversation.state),
     )
+    talk = _Talk(runner, session, app)
     try:
-        ends = [await _take_turn(runner, session, app, turn) for turn in conversation.turns]
+        ends = [await talk.take_turn(turn) for turn in conversation.turns]
     finally:
         if close:
             await runner.close()
@@ -122,8 +125,8 @@ async def run_conversation(
         turns=turns,
         failed_checks=_check(
             conversation.under(recorder.recorder.construct),
+            list(reader.turns.values()),
             turns,
-            moves,
             ends,
         ),
         faults=recorder.faults.total(),
@@ -159,45 +162,86 @@ class _End(NamedTuple):
     """Models that were asked in spite of the given one; all where none was given."""
     left_over: list[str]
     """Tasks of its plan that nobody was asked for."""
+    answered: Pause | None
+    """What it answered, if something waited."""
 
 
-async def _take_turn(runner: Runner, session: str, app: App, turn: AskedTurn) -> _End:
-    """Asks one thing, on the model that plays its plan if it has one."""
-    planned, override = planned_for(app, turn), override_of(app)
-    if planned is not None:
-        override = planned_override(planned, override.latency)
-    with in_force(override) as asked, tools_inline() if planned else nullcontext():
-        error = await _ask(runner, session, turn.say)
-    if planned is None:
-        return _End(error, asked, [])
-    return _End(error or planned.fault, asked, [] if planned.fault else planned.left_over)
+class _Talk:
+    """The turns of one session."""
 
+    def __init__(self, runner: Runner, session: str, app: App) -> None:
+        self._runner, self._session, self._app = runner, session, app
+        self._pauses = Pauses()
+        self._planned: Planned | None = None
 
-async def _ask(runner: Runner, session: str, words: str) -> str:
-    events = runner.run_async(
-        user_id=USER_ID, session_id=session, new_message=types.UserContent(words)
-    )
-    try:
-        async with aclosing(events) as stream:
-            async for _ in stream:
-                pass
-    except Exception as error:
-        # The log holds it too, its turn ends with a failed move; but not under ADK 1.
-        return of_error(error, mask)
-    return ""
+    async def take_turn(self, turn: AskedTurn) -> _End:
+        """Asks one thing, or answers what waits, on the model that plays its plan if it has one.
+
+        A turn that answers goes on with the plan of the turn that paused, unless it has one.
+        """
+        pause, override = self._pauses.latest, override_of(self._app)
+        planned = self._planned = self._plan_of(turn, pause)
+        if planned is not None:
+            override = planned_override(planned, override.latency)
+        with in_force(override) as asked, tools_inline() if planned else nullcontext():
+            error = await self._ask(turn, pause)
+        if planned is None:
+            return _End(error, asked, [], pause)
+        is_over = not planned.fault and self._pauses.latest is None
+        return _End(error or planned.fault, asked, planned.left_over if is_over else [], pause)
+
+    def _plan_of(self, turn: AskedTurn, pause: Pause | None) -> Planned | None:
+        is_open = turn.plan is None and self._planned is not None
+        if is_open and pause is not None:
+            return self._planned
+        if is_open and turn.is_answer:  # for which nobody waits
+            turn = replace(turn, plan=[])
+        return planned_for(self._app, turn)
+
+    async def _ask(self, turn: AskedTurn, pause: Pause | None) -> str:
+        options: dict[str, Any] = {}
+        if pause is not None:
+            self._pauses.answer(pause)
+            options["invocation_id"] = pause.invocation
+        events = self._runner.run_async(
+            user_id=USER_ID,
+            session_id=self._session,
+            new_message=message_of(turn, pause),
+            **options,
+        )
+        try:
+            async with aclosing(events) as stream:
+                async for event in stream:
+                    self._pauses.read(event)
+        except Exception as error:
+            # The log holds it too, its turn ends with a failed move; but not under ADK 1.
+            return of_error(error, mask)
+        return ""
 
 
 def _check(
-    conversation: Conversation, turns: list[TurnMetrics], moves: list[Move], ends: list[_End]
+    conversation: Conversation, turns: list[Turn], measured: list[TurnMetrics], ends: list[_End]
 ) -> list[list[str]]:
     checked = []
-    for asked, figures, end in zip_longest(conversation.turns, turns, ends):
+    for asked, turn, figures, end in zip_longest(conversation.turns, turns, measured, ends):
         if figures is None or asked is None:
             checked.append(["could not be recorded, so nothing is known of it"])
             continue
-        agents = [move.target for move in moves if move.turn == figures.turn and move.is_control]
+        agents = [move.target for move in turn.moves if move.is_control]
         failed = failed_checks(asked, figures.answer, agents)
         failed += [f"left over, as nobody was asked: {task}" for task in end.left_over]
+        failed += _resumption(asked, turn, end)
         told = figures.error or end.error
         checked.append([*failed, f"failed: {told}"] if figures.failed or end.error else failed)
     return checked
+
+
+def _resumption(asked: AskedTurn, turn: Turn, end: _End) -> Iterator[str]:
+    """Says if nobody waited for an answer, or another was resumed than had paused."""
+    if asked.is_answer and end.answered is None:
+        yield "nobody waited for an answer"
+    elif end.answered is not None and not end.error:
+        resumed = [move.target for move in turn.moves if move.kind == "start"]
+        resumed += [call.agent for call in turn.model_calls[:1]]
+        if resumed and end.answered.agent not in resumed:
+            yield f"{end.answered.agent} had paused, but {resumed[-1]} was resumed"

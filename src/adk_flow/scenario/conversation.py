@@ -36,7 +36,10 @@ class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One user message, and what its answer must hold."""
 
-    say: str
+    say: str = ""
+    answer: Any = msgspec.UNSET
+    """What answers a pause: a confirmation, a call's result, input, a credential; unset, the words
+    do."""
     specialist: str | list[str] = ""
     """Agent or agents that ought to do the work, called or handed over to."""
     contains: list[str] = []
@@ -46,6 +49,11 @@ class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     numbers: list[Near] = []
     plan: list[Task] | None = None
     """The tasks that answer it; none of them where nobody does anything, None where it is open."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it says what a pause is answered with."""
+        return self.answer is not msgspec.UNSET
 
     @property
     def specialists(self) -> list[str]:
@@ -118,6 +126,9 @@ def read_conversation(path: str | Path) -> Conversation:
             f"{path}: line {document.line()}: turns is empty; expected at least one"
         )
     for number, turn in enumerate(conversation.turns):
+        if not (turn.say or turn.is_answer):
+            line = document.line("turns", number)
+            raise ConversationError(f"{path}: line {line}: turns[{number}]: expected say or answer")
         try:
             check_plan(turn.plan or [])
         except PlanFault as fault:
@@ -181,6 +192,8 @@ def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
             "expected a JSON object",
             argument=argument,
         ) from error
+    except RecursionError as error:
+        raise ConversationError(f"{place}is nested too deeply", argument=argument) from error
     if not isinstance(state, dict):
         raise ConversationError(f"{place}line 1: expected a JSON object", argument=argument)
     return state

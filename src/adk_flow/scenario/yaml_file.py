@@ -14,6 +14,11 @@ from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
 
+MOST_LETTERS = 10_000_000
+"""Of a file that people write."""
+MOST_VALUES = 1_000_000
+"""That a file may hold once its aliases are replaced: nine lines can stand for billions."""
+
 _MERGE = "tag:yaml.org,2002:merge"
 """What `<<` is, which may stand twice: nothing of the first is lost."""
 
@@ -85,9 +90,16 @@ def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) 
         key twice.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(MOST_LETTERS + 1)
+        if len(text) > MOST_LETTERS:
+            raise problem(f"{path}: has over {MOST_LETTERS:,} letters; expected {expected}")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            _count_values(root)
         data = yaml.safe_load(text)
+    except RecursionError as error:
+        raise problem(f"{path}: is nested too deeply; expected {expected}") from error
     except OSError as error:
         raise problem(f"{path}: cannot be read: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
@@ -97,6 +109,26 @@ def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) 
     if repeated := next(_repeated(root), ""):
         raise problem(f"{path}: {repeated}")
     return Document(str(path), root, data)
+
+
+def _count_values(node: yaml.Node, known: dict[int, int] | None = None) -> int:
+    """Counts the values of a document, those behind aliases each time that they stand for.
+
+    Raises:
+      ValueError: an alias stands for what it is in, or there are too many values.
+    """
+    known = {} if known is None else known
+    place = f"line {node.start_mark.line + 1}"
+    if id(node) not in known:
+        known[id(node)] = -1
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        pairs = (part if isinstance(part, tuple) else (part,) for part in parts)
+        known[id(node)] = 1 + sum(_count_values(part, known) for pair in pairs for part in pair)
+    if known[id(node)] < 0:
+        raise ValueError(f"{place}: an alias stands for what it is itself a part of")
+    if known[id(node)] > MOST_VALUES:
+        raise ValueError(f"{place}: aliases stand for over {MOST_VALUES:,} values")
+    return known[id(node)]
 
 
 def _repeated(root: yaml.Node) -> Iterator[str]:
@@ -129,7 +161,9 @@ def _repeated_in(node: yaml.MappingNode) -> Iterator[str]:
 def _yaml_reason(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
-    return f"line {mark.line + 1}: {problem}" if mark else f"no YAML: {problem}"
+    if mark is None:
+        return problem if problem.startswith("line ") else f"no YAML: {problem}"
+    return f"line {mark.line + 1}: {problem}"
 
 
 def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:

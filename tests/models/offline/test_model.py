@@ -100,8 +100,8 @@ def asked(*contents: types.Content, tools: tuple = (LOOK_UP,), **config) -> LlmR
     )
 
 
-async def answered(request: LlmRequest, stream: bool = False) -> list[LlmResponse]:
-    return [one async for one in Offline().generate_content_async(request, stream)]
+async def answered(request: LlmRequest) -> list[LlmResponse]:
+    return [one async for one in Offline().generate_content_async(request)]
 
 
 def shown(response: LlmResponse) -> str:
@@ -125,20 +125,6 @@ QUESTION = types.UserContent("How do mortgages work?")
 CALL = types.ModelContent(
     types.Part.from_function_call(name="look_up", args={"question": "How do mortgages work?"})
 )
-
-
-async def test_a_stream_is_its_text_in_pieces_and_then_whole():
-    told = "one two three four five six seven eight nine ten, and so on."
-    *pieces, whole = await answered(asked(QUESTION, CALL, result(told)), stream=True)
-
-    texts = [
-        piece.content.parts[0].text for piece in pieces if piece.content and piece.content.parts
-    ]
-    assert len(texts) > 1
-    assert "".join(filter(None, texts)) == told
-    assert all(piece.partial for piece in pieces)
-    assert not whole.partial
-    assert whole.content and [part.text for part in whole.content.parts or []] == [told]
 
 
 async def test_adk_streams_it():

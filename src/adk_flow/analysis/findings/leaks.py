@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, of_leak
 from adk_flow.analysis.trace import Trace
-from adk_flow.analysis.visibility import Isolation
+from adk_flow.analysis.visibility import Visibility
 
 
-def detect_leaks(trace: Trace, shown: Isolation) -> Iterator[Finding]:
+def detect_leaks(trace: Trace, shown: Visibility) -> Iterator[Finding]:
     """Finds each leak among what each agent was shown, in its turn."""
     turns = {call.record: turn.number for turn in trace.turns for call in turn.model_calls}
     for leak in shown.leaks:

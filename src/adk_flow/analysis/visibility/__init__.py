@@ -14,10 +14,10 @@ from adk_flow.log.reader import Log
 from adk_flow.record.redact import PREVIEW
 from adk_flow.scenario.conversation import Canary
 
-__all__ = ["Crossing", "Exposure", "Isolation", "trace_visibility"]
+__all__ = ["Crossing", "Exposure", "Visibility", "trace_visibility"]
 
 
-class Isolation(msgspec.Struct, frozen=True, kw_only=True):
+class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     """What each agent was shown of the user's, of the others', and of the planted facts."""
 
     agents: list[str]
@@ -39,7 +39,7 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True):
         return not self.unknown_reason
 
 
-def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Isolation:
+def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Visibility:
     """Finds what each agent was shown; a canary is found in any case and spacing."""
     log = trace.log
     planted, exposures = Planted(log.texts, canaries), Exposures(trace)
@@ -47,7 +47,7 @@ def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Isola
     seen = exposures.seen
     shown = [exposure for exposure in seen if exposure.kind == "canary"]
     astray = [one for one in shown if planted.is_astray(one.source, one.agent)]
-    return Isolation(
+    return Visibility(
         agents=list(exposures.agents),
         canaries=list(canaries),
         unseen=planted.unseen(log),

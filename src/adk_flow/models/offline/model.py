@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
 
 NEEDED = "the offline model needs an extra: pip install 'adk-flow[offline]'"
-
-_PIECE = re.compile(r"(?:\s*\S+){1,8}\s*")
 
 
 class Offline(BaseLlm):
@@ -44,7 +41,7 @@ class Offline(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """Gives the answer; when streaming, its text in pieces before.
+        """Gives the answer, in one piece.
 
         Raises:
           AdkFlowError: the extra `offline` is not installed.
@@ -56,9 +53,6 @@ class Offline(BaseLlm):
         text, calls = decide(read_situation(llm_request))
         parts = [types.Part(text=text)] if text else []
         parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]
-        for piece in _PIECE.findall(text) if stream else ():
-            content = types.Content(role="model", parts=[types.Part(text=piece)])
-            yield LlmResponse(content=content, partial=True)
         content = types.Content(role="model", parts=parts)
         yield LlmResponse(
             content=content,

@@ -25,7 +25,6 @@ _CLAUSE_END = re.compile(
     rf"(?=(?:{_OPENINGS})\b)(?!(?:is|are|was|were)\s(?!(?:it|there|this|that|my|our|the|an?)\b))",
     re.I,
 )
-_CONDITION = re.compile(r"\W*(?:if|when|suppose|given|assuming|as|since|because|with)\b", re.I)
 _GOES_ON = re.compile(
     r"\W*(?:and|but|or|then|what about|how about|what if|same|again|instead|if|also)\b", re.I
 )
@@ -56,14 +55,10 @@ def read_questions(turns: Sequence[RequestTurn]) -> list[Question]:
     if match := _AFTER.fullmatch(turns[-1].text):
         return [Question(match[2], tuple(re.findall(r'"([^"]*)"', match[1])))]
     text, earlier = _with_label(turns), _earlier(turns)
-    found: list[Question] = []
+    is_answer, found = text != turns[-1].text, list[Question]()
     for part in split(text):
-        if found:
-            before = (*found[-1].earlier, found[-1].text)
-            found.append(Question(part, before if goes_on(part) else ()))
-        else:
-            is_answer = text != turns[-1].text
-            found.append(Question(part, earlier if is_answer or goes_on(part) else ()))
+        found.append(Question(part, earlier if is_answer or goes_on(part) else ()))
+        earlier, is_answer = (*found[-1].earlier, part), False
     return found
 
 
@@ -84,20 +79,12 @@ def is_question(text: str) -> bool:
 
 def split(text: str) -> list[str]:
     """Splits a message into its questions; each keeps every statement of the message."""
-    asked: list[str] = []
-    statements: list[str] = []
-    condition = ""
-    for piece in _pieces(text):
-        if is_question(piece):
-            asked.append(f"{condition}, {piece}" if condition else piece)
-            condition = ""
-        elif _CONDITION.match(piece) and not piece.endswith("."):
-            condition = piece
-        else:
-            statements.append(piece)
+    pieces = _pieces(text)
+    asked = [piece for piece in pieces if is_question(piece)]
     if not 1 < len(asked) <= _MOST:
         return [text.strip()]
-    return [" ".join([*statements, *filter(None, [condition]), one]) for one in asked]
+    statements = [piece for piece in pieces if piece not in asked]
+    return [" ".join([*statements, one]) for one in asked]
 
 
 def _pieces(text: str) -> list[str]:

@@ -5,10 +5,9 @@ from typing import Literal, NamedTuple
 
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.questions import is_question
-from adk_flow.models.offline.wording import asked_for
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import Situation
-from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called
+from adk_flow.models.request.turns import TRANSFER, AgentSaid
 from adk_flow.models.request.words import content_words
 
 ROUTE_FLOOR = -0.1
@@ -43,8 +42,7 @@ def route(text: str, situation: Situation) -> Route:
         if not options:
             return Route("nobody")
         best, margin = _best(text, options)
-    # Whoever sent the question here may know agents that this one does not, and chose this one.
-    if margin >= ROUTE_FLOOR or (best.way == "own" and _is_taken(situation)):
+    if margin >= ROUTE_FLOOR:
         return best
     parent, topics = situation.parent, len(content_words(text))
     # Up to the parent, who may know others, as ADK's instruction says; not with a "hello".
@@ -86,14 +84,3 @@ def _was_active(agent: str, situation: Situation) -> bool:
     """Tells whether an agent did more in this turn than pass the question on."""
     steps = [step for step in situation.turn.steps if step.agent == agent]
     return any(isinstance(step, AgentSaid) or step.function != TRANSFER for step in steps)
-
-
-def _is_taken(situation: Situation) -> bool:
-    """Tells whether another agent transferred here, or the user answers what was asked back."""
-    sent = [step for step in situation.turn.steps if isinstance(step, Called) and step.agent]
-    earlier = situation.turns[:-1]
-    is_asked = bool(earlier) and bool(asked_for(earlier[-1].answer))
-    return (is_asked and not is_question(situation.turn.text)) or any(
-        step.function == TRANSFER and step.arguments.get("agent_name") == situation.name
-        for step in sent
-    )

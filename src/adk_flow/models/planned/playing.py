@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
@@ -50,11 +50,19 @@ def planned_for(app: App, turn: AskedTurn) -> Planned | None:
 
 def models_asked(app: App, conversations: Iterable[Conversation]) -> list[str]:
     """Names the models that conversations with an app ask: a turn's plan, else the app's own."""
-    root, turns = app.root_agent, [turn for asked in conversations for turn in asked.turns]
+    root = app.root_agent
     is_played = root is not None and plays_plans(root, name_of_model(override_of(app).model))
-    planned = [turn for turn in turns if is_played and turn.plan is not None]
-    own = models_of(app) if len(planned) < len(turns) else []
-    return [*(["planned"] if planned else []), *own]
+    played = {is_played and has for asked in conversations for has in _have_plans(asked)}
+    own = models_of(app) if False in played else []
+    return [*(["planned"] if True in played else []), *own]
+
+
+def _have_plans(conversation: Conversation) -> Iterator[bool]:
+    """Tells of each turn whether a plan plays it: its own, or that of the turn that it answers."""
+    has_plan = False
+    for turn in conversation.turns:
+        has_plan = turn.plan is not None or (has_plan and turn.is_answer)
+        yield has_plan
 
 
 def planned_override(planned: Planned, latency: LatencyProfile | None) -> Override:

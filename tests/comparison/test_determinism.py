@@ -1,0 +1,61 @@
+"""Two planned comparisons give the same JSON, byte for byte, ids and wall-clock fields aside."""
+
+import itertools
+import time
+
+import msgspec
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+
+from adk_flow.comparison.runner import compare
+from adk_flow.render.comparison_json import comparison_to_data
+from adk_flow.scenario.conversation import Conversation
+
+PLAN = [
+    {"agent": name, "ask": f"find {name}", "tools": [{"name": "look", "args": {"thing": name}}]}
+    for name in ("A", "B", "C")
+]
+TALKS = {
+    "three at once": {"turns": [{"say": "Find all.", "specialist": ["A", "B", "C"], "plan": PLAN}]},
+    "follow-up": {"turns": [{"say": "Find A.", "specialist": "A", "plan": [PLAN[0]]}] * 2},
+}
+WALL_CLOCK = {"wall_seconds", "overhead_seconds", "began", "ended", "log"}
+
+
+def app_at(pace):
+    """An app whose tools take other times in every run."""
+
+    def look(thing: str) -> str:
+        """Looks a thing up."""
+        time.sleep(next(pace))
+        return f"{thing} found"
+
+    agents = [
+        LlmAgent(name=n, model="gemini-2.5-flash", description=n, tools=[look])
+        for n in ("A", "B", "C")
+    ]
+    lead = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[*agents])
+    return App(name="app", root_agent=lead)
+
+
+def without_clock(value):
+    if isinstance(value, dict):
+        return {key: without_clock(v) for key, v in value.items() if key not in WALL_CLOCK}
+    return [without_clock(part) for part in value] if isinstance(value, list) else value
+
+
+def compared(pace, folder):
+    talks = {name: msgspec.convert(talk, Conversation) for name, talk in TALKS.items()}
+    comparison = compare(app_at(itertools.cycle(pace)), talks, folder=folder, jobs=2)
+    return comparison, msgspec.json.encode(without_clock(comparison_to_data(comparison)))
+
+
+def test_two_planned_comparisons_give_the_same_json(tmp_path, monkeypatch):
+    monkeypatch.delenv("MODEL_NAME", raising=False)
+
+    first, written = compared([0.02, 0.0, 0.01, 0.0], tmp_path / "first")
+    second, again = compared([0.0, 0.01, 0.0, 0.0, 0.03], tmp_path / "second")
+
+    assert (first.kind, first.winners) == ("controlled", second.winners)
+    assert first.winners
+    assert written == again

@@ -1,0 +1,107 @@
+"""Recordings that ADK makes, of `adk test` and `adk conformance record`, played as decisions."""
+
+import json
+
+import pytest
+import yaml
+from google.adk.cli.plugins.recordings_schema import LlmRecording, Recording, Recordings
+from google.adk.models.llm_response import LlmResponse
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+
+from adk_flow.models.decisions import DecisionError, decided, read_decisions
+from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.run.app import load_app
+from adk_flow.run.conversation_run import run_conversation
+from tests.doubles.flow import agent, record
+
+SCRIPT = {
+    "Root": [call("pairs", size=42), "There are 12.", transfer("Returns")],
+    "Returns": [[call("pairs", size=41), "Let me see."], "Bring them."],
+}
+QUESTIONS = ["Size 42?", "I return these."]
+
+
+def pairs(size: int) -> dict:
+    """Counts pairs of shoes."""
+    return {"pairs": 12}
+
+
+def shop(model):
+    returns = agent("Returns", model, tools=[pairs])
+    return agent("Root", model, tools=[pairs], sub_agents=[returns])
+
+
+def moves_of(run):
+    return [(move.turn, move.kind, move.source, move.target, move.text) for move in run.moves]
+
+
+async def play(file, root, folder):
+    app, script = decided(load_app(root), file)
+    run = await run_conversation(app, QUESTIONS, file=folder / "played.jsonl")
+    script.finish()
+    return run
+
+
+def as_adk_test(events):
+    """Writes events as `adk test --rebuild` does (2.13, cli/agent_test_runner.py)."""
+    dumped = [event.model_dump(mode="json", by_alias=True, exclude_none=True) for event in events]
+    asked = {"author": "user", "content": {"role": "user", "parts": [{"text": QUESTIONS[0]}]}}
+    return json.dumps({"events": [asked, *dumped]})
+
+
+async def test_a_recording_of_adk_test_plays_as_it_went(tmp_path):
+    recorded = await record(shop(Scripted(script=SCRIPT)), QUESTIONS, tmp_path / "logs")
+    file = tmp_path / "test_shop.json"
+    file.write_text(as_adk_test(recorded.events))
+
+    played = await play(file, shop("gemini-2.5-flash"), tmp_path)
+
+    assert moves_of(played) == moves_of(recorded)
+
+
+async def test_a_conformance_recording_plays_those_too_that_a_tool_calls(tmp_path):
+    def said(name, *parts, partial=False):
+        content = types.ModelContent([*parts])
+        responses = [LlmResponse(content=content, partial=partial)]
+        llm = LlmRecording(llm_responses=responses)
+        return Recording(user_message_index=0, agent_name=name, llm_recording=llm)
+
+    recordings = Recordings(
+        recordings=[
+            said("Root", types.Part(function_call=call("Loans", request="Dear?"))),
+            said("Loans", "5%", partial=True),
+            said("Loans", "5%"),
+            said("Root", types.Part(text="Hm.", thought=True), types.Part(text="It is 5%.")),
+        ]
+    )
+    file = tmp_path / "generated-recordings.yaml"
+    file.write_text(yaml.safe_dump(recordings.model_dump(mode="json", exclude_none=True)))
+    root = agent("Root", "offline", tools=[AgentTool(agent("Loans", "offline"))])
+
+    app, script = decided(load_app(root), file)
+    run = await run_conversation(app, ["Loans?"], file=tmp_path / "played.jsonl")
+
+    script.finish()
+    assert [turn.answer for turn in run.turns] == ["It is 5%."]
+    assert run.turns[0].llm_calls == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"events": []}', "holds no answer of a model"),
+        (
+            "recordings:\n- agent_name: R\n  llm_recording: {llm_responses: [{content: {x: 1}}]}",
+            "line 2: recordings[0]: Extra inputs are not permitted",
+        ),
+    ],
+)
+def test_a_recording_that_cannot_be_played_is_refused(text, reason, tmp_path):
+    file = tmp_path / "recording.yaml"
+    file.write_text(text)
+
+    with pytest.raises(DecisionError) as refusal:
+        read_decisions(file)
+
+    assert str(refusal.value) == f"{file}: {reason}"
