@@ -10,7 +10,7 @@ import msgspec
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.trace import Activation, Trace, Turn
-from adk_flow.log.schema import AGENT_CALLS
+from adk_flow.log.schema import AGENT_CALLS, Usage
 
 _Number = TypeVar("_Number", int, float)
 
@@ -78,6 +78,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """The part of the input tokens that came from a cache."""
     output_tokens: int | None = 0
     """Generated tokens, thoughts among them."""
+    odd_totals: int = 0
+    """Model calls whose tokens do not add up to the total that the model reported."""
     reported_input_tokens: int | None = 0
     reported_output_tokens: int | None = 0
     began: int = 0
@@ -141,6 +143,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         remote_agents=_remote_agents(turn),
         unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
         summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
+        odd_totals=sum(not (call.tokens or Usage()).adds_up for call in turn.asked_models),
         reported_llm_calls=len(turn.reported),
         transfers=sum(move.kind == "transfer" for move in turn.moves),
         agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
@@ -248,6 +251,7 @@ _SUMMED = (
     *_OF_CALLS,
     "unseen_llm_calls",
     "summarizer_llm_calls",
+    "odd_totals",
     "reported_llm_calls",
     "transfers",
     "agent_calls",

@@ -81,6 +81,11 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         """Tokens in both directions."""
         return self.input + self.generated
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether they are the total that the model reported, if it reported one."""
+        return self.total in (0, self.tokens)
+
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One part of a model request's contents."""

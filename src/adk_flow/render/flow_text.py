@@ -122,6 +122,8 @@ def _counts(turn: TurnMetrics) -> str:
     tokens = plural(turn.tokens, "token")
     if turn.input_tokens is not None and turn.output_tokens is not None:
         tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+    if turn.odd_totals:
+        tokens += f" (of {plural(turn.odd_totals, 'call')} the model's total is another)"
     counts = (
         f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
         plural(turn.transfers, "transfer"),
