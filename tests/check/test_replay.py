@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
+from google.adk.tools import FunctionTool
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.trace_reader import read_trace
@@ -43,15 +44,21 @@ async def replayed(app, log, folder):
     return await replay_differences(app, trace, read_conversation(file))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "vault"])
+@pytest.mark.parametrize("name", NAMES)
 async def test_the_log_of_somebodys_app_is_played_as_it_was(name, tmp_path):
-    # A turn that answers a pause is another matter: the words before it only.
-    asked = [words for words in CASES[name].turns if isinstance(words, str)]
-    asked = asked if len(asked) == len(CASES[name].turns) else asked[:1]
+    turns = [
+        {"say": turn} if isinstance(turn, str) else {"answer": turn.value}
+        for turn in CASES[name].turns
+    ]
     app, log = load(place(name, tmp_path)), tmp_path / "log.jsonl"
+    asked = msgspec.convert({"turns": turns}, Conversation)
     await run_conversation(override_models(app, scripted(name)), asked, file=log)
 
-    assert await replayed(load(place(name, tmp_path / "again")), log, tmp_path) == []
+    differences = await replayed(load(place(name, tmp_path / "again")), log, tmp_path)
+
+    # A tool that asks for a confirmation in its code does not where it is not run.
+    lost = 'recorded: vault reply user "waits for adk_request_confirmation: Open vault 3?"'
+    assert any(lost in line for line in differences) if name == "vault" else differences == []
 
 
 @pytest.mark.parametrize("talk", TALKS)
@@ -112,6 +119,23 @@ def clerks(model):
     clerk = LlmAgent(name="Clerk", model=model, description="Finds.", tools=[look_up])
     judge = LlmAgent(name="Judge", model=model, description="Judges.")
     return LlmAgent(name="Lead", model=model, tools=[AgentTool(clerk), AgentTool(judge)])
+
+
+async def test_a_tool_that_was_confirmed_is_replayed_and_not_run(tmp_path):
+    def pay(amount: int) -> str:
+        """Pays an amount."""
+        return f"paid {amount}" if is_open else "must not be run"
+
+    def bank(model):
+        tool = FunctionTool(pay, require_confirmation=True)
+        return App(name="app", root_agent=LlmAgent(name="Bank", model=model, tools=[tool]))
+
+    is_open, log = True, tmp_path / "log.jsonl"
+    model = Scripted(script={"Bank": [call("pay", amount=5), "Paid."]})
+    await run_conversation(bank(model), ["pay 5", "yes"], file=log)
+    is_open = False
+
+    assert await replayed(bank("gemini-2.5-flash"), log, tmp_path) == []
 
 
 CARD = "4444 3333 2222 1111"

@@ -19,10 +19,8 @@ ONE_OF = {
     "router": {"Pension_Agent", "Mortgage_Agent"},
     "publisher": {"chat"},  # its sibling, a graph, ends the turn
     "helpdesk": {"billing"},  # by a classifier's words
-    "expenses": {"payer"},  # after a pause
-    "visa": {"writer"},
 }
-"""Agents that a turn does not reach, as another comes in their place, or later."""
+"""Agents that a turn does not reach, as another comes in their place."""
 
 
 ENDLESS = "headline"

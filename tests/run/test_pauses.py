@@ -84,6 +84,47 @@ async def test_a_file_answers_whatever_waits(name, tmp_path):
     assert run.failed_checks == [[], []]
 
 
+PLANNED = {
+    "expenses": [
+        [
+            {"agent": "clerk", "tools": [{"name": "approve", "args": {"amount": 5}}]},
+            {"agent": "payer", "says": "Paid."},
+        ],
+        None,
+    ],
+    "tickets": [
+        [
+            {
+                "agent": "tickets",
+                "tools": [{"name": "order", "args": {"part": "x"}}],
+                "says": "Ordered.",
+            }
+        ],
+        [{"agent": "tickets", "says": "It is here."}],
+    ],
+    "visa": [
+        [{"agent": "checker", "says": "complete"}],
+        [{"agent": "writer", "says": "Dear Ann"}],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", PLANNED)
+async def test_a_plan_pauses_as_a_model_does(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("MODEL_NAME", raising=False)
+    first, second = CASES[name].turns
+    before, after = PLANNED[name]
+    turns = [{"say": first, "plan": before}, {"answer": second.value, "plan": after}]
+
+    run = await run_conversation(
+        load(place(name, tmp_path)),
+        msgspec.convert({"turns": turns}, Conversation),
+        file=tmp_path / "log.jsonl",
+    )
+
+    assert draw_snapshot(run.moves) == expected(CASES[name].drawn)
+
+
 PLAN = [{"agent": "Payer", "tools": [{"name": "pay", "args": {"amount": 5}}]}]
 STUB = [{"agent": "Payer", "tools": [{**PLAN[0]["tools"][0], "returns": {"paid": 7}}]}]
 

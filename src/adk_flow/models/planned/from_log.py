@@ -48,9 +48,22 @@ def plan_of(trace: Trace, *, run_tools: bool = False) -> LogPlan:
     if not trace.turns:
         raise AdkFlowError(f"{trace.log.path}: holds no turn")
     plans = [_TurnPlan(trace, turn, run_tools) for turn in trace.turns]
-    turns = [AskedTurn(plan.turn.question, plan=plan.tasks) for plan in plans]
+    waits = [False, *(_waits(turn) for turn in trace.turns)]
+    turns = [_asked(plan, answers=answers) for plan, answers in zip(plans, waits, strict=False)]
     conversation = Conversation(turns, state=_state(trace.log.records))
     return LogPlan(conversation, list(dict.fromkeys(n for plan in plans for n in plan.notes)))
+
+
+def _waits(turn: Turn) -> bool:
+    return any(run.waits for run in turn.runs if run.parent is None)
+
+
+def _asked(plan: _TurnPlan, *, answers: bool) -> AskedTurn:
+    words = plan.turn.question
+    if not answers:
+        return AskedTurn(words, plan=plan.tasks)
+    value = _decoded(words)
+    return AskedTurn(answer=value if isinstance(value, dict) else words, plan=plan.tasks)
 
 
 def _state(records: Iterable[Record]) -> dict[str, Any]:
@@ -152,10 +165,18 @@ class _TurnPlan:
 
     def _calls(self, activity: _Activity) -> Iterator[list[ToolCall]]:
         """Gives the calls that an agent made, model call by model call."""
+        resumed = [call for call in self.turn.tool_calls if self._is_resumed(call, activity)]
+        if resumed:
+            yield resumed
         for model_call in activity.model_calls:
             calls = [call for call in self.turn.tool_calls if call.model_call is model_call]
             if calls:
                 yield [call for call in calls if not call.name.startswith("adk_request_")]
+
+    def _is_resumed(self, call: ToolCall, activity: _Activity) -> bool:
+        """Whether a call was made before a pause, and ran after it."""
+        is_own = call.activation == activity.activation.number and call.record >= 0
+        return is_own and call.model_call is None and call.kind == "function"
 
     def _only_hands_over(self, activity: _Activity) -> bool:
         calls = [call for calls in self._calls(activity) for call in calls]
