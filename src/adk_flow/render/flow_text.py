@@ -136,7 +136,7 @@ def _counts(turn: TurnMetrics) -> str:
 
 
 def _of_calls(turn: TurnMetrics) -> str:
-    """Says what is to be known of the LLM calls beside their number."""
+    """Says what else is known of the LLM calls."""
     more = [f"unknown calls of {plain(name)}" for name in turn.remote_agents]
     more += [f"{turn.unseen_llm_calls} reported, not seen"] if turn.unseen_llm_calls else []
     if more:

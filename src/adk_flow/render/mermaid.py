@@ -147,7 +147,7 @@ def _forks_first(moves: Iterable[Move]) -> list[Move]:
         called = []
         if move.kind == "fork" and move.cause == "node":
             call = "call", move.target.split(", ")[0], move.activation
-            keys = [(one.kind, one.target, one.parent) for one in ordered]
+            keys = [(other.kind, other.target, other.parent) for other in ordered]
             called = [index for index, key in enumerate(keys) if key == call]
         ordered.insert(called[-1] if called else len(ordered), move)
     return ordered
