@@ -39,6 +39,10 @@ class Activation:
     source: Activation | None = None
     """Its parent, where that is known."""
     branch: str = ""
+    is_remote: bool = False
+    """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
+    remote_usage: dict[str, Usage] = field(default_factory=dict)
+    """What the server reports of tokens, by its event."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
     within: ToolCall | None = None

@@ -162,6 +162,7 @@ class TraceReader:
             parent_name=record.parent_name,
             source=source,
             branch=record.branch,
+            is_remote=record.kind == "a2a",
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )
@@ -223,8 +224,10 @@ class TraceReader:
     _on_tool_error = _on_after_tool
 
     def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
+        activation = self.activations.get(record.activation)
+        is_remote = activation is not None and activation.is_remote
         if not record.partial:  # a streamed call's arguments are still coming in
-            self._calls.ask(moment.index, record, run)
+            self._calls.ask(moment.index, record, run, is_remote=is_remote)
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
@@ -236,8 +239,10 @@ class TraceReader:
                 self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
             control.finish_task(moment, run, call)
-        activation = self.activations.get(record.activation)
-        if not run.live:
+        if activation is not None and activation.is_remote:
+            if record.usage is not None:
+                activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
+        elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
         if run.live:

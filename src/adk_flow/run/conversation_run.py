@@ -118,7 +118,8 @@ async def run_conversation(
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
     turns = [measure_turn(turn) for turn in reader.turns.values()]
-    calls = [call for turn in reader.turns.values() for call in turn.asked_models]
+    made = [call for turn in reader.turns.values() for call in turn.asked_models]
+    calls = [call for call in made if not call.within]  # by agents, and no tool's own
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,

@@ -36,8 +36,7 @@ class FunctionChoice(NamedTuple):
 def choose(question: Question, tools: Sequence[Function], is_own: bool) -> FunctionChoice | None:
     """Chooses the tool for a question; None if none fits.
 
-    A tool that takes numbers is only called if the question surely gives all of them. If the
-    question is known to be the agent's own, a look-up takes what fits no tool.
+    One that takes numbers must surely get them all; a look-up takes what else is the agent's own.
     """
     filled = [_filled(tool, question) for tool in tools if tool.is_calculator]
     others = [tool for tool in tools if not tool.is_calculator]
@@ -81,7 +80,9 @@ def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
 ) -> FunctionChoice | None:
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
-    found = fit(question.text, [tool.option for tool in tools])
+    options, whole = [tool.option for tool in tools], (*question.earlier, question.text)
+    alone = fit(question.text, options)
+    found = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
     likest = max(others, key=lambda tool: found.scores[tools.index(tool)])
     is_near = found.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

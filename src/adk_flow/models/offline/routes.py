@@ -23,8 +23,7 @@ class Route(NamedTuple):
 def route(text: str, situation: Situation) -> Route:
     """Finds whose a question is.
 
-    An agent that had this turn already is not gone back to: if the question is its own, it is done;
-    else the next best is taken.
+    An agent that had this turn is not gone back to: its question is done, or the next best's.
     """
     options = _options(situation)
     if all(way.way == "own" for _, way in options):
