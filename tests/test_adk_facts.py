@@ -6,11 +6,19 @@ Measured on google-adk 2.13.0.
 import asyncio
 import sys
 import threading
+from importlib.util import find_spec
 
 import pytest
 from google.adk.agents import LoopAgent, SequentialAgent
 from google.adk.agents.run_config import ToolThreadPoolConfig
 from google.adk.apps import App
+from google.adk.evaluation._efficiency_evaluators import (
+    _InferenceCallCountV1Evaluator,
+    _TokenUsageV1Evaluator,
+    _ToolCallCountV1Evaluator,
+)
+from google.adk.evaluation.evaluation_generator import EvaluationGenerator
+from google.adk.events.event import Event
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
@@ -270,6 +278,7 @@ async def test_a_sync_function_runs_in_adks_pool_only_if_the_run_config_says_so(
     assert len({one.task for one in told}) == 2
 
 
+@pytest.mark.skipif(find_spec("a2a") is not None, reason="a2a is installed")
 async def test_each_run_of_a_node_tries_an_import_that_cannot_succeed(tmp_path, monkeypatch):
     """`startup.spare_failing_import` ends it; once ADK does not try, that can go."""
     missing = "google.adk.agents.remote_a2a_agent"
@@ -292,3 +301,36 @@ async def test_each_run_of_a_node_tries_an_import_that_cannot_succeed(tmp_path, 
 
     assert before >= 2
     assert len(tried) == before
+
+
+async def test_adks_own_efficiency_metrics_miss_what_runs_inside_an_agent_tool(tmp_path):
+    """The README's figure; once ADK counts all, it can go."""
+    model = Scripted(
+        script={
+            "Root": [call("Loans", request="Cost?"), "5%."],
+            "Loans": [call("look_up"), "5%"],
+        },
+        tokens=(100, 10),
+    )
+
+    def look_up() -> dict:
+        """Looks the rate up."""
+        return {"rate": "5%"}
+
+    loans = agent("Loans", model, tools=[look_up])
+    root = agent("Root", model, tools=[AgentTool(loans)])
+    flow = await record(root, ["Cost?"], tmp_path, model=model)
+    asked = Event(author="user", invocation_id=flow.events[0].invocation_id)
+    asked.content = types.UserContent("Cost?")
+
+    invocations = EvaluationGenerator.convert_events_to_eval_invocations([asked, *flow.events])
+
+    def value(evaluator):
+        return evaluator.evaluate_invocations(invocations).overall_score
+
+    assert [value(of()) for of in (_InferenceCallCountV1Evaluator, _TokenUsageV1Evaluator)] == [
+        *(2, 220),
+    ]
+    assert value(_ToolCallCountV1Evaluator()) == 1
+    assert (flow.llm_calls, flow.tokens, flow.tool_calls + flow.agent_calls) == (4, 440, 2)
+    assert sum(model._taken.values()) == 4

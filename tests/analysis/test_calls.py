@@ -367,3 +367,44 @@ async def test_the_functions_by_which_adk_steers_are_no_tool_calls(tmp_path):
     (turn,) = await taken(tmp_path, root)
 
     assert (turn.tool_calls, turn.llm_calls) == (1, model.calls)
+
+
+@given(
+    st.integers(1, 999), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.booleans()
+)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_in_and_out_are_the_total_however_thoughts_and_tools_are_counted(
+    tmp_path, sent, by_tools, said, thought, thoughts_inside
+):
+    total = sent + by_tools + said + thought
+    reported = types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=sent,
+        tool_use_prompt_token_count=by_tools,
+        candidates_token_count=said + (thought if thoughts_inside else 0),
+        thoughts_token_count=thought,
+        total_token_count=total,
+    )
+    answer = LlmResponse(content=types.ModelContent("done"), usage_metadata=reported)
+    root = LlmAgent(name="Root", model=Counting.of(answer))
+
+    (turn,) = await taken(tmp_path / str(len(list(tmp_path.iterdir()))), root)
+
+    assert (turn.input_tokens, turn.output_tokens) == (sent + by_tools, said + thought)
+    assert (turn.tokens, turn.odd_totals) == (total, 0)
+
+
+async def test_a_total_that_is_another_is_remarked(tmp_path):
+    odd = types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=100, candidates_token_count=10, total_token_count=150
+    )
+    answer = LlmResponse(content=types.ModelContent("done"), usage_metadata=odd)
+    stream = StringIO()
+
+    (turn,) = await taken(
+        tmp_path,
+        LlmAgent(name="Root", model=Counting.of(answer)),
+        listener=Narrator(stream),
+    )
+
+    assert (turn.tokens, turn.odd_totals) == (110, 1)
+    assert "of 1 call the model's total is another" in " ".join(stream.getvalue().split())

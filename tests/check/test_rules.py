@@ -188,7 +188,7 @@ def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
         ("tokens: 1\nllm_calls:", "line 2: llm_calls: has no value"),
         ("turns:\n- tokens: 1\n  control:", "line 3: turns[0].control: has no value"),
         ("{}", "line 1: holds no rule"),
-        ("isolated: &all [*all]", "line 1: isolated[0]: Expected"),
+        ("isolated: &all [*all]", "line 1: an alias stands for what it is itself a part of"),
         ("each_turn: {}\nmodel: offline", "line 1: holds no rule"),
         ("may_fail: true\nhold: [Hello]", "line 1: holds no rule"),
         ("tokens: 1\nllm_calls: many", "line 2: llm_calls: Expected `int | null`, got `str`"),

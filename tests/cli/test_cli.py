@@ -76,43 +76,32 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_what_cannot_be_run_is_refused_in_one_line(app, tmp_path):
-    (tmp_path / "empty").mkdir()
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nowhere", "Hi"], "nowhere: does not exist"),
+        (["run", "logs", "Hi"], "logs: cannot be loaded as an ADK app"),
+        (["run", "broken", "Hi"], "nothing_like_it"),
+        (["run", "desk_app"], "give either a question or --conversation FILE"),
+        (
+            ["run", "desk_app", "--conversation", "bad.yaml"],
+            "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
+        ),
+        (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
+        (["run", "desk_app", "Hi", "--log", "new.jsonl/x.jsonl"], "cannot be written"),
+        (["show", "none.jsonl"], "No such file"),
+        (["show", "new.jsonl"], "schema 99; this adk-flow reads up to 1"),
+        (["show", "logs"], "logs: holds no flow log"),
+    ],
+)
+def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, arguments, words):
+    (tmp_path / "logs").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "agent.py").write_text("import nothing_like_it\n")
     (tmp_path / "bad.yaml").write_text("turns:\n  - ask: x\n")
-    (tmp_path / "old.jsonl").write_text("something\n")
-
-    assert_refused(run_command("run", "nowhere", "Hi", folder=tmp_path), "nowhere: does not exist")
-    assert_refused(
-        run_command("run", "empty", "Hi", folder=tmp_path), "empty: cannot be loaded as an ADK app"
-    )
-    assert_refused(run_command("run", "broken", "Hi", folder=tmp_path), "nothing_like_it")
-    assert_refused(
-        run_command("run", app, folder=tmp_path), "give either a question or --conversation FILE"
-    )
-    assert_refused(
-        run_command("run", app, "--conversation", "bad.yaml", folder=tmp_path),
-        "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
-    )
-    assert_refused(
-        run_command("run", app, "Hi", "--log", "old.jsonl", folder=tmp_path), "exists already"
-    )
-    assert_refused(
-        run_command("run", app, "Hi", "--log", "old.jsonl/x.jsonl", folder=tmp_path),
-        "cannot be written",
-    )
-
-
-def test_what_cannot_be_shown_is_refused_in_one_line(tmp_path):
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
-    (tmp_path / "logs").mkdir()
 
-    assert_refused(run_command("show", "none.jsonl", folder=tmp_path), "No such file")
-    assert_refused(
-        run_command("show", "new.jsonl", folder=tmp_path), "schema 99; this adk-flow reads up to 1"
-    )
-    assert_refused(run_command("show", "logs", folder=tmp_path), "logs: holds no flow log")
+    assert_refused(run_command(*arguments, folder=tmp_path), words)
 
 
 def test_a_cut_log_is_shown_and_said_to_be_cut(app, tmp_path):

@@ -1,7 +1,5 @@
-"""The same conversations under several constructs, held with the desk on the offline model."""
+"""Runs compared: means and sums, winners, pass^k, what specialists receive, and costs."""
 
-import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -18,124 +16,18 @@ from adk_flow.analysis.run_metrics import (
 )
 from adk_flow.analysis.visibility import Exposure, Visibility
 from adk_flow.comparison.aggregate import (
-    Comparison,
     Setting,
     compare_runs,
     estimate_pass_k,
     wilson_interval,
 )
 from adk_flow.comparison.recommend import write_caveats
-from adk_flow.log.reader import Log, read_log
+from adk_flow.log.reader import Log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import Conversation, read_conversation
 from tests.doubles.flow import agent, record
 
-CONVERSATIONS = Path(__file__).resolve().parents[2] / "conversations"
-TEAM = ["Mortgage_Agent", "Investment_Agent", "Pension_Agent"]
 PACE = LatencyProfile("test", call_milliseconds=1000, token_milliseconds=10)
 PRICED = "gpt-4o-mini"
-
-
-def asked(name: str) -> Conversation:
-    return read_conversation(CONVERSATIONS / f"{name}.yaml")
-
-
-@pytest.fixture(scope="session")
-def comparison(tmp_path_factory) -> Comparison:
-    """Two conversations under four constructs."""
-    os.environ["MODEL_NAME"] = "offline"
-    from constructs.desk import desk
-
-    folder = tmp_path_factory.mktemp("logs")
-    runs = []
-    for construct in ("single_agent", "transfer", "agent_tool", "router"):
-        for name in ("follow_up", "two_in_one_message"):
-            file = folder / f"{construct}-{name}.jsonl"
-            held = asyncio.run(run_conversation(desk(construct), asked(name), file=file))
-            assert held.log is not None
-            runs.append(
-                measure_run(
-                    read_log(held.log),
-                    construct=construct,
-                    conversation=name,
-                    asked=asked(name),
-                    failed_checks=held.failed_checks,
-                    team=TEAM,
-                )
-            )
-    return compare_runs(runs, Setting(app="desk", baseline="single_agent"))
-
-
-def of_run(comparison: Comparison, construct: str, conversation="follow_up") -> RunMetrics:
-    (found,) = [
-        run
-        for run in comparison.runs
-        if (run.construct, run.conversation) == (construct, conversation)
-    ]
-    return found
-
-
-def test_half_of_an_agent_tools_llm_calls_are_not_in_adks_session(comparison):
-    turns = of_run(comparison, "agent_tool").turns
-    figures = comparison.figures_of("agent_tool")
-
-    assert [(turn.reported_llm_calls, turn.llm_calls) for turn in turns] == [(2, 4), (2, 4)]
-    assert figures.reported_llm_calls < figures.llm_calls
-    for other in ("single_agent", "transfer", "router"):
-        figures = comparison.figures_of(other)
-        assert figures.reported_llm_calls == figures.llm_calls
-        assert figures.reported_tokens == figures.input_tokens + figures.output_tokens
-
-
-def test_llm_calls_by_the_end_of_each_turn(comparison):
-    assert {one.construct: one.after_turns["follow_up"] for one in comparison.constructs} == {
-        "single_agent": [2, 4],
-        "transfer": [3, 5],
-        "agent_tool": [4, 8],
-        "router": [3, 6],
-    }
-
-
-def test_what_specialists_are_shown(comparison):
-    assert {one.construct: one.shown for one in comparison.constructs} == {
-        "single_agent": "one agent",
-        "transfer": "others",
-        "agent_tool": "request",
-        "router": "user",
-    }
-
-
-def test_a_comparison_names_models_releases_and_failures(comparison):
-    router = comparison.figures_of("router")
-
-    assert (comparison.kind, comparison.models) == ("controlled", ["planned"])
-    assert len(comparison.adk) == 1
-    assert comparison.conversations == ["follow_up", "two_in_one_message"]
-    assert comparison.baseline is comparison.figures_of("single_agent")
-    assert router.failed_conversations == ["two_in_one_message"]
-    assert (router.runs, router.passed_runs, router.pass_k) == (2, 1, 0.5)
-    assert router.finding_kinds["leak"] >= 1
-
-
-def test_who_takes_the_fewest_calls_as_follow_ups_become_more(comparison):
-    fewest = {
-        winner.point: (winner.constructs, winner.values)
-        for winner in comparison.winners
-        if (winner.axis, winner.figure) == ("follow-ups", "LLM calls")
-    }
-
-    assert fewest == {
-        0: (["single_agent"], {"single_agent": 2, "transfer": 3, "agent_tool": 4, "router": 3}),
-        1: (["single_agent"], {"single_agent": 4, "transfer": 5, "agent_tool": 8, "router": 6}),
-    }
-
-
-def test_who_failed_a_point_does_not_win_it(comparison):
-    (topics,) = {w.point for w in comparison.winners if w.axis == "topics in one message"}
-
-    assert topics == 2
-    assert all("router" not in w.values for w in comparison.winners if w.point == 2)
 
 
 def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
@@ -144,10 +36,7 @@ def made(construct="a", conversation="c", calls=(1,), **changes) -> RunMetrics:
         TurnMetrics(turn=number, llm_calls=count, input_tokens=10 * count, complete=True)
         for number, count in enumerate(calls, start=1)
     ]
-    defaults = {
-        "specialists": [["Loans"]] * len(calls),
-        "visibility": visibility_of(),
-    }
+    defaults = {"specialists": [["Loans"]] * len(calls), "visibility": visibility_of()}
     return RunMetrics(
         construct=construct,
         conversation=conversation,

@@ -90,8 +90,10 @@ def made(trials: list[Trial], results: TrialStore) -> list[Trial]:
     return [trial for trial in trials if results.find(trial)]
 
 
-async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
+async def test_every_trial_has_a_log_of_its_own_and_only_new_ones_are_made(tmp_path):
     model = Answering()
+    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY))
+    assert len(model.asked) == 6
 
     trials = await experiment(app_of(model), TrialStore(tmp_path, IDENTITY), times=2)
 
@@ -102,17 +104,6 @@ async def test_every_trial_has_a_log_of_its_own_and_is_not_made_again(tmp_path):
         log = read_log(results.log_of(trial))
         assert log.header.construct == trial.construct
         assert len(measure(trace_log(log))) == len(ASKED[trial.conversation].turns)
-    await experiment(app_of(model), results, times=2)
-    assert len(model.asked) == 12
-
-
-async def test_more_trials_of_the_same_experiment_add_to_it(tmp_path):
-    model = Answering()
-    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY))
-
-    await experiment(app_of(model), TrialStore(tmp_path, IDENTITY), times=2)
-
-    assert len(model.asked) == 12
 
 
 async def test_a_trial_whose_log_is_gone_or_that_failed_is_made_again(tmp_path):
@@ -266,7 +257,7 @@ def test_names_choose_no_path(tmp_path):
     assert hostile != results.log_of(Trial("../../x", "../y ", 1))
 
 
-def test_identity_tells_agents_apart_by_what_they_are_told():
+def test_identity_differs_by_instruction():
     one, other = app_of("offline"), app_of("offline")
     lead_of(other).sub_agents[0].instruction = "Answer in rhyme."
 
@@ -356,22 +347,18 @@ async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
     assert model.model == "gpt-4o-mini"
 
 
+def quote() -> str:
+    """Quotes."""
+    return "5%"
+
+
 def test_what_cannot_be_rewired_is_named_with_the_reason():
     class Custom(BaseAgent):
         pass
 
-    def quote() -> str:
-        """Quotes."""
-        return "5%"
-
-    def requote() -> str:
-        """Quotes otherwise."""
-        return "6%"
-
-    requote.__name__ = "quote"
     app = app_of("offline", "Loans", "Funds")
     loans, funds = lead_of(app).sub_agents
-    loans.tools, funds.tools = [quote], [requote]
+    loans.tools, funds.tools = [quote], [FunctionTool(quote, require_confirmation=True)]
     custom = Custom(name="Odd")
     custom.parent_agent = lead_of(app)
     lead_of(app).sub_agents.append(custom)
@@ -385,6 +372,16 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
     assert result.left_out == ["Odd: a Custom; only an LlmAgent can be wired another way"]
 
 
+def test_a_function_that_is_wrapped_twice_is_one_tool():
+    app = app_of("offline", "Loans", "Funds")
+    loans, funds = lead_of(app).sub_agents
+    loans.tools, funds.tools = [FunctionTool(quote)], [quote]
+
+    same = make_variants(app, ["single_agent"])
+
+    assert len(lead_of(same.apps["single_agent"]).tools) == 1
+
+
 def test_an_app_that_cannot_be_wired_at_all_says_why():
     with pytest.raises(WiringError, match="Lead has no specialists"):
         make_variants(
@@ -393,10 +390,6 @@ def test_an_app_that_cannot_be_wired_at_all_says_why():
 
 
 def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
-    def quote() -> str:
-        """Quotes."""
-        return "5%"
-
     app = app_of("offline", "Loans", "Funds")
     lead_of(app).tools.append(quote)
 
@@ -406,22 +399,6 @@ def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
 
     assert result.lost_tools == {"router": ["quote"], "deprecated_loop": ["quote"]}
     assert make_variants(app_of("offline", "Loans"), ["router"]).lost_tools == {}
-
-
-def test_a_function_that_is_wrapped_twice_is_one_tool():
-    def quote() -> str:
-        """Quotes."""
-        return "5%"
-
-    app = app_of("offline", "Loans", "Funds")
-    loans, funds = lead_of(app).sub_agents
-    loans.tools, funds.tools = [FunctionTool(quote)], [quote]
-    same = make_variants(app, ["single_agent"])
-    funds.tools = [FunctionTool(quote, require_confirmation=True)]
-
-    assert len(lead_of(same.apps["single_agent"]).tools) == 1
-    with pytest.raises(WiringError, match="different tools named 'quote'"):
-        make_variants(app, ["single_agent"])
 
 
 @pytest.mark.parametrize(

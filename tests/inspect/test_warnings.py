@@ -77,10 +77,12 @@ def test_a_state_key_that_an_agent_or_code_writes():
     reader = agent("reader", instruction="{draft} on {topic}, as {{json}} and {not a key}")
     root = SequentialAgent(name="s", sub_agents=[writer, reader])
 
-    texts = [
-        one.text
-        for one in inspect_app(App(name="app", root_agent=root)).remarks
-        if "key" in one.text
+    picture = inspect_app(App(name="app", root_agent=root))
+    texts = [one.text for one in picture.remarks if "key" in one.text]
+    assert picture.members[-1].settings["reads state"] == [
+        "draft (output_key of writer)",
+        "topic (in code of writer)",
+        "json",
     ]
     assert [text.partition(", which")[0] for text in texts] == ["reader reads the state key json"]
 

@@ -349,7 +349,7 @@ def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
     asked = ("--question", "Please judge a poem.", *options)
     refused = run_command("compare", hiding, *asked, folder=tmp_path)
     assert refused.returncode == 2
-    assert "as_is: paid-model was asked beside the agents" in refused.stderr
+    assert "as_is: paid-model was asked besides the agents" in refused.stderr
 
     made = run_command("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
     assert made.returncode == 0

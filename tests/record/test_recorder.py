@@ -22,7 +22,6 @@ from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.record.extract import of_usage
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, record
 from tests.doubles.models import Hanging
@@ -506,27 +505,3 @@ async def test_a_lone_surrogate_costs_no_record(tmp_path):
     flow = await record(agent("Root", model), ["caf\udce9"], tmp_path)
 
     assert [move.text for move in flow.moves if move.kind == "say"] == ["caf?"]
-
-
-@pytest.mark.parametrize(
-    ("reported", "sent", "said"),
-    [
-        ({"prompt": 100, "candidates": 20, "total": 120}, 100, 20),
-        ({"prompt": 100, "candidates": 20, "tool_use_prompt": 50, "total": 170}, 150, 20),
-        # thoughts beside the candidates, as on Vertex, and inside them, as OpenAI counts them
-        ({"prompt": 100, "candidates": 20, "thoughts": 30, "total": 150}, 100, 50),
-        ({"prompt": 100, "candidates": 50, "thoughts": 30, "total": 150}, 100, 50),
-        (
-            {"prompt": 100, "candidates": 50, "thoughts": 30, "tool_use_prompt": 50, "total": 200},
-            *(150, 50),
-        ),
-    ],
-)
-def test_sent_and_generated_tokens_add_up_to_the_total(reported, sent, said):
-    names = {f"{name}_token_count": count for name, count in reported.items()}
-
-    usage = of_usage(types.GenerateContentResponseUsageMetadata(**names))
-
-    assert usage is not None
-    assert (usage.input, usage.output + usage.thoughts) == (sent, said)
-    assert sent + said == usage.total

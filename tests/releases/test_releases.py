@@ -671,7 +671,7 @@ def test_real_releases_differ_in_who_is_told_that_an_agent_ended(monkeypatch):
     )  # fmt: skip
 
     assert result.exit_code == 0, result.stderr
-    first = result.stdout.split("Differences")[1].split("*")[1]
+    first = result.stdout.split("Differences")[1].split("- ")[1]
     assert " ".join(first.split()) == f"2.13.0: {UNTOLD.replace('Root', 'Root_Agent')} (turn 1)"
 
 

@@ -74,7 +74,7 @@ def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
     return compare_runs(runs, Setting(app="desk", baseline=baseline, **setting))
 
 
-def told(comparison: Comparison, width: int = 80) -> str:
+def printed(comparison: Comparison, width: int = 80) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, markup=False)
     print_comparison(comparison, console)
@@ -96,7 +96,7 @@ def two_constructs() -> Comparison:
 
 
 def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
-    text = told(two_constructs())
+    text = printed(two_constructs())
 
     assert text.startswith(
         "Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial\n"
@@ -144,7 +144,7 @@ def test_every_construct_and_long_conversations_fit_80_columns():
         }.get(conversation, (12,))
 
     runs = [run(name, asked, calls(asked)) for name in CONSTRUCTS for asked in LONG]
-    table = section(told(compared(*runs)), "LLM calls made").splitlines()
+    table = section(printed(compared(*runs)), "LLM calls made").splitlines()
 
     assert table[0].split() == ["construct", *"123456"]
     assert "agent_tool_skip_" in [line.rstrip().split(" ")[0] for line in table]
@@ -159,14 +159,16 @@ def test_every_construct_and_long_conversations_fit_80_columns():
 def test_a_narrow_terminal_gets_the_call_table_in_parts():
     runs = [run(name, asked) for name in ("transfer", "task") for asked in LONG]
 
-    table = section(told(compared(*runs), width=40), "LLM calls made")
+    table = section(printed(compared(*runs), width=40), "LLM calls made")
 
     assert table.count("construct") > 1
     assert table.count("3→5") == 16
 
 
 def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_compared():
-    text = told(compared(run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,))))
+    text = printed(
+        compared(run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,)))
+    )
 
     assert section(text, "LLM calls made").splitlines()[-1].split() == ["task", "–", "4"]
     assert "difference" not in section(text, "Calls, tokens")
@@ -179,10 +181,10 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
     comparison = compared(hostile, run(), baseline=HOSTILE, price_model=HOSTILE, **setting)
 
     for width in (80, 30):
-        told(comparison, width)
+        printed(comparison, width)
     markdown = comparison_to_markdown(comparison)
 
-    for text in (told(comparison), markdown):
+    for text in (printed(comparison), markdown):
         assert not any(sign in text for sign in "\x1b\x07\r\u202e")
         assert "red" in text
     assert "<" not in markdown
@@ -224,7 +226,7 @@ def test_markdown_holds_what_the_terminal_shows():
 
 def test_a_single_construct_is_compared_with_nothing():
     winner = Winner("follow-ups", 0, "tokens", ["transfer"], {"transfer": 1.0})
-    text = told(replace(compared(run()), winners=[winner, replace(winner, point=1)]))
+    text = printed(replace(compared(run()), winners=[winner, replace(winner, point=1)]))
 
     assert "difference:" not in text
     assert "baseline" not in text
@@ -235,28 +237,28 @@ def test_a_single_construct_is_compared_with_nothing():
 def test_without_a_baseline_there_are_no_differences():
     comparison = compared(run("transfer"), run("task"), baseline="")
 
-    assert "difference:" not in told(comparison)
+    assert "difference:" not in printed(comparison)
     assert comparison_to_data(comparison)["constructs"][0]["difference_to_baseline"] is None
 
 
 def test_an_unknown_cost_is_said_to_be_unknown():
     comparison = compared(run("transfer"), run("task", dollars=None))
 
-    row = section(told(comparison), "Calls, tokens").splitlines()[-2]
+    row = section(printed(comparison), "Calls, tokens").splitlines()[-2]
     assert row.split()[-2:] == ["unknown", "±0"]
-    assert "Costs are unknown" in told(comparison)
+    assert "Costs are unknown" in printed(comparison)
 
 
 def test_where_nothing_was_checked_nothing_passed():
     unchecked = [run(name, checked=False, failed_checks=[]) for name in ("transfer", "task")]
-    text = told(compared(*unchecked))
+    text = printed(compared(*unchecked))
 
     assert text.count("unchecked") == 2
     assert "no answer was checked" in " ".join(text.split())
 
 
 def test_no_runs_at_all_are_shown_without_a_fault():
-    assert "0 constructs" in told(compared())
+    assert "0 constructs" in printed(compared())
     assert comparison_to_markdown(compared())
     assert comparison_to_data(compared())["runs"] == []
 
@@ -264,7 +266,7 @@ def test_no_runs_at_all_are_shown_without_a_fault():
 def test_several_trials_show_pass_k_with_its_interval():
     failed = [["lacks"], []]
     runs = [run(trial=1), run(trial=2, failed_checks=failed), run("task"), run("task", trial=2)]
-    text = told(compared(*runs, trials=2, pace="gemini-2.5-flash"))
+    text = printed(compared(*runs, trials=2, pace="gemini-2.5-flash"))
 
     rows = [" ".join(line.split()) for line in section(text, "Time, checks").splitlines()]
     assert "transfer 5.00 s 5.00 s 1.00 1 of 2 0 % (0–79) one agent" in rows
@@ -283,7 +285,7 @@ def test_winners_are_told_where_they_change():
         winner(1, "task", figure="LLM calls"),
         winner(0, "task", figure="critical path"),
     ]
-    text = told(replace(two_constructs(), winners=winners))
+    text = printed(replace(two_constructs(), winners=winners))
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
         "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
@@ -298,7 +300,7 @@ def test_findings_are_counted_by_kind_serious_ones_first():
     leaks = [found("leak", "serious")] * 2
     runs = [run(findings=[found("unclosed_frame"), *leaks]), run("task", findings=leaks)]
 
-    assert section(told(compared(*runs)), "Findings") == expected("""
+    assert section(printed(compared(*runs)), "Findings") == expected("""
         finding         level    total  by construct
         ────────────────────────────────────────────────
         leak            serious  4      transfer 2, task 2
@@ -308,7 +310,7 @@ def test_findings_are_counted_by_kind_serious_ones_first():
 
 def test_a_finding_of_many_constructs_keeps_its_name_whole():
     finding = Finding(kind="hidden_conversation", turn=1, agents=("A",), text="", records=())
-    text = told(compared(*[run(name, findings=[finding]) for name in CONSTRUCTS]))
+    text = printed(compared(*[run(name, findings=[finding]) for name in CONSTRUCTS]))
 
     assert "hidden conversation  notice  13 " in text
 

@@ -300,27 +300,6 @@ def test_a_comparison_may_lack_almost_everything(runs, changed, told):
     assert "baseline" not in page.words
 
 
-def test_an_unknown_cost_is_said(runs):
-    page = Page(
-        comparison_to_html(compare_runs([replace(run, dollars=None) for run in runs], PACED))
-    )
-
-    assert page.row("transfer", 6)[-1] == "unknown"
-
-
-def test_the_winner_and_where_it_changes_is_said(comparison):
-    winners = [
-        replace(one, constructs=["transfer"]) if one.point == 3 and one.figure == "tokens" else one
-        for one in comparison.winners
-    ]
-    before = next(one for one in winners if one.figure == "tokens" and one.point == 1)
-    page = Page(comparison_to_html(replace(comparison, winners=winners)))
-
-    gone = before.constructs[0]
-    told = f"{gone} at 1 topic; transfer at 3 topics."
-    assert told in page.words
-
-
 def test_nothing_was_run():
     assert "No construct answered any conversation" in comparison_to_html(
         compare_runs([], Setting())

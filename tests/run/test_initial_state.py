@@ -103,7 +103,7 @@ def test_a_comparison_begins_with_it_and_takes_no_other_later(app, tmp_path):
     logs = [path.read_text() for path in (tmp_path / "out" / "logs").rglob("*.jsonl")]
     assert len(logs) == 2
     assert all("The topic is cats, at 50." in log for log in logs)
-    assert_refused(compared(51), "conversation question has changed since it was held there")
+    assert_refused(compared(51), "conversation question has changed since it was run there")
 
 
 async def test_a_run_changes_nothing_of_what_the_next_begins_with(tmp_path):

@@ -104,14 +104,16 @@ class ToolCalls:
         self._open: dict[str, list[ToolCall]] = {}
         self._latest: dict[str, ToolCall] = {}
 
-    def ask(self, index: int, record: Record, run: Run) -> None:
-        """An event asks for calls."""
+    def ask(self, index: int, record: Record, run: Run, *, is_remote: bool = False) -> None:
+        """An event asks for calls; a remote agent's run where nobody sees it."""
         for asked in record.calls:
             places = (c for c in self._at(asked.id, record.activation, run) if c.asked < 0)
             call = next(places, None) or self._add(asked, record, run)
             call.asked, call.text = index, call.text or asked.text
             call.model_call = run.model_calls.get(record.activation)
             call.pending = asked.id in record.pending
+            if is_remote and call.record < 0:
+                call.record, call.began = index, record.time
 
     def begin(self, index: int, record: Record, run: Run) -> ToolCall:
         """A tool's hook tells that it begins."""

@@ -9,8 +9,8 @@ import msgspec
 
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.trace import Trace, Turn
-from adk_flow.log.schema import AGENT_CALLS
+from adk_flow.analysis.trace import Activation, Trace, Turn
+from adk_flow.log.schema import AGENT_CALLS, Usage
 
 _Number = TypeVar("_Number", int, float)
 
@@ -62,6 +62,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Model calls made, those inside AgentTool's nested runs and failed ones too."""
     seen_llm_calls: int = 0
     """Those of which the log tells, where there may be others."""
+    remote_agents: list[str] = []
+    """Agents behind A2A servers that ran, whose calls nobody sees here."""
     unseen_llm_calls: int = 0
     """Calls that a plugin or callback answered with tokens, though no model was seen."""
     summarizer_llm_calls: int = 0
@@ -78,6 +80,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """The part of the input tokens that came from a cache."""
     output_tokens: int | None = 0
     """Generated tokens, thoughts among them."""
+    odd_totals: int = 0
+    """Model calls whose tokens do not add up to the total that the model reported."""
     reported_input_tokens: int | None = 0
     reported_output_tokens: int | None = 0
     began: int = 0
@@ -156,8 +160,10 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     metrics = TurnMetrics(
         turn=turn.number,
         question=turn.question,
+        remote_agents=_remote_agents(turn),
         unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
         summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
+        odd_totals=sum(not (call.tokens or Usage()).adds_up for call in turn.asked_models),
         reported_llm_calls=len(turn.reported),
         transfers=sum(move.kind == "transfer" for move in turn.moves),
         agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
@@ -182,6 +188,10 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     for agent in metrics.agents.values():
         _add(metrics, agent, _OF_CALLS)
     return metrics
+
+
+def _remote_agents(turn: Turn) -> list[str]:
+    return list(dict.fromkeys(one.agent for one in turn.activations if one.is_remote))
 
 
 def plus(one: _Number | None, other: _Number | None) -> _Number | None:
@@ -221,6 +231,19 @@ def _of_activations(turn: Turn) -> Iterator[tuple[int, str, AgentMetrics]]:
             unclosed = int(one.closed < 0)
             part = AgentMetrics(activations=1, unclosed_activations=unclosed)
             yield one.began, one.agent, part
+        if one.is_remote:
+            yield one.began, one.agent, _of_remote(one)
+
+
+def _of_remote(activation: Activation) -> AgentMetrics:
+    """Gives what an A2A server reports of its agent: tokens, as far as it does, but no calls."""
+    reported = list(activation.remote_usage.values())
+    return AgentMetrics(
+        llm_calls=None,
+        input_tokens=sum(usage.input for usage in reported) if reported else None,
+        cached_tokens=sum(usage.cached for usage in reported) if reported else None,
+        output_tokens=sum(usage.generated for usage in reported) if reported else None,
+    )
 
 
 def _of_spans(schedule: Schedule) -> Iterator[tuple[int, str, AgentMetrics]]:
@@ -251,6 +274,7 @@ _SUMMED = (
     *_OF_CALLS,
     "unseen_llm_calls",
     "summarizer_llm_calls",
+    "odd_totals",
     "reported_llm_calls",
     "transfers",
     "agent_calls",
@@ -268,6 +292,7 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         run.ended += turn.ended - turn.began
         run.messages.extend(turn.messages)
         run.waits_for = turn.waits_for
+        run.remote_agents = list(dict.fromkeys([*run.remote_agents, *turn.remote_agents]))
         run.active_agent = turn.active_agent
         run.complete &= turn.complete
         run.failed |= turn.failed

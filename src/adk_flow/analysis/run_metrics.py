@@ -126,7 +126,9 @@ def measure_run(
         offline="offline" in models and models <= KEYLESS_MODELS,
         turns=turns,
         total=total,
-        dollars=priced([span for turn in spans for span in turn], price_model),
+        dollars=None
+        if total.llm_calls is None
+        else priced([span for turn in spans for span in turn], price_model),
         team=list(team),
         specialists=[turn.specialists for turn in asked.turns] if asked else [],
         failed_checks=failed_checks or [],

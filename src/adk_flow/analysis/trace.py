@@ -41,6 +41,10 @@ class Activation:
     branch: str = ""
     path: str = ""
     """ADK's path of the node that it is, `graph@1/agent@2`; empty for none."""
+    is_remote: bool = False
+    """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
+    remote_usage: dict[str, Usage] = field(default_factory=dict)
+    """What the server reports of tokens, by its event."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
     within: ToolCall | None = None

@@ -165,6 +165,7 @@ class TraceReader:
             source=source,
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
+            is_remote=record.kind == "a2a",
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )
@@ -229,8 +230,10 @@ class TraceReader:
     _on_tool_error = _on_after_tool
 
     def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
+        activation = self.activations.get(record.activation)
+        is_remote = activation is not None and activation.is_remote
         if not record.partial:  # a streamed call's arguments are still coming in
-            self._calls.ask(moment.index, record, run)
+            self._calls.ask(moment.index, record, run, is_remote=is_remote)
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
@@ -242,8 +245,10 @@ class TraceReader:
                 self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
             control.finish_task(moment, run, call)
-        activation = self.activations.get(record.activation)
-        if not run.live:
+        if activation is not None and activation.is_remote:
+            if record.usage is not None:
+                activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
+        elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
         if record.path and not record.activation and record.agent != USER and not record.partial:

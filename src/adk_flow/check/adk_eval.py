@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.analysis.metrics import TurnMetrics, measure
@@ -46,15 +47,14 @@ def llm_calls(
     The criterion's threshold is the most that a turn may take; the overall score is the most that
     one took. Without a flow log of this session it fails.
     """
-    try:
-        turns = turns_of(actual_invocations, _directory(eval_metric))
+    limit = _threshold(eval_metric)
+
+    def score(turns: list[TurnMetrics]) -> list[float]:
         if any(turn.llm_calls is None for turn in turns):
             raise AdkFlowError("how many calls were made cannot be known")
-    except AdkFlowError as problem:
-        return _unscored(eval_metric, actual_invocations, problem)
-    scores = [float(turn.llm_calls or 0) for turn in turns]
-    limit = _threshold(eval_metric)
-    return _result(actual_invocations, scores, max, lambda score: score <= limit)
+        return [float(turn.llm_calls or 0) for turn in turns]
+
+    return _result(eval_metric, actual_invocations, score, max, lambda value: value <= limit)
 
 
 def answered_by(
@@ -69,14 +69,13 @@ def answered_by(
     in the expected invocation's intermediate data. The overall score is the share of turns. Without
     a flow log of this session, or if nobody is expected, it fails.
     """
-    try:
-        turns = turns_of(actual_invocations, _directory(eval_metric))
-        expected = _expected(eval_metric, expected_invocations, len(turns))
-    except AdkFlowError as problem:
-        return _unscored(eval_metric, actual_invocations, problem)
-    scores = [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
     least = _threshold(eval_metric)
-    return _result(actual_invocations, scores, _mean, lambda score: score >= least)
+
+    def score(turns: list[TurnMetrics]) -> list[float]:
+        expected = _expected(eval_metric, expected_invocations, len(turns))
+        return [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
+
+    return _result(eval_metric, actual_invocations, score, fmean, lambda value: value >= least)
 
 
 def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnMetrics]:
@@ -205,42 +204,33 @@ def _last_author(invocation: Invocation) -> str:
 
 
 def _result(
+    eval_metric: EvalMetric,
     invocations: list[Invocation],
-    scores: list[float],
-    together: Callable[[Sequence[float]], float],
+    score: Callable[[list[TurnMetrics]], list[float]],
+    together: Callable[[list[float]], float],
     passes: Callable[[float], bool],
 ) -> EvaluationResult:
+    """Scores the turns of a session; of one that cannot be scored, all fail."""
     # Imports what needs the `eval` extra of google-adk in some releases.
     from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
 
-    def status(score: float) -> EvalStatus:
-        return EvalStatus.PASSED if passes(score) else EvalStatus.FAILED
+    scores: list[Any]
+    try:
+        scores = score(turns_of(invocations, _directory(eval_metric)))
+        overall = together(scores)
+    except AdkFlowError as problem:
+        _logger.error("%s: %s", eval_metric.metric_name, problem)
+        scores, overall = [None] * len(invocations), None
 
-    overall = together(scores)
+    def status(value: float | None) -> EvalStatus:
+        is_passed = value is not None and passes(value)
+        return EvalStatus.PASSED if is_passed else EvalStatus.FAILED
+
     return EvaluationResult(
         overall_score=overall,
         overall_eval_status=status(overall),
         per_invocation_results=[
-            PerInvocationResult(actual_invocation=one, score=score, eval_status=status(score))
-            for one, score in zip(invocations, scores, strict=True)
+            PerInvocationResult(actual_invocation=each, score=value, eval_status=status(value))
+            for each, value in zip(invocations, scores, strict=True)
         ],
     )
-
-
-def _unscored(
-    eval_metric: EvalMetric, invocations: list[Invocation], problem: AdkFlowError
-) -> EvaluationResult:
-    from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
-
-    _logger.error("%s: %s", eval_metric.metric_name, problem)
-    return EvaluationResult(
-        overall_eval_status=EvalStatus.FAILED,
-        per_invocation_results=[
-            PerInvocationResult(actual_invocation=one, eval_status=EvalStatus.FAILED)
-            for one in invocations
-        ],
-    )
-
-
-def _mean(scores: Sequence[float]) -> float:
-    return sum(scores) / len(scores)

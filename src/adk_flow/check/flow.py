@@ -212,7 +212,7 @@ class Flow:
           AdkFlowError: a price is not known, or what was taken.
         """
         if self.llm_calls is None or self.tokens is None:
-            raise AdkFlowError("cannot be known: a model reported no tokens")
+            raise AdkFlowError("cannot be known: a model reported no tokens, or was not seen")
         spans = [span for turn in self._turns for span in schedule_turn(turn).spans]
         dollars = priced(spans, model)
         if dollars is None:

@@ -68,8 +68,8 @@ def app_output_on_stderr(form: str = "") -> Iterator[None]:
     """Sends what an app prints to stderr, so that stdout holds the command's result only.
 
     Args:
-      form: of the result; beside `text`, which a reader reads, an app may print where it likes, and
-        for `github`, which reads stderr too, GitHub's workflow commands are broken.
+      form: of the result; with `text`, for a reader, an app prints where it likes; with `github`,
+        which reads stderr too, what an app prints starts no workflow command.
     """
     if form == "text":
         yield

@@ -26,7 +26,7 @@ def plan_conversation(
 ) -> None:
     """Prints a conversation with a plan: one to fill in, or that of a flow log of the app.
 
-    A log's plan is played under the app's own wiring; what differs from the log is told on stderr.
+    A log's plan is played under the app's own wiring; differences to the log go to stderr.
     """
     with report_errors(), app_output_on_stderr():
         if bool(question) == bool(log):

@@ -51,7 +51,7 @@ _KINDS = {
 def write_recommendation(comparison: Comparison) -> list[str]:
     """Says which construct to take, and under which conditions another; a sentence each.
 
-    Of the constructs that held all conversations and passed the checks of most, the one whose
+    Of the constructs that had all conversations and passed the checks of most, the one whose
     tokens cost least; then, where it is another, the one that waits least, and the cheapest of
     those that keep specialists apart.
     """
@@ -73,7 +73,7 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
     """Names what to take in place of the cheapest where something else matters more."""
     cheapest = min(fit, key=cost)
     waits = [figures.critical_path_seconds for figures in fit]
-    quick = [one for one in fit if one.critical_path_seconds <= CLOSE * min(waits)]
+    quick = [figures for figures in fit if figures.critical_path_seconds <= CLOSE * min(waits)]
     quickest = min(quick, key=cost)
     seconds, rival = quickest.critical_path_seconds, cheapest.critical_path_seconds
     if _is_timed(comparison) and CLOSE * seconds < rival:
@@ -101,7 +101,7 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
     """Finds the constructs that passed most conversations; none if nobody passed any.
 
-    One that held fewer conversations than others is left out: its sums are of less. So is one
+    One that had fewer conversations than others is left out: its sums are of less. So is one
     that lost the lead's own tools, unless its answers were checked.
     """
     lost = comparison.setting.lost_tools
@@ -113,7 +113,11 @@ def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
         and (figures.pass_k is not None or figures.construct not in lost)
     }
     best = max(passed.values(), default=0)
-    return [one for one in comparison.constructs if best and passed.get(one.construct) == best]
+    return [
+        figures
+        for figures in comparison.constructs
+        if best and passed.get(figures.construct) == best
+    ]
 
 
 def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int) -> str:

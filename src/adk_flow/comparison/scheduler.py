@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from google.adk.apps import App
@@ -21,7 +20,7 @@ from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.models.override import override_of
-from adk_flow.run.conversation_run import describe_uncontrolled, run_conversation
+from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
 
 _logger = logging.getLogger(__name__)
@@ -102,11 +101,15 @@ class _Work:
         async with self.jobs:
             if self._is_spent:
                 return
-            file = self.store.begin(trial)
+            conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
             try:
-                result = await self._run(trial, app, file)
+                run = await run_conversation(
+                    app, conversation, file=file, construct=trial.construct, close=False
+                )
+                self._check(trial, app, run)
                 if not self._is_spent:
-                    self.store.add(result)
+                    failed = any(turn.failed for turn in run.turns)
+                    self.store.add(TrialResult(*trial, run.failed_checks, failed, run.faults))
                     self.advance()
             finally:
                 self.store.drop(trial)
@@ -115,21 +118,15 @@ class _Work:
     def _is_spent(self) -> bool:
         return bool(self.budget and self.budget.refused)
 
-    async def _run(self, trial: Trial, app: App, file: Path) -> TrialResult:
-        """Runs a trial; refuses one that asked more than its log shows, unless overridden."""
-        conversation = self.conversations[trial.conversation]
-        run = await run_conversation(
-            app, conversation, file=file, construct=trial.construct, close=False
-        )
+    def _check(self, trial: Trial, app: App, run: ConversationRun) -> None:
+        """Refuses a run that asked more than its log shows, unless all of that was overridden."""
         if run.uncontrolled and not override_of(app).exclusive:
             raise AdkFlowError(
-                f"{trial.construct}: {', '.join(run.uncontrolled)} was asked beside the agents "
-                "that the log shows, so that no budget and no figure holds it; take the model "
+                f"{trial.construct}: {', '.join(run.uncontrolled)} was asked besides the agents "
+                "that the log shows, so that no budget and no figure includes it; take the model "
                 "offline"
             )
         self.uncontrolled.update(run.uncontrolled)
-        failed = any(turn.failed for turn in run.turns)
-        return TrialResult(*trial, run.failed_checks, failed, run.faults)
 
 
 def measure_trials(

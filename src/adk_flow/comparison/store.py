@@ -155,7 +155,7 @@ class TrialStore(Folder):
         for name, digest in self._expected.items():
             if name in existing and self._state.conversations.get(name) != digest:
                 raise self._refusal(
-                    f"conversation {name} has changed since it was held there; name a new folder"
+                    f"conversation {name} has changed since it was run there; name a new folder"
                 )
             self._state.conversations[name] = digest
 
@@ -224,7 +224,7 @@ class TrialStore(Folder):
 
 
 def safe_name(name: str) -> str:
-    """Gives a name that is safe in a path, told apart by a digest where anything was left out."""
+    """Gives a name that is safe in a path, with a digest where anything was left out."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64]
     return safe if safe == name else f"{safe}-{_digest(name.encode())}"
 

@@ -26,8 +26,8 @@ _LARGEST = 2**63 - 1
 
 def words_wanted() -> bool:
     """Whether what was said may leave for a tracing backend; it may not unless it is said so."""
-    told = os.environ.get(CAPTURE, "").strip().lower()
-    return told in ("1", "true", "span_only", "span_and_event")
+    setting = os.environ.get(CAPTURE, "").strip().lower()
+    return setting in ("1", "true", "span_only", "span_and_event")
 
 
 def name_of(span: FlowSpan) -> str:
@@ -37,29 +37,26 @@ def name_of(span: FlowSpan) -> str:
 
 def of_span(span: FlowSpan, header: Header) -> Attributes:
     """Describes a span."""
-    told: Attributes = {
+    attributes: Attributes = {
         "gen_ai.operation.name": OPERATIONS[span.kind],
         "gen_ai.conversation.id": header.session,
         "adk_flow.turn": span.turn,
         "adk_flow.record": span.record,
+        **_filled({"adk_flow.frame": span.activation}),
     }
-    if span.activation:
-        told["adk_flow.frame"] = span.activation
     if span.kind != "turn":
-        told["gen_ai.agent.name"] = span.agent
-    told |= _of_kind(span, header)
+        attributes["gen_ai.agent.name"] = span.agent
+    attributes |= _of_kind(span, header)
     if not span.complete:
-        told["adk_flow.complete"] = False
-    if span.error:
-        told["error.type"] = span.error.partition(":")[0]
-    return fitting(told)
+        attributes["adk_flow.complete"] = False
+    return fitting(attributes | _filled({"error.type": span.error.partition(":")[0]}))
 
 
 def _of_kind(span: FlowSpan, header: Header) -> Attributes:
     match span.kind:
         case "turn":
-            told: Attributes = {"gen_ai.workflow.name": span.name}
-            return told | ({"adk_flow.construct": header.construct} if header.construct else {})
+            construct = _filled({"adk_flow.construct": header.construct})
+            return {"gen_ai.workflow.name": span.name} | construct
         case "agent":
             return {"adk_flow.why": span.cause}
         case "tool":
@@ -74,18 +71,19 @@ def _of_kind(span: FlowSpan, header: Header) -> Attributes:
 
 def _of_model(span: FlowSpan) -> Attributes:
     usage = span.usage or Usage()
-    told: Attributes = {"gen_ai.request.model": span.name}
-    if span.version:
-        told["gen_ai.response.model"] = span.version
-    if provider := provider_of(span.name):
-        told["gen_ai.provider.name"] = provider
-    tokens = {
-        "input_tokens": usage.input,
-        "output_tokens": usage.generated,
-        "cache_read.input_tokens": usage.cached,
-        "reasoning.output_tokens": usage.thoughts,
+    return {
+        "gen_ai.request.model": span.name,
+        **_filled(
+            {
+                "gen_ai.response.model": span.version,
+                "gen_ai.provider.name": provider_of(span.name),
+                "gen_ai.usage.input_tokens": usage.input,
+                "gen_ai.usage.output_tokens": usage.generated,
+                "gen_ai.usage.cache_read.input_tokens": usage.cached,
+                "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
+            }
+        ),
     }
-    return told | {f"gen_ai.usage.{name}": count for name, count in tokens.items() if count}
 
 
 def provider_of(model: str) -> str:
@@ -98,20 +96,18 @@ def provider_of(model: str) -> str:
 
 def of_move(move: Move, words: bool) -> Attributes:
     """Describes a move; its event is `adk_flow.<kind>`."""
-    told: Attributes = {
+    attributes: Attributes = {
         "adk_flow.turn": move.turn,
         "adk_flow.source": move.source,
         "adk_flow.target": move.target,
     }
-    if move.cause:
-        told["adk_flow.via"] = move.cause
-    if move.call:
-        told["gen_ai.tool.call.id"] = move.call
-    if move.failed:
-        told["adk_flow.failed"] = True
-    if words and move.text:
-        told["adk_flow.text"] = move.text
-    return fitting(told)
+    known: Attributes = {
+        "adk_flow.via": move.cause,
+        "gen_ai.tool.call.id": move.call,
+        "adk_flow.failed": move.failed,
+        "adk_flow.text": move.text if words else "",
+    }
+    return fitting(attributes | _filled(known))
 
 
 def of_link(source: str, target: str) -> Attributes:
@@ -119,9 +115,14 @@ def of_link(source: str, target: str) -> Attributes:
     return {"adk_flow.link": "transfer", "adk_flow.source": source, "adk_flow.target": target}
 
 
-def fitting(told: Attributes) -> Attributes:
+def _filled(attributes: Attributes) -> Attributes:
+    """Leaves out what is not known, or nothing."""
+    return {name: value for name, value in attributes.items() if value}
+
+
+def fitting(attributes: Attributes) -> Attributes:
     """Keeps whole numbers to the 64 bits that the protocol has, whatever a damaged log says."""
     return {
         name: max(-_LARGEST, min(_LARGEST, value)) if type(value) is int else value
-        for name, value in told.items()
+        for name, value in attributes.items()
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.adk.agents.loop_agent import LoopAgent
 from google.adk.tools.function_tool import FunctionTool
 
 from adk_flow._adk import BaseNode
+from adk_flow._text import join_names
 from adk_flow.inspect.agent_graph import tools_of
 
 _PLACEHOLDER = re.compile(r"\{+([^{}]*)\}+")
@@ -18,10 +19,16 @@ _PLACEHOLDER = re.compile(r"\{+([^{}]*)\}+")
 _KEY = re.compile(r"(?:(?:app|user|temp):)?[^\W\d]\w*\Z")
 
 
-def settings_of(node: BaseNode) -> dict[str, list[str]]:
-    """Lists what is set of a node, by the name of ADK's field; nothing that ADK sets by default."""
+def settings_of(node: BaseNode, writers: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Lists what is set of a node, by the name of ADK's field; nothing that ADK sets by default.
+
+    Of state that its instruction reads, `writers` says who writes each key.
+    """
     named = [*_callbacks(node), *_fields(node), *_tools(node), *_remote(node)]
-    read = [f"{key}?" if optional else key for key, optional in state_read(node).items()]
+    read = [
+        f"{key}{'?' * optional}{f' ({join_names(writers[key])})' if key in writers else ''}"
+        for key, optional in state_read(node).items()
+    ]
     return dict(named) | ({"reads state": read} if read else {})
 
 

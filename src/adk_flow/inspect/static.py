@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
 from adk_flow.inspect.settings import settings_of
-from adk_flow.inspect.warnings import Remark, find_remarks, next_after
+from adk_flow.inspect.warnings import Remark, find_remarks, next_after, writers_of
 from adk_flow.record.activations import kind_of
 
 refusal_of: Any
@@ -103,7 +103,8 @@ def inspect_app(app: App) -> Inspection:
     nodes, uses = _walked(app.root_agent)
     ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
     links = [Link(ids[id(source)], ids[id(use.node)], use.how) for source, use in uses]
-    members = [_member(node, ids[id(node)], links) for node in nodes]
+    writers = writers_of(nodes)
+    members = [_member(node, ids[id(node)], links, writers) for node in nodes]
     transfers = [one for node in nodes for one in _transfers(node, ids)]
     config = app.resumability_config
     is_resumable = bool(config and config.is_resumable)
@@ -160,7 +161,9 @@ def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode,
     return nodes, uses
 
 
-def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
+def _member(
+    node: BaseNode, number: str, links: Iterable[Link], writers: Mapping[str, list[str]]
+) -> Member:
     model: Any = getattr(node, "model", "")
     flags = ("disallow_transfer_to_parent", "disallow_transfer_to_peers")
     return Member(
@@ -173,7 +176,7 @@ def _member(node: BaseNode, number: str, links: Iterable[Link]) -> Member:
         tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
         flags=[flag for flag in flags if getattr(node, flag, False)],
-        settings=settings_of(node),
+        settings=settings_of(node, writers),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import CodeType, FunctionType, SimpleNamespace
@@ -196,12 +196,23 @@ def _words_of(code: CodeType) -> Iterator[str]:
             yield from (one for one in constant if isinstance(one, str))
 
 
+def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:
+    """Says who may write a state key: by `output_key`, or in code that names it."""
+    writers: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        key = getattr(node, "output_key", None)
+        if key:
+            writers[key].append(f"output_key of {node.name}")
+        for word in {*_code_names(node)} - {key}:
+            writers[word].append(f"in code of {node.name}")
+    return writers
+
+
 def _unwritten_state(nodes: Sequence[BaseNode], ids: Mapping[int, str]) -> Iterator[Remark]:
-    written = {getattr(node, "output_key", None) for node in nodes}
-    named = {word for node in nodes for word in _code_names(node)}
+    writers = writers_of(nodes)
     for node in nodes:
         for key, is_optional in state_read(node).items():
-            if key not in written | named:
+            if key not in writers:
                 lacks = "reads nothing" if is_optional else "fails"
                 text = (
                     f"{node.name} reads the state key {key}, which no output_key and no code of "

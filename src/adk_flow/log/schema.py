@@ -81,6 +81,11 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         """Tokens in both directions."""
         return self.input + self.generated
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether they are the total that the model reported, if it reported one."""
+        return self.total in (0, self.tokens)
+
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One part of a model request's contents."""
@@ -140,7 +145,7 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`."""
+    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one."""
     withheld: Literal["", "asked", "refused"] = ""
     """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
@@ -188,6 +193,10 @@ class Record(
     """Whether an exchange of a live session ends here."""
     interrupted: bool = False
     """Whether the user cut a live answer short."""
+    remote: str = ""
+    """Context id of the A2A server that an agent stands for: the session there."""
+    remote_event: str = ""
+    """The server's id of the event behind an event, of which there may be several copies."""
     heard: str = ""
     """What a live model heard the user say, as far as it was transcribed, or was sent as text."""
     pending: tuple[str, ...] = ()

@@ -29,15 +29,13 @@ def embed(texts: Sequence[str]) -> Vectors:
     rows = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
     for row, text in zip(rows, texts, strict=True):
         if text.strip():
-            row += model.embedding[_token_ids(model, text)].mean(axis=0)
+            # One text at a time: encode_batch starts threads that warn in a forked child. A lone
+            # surrogate is no text for the tokenizer.
+            plain = text.encode(errors="replace").decode()
+            ids = model.tokenizer.encode(plain, add_special_tokens=False).ids
+            row += model.embedding[ids].mean(axis=0)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=rows, where=norms > 0)
-
-
-def _token_ids(model: Any, text: str) -> list[int]:
-    # One text at a time: encode_batch starts threads that warn in a forked child.
-    text = text.encode(errors="replace").decode()  # a lone surrogate is no text for it
-    return model.tokenizer.encode(text, add_special_tokens=False).ids
 
 
 @lru_cache(maxsize=1)

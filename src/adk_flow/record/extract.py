@@ -76,6 +76,46 @@ def form_of(result: object) -> Form:
     return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
+def is_remote(agent: object) -> bool:
+    """Whether an agent stands for one behind an A2A server; its class needs a2a-sdk."""
+    return any(kind.__name__ == "RemoteA2aAgent" for kind in type(agent).__mro__)
+
+
+def of_remote(
+    event: Any, keep: Callable[[str], str], name_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """Reads what an event tells of the A2A server that it came from.
+
+    A peer that is ADK reports its usage in the task's metadata, where it stays until the next is
+    reported: what a function gave carries that of the model call before (2.13, a2a/converters).
+    """
+    metadata = event.custom_metadata or {}
+    context = metadata.get("a2a:context_id")
+    if not isinstance(context, str):
+        return {}
+    response = metadata.get("a2a:response")
+    told = response.get("metadata") if isinstance(response, dict) else None
+    told = told if isinstance(told, dict) else {}
+    fields: dict[str, Any] = {
+        "remote": name_of(context),
+        "remote_event": str(told.get("adk_event_id", "")),
+    }
+    if failure := _failure_in(response):
+        fields["error"] = f"{failure}: {keep(words_of(event.content))}".removesuffix(": ")
+    usage = told.get("adk_usage_metadata")
+    if isinstance(usage, dict) and not responses_of(event.content):
+        fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
+    return fields
+
+
+def _failure_in(response: Any) -> str:
+    """Names the state of a remote task that came to nothing."""
+    status = response.get("status") if isinstance(response, dict) else None
+    state = str(status.get("state", "")) if isinstance(status, dict) else ""
+    name = state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
+    return name if name in ("FAILED", "REJECTED", "CANCELED") else ""
+
+
 def withheld_of(result: object, context: Any) -> str:
     """Tells whether ADK asked for a confirmation, or was refused one, in place of a tool's result.
 

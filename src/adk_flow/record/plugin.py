@@ -172,6 +172,7 @@ class FlowPlugin(BasePlugin):
             parent=how.parent,
             call=how.call,
             parent_name=how.parent_name,
+            kind="a2a" if extract.is_remote(agent) else "",
             branch=branch,
             path=path if "/" in path else "",
         )
@@ -323,6 +324,11 @@ class FlowPlugin(BasePlugin):
         calls = extract.calls_of(content, run.tools.get(activation), self.recorder.keep)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
+        fields = {
+            "usage": extract.of_usage(event.usage_metadata),
+            "error": extract.error_of(event, self.recorder.keep),
+        }
+        fields |= extract.of_remote(event, self.recorder.keep, self.recorder.name_of)
         self.recorder.write(
             "event",
             run,
@@ -332,7 +338,6 @@ class FlowPlugin(BasePlugin):
             text=words,
             calls=calls,
             responses=tuple([response.id or "" for response in responses]),
-            usage=extract.of_usage(event.usage_metadata),
             transfer=actions.transfer_to_agent or "",
             final=final,
             partial=bool(event.partial),
@@ -348,7 +353,7 @@ class FlowPlugin(BasePlugin):
             state=tuple(map(self.recorder.name_of, actions.state_delta)),
             values=self.recorder.keep(extract.state_values(actions.state_delta)),
             artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
-            error=extract.error_of(event, self.recorder.keep),
+            **fields,
         )
 
     def _stand_first(self, context: InvocationContext) -> None:

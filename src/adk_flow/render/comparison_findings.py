@@ -77,7 +77,7 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
     return FindingGroup(
         name=kind.replace("_", " "),
         explanation=EXPLANATIONS[kind],
-        level="serious" if any(one.level == "serious" for _, one in findings) else "notice",
+        level="serious" if any(finding.level == "serious" for _, finding in findings) else "notice",
         times=len(findings),
         constructs=Counter(short_name(run.construct) for run, _ in findings),
         table=Table("construct", columns, rows, is_prose=True),

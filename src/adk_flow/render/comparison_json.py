@@ -49,8 +49,8 @@ def _difference(figures: ConstructMetrics, base: ConstructMetrics) -> dict[str, 
     }
 
 
-def _minus(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one - other
+def _minus(number: float | None, other: float | None) -> float | None:
+    return None if number is None or other is None else number - other
 
 
 def _run(run: RunMetrics) -> dict[str, Any]:

@@ -124,6 +124,8 @@ def _counts(turn: TurnMetrics) -> str:
     tokens = plural(turn.tokens, "token")
     if turn.input_tokens is not None and turn.output_tokens is not None:
         tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+    if turn.odd_totals:
+        tokens += f" (of {plural(turn.odd_totals, 'call')} the model's total is another)"
     counts = (
         f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
         plural(turn.transfers, "transfer"),
@@ -137,9 +139,11 @@ def _counts(turn: TurnMetrics) -> str:
 
 
 def _of_calls(turn: TurnMetrics) -> str:
-    """Says what is to be known of the LLM calls beside their number."""
-    if turn.unseen_llm_calls:
-        return f" + {turn.unseen_llm_calls} reported, not seen"
+    """Says what else is known of the LLM calls."""
+    more = [f"unknown calls of {plain(name)}" for name in turn.remote_agents]
+    more += [f"{turn.unseen_llm_calls} reported, not seen"] if turn.unseen_llm_calls else []
+    if more:
+        return " + " + " + ".join(more)
     notes = []
     if turn.reported_llm_calls != turn.llm_calls:
         notes.append(f"{turn.reported_llm_calls} in ADK's session")

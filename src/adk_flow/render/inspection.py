@@ -55,10 +55,12 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     yield from _entry("transfers to", _targets(member, picture, barred=False))
     yield from _entry("may not transfer to", _targets(member, picture, barred=True))
     for how, words in _HOW.items():
-        if how == "sub_agent" and any(one.source == member.id for one in picture.transfers):
+        if how == "sub_agent" and any(
+            transfer.source == member.id for transfer in picture.transfers
+        ):
             continue  # whom it can transfer to stands above
-        links = [one for one in picture.links if one.source == member.id and one.how == how]
-        yield from _entry(words, [plain(picture.named(one.target)) for one in links])
+        links = [link for link in picture.links if link.source == member.id and link.how == how]
+        yield from _entry(words, [plain(picture.named(link.target)) for link in links])
     for edge in _edges(member, picture):
         source, target = plain(picture.named(edge.source)), plain(picture.named(edge.target))
         route = f"  on {plain(edge.route)}" if edge.route else ""
@@ -71,11 +73,11 @@ def _edges(member: Member, picture: Inspection) -> list[Edge]:
 
 def _targets(member: Member, picture: Inspection, *, barred: bool) -> list[str]:
     return [
-        plain(picture.named(one.target))
-        + _AS[one.relation]
-        + (f", by {one.barred_by}" if barred else "")
-        for one in picture.transfers
-        if one.source == member.id and bool(one.barred_by) == barred
+        plain(picture.named(transfer.target))
+        + _AS[transfer.relation]
+        + (f", by {transfer.barred_by}" if barred else "")
+        for transfer in picture.transfers
+        if transfer.source == member.id and bool(transfer.barred_by) == barred
     ]
 
 
@@ -96,7 +98,11 @@ def agents_to_flowchart(picture: Inspection) -> str:
     for member in picture.members:
         if not member.graph:
             lines += _drawn(member, picture, "    ")
-    legal = {(one.source, one.target) for one in picture.transfers if not one.barred_by}
+    legal = {
+        (transfer.source, transfer.target)
+        for transfer in picture.transfers
+        if not transfer.barred_by
+    }
     done = set()
     for source, target in sorted(legal, key=lambda pair: (int(pair[0][1:]), int(pair[1][1:]))):
         if (target, source) not in done:
@@ -113,7 +119,7 @@ def agents_to_flowchart(picture: Inspection) -> str:
 def _drawn(member: Member, picture: Inspection, indent: str) -> Iterator[str]:
     about = ", ".join(filter(None, [member.kind, member.mode, member.model]))
     label = f'"{escape_mermaid(member.name)}<br/>{escape_mermaid(about)}"'
-    nodes = [one for one in picture.members if one.graph == member.id]
+    nodes = [node for node in picture.members if node.graph == member.id]
     if not nodes:
         yield f"{indent}{member.id}[{label}]"
         return

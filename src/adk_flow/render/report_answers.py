@@ -48,7 +48,7 @@ def _answered(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
         answer = Answer(_shortened(turn.answer), failed, _shortened(error))
         trial = f" (trial {run.trial})" if run.trial > 1 else ""
         answers.setdefault(answer, []).append(f"{run.construct}{trial}")
-    failures = sum(len(names) for one, names in answers.items() if one.failed or one.error)
+    failures = sum(len(names) for answer, names in answers.items() if answer.failed or answer.error)
     return AnsweredTurn(index + 1, _shortened(reached[0].turns[index].question), answers, failures)
 
 

@@ -124,7 +124,9 @@ def _sequence(
     spans = next(iter(run.spans[turn - 1 : turn]), [])
     lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
     about = f"Sequence of turn {turn} of {run.conversation} under {construct}"
-    captions = [plural(one.llm_calls, "LLM call") for one in run.turns if one.turn == turn]
+    captions = [
+        plural(metrics.llm_calls, "LLM call") for metrics in run.turns if metrics.turn == turn
+    ]
     return ConstructDrawing(
         construct, draw_sequence(moves, spans, lanes, about), next(iter(captions), "")
     )

@@ -49,8 +49,8 @@ def exposure_table(comparison: Comparison) -> Table:
 def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
     """Says why agents may have received more than is shown."""
     unknown = [run for run in runs if not run.visibility.known]
-    found = dict.fromkeys(f"{run.conversation}: {run.visibility.unknown_reason}" for run in unknown)
-    if reasons := list(found):
+    reasons = [f"{run.conversation}: {run.visibility.unknown_reason}" for run in unknown]
+    if reasons := list(dict.fromkeys(reasons)):
         more = len(reasons) - _MOST_REASONS
         rest = f"; and {more} more" if more > 0 else ""
         yield f"{construct} may have received more: {'; '.join(reasons[:_MOST_REASONS])}{rest}"
@@ -84,7 +84,11 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
     """Says in how many runs an agent received something, and whether it was meant for it."""
 
     def of_cell(exposures: Sequence[Exposure]) -> list[str]:
-        return [one.source for one in exposures if (one.agent, _column(one)) == (agent, column)]
+        return [
+            exposure.source
+            for exposure in exposures
+            if (exposure.agent, _column(exposure)) == (agent, column)
+        ]
 
     by_run = [of_cell(run.visibility.sights) for run in runs]
     sources = dict.fromkeys(source for of_run in by_run for source in of_run)
@@ -111,18 +115,22 @@ class _Shared(NamedTuple):
 def shared_state_table(comparison: Comparison) -> Table:
     """Lists state and artifacts that others than their writer received, once a construct."""
     names = ("construct", "what", "written by", "later read by", "conversations", "first proof")
-    rows = [row for one in comparison.constructs for row in _shared_rows(comparison, one.construct)]
+    rows = [
+        row
+        for figures in comparison.constructs
+        for row in _shared_rows(comparison, figures.construct)
+    ]
     return word_table(names, rows)
 
 
 def _shared_rows(comparison: Comparison, construct: str) -> Iterator[Sequence[str]]:
     shared: dict[tuple[str, str], _Shared] = {}
     for run in comparison.runs_of(construct):
-        for one in run.visibility.crossings:
-            proof = f"record {one.record} of {run.log}"
-            key = f"{one.kind} {one.key}", one.writer
+        for crossing in run.visibility.crossings:
+            proof = f"record {crossing.record} of {run.log}"
+            key = f"{crossing.kind} {crossing.key}", crossing.writer
             entry = shared.setdefault(key, _Shared({}, set(), proof))
-            entry.readers.update(dict.fromkeys(one.reached))
+            entry.readers.update(dict.fromkeys(crossing.reached))
             entry.conversations.add(run.conversation)
     for (what, writer), entry in shared.items():
         readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))

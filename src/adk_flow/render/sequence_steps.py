@@ -35,6 +35,6 @@ def steps_of(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[DrawnStep
     yield from waiting
 
 
-def _go_together(one: Move, two: Move) -> bool:
-    same = (one.source, one.target) == (two.source, two.target)
-    return same and (one.kind, two.kind) in _PAIRS
+def _go_together(first: Move, second: Move) -> bool:
+    same = (first.source, first.target) == (second.source, second.target)
+    return same and (first.kind, second.kind) in _PAIRS

@@ -119,7 +119,8 @@ async def run_conversation(
             await recorder.close()
     turns = [measure_turn(turn) for turn in reader.turns.values()]
     moves = [move for turn in reader.turns.values() for move in turn.moves]
-    calls = [call for turn in reader.turns.values() for call in turn.asked_models]
+    made = [call for turn in reader.turns.values() for call in turn.asked_models]
+    calls = [call for call in made if not call.within]  # by agents, and no tool's own
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,

@@ -299,6 +299,19 @@ async def test_a_part_that_nobody_answers_is_named():
     )
 
 
+async def test_a_bare_follow_up_names_another_place():
+    def get_weather(city: str) -> dict:
+        """Retrieves the current weather report for a specified city."""
+        return {"report": f"Sunny in {city}"}
+
+    model = CountingOffline()
+    root = LlmAgent(name="Weather", model=model, tools=[get_weather])
+
+    heard = await talk(root, model, "What is the weather in New York?", "And in Paris?")
+
+    assert [one.answer for one in heard] == ["report: Sunny in New York", "report: Sunny in Paris"]
+
+
 async def test_an_error_is_told_plainly():
     def stamp_duty(property_price: float) -> dict:
         """Computes the stamp duty on buying a home."""

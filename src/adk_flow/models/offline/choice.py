@@ -9,11 +9,9 @@ from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.questions import Question, has_topic
+from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
-
-TOOL_FLOOR = -0.1
-"""The margin over everyday subjects below which a tool is not called."""
 
 _AMOUNT = re.compile(
     r"\bhow (?:much|many|long|large|big|far)\b(?! (?:is|are|was|were|does|do)\b(?! (?:i|we|my)\b))"
@@ -38,8 +36,7 @@ class FunctionChoice(NamedTuple):
 def choose(question: Question, tools: Sequence[Function], is_own: bool) -> FunctionChoice | None:
     """Chooses the tool for a question; None if none fits.
 
-    A tool that takes numbers is only called if the question surely gives all of them. If the
-    question is known to be the agent's own, a look-up takes what fits no tool.
+    One that takes numbers must surely get them all; a look-up takes what else is the agent's own.
     """
     filled = [_filled(tool, question) for tool in tools if tool.is_calculator]
     others = [tool for tool in tools if not tool.is_calculator]
@@ -52,8 +49,8 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
     near = [one for one in filled if one.topic and (is_amount or one.topic >= len(one.faults))]
     if open_ or (near and (has_figures or not others)):
         best = max(open_ or near, key=_closeness)
-        refusal = refused(best.function.name, best.faults) if best.faults else ""
-        return FunctionChoice(best.function, {}, f"{refusal} {ask_for(best.missing)}".strip())
+        refusal = [refused(best.function.name, best.faults)] if best.faults else []
+        return FunctionChoice(best.function, {}, " ".join([*refusal, *map(ask_for, best.missing)]))
     return _look_up(question, tools, others, is_own) if others else None
 
 
@@ -83,7 +80,9 @@ def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
 ) -> FunctionChoice | None:
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
-    found = fit(question.text, [tool.option for tool in tools])
+    options, whole = [tool.option for tool in tools], (*question.earlier, question.text)
+    alone = fit(question.text, options)
+    found = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
     likest = max(others, key=lambda tool: found.scores[tools.index(tool)])
-    is_near = found.margin >= TOOL_FLOOR or (is_own and likest.is_look_up)
+    is_near = found.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

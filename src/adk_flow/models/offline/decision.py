@@ -31,12 +31,14 @@ def decide(situation: Situation) -> OfflineDecision:
     agent that fits it; the last one to speak tells what all of them found.
     """
     tasks = plan_tasks(situation)
-    if pending := _pending(_calls(tasks), situation):
+    calls = [task.choice for task in tasks if task.choice and not task.choice.text]
+    instead = list(dict.fromkeys(task.choice.text for task in tasks if task.choice))
+    if pending := _pending(calls, situation):
         return OfflineDecision(calls=tuple((one.function.name, one.arguments) for one in pending))
     onward = next((task.transfer for task in tasks if task.transfer), "")
-    if onward and not _said_instead(tasks) and situation.schema is None:
+    if onward and not any(instead) and situation.schema is None:
         return OfflineDecision(calls=((TRANSFER, {"agent_name": onward}),))
-    return _end(tasks, situation)
+    return _end(_answer(tasks, calls, instead, situation), any(instead), situation)
 
 
 def _pending(calls: Sequence[FunctionChoice], situation: Situation) -> list[FunctionChoice]:
@@ -50,31 +52,21 @@ def _pending(calls: Sequence[FunctionChoice], situation: Situation) -> list[Func
     return [one for one in pending if not one.function.is_alone] or pending[:1]
 
 
-def _calls(tasks: Sequence[QuestionTask]) -> list[FunctionChoice]:
-    return [task.choice for task in tasks if task.choice and not task.choice.text]
-
-
 def _called(situation: Situation) -> list[str]:
     steps = situation.turn.steps
     return [step.function for step in steps if isinstance(step, Called) and not step.agent]
 
 
-def _said_instead(tasks: Sequence[QuestionTask]) -> list[str]:
-    """Returns the questions back and refusals, each once."""
-    texts = (task.choice.text for task in tasks if task.choice and task.choice.text)
-    return list(dict.fromkeys(texts))
-
-
-def _end(tasks: Sequence[QuestionTask], situation: Situation) -> OfflineDecision:
+def _end(answer: str, is_asking: bool, situation: Situation) -> OfflineDecision:
     """Ends the agent's turn in the way its declarations ask for."""
-    answer, results = _answer(tasks, situation), _results(situation)
     asked = tuple(question.written for question in read_questions(situation.turns))
-    material = Material(asked, answer, tuple(results), situation.instruction)
+    material = Material(asked, answer, tuple(_results(situation)), situation.instruction)
     ending, schema = situation.ending, situation.schema
     if schema is not None:
         return OfflineDecision(json.dumps(fill_form(schema, material), ensure_ascii=False))
-    is_asking = ending is not None and ending.name == FINISH and bool(_said_instead(tasks))
-    if ending is None or is_asking or ending.name in _called(situation):
+    if ending is None or ending.name in _called(situation):
+        return OfflineDecision(answer)
+    if is_asking and ending.name == FINISH:
         return OfflineDecision(answer)
     shape = {
         "type": "object",
@@ -84,33 +76,32 @@ def _end(tasks: Sequence[QuestionTask], situation: Situation) -> OfflineDecision
     return OfflineDecision(calls=((ending.name, fill_form(shape, material)),))
 
 
-def _answer(tasks: Sequence[QuestionTask], situation: Situation) -> str:
+def _answer(
+    tasks: Sequence[QuestionTask],
+    calls: Sequence[FunctionChoice],
+    instead: Sequence[str],
+    situation: Situation,
+) -> str:
     """Tells what came back, then asks or refuses, then says what is left over."""
     texts = [wording.relayed(result) for result in _results(situation)]
-    calls, instead = _calls(tasks), _said_instead(tasks)
-    if not texts and not instead:
+    if not texts and not any(instead):
         if any(task.is_prose for task in tasks):
-            return "\n\n".join(_heard(situation)) or wording.no_prose(situation.turn.text)
+            said = [one for one in situation.turn.steps if isinstance(one, AgentSaid) and one.agent]
+            heard = dict.fromkeys(step.text for step in said)
+            return "\n\n".join(heard) or wording.no_prose(situation.turn.text)
         return wording.offers(_offered(situation))
     carried = [spell_out(name) for one in calls for name in one.carried]
     made_up = [spell_out(name) for one in calls for name in one.made_up]
-    unfit = [wording.quote_texts([task.question.text]) for task in tasks if task.is_unfit]
-    later = [wording.quote_texts([task.question.text]) for task in tasks if task.transfer]
-    remarks = [
+    unfit = [wording.quote_texts(task.question.text) for task in tasks if task.is_unfit]
+    later = [wording.quote_texts(task.question.text) for task in tasks if task.transfer]
+    texts += [
         wording.remark("(As before:", carried, ".)"),
         wording.remark("(Placeholders, which nobody said:", made_up, ".)"),
         wording.remark("Not answered, as nothing here fits it:", unfit),
+        *instead,
+        wording.remark("After that I go on to:", later),
     ]
-    onward = wording.remark("After that I go on to:", later)
-    return "\n\n".join(filter(None, [*texts, *remarks, *instead, onward]))
-
-
-def _heard(situation: Situation) -> list[str]:
-    """Returns what other agents have said in this turn, for one that only puts it together."""
-    said = [
-        step.text for step in situation.turn.steps if isinstance(step, AgentSaid) and step.agent
-    ]
-    return list(dict.fromkeys(said))
+    return "\n\n".join(filter(None, texts))
 
 
 def _results(situation: Situation) -> list[Any]:

@@ -1,7 +1,7 @@
 """Fills an answer's shape: always valid against its schema, with no invented figure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from adk_flow.models.offline.likeness import fit
@@ -13,9 +13,7 @@ from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.values import fault_of_value, value_of
 from adk_flow.models.request.words import spell_out, split_words
 
-_NOBODY = frozenset(
-    split_words("none other others unknown unclear neither general fallback default")
-)
+_NOBODY = frozenset(split_words("none other others unknown unclear neither general fallback"))
 _REPLY = frozenset(split_words("answer reply response result summary text message output reason"))
 
 
@@ -36,19 +34,15 @@ def placeholder(name: str, schema: Schema) -> Any:
     return value_of(schema, f"(placeholder: {spell_out(name)})")
 
 
-def fill_form(schema: Schema, material: Material) -> Any:
+def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
     """Fills a shape from what was asked and found; what neither says is a placeholder."""
-    return _value("", schema, material)
-
-
-def _value(name: str, schema: Schema, material: Material) -> Any:
     if schema.get("enum"):
         return _choice(schema, material)
     if "properties" in schema:
         return _object(schema, material)
     if schema.get("type") == "array":
         item = schema.get("items") or {}
-        return [_value(name, item, material)] * int(schema.get("minItems") or 0)
+        return [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
     is_text = schema.get("type", "string") == "string"
     found = [one.get(name) for one in material.results if isinstance(one, dict)]
     found += [material.answer] if is_text and _is_reply(name) else []
@@ -71,7 +65,7 @@ def _object(schema: Schema, material: Material) -> dict[str, Any]:
     properties = {name: {} for name in required} | schema.get("properties", {})
     shares = _shares(properties, material)
     return {
-        name: shares[name] if name in shares else _value(name, part, material)
+        name: shares[name] if name in shares else fill_form(part, material, name)
         for name, part in properties.items()
         if name in shares or name in required or _is_reply(name)
     }
@@ -79,7 +73,12 @@ def _object(schema: Schema, material: Material) -> dict[str, Any]:
 
 def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, str]:
     """Gives each part of the question to the property it is likest: a sub-goal to a child."""
-    goals = {name: one for name, one in properties.items() if _is_sub_goal(name, one)}
+    goals = {
+        name: one
+        for name, one in properties.items()
+        if one.get("type") == "string" and not {"enum", "format"} & one.keys()
+        if not _is_reply(name)
+    }
     options = [_described(name, one, material) for name, one in goals.items()]
     if len(goals) < 2 or not all(one.description for one in options):
         return {}
@@ -96,16 +95,10 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
     }
 
 
-def _is_sub_goal(name: str, schema: Schema) -> bool:
-    is_text = schema.get("type") == "string" and not schema.get("enum")
-    return is_text and not schema.get("format") and not _is_reply(name)
-
-
 def _choice(schema: Schema, material: Material) -> Any:
     """Picks what the question names, else what it is likest, else what stands for none."""
-    choices: Sequence[Any] = schema["enum"]
-    real = [one for one in choices if not _NOBODY & set(split_words(spell_out(str(one))))]
-    none = [one for one in choices if one not in real]
+    none = [one for one in schema["enum"] if _NOBODY & set(split_words(spell_out(str(one))))]
+    real = [one for one in schema["enum"] if one not in none]
     question = " ".join(material.questions)
     named = list(choices_in(real, read(question)))
     if len(named) == 1 or not real:

@@ -56,17 +56,14 @@ def fit(text: str, options: Sequence[Option]) -> Fit:
     """Compares a text with every option, and the best of them with everyday subjects."""
     text, options = clipped(text), tuple(options)
     vector, said = _vector(text), stems(text)
-    acronyms = [bool(said & _acronyms(option.description)) for option in options]
+    acronyms = [
+        bool(said & stems(" ".join(_ACRONYM.findall(option.description)))) for option in options
+    ]
     scores = _outline(options).scores(vector) + ACRONYM * np.array(acronyms)
     best = int(np.argmax(scores))
     shortness = SHORTNESS / max(1, len(content_words(text)))
     rivals = np.sort(_subjects().scores(vector))[-RIVALS:].mean()
     return Fit(tuple(map(float, scores)), best, float(scores[best] - rivals) - shortness)
-
-
-@lru_cache(maxsize=1024)
-def _acronyms(description: str) -> frozenset[str]:
-    return stems(" ".join(_ACRONYM.findall(description)))
 
 
 @lru_cache(maxsize=256)

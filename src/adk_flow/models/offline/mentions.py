@@ -12,8 +12,6 @@ from adk_flow.models.request.words import spell_out, split_words, stem
 NEGATIONS = frozenset(
     split_words("not no never neither nor without isn't aren't wasn't don't doesn't won't didn't")
 )
-_NEGATED_FROM = 3
-"""Words before a mention in which a "not" turns it around."""
 _YES, _NO = split_words("yes yeah yep true"), split_words("no nope not false")
 
 _PROPER = r"[A-Z][\w'’.-]*(?:\s+(?:of\s+|de\s+|the\s+)?[A-Z][\w'’-]*)*"
@@ -40,14 +38,10 @@ _ANYWHERE = "in|at|near|for|to|from|of|about|into|around|called|named|is"
 
 def find_mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
     """Returns the places where all words of a saying stand one after the other."""
-    parts, spoken = (
-        list(map(stem, split_words(saying))),
-        [stem(word.text) for word in reading.words],
-    )
-    places = range(len(spoken) - len(parts) + 1) if parts else ()
-    return [
-        reading.words[n : n + len(parts)] for n in places if spoken[n : n + len(parts)] == parts
-    ]
+    parts = list(map(stem, split_words(saying)))
+    spoken, size = [stem(word.text) for word in reading.words], len(parts)
+    places = range(len(spoken) - size + 1) if parts else ()
+    return [reading.words[n : n + size] for n in places if spoken[n : n + size] == parts]
 
 
 def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]]:
@@ -61,7 +55,7 @@ def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]
         for mention in find_mentions(saying, reading):
             begin, end = reading.words.index(mention[0]), reading.words.index(mention[-1]) + 1
             before, after = (
-                reading.words[max(0, begin - _NEGATED_FROM) : begin],
+                reading.words[max(0, begin - 3) : begin],
                 reading.words[end:],
             )
             turning = [word for word in before if word.text in NEGATIONS]

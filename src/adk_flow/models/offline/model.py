@@ -17,8 +17,6 @@ from adk_flow.models.request.tokens import usage
 if TYPE_CHECKING:
     from google.adk.models import LlmCapabilities
 
-NEEDED = "the offline model needs an extra: pip install 'adk-flow[offline]'"
-
 
 class Offline(BaseLlm):
     """Answers from the request alone, alike every time, for any agent tree."""
@@ -49,7 +47,8 @@ class Offline(BaseLlm):
         try:
             from adk_flow.models.offline.decision import decide
         except ModuleNotFoundError as error:
-            raise AdkFlowError(f"{NEEDED} ({error})") from None
+            needed = "the offline model needs an extra: pip install 'adk-flow[offline]'"
+            raise AdkFlowError(f"{needed} ({error})") from None
         text, calls = decide(read_situation(llm_request))
         parts = [types.Part(text=text)] if text else []
         parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]

@@ -98,16 +98,14 @@ class Places(NamedTuple):
             elif not called:
                 waiting.append((quantity, fitting))
         for quantity, fitting in waiting:
-            left = [one for one in fitting if one.name not in chosen and self._may_take(one)]
+            left = [one for one in fitting if one.name not in chosen]
+            if self.before:
+                left = [one for one in left if one.name in self.before]
+            else:
+                left = [one for one in left if one.required and not sayings(one.description)]
             if len(left) == 1:
                 chosen.setdefault(left[0].name, []).append(quantity)
         return {name: given[0] for name, given in chosen.items() if len(given) == 1}
-
-    def _may_take(self, parameter: Parameter) -> bool:
-        """Tells whether a parameter takes a quantity that no word beside it calls by its name."""
-        if self.before:
-            return parameter.name in self.before
-        return parameter.required and not sayings(parameter.description)
 
     def _fits(self, parameter: Parameter, quantity: Quantity) -> bool:
         """Tells whether unit and type fit, and no word right at a quantity calls it otherwise."""
@@ -116,9 +114,15 @@ class Places(NamedTuple):
         is_called = any(stem(word) in known for word in names)
         is_open = all(stem(word) in self.own and not is_sum for word in names)
         is_other = any(word in _MODIFIERS and stem(word) not in known for word in names)
-        if value is None or is_other or not (is_called or is_open):
-            return False
-        if is_sum and self._is_later(quantity):
+        following = [one for one in self.reading.quantities if one.start >= quantity.end][:1]
+        is_later = (
+            is_sum
+            and any(  # "£10,000 after 10 years"
+                one.lead in _LATER and not self.reading.text[quantity.end : one.start].strip()
+                for one in following
+            )
+        )
+        if value is None or is_other or is_later or not (is_called or is_open):
             return False
         if quantity.unit == "plain" and read_measure(parameter.name, parameter.description).unit:
             return is_called and not fault_of_value(parameter.schema, value)
@@ -140,14 +144,6 @@ class Places(NamedTuple):
                 names += [word.text] * (word.text not in _OPEN)
                 break
         return names
-
-    def _is_later(self, quantity: Quantity) -> bool:
-        """Tells whether a sum is one to come: "£10,000 after 10 years"."""
-        following = [one for one in self.reading.quantities if one.start >= quantity.end][:1]
-        return any(
-            one.lead in _LATER and not self.reading.text[quantity.end : one.start].strip()
-            for one in following
-        )
 
     def _called(self, fitting: Sequence[Parameter], quantity: Quantity) -> list[Parameter]:
         """Returns the parameters that the words around a quantity call it by."""

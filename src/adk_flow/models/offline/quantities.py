@@ -19,7 +19,7 @@ PERIODS = {
     **dict.fromkeys(("day", "daily"), "day"),
 }
 
-_SCALES = {"k": 1e3, "grand": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "hundred": 100}
+_SCALES = {"hundred": 100, "k": 1e3, "grand": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 _SCALES |= {"bn": 1e9, "billion": 1e9}
 _UNITS = {
     "percent": r"\s?%|[\s-]?(?:per\s?cent|percent)\b",
@@ -46,11 +46,7 @@ _NUMBER = re.compile(
     (?![\w%'^*+(]|[.,:/-][£$€\w])""",
     re.I | re.X,
 )
-_ONE_TO_THREE = re.compile(
-    r"\b(one|two|three)(?=[\s-](?:years?|months?|weeks?|days?|per\s?cent)\b)", re.I
-)
 _WORD = re.compile(r"[^\W_\d]+(?:'[^\W_]+)*")
-_MOST_DIGITS = 15  # a float cannot hold more
 
 
 class Quantity(NamedTuple):
@@ -100,8 +96,7 @@ def read(text: str) -> Reading:
 
 
 def _in_digits(text: str) -> str:
-    small = _ONE_TO_THREE.sub(lambda word: {"one": "1", "two": "2"}.get(word[1].lower(), "3"), text)
-    joined = re.sub(r"(?<=\d)[ -](?=(?:hundred|thousand|million|billion)\b)", "", small)
+    joined = re.sub(r"(?<=\d)[ -](?=(?:hundred|thousand|million|billion)\b)", "", text)
     return alpha2digit(joined, "en") if joined.strip() else joined
 
 
@@ -122,7 +117,7 @@ def _quantity(match: re.Match[str]) -> Quantity:
     # Thousands need no comma where a currency shows that it is one number; pence have two places.
     is_clear = (not sign or sign == named) and (named in MONEY or " " not in digits)
     is_clear &= named not in MONEY or bool(scale) or len(fraction) <= 3
-    is_clear &= len(digits) + len(fraction) <= _MOST_DIGITS
+    is_clear &= len(digits) + len(fraction) <= 15  # a float holds no more
     number = float(re.sub(r"[, ]", "", digits) + fraction) if is_clear else 0
     start = match.start("currency" if groups["currency"] else "digits")
     return Quantity(

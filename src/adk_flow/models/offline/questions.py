@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from adk_flow.models.offline.quantities import read
-from adk_flow.models.offline.wording import asked_for, is_open, labelled
+from adk_flow.models.offline.wording import asked_for, is_open
 from adk_flow.models.request.turns import RequestTurn
 from adk_flow.models.request.words import NEUTRAL
 
@@ -98,14 +98,12 @@ def _pieces(text: str) -> list[str]:
 def _earlier(turns: Sequence[RequestTurn]) -> tuple[str, ...]:
     """Returns the questions of the last turn that had an answer or figures: "thanks" has none."""
     before = list(turns[:-1][-_MOST:])
-    while before and not _is_about_something(before[-1]):
+    while before and not (before[-1].has_result or is_open(before[-1].answer)):
+        if read(before[-1].text).quantities:
+            break
         before.pop()
     last = read_questions(before)[-1] if before else None
     return (*last.earlier, last.text) if last else ()
-
-
-def _is_about_something(turn: RequestTurn) -> bool:
-    return turn.has_result or is_open(turn.answer) or bool(read(turn.text).quantities)
 
 
 def _with_label(turns: Sequence[RequestTurn]) -> str:
@@ -115,4 +113,4 @@ def _with_label(turns: Sequence[RequestTurn]) -> str:
     is_answer = len(text.split()) <= _LONGEST_ANSWER and not is_question(text)
     if len(names) != 1 or not is_answer or len(read(text).quantities) > 1:
         return text
-    return labelled(names[0], text)
+    return f"The {names[0]}: {text.strip().rstrip('.')}."

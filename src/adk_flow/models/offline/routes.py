@@ -7,15 +7,10 @@ from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.questions import is_question
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import Situation
-from adk_flow.models.request.turns import TRANSFER, AgentSaid
 from adk_flow.models.request.words import content_words
 
 ROUTE_FLOOR = -0.1
 """The margin over everyday subjects below which no agent fits; unlike agent sets can share it."""
-STAY = 0.02
-"""Likeness by which another agent must be ahead before a conversation leaves the present one."""
-LONGEST_INSTRUCTION = 300
-"""Characters of an instruction that stand for a description where there is none."""
 
 
 class Route(NamedTuple):
@@ -28,15 +23,14 @@ class Route(NamedTuple):
 def route(text: str, situation: Situation) -> Route:
     """Finds whose a question is.
 
-    An agent that had this turn already is not gone back to: if the question is its own and it did
-    something, the question is done; else the next best is taken.
+    An agent that had this turn is not gone back to: its question is done, or the next best's.
     """
     options = _options(situation)
     if all(way.way == "own" for _, way in options):
         return Route("own")
     best, margin = _best(text, options)
     if best.way == "transfer" and best.agent in situation.visited:
-        if margin >= ROUTE_FLOOR and _was_active(best.agent, situation):
+        if margin >= ROUTE_FLOOR:
             return Route("done")
         options = [one for one in options if one[0].name not in situation.visited]
         if not options:
@@ -59,7 +53,7 @@ def own_options(situation: Situation) -> list[Option]:
         return tools
     if situation.description:
         return [Option(situation.name, situation.description)]
-    return tools or [Option(situation.name, situation.instruction[:LONGEST_INSTRUCTION])]
+    return tools or [Option(situation.name, situation.instruction[:300])]
 
 
 def _options(situation: Situation) -> list[tuple[Option, Route]]:
@@ -70,17 +64,6 @@ def _options(situation: Situation) -> list[tuple[Option, Route]]:
 
 
 def _best(text: str, options: Sequence[tuple[Option, Route]]) -> tuple[Route, float]:
-    """Returns the way that suits best, the own one if it is hardly behind, and its margin."""
+    """Returns the way that suits best, and its margin."""
     found = fit(text, [option for option, _ in options])
-    own = [n for n, (_, way) in enumerate(options) if way.way == "own"]
-    nearest = max(own, key=lambda n: found.scores[n], default=found.best)
-    behind = found.scores[found.best] - found.scores[nearest]
-    if behind > STAY:
-        nearest, behind = found.best, 0.0
-    return options[nearest][1], found.margin - behind
-
-
-def _was_active(agent: str, situation: Situation) -> bool:
-    """Tells whether an agent did more in this turn than pass the question on."""
-    steps = [step for step in situation.turn.steps if step.agent == agent]
-    return any(isinstance(step, AgentSaid) or step.function != TRANSFER for step in steps)
+    return options[found.best][1], found.margin

@@ -1,9 +1,4 @@
-"""Everyday subjects, the rivals that an agent's description must beat for a question.
-
-Whether 0.3 is a good likeness depends on the question and on the agents; whether it is more than
-the likeness to cooking or train timetables does not. The list is broad and even on purpose: about
-as much of each part of life, none of it taken from any application.
-"""
+"""Everyday subjects, none of any application: rivals that a description must beat."""
 
 _SUBJECTS = """
 weather, rain, wind and temperature; climate and the environment; natural disasters, storms and

@@ -30,10 +30,7 @@ class QuestionTask(NamedTuple):
 
 def plan_tasks(situation: Situation) -> list[QuestionTask]:
     """Plans the current turn; the same turn always gives the same plan, whatever is done yet."""
-    tasks = [_task(question, situation) for question in read_questions(situation.turns)]
-    if len(tasks) > 1 and all(task.is_unfit for task in tasks):
-        return [_task(Question(situation.turn.text), situation)]
-    return tasks
+    return [_task(question, situation) for question in read_questions(situation.turns)]
 
 
 def _task(question: Question, situation: Situation) -> QuestionTask:

@@ -5,11 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from adk_flow._text import one_line
 from adk_flow.models.request.functions import Option, Parameter
 from adk_flow.models.request.words import spell_out
-
-LONGEST_QUOTE = 200
-"""Characters of the user's words that are repeated."""
 
 _KEYS = ("summary", "result", "answer", "output", "text", "message", "content")
 _ASKED = re.compile(r"\(([^()?;]+?)(?:; [^()?]*)?\)\?")
@@ -17,12 +15,8 @@ _NOTE_END = re.compile(r'[.;:?"(\n](?:\s|$)?|,? (?:such as|e\.g\.|for example)\b
 _NO_NOUN = re.compile(r"(?:how|what|when|where|whether|which|who|if|true|false|is|are)\b", re.I)
 
 
-def ask_for(missing: Sequence[Parameter]) -> str:
+def ask_for(parameter: Parameter) -> str:
     """Asks for what a function still needs."""
-    return " ".join(map(_ask_one, missing))
-
-
-def _ask_one(parameter: Parameter) -> str:
     name = spell_out(parameter.name)
     note = _NOTE_END.split(parameter.description.strip(), maxsplit=1)[0].strip(", ")
     if parameter.kind == "boolean":
@@ -44,11 +38,6 @@ def is_open(text: str) -> bool:
     return bool(asked_for(text)) or "Refused: " in text
 
 
-def labelled(name: str, value: str) -> str:
-    """Writes down what was given for a name, in the way `arguments.fill` reads it."""
-    return f"The {name}: {value.strip().rstrip('.')}."
-
-
 def relayed(response: Any) -> str:
     """Writes out what a function returned, and nothing else."""
     if isinstance(response, dict):
@@ -56,14 +45,11 @@ def relayed(response: Any) -> str:
             return relayed(found)
         if error := response.get("error") or response.get("error_message"):
             return f"That did not work: {relayed(error)}"
-        response = "; ".join(f"{spell_out(str(k))}: {relayed(v)}" for k, v in response.items())
+        return "; ".join(f"{spell_out(str(k))}: {relayed(v)}" for k, v in response.items())
     if isinstance(response, list):
-        response = "\n".join(map(relayed, response))
+        return "\n".join(map(relayed, response))
     if isinstance(response, str):
         return response.strip() or "It returned nothing."
-    named = {None: "nothing", True: "yes", False: "no"}
-    if response is None or isinstance(response, bool):
-        return named[response]
     return json.dumps(response, ensure_ascii=False, default=str).removesuffix(".0")
 
 
@@ -80,15 +66,15 @@ def offers(options: Iterable[Option]) -> str:
 def refused(function: str, faults: Sequence[str]) -> str:
     """Says that a figure is not worked out, and which words and numbers are why."""
     return (
-        f"Refused: {spell_out(function)} has no sure place for {quote_texts(faults)}, so no figure "
-        "is given. That needs a language model, which adk-flow's offline model is not."
+        f"Refused: {spell_out(function)} has no sure place for {quote_texts(*faults)}, so no "
+        "figure is given. That needs a language model, which adk-flow's offline model is not."
     )
 
 
 def no_prose(question: str) -> str:
     """Says that there is nothing to answer with."""
     return (
-        f"Refused: there is no tool to answer {quote_texts([question])} with, and adk-flow's "
+        f"Refused: there is no tool to answer {quote_texts(question)} with, and adk-flow's "
         "offline model is no language model: it relays what tools return and writes nothing itself."
     )
 
@@ -99,8 +85,6 @@ def remark(opening: str, things: Iterable[str], closing: str = "") -> str:
     return f"{opening} {listed}{closing}" if listed else ""
 
 
-def quote_texts(texts: Iterable[str]) -> str:
-    """Quotes texts, each shortened."""
-    plain = (" ".join(text.split()) for text in texts)
-    short = (one if len(one) <= LONGEST_QUOTE else f"{one[:LONGEST_QUOTE]}…" for one in plain)
-    return " ".join(f"“{one}”" for one in short)
+def quote_texts(*texts: str) -> str:
+    """Quotes texts, each shortened to 200 characters."""
+    return " ".join(f"“{one_line(text, 200)}”" for text in texts)

@@ -1,0 +1,112 @@
+"""An agent behind a real A2A server: what crosses the border, and what stays unknown on this side.
+
+The oracle is the log of the server, which records its own calls.
+"""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from io import StringIO
+from typing import Any
+
+import httpx
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+
+from adk_flow import FlowPlugin, read_trace
+from adk_flow.analysis.metrics import measure
+from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.render.narration import Narrator
+from tests.doubles.flow import record
+
+pytest.importorskip("a2a", reason="needs a2a-sdk")
+
+import uvicorn
+from google.adk.a2a.utils.agent_to_a2a import to_a2a
+from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
+
+
+def look(what: str) -> dict:
+    """Looks."""
+    return {"there": what}
+
+
+@asynccontextmanager
+async def serving(agent: Any, plugin: FlowPlugin):
+    """Serves an agent on 127.0.0.1; gives an agent that stands for it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    app = App(name="far", root_agent=agent, plugins=[plugin])
+    runner = Runner(app=app, session_service=InMemorySessionService())
+    served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner)
+    server = uvicorn.Server(uvicorn.Config(served, log_level="error", ws="none"))
+    task = asyncio.create_task(server.serve([listening]))
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0)
+    try:
+        card = f"http://127.0.0.1:{port}/.well-known/agent-card.json"
+        async with httpx.AsyncClient() as client:
+            told = {"name": agent.name, "description": agent.description}
+            yield RemoteA2aAgent(**told, agent_card=card, httpx_client=client)
+    finally:
+        server.should_exit = True
+        await task
+        await runner.close()
+
+
+async def both_sides(folder, far, *questions, **options):
+    """Asks a lead that hands over to a remote agent; gives the flows of both sides."""
+    plugin = FlowPlugin(directory=folder / "far")
+    async with serving(far, plugin) as remote:
+        near = Scripted(script={"Root": [transfer(far.name)] * len(questions)}, tokens=(100, 10))
+        root = LlmAgent(name="Root", model=near, sub_agents=[remote])
+        flow = await record(root, list(questions), folder / "near", **options)
+    return flow, read_trace(plugin.paths[0])
+
+
+async def test_a_remote_that_runs_two_tools_is_drawn_and_its_calls_stay_unknown(tmp_path):
+    script = {"Far": [[call("look", what="a"), call("look", what="b")], "It is there."]}
+    model = Scripted(script=script, tokens=(300, 20))
+    far = LlmAgent(name="Far", description="Far.", model=model, tools=[look])
+    stream = StringIO()
+
+    flow, there = await both_sides(tmp_path, far, "Go.", listener=Narrator(stream))
+
+    (near,), (turn,) = measure(flow.trace), measure(there)
+    assert (near.llm_calls, near.seen_llm_calls, near.remote_agents) == (None, 1, ["Far"])
+    assert near.agents["Far"].input_tokens == turn.input_tokens
+    assert near.agents["Far"].output_tokens == turn.output_tokens
+    assert (near.input_tokens, near.output_tokens) == (100 + 2 * 300, 10 + 2 * 20)
+    assert near.answer == turn.answer == "It is there."
+    here, over_there = (trace.turns[0].tool_runs for trace in (flow.trace, there))
+    drawn = [tool for tool in here if tool.kind == "function"]
+    assert [(tool.id, tool.name) for tool in drawn] == [(one.id, one.name) for one in over_there]
+    assert all(tool.ended > tool.record for tool in drawn)
+    assert near.tool_calls == turn.tool_calls == 2
+    assert "1 LLM call + unknown calls of Far" in " ".join(stream.getvalue().split())
+    with pytest.raises(Exception, match="cannot be known"):
+        flow.cost()
+
+
+async def test_both_logs_are_linked_by_the_context_which_is_the_servers_session(tmp_path):
+    far = LlmAgent(name="Far", description="Far.", model=Scripted(script={"Far": ["a", "b"]}))
+
+    flow, there = await both_sides(tmp_path, far, "Go.", "And?")
+
+    contexts = {one.remote for one in flow.log.records if one.remote}
+    assert contexts == {there.log.header.session}
+
+
+async def test_of_a_remote_that_fails_neither_calls_nor_tokens_are_known(tmp_path):
+    model = Scripted(script={"Far": [RuntimeError("out of order")]})
+    far = LlmAgent(name="Far", description="Far.", model=model)
+
+    flow, there = await both_sides(tmp_path, far, "Go.")
+
+    (near,), (turn,) = measure(flow.trace), measure(there)
+    assert near.failed and turn.failed
+    assert near.error == "FAILED: out of order"
+    assert (near.llm_calls, near.input_tokens, near.answer) == (None, None, "")
