@@ -214,7 +214,6 @@ async def test_a_review_loop_rejects_and_then_approves_by_pass(tmp_path):
         "Writer",
         "Reviewer",
         "Writer",
-        "Reviewer",
     ]
     assert not any(held.failed_checks)
 
