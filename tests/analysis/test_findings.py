@@ -5,10 +5,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import BaseAgent, LoopAgent, SequentialAgent
+from google.adk.apps import App
+from google.adk.apps.app import EventsCompactionConfig
+from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools import exit_loop
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import JoinNode, Workflow
+from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +35,7 @@ from adk_flow.log.schema import (
     Usage,
 )
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.plugin import FlowPlugin
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import AskedTurn, Canary, Conversation, read_conversation
@@ -182,26 +190,6 @@ async def test_staged_agents_and_waiting_tasks_are_as_expected(tmp_path):
 
     assert (await found(staged, ["?"], tmp_path / "staged"))[1] == []
     assert (await found(tasks, ["?"], tmp_path / "tasks"))[1] == []
-
-
-# unclosed_frame
-
-
-async def test_the_agent_that_hands_over_is_never_closed(tmp_path):
-    root = desk({"Root": [transfer("Loans")], "Loans": ["5%."]})
-
-    flow, (one,) = await found(root, ["?"], tmp_path, "unclosed_frame")
-
-    assert one.text == "ADK called no after_agent for 1 of 2 frames: Root, which handed over."
-    assert hooks(flow, one) == ["before_agent:Root", "event:Root"]
-
-
-async def test_called_agents_and_a_failed_turn_have_no_unclosed_frames(tmp_path):
-    called = desk({"Root": [BOTH, "ab"], "Loans": ["a"], "Funds": ["b"]}, as_tools=True)
-    failing = desk({"Root": [transfer("Loans")], "Loans": [RuntimeError("no")]})
-
-    assert (await found(called, ["?"], tmp_path / "called", "unclosed_frame"))[1] == []
-    assert (await found(failing, ["?"], tmp_path / "failing", "unclosed_frame"))[1] == []
 
 
 # hidden_conversation
@@ -527,9 +515,8 @@ async def test_a_construct_that_works_is_told_only_what_adk_does_to_it(construct
 
     _, told = await found(root, ["Cost?"], tmp_path)
 
-    by_adk = {"transfer": ["unclosed_frame"], "task": ["unclosed_frame"]}
     hidden = ("agent_tool", "agent_tool_skip_summarization", "mixed")
-    expected = by_adk | {name: ["hidden_conversation"] for name in hidden}
+    expected = {name: ["hidden_conversation"] for name in hidden}
     assert [one.kind for one in told] == expected.get(construct, [])
 
 
@@ -544,13 +531,8 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     await run_conversation(app, talk, file=tmp_path / "log.jsonl")
 
     told = [(one.turn, one.kind) for one in detect_findings(read_trace(tmp_path / "log.jsonl"))]
-    by_adk = {
-        "transfer": [(1, "unclosed_frame")],
-        "mixed": [(1, "unclosed_frame")],
-        "task": [(1, "unclosed_frame"), (2, "unclosed_frame")],
-    }
     hidden = [(1, "hidden_conversation"), (2, "hidden_conversation")]
-    expected = by_adk | {"agent_tool": hidden, "agent_tool_skip_summarization": hidden}
+    expected = {"agent_tool": hidden, "agent_tool_skip_summarization": hidden}
     assert told == expected.get(construct, [])
 
 
@@ -657,3 +639,79 @@ def real_log(tmp_path_factory):
     log = asyncio.run(record(root, ["?"], tmp_path_factory.mktemp("log"))).log
     assert len({one.kind for one in detect_findings(trace_log(log))}) >= 5
     return log
+
+
+# cut_answer, ended_loop, replaced_turns, rewound_turns
+
+
+async def test_an_answer_that_its_model_cut_is_told_with_the_reason(tmp_path):
+    class Cut(Scripted):
+        async def generate_content_async(self, llm_request, stream=False):
+            async for response in super().generate_content_async(llm_request, stream):
+                yield response.model_copy(update={"finish_reason": reasons.pop(0)})
+
+    reasons = [types.FinishReason.STOP, types.FinishReason.MAX_TOKENS]
+    root = agent("Root", Cut(script={"Root": ["whole", "cut o"]}))
+
+    flow, (one,) = await found(root, ["?", "?"], tmp_path, "cut_answer")
+
+    assert (one.turn, one.level) == (2, "serious")
+    assert one.text == "The model of Root stopped before it was done: MAX_TOKENS."
+    assert hooks(flow, one) == ["before_model:Root", "after_model:Root"]
+
+
+async def test_who_ended_a_loop_is_told(tmp_path):
+    model = Scripted(script={"Writer": ["a", "b"], "Critic": ["no", call("exit_loop")]})
+    stages: list[BaseAgent] = [agent("Writer", model), agent("Critic", model, tools=[exit_loop])]
+
+    flow, (one,) = await found(
+        LoopAgent(name="Loop", sub_agents=stages), ["?"], tmp_path, "ended_loop"
+    )
+
+    assert one.text == "Critic ended the loop that it is in."
+    assert hooks(flow, one) == ["event:Critic"]
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Holds turns in one session of an app; rewinds to before the turn that a number names."""
+
+    async def turns(*steps: str | int, **options: Any) -> list[str]:
+        plugin = FlowPlugin(directory=tmp_path)
+        root = agent("Root", Scripted(script={"Root": [f"{n}" for n in range(len(steps))]}))
+        runner = Runner(
+            app=App(name="app", root_agent=root, plugins=[plugin], **options),
+            session_service=InMemorySessionService(),
+        )
+        place: Any = {"user_id": "u", "session_id": "s"}
+        await runner.session_service.create_session(app_name="app", **place)
+        invocations: list[str] = []
+        for step in steps:
+            if isinstance(step, int):
+                await runner.rewind_async(
+                    **place, rewind_before_invocation_id=invocations[step - 1]
+                )
+                continue
+            message = types.UserContent(step)
+            events = [event async for event in runner.run_async(**place, new_message=message)]
+            invocations.append(events[0].invocation_id)
+        await runner.close()
+        findings = detect_findings(read_trace(plugin.paths[0]))
+        return [f"{one.turn}: {one.text}" for one in findings]
+
+    return turns
+
+
+async def test_turns_that_were_taken_back_are_named(hold):
+    assert await hold("a", "b", "c", 2, "d") == [
+        "4: The session was taken back: turns 2 to 3 no longer count."
+    ]
+
+
+async def test_turns_that_a_summary_replaced_are_named(hold):
+    summarizer = LlmEventSummarizer(llm=Scripted(script={"": ["short", "shorter"]}))
+    config = EventsCompactionConfig(compaction_interval=2, overlap_size=0, summarizer=summarizer)
+
+    told = await hold("a", "b", "c", "d", "e", events_compaction_config=config)
+
+    assert told == ["3: A summary replaced turns 1 to 2.", "5: A summary replaced turns 3 to 4."]

@@ -298,14 +298,14 @@ def test_findings_are_counted_by_kind_serious_ones_first():
         return Finding(kind=kind, turn=1, agents=("A",), text="", records=(), level=level)
 
     leaks = [found("leak", "serious")] * 2
-    runs = [run(findings=[found("unclosed_frame"), *leaks]), run("task", findings=leaks)]
+    runs = [run(findings=[found("dead_end"), *leaks]), run("task", findings=leaks)]
 
     assert section(printed(compared(*runs)), "Findings") == expected("""
-        finding         level    total  by construct
-        ────────────────────────────────────────────────
-        leak            serious  4      transfer 2, task 2
-        unclosed frame  notice   1      transfer 1
-    """).replace("─" * 48, "─" * 50)
+        finding   level    total  by construct
+        ────────────────────────────────────────────
+        leak      serious  4      transfer 2, task 2
+        dead end  notice   1      transfer 1
+    """)
 
 
 def test_a_finding_of_many_constructs_keeps_its_name_whole():

@@ -73,6 +73,7 @@ def _take_answer(call: ModelCall, index: int, record: Record) -> None:
     call.usage = record.usage or call.usage
     if not record.partial:
         call.ended, call.ended_time, call.error = index, record.time, record.error
+        call.finish = record.finish
 
 
 def read_model_event(index: int, record: Record, run: Run) -> None:

@@ -152,6 +152,8 @@ class ModelCall:
     usage: Usage | None = None
     """What was reported last, which is for the whole call; None where nothing was."""
     error: str = ""
+    finish: str = ""
+    """Why the model stopped, if not because it was done."""
     ended: int = -1
     """Record of its last whole response or error."""
     ended_time: int = 0
@@ -247,6 +249,16 @@ class Write(NamedTuple):
     key: str
 
 
+class SessionChange(NamedTuple):
+    """What became of earlier turns before a turn began."""
+
+    record: int
+    compacted: tuple[int, int] | None
+    """Times between which a summary replaced the session's events; None if it was taken back."""
+    rewound: str
+    """ADK's id of the turn that it was taken back to before it began."""
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """One activation of a Runner: of a turn, or of a tool call in it."""
@@ -302,6 +314,8 @@ class Turn:
     agent: str = ""
     """The first that its records name: whom ADK began with."""
     question: str = ""
+    invocation: str = ""
+    """ADK's id."""
     active_agent: str = ""
     """Agent that gets the next user message, as ADK says; empty where it cannot say."""
     end: int = -1
@@ -322,6 +336,9 @@ class Turn:
     """Those that were asked for in it, whether they ran or not."""
     messages: list[Message] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
+    escalations: list[tuple[int, str]] = field(default_factory=list)
+    """Events by which an agent ended the loop around it, with the agent."""
+    changes: list[SessionChange] = field(default_factory=list)
     reported: dict[int, Usage | None] = field(default_factory=dict)
     """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 

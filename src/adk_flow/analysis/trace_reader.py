@@ -19,7 +19,16 @@ from adk_flow.analysis.calls import (
     scope_of,
 )
 from adk_flow.analysis.moves import USER, Moment, Move
-from adk_flow.analysis.trace import CALLED, Activation, Message, Run, Trace, Turn, Write
+from adk_flow.analysis.trace import (
+    CALLED,
+    Activation,
+    Message,
+    Run,
+    SessionChange,
+    Trace,
+    Turn,
+    Write,
+)
 from adk_flow.log.reader import Log, read_log
 from adk_flow.log.schema import AGENT_CALLS, Record
 
@@ -29,7 +38,10 @@ _MOST = 64
 """Turns held that have not ended; ADK 2.0 and 2.1 never tell an end."""
 
 _OPENS_RUN = frozenset(
-    {"user_message", "before_run", "before_agent", "event", "after_run", "run_error"}
+    {
+        *("session_change", "user_message", "before_run"),
+        *("before_agent", "event", "after_run", "run_error"),
+    }
 )
 """Hooks by which a run is known whose beginning was not recorded."""
 
@@ -139,7 +151,10 @@ class TraceReader:
     def _on_user_message(self, moment: Moment, record: Record, run: Run) -> None:
         run.words = record.text
         if run.parent is None:
-            run.turn.question = record.text
+            run.turn.question, run.turn.invocation = record.text, record.invocation
+
+    def _on_session_change(self, moment: Moment, record: Record, run: Run) -> None:
+        run.turn.changes.append(SessionChange(moment.index, record.compacted, record.rewound))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
@@ -266,6 +281,8 @@ class TraceReader:
     def _read_actions(
         self, moment: Moment, record: Record, run: Run, activation: Activation
     ) -> None:
+        if record.escalate and not record.partial:
+            run.turn.escalations.append((moment.index, record.agent))
         if record.transfer:
             activation.target = record.transfer
             control.end_activation(activation, moment, "transfer")

@@ -18,12 +18,15 @@ EXPLANATIONS = {
     "ping_pong": "Two agents handed the turn to and fro.",
     "dead_end": "An agent took the turn over and could hand it on to nobody.",
     "unexpected_holder": "The user's next message goes to another agent than the one who answered.",
-    "unclosed_frame": "An agent ran without ADK ever calling its after_agent callbacks.",
     "hidden_conversation": "Calls and tokens were paid for that ADK's session does not show.",
     "needless_series": "Calls waited for each other though nothing forced them to.",
     "lost_state_write": "Concurrent agents wrote the same state key, so one write is lost.",
     "hallucinated_name": "A model asked for an agent or a tool that does not exist.",
     "unrelayed_answer": "A called agent answered, and the user did not get the answer.",
+    "cut_answer": "A model stopped before it was done.",
+    "ended_loop": "An agent ended the loop that it is in.",
+    "replaced_turns": "A summary replaced earlier turns of the session.",
+    "rewound_turns": "Earlier turns of the session were taken back.",
     "leak": "An agent was shown what is not for it.",
 }
 

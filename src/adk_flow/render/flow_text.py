@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plain, plural
+from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader, trace_log
@@ -195,8 +196,11 @@ class FlowPrinter:
             print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
 
 
+_TOLD_BY_METRICS = frozenset({"hidden_conversation"})
+
+
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
-    """Prints all moves of a log, and the metrics of each turn at its end."""
+    """Prints all moves of a log, and at the end of each turn its metrics and findings."""
     header = log.header
     # A graph has no model of its own.
     models = dict.fromkeys(record.model for record in log.records if record.model)
@@ -204,11 +208,15 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
     trace = trace_log(log)
+    findings = detect_findings(trace)
     printer = MovePrinter(console, view)
     for turn, metrics in zip(trace.turns, measure(trace), strict=True):
         for move in turn.moves:
             printer.print(move)
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
+        for finding in findings:
+            if finding.turn == turn.number and finding.kind not in _TOLD_BY_METRICS:
+                console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
     print_damage(log, console)
 
 

@@ -7,15 +7,17 @@ hold what would prove it, such as words left out, there is none.
 from __future__ import annotations
 
 from adk_flow.analysis.findings.avoidable_serial_calls import find_avoidable_serial_calls
+from adk_flow.analysis.findings.changed_session import find_changed_sessions
 from adk_flow.analysis.findings.concurrency import find_lost_state_writes
+from adk_flow.analysis.findings.cut_answer import find_cut_answers
 from adk_flow.analysis.findings.dead_end import find_dead_ends
 from adk_flow.analysis.findings.dropped_answer import find_dropped_answers
+from adk_flow.analysis.findings.ended_loop import find_ended_loops
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
 from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
 from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
 from adk_flow.analysis.findings.leaks import detect_leaks
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
-from adk_flow.analysis.findings.unclosed_activation import find_unclosed_activations
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
 from adk_flow.analysis.trace import Trace
 
@@ -25,12 +27,14 @@ _DETECTORS = (
     find_ping_pong,
     find_dead_ends,
     find_unexpected_active_agents,
-    find_unclosed_activations,
     find_hallucinated_names,
     find_hidden_conversations,
     find_dropped_answers,
     find_avoidable_serial_calls,
     find_lost_state_writes,
+    find_cut_answers,
+    find_ended_loops,
+    find_changed_sessions,
 )
 
 

@@ -14,12 +14,15 @@ Kind = Literal[
     "ping_pong",
     "dead_end",
     "unexpected_holder",
-    "unclosed_frame",
     "hidden_conversation",
     "needless_series",
     "lost_state_write",
     "hallucinated_name",
     "unrelayed_answer",
+    "cut_answer",
+    "ended_loop",
+    "replaced_turns",
+    "rewound_turns",
     "leak",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
