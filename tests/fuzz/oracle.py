@@ -19,6 +19,8 @@ from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
 from adk_flow import FlowPlugin, read_log
+from adk_flow.analysis.findings import detect_findings
+from adk_flow.analysis.trace_reader import trace_log
 from tests.fuzz.trees import Books, Dice, Grower
 from tests.fuzz.virtual_clock import run_virtually
 
@@ -84,6 +86,10 @@ def disagreements(session: Session) -> list[str]:
             found.append(f"{what}: says {said!r}, true {true!r}")
 
     same("turns", len(data["turns"]), TURNS)
+    log = read_log(path)
+    for finding in detect_findings(trace_log(log)):
+        shown = all(0 <= record < len(log.records) for record in finding.records)
+        same(f"{finding.kind} is shown by its records", shown, True)
     for number, turn in enumerate(data["turns"][:TURNS], start=1):
         calls = [call for call in session.books.calls if call.turn == number]
         at, events = f"turn {number}", session.events[number - 1]

@@ -18,6 +18,7 @@ Kind = Literal[
     "needless_series",
     "lost_state_write",
     "hallucinated_name",
+    "ignored_transfer",
     "unrelayed_answer",
     "cut_answer",
     "ended_loop",

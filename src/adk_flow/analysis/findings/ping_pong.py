@@ -17,7 +17,9 @@ def find_ping_pong(trace: Trace) -> Iterator[Finding]:
     passed: dict[Any, list[Move]] = defaultdict(list)
     for move in (move for turn in trace.turns for move in turn.moves):
         if move.kind == "transfer":
-            head = trace.activations[move.activation].head
+            # ADK may run an agent that was handed over to in a node that no hook tells of.
+            taker = trace.activations.get(move.activation) or trace.activations.get(move.parent)
+            head = taker.head if taker else None
             passed[move.turn, head, frozenset((move.source, move.target))].append(move)
     for moves in passed.values():
         counts = Counter((move.source, move.target) for move in moves)

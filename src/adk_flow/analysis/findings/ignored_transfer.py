@@ -1,0 +1,58 @@
+"""Hand-overs that came to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn
+
+
+def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
+    """Finds transfers that ADK took no notice of, and those that lost against another."""
+    for turn in trace.turns:
+        if turn.complete and not turn.failed:
+            yield from _ignored(turn)
+            yield from _lost(trace, turn)
+
+
+def _ignored(turn: Turn) -> Iterator[Finding]:
+    for source in turn.activations:
+        if source.target and not _began(turn, source):
+            yield Finding(
+                kind="ignored_transfer",
+                turn=turn.number,
+                agents=(source.agent,),
+                text=f"{source.agent} handed over to {listed([source.target])}, which never began.",
+                records=(source.ended,) if source.ended >= 0 else (source.began,),
+                level="serious",
+            )
+
+
+def _began(turn: Turn, source: Activation) -> bool:
+    return any(
+        one.agent == source.target
+        and one.cause in ("transfer", "resume")
+        and one.began > source.began
+        for one in turn.activations
+    )
+
+
+def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
+    for call in turn.asked_models:
+        number = sum(asked.kind == "transfer" for asked in call.calls)
+        source = trace.activations.get(call.activation)
+        if number > 1 and source is not None and source.target and _is_last(turn, call):
+            yield Finding(
+                kind="ignored_transfer",
+                turn=turn.number,
+                agents=(call.agent,),
+                text=f"{call.agent} handed over {number} times at once; only that to "
+                f"{listed([source.target])} took place.",
+                records=(call.record, call.ended),
+                level="serious",
+            )
+
+
+def _is_last(turn: Turn, call: ModelCall) -> bool:
+    return [one for one in turn.model_calls if one.activation == call.activation][-1] is call
