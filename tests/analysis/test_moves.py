@@ -1,5 +1,7 @@
 """Given a conversation under a construct, these moves of control and of conversation."""
 
+from typing import Any
+
 from google.adk.agents import LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.events import RequestInput
@@ -13,8 +15,10 @@ from google.adk.workflow import JoinNode, Workflow
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, expected, record
 
 
@@ -389,3 +393,111 @@ async def test_a_turn_that_fails_before_any_agent_is_told(tmp_path):
     assert [move.kind for move in barred.moves] == ["start", "say", "end"]
     assert "barred" in barred.moves[-1].text
     assert [turn.active_agent for turn in measure(barred.trace)] == ["Root"]
+
+
+async def test_an_agent_whose_callback_answers_before_it_answered_and_returned(tmp_path):
+    model = Scripted(script={"Beta": ["beta"]})
+    guarded = agent("Alpha", model, before_agent_callback=lambda **_: types.ModelContent("blocked"))
+    root = SequentialAgent(name="Root", sub_agents=[guarded, agent("Beta", model)])
+
+    flow = await record(root, ["go"], tmp_path, model=model)
+
+    assert flow.picture == expected("""
+        start user to Root
+        user say Root "go"
+        Root -> Alpha (node)
+        Alpha reply user "blocked"
+        Alpha answer Root "blocked"
+        Root <- Alpha
+        Root -> Beta (node)
+        Beta reply user "beta"
+        Beta answer Root "beta"
+        Root <- Beta
+        end Root to user
+    """)
+
+
+async def test_words_of_a_callback_after_an_agent_are_the_agents(tmp_path):
+    model = Scripted(script={"Root": ["raw"]})
+    root = agent("Root", model, after_agent_callback=lambda **_: types.ModelContent("checked"))
+
+    flow = await record(root, ["go"], tmp_path, model=model)
+
+    assert flow.picture == expected("""
+        start user to Root
+        user say Root "go"
+        Root reply user "raw"
+        Root reply user "checked"
+        end Root to user
+    """)
+
+
+class Catch(BasePlugin):
+    """Turns a tool's error into its result."""
+
+    async def on_tool_error_callback(self, **_):
+        return {"error": "try later"}
+
+
+async def test_an_error_that_becomes_a_result_is_one_failed_return(tmp_path):
+    both = [call("Loans", request="a"), call("Funds", request="b")]
+    model = Scripted(
+        script={"Root": [both, "sorry"], "Loans": [RuntimeError("429")], "Funds": ["B"]}
+    )
+    tools = [AgentTool(agent("Loans", model)), AgentTool(agent("Funds", model))]
+
+    flow = await record(
+        agent("Root", model, tools=tools), ["?"], tmp_path, plugins=[Catch(name="catch")]
+    )
+
+    returns = [line for line in flow.control if "<-" in line]
+    assert sorted(returns) == ["Root <- Funds", "Root <- Loans FAILED"]
+    assert flow.control[-2:] == ["Root >-", "end Root to user"]
+    [failed] = [call for call in flow.trace.turns[0].tool_runs if call.name == "Loans"]
+    assert "429" in failed.error
+
+
+async def test_a_workflow_agent_called_as_a_tool_returns_and_not_its_last_stage(tmp_path):
+    model = Scripted(script={"Root": [call("Team", request="q"), "r"], "A": ["a"], "B": ["b"]})
+    team = SequentialAgent(
+        name="Team", description="Works.", sub_agents=[agent("A", model), agent("B", model)]
+    )
+
+    flow = await record(agent("Root", model, tools=[AgentTool(team)]), ["?"], tmp_path, model=model)
+
+    assert flow.control == expected("""
+        start user to Root
+        Root -> Team (agent_tool)
+        Team -> A (node)
+        Team <- A
+        Team -> B (node)
+        Team <- B
+        Root <- Team
+        end Root to user
+    """)
+
+
+async def test_turns_of_a_caller_that_stops_listening_are_each_told_once(tmp_path):
+    model = Scripted(script={"Root": ["one", "two"]})
+    plugin = FlowPlugin(directory=tmp_path)
+    runner = Runner(
+        app=App(name="app", root_agent=agent("Root", model), plugins=[plugin]),
+        session_service=InMemorySessionService(),
+    )
+    await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+    left: list[Any] = []
+    for question in ("a", "b"):
+        message = types.UserContent(question)
+        left.append(runner.run_async(user_id="u", session_id="s", new_message=message))
+        async for event in left[-1]:
+            if event.is_final_response():
+                break
+    for events in left:
+        await events.aclose()
+    await runner.close()
+
+    trace = read_trace(plugin.paths[0])
+
+    told = [(turn.question, [message.text for message in turn.messages]) for turn in trace.turns]
+    assert told == [("a", ["one"]), ("b", ["two"])]
+    assert all(turn.complete for turn in trace.turns)

@@ -46,3 +46,10 @@ def test_the_pages_hold_the_same_app_and_links_lead_somewhere():
     for page in PAGES.values():
         for target in re.findall(r"\]\(([^)#:]+)\)", page.text):
             assert (ROOT / "docs" / target).exists(), target
+
+
+def test_the_page_of_situations_names_tests_that_exist():
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "docs" / "situations.md").read_text())
+
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
