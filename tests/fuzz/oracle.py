@@ -90,6 +90,7 @@ def disagreements(session: Session) -> list[str]:
     for finding in detect_findings(trace_log(log)):
         shown = all(0 <= record < len(log.records) for record in finding.records)
         same(f"{finding.kind} is shown by its records", shown, True)
+        same("a hidden hook", finding.kind == "hidden_hook", False)
     for number, turn in enumerate(data["turns"][:TURNS], start=1):
         calls = [call for call in session.books.calls if call.turn == number]
         at, events = f"turn {number}", session.events[number - 1]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from adk_flow.analysis import conversation, nodes
 from adk_flow.analysis.calls import is_given_back
 from adk_flow.analysis.moves import USER, Moment
@@ -140,6 +142,15 @@ def come_back(
         activation.calls_out -= 1
         if not activation.calls_out:
             moment.add("join", record.agent, record.agent, turn, activation.number)
+
+
+def return_hidden(moment: Moment, run: Run, call: ToolCall, activation: Activation | None) -> None:
+    """A call of an agent ends by the event that answers it: its hook was hidden."""
+    text = call.heads[-1].last.text if call.heads else ""
+    fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text}
+    told = Moment(moment.index, replace(moment.record, **fields))
+    come_back(told, run, call, activation, failed=False)
+    moment.moves += told.moves
 
 
 def ran_agent(record: Record, call: ToolCall | None) -> bool:

@@ -213,6 +213,8 @@ class ToolCall:
     """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
+    hidden: bool = False
+    """Whether an event tells its end and no hook did: a plugin before the recorder hid it."""
     graph: str = ""
     """The graph that it runs, of which no hook tells."""
     heads: list[Activation] = field(default_factory=list)

@@ -23,6 +23,7 @@ EXPLANATIONS = {
     "lost_state_write": "Concurrent agents wrote the same state key, so one write is lost.",
     "hallucinated_name": "A model asked for an agent or a tool that does not exist.",
     "ignored_transfer": "An agent handed over to one that never began.",
+    "hidden_hook": "A plugin before the recorder hid a hook from it.",
     "unrelayed_answer": "A called agent answered, and the user did not get the answer.",
     "cut_answer": "A model stopped before it was done.",
     "ended_loop": "An agent ended the loop that it is in.",

@@ -16,6 +16,7 @@ from adk_flow.analysis.findings.ended_loop import find_ended_loops
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
 from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
 from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
+from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
@@ -30,6 +31,7 @@ _DETECTORS = (
     find_unexpected_active_agents,
     find_hallucinated_names,
     find_ignored_transfers,
+    find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,
     find_avoidable_serial_calls,

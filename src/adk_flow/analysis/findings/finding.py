@@ -19,6 +19,7 @@ Kind = Literal[
     "lost_state_write",
     "hallucinated_name",
     "ignored_transfer",
+    "hidden_hook",
     "unrelayed_answer",
     "cut_answer",
     "ended_loop",
