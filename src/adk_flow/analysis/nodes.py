@@ -97,9 +97,12 @@ def run_function(moment: Moment, run: Run) -> None:
 
 def end_nodes(moment: Moment, run: Run, owner: Activation, *, failed: bool) -> None:
     """An agent ends, and with it its nodes, which it cancels if it failed: ADK tells no end."""
-    if owner.number:
-        for group in [group for group in run.nodes if group[1] == owner.number]:
-            stop_nodes(moment, run, group, failed=failed)
+    if not owner.number or owner.number in run.ending:
+        return  # a damaged log may have two that own each other
+    run.ending.add(owner.number)
+    for group in [group for group in run.nodes if group[1] == owner.number]:
+        stop_nodes(moment, run, group, failed=failed)
+    run.ending.discard(owner.number)
 
 
 def stop_nodes(moment: Moment, run: Run, group: tuple[int, int, str], *, failed: bool) -> None:

@@ -294,6 +294,8 @@ class Run:
     """Their fork, once there are two."""
     graphs: dict[str, Activation] = field(default_factory=dict)
     """Graphs inside others that are open, by path."""
+    ending: set[int] = field(default_factory=set)
+    """Activations whose nodes are being ended."""
     functions: set[str] = field(default_factory=set)
     """Paths of nodes that are no agents and have run."""
     waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
