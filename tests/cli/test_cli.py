@@ -88,6 +88,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
             "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
         ),
         (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
+        (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl/x.jsonl"], "cannot be written"),
         (["show", "none.jsonl"], "No such file"),
         (["show", "new.jsonl"], "schema 99; this adk-flow reads up to 1"),

@@ -48,8 +48,8 @@ def write_private(path: Path) -> int:
 
 
 def is_device(path: Path) -> bool:
-    """Tells whether a path is there and no file, as `/dev/stdout` is."""
-    return path.exists() and not path.is_file()
+    """Tells whether a path is neither a file nor a folder, as `/dev/stdout` is."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def open_log_file(path: Path, file_mode: int) -> int:
