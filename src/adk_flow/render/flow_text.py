@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plain, plural
-from adk_flow.analysis.findings import detect_findings
+from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import TraceReader, trace_log
@@ -196,7 +196,8 @@ class FlowPrinter:
             print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
 
 
-_TOLD_BY_METRICS = frozenset({"hidden_conversation"})
+_IN_METRICS = frozenset({"hidden_conversation"})
+"""Findings that the metrics of a turn say already."""
 
 
 def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
@@ -208,15 +209,17 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
     trace = trace_log(log)
-    findings = detect_findings(trace)
+    findings: dict[int, list[Finding]] = {}
+    for finding in detect_findings(trace):
+        if finding.kind not in _IN_METRICS:
+            findings.setdefault(finding.turn, []).append(finding)
     printer = MovePrinter(console, view)
     for turn, metrics in zip(trace.turns, measure(trace), strict=True):
         for move in turn.moves:
             printer.print(move)
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
-        for finding in findings:
-            if finding.turn == turn.number and finding.kind not in _TOLD_BY_METRICS:
-                console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
+        for finding in findings.get(turn.number, ()):
+            console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
     print_damage(log, console)
 
 

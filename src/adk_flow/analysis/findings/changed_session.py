@@ -10,9 +10,9 @@ from adk_flow.analysis.trace import Trace, Turn
 
 def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
     """Finds what replaced or took back earlier turns before a turn began."""
-    for turn in trace.turns:
-        earlier = [one for one in trace.turns if one.number < turn.number]
+    for place, turn in enumerate(trace.turns):
         for change in turn.changes:
+            earlier = trace.turns[:place]
             if change.compacted:
                 start, end = change.compacted
                 gone = [one for one in earlier if one.began <= end and one.ended >= start]
