@@ -23,21 +23,6 @@ _METHOD = "generate_content_async"
 class Entry:
     """One entry into a model, as far as it went."""
 
-    __slots__ = (
-        *(
-            "_began",
-            "_has_left",
-            "error",
-            "is_wrapper",
-            "listeners",
-            "model",
-            "name",
-            "took",
-            "usage",
-        ),
-        "version",
-    )
-
     def __init__(self, model: BaseLlm, listeners: list[EntryListener]) -> None:
         self.model = model
         self.listeners = listeners

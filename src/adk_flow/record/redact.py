@@ -99,6 +99,8 @@ def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
         raise ValueError(f"capture must be full, preview or none, got {capture!r}")
     if capture == "none":
         return lambda text: ""
+    if redact:
+        mask("")  # compiles the patterns here, for 20 ms, and not in the app's first message
     if capture == "full":
         return _masked_text if redact else _plain
 

@@ -51,11 +51,10 @@ _NAME = (
 
 
 class _Shape(NamedTuple):
-    """What a secret looks like, between what of it stays."""
+    """What a secret looks like, after what of it stays."""
 
     head: str
     body: str
-    tail: str = ""
 
 
 _SHAPES = {
@@ -74,7 +73,7 @@ _SHAPES = {
         r"(?:(?i:bearer|basic|digest|token)[ \t]+)?",
         r"""(?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&\\][^\s"'&\\)}]{2,})""",
     ),
-    "url": _Shape(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/@]{0,100}:", r"[^\s@/]{1,200}", "@"),
+    "url": _Shape(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/@]{0,100}:", r"[^\s@/]{1,200}@"),
     "signed": _Shape(r"[?&](?i:sig|signature|key|token|code|x-amz-signature)=", r"[\w%+/.=-]{8,}"),
     "mail": _Shape("", r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     "iban": _Shape("", r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"),
