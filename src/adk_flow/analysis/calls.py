@@ -18,10 +18,8 @@ def ask_model(index: int, record: Record, run: Run) -> ModelCall:
 def enter_model(index: int, record: Record, run: Run) -> None:
     """A model was entered of which no hook tells; its record comes once it ended."""
     call = add_call(index, record, run)
-    call.began, call.within, call.was_made, call.is_over = (
-        *(record.time - record.took, record.call),
-        *(True, True),
-    )
+    call.began, call.within = record.time - record.took, record.call
+    call.was_made = call.is_over = True
     _take_answer(call, index, record)
     call.has_answer = not record.error
     asked = run.model_calls.get(record.activation)
@@ -167,7 +165,7 @@ class ToolCalls:
         return call, again
 
     def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
-        """An event answers calls; gives those that no hook had told the end of."""
+        """An event answers calls; gives those whose end no hook had shown."""
         for id in record.responses:
             began = [call for call in self._open.get(id, ()) if call.record >= 0]
             # A task's result is an event of the user's, and answers all that have its id.
@@ -178,6 +176,7 @@ class ToolCalls:
                 self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
+                call.hidden = call.is_hooked and not (call.withheld or call.pending)
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call

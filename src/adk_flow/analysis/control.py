@@ -144,13 +144,17 @@ def come_back(
             moment.add("join", record.agent, record.agent, turn, activation.number)
 
 
-def return_hidden(moment: Moment, run: Run, call: ToolCall, activation: Activation | None) -> None:
-    """A call of an agent ends by the event that answers it: its hook was hidden."""
+def end_call(moment: Moment, run: Run, call: ToolCall, caller: Activation | None) -> None:
+    """A call of an agent ends by the event that answers it: a task, or its hook was hidden."""
+    if call.kind == "task":
+        _finish_task(moment, run, call)
+        return
     text = call.heads[-1].last.text if call.heads else ""
     fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text}
-    told = Moment(moment.index, replace(moment.record, **fields))
-    come_back(told, run, call, activation, failed=False)
-    moment.moves += told.moves
+    hook = Moment(moment.index, replace(moment.record, **fields))
+    if ran_agent(hook.record, call):
+        come_back(hook, run, call, caller, failed=False)
+        moment.moves += hook.moves
 
 
 def ran_agent(record: Record, call: ToolCall | None) -> bool:
@@ -158,9 +162,9 @@ def ran_agent(record: Record, call: ToolCall | None) -> bool:
     return record.kind in CALLED or bool(call and call.heads and record.kind == "function")
 
 
-def finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
+def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     """A task is done once its call is answered; control goes back to who delegated it."""
-    if call.kind != "task" or not call.heads:
+    if not call.heads:
         return
     activation = call.heads[-1]
     parent, turn = activation.parent_agent, run.turn.number

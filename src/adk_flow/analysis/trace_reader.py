@@ -259,10 +259,7 @@ class TraceReader:
             if id in self._tasks:
                 self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
-            control.finish_task(moment, run, call)
-            if call.kind in AGENT_CALLS - {"task"}:
-                control.return_hidden(moment, run, call, activation)
-            call.hidden = call.is_hooked and not (call.withheld or call.pending)
+            control.end_call(moment, run, call, activation)
         if activation is not None and activation.is_remote:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
