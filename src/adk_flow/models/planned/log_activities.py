@@ -1,0 +1,118 @@
+"""What agents did in a turn of a log, and who asked for it: what a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Trace, Turn
+from adk_flow.log.schema import AGENT_CALLS
+
+
+@dataclass(eq=False)
+class Activity:
+    """What an agent did in a turn, in one activation."""
+
+    activation: Activation
+    model_calls: list[ModelCall] = field(default_factory=list)
+    name: str = ""
+    within: Activity | None = None
+    """Who asked for it."""
+    call: ToolCall | None = None
+    """By which call; None where it was handed over to, or is nobody's."""
+    is_called: bool = False
+    """Whether that call is of the agent itself, and not of a graph around it."""
+    asked: dict[int, list[Activity]] = field(default_factory=dict)
+    """Whom it asked, by the identity of its calls."""
+    onward: list[Activity] = field(default_factory=list)
+    """Whom it handed over to without a word of its own."""
+
+    @property
+    def words(self) -> str:
+        """Its last words, unless calls go with them."""
+        responses = [response for call in self.model_calls for response in call.responses]
+        return responses[-1].text if responses and not responses[-1].calls else ""
+
+
+class Activities:
+    """The activities of a turn, each put to whom it was asked by, or to whom handed over to it."""
+
+    def __init__(self, trace: Trace, turn: Turn) -> None:
+        self.trace, self.turn = trace, turn
+        self._by_number = self._find()
+        self.all = list(self._by_number.values())
+        self.roots: list[Activity] = []
+        """Those that nobody asked for."""
+        for activity in self.all:
+            self._place(activity)
+
+    def _find(self) -> dict[int, Activity]:
+        found: dict[int, Activity] = {}
+        for call in self.turn.asked_models:
+            activation = self.trace.activations.get(call.activation)
+            if activation is not None:
+                activity = found.setdefault(activation.number, Activity(activation))
+                activity.model_calls.append(call)
+        names = [activity.activation.agent for activity in found.values()]
+        for number, activity in enumerate(found.values()):
+            agent = activity.activation.agent
+            earlier = names[:number].count(agent)
+            activity.name = f"{agent} {earlier + 1}" if names.count(agent) > 1 else agent
+        return found
+
+    def _place(self, activity: Activity) -> None:
+        """Puts an activity to whom it was asked by, or to whom handed over to it."""
+        self._find_origin(activity)
+        source = activity.within
+        if source is None:
+            self.roots.append(activity)
+        elif activity.call is not None:
+            source.asked.setdefault(id(activity.call), []).append(activity)
+        elif self._only_hands_over(source):
+            source.onward.append(activity)
+        else:  # a task of its own, in the same place
+            activity.within, activity.call = source.within, source.call
+            self._siblings(source).append(activity)
+
+    def _siblings(self, activity: Activity) -> list[Activity]:
+        if activity.within is None:
+            return self.roots
+        if activity.call is not None:
+            return activity.within.asked[id(activity.call)]
+        return activity.within.onward
+
+    def _find_origin(self, activity: Activity) -> None:
+        activation: Activation | None = activity.activation
+        while activation is not None:
+            source = activation.source
+            acting = self._by_number.get(source.number) if source else None
+            if activation.cause == "transfer" and acting is not None:
+                activity.within = acting
+                return
+            call = activation.within
+            is_head = activation.cause in AGENT_CALLS or source is None or acting is not None
+            if call is not None and is_head and activation.cause != "transfer":
+                activity.within, activity.call = self._by_number.get(call.activation), call
+                activity.is_called = activation is activity.activation
+                return
+            activation = source
+
+    def calls(self, activity: Activity) -> Iterator[list[ToolCall]]:
+        """Gives the calls that an agent made, model call by model call."""
+        resumed = [call for call in self.turn.tool_calls if self._is_resumed(call, activity)]
+        if resumed:
+            yield resumed
+        for model_call in activity.model_calls:
+            calls = [call for call in self.turn.tool_calls if call.model_call is model_call]
+            if calls:
+                yield [call for call in calls if not call.name.startswith("adk_request_")]
+
+    def _is_resumed(self, call: ToolCall, activity: Activity) -> bool:
+        """Whether a call was made before a pause, and ran after it."""
+        is_own = call.activation == activity.activation.number and call.record >= 0
+        return is_own and call.model_call is None and call.kind == "function"
+
+    def _only_hands_over(self, activity: Activity) -> bool:
+        calls = [call for calls in self.calls(activity) for call in calls]
+        has_words = any(r.text for call in activity.model_calls for r in call.responses)
+        return not has_words and {call.kind for call in calls} == {"transfer"}
