@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "adk_flow"
 sys.path.insert(0, str(ROOT))
 
-from adk_flow import Log, read_log  # noqa: E402
-from tests.test_layers import LAYERS  # noqa: E402
+from adk_flow import Log, read_log  # noqa: E402 - after the path that finds tests
+from tests.test_layers import LAYERS  # noqa: E402 - likewise
 
 FORMS = ("App", "ConversationRun", "Log", "RunMetrics", "Comparison", "page")
 COMMAND = ["compare", "root_agent", "--constructs", "transfer", "--question", "What is an ISA?"]
@@ -85,7 +85,7 @@ class Walk:
             self._creators[task] = self.stack(sys._getframe(1))
             return task
 
-        setattr(asyncio.TaskGroup, "create_task", create_task)  # noqa: B010
+        setattr(asyncio.TaskGroup, "create_task", create_task)  # noqa: B010 - pyright allows no assignment to a method
         sys.setprofile(self.watch)
         try:
             yield

@@ -65,7 +65,7 @@ class Live(BaseLlm):
         yield Connection(self._answers)
 
     async def generate_content_async(self, llm_request, stream=False):
-        raise NotImplementedError
+        raise NotImplementedError("a live session connects and does not generate")
         yield
 
 

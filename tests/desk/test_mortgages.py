@@ -199,5 +199,5 @@ async def test_adk_calls_it_with_what_a_model_gave():
     tool = FunctionTool(monthly_repayment)
     arguments = {"loan_amount": "250000", "annual_rate_percent": 4.5, "years": 25}
     # The function asks for no context, so ADK never looks at it.
-    answer = await tool.run_async(args=arguments, tool_context=None)  # type: ignore[arg-type]
+    answer = await tool.run_async(args=arguments, tool_context=None)  # type: ignore[arg-type] - see above
     assert answer["monthly_payment"] == 1389.58

@@ -140,7 +140,7 @@ class ModelServer(ThreadingHTTPServer):
     def _with_ids(self, agent: str, reply: Reply) -> Reply:
         # What is held or listed is a single reply, which the recursive type cannot say.
         if isinstance(reply, Held):
-            return Held(reply.ready, self._with_ids(agent, reply.reply))  # type: ignore[arg-type]
+            return Held(reply.ready, self._with_ids(agent, reply.reply))  # type: ignore[arg-type] - see above
         if isinstance(reply, Call):
             self._calls[agent] += 1
             return reply._replace(id=f"call_{agent}_{self._calls[agent]}")
