@@ -50,10 +50,10 @@ def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
         found += [RuleResult("whole", document.line(), fault) for fault in flow.faults or [""]]
     found += _scope(flow, rules, document, (), rules.price_model)
     for pair, (one, other) in enumerate(rules.isolated):
-        told = flow.shared(one, other)
-        more = f", and {len(told) - 1} more" if len(told) > 1 else ""
-        reason = f"{told[0]}{more}" if told else ""
-        found.append(_checked(document, ("isolated", pair), reason, tuple(told)))
+        passages = flow.shared(one, other)
+        more = f", and {len(passages) - 1} more" if len(passages) > 1 else ""
+        reason = f"{passages[0]}{more}" if passages else ""
+        found.append(_checked(document, ("isolated", pair), reason, tuple(passages)))
     for turn in flow.turns:
         found += _scope(turn, rules.each_turn, document, ("each_turn",), rules.price_model)
     for index, rule in enumerate(rules.turns):
@@ -105,36 +105,36 @@ def _scope(
     """Checks rules of one turn, or of all together."""
     number = f"turn {flow.figures[0].turn}: " if place else ""
 
-    def told(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> RuleResult:
+    def rate(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> RuleResult:
         one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
         where = number.removesuffix(": ") if place == ("each_turn",) else ""
         return one._replace(about=", ".join(filter(None, (where, about))))
 
     for field in ("control", "conversation"):
         if (expected := getattr(rules, field)) is not None:
-            yield told(field, *_moves(expected, getattr(flow, field)))
+            yield rate(field, *_moves(expected, getattr(flow, field)))
     for field in LIMITS:
         if (limit := getattr(rules, field)) is not None:
-            yield told(field, _over(getattr(flow, field), limit))
+            yield rate(field, _over(getattr(flow, field), limit))
     if rules.cost is not None:
-        yield told("cost", _dear(flow, rules.cost, price_model))
+        yield rate("cost", _dear(flow, rules.cost, price_model))
     for field, agent in (("answered_by", flow.answered_by), ("holder", flow.active_agent)):
         if (name := getattr(rules, field)) is not None:
-            yield told(field, _other(agent, name))
+            yield rate(field, _other(agent, name))
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
-        yield told("never_speaks", spoke, about=name)
+        yield rate("never_speaks", spoke, about=name)
     for key, value in rules.state.items():
-        yield told("state", _other_value(flow, key, value), about=key)
+        yield rate("state", _other_value(flow, key, value), about=key)
     for name, template in rules.instructions.items():
-        yield told("instructions", _unfilled(flow, name, template), about=name)
+        yield rate("instructions", _unfilled(flow, name, template), about=name)
     kinds = [*rules.no_findings, *(["ping_pong"] if rules.no_ping_pong else [])]
     for kind in kinds:
         texts = [finding.text for finding in flow.findings if finding.kind == kind]
         if kind == "leak" and (unknown := flow.visibility.unknown_reason):
             texts.append(f"not all is known: {unknown}")
         field = "no_findings" if kind in rules.no_findings else "no_ping_pong"
-        yield told(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts), kind)
+        yield rate(field, f"{kind}: {texts[0]}" if texts else "", tuple(texts), kind)
 
 
 def _checked(
@@ -149,13 +149,13 @@ def _moves(expected: str | list[str], actual: Snapshot) -> tuple[str, tuple[str,
     rows = aligned(expected, actual)
     changed = [row for row in rows if not row.same]
     first = changed[0]
-    told = {
+    reason = {
         "-": f"lacks: {first.left}",
         "+": f"not expected: {first.right}",
         "!": f"{first.right}, expected {first.left}",
     }[first.mark]
     more = f" ({len(changed)} of {len(rows)} lines differ)" if len(changed) > 1 else ""
-    return f"{told}{more}", tuple(side_by_side(rows))
+    return f"{reason}{more}", tuple(side_by_side(rows))
 
 
 def _over(figure: Any, limit: Any) -> str:

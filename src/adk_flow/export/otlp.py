@@ -34,9 +34,9 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
         exporter = trace_exporter.OTLPSpanExporter(endpoint=address, session=session)
         for start in range(0, len(spans), BATCH):
             if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
-                raise AdkFlowError(f"{address}: {session.told or 'did not take the spans'}")
-            if session.told:
-                raise AdkFlowError(f"{address}: {session.told}")
+                raise AdkFlowError(f"{address}: {session.failure or 'did not take the spans'}")
+            if session.failure:
+                raise AdkFlowError(f"{address}: {session.failure}")
     # A setting of the environment that is none, or that names a certificate that is not there.
     except (ValueError, OSError) as error:
         raise AdkFlowError(f"{address}: {error}") from error
@@ -68,22 +68,22 @@ def address_of(endpoint: str) -> str:
 class _Session(requests.Session):
     """A connection that keeps what went wrong, of which the exporter tells only its logger."""
 
-    told = ""
+    failure = ""
 
     def post(self, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        self.told = ""
+        self.failure = ""
         # A redirected POST becomes a GET without its spans, which many a server answers with 200.
         kwargs["allow_redirects"] = False
         try:
             response = self._post_again(url, *args, **kwargs)
         except requests.exceptions.ConnectionError as error:
-            self.told = "cannot be reached"
+            self.failure = "cannot be reached"
             # The exporter would go on trying; who waits at a terminal mends it sooner.
             raise requests.exceptions.RequestException(str(error)) from error
         except requests.exceptions.RequestException as error:
-            self.told = f"cannot be reached: {type(error).__name__}"
+            self.failure = f"cannot be reached: {type(error).__name__}"
             raise
-        self.told = _told_by(response)
+        self.failure = _refusal(response)
         return response
 
     def _post_again(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -94,7 +94,7 @@ class _Session(requests.Session):
             return super().post(*args, **kwargs)
 
 
-def _told_by(response: requests.Response) -> str:
+def _refusal(response: requests.Response) -> str:
     """Says what a collector refused; empty if it took all."""
     if not 200 <= response.status_code < 300:
         to = response.headers.get("Location", "")

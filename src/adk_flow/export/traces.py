@@ -30,23 +30,23 @@ def as_traces(log: Log) -> list[ReadableSpan]:
     Raises:
       AdkFlowError: the environment's settings of OpenTelemetry do not let it.
     """
-    told = spans_of(trace_log(log))
+    flow_spans = spans_of(trace_log(log))
     kept = _Kept()
     tracer = _tracer(log.header, kept)
     moves: dict[int, list[Move]] = defaultdict(list)
-    for move, index in told.moves:
+    for move, index in flow_spans.moves:
         moves[index].append(move)
     words = words_wanted()
     made: dict[int, Span] = {}
-    for index, span in enumerate(told.spans):
+    for index, span in enumerate(flow_spans.spans):
         if span.kind == "replaced":  # no model was called, and ADK makes no span of it either
             continue
-        made[index] = _started(tracer, span, log.header, made, told.spans)
+        made[index] = _started(tracer, span, log.header, made, flow_spans.spans)
         for move in moves[index]:
             name = f"adk_flow.{move.kind}"
             made[index].add_event(name, of_move(move, words), timestamp=_nanoseconds(move.time))
     for index, span in made.items():
-        _end(span, told.spans[index])
+        _end(span, flow_spans.spans[index])
     return kept.spans
 
 
@@ -70,10 +70,10 @@ def _started(
     return started
 
 
-def _end(span: Span, told: FlowSpan) -> None:
-    if told.error:
-        span.set_status(Status(StatusCode.ERROR, told.error))
-    span.end(_nanoseconds(told.ended))
+def _end(span: Span, source: FlowSpan) -> None:
+    if source.error:
+        span.set_status(Status(StatusCode.ERROR, source.error))
+    span.end(_nanoseconds(source.ended))
 
 
 def _tracer(header: Header, kept: SpanProcessor) -> Tracer:

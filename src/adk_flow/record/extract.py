@@ -94,15 +94,15 @@ def of_remote(
     if not isinstance(context, str):
         return {}
     response = metadata.get("a2a:response")
-    told = response.get("metadata") if isinstance(response, dict) else None
-    told = told if isinstance(told, dict) else {}
+    metadata = response.get("metadata") if isinstance(response, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
     fields: dict[str, Any] = {
         "remote": name_of(context),
-        "remote_event": str(told.get("adk_event_id", "")),
+        "remote_event": str(metadata.get("adk_event_id", "")),
     }
     if failure := _failure_in(response):
         fields["error"] = f"{failure}: {keep(words_of(event.content))}".removesuffix(": ")
-    usage = told.get("adk_usage_metadata")
+    usage = metadata.get("adk_usage_metadata")
     if isinstance(usage, dict) and not responses_of(event.content):
         fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
     return fields

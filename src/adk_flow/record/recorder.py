@@ -42,10 +42,10 @@ def _now() -> int:
 
 def capture_from_env() -> str:
     """Reads `ADK_FLOW_TEXTS`; a slip in it must neither stop the app nor keep too much."""
-    wanted = os.environ.get("ADK_FLOW_TEXTS") or "full"
-    if wanted in get_args(Capture):
-        return wanted
-    _logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", wanted)
+    capture = os.environ.get("ADK_FLOW_TEXTS") or "full"
+    if capture in get_args(Capture):
+        return capture
+    _logger.warning("ADK_FLOW_TEXTS=%s is none of full, preview, none; taking none", capture)
     return "none"
 
 

@@ -74,12 +74,12 @@ class Document(NamedTuple):
         return f"line {line}: {f'{place}: ' if place else ''}{reason}"
 
     def _keys(
-        self, place: Sequence[str | int], wanted: Callable[[yaml.Node], bool]
+        self, place: Sequence[str | int], matches: Callable[[yaml.Node], bool]
     ) -> Iterator[yaml.Node]:
-        """Gives the keys of a mapping that are wanted."""
+        """Gives the keys of a mapping that match."""
         node = self._node(place)
         if isinstance(node, yaml.MappingNode):
-            yield from (key for key, _ in node.value if wanted(key))
+            yield from (key for key, _ in node.value if matches(key))
 
 
 def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:

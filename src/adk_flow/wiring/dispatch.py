@@ -72,8 +72,8 @@ def fault_of(
     if missing := [name for name in required if name not in answer]:
         return f"it has no sub-goal for {', '.join(missing)}"
     if unknown := [name for name in answer if name not in names]:
-        told = ", ".join(map(_shown, unknown[:_MOST_NAMED]))
-        return f"it names {told}; there are only {', '.join(names)}"
+        named = ", ".join(map(_shown, unknown[:_MOST_NAMED]))
+        return f"it names {named}; there are only {', '.join(names)}"
     for name, sub_goal in answer.items():
         if fault := _fault_of_sub_goal(sub_goal, guardrail, may_be_empty=name not in required):
             return f"the sub-goal of {name} {fault}"
@@ -160,9 +160,11 @@ def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -
       MergeError: so it is.
     """
     parts = (llm_response.content and llm_response.content.parts) or []
-    told = next((part.text for part in parts if (part.text or "").startswith(UNKNOWN_FUNCTION)), "")
-    if told:
-        raise MergeError(f"{callback_context.agent_name}'s merge was refused: {told}")
+    refusal = next(
+        (part.text for part in parts if (part.text or "").startswith(UNKNOWN_FUNCTION)), ""
+    )
+    if refusal:
+        raise MergeError(f"{callback_context.agent_name}'s merge was refused: {refusal}")
 
 
 def _shown(value: Any, most: int = _SHOWN) -> str:

@@ -73,8 +73,8 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
     try:
         answer = await ctx.run_node(child, given)
     except DynamicNodeFailError as failure:
-        told = " ".join(str(failure.error).split())
-        return {"failed": f"{type(failure.error).__name__}: {told}"}
+        reason = " ".join(str(failure.error).split())
+        return {"failed": f"{type(failure.error).__name__}: {reason}"}
     return {"answer": answer} if answer else {"failed": NOTHING}
 
 
@@ -89,9 +89,9 @@ def schema_of_choice(field: str, names: Iterable[str]) -> type[BaseModel]:
     return create_model("Choice", **fields)
 
 
-def quoted(told: Iterable[str]) -> types.Content:
+def quoted(texts: Iterable[str]) -> types.Content:
     """Writes what other agents did as ADK does, so that no model takes it for the user's words."""
-    return types.UserContent(["For context:", *told])
+    return types.UserContent(["For context:", *texts])
 
 
 def as_asked(agent: BaseNode, goal: str) -> str:

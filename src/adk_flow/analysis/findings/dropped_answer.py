@@ -42,11 +42,11 @@ def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Itera
     if not trace.log.records[answer.record].size or _is_last_shown(turn, answer):
         return
     replies = [move for move in turn.moves if move.kind == "reply"]
-    told = [*replies, *_uses(trace, answer, after)]
+    later = [*replies, *_uses(trace, answer, after)]
     is_late = not any(move.kind == "reply" for move in after)
     if not replies and _caller_faces_user(trace, answer):
         reason = _NO_REPLY
-    elif not _is_lost(turn, answer, told, asked_on=_asked_on(after)):
+    elif not _is_lost(turn, answer, later, asked_on=_asked_on(after)):
         return
     else:
         reason = f"{_NO_REPLY} after it" if is_late else _criterion(turn, answer)
@@ -86,10 +86,10 @@ def _asked_on(after: list[Move]) -> bool:
     return any(move.kind in ("ask", "transfer") for move in after)
 
 
-def _is_lost(turn: Turn, answer: Move, told: list[Move], *, asked_on: bool) -> bool:
+def _is_lost(turn: Turn, answer: Move, later: list[Move], *, asked_on: bool) -> bool:
     """Whether nothing of an answer was told; False too where words were left out of the log."""
     arguments = _arguments_after(turn, answer.record)
-    texts = [*[move.text for move in told], *arguments]
+    texts = [*[move.text for move in later], *arguments]
     if not all(map(is_whole, [answer.text, *texts])):
         return False
     content, found = _content(turn, answer), terms_of(*texts)

@@ -33,8 +33,8 @@ async def run_scripted(
     model = _model(script, model)
     app = override_models(_app(subject), model or "")
     _check_keyless(app)
-    held = await run_conversation(app, conversation, file=file)
-    flow = _read(held, conversation, model, may_fail)
+    run = await run_conversation(app, conversation, file=file)
+    flow = _read(run, conversation, model, may_fail)
     if app.root_agent is not None:
         flow.known = [node.name for node in agents_of(app.root_agent)]
     return flow
@@ -104,14 +104,14 @@ def _live_model(asked: str | BaseLlm, agent: LlmAgent, override: Override) -> st
 
 
 def _read(
-    held: ConversationRun, conversation: Conversation, model: str | BaseLlm | None, may_fail: bool
+    run: ConversationRun, conversation: Conversation, model: str | BaseLlm | None, may_fail: bool
 ) -> Flow:
-    if held.log is None or held.faults:
-        raise AssertionError(f"adk-flow could not record {held.faults or 'all'} hooks")
-    flow = read_flow(held.log, conversation.planted)
+    if run.log is None or run.faults:
+        raise AssertionError(f"adk-flow could not record {run.faults or 'all'} hooks")
+    flow = read_flow(run.log, conversation.planted)
     lacking = [
         f"turn {number}: {reason}"
-        for number, reasons in enumerate(held.failed_checks, start=1)
+        for number, reasons in enumerate(run.failed_checks, start=1)
         for reason in reasons
     ]
     if lacking and not may_fail:
