@@ -83,6 +83,7 @@ benchmark: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmark]'
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/masking.py
 	$(BIN)/python benchmarks/wrappers.py
 	$(BIN)/python benchmarks/fanout.py
 
