@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import force_setattr, replace
 
+from adk_flow._text import plural
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
+from adk_flow.log.requests import Requests
+from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
 
@@ -28,6 +31,24 @@ class Damage(NamedTuple):
 
     line: int
     reason: str
+    record: int = 0
+    """Index of the record that follows."""
+
+
+class Gap(NamedTuple):
+    """Lines that are missing, as the numbers of the others tell."""
+
+    line: int
+    """The line of the file before which they are missing."""
+    first: int
+    """Number of the first that is."""
+    last: int
+    record: int = 0
+    """Index of the record that follows."""
+
+    def __str__(self) -> str:
+        count = self.last - self.first + 1
+        return f"{plural(count, 'line')} missing before line {self.line}"
 
 
 class Log(NamedTuple):
@@ -40,6 +61,8 @@ class Log(NamedTuple):
     """Texts of model requests by number, over the whole log."""
     damage: list[Damage]
     """Lines left out; the last is where a killed process was cut off."""
+    gaps: list[Gap] = []
+    """What else is missing."""
 
     @property
     def unrecorded(self) -> int:
@@ -51,6 +74,21 @@ class Log(NamedTuple):
         counts = [record.faults for record in self.records if record.hook in _TELLS_FAULTS]
         return sum(max(0, now - was) for was, now in pairwise(counts))
 
+    @property
+    def missing(self) -> int:
+        """How many lines are missing."""
+        return sum(gap.last - gap.first + 1 for gap in self.gaps)
+
+    @property
+    def losses(self) -> str:
+        """Says what of it was lost; empty if nothing was."""
+        losses = {
+            "unreadable": (len(self.damage), "line"),
+            "missing": (self.missing, "line"),
+            "not recorded": (self.unrecorded, "hook"),
+        }
+        return ", ".join(f"{plural(*count)} {how}" for how, count in losses.items() if count[0])
+
 
 class LogReader:
     """The records of an open flow log, one by one, cut or damaged ones left out."""
@@ -60,32 +98,57 @@ class LogReader:
         self.header = _first_header(path, next(lines, b""))
         self.damage: list[Damage] = []
         """Lines left out so far."""
+        self.gaps: list[Gap] = []
+        """What else was missing so far."""
         self._lines = lines
 
     def __iter__(self) -> Iterator[Record]:
         """Reads on.
 
         Raises:
-          LogError: a later part has a newer schema.
+          LogError: a later part has another schema.
         """
         decode = msgspec.json.Decoder(Record).decode
-        shift, highest = (0, 0, 0), (0, 0, 0)
-        for number, line in enumerate(self._lines, start=2):
+        shift, highest, requests = (0, 0, 0), (0, 0, 0), Requests()
+        index, following = 0, self._follow(1, 1, self.header.number, 0)
+        for line_number, line in enumerate(self._lines, start=2):
             if line.startswith(_HEADER_START):
-                # Each process numbers its runs, frames and texts from 1.
-                _check_version(self.path, number, _version(line))
-                shift = highest
+                # Each process numbers its runs, activations and texts from 1.
+                shift, requests, header = highest, Requests(), _loose(line)
+                _check_version(self.path, line_number, header)
+                following = self._follow(line_number, following, header.get("n"), index)
                 continue
             try:
                 record = _shifted(decode(line), shift) if any(shift) else decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-                self.damage.append(Damage(number, cut))
+                self.damage.append(Damage(line_number, cut, index))
                 continue
+            if record.number == following:
+                following += 1
+            elif record.number > following:
+                following = self._follow(line_number, following, record.number, index)
+            if record.request is not None:
+                requests.complete(record)
+            if record.text and not record.size:
+                force_setattr(record, "size", len(record.text))
             runs, activations, texts = highest
             texts = max(texts, *record.texts) if record.texts else texts
             highest = (max(runs, record.run), max(activations, record.activation), texts)
+            index += 1
             yield record
+
+    def _follow(self, line: int, expected: int, number: object, index: int) -> int:
+        """Gives the number that follows one; notes lines that are missing before it.
+
+        Those are not that could not be read. A number of 0 stands for one that is not known.
+        """
+        if not isinstance(number, int) or number <= 0:
+            return 0
+        unread = sum(1 for _ in takewhile(lambda d: d.record == index, reversed(self.damage)))
+        if expected and number - expected > unread:
+            self.gaps.append(Gap(line, expected, number - 1, index))
+        return number + 1
 
 
 @contextmanager
@@ -93,7 +156,7 @@ def open_log(path: str | Path) -> Iterator[LogReader]:
     """Opens a flow log to be read record by record, however long it is.
 
     Raises:
-      LogError: the file cannot be read, is no flow log, or has a newer schema.
+      LogError: the file cannot be read, is no flow log, or has another schema.
     """
     try:
         with Path(path).open("rb") as file:
@@ -106,10 +169,10 @@ def read_log(path: str | Path) -> Log:
     """Reads a flow log, cut or damaged ones as far as they go.
 
     Raises:
-      LogError: the file cannot be read, is no flow log, or has a newer schema.
+      LogError: the file cannot be read, is no flow log, or has another schema.
     """
     with open_log(path) as reader:
-        log = Log(str(path), reader.header, [], {}, reader.damage)
+        log = Log(str(path), reader.header, [], {}, reader.damage, reader.gaps)
         for record in reader:
             log.records.append(record)
             log.texts.update(record.texts)
@@ -120,7 +183,7 @@ def is_flow_log(path: Path) -> bool:
     """Whether a file begins as a flow log does, or cannot be read, which its reader will tell."""
     try:
         with path.open("rb") as file:
-            return _version(file.readline()) is not None
+            return "flow_log" in _loose(file.readline())
     except OSError:
         return True
 
@@ -128,29 +191,32 @@ def is_flow_log(path: Path) -> bool:
 def _first_header(path: str, line: bytes) -> Header:
     if not line:
         raise LogError(f"{path}: is empty; expected a flow log, whose first line is its header")
-    version = _version(line)
-    if version is None:
-        raise LogError(f'{path}: line 1: no flow log; expected a header such as {{"flow_log":1,…}}')
-    _check_version(path, 1, version)
+    header = _loose(line)
+    if "flow_log" not in header:
+        raise LogError(
+            f'{path}: line 1: no flow log; expected a header such as {{"flow_log":{SCHEMA},…}}'
+        )
+    _check_version(path, 1, header)
     try:
         return msgspec.json.decode(line, type=Header)
     except (msgspec.ValidationError, RecursionError) as error:
         raise LogError(f"{path}: line 1: damaged header: {error}") from error
 
 
-def _version(line: bytes) -> int | None:
+def _loose(line: bytes) -> dict[str, Any]:
+    """Reads a line's fields, whatever they hold; none of one that cannot be read."""
     try:
-        version = msgspec.json.decode(line, type=dict).get("flow_log")
+        return msgspec.json.decode(line, type=dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return version if isinstance(version, int) else None
+        return {}
 
 
-def _check_version(path: str, line: int, version: int | None) -> None:
-    if version is not None and version > SCHEMA:
-        raise LogError(
-            f"{path}: line {line}: flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
-        )
+def _check_version(path: str, line: int, header: dict[str, Any]) -> None:
+    version = header.get("flow_log")
+    if not isinstance(version, int) or version == SCHEMA:
+        return
+    age = "an older adk-flow; record it anew" if version < SCHEMA else "a newer adk-flow"
+    raise LogError(f"{path}: line {line}: this log has schema {version}, written by {age}")
 
 
 def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
@@ -161,14 +227,16 @@ def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
 
     request = record.request
     if request is not None:
-        request = Request(
+        contents = request.contents
+        request = replace(
+            request,
             system=moved(request.system, texts),
             parts=tuple(Part(p.role, p.kind, moved(p.text, texts)) for p in request.parts),
-            tools=request.tools,
-            targets=request.targets,
-            schema=request.schema,
+            declared=moved(request.declared, texts),
+            contents=contents
+            and replace(contents, ranges=tuple(moved(end, texts) for end in contents.ranges)),
         )
-    return msgspec.structs.replace(
+    return replace(
         record,
         run=moved(record.run, runs),
         activation=moved(record.activation, activations),

@@ -6,8 +6,11 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = 1
-"""Version of the flow log's schema; a reader refuses a newer one."""
+SCHEMA = 2
+"""Version of the flow log's schema; a reader refuses any other."""
+
+BASE_AGE = 1000
+"""Records after which no request goes on from another, so that a reader may forget it."""
 
 AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 """Kinds of function call that run another agent and bring its answer back."""
@@ -19,14 +22,20 @@ Form = Literal["", "text", "result", "output", "json", "none"]
 """What a tool's result was: words, a mapping of words by one of these keys, other data, nothing."""
 
 Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
-"""Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
+"""Why an activation began; `resume` is a further `before_agent` of one that is still open."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+_NUMBER = {"number": "n"}
+"""On each line, and so short."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_NUMBER):
     """The first line of a flow log, and of each part that a later process appends to it."""
 
     flow_log: int
     """Schema version."""
+    number: int = 0
+    """That of its line, see `Record.number`."""
     adk: str
     adk_flow: str
     app: str
@@ -97,9 +106,28 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Number of its text in the log (`Record.texts`)."""
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a model was sent. Each distinct text stands in the log once and is named by number."""
+class Contents(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Parts of a request as they stand on a line (`log.requests`)."""
 
+    letters: str
+    """One a part: its role and kind."""
+    ranges: tuple[int, ...]
+    """First and last of each range of their texts' numbers."""
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a model was sent. Each distinct text stands in the log once and is named by number.
+
+    On a line it may go on from an earlier request, of which it then has tools, targets, schema and
+    `declared`; read, it has all its parts (`log.requests`).
+    """
+
+    after: int = 0
+    """Number of the record whose request it goes on from; 0 once read, unless that was lost."""
+    same: int = 0
+    """With how many of that one's parts it begins."""
+    contents: Contents | None = None
+    """Its further parts, or all; None once read."""
     system: int = 0
     parts: tuple[Part, ...] = ()
     tools: tuple[str, ...] = ()
@@ -110,38 +138,35 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     declared: int = 0
     """Number of the text that declares the functions offered, as JSON."""
 
-
-_LOG_NAMES = {
-    "activation": "frame",
-    "cause": "why",
-    "parent": "caller",
-    "parent_name": "parent",
-    "active_agent": "holder",
-}
-"""Fields of a record that the log's schema names otherwise."""
+    @property
+    def is_known(self) -> bool:
+        """Whether all of it is; not if it goes on from a request that was lost."""
+        return not self.after
 
 
 class Record(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_LOG_NAMES
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_NUMBER
 ):
     """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
 
     hook: str
     """ADK's hook without its `_callback` ending, `on_` left out: `before_agent`, `event`, …"""
+    number: int = 0
+    """Counts the lines of a session's log, headers among them; 0 where they are not counted."""
     time: int
     """Microseconds since the epoch; never runs backwards within one process."""
     run: int = 0
     """Number of the Runner activation in this log; an AgentTool's nested run has its own."""
     activation: int = 0
-    """Number of the frame in this log; 0 outside any agent."""
+    """Number of the activation in this log; 0 outside any agent."""
     agent: str = ""
     parent: int = 0
-    """Frame that called or handed over to this run or frame."""
+    """Activation that called or handed over to this run or activation."""
     call: str = ""
     """Function call id that this record belongs to or was caused by."""
     cause: str = ""
     parent_name: str = ""
-    """Name of the workflow node or agent that runs a `node` frame, where it has no frame."""
+    """Name of the workflow node or agent that runs a `node`, where it has no activation."""
     branch: str = ""
     tool: str = ""
     kind: str = ""
@@ -157,7 +182,7 @@ class Record(
     form: Form = ""
     """What the result in `text` was."""
     size: int = 0
-    """Characters of those words before anything was masked or left out."""
+    """Characters of those words before anything was masked or left out; on a line only if others."""
     model: str = ""
     version: str = ""
     """The model that answered, where its provider names another than was asked."""

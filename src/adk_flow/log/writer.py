@@ -19,6 +19,8 @@ except ImportError:  # Windows has no advisory locks; there one process should r
     fcntl = None
 
 _encode = msgspec.json.Encoder().encode
+_TAIL = 1 << 16
+_NUMBERS = re.compile(rb'^\{"(?:hook|flow_log)":[^,]+,"n":(\d+)', re.MULTILINE)
 
 
 class LogWriter:
@@ -57,6 +59,15 @@ class LogWriter:
         if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
             self.size += os.write(self._file, b"\n")
         self._put(_encode(header))
+
+    def last_number(self) -> int:
+        """Gives the number of the file's last line; 0 where it has none near its end.
+
+        Raises:
+          OSError: the file cannot be read.
+        """
+        tail = os.pread(self._file, _TAIL, max(0, self.size - _TAIL)) if self.size else b""
+        return int([0, *_NUMBERS.findall(tail)][-1])
 
     def write(self, record: Record) -> None:
         """Appends one record.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -13,7 +13,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
 from adk_flow.errors import OWN_FAULT, locate_own_fault
-from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
+from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Request, Usage
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
 
@@ -261,20 +261,14 @@ def declarations_of(request: LlmRequest) -> str:
     return JsonText(written) if written else ""
 
 
-def of_request(request: LlmRequest, number: Callable[[str], int], declared: int) -> Request:
-    """Reads what a model is sent.
+def offer_of(request: LlmRequest, declared: int) -> Request:
+    """Reads what a model is offered, which mostly is what it was offered before.
 
     Args:
       request: what it is sent.
-      number: gives each text its number in the log.
       declared: the number of `declarations_of` it.
     """
-    system = request.config.system_instruction
-    if isinstance(system, types.Content):
-        system = words_of(system)
     return Request(
-        system=number(system if isinstance(system, str) else as_json(system)) if system else 0,
-        parts=tuple(_parts(request.contents, number)),
         tools=tuple(request.tools_dict),
         targets=tuple(_targets(request.tools_dict)),
         schema=bool(request.config.response_schema or request.config.response_json_schema),
@@ -282,20 +276,27 @@ def of_request(request: LlmRequest, number: Callable[[str], int], declared: int)
     )
 
 
-def _parts(contents: list[types.Content], number: Callable[[str], int]) -> Iterable[Part]:
+def instruction_of(request: LlmRequest) -> str:
+    """Gives the system instruction that a model is sent."""
+    system = request.config.system_instruction
+    if isinstance(system, types.Content):
+        system = words_of(system)
+    return system if isinstance(system, str) else as_json(system) if system else ""
+
+
+def parts_of(contents: list[types.Content]) -> Iterator[tuple[str, str]]:
+    """Gives the letter (`log.requests`) and the text of each part that a model is sent."""
     for content in contents:
-        role = content.role or ""
+        role = "m" if content.role == "model" else "u"
         for part in content.parts or ():
             if part.text:
-                yield Part(role, "text", number(part.text))
+                yield role, part.text
             elif call := part.function_call:
-                yield Part(role, "call", number(f"{call.name} {as_json(call.args)}"))
+                yield "c", f"{call.name} {as_json(call.args)}"
             elif response := part.function_response:
-                yield Part(
-                    role, "response", number(f"{response.name} {as_json(response.response)}")
-                )
+                yield "r", f"{response.name} {as_json(response.response)}"
             else:
-                yield Part(role, "data", number("data"))
+                yield "d", "data"
 
 
 def _targets(tools: dict[str, Any]) -> list[str]:

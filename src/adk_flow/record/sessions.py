@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Header, Record
 from adk_flow.log.writer import LogWriter
+from adk_flow.record.sent import SentRequests
 
 KNOWN_SESSIONS = 1024
 """Sessions whose numbering is remembered between turns; an older one continues as a new part."""
@@ -45,9 +48,8 @@ class SessionLog:
     """Whether the recorder has named its path."""
     run_numbers: Iterator[int] = field(default_factory=_from_one)
     activation_numbers: Iterator[int] = field(default_factory=_from_one)
-    _texts: dict[str, int] = field(default_factory=dict)
-    _keyed: dict[Any, int] = field(default_factory=dict)
-    """Numbers of texts that need not be written out to be known."""
+    number: int = 0
+    """That of the latest line, be it written or lost."""
     _writer: LogWriter | None = None
     _size: int = 0
     """Length of the file in bytes when it was last let go."""
@@ -56,6 +58,13 @@ class SessionLog:
     """Events of ADK's session that were looked through for what no hook tells."""
     written: int = 0
     """Time of the latest record."""
+    requests: SentRequests = field(init=False)
+    """What models were sent, as this part of the log tells it."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Begins with no request."""
+        self.requests = SentRequests(self.keep)
 
     @property
     def is_open(self) -> bool:
@@ -76,21 +85,27 @@ class SessionLog:
         elif self._is_taken:
             return  # A turn whose end no hook told, or one at the same time, goes on in this part.
         if not self._size or self._writer.size != self._size:
-            self._writer.begin_part(self.header)
+            self.number = max(self.number, self._writer.last_number()) + 1
+            self._writer.begin_part(replace(self.header, number=self.number))
             self.run_numbers, self.activation_numbers = _from_one(), _from_one()
-            self._texts, self._keyed = {}, {}
+            self.requests = SentRequests(self.keep)
         self._is_taken = True
 
     def write(self, record: Record) -> None:
-        """Appends one record.
+        """Appends one record and numbers it, so that one that is lost leaves a gap.
 
         Raises:
           OSError: the file cannot be opened or written.
         """
-        if not self._is_taken or self._writer is None:
-            self.open()
-        assert self._writer is not None
-        self._writer.write(record)
+        with self._lock:
+            try:
+                if not self._is_taken or self._writer is None:
+                    self.open()
+            finally:
+                self.number += 1
+                force_setattr(record, "number", self.number)
+            assert self._writer is not None
+            self._writer.write(record)
         self.written = record.time
 
     def release(self) -> None:
@@ -106,27 +121,6 @@ class SessionLog:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-    def number(self, text: str, new: dict[int, str]) -> int:
-        """Numbers a text; one not seen before in this part of the log is added to `new`."""
-        number = self._texts.get(text)
-        if number is None:
-            number = self._texts[text] = len(self._texts) + 1
-            new[number] = self.keep(text)
-        return number
-
-    def number_once(self, key: Any, write: Callable[[], str], new: dict[int, str]) -> int:
-        """Numbers a text, written out only where its key was not seen before; 0 if it is empty."""
-        number = self._keyed.get(key)
-        if number is None:
-            text = write()
-            number = self._keyed[key] = self.number(text, new) if text else 0
-        return number
-
-    def forget(self, new: dict[int, str]) -> None:
-        """Forgets the numbers of texts whose record could not be written."""
-        self._texts = {text: number for text, number in self._texts.items() if number not in new}
-        self._keyed = {key: number for key, number in self._keyed.items() if number not in new}
 
 
 class Sessions:

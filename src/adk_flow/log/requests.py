@@ -1,0 +1,69 @@
+"""Model requests as lines name them: what one has in common with an earlier one, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from msgspec.structs import force_setattr, replace
+
+from adk_flow.log.schema import BASE_AGE, Contents, Part, Record, Request
+
+KINDS = {
+    "u": ("user", "text"),
+    "m": ("model", "text"),
+    "c": ("model", "call"),
+    "r": ("user", "response"),
+    "d": ("user", "data"),
+}
+"""Role and kind of a part, by the letter that stands for it on a line."""
+
+
+def write_contents(letters: str, numbers: Iterable[int]) -> Contents | None:
+    """Writes parts as a letter each, then first and last of each range of their texts' numbers."""
+    ranges: list[int] = []
+    for number in numbers:
+        if ranges and number == ranges[-1] + 1:
+            ranges[-1] = number
+        else:
+            ranges += (number, number)
+    return Contents(letters, tuple(ranges)) if letters else None
+
+
+def _read_contents(contents: Contents) -> Iterator[Part]:
+    pairs = zip(contents.ranges[::2], contents.ranges[1::2], strict=False)
+    numbers = chain.from_iterable(range(first, last + 1) for first, last in pairs)
+    for letter, number in zip(contents.letters, numbers, strict=False):
+        yield Part(*KINDS.get(letter, ("", "")), number)
+
+
+class Requests:
+    """Gives requests all their parts, record by record of one part of a log."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Request] = {}
+        """Those of the latest records, by its number."""
+
+    def complete(self, record: Record) -> None:
+        """Puts the whole request in the place of what a line says of it, unless a part is lost."""
+        request = record.request
+        if request is None:
+            return
+        base = self._known.get(request.after) if request.after else Request()
+        if base is None or request.same > len(base.parts):
+            return
+        further = _read_contents(request.contents) if request.contents else request.parts
+        if request.after:
+            parts = (*base.parts[: request.same], *further)
+            request = replace(base, parts=parts, system=request.system)
+        elif request.contents:
+            request = replace(request, contents=None, parts=tuple(further))
+        force_setattr(record, "request", request)
+        self._note(record.number, request)
+
+    def _note(self, number: int, request: Request) -> None:
+        if not number:
+            return
+        self._known[number] = request
+        while (oldest := next(iter(self._known))) < number - BASE_AGE:
+            del self._known[oldest]
