@@ -49,17 +49,22 @@ _HOOKS = (
 )
 _WHYS = ("user", "transfer", "agent_tool", "single_turn", "task", "node", "resume", "", "whim")
 _VALUES: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("run", "frame", "caller", "time", "size"), _NUMBERS),
-    **dict.fromkeys(("agent", "parent", "transfer", "holder", "text", "error", "tool"), _NAMES),
+    **dict.fromkeys(("n", "run", "activation", "parent", "time", "size"), _NUMBERS),
+    **dict.fromkeys(("agent", "parent_name", "transfer", "active_agent"), _NAMES),
+    **dict.fromkeys(("text", "error", "tool"), _NAMES),
     **dict.fromkeys(("final", "partial"), (True, False)),
     "hook": _HOOKS,
-    "why": _WHYS,
+    "cause": _WHYS,
     "call": ("", "1", "2"),
     "kind": ("function", *_WHYS),
     "responses": ([], ["1"], ["1", "2", ""]),
     "calls": ([], [{"name": "Loans", "kind": "agent_tool", "id": "1"}], [{"name": ""}] * 3),
     "usage": ({"input": -5, "output": 2**40}, {}),
-    "request": ({"system": 99, "parts": [["user", "text", 98]]}, {"targets": ["Root"]}, {}),
+    "request": (
+        *({"system": 99, "parts": [["user", "text", 98]]}, {"targets": ["Root"]}, {}),
+        *({"after": 3, "same": 1, "contents": ["um", [1, 2**40]]}, {"contents": ["xxxx", [5, 2]]}),
+        *({"after": 2**40}, {"after": 5, "same": -1, "contents": ["d", []]}),
+    ),
     "texts": ({}, {"1": "For context:"}, {"98": "[Loans] said: 5"}),
 }
 

@@ -64,7 +64,7 @@ RECORDS = st.builds(
     texts=st.dictionaries(NUMBERS, NAMES),
 )
 
-HEADER = Header(flow_log=1, adk="2", adk_flow="0", app="app", session="s", time=0)
+HEADER = Header(flow_log=2, adk="2", adk_flow="0", app="app", session="s", time=0)
 
 
 def of(records):

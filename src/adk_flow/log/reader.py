@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -61,7 +61,7 @@ class Log(NamedTuple):
     """Texts of model requests by number, over the whole log."""
     damage: list[Damage]
     """Lines left out; the last is where a killed process was cut off."""
-    gaps: list[Gap] = []
+    gaps: Sequence[Gap] = ()
     """What else is missing."""
 
     @property
@@ -132,8 +132,10 @@ class LogReader:
                 requests.complete(record)
             if record.text and not record.size:
                 force_setattr(record, "size", len(record.text))
+            if (usage := record.usage) is not None and not usage.total:
+                force_setattr(usage, "total", usage.tokens)
             runs, activations, texts = highest
-            texts = max(texts, *record.texts) if record.texts else texts
+            texts = max(texts, record.text_number, *record.texts)
             highest = (max(runs, record.run), max(activations, record.activation), texts)
             index += 1
             yield record
@@ -176,6 +178,8 @@ def read_log(path: str | Path) -> Log:
         for record in reader:
             log.records.append(record)
             log.texts.update(record.texts)
+            if record.text_number:
+                log.texts[record.text_number] = record.text
     return log
 
 
@@ -241,6 +245,7 @@ def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
         run=moved(record.run, runs),
         activation=moved(record.activation, activations),
         parent=moved(record.parent, activations),
+        text_number=moved(record.text_number, texts),
         texts={moved(number, texts): text for number, text in record.texts.items()},
         request=request,
     )

@@ -54,8 +54,8 @@ class Requests:
             return
         further = _read_contents(request.contents) if request.contents else request.parts
         if request.after:
-            parts = (*base.parts[: request.same], *further)
-            request = replace(base, parts=parts, system=request.system)
+            parts = (*(base.parts[: request.same] if request.same else base.parts), *further)
+            request = replace(base, parts=parts, system=request.system or base.system)
         elif request.contents:
             request = replace(request, contents=None, parts=tuple(further))
         force_setattr(record, "request", request)

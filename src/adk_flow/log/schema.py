@@ -25,11 +25,11 @@ Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node",
 """Why an activation began; `resume` is a further `before_agent` of one that is still open."""
 
 
-_NUMBER = {"number": "n"}
-"""On each line, and so short."""
+_SHORT = {"number": "n", "text_number": "as", "contents": "new"}
+"""Names of fields that stand on many lines."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_NUMBER):
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_SHORT):
     """The first line of a flow log, and of each part that a later process appends to it."""
 
     flow_log: int
@@ -79,6 +79,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of `input` that came from a cache."""
     thoughts: int = 0
     total: int = 0
+    """What the model reported as the sum; a line has it if it is another."""
 
     @property
     def generated(self) -> int:
@@ -115,17 +116,17 @@ class Contents(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """First and last of each range of their texts' numbers."""
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=_SHORT):
     """What a model was sent. Each distinct text stands in the log once and is named by number.
 
-    On a line it may go on from an earlier request, of which it then has tools, targets, schema and
-    `declared`; read, it has all its parts (`log.requests`).
+    On a line it may go on from an earlier request, of which it then has all that it does not say
+    itself; read, it is whole (`log.requests`).
     """
 
     after: int = 0
     """Number of the record whose request it goes on from; 0 once read, unless that was lost."""
     same: int = 0
-    """With how many of that one's parts it begins."""
+    """With how many of that one's parts it begins; 0 for all."""
     contents: Contents | None = None
     """Its further parts, or all; None once read."""
     system: int = 0
@@ -145,7 +146,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Record(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_NUMBER
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_SHORT
 ):
     """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
 
@@ -179,10 +180,12 @@ class Record(
     """Thread that a tool call runs in: the event loop's by name, or ADK's `TOOL_POOL`."""
     text: str = ""
     """Words: of the user, of a model, of an event, of a tool's arguments or result."""
+    text_number: int = 0
+    """Number by which requests name `text`, as they do `texts`."""
     form: Form = ""
     """What the result in `text` was."""
     size: int = 0
-    """Characters of those words before anything was masked or left out; on a line only if others."""
+    """Characters of those words before anything was masked or left out; a line has it if others."""
     model: str = ""
     version: str = ""
     """The model that answered, where its provider names another than was asked."""

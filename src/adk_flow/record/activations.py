@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.log.schema import Cause
-from adk_flow.record.sessions import SessionLog
 
 if TYPE_CHECKING:
     from adk_flow.record.scenes import Scene
+    from adk_flow.record.sessions import SessionLog
 
 _KINDS = {
     "TransferToAgentTool": "transfer",

@@ -12,7 +12,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.errors import OWN_FAULT, locate_own_fault
+from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Request, Usage
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
@@ -194,6 +194,7 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
         # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
         said = max(0, said - thoughts)
     cached = usage.cached_content_token_count or 0
+    total = 0 if total == sent + said + thoughts else total
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
 
 
@@ -239,7 +240,7 @@ def version_of(response: Any) -> str:
 
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
     """Writes an exception as its type and what is kept of its message; says if it is adk-flow's."""
-    text = f"{type(error).__name__}: {keep(str(error))}".removesuffix(": ")
+    text = f"{type(error).__name__}: {keep(words_of_error(error))}".removesuffix(": ")
     place = locate_own_fault(error)
     return f"{OWN_FAULT} ({place}): {text}" if place else text
 
@@ -261,7 +262,7 @@ def declarations_of(request: LlmRequest) -> str:
     return JsonText(written) if written else ""
 
 
-def offer_of(request: LlmRequest, declared: int) -> Request:
+def of_request(request: LlmRequest, declared: int) -> Request:
     """Reads what a model is offered, which mostly is what it was offered before.
 
     Args:

@@ -6,6 +6,7 @@ import functools
 import os
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import CoroutineType
 from typing import Any, ParamSpec
@@ -39,7 +40,8 @@ def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, No
             hook(*args, **kwargs)
         except Exception as error:
             plugin: Any = args[0]
-            plugin.recorder.count_fault(name, error)
+            with suppress(Exception):  # a handler of the app's logging may raise
+                plugin.recorder.count_fault(name, error)
 
     return guarded
 
@@ -97,6 +99,11 @@ class FlowPlugin(BasePlugin):
         return self.recorder.faults
 
     @property
+    def listener_faults(self) -> int:
+        """Records that the listener failed on."""
+        return self.recorder.listener_faults
+
+    @property
     def first_fault(self) -> str:
         """What went wrong first; empty if nothing did."""
         return self.recorder.first_fault
@@ -111,7 +118,8 @@ class FlowPlugin(BasePlugin):
         """Who is told of each record."""
         return self.recorder.listener
 
-    async def close(self) -> None:
+    @_recorded
+    def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
         if self.recorder.number not in current_calls.get():
             # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
@@ -157,7 +165,7 @@ class FlowPlugin(BasePlugin):
 
     @_recorded
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
-        """Records that a frame begins."""
+        """Records that an activation begins."""
         invocation = callback_context._invocation_context
         run, branch = self.recorder.run(invocation), invocation.branch or ""
         path = extract.path_of(callback_context)
@@ -207,13 +215,12 @@ class FlowPlugin(BasePlugin):
         """Records what a model is about to be sent."""
         run, activation, agent = self.recorder.place(callback_context)
         run.tools[activation] = llm_request.tools_dict
-        new: dict[int, str] = {}
-        offered = (agent, tuple(llm_request.tools_dict))
-        declared = run.log.number_once(offered, lambda: extract.declarations_of(llm_request), new)
-        request = extract.of_request(llm_request, lambda text: run.log.number(text, new), declared)
+        requests, branch = run.log.requests, callback_context._invocation_context.branch
+        place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
+        sent = requests.draft(place, llm_request, run.log.number)
         model = llm_request.model or ""
         try:
-            self.recorder.write(
+            record = self.recorder.write(
                 "before_model",
                 run,
                 activation=activation,
@@ -221,12 +228,10 @@ class FlowPlugin(BasePlugin):
                 model=model,
                 # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
                 heard=self.recorder.keep(extract.asked_in(llm_request)) if run.live else "",
-                request=request,
-                texts=new,
+                request=sent.request,
+                texts=sent.texts,
             )
-        except OSError:
-            run.log.forget(new)
-            raise
+            requests.keep(sent, record.number)
         finally:
             self.recorder.ask_model(run, activation, agent, model)
 
@@ -336,6 +341,7 @@ class FlowPlugin(BasePlugin):
             agent=event.author,
             branch=event.branch or "",
             text=words,
+            letter="m" if event.author != "user" else "",
             calls=calls,
             responses=tuple([response.id or "" for response in responses]),
             transfer=actions.transfer_to_agent or "",

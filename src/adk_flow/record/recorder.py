@@ -81,6 +81,8 @@ class Recorder:
         self.faults: Counter[str] = Counter()
         """Hooks that could not be recorded, by hook."""
         self.first_fault = ""
+        self.listener_faults = 0
+        """Records that the listener failed on."""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
         self._runs: dict[tuple[str, str], OpenRun] = {}
@@ -111,29 +113,48 @@ class Recorder:
 
     # Writing
 
-    def write(self, hook: str, run: OpenRun, *, text: str = "", **fields: Any) -> None:
-        """Writes a record; the words in `text` are kept as the settings say.
+    def write(
+        self, hook: str, run: OpenRun, *, text: str = "", letter: str = "", **fields: Any
+    ) -> Record:
+        """Writes a record, and gives it; the words in `text` are kept as the settings say.
+
+        Those of a `letter` (`log.requests`) come in requests too.
 
         Raises:
           OSError: the log cannot be written.
         """
-        kept = self.keep(text) if text else ""
-        record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
+        kept, requests = self.keep(text) if text else "", run.log.requests
+        size = len(text) if len(text) != len(kept) else 0
+        number = requests.number_words(letter, text) if letter and text else 0
+        fields |= {"run": run.number, "text": kept, "size": size, "text_number": number}
+        record = Record(hook=hook, time=_now(), **fields)
         try:
             run.log.write(record)
+            if not run.log.listed:
+                run.log.listed = True
+                self.paths.append(run.log.path)
+        except OSError:
+            requests.forget({number, *record.texts})
+            raise
         finally:
-            self._tell(run.log.header, record)
+            self._tell(run.log, record)
+        return record
 
-    def _tell(self, header: Header, record: Record) -> None:
-        """Hands a record to the listener, whose faults are its own."""
+    def _tell(self, log: SessionLog, record: Record) -> None:
+        """Hands a record, as a reader would have it, to the listener, whose faults are its own."""
         if self.listener is None:
             return
         try:
-            self.listener(header, record)
+            log.requests.told.complete(record)
+            self.listener(log.header, record)
         except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
-            self.count_fault("listener", error)
-            if isinstance(error, (OSError, SystemExit)):
-                self.listener = None
+            self._count_listener_fault(error)
+
+    def _count_listener_fault(self, error: BaseException) -> None:
+        self.listener_faults += 1
+        if self.listener_faults == 1:
+            told = extract.of_error(error, mask)
+            _logger.warning("adk-flow's listener failed, the log has its records: %s", told)
 
     def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
         """Writes a record of a run as a whole, and gives the run."""
@@ -157,6 +178,7 @@ class Recorder:
             "user_message",
             context,
             text=text,
+            letter="u",
             invocation=context.invocation_id,
             values=self.keep(values),
         )
@@ -242,7 +264,7 @@ class Recorder:
         return (context.session.id, context.invocation_id) in self._runs
 
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
-        """Finds the run, frame and agent that a model's or tool's hook fires in."""
+        """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
         run, agent = self.run(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
@@ -310,9 +332,6 @@ class Recorder:
         log = self._sessions.begin_turn(key, lambda: self._new_log(context))
         for gone in self._sessions.forget_abandoned(_now()):
             self._drop_runs_of(gone)
-        if not log.listed:
-            log.listed = True
-            self.paths.append(log.path)
         return log
 
     def _new_log(self, context: Any) -> SessionLog:

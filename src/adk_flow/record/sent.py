@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, field
-from itertools import compress, count
 from operator import ne
 from typing import TypeVar
 
@@ -24,6 +24,9 @@ BASES = 16
 
 KNOWN_TEXTS = 1024
 """Texts whose numbers are remembered; one that comes again later is written again."""
+
+SHORT = 40
+"""Characters of texts that are written again rather than break a range of numbers."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -52,17 +55,18 @@ class Sent:
     def may_go_on(self, offer: Request, number: int) -> bool:
         """Whether a request, told after the line of that number, may go on from this one."""
         is_near = number - self.record < BASE_AGE and self.since_whole < WHOLE_EVERY - 1
-        return is_near and self.offer == offer
+        system = self.offer.system if offer.system else 0
+        return is_near and replace(offer, system=system) == self.offer
 
 
 class SentRequests:
     """The latest requests in one part of a session's log, and the numbers of texts in it."""
 
-    def __init__(self, keep: Callable[[str], str]) -> None:
+    def __init__(self, keep: Callable[[str], str], count: int = 0) -> None:
         self._keep = keep
         """What of a text the log keeps."""
-        self._count = 0
-        """Texts numbered."""
+        self.count = count
+        """Texts numbered, those of earlier parts among them."""
         self._numbers: dict[Hashable, int] = {}
         """Of the latest texts, by hash."""
         self._declared: dict[Hashable, int] = {}
@@ -80,46 +84,69 @@ class SentRequests:
           number: that of the log's latest line.
         """
         texts: dict[int, str] = {}
-        offer = extract.offer_of(request, self._number_declared(place, request, texts))
+        offer = extract.of_request(request, self._number_declared(place, request, texts))
         parts = list(extract.parts_of(request.contents))
         hashes = array("q", map(hash, parts))
         before = self._latest.get(place)
         same = _common(before.hashes, hashes) if before else 0
         numbers = before.numbers[:same] if before else array("q")
-        numbers.extend([self._number(hash(part), part[1], texts) for part in parts[same:]])
+        for part in parts[same:]:
+            numbers.append(self._number(part, texts, numbers[-1] if numbers else 0))
         letters = "".join([letter for letter, _ in parts])
-        told, since_whole, first = offer, 0, 0
-        if before and before.may_go_on(offer, number):
-            told = Request(after=before.record, same=same)
-            since_whole, first = before.since_whole + 1, same
         system = extract.instruction_of(request)
-        told = replace(
-            told,
-            system=self._number(hash(system), system, texts) if system else 0,
-            contents=write_contents(letters[first:], numbers[first:]),
-        )
-        return Sent(place, told, offer, hashes, letters, numbers, texts, since_whole=since_whole)
+        offer = replace(offer, system=self._number(("s", system), texts) if system else 0)
+        sent = Sent(place, offer, offer, hashes, letters, numbers, texts)
+        if before and same and before.may_go_on(offer, number):
+            sent.since_whole = before.since_whole + 1
+            sent.request = Request(
+                after=before.record,
+                same=same if same < len(before.hashes) else 0,
+                system=offer.system if offer.system != before.offer.system else 0,
+                contents=write_contents(letters[same:], numbers[same:]),
+            )
+        else:
+            sent.request = replace(offer, contents=write_contents(letters, numbers))
+        return sent
 
     def keep(self, sent: Sent, record: int) -> None:
         """Notes that a request was written, so that later ones may go on from it."""
         sent.record, sent.texts = record, {}
         _renew(self._latest, sent.place, sent, BASES)
 
-    def forget(self, sent: Sent) -> None:
+    def forget(self, numbers: Container[int]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
-        for numbers in (self._numbers, self._declared):
-            for key in [key for key, number in numbers.items() if number in sent.texts]:
-                del numbers[key]
+        for known in (self._numbers, self._declared):
+            for key in [key for key, number in known.items() if number in numbers]:
+                del known[key]
 
-    def _number(self, key: Hashable, text: str, new: dict[int, str]) -> int:
-        """Numbers a text; one that is not known is added to `new`."""
-        number = self._numbers.get(key, 0)
-        if not number:
-            self._count += 1
-            number = self._count
-            new[number] = self._keep(text)
-        _renew(self._numbers, key, number, KNOWN_TEXTS)
+    def number_words(self, letter: str, words: str) -> int:
+        """Numbers words that a record holds and requests will; 0 if the log has them already."""
+        number, is_new = self._find((letter, words), self.count)
+        return number if is_new else 0
+
+    def _number(self, part: tuple[str, str], new: dict[int, str], before: int = 0) -> int:
+        """Numbers a text; one that the log has not yet is added to `new`."""
+        number, is_new = self._find(part, before)
+        if is_new:
+            new[number] = self._keep(part[1])
         return number
+
+    def _find(self, part: tuple[str, str], before: int) -> tuple[int, bool]:
+        """Gives the number of a text, and whether it is new.
+
+        Args:
+          part: its letter, and the text.
+          before: the number after which it stands, if any; a short text is numbered anew rather
+            than name it out of order.
+        """
+        key = hash(part)
+        number = self._numbers.get(key, 0)
+        is_new = not number or (before and number != before + 1 and len(part[1]) <= SHORT)
+        if is_new:
+            self.count += 1
+            number = self.count
+        _renew(self._numbers, key, number, KNOWN_TEXTS)
+        return number, bool(is_new)
 
     def _number_declared(
         self, place: tuple[Hashable, ...], request: LlmRequest, new: dict[int, str]
@@ -129,7 +156,7 @@ class SentRequests:
         number = self._declared.get(key)
         if number is None:
             text = extract.declarations_of(request)
-            number = self._number(hash(text), text, new) if text else 0
+            number = self._number(("s", text), new) if text else 0
             _renew(self._declared, key, number, BASES)
         return number
 
@@ -139,7 +166,7 @@ def _common(before: array[int], after: array[int]) -> int:
     size = min(len(before), len(after))
     if before[:size] == after[:size]:
         return size
-    return next(compress(count(), map(ne, before, after)))
+    return next(itertools.compress(itertools.count(), map(ne, before, after)))
 
 
 def _renew(latest: dict[K, V], key: K, value: V, most: int) -> None:

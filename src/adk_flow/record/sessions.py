@@ -71,41 +71,53 @@ class SessionLog:
         """Whether it holds one of the process's files."""
         return self._writer is not None
 
-    def open(self) -> None:
-        """Takes the file; one that somebody else has written to since gets a new part.
+    def _open(self) -> LogWriter:
+        """Takes the file; one that is new, or that was changed since, gets a new part.
 
         Raises:
-          OSError: the file cannot be opened or written.
+          OSError: the file cannot be opened or written; nothing of it is kept then.
         """
-        if self._writer is None or not self._writer.lock():
+        if self._writer is not None and not self._writer.lock():
             self.close()
-            self._writer = LogWriter(self.path, self.file_mode)
-            self.path = self._writer.path
+        writer = self._writer or LogWriter(self.path, self.file_mode)
+        try:
+            if not self._size or writer.size != self._size:
+                number = max(self.number, writer.last_number()) + 1
+                writer.begin_part(replace(self.header, number=number))
+                self.number = number
+                self.requests = SentRequests(self.keep, self.requests.count)
+        except OSError:
+            self._writer = None
+            writer.discard()
+            raise
+        if self._writer is None:
+            self._writer, self.path = writer, writer.path
             self.opened(self)
-        elif self._is_taken:
-            return  # A turn whose end no hook told, or one at the same time, goes on in this part.
-        if not self._size or self._writer.size != self._size:
-            self.number = max(self.number, self._writer.last_number()) + 1
-            self._writer.begin_part(replace(self.header, number=self.number))
-            self.run_numbers, self.activation_numbers = _from_one(), _from_one()
-            self.requests = SentRequests(self.keep)
-        self._is_taken = True
+        # Whatever it is found to hold from now on, short of `release`, is a change.
+        self._is_taken, self._size = True, 0
+        return writer
 
     def write(self, record: Record) -> None:
-        """Appends one record and numbers it, so that one that is lost leaves a gap.
+        """Appends one record, to a new file where the log was deleted or cut.
+
+        It is numbered, so that one that is lost leaves a gap.
 
         Raises:
-          OSError: the file cannot be opened or written.
+          OSError: the file cannot be opened or written; the next record tries anew.
         """
         with self._lock:
+            writer = self._writer
             try:
-                if not self._is_taken or self._writer is None:
-                    self.open()
+                if writer is None or not self._is_taken or not writer.holds_all():
+                    writer = self._open()
             finally:
                 self.number += 1
                 force_setattr(record, "number", self.number)
-            assert self._writer is not None
-            self._writer.write(record)
+            try:
+                writer.write(record)
+            except OSError:
+                self.close()
+                raise
         self.written = record.time
 
     def release(self) -> None:
@@ -132,12 +144,11 @@ class Sessions:
         """The logs that were opened last."""
 
     def begin_turn(self, key: tuple[str, str, str], new: Callable[[], SessionLog]) -> SessionLog:
-        """Gives the open log of a session, made by `new` if this process does not know it."""
+        """Gives the log of a session, made by `new` if this process does not know it."""
         log = self._logs.get(key)
         if log is None:
             log = new()
             log.opened = self._close_surplus
-        log.open()
         log.active += 1
         self._logs[key] = log
         self._logs.move_to_end(key)
