@@ -91,7 +91,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
         (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl/x.jsonl"], "cannot be written"),
         (["show", "none.jsonl"], "No such file"),
-        (["show", "new.jsonl"], "schema 99; this adk-flow reads up to 1"),
+        (["show", "new.jsonl"], "schema 99; this adk-flow reads up to 2"),
         (["show", "logs"], "logs: holds no flow log"),
     ],
 )

@@ -50,7 +50,7 @@ _HOOKS = (
 _WHYS = ("user", "transfer", "agent_tool", "single_turn", "task", "node", "resume", "", "whim")
 _VALUES: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("n", "run", "activation", "parent", "time", "size"), _NUMBERS),
-    **dict.fromkeys(("agent", "parent_name", "transfer", "active_agent"), _NAMES),
+    **dict.fromkeys(("agent", "parent_name", "transfer", "holder"), _NAMES),
     **dict.fromkeys(("text", "error", "tool"), _NAMES),
     **dict.fromkeys(("final", "partial"), (True, False)),
     "hook": _HOOKS,

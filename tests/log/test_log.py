@@ -91,7 +91,7 @@ def test_a_later_part_is_numbered_on_and_starts_on_its_own_line(tmp_path):
         (b"hello\n", "line 1: no flow log"),
         (b'{"a":1}\n', "line 1: no flow log"),
         (b"[1]\n", "line 1: no flow log"),
-        (b'{"flow_log":99}\n', "line 1: this log has schema 99, written by a newer adk-flow"),
+        (b'{"flow_log":99}\n', "flow log of schema 99; this adk-flow reads up to 2"),
         (
             b'{"flow_log":1}\n',
             "line 1: this log has schema 1, written by an older adk-flow; record it anew",

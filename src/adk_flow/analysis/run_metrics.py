@@ -68,6 +68,7 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
     is_cut: bool = False
     """Whether the log stops in the middle of a turn."""
     damaged_lines: int = 0
+    missing_lines: int = 0
     moves: list[Move] = []
     spans: list[list[Span]] = []
     """Model and tool calls by turn."""
@@ -82,8 +83,8 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
 
     @property
     def is_whole(self) -> bool:
-        """Whether the log holds every turn to its end, and no line of it is damaged."""
-        return bool(self.turns) and not self.is_cut and not self.damaged_lines
+        """Whether the log holds every turn to its end, and no line of it is damaged or missing."""
+        return bool(self.turns) and not (self.is_cut or self.damaged_lines or self.missing_lines)
 
 
 def measure_run(
@@ -137,6 +138,7 @@ def measure_run(
         findings=[*detect_findings(trace), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
+        missing_lines=log.missing,
         moves=trace.moves,
         spans=spans,
         critical=[schedule.critical_spans for schedule in schedules],

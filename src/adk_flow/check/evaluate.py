@@ -104,8 +104,11 @@ def _scope(
 ) -> Iterator[RuleResult]:
     """Checks rules of one turn, or of all together."""
     number = f"turn {flow.figures[0].turn}: " if place else ""
+    lacks_lines = flow.lacks_lines(by_number=place[:1] == ("turns",))
 
     def rate(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> RuleResult:
+        if lacks_lines:
+            reason = f"{reason or 'cannot be known'}, as lines of the log are lost"
         one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
         where = number.removesuffix(": ") if place == ("each_turn",) else ""
         return one._replace(about=", ".join(filter(None, (where, about))))

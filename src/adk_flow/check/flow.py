@@ -43,6 +43,7 @@ class Flow:
         """The app's agents and graphs, where it was held by who knows them; else none."""
         self._canaries = canaries
         self._turns: list[Turn] = trace.turns
+        self._is_part = False
 
     def turn(self, number: int) -> Flow:
         """Gives one turn by its number, from 1; of its log, all records.
@@ -54,7 +55,7 @@ class Flow:
         if not figures:
             raise IndexError(f"there is no turn {number}; there are {len(self.figures)}")
         part = copy.copy(self)
-        part.figures, part.total = figures, figures[0]
+        part.figures, part.total, part._is_part = figures, figures[0], True
         part._turns = [turn for turn in self._turns if turn.number == number]
         part.moves = [move for move in self.moves if move.turn == number]
         part.visibility = self.visibility
@@ -225,6 +226,20 @@ class Flow:
         return dollars
 
     # What went wrong
+
+    def lacks_lines(self, *, by_number: bool = False) -> bool:
+        """Whether the log lost lines that may have been of it.
+
+        Args:
+          by_number: whether its turn is one by its number, which a turn that was lost would change.
+        """
+        holes = [hole.record for hole in (*self.log.damage, *self.log.gaps)]
+        if not self._is_part:
+            return bool(holes)
+        (turn,) = self._turns
+        starts = self.log.records[turn.record].hook in ("session_change", "user_message")
+        first = 0 if by_number else turn.record + starts
+        return any(first <= hole <= turn.end or not turn.complete for hole in holes)
 
     @property
     def faults(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adk_flow._text import encodable, plural
+from adk_flow._text import encodable
 from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
@@ -111,8 +111,8 @@ def read_logs(paths: Sequence[Path]) -> Iterator[Log]:
             if resolved in seen:
                 continue
             seen.add(resolved)
-            if log.damage:
-                print_note(f"{log.path}: {plural(len(log.damage), 'line')} could not be read")
+            if log.losses:
+                print_note(f"{log.path}: {log.losses}")
             yield log
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from adk_flow._text import plural
 from adk_flow.errors import AdkFlowError
@@ -82,12 +82,12 @@ class Log(NamedTuple):
     @property
     def losses(self) -> str:
         """Says what of it was lost; empty if nothing was."""
-        losses = {
-            "unreadable": (len(self.damage), "line"),
-            "missing": (self.missing, "line"),
-            "not recorded": (self.unrecorded, "hook"),
-        }
-        return ", ".join(f"{plural(*count)} {how}" for how, count in losses.items() if count[0])
+        counts = (
+            (len(self.damage), "line", "could not be read"),
+            (self.missing, "line", "missing"),
+            (self.unrecorded, "hook", "could not be recorded"),
+        )
+        return ", ".join(f"{plural(n, what)} {how}" for n, what, how in counts if n)
 
 
 class LogReader:
@@ -128,12 +128,7 @@ class LogReader:
                 following += 1
             elif record.number > following:
                 following = self._follow(line_number, following, record.number, index)
-            if record.request is not None:
-                requests.complete(record)
-            if record.text and not record.size:
-                force_setattr(record, "size", len(record.text))
-            if (usage := record.usage) is not None and not usage.total:
-                force_setattr(usage, "total", usage.tokens)
+            requests.complete(record)
             runs, activations, texts = highest
             texts = max(texts, record.text_number, *record.texts)
             highest = (max(runs, record.run), max(activations, record.activation), texts)
@@ -219,8 +214,11 @@ def _check_version(path: str, line: int, header: dict[str, Any]) -> None:
     version = header.get("flow_log")
     if not isinstance(version, int) or version == SCHEMA:
         return
-    age = "an older adk-flow; record it anew" if version < SCHEMA else "a newer adk-flow"
-    raise LogError(f"{path}: line {line}: this log has schema {version}, written by {age}")
+    if version < SCHEMA:
+        words = f"this log has schema {version}, written by an older adk-flow; record it anew"
+    else:
+        words = f"flow log of schema {version}; this adk-flow reads up to {SCHEMA}"
+    raise LogError(f"{path}: line {line}: {words}")
 
 
 def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:

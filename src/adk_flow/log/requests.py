@@ -38,17 +38,23 @@ def _read_contents(contents: Contents) -> Iterator[Part]:
 
 
 class Requests:
-    """Gives requests all their parts, record by record of one part of a log."""
+    """Completes the records of one part of a log, one by one, with what their lines leave out."""
 
     def __init__(self) -> None:
         self._known: dict[int, Request] = {}
-        """Those of the latest records, by its number."""
+        """Whole requests of the latest records, by its number."""
 
     def complete(self, record: Record) -> None:
-        """Puts the whole request in the place of what a line says of it, unless a part is lost."""
-        request = record.request
-        if request is None:
-            return
+        """Puts into a record what follows from the rest, and from those before it."""
+        if record.text and not record.size:
+            force_setattr(record, "size", len(record.text))
+        if (usage := record.usage) is not None and not usage.total:
+            force_setattr(usage, "total", usage.tokens)
+        if record.request is not None:
+            self._complete_request(record, record.request)
+
+    def _complete_request(self, record: Record, request: Request) -> None:
+        """Makes a request whole, unless it goes on from one that was lost."""
         base = self._known.get(request.after) if request.after else Request()
         if base is None or request.same > len(base.parts):
             return

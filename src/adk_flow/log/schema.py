@@ -25,11 +25,11 @@ Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node",
 """Why an activation began; `resume` is a further `before_agent` of one that is still open."""
 
 
-_SHORT = {"number": "n", "text_number": "as", "contents": "new"}
-"""Names of fields that stand on many lines."""
+_NAMES = {"number": "n", "text_number": "as", "contents": "new", "active_agent": "holder"}
+"""Fields that are named otherwise on a line, most of them as they stand on so many."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_SHORT):
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_NAMES):
     """The first line of a flow log, and of each part that a later process appends to it."""
 
     flow_log: int
@@ -116,7 +116,7 @@ class Contents(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """First and last of each range of their texts' numbers."""
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=_SHORT):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=_NAMES):
     """What a model was sent. Each distinct text stands in the log once and is named by number.
 
     On a line it may go on from an earlier request, of which it then has all that it does not say
@@ -146,7 +146,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=
 
 
 class Record(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_SHORT
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_NAMES
 ):
     """One firing of one ADK hook; `docs/log.md` lists which hook fills which field."""
 

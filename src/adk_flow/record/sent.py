@@ -55,7 +55,7 @@ class Sent:
     def may_go_on(self, offer: Request, number: int) -> bool:
         """Whether a request, told after the line of that number, may go on from this one."""
         is_near = number - self.record < BASE_AGE and self.since_whole < WHOLE_EVERY - 1
-        system = self.offer.system if offer.system else 0
+        system = self.offer.system if offer.system else 0  # a line can name another, but not none
         return is_near and replace(offer, system=system) == self.offer
 
 
@@ -136,17 +136,18 @@ class SentRequests:
 
         Args:
           part: its letter, and the text.
-          before: the number after which it stands, if any; a short text is numbered anew rather
-            than name it out of order.
+          before: the number after which it stands; a short text is numbered anew where that
+            makes one range of both.
         """
         key = hash(part)
         number = self._numbers.get(key, 0)
-        is_new = not number or (before and number != before + 1 and len(part[1]) <= SHORT)
+        is_apart = number != before + 1 and before == self.count
+        is_new = not number or (is_apart and len(part[1]) <= SHORT)
         if is_new:
             self.count += 1
             number = self.count
         _renew(self._numbers, key, number, KNOWN_TEXTS)
-        return number, bool(is_new)
+        return number, is_new
 
     def _number_declared(
         self, place: tuple[Hashable, ...], request: LlmRequest, new: dict[int, str]

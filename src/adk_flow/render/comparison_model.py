@@ -103,3 +103,5 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     yield from write_caveats(comparison)
     if damaged := sum(run.damaged_lines for run in comparison.runs):
         yield f"Lines of the logs that could not be read and are left out: {damaged}."
+    if missing := sum(run.missing_lines for run in comparison.runs):
+        yield f"Lines that are missing in the logs: {missing}."

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from adk_flow._text import one_line, plural
+from adk_flow._text import one_line
 from adk_flow.check.diff import Change, Difference, TurnDifference
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
@@ -23,6 +23,7 @@ def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
     """Gives what changed, and what of the logs could not be read or recorded."""
     incomplete = {
         "damage": {log.path: [line._asdict() for line in log.damage] for log in (before, after)},
+        "gaps": {log.path: [gap._asdict() for gap in log.gaps] for log in (before, after)},
         "unrecorded": {log.path: log.unrecorded for log in (before, after)},
     }
     data = {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
@@ -35,10 +36,8 @@ def diff_to_text(difference: Difference, before: Log, after: Log) -> str:
 
 
 def _damage(log: Log) -> Iterator[str]:
-    if log.damage:
-        yield _of_log(log, f"{plural(len(log.damage), 'line')} could not be read")
-    if log.unrecorded:
-        yield _of_log(log, f"{plural(log.unrecorded, 'hook')} could not be recorded")
+    if log.losses:
+        yield _of_log(log, log.losses)
 
 
 def _of_log(log: Log, words: str) -> str:

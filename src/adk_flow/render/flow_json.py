@@ -35,6 +35,7 @@ def flow_to_data(log: Log, view: FlowView) -> dict[str, Any]:
         "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
         "turns": [turn_to_data(turn) for turn in measure(trace)],
         "damage": [damage._asdict() for damage in log.damage],
+        "gaps": [gap._asdict() for gap in log.gaps],
     }
 
 

@@ -247,6 +247,8 @@ def print_damage(log: Log, console: Console) -> None:
     for damage in log.damage:
         reason = one_line(damage.reason, 120)
         print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
+    for gap in log.gaps:
+        print_failure(plain(f"{log.path}: {gap}"), console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
         print_failure(plain(words), console)

@@ -63,7 +63,8 @@ def _unknown_reason(log: Log) -> str:
         return f"recorded with texts={log.header.texts}, so the log does not hold all words"
     if any(record.size and _is_cut(record.text, record.size) for record in log.records):
         return "a part of the log was recorded without all words"
-    return f"lines of the log that could not be read: {len(log.damage)}" if log.damage else ""
+    lost = {"could not be read": len(log.damage), "are missing": log.missing}
+    return ", ".join(f"lines of the log that {how}: {n}" for how, n in lost.items() if n)
 
 
 def _is_cut(text: str, size: int) -> bool:
