@@ -19,7 +19,7 @@ class ScriptError(AssertionError):
     """A run that did not go as its script says."""
 
 
-def call(name: str, **arguments: Any) -> types.FunctionCall:
+def call(name: str, /, **arguments: Any) -> types.FunctionCall:
     """Decides to call a function."""
     return types.FunctionCall(name=name, args=arguments)
 
