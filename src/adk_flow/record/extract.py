@@ -108,6 +108,30 @@ def of_remote(
     return fields
 
 
+def remote_request_of(event: Any) -> dict[str, Any]:
+    """Gives the message that an A2A server was sent, on the events of its answer."""
+    message = (event.custom_metadata or {}).get("a2a:request")
+    return message if isinstance(message, dict) else {}
+
+
+def of_remote_request(message: Mapping[str, Any], number: Callable[[str], int]) -> Request:
+    """Reads what an A2A server is sent, like what a model is; see `of_request`."""
+    parts = (part for part in message.get("parts") or () if isinstance(part, dict))
+    return Request(parts=tuple([_sent_part(part, number) for part in parts]))
+
+
+def _sent_part(part: Mapping[str, Any], number: Callable[[str], int]) -> Part:
+    if text := part.get("text"):
+        return Part("user", "text", number(str(text)))
+    data, metadata = part.get("data"), part.get("metadata")
+    kind = metadata.get("adk_type") if isinstance(metadata, dict) else ""
+    if isinstance(data, dict) and kind == "function_response":
+        return Part(
+            "user", "response", number(f"{data.get('name')} {as_json(data.get('response'))}")
+        )
+    return Part("user", "data", number(as_json(data) if data else "data"))
+
+
 def _failure_in(response: Any) -> str:
     """Names the state of a remote task that came to nothing."""
     status = response.get("status") if isinstance(response, dict) else None

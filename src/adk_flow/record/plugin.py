@@ -224,9 +224,6 @@ class FlowPlugin(BasePlugin):
                 request=request,
                 texts=new,
             )
-        except OSError:
-            run.log.forget(new)
-            raise
         finally:
             self.recorder.ask_model(run, activation, agent, model)
 
@@ -329,6 +326,7 @@ class FlowPlugin(BasePlugin):
             "error": extract.error_of(event, self.recorder.keep),
         }
         fields |= extract.of_remote(event, self.recorder.keep, self.recorder.name_of)
+        fields |= self.recorder.read_sent(run, activation, event)
         self.recorder.write(
             "event",
             run,

@@ -121,6 +121,9 @@ class Recorder:
         record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
         try:
             run.log.write(record)
+        except OSError:
+            run.log.forget(record.texts)
+            raise
         finally:
             self._tell(run.log.header, record)
 
@@ -188,6 +191,16 @@ class Recorder:
             call=call,
             **fields,
         )
+
+    def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
+        """Reads what an A2A server was sent, which each event of its answer repeats."""
+        message, new = extract.remote_request_of(event), {}
+        sent = activation, str(message.get("messageId", ""))
+        if not message or sent in run.sent:
+            return {}
+        run.sent.add(sent)
+        request = extract.of_remote_request(message, lambda text: run.log.number(text, new))
+        return {"request": request, "texts": new}
 
     # Models that are entered
 

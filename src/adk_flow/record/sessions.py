@@ -125,6 +125,8 @@ class SessionLog:
 
     def forget(self, new: dict[int, str]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
+        if not new:
+            return
         self._texts = {text: number for text, number in self._texts.items() if number not in new}
         self._keyed = {key: number for key, number in self._keyed.items() if number not in new}
 
