@@ -12,7 +12,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
-from adk_flow.errors import OWN_FAULT, locate_own_fault
+from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
@@ -263,7 +263,7 @@ def version_of(response: Any) -> str:
 
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
     """Writes an exception as its type and what is kept of its message; says if it is adk-flow's."""
-    text = f"{type(error).__name__}: {keep(str(error))}".removesuffix(": ")
+    text = f"{type(error).__name__}: {keep(words_of_error(error))}".removesuffix(": ")
     place = locate_own_fault(error)
     return f"{OWN_FAULT} ({place}): {text}" if place else text
 
