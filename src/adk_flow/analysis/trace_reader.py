@@ -258,9 +258,9 @@ class TraceReader:
             run.waits.pop(id, None)
             if id in self._tasks:
                 self._tasks[id] = None
-        for call in self._calls.respond(moment.index, record, run):
+        for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
             control.end_call(moment, run, call, activation)
-        if activation is not None and activation.is_remote:
+        if activation is not None and is_remote:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
