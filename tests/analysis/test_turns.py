@@ -48,8 +48,8 @@ async def test_a_called_run_whose_end_fails_is_one_failed_return(tmp_path):
 
     assert [turn.question for turn in flow.trace.turns] == ["a"]
     assert [line.partition(":")[0] for line in flow.control][1:3] == [
-        "Root -> Kid",
-        "Root <- Kid failed",
+        "Root -> Kid (agent_tool)",
+        "Root <- Kid FAILED",
     ]
 
 

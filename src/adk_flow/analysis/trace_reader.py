@@ -271,12 +271,13 @@ class TraceReader:
             if id in self._tasks:
                 self._tasks[id] = None
         for call in self._calls.respond(moment.index, record, run):
-            hidden_hooks.miss_tool_end(run, call)
+            if not is_remote:
+                hidden_hooks.miss_tool_end(run, call)
             control.end_call(moment, run, call, activation)
         if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
             hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
             self._on_after_agent(moment, record, run)
-        if activation is not None and activation.is_remote:
+        if activation is not None and is_remote:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:

@@ -110,6 +110,8 @@ class OpenRun:
     """Open frames of agents that decide in code who runs, with their names."""
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The tools that each frame's model was last offered, by name."""
+    sent: set[tuple[int, str]] = field(default_factory=set)
+    """Messages to A2A servers that were recorded, by activation and id."""
     handovers: dict[tuple[str, str], int] = field(default_factory=dict)
     """Source frames of transfers that were not yet taken up, by target and branch."""
     taken_up: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -41,7 +41,7 @@ async def test_a_call_whose_hook_was_hidden_returns_and_the_hook_is_named(tmp_pa
     )
 
 
-CALLED = ["Root -> Kid", "Root <- Kid", "Root => Peer"]
+CALLED = ["Root -> Kid (agent_tool)", "Root <- Kid", "Root => Peer"]
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ CALLED = ["Root -> Kid", "Root <- Kid", "Root => Peer"]
         (
             "after_model",
             lambda fields: fields["llm_response"].model_copy(),
-            ["after_model of Root (twice), Kid and Peer"],
+            ["after_model of Kid, Root (twice) and Peer"],
             CALLED,
             4,
         ),
         (
             "on_event",
             lambda fields: fields["event"].model_copy(),
-            ["event of Root (twice), Kid and Peer"],
+            ["event of Kid, Root (twice) and Peer"],
             CALLED,
             4,
         ),
@@ -120,5 +120,5 @@ async def test_stages_of_a_loop_run_one_after_another_whichever_hook_is_hidden(t
 
     flow, _ = await found(root, ["?"], tmp_path, before=[answer])
 
-    once = ["Loop -> A", "Loop <- A", "Loop -> B", "Loop <- B"]
+    once = ["Loop -> A (node)", "Loop <- A", "Loop -> B (node)", "Loop <- B"]
     assert [move for move in flow.control if "user" not in move] == once * 2
