@@ -17,7 +17,7 @@ from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.flow import Flow
-from adk_flow.log.joined import join_logs
+from adk_flow.log.story import join_logs
 from adk_flow.log.reader import LogError, read_log
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import run_command
@@ -78,10 +78,10 @@ async def test_calls_tokens_and_tools_of_all_sides_are_counted_once(tmp_path, wi
     sides = [summed(measure(read_trace(path))) for path in paths]
     here = summed(measure(near.trace))
     assert here.llm_calls is None and joined.total.remote_agents == []
-    assert joined.llm_calls == here.seen_llm_calls + sum(side.llm_calls for side in sides)
+    assert joined.llm_calls == here.seen_llm_calls + sum(side.llm_calls or 0 for side in sides)
     assert joined.tool_calls == sum(side.tool_calls for side in sides) == 3
     seen = sum(call.usage.input for turn in near.trace.turns for call in turn.asked_models)
-    assert joined.input_tokens == seen + sum(side.input_tokens for side in sides)
+    assert joined.input_tokens == seen + sum(side.input_tokens or 0 for side in sides)
     assert joined.reported_llm_calls == here.reported_llm_calls
     assert [turn.question for turn in joined.figures] == ["Go.", "And?"]
     assert [turn.read for turn in joined.figures] == [turn.read for turn in near.figures]
@@ -105,7 +105,7 @@ async def test_a_server_that_dies_in_the_middle_is_a_failure_and_its_calls_count
     model = Dying()
     far, plugin = far_agent("Far", tmp_path, model)
     async with serving(far, plugin) as remote:
-        transport = remote._httpx_client._transport
+        transport: Any = remote._httpx_client._transport
 
         def cut():
             for connection in transport._pool.connections:
