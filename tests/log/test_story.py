@@ -17,8 +17,8 @@ from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.flow import Flow
-from adk_flow.log.story import join_logs
 from adk_flow.log.reader import LogError, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import run_command
 from tests.doubles.flow import expected, record

@@ -10,8 +10,8 @@ from adk_flow._text import encodable, plural
 from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.story import join_logs
 from adk_flow.log.reader import Log, LogError, is_flow_log, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.scenario.conversation import (
     Conversation,
     of_questions,
