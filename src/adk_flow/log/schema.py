@@ -146,7 +146,7 @@ class Record(
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`; of an agent that asks no model `code`, or `a2a` if
-    it stands for a remote one."""
+    it stands for a remote one, `a2a_read` where the log of that one was joined."""
     withheld: Literal["", "asked", "refused"] = ""
     """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
@@ -193,6 +193,8 @@ class Record(
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
     hidden: bool = False
     """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
+    trace: str = ""
+    """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False
     """Whether a run is a live session, on its `before_run`."""
     turn_complete: bool = False
