@@ -18,7 +18,7 @@ from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
 
-_TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
+TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
 """Hooks whose records hold the recorder's count of its faults."""
 
 
@@ -71,7 +71,7 @@ class Log(NamedTuple):
         A recorder counts all of its process, those of earlier sessions too, and the next process
         begins at 0.
         """
-        counts = [record.faults for record in self.records if record.hook in _TELLS_FAULTS]
+        counts = [record.faults for record in self.records if record.hook in TELLS_FAULTS]
         return sum(max(0, now - was) for was, now in pairwise(counts))
 
     @property
@@ -119,7 +119,7 @@ class LogReader:
                 following = self._follow(line_number, following, header.get("n"), index)
                 continue
             try:
-                record = _shifted(decode(line), shift) if any(shift) else decode(line)
+                record = shifted(decode(line), shift) if any(shift) else decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
                 self.damage.append(Damage(line_number, cut, index))
@@ -221,7 +221,8 @@ def _check_version(path: str, line: int, header: dict[str, Any]) -> None:
     raise LogError(f"{path}: line {line}: {words}")
 
 
-def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
+def shifted(record: Record, shift: tuple[int, int, int]) -> Record:
+    """Adds to a record's numbers of runs, activations and texts."""
     runs, activations, texts = shift
 
     def moved(number: int, by: int) -> int:

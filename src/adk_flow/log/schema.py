@@ -171,7 +171,8 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one."""
+    """Kind of `tool`, see `FunctionCall.kind`; of an agent that asks no model `code`, or `a2a` if
+    it stands for a remote one, `a2a_read` where the log of that one was joined."""
     withheld: Literal["", "asked", "refused"] = ""
     """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
@@ -192,6 +193,7 @@ class Record(
     took: int = 0
     """Microseconds that a `model_call` took, which is recorded when it ended."""
     request: Request | None = None
+    """What a model was sent; on an event of a remote agent, what its A2A server was."""
     calls: tuple[FunctionCall, ...] = ()
     responses: tuple[str, ...] = ()
     """Ids of the function calls that an event answers."""
@@ -215,6 +217,12 @@ class Record(
     """ADK's id of the turn that a session was taken back to, before it began."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
+    ahead: tuple[str, ...] = ()
+    """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    hidden: bool = False
+    """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
+    trace: str = ""
+    """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False
     """Whether a run is a live session, on its `before_run`."""
     turn_complete: bool = False

@@ -91,10 +91,10 @@ class SentRequests:
         same = _common(before.hashes, hashes) if before else 0
         numbers = before.numbers[:same] if before else array("q")
         for part in parts[same:]:
-            numbers.append(self._number(part, texts, numbers[-1] if numbers else 0))
+            numbers.append(self.number(part, texts, numbers[-1] if numbers else 0))
         letters = "".join([letter for letter, _ in parts])
         system = extract.instruction_of(request)
-        offer = replace(offer, system=self._number(("s", system), texts) if system else 0)
+        offer = replace(offer, system=self.number(("s", system), texts) if system else 0)
         sent = Sent(place, offer, offer, hashes, letters, numbers, texts)
         if before and same and before.may_go_on(offer, number):
             sent.since_whole = before.since_whole + 1
@@ -124,7 +124,7 @@ class SentRequests:
         number, is_new = self._find((letter, words), self.count)
         return number if is_new else 0
 
-    def _number(self, part: tuple[str, str], new: dict[int, str], before: int = 0) -> int:
+    def number(self, part: tuple[str, str], new: dict[int, str], before: int = 0) -> int:
         """Numbers a text; one that the log has not yet is added to `new`."""
         number, is_new = self._find(part, before)
         if is_new:
@@ -157,7 +157,7 @@ class SentRequests:
         number = self._declared.get(key)
         if number is None:
             text = extract.declarations_of(request)
-            number = self._number(("s", text), new) if text else 0
+            number = self.number(("s", text), new) if text else 0
             _renew(self._declared, key, number, BASES)
         return number
 
