@@ -31,6 +31,9 @@ Listener = Callable[[Header, Record], None]
 
 LATEST_PATHS = 256
 
+ENDED_RUNS = 64
+"""Runs of which an error may still come."""
+
 _CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
 _ADK = version("google-adk")
 _ADK_FLOW = version("adk-flow")
@@ -86,6 +89,8 @@ class Recorder:
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
         self._runs: dict[tuple[str, str], OpenRun] = {}
+        self._ended: dict[tuple[str, str], OpenRun] = {}
+        """Runs that ended last."""
         self._sessions = Sessions()
 
     def count_fault(self, hook: str, error: BaseException) -> None:
@@ -147,9 +152,11 @@ class Recorder:
             told = extract.of_error(error, mask)
             _logger.warning("adk-flow's listener failed, the log has its records: %s", told)
 
-    def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
+    def write_run(
+        self, hook: str, context: InvocationContext, run: OpenRun | None = None, **fields: Any
+    ) -> OpenRun:
         """Writes a record of a run as a whole, and gives the run."""
-        run = self.run(context)
+        run = run or self.run(context)
         if run.cause is not None:
             fields |= {"parent": run.cause.activation, "call": run.cause.id}
         if context.agent is not None:
@@ -159,6 +166,7 @@ class Recorder:
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
+        self._end_cancelled(context)
         # What resumes a paused run has no words, but the results that it waited for.
         text = extract.words_of(message) or (extract.results_of(message) if message else "")
         self._write_changes(context)
@@ -299,19 +307,46 @@ class Recorder:
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
+        key = (context.session.id, context.invocation_id)
+        if hook == "run_error" and key not in self._runs and key in self._ended:
+            # Another plugin failed in `after_run`, which this one had seen already.
+            self._write_late_error(context, self._ended[key], fields)
+            return
         run = self.run(context)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         active_agent = self._holder(context) if run.cause is None else ""
         try:
-            self.write_run(hook, context, active_agent=active_agent, **fields)
+            self.write_run(hook, context, run, active_agent=active_agent, **fields)
         finally:
-            self._runs.pop((context.session.id, context.invocation_id), None)
+            self._runs.pop(key, None)
+            self._remember_ended(key, run)
             run.ended = True
             if run.cause is None:
                 self._sessions.end_turn(run.log)
                 if run.log.active <= 0:
                     self._drop_runs_of(run.log)
+
+    def _remember_ended(self, key: tuple[str, str], run: OpenRun) -> None:
+        self._ended[key] = run
+        if len(self._ended) > ENDED_RUNS:
+            del self._ended[next(iter(self._ended))]
+
+    def _write_late_error(self, context: Any, run: OpenRun, fields: dict[str, Any]) -> None:
+        """Writes an error that came after the end of a run, and lets its log go again."""
+        try:
+            self.write_run("run_error", context, run, **fields)
+        finally:
+            if run.log.active <= 0:
+                run.log.release()
+
+    def _end_cancelled(self, context: InvocationContext) -> None:
+        """Ends a turn that was cancelled, which ADK tells by resuming its invocation (2.13)."""
+        key = (context.session.id, context.invocation_id)
+        if (run := self._runs.get(key)) is not None and run.cause is None:
+            del self._runs[key]
+            run.ended = True
+            self._sessions.end_turn(run.log)
 
     def _holder(self, context: InvocationContext) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
