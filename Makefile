@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults
+.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -44,6 +44,10 @@ fuzz: $(INSTALLED)
 # Every fault under every construct, with the recorder and without; writes docs/promises.md's table.
 faults: $(INSTALLED)
 	@$(BIN)/python -m tests.faults
+
+# 200 sessions over two workers on Postgres, one of which is killed: make workers SESSIONS=20
+workers: $(INSTALLED)
+	@$(BIN)/python -W ignore -m tests.doubles.workers --sessions $(or $(SESSIONS),200)
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adk_flow.cli.loading import find_log
 from adk_flow.check.flow import Flow, read_flow
+from adk_flow.cli.loading import find_log
 from adk_flow.log.reader import read_log
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_json import flow_to_data

@@ -1,6 +1,7 @@
 """Secrets in texts."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
