@@ -181,7 +181,7 @@ def _faults() -> list[Fault]:
     ]
 
 
-DISKS = ("unwritable", "full disk", "full disk from the tool on", "log deleted by the tool")
+DISKS = ("unwritable", "full disk", "full disk from the tool on")
 SIGNALS = {"kill -9": 9, "SIGTERM": 15, "Ctrl-C": 2}
 
 

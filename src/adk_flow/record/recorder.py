@@ -31,6 +31,9 @@ Listener = Callable[[Header, Record], None]
 
 LATEST_PATHS = 256
 
+LATEST: deque[Path] = deque(maxlen=1)
+"""The log that this process began last."""
+
 ENDED_RUNS = 64
 """Runs of which an error may still come."""
 
@@ -131,6 +134,7 @@ class Recorder:
             if not run.log.listed:
                 run.log.listed = True
                 self.paths.append(run.log.path)
+                LATEST.append(run.log.path)
         except OSError:
             run.log.forget(record.texts)
             raise
