@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 
 from adk_flow.record.plugin import FlowPlugin
@@ -17,6 +18,8 @@ class Waiting(Fault):
         await asyncio.Event().wait()
 
 
+# A shell that runs this in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 construct, folder = sys.argv[1:]
 cell = Cell(Waiting("hangs", "process", tool="hangs"), construct, FlowPlugin(directory=folder))
 asyncio.run(cell.hold())
