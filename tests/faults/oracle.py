@@ -15,6 +15,7 @@ from typing import Any
 from adk_flow.check.flow import Flow, read_flow
 from adk_flow.cli.loading import find_log
 from adk_flow.log.reader import read_log
+from adk_flow.log.schema import Record
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_json import flow_to_data
 from tests.doubles.pages import ROOT
@@ -67,10 +68,10 @@ def _recorder(fault: Fault, folder: Path) -> FlowPlugin:
     if fault.recorder in HOOKS:
         write = plugin.recorder.write
 
-        def failing(hook: str, *args: Any, **fields: Any) -> None:
+        def failing(hook: str, *args: Any, **fields: Any) -> Record:
             if hook == short(fault.recorder):
                 raise Broken("in the recorder")
-            write(hook, *args, **fields)
+            return write(hook, *args, **fields)
 
         plugin.recorder.write = failing
     return plugin
