@@ -29,7 +29,8 @@ from adk_flow.analysis.trace import (
     Turn,
     Write,
 )
-from adk_flow.log.reader import Log, read_log
+from adk_flow.log.parts import read_session
+from adk_flow.log.reader import Log
 from adk_flow.log.schema import AGENT_CALLS, Record
 
 _LATE = 2
@@ -58,6 +59,7 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._changes: set[tuple[tuple[int, int] | None, str]] = set()
         self._tasks: dict[str, tuple[str, str] | None] = {}
         """Tasks of the session: who asked whom, by call id; None once that id was answered."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
@@ -154,7 +156,10 @@ class TraceReader:
             run.turn.question, run.turn.invocation = record.text, record.invocation
 
     def _on_session_change(self, moment: Moment, record: Record, run: Run) -> None:
-        run.turn.changes.append(SessionChange(moment.index, record.compacted, record.rewound))
+        change = record.compacted, record.rewound
+        if change not in self._changes:  # as each worker tells anew of a session's past
+            self._changes.add(change)
+            run.turn.changes.append(SessionChange(moment.index, *change))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
@@ -353,10 +358,10 @@ def trace_log(log: Log) -> Trace:
     return Trace(log, list(reader.turns.values()))
 
 
-def read_trace(path: str | Path) -> Trace:
-    """Reads a flow log and all its turns.
+def read_trace(*paths: str | Path) -> Trace:
+    """Reads a session and all its turns, from its flow log or the several files that it lies in.
 
     Raises:
-      LogError: it cannot be read.
+      LogError: one cannot be read, or is of another session.
     """
-    return trace_log(read_log(path))
+    return trace_log(read_session(*paths))
