@@ -169,11 +169,11 @@ async def test_damage_is_told_with_its_file(folders, tmp_path):
     assert f"{second}: line {lines} left out" in told.stdout.replace("\n", "")
 
 
-async def test_a_copy_of_a_part_counts_once(folders, tmp_path):
-    _, parts = folders
-    shutil.copytree(parts, tmp_path / "copy")
+async def test_copies_and_what_a_second_recorder_wrote_count_once(folders, tmp_path):
+    whole, parts = map(logs_in, folders)
+    shutil.copytree(folders[1], tmp_path / "copy")
 
-    assert len(read_trace(*logs_in(parts), *logs_in(tmp_path / "copy")).turns) == 3
+    assert len(read_trace(*parts, *logs_in(tmp_path / "copy"), *whole).turns) == 3
 
 
 async def test_what_every_worker_tells_anew_of_its_session_is_told_once(tmp_path):

@@ -29,9 +29,9 @@ from adk_flow.analysis.trace import (
     Turn,
     Write,
 )
-from adk_flow.log.parts import read_session
-from adk_flow.log.reader import Log
+from adk_flow.log.reader import Log, read_log
 from adk_flow.log.schema import AGENT_CALLS, Record
+from adk_flow.log.story import join_logs
 
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
@@ -131,7 +131,8 @@ class TraceReader:
             parent, turn = None, self._open_turn(record)
         run = self._runs[record.run] = Run(record.run, turn, self._index, parent)
         if parent is not None:
-            run.call = self._calls.find(record.call, parent.number)
+            if record.call:
+                run.call = self._calls.find(record.call, parent.number)
             run.call_id = record.call
         turn.runs.append(run)
         return run
@@ -209,7 +210,8 @@ class TraceReader:
         nodes.end_nodes(moment, run, activation, failed=False)
         control.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
-            control.leave_node(moment, run, activation, failed=False, text="")
+            error = activation.error
+            control.leave_node(moment, run, activation, failed=bool(error), text=error)
 
     def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
@@ -266,6 +268,9 @@ class TraceReader:
         for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
             control.end_call(moment, run, call, activation)
         if activation is not None and is_remote:
+            activation.was_sent |= record.request is not None
+            if record.error and not activation.was_sent:
+                activation.is_remote = False  # nobody was reached, who could have called a model
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
@@ -307,6 +312,8 @@ class TraceReader:
                 turn.failed, turn.error = True, record.error
         elif record.size and not record.partial:
             run.error = ""
+            if activation is not None:
+                activation.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
                 turn.messages.append(Message(*place, record.text, record.final))
@@ -359,9 +366,9 @@ def trace_log(log: Log) -> Trace:
 
 
 def read_trace(*paths: str | Path) -> Trace:
-    """Reads a session and all its turns, from its flow log or the several files that it lies in.
+    """Reads a session and all its turns, from its flow log or several: parts of it, A2A servers'.
 
     Raises:
-      LogError: one cannot be read, or is of another session.
+      LogError: one cannot be read, or does not belong to the first.
     """
-    return trace_log(read_session(*paths))
+    return trace_log(join_logs([read_log(path) for path in paths]))

@@ -10,7 +10,7 @@ import typer
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
-from adk_flow.cli.loading import is_app, only_app, read_story
+from adk_flow.cli.loading import is_app, load_story, only_app
 from adk_flow.cli.options import FORMAT, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
 from adk_flow.render.checks import (
@@ -48,7 +48,7 @@ def check_flow(
                 silence_adk()
                 flow, answers = check_app_answers(only_app(subjects), written)
         else:
-            flow, answers, notes = check_log_answers(read_story(subjects), written)
+            flow, answers, notes = check_log_answers(load_story(subjects), written)
             for note in notes:
                 print_note(note)
         rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)

@@ -10,8 +10,9 @@ from adk_flow._text import encodable, plural
 from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.parts import read_session, read_sessions
-from adk_flow.log.reader import Log, LogError, is_flow_log, open_log
+from adk_flow.log.parts import names_in, read_sessions
+from adk_flow.log.reader import Log, LogError, is_flow_log, open_log, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.scenario.conversation import (
     Conversation,
     of_questions,
@@ -77,15 +78,23 @@ def _of_questions(questions: Sequence[str] | None) -> Conversation:
     return of_questions([encodable(question) for question in questions or ()])
 
 
-def read_story(paths: Sequence[Path]) -> Log:
-    """Reads the session that files are parts of, with its parts in folders; else their newest.
+def load_story(paths: Sequence[Path]) -> Log:
+    """Reads the session of files, or of folders the newest, with all its parts and A2A servers.
+
+    A folder that has no part of the session is searched for what its servers recorded.
 
     Raises:
-      LogError: a folder holds no log, or a file is none, or is of another session than the first.
+      LogError: a folder holds no log, or a file is none, or does not belong to the first.
     """
     files = [path for path in paths if not path.is_dir()]
-    inside = [file for path in paths if path.is_dir() for file in _log_files(path)]
-    return read_session(*(files or [_newest(inside, paths[0])]), among=inside)
+    folders = {path: _log_files(path) for path in paths if path.is_dir()}
+    named = files or [_newest([file for inside in folders.values() for file in inside], paths[0])]
+    names, others = names_in(named[0]), []
+    for folder, inside in folders.items():
+        parts = [file for file in inside if file not in named and names_in(file) == names]
+        is_theirs = parts or any(file in named for file in inside)
+        others += parts if is_theirs else _logs_in(folder)
+    return join_logs([read_log(path) for path in named], [read_log(path) for path in others])
 
 
 def _newest(files: Sequence[Path], folder: Path) -> Path:

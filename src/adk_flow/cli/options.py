@@ -13,7 +13,8 @@ DiffFormat = Literal["text", "json"]
 ReportFormat = Literal["text", "markdown", "json"]
 
 LOGS = typer.Argument(
-    metavar="LOG...", help="A flow log, files of one session, or folders: their newest session."
+    metavar="LOG...",
+    help="Flow logs of one session and its A2A servers, or folders: their newest session.",
 )
 FORMAT = typer.Option("--format", help="Output format.")
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import import_app, read_story
+from adk_flow.cli.loading import import_app, load_story
 from adk_flow.cli.options import AppPath, Questions
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
 from adk_flow.errors import AdkFlowError
@@ -34,7 +34,7 @@ def plan_conversation(
         if bool(question) == bool(log):
             raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
         if log:
-            conversation = asyncio.run(_taken(app, read_story(log), run_tools))
+            conversation = asyncio.run(_taken(app, load_story(log), run_tools))
         else:
             conversation = asyncio.run(_drafted(app, question or [], run_tools))
     if question:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import read_story
+from adk_flow.cli.loading import load_story
 from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.errors import AdkFlowError
@@ -27,9 +27,9 @@ def show_flow(
     ] = "both",
     form: Annotated[DiagramFormat, FORMAT] = "text",
 ) -> None:
-    """Shows the flow of a log, turn by turn."""
+    """Shows the flow of a log, or of the logs of all sides, turn by turn."""
     with report_errors():
-        flow_log = read_story(logs)
+        flow_log = load_story(logs)
         if view == "records" and form == "mermaid":
             raise AdkFlowError("records have no diagram; take --format text or json")
     if form != "text":

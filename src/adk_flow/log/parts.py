@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,29 +13,17 @@ from adk_flow.log.reader import TELLS_FAULTS, Log, LogError, open_log, read_log,
 from adk_flow.log.schema import Header, Record
 
 
-def read_session(*paths: str | Path, among: Iterable[Path] = ()) -> Log:
-    """Reads a session, of whose log each file is a part, and so may be files `among` others.
-
-    Raises:
-      LogError: a file cannot be read, or is of another session.
-    """
-    logs = [read_log(path) for path in paths]
-    first, names = logs[0], _names(logs[0].header)
-    logs += [read_log(path) for path in among if _names_in(path) == names]
-    session = next(one for one in _sessions_of(logs) if first in one)
-    for log in logs[: len(paths)]:
-        if log not in session:
-            raise LogError(f"{log.path}: is of another session than {first.path}")
-    return _join(session)
-
-
-def _names_in(path: Path) -> tuple[str, ...]:
-    """Reads whose session a file is of; nobody's if it does not say."""
+def names_in(path: Path) -> tuple[str, ...]:
+    """Tells whose session a file is of; nobody's if it does not say."""
     try:
         with open_log(path) as log:
             return _names(log.header)
     except LogError:
         return ()
+
+
+def _names(header: Header) -> tuple[str, ...]:
+    return header.app, header.user, header.session, header.digest
 
 
 def read_sessions(paths: Iterable[Path]) -> Iterator[Log]:
@@ -48,14 +37,19 @@ def read_sessions(paths: Iterable[Path]) -> Iterator[Log]:
         with open_log(path) as log:
             groups.setdefault(_names(log.header), []).append(path)
     for group in groups.values():
-        yield from map(_join, _sessions_of([read_log(path) for path in group]))
+        yield from map(join_parts, group_by_session([read_log(path) for path in group]))
 
 
-def _names(header: Header) -> tuple[str, ...]:
-    return header.app, header.user, header.session, header.digest
+class _Turn(NamedTuple):
+    """A turn as its log has it."""
+
+    invocation: str
+    began: int
+    ended: int
+    """Time of its latest record."""
 
 
-def _sessions_of(logs: Sequence[Log]) -> list[list[Log]]:
+def group_by_session(logs: Sequence[Log]) -> list[list[Log]]:
     """Puts the parts of each session together.
 
     A part that begins a session is of another one of the same names, unless the first turns of
@@ -64,7 +58,7 @@ def _sessions_of(logs: Sequence[Log]) -> list[list[Log]]:
     sessions: dict[tuple[str, ...], list[list[Log]]] = {}
     for log in sorted(logs, key=lambda log: log.header.time):
         same = sessions.setdefault(_names(log.header), [])
-        if same and not (_begins(log) and _first_turn(same[-1][0])[1] < _first_turn(log)[0]):
+        if same and not (_begins(log) and _first_turn(same[-1][0]).ended < _first_turn(log).began):
             same[-1].append(log)
         else:
             same.append([log])
@@ -75,20 +69,29 @@ def _begins(log: Log) -> bool:
     return next((record.first for record in log.records if record.hook == "user_message"), False)
 
 
-def _first_turn(log: Log) -> tuple[int, int]:
-    """Gives when its first turn began and ended, or broke off."""
-    times = [record.time for record in log.records if record.run == log.records[0].run]
-    return (times[0], times[-1]) if times else (log.header.time, log.header.time)
+def _first_turn(log: Log) -> _Turn:
+    return next(iter(_turns(log)), _Turn("", log.header.time, log.header.time))
 
 
-def _join(logs: Sequence[Log]) -> Log:
+def _turns(log: Log) -> list[_Turn]:
+    turns: dict[int, _Turn] = {}
+    for record in log.records:
+        if turn := turns.get(record.run):
+            turns[record.run] = turn._replace(ended=record.time)
+        elif record.hook == "user_message" and not record.parent:
+            turns[record.run] = _Turn(record.invocation, record.time, record.time)
+    return list(turns.values())
+
+
+def join_parts(parts: Sequence[Log]) -> Log:
     """Makes one log of the parts of a session, in order of time."""
-    first, *others = parts = number_apart(_without_twins(logs))
+    if len(parts) > 1:
+        parts = number_apart(_without_twins(parts))
+    first, *others = parts
     if not others:
         return first
-    records = heapq.merge(*map(_timed, range(len(parts)), parts), key=lambda part: part[0])
     return first._replace(
-        records=list(_with_faults((part, record) for _, part, record in records)),
+        records=merge([part.records for part in parts]),
         texts={number: text for part in parts for number, text in part.texts.items()},
         damage=[damage._replace(path=part.path) for part in parts for damage in part.damage],
     )
@@ -96,31 +99,16 @@ def _join(logs: Sequence[Log]) -> Log:
 
 def _without_twins(logs: Sequence[Log]) -> list[Log]:
     """Leaves out copies, and logs of a second recorder of the same runs; the longer one counts."""
-    kept: dict[str, Log] = {}
-    seen: dict[str, list[tuple[int, int]]] = {}
+    kept: list[Log] = []
+    seen: dict[str, list[_Turn]] = {}
     for log in sorted(logs, key=lambda log: len(log.records), reverse=True):
         turns = _turns(log)
-        if not any(
-            began <= until and since <= ended
-            for turn, (began, ended) in turns.items()
-            for since, until in seen.get(turn, ())
-        ):
-            kept[log.path] = log
-            for turn, span in turns.items():
-                seen.setdefault(turn, []).append(span)
-    return [log for log in logs if log.path in kept]
-
-
-def _turns(log: Log) -> dict[str, tuple[int, int]]:
-    """Gives when each turn began and ended, by ADK's id of it."""
-    spans: dict[str, tuple[int, int]] = {}
-    turns: dict[int, str] = {}
-    for record in log.records:
-        if record.hook == "user_message" and not record.parent and record.invocation:
-            turns[record.run] = record.invocation
-        if turn := turns.get(record.run):
-            spans[turn] = (spans.get(turn, (record.time,))[0], record.time)
-    return spans
+        pairs = ((turn, twin) for turn in turns for twin in seen.get(turn.invocation, ()))
+        if not any(turn.began <= twin.ended and twin.began <= turn.ended for turn, twin in pairs):
+            kept.append(log)
+            for turn in turns:
+                seen.setdefault(turn.invocation, []).append(turn)
+    return sorted(kept, key=lambda log: log.header.time)
 
 
 def number_apart(logs: Sequence[Log]) -> list[Log]:
@@ -137,21 +125,23 @@ def number_apart(logs: Sequence[Log]) -> list[Log]:
     return apart
 
 
-def _timed(part: int, log: Log) -> Iterator[tuple[int, int, Record]]:
-    """Gives records with the time at which each stands, which never runs backwards in a file."""
+def merge(parts: Sequence[Iterable[Record]]) -> list[Record]:
+    """Puts the records of several logs in order of time, and adds up what their recorders count."""
+    numbered = map(_timed, range(len(parts)), parts)
+    counts: dict[int, int] = {}
+    records, faults = [], 0
+    for _, part, record in heapq.merge(*numbered, key=lambda timed: timed[0]):
+        if record.hook in TELLS_FAULTS:
+            faults += max(0, record.faults - counts.get(part, record.faults))
+            counts[part] = record.faults
+            record = replace(record, faults=faults)
+        records.append(record)
+    return records
+
+
+def _timed(part: int, records: Iterable[Record]) -> Iterator[tuple[int, int, Record]]:
+    """Gives records with the time at which each stands, which never runs backwards in a log."""
     latest = 0
-    for record in log.records:
+    for record in records:
         latest = max(latest, record.time)
         yield latest, part, record
-
-
-def _with_faults(records: Iterator[tuple[int, Record]]) -> Iterator[Record]:
-    """Adds up what the recorders of all parts count."""
-    counts: dict[int, int] = {}
-    total = 0
-    for part, record in records:
-        if record.hook in TELLS_FAULTS:
-            total += max(0, record.faults - counts.get(part, record.faults))
-            counts[part] = record.faults
-            record = replace(record, faults=total)
-        yield record

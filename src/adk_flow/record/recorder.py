@@ -171,6 +171,7 @@ class Recorder:
             text=text,
             first=is_first,
             invocation=context.invocation_id,
+            trace=extract.current_trace(),
             values=self.keep(values),
         )
 
