@@ -186,7 +186,9 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
-        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        place = (invocation.branch, agent.name, extract.path_of(callback_context))
+        # An `after_agent_callback` fails when the frame has ended.
+        activation = run.end(*place) or run.activation(*place, closed=True)
         self.recorder.stop_asking(run, activation)
         text = extract.of_error(error, self.recorder.keep)
         self.recorder.write("agent_error", run, activation=activation, agent=agent.name, error=text)
