@@ -222,6 +222,11 @@ class TraceReader:
         if activation is None:
             return
         activation.error = record.error
+        if activation.ended_by == "after_agent" and activation.returned:
+            # Its `after_agent_callback` failed, so that what it had given back does not count.
+            ending = {"failed": True, "text": record.error}
+            nodes.come_back_from(moment, run, activation, activation.parent_agent, "node", **ending)
+            return
         nodes.end_nodes(moment, run, activation, failed=True)
         ended = control.end_activation(activation, moment, "agent_error")
         if ended and activation.cause == "node":
@@ -288,6 +293,8 @@ class TraceReader:
         elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
+        if record.route and not record.partial:
+            run.routes[record.path] = record.route
         if record.path and not record.activation and record.agent != USER and not record.partial:
             nodes.run_function(moment, run)
         if run.live:

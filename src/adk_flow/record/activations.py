@@ -229,7 +229,8 @@ class OpenRun:
         place = Place(branch or "", agent, path)
         gone = self.handed_over
         activation = self.close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
-        self.closed[place] = activation
+        if activation:
+            self.closed[place] = activation
         self.tools.pop(activation, None)
         return activation
 

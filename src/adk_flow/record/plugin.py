@@ -186,7 +186,9 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
-        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        place = (invocation.branch, agent.name, extract.path_of(callback_context))
+        # An `after_agent_callback` fails when the frame has ended.
+        activation = run.end(*place) or run.activation(*place, closed=True)
         self.recorder.stop_asking(run, activation)
         text = extract.of_error(error, self.recorder.keep)
         self.recorder.write("agent_error", run, activation=activation, agent=agent.name, error=text)
@@ -275,9 +277,9 @@ class FlowPlugin(BasePlugin):
         self.recorder.note_transfer(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
         withheld = extract.withheld_of(result, tool_context)
-        self.recorder.write_tool(
-            "after_tool", tool, tool_context, text=text, form=form, withheld=withheld
-        )
+        error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
+        given = {"text": text, "form": form, "withheld": withheld, "error": error}
+        self.recorder.write_tool("after_tool", tool, tool_context, **given)
 
     @_recorded
     def on_tool_error_callback(

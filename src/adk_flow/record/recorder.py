@@ -31,6 +31,9 @@ Listener = Callable[[Header, Record], None]
 
 LATEST_PATHS = 256
 
+LATEST: deque[Path] = deque(maxlen=1)
+"""The log that this process began last."""
+
 _LATEST_ENDS = 64
 """Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
@@ -130,6 +133,7 @@ class Recorder:
             if not run.log.listed:
                 run.log.listed = True
                 self.paths.append(run.log.path)
+                LATEST.append(run.log.path)
         except OSError:
             run.log.forget(record.texts)
             raise
