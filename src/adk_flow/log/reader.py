@@ -31,6 +31,8 @@ class Damage(NamedTuple):
 
     line: int
     reason: str
+    path: str = ""
+    """Its file, where a log lies in several."""
     record: int = 0
     """Index of the record that follows."""
 
@@ -43,6 +45,8 @@ class Gap(NamedTuple):
     first: int
     """Number of the first that is."""
     last: int
+    path: str = ""
+    """Its file, where a log lies in several."""
     record: int = 0
     """Index of the record that follows."""
 
@@ -122,7 +126,7 @@ class LogReader:
                 record = shifted(decode(line), shift) if any(shift) else decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-                self.damage.append(Damage(line_number, cut, index))
+                self.damage.append(Damage(line_number, cut, record=index))
                 continue
             if record.number == following:
                 following += 1
@@ -144,7 +148,7 @@ class LogReader:
             return 0
         unread = sum(1 for _ in takewhile(lambda d: d.record == index, reversed(self.damage)))
         if expected and number - expected > unread:
-            self.gaps.append(Gap(line, expected, number - 1, index))
+            self.gaps.append(Gap(line, expected, number - 1, record=index))
         return number + 1
 
 
