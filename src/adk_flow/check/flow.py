@@ -230,12 +230,13 @@ class Flow:
           by_number: whether its turn is one by its number, which a turn that was lost would change.
         """
         holes = [hole.record for hole in (*self.log.damage, *self.log.gaps)]
+        holes = [hole for hole in holes if hole < len(self.log.records)]  # others only cut it
         if not self._is_part:
             return bool(holes)
         (turn,) = self._turns
         starts = self.log.records[turn.record].hook in ("session_change", "user_message")
         first = 0 if by_number else turn.record + starts
-        return any(first <= hole <= turn.end or not turn.complete for hole in holes)
+        return any(first <= hole and (hole <= turn.end or not turn.complete) for hole in holes)
 
     @property
     def faults(self) -> list[str]:
