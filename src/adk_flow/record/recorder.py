@@ -253,7 +253,7 @@ class Recorder:
                 "model_call",
                 scene.run,
                 activation=scene.activation,
-                agent=scene.agent,
+                agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
                 model=entry.name,
                 version="" if entry.version == entry.name else entry.version,
