@@ -24,6 +24,7 @@ from adk_flow.cli.output import (
     silence_adk,
 )
 from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.errors import AdkFlowError
@@ -39,7 +40,7 @@ def compare_constructs(
         list[Path], typer.Argument(metavar="APP | LOG...", help="An ADK app, or flow logs.")
     ],
     constructs: Annotated[
-        str, typer.Option(help="Names separated by commas; `as_is` is the app's own wiring.")
+        str, typer.Option(help="Names separated by commas, besides `as_is`, the app's own wiring.")
     ] = "all",
     conversation: Annotated[
         list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
@@ -51,8 +52,11 @@ def compare_constructs(
         int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
     ] = 4,
     baseline: Annotated[
-        str, typer.Option(help="Construct to compare with; by default the first.")
+        str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+    ] = False,
     model: Model = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
@@ -77,8 +81,8 @@ def compare_constructs(
 ) -> None:
     """Compares the same conversations under several constructs.
 
-    Exits with 1 if some runs could not be made, and with 130 after Ctrl-C; completed runs are kept,
-    and the same command continues.
+    Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
+    Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
         if all(map(_is_log, subjects)):
@@ -89,6 +93,7 @@ def compare_constructs(
             conversations = load_conversations(question, conversation, state)
             options = {
                 "baseline": baseline,
+                "deep": deep,
                 "trials": trials,
                 "jobs": jobs,
                 "model": model,
@@ -122,7 +127,7 @@ def compare_constructs(
         plain_console().print(Text(f"\nReport: {report}"), soft_wrap=True)
     else:
         print(data if form == "json" else markdown)
-    if comparison.setting.stopped:
+    if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
 
 

@@ -24,7 +24,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    logs = {path: read_log(path) for path in paths}
+    logs, notes = _distinct({path: read_log(path) for path in paths})
     models = {record.model for log in logs.values() for record in log.records if record.model}
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
@@ -37,8 +37,21 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
         price_model=price_model,
+        notes=notes,
     )
     return compare_runs(runs, setting)
+
+
+def _distinct(logs: Mapping[Path, Log]) -> tuple[dict[Path, Log], list[str]]:
+    """Leaves out copies of a log: the same hooks at the same microseconds are one trial."""
+    distinct: dict[tuple[Any, ...], Path] = {}
+    notes: list[str] = []
+    for path, log in logs.items():
+        records = ((record.time, record.hook, record.agent) for record in log.records)
+        first = distinct.setdefault((log.header.time, *records), path)
+        if first is not path:
+            notes.append(f"{path} is a copy of {first}; it counts once.")
+    return {path: logs[path] for path in distinct.values()}, notes
 
 
 def _measured(logs: Mapping[Path, Log], **priced: Any) -> Iterator[RunMetrics]:

@@ -29,6 +29,7 @@ EXPLANATIONS = {
     "ended_loop": "An agent ended the loop that it is in.",
     "replaced_turns": "A summary replaced earlier turns of the session.",
     "rewound_turns": "Earlier turns of the session were taken back.",
+    "lost_words": "Words that a callback or plugin adds under the baseline are not read here.",
     "leak": "An agent was shown what is not for it.",
 }
 

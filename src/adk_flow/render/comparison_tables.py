@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
-from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
+from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -74,6 +74,11 @@ def times_table(comparison: Comparison) -> Table:
         Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
         Column("passed"): _passed,
         Column(
+            "answers agree",
+            legend="runs in which the user reads the figures, or else the words, of the baseline's "
+            "answers",
+        ): _agreeing,
+        Column(
             "pass^k",
             is_detail=comparison.setting.trials == 1,
             legend="share of conversations that pass in every trial, and its 95 % interval",
@@ -85,6 +90,24 @@ def times_table(comparison: Comparison) -> Table:
         Column("findings", is_detail=True): _findings,
     }
     return _table(comparison, wall | others if comparison.setting.is_measured else others)
+
+
+def constructs_table(comparison: Comparison) -> Table:
+    """Says what each construct is, and what it changes besides the wiring."""
+    setting = comparison.setting
+    names = [f.construct for f in comparison.constructs]
+    known = [name for name in names if name in {**setting.meanings, **setting.changes}]
+    rows = [
+        (short_name(name), setting.meanings.get(name, ""), _changes(setting, name))
+        for name in known
+    ]
+    if setting.changes:
+        return word_table(("construct", "what it is", "what else it changes"), rows)
+    return word_table(("construct", "what it is"), [row[:2] for row in rows])
+
+
+def _changes(setting: Setting, construct: str) -> str:
+    return "; ".join(setting.changes.get(construct, [])) or _NONE
 
 
 def agents_table(comparison: Comparison) -> Table:
@@ -198,6 +221,15 @@ def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
         return Cell("unchecked")
     runs = f"{figures.passed_runs} of {figures.runs}"
     return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
+
+
+def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
+    if base is None:
+        return Cell(_NONE)
+    if figures.agreeing_runs is None:
+        return Cell(UNKNOWN)
+    mark = "" if figures.agreeing_runs == figures.runs else "warning"
+    return Cell(f"{figures.agreeing_runs} of {figures.runs}", mark=mark)
 
 
 def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

@@ -19,11 +19,11 @@ from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, joined
+from adk_flow.wiring.lead_callbacks import conclusion, graph_led_by, open_graph
 from adk_flow.wiring.nodes import (
     as_node,
     as_said,
     as_text,
-    chained,
     quoted,
     schema_of_choice,
     temperatures,
@@ -43,7 +43,9 @@ def router(team: Team) -> Workflow:
     def route(ctx: Context, node_input: dict[str, str]) -> None:
         ctx.route = node_input["specialist"]
 
-    return chained("router", as_node(lead), route, {agent.name: agent for agent in _nodes(team)})
+    answers = {agent.name: agent for agent in _nodes(team)}
+    chain: Any = ("START", open_graph, as_node(lead), route, answers)
+    return Workflow(name="router", edges=[chain])
 
 
 def coordinator(team: Team) -> Workflow:
@@ -56,7 +58,7 @@ def coordinator(team: Team) -> Workflow:
 
 def sequential(team: Team) -> Workflow:
     """Specialists one after the other: each is told what the one before said."""
-    return chained("sequential", *_stages(team)[:-1])
+    return graph_led_by(team.lead, "sequential", *_stages(team)[:-1])
 
 
 def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
@@ -79,7 +81,7 @@ def parallel(team: Team) -> Workflow:
         texts = [f"{agent.name}: {as_text(node_input[agent.name])}" for agent in specialists]
         return types.ModelContent("\n\n".join(texts))
 
-    return chained("parallel", tuple(specialists), JoinNode(name="join"), gather)
+    return graph_led_by(team.lead, "parallel", tuple(specialists), JoinNode(name="join"), gather)
 
 
 def loop(team: Team) -> Workflow:
@@ -92,7 +94,7 @@ def loop(team: Team) -> Workflow:
         ctx.route = "out" if is_last else "again"
         return Event(output=node_input)
 
-    return chained("loop", *stages, go_on, {"again": stages[0], "out": conclusion})
+    return graph_led_by(team.lead, "loop", *stages, go_on, {"again": stages[0], "out": conclusion})
 
 
 def best_of_n(team: Team) -> Workflow:
@@ -104,10 +106,6 @@ def best_of_n(team: Team) -> Workflow:
     return wire_best_of(
         "best_of_n", candidates, team.lead, conversation=True, timeout=None, retry=None
     )
-
-
-def conclusion() -> None:
-    """Ends a loop: ADK warns of a route that leads nowhere."""
 
 
 def _nodes(team: Team) -> list[LlmAgent]:

@@ -25,6 +25,7 @@ Kind = Literal[
     "ended_loop",
     "replaced_turns",
     "rewound_turns",
+    "lost_words",
     "leak",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
