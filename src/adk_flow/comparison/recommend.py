@@ -63,7 +63,8 @@ def find_obstacle(comparison: Comparison) -> str:
         return f"Cannot compare: no construct answered a conversation as asked. {reasons}"
     if len(comparison.constructs) == 1:
         return ""
-    if {figures.shown for figures in comparison.constructs} <= {"not asked", "one agent"}:
+    shown = {figures.shown for figures in comparison.constructs}
+    if "not asked" in shown and shown <= {"not asked", "one agent"}:
         return f"Cannot compare: {describe_unasked()}"
     return "" if _cost_of(fit) else _no_cheapest(comparison, fit)
 

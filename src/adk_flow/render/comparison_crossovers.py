@@ -65,7 +65,8 @@ def _least(figure: str) -> str:
 
 def _sentences(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
     """Says where the winner changes, and last where it stays the same."""
-    same = []
+    same: list[str] = []
+    points: list[int] = []
     for figure, winners in series.items():
         spans = [list(span) for _, span in groupby(winners, key=lambda winner: winner.constructs)]
         if len(spans) > 1:
@@ -74,8 +75,8 @@ def _sentences(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
             yield f"{least[0].upper()}{least[1:]} by {axis}: {'; '.join(parts)}."
         elif len(winners) > 1:
             same.append(f"{_least(figure)} ({_names(winners[0].constructs)})")
+            points = [winner.point for winner in winners]
     if same:
-        points = [winner.point for winner in next(iter(series.values()))]
         yield f"The same at {_place(axis, points)}: {join_names(same)}."
 
 

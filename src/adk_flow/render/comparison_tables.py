@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
@@ -22,6 +22,12 @@ CONTEXTS: dict[Shown, str] = {
 
 _FAILED_NOTE = "! an answer lacks what was asked for, or a turn failed"
 _NONE = "–"
+_LONGEST_CHANGE = 300
+
+_AGREEMENT = Column(
+    "answers agree",
+    legend="runs in which the user reads the figures, or else the words, of the baseline's answers",
+)
 
 CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
 """Writes a construct's figure, with its difference to the baseline's if there is one."""
@@ -73,11 +79,7 @@ def times_table(comparison: Comparison) -> Table:
         Column("critical path"): _figure(lambda f: f.critical_path_seconds, format_seconds),
         Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
         Column("passed"): _passed,
-        Column(
-            "answers agree",
-            legend="runs in which the user reads the figures, or else the words, of the baseline's "
-            "answers",
-        ): _agreeing,
+        **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
         Column(
             "pass^k",
             is_detail=comparison.setting.trials == 1,
@@ -107,7 +109,7 @@ def constructs_table(comparison: Comparison) -> Table:
 
 
 def _changes(setting: Setting, construct: str) -> str:
-    return "; ".join(setting.changes.get(construct, [])) or _NONE
+    return one_line("; ".join(setting.changes.get(construct, [])), _LONGEST_CHANGE) or _NONE
 
 
 def agents_table(comparison: Comparison) -> Table:
