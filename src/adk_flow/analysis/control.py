@@ -122,7 +122,7 @@ def come_back(
 ) -> None:
     """A call of an agent ends: from whoever ran last in it, control goes back to its caller."""
     record, turn = moment.record, run.turn.number
-    failed = failed or _is_failed_answer(record)
+    failed = failed or _is_failed_answer(record, call)
     for head in call.heads if call else ():
         last = head.last
         end_activation(last, moment, "return")
@@ -236,8 +236,10 @@ def _is_gone_on_with(activation: Activation) -> bool:
     return activation.cause == "task" and call is not None and call.heads[0] is not activation
 
 
-def _is_failed_answer(record: Record) -> bool:
+def _is_failed_answer(record: Record, call: ToolCall | None) -> bool:
     """Whether a result says that the called agent failed (2.13, tools/agent_tool.py)."""
+    if call and any(head.last.error and not head.returned for head in call.heads):
+        return True  # its last event was an error, which ADK gives as the result
     return record.kind == "single_turn" and record.text.startswith("Error running sub-agent:")
 
 

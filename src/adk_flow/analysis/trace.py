@@ -43,6 +43,8 @@ class Activation:
     """ADK's path of the node that it is, `graph@1/agent@2`; empty for none."""
     is_remote: bool = False
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
+    was_sent: bool = False
+    """Whether that server was sent a message."""
     remote_usage: dict[str, Usage] = field(default_factory=dict)
     """What the server reports of tokens, by its event."""
     call: str = ""
@@ -71,7 +73,7 @@ class Activation:
     spoke: bool = False
     """Whether it gave final words."""
     error: str = ""
-    """What it failed with, as `agent_error` says."""
+    """What it failed with, as `agent_error` or its last event says."""
     calls_out: int = 0
     """Calls still out of a fork."""
 

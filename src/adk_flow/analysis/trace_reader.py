@@ -129,7 +129,8 @@ class TraceReader:
             parent, turn = None, self._open_turn(record)
         run = self._runs[record.run] = Run(record.run, turn, self._index, parent)
         if parent is not None:
-            run.call = self._calls.find(record.call, parent.number)
+            if record.call:
+                run.call = self._calls.find(record.call, parent.number)
             run.call_id = record.call
         turn.runs.append(run)
         return run
@@ -204,7 +205,8 @@ class TraceReader:
         nodes.end_nodes(moment, run, activation, failed=False)
         control.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
-            control.leave_node(moment, run, activation, failed=False, text="")
+            error = activation.error
+            control.leave_node(moment, run, activation, failed=bool(error), text=error)
 
     def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
@@ -261,6 +263,9 @@ class TraceReader:
         for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
             control.end_call(moment, run, call, activation)
         if activation is not None and is_remote:
+            activation.was_sent |= record.request is not None
+            if record.error and not activation.was_sent:
+                activation.is_remote = False  # nobody was reached, who could have called a model
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
@@ -302,6 +307,8 @@ class TraceReader:
                 turn.failed, turn.error = True, record.error
         elif record.size and not record.partial:
             run.error = ""
+            if activation is not None:
+                activation.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
                 turn.messages.append(Message(*place, record.text, record.final))

@@ -11,6 +11,7 @@ from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, LogError, is_flow_log, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.scenario.conversation import (
     Conversation,
     of_questions,
@@ -88,6 +89,19 @@ def find_log(path: Path) -> Path:
     if newest := next(filter(is_flow_log, logs), None):
         return newest
     raise _no_log(path)
+
+
+def read_story(paths: Sequence[Path]) -> Log:
+    """Reads a log, or of a folder the newest; of several, those of one conversation over A2A.
+
+    Raises:
+      LogError: a log cannot be read, or does not belong to the first.
+    """
+    first, *others = paths
+    log = read_log(find_log(first))
+    if not others:
+        return log
+    return join_logs([(str(first), [log]), *((str(one), [*read_logs([one])]) for one in others)])
 
 
 def _log_files(folder: Path) -> list[Path]:

@@ -145,7 +145,8 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one."""
+    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one,
+    `a2a_read` where the log of that one was joined."""
     withheld: Literal["", "asked", "refused"] = ""
     """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
@@ -188,6 +189,8 @@ class Record(
     """ADK's id of the turn that a session was taken back to, before it began."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
+    trace: str = ""
+    """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False
     """Whether a run is a live session, on its `before_run`."""
     turn_complete: bool = False

@@ -12,6 +12,7 @@ from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
+from opentelemetry.trace import format_trace_id, get_current_span
 
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
@@ -107,6 +108,12 @@ def of_remote(
     if isinstance(usage, dict) and not responses_of(event.content):
         fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
     return fields
+
+
+def current_trace() -> str:
+    """Gives OpenTelemetry's present trace as `traceparent` names it; empty for none."""
+    span = get_current_span().get_span_context()
+    return format_trace_id(span.trace_id) if span.is_valid else ""
 
 
 def remote_request_of(event: Any) -> dict[str, Any]:

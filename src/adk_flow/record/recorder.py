@@ -170,6 +170,7 @@ class Recorder:
             context,
             text=text,
             invocation=context.invocation_id,
+            trace=extract.current_trace(),
             values=self.keep(values),
         )
 
