@@ -197,9 +197,7 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
     assert "<" not in markdown
     assert "`" not in markdown.replace("\\`", "")
     tables = [line.replace("\\|", "") for line in markdown.splitlines() if line.startswith("|")]
-    assert [line.count("|") for line in tables] == (
-        [4] * 4 + [6] * 4 + [9] * 4 + [4] * 3 + [5] * 3
-    )
+    assert [line.count("|") for line in tables] == ([4] * 4 + [6] * 4 + [9] * 4 + [4] * 3 + [5] * 3)
 
 
 def test_words_mean_nothing_but_themselves_in_markdown():

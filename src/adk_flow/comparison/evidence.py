@@ -57,16 +57,18 @@ def _gaps(run: RunMetrics, needs_specialist: bool) -> Iterator[Gap]:
         yield Gap("cut", "its log stops before the end of a turn")
     if run.total.failed:
         yield Gap("failed", f"a turn failed: {_short(run.total.error)}")
-    if unmet := next(filter(None, run.failed_checks), []):
+    unmet = next(filter(None, run.failed_checks), [])
+    is_shown = run.checked and not unmet
+    failed = [move for move in run.moves if move.failed and move.kind == "return"]
+    if failed and not is_shown:
+        yield Gap("failed", f"{_short(failed[0].source)} failed: {_short(failed[0].text)}")
+    if unmet:
         yield Gap("unmet", f"an answer lacks what was asked for: {_short(unmet[0])}")
     for finding in run.findings:
         if finding.kind == "lost_words":
             yield Gap("lost", finding.text.rstrip("."))
-    if run.checked:
+    if is_shown:
         return
-    for move in run.moves:
-        if move.failed and move.kind == "return":
-            yield Gap("failed", f"{_short(move.source)} failed: {_short(move.text)}")
     if any(turn.waits_for for turn in run.turns[-1:]):
         yield Gap("paused", "it ended while it waited for the user")
     if run.offline and not all(map(_answers, (turn.answer for turn in run.turns))):

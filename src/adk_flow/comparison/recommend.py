@@ -63,10 +63,12 @@ def find_obstacle(comparison: Comparison) -> str:
         return f"Cannot compare: no construct answered a conversation as asked. {reasons}"
     if len(comparison.constructs) == 1:
         return ""
+    if _cost_of(fit) is None:
+        return _no_cheapest(comparison, fit)
     shown = {figures.shown for figures in comparison.constructs}
     if "not asked" in shown and shown <= {"not asked", "one agent"}:
         return f"Cannot compare: {describe_unasked()}"
-    return "" if _cost_of(fit) else _no_cheapest(comparison, fit)
+    return ""
 
 
 def write_recommendation(comparison: Comparison) -> list[str]:
