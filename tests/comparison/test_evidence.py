@@ -149,7 +149,8 @@ def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):
     assert comparison.setting.skipped == {}
     for run in comparison.runs:
         assert not run.total.failed, run.construct
-        assert "Anything else?" in run.turns[0].read, run.construct
+        if run.construct in GRAPHS_WITHOUT_LEAD:
+            assert "Anything else?" in run.turns[0].read, run.construct
 
 
 @pytest.mark.parametrize("construct", GRAPHS_WITHOUT_LEAD)

@@ -24,7 +24,7 @@ def enter_model(index: int, record: Record, run: Run) -> None:
     call.has_answer = not record.error
     asked = run.model_calls.get(record.activation)
     if asked is not None and not asked.was_made:
-        asked.was_entered = True
+        asked.was_entered, asked.usage = True, None
 
 
 def add_call(index: int, record: Record, run: Run) -> ModelCall:
@@ -127,6 +127,10 @@ class ToolCalls:
             model_call.is_over = True
         return call
 
+    def awaits(self, record: Record, run: Run) -> bool:
+        """Whether a call was asked for that no hook says has begun."""
+        return any(c.record < 0 for c in self._at(record.call, record.activation, run))
+
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])
@@ -164,9 +168,7 @@ class ToolCalls:
             call.failed, call.error = call.failed or not again, record.error
         return call, again
 
-    def respond(
-        self, index: int, record: Record, run: Run, *, is_remote: bool = False
-    ) -> Iterator[ToolCall]:
+    def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those whose end no hook had shown."""
         for id in record.responses:
             began = [call for call in self._open.get(id, ()) if call.record >= 0]
@@ -178,8 +180,6 @@ class ToolCalls:
                 self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
-                is_seen = call.is_hooked and not is_remote
-                call.hidden = is_seen and not (call.withheld or call.pending)
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call

@@ -192,12 +192,16 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
 
 def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
     """A turn gives control back to the user."""
-    record = moment.record
-    conversation.ask_user(moment, run)
+    record, turn = moment.record, run.turn
+    if turn.complete:
+        # Another plugin's `after_run` failed, once the recorder's had told the end.
+        turn.moves = [move for move in turn.moves if move.kind != "end"]
+    else:
+        conversation.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
     ending = {"failed": failed or bool(error), "text": error}
-    moment.add("end", run.active_agent, USER, run.turn.number, number, **ending)
+    moment.add("end", run.active_agent, USER, turn.number, number, **ending)
 
 
 def end_activation(activation: Activation, moment: Moment, by: str) -> bool:

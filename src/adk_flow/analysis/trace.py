@@ -72,6 +72,12 @@ class Activation:
     """Its latest final words, as far as they were kept."""
     spoke: bool = False
     """Whether it gave final words."""
+    asks_models: bool = True
+    """Whether its agent asks a model, and is none that speaks by itself."""
+    awaits_model: bool = True
+    """Whether its next words have to be a model's."""
+    unasked: int = -1
+    """Event whose words no model gave, be they a callback's."""
     error: str = ""
     """What it failed with, as `agent_error` or its last event says."""
     calls_out: int = 0
@@ -151,6 +157,8 @@ class ModelCall:
     was_entered: bool = False
     """Whether a plugin or callback asked a model, a call of its own, before this one was made."""
     responses: list[Response] = field(default_factory=list)
+    shown: int = 0
+    """How many of them an event has shown."""
     usage: Usage | None = None
     """What was reported last, which is for the whole call; None where nothing was."""
     error: str = ""
@@ -215,8 +223,6 @@ class ToolCall:
     """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
-    hidden: bool = False
-    """Whether an event tells its end and no hook did: a plugin before the recorder hid it."""
     graph: str = ""
     """The graph that it runs, of which no hook tells."""
     heads: list[Activation] = field(default_factory=list)
@@ -253,6 +259,16 @@ class Write(NamedTuple):
     key: str
 
 
+class HiddenHook(NamedTuple):
+    """A hook that a plugin before the recorder hid, as its answer shows."""
+
+    hook: str
+    agent: str
+    of: str
+    """Name of the agent or tool."""
+    records: tuple[int, ...]
+
+
 class SessionChange(NamedTuple):
     """What became of earlier turns before a turn began."""
 
@@ -277,6 +293,8 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    ahead: frozenset[str] = frozenset()
+    """Hooks that a plugin before the recorder may hide."""
     live: bool = False
     """Whether it is a live session, which has a turn for each exchange."""
     exchange: ModelCall | None = None
@@ -345,6 +363,7 @@ class Turn:
     escalations: list[tuple[int, str]] = field(default_factory=list)
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = field(default_factory=list)
+    hidden_hooks: list[HiddenHook] = field(default_factory=list)
     reported: dict[int, Usage | None] = field(default_factory=dict)
     """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 

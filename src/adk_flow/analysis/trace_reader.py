@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adk_flow.analysis import control, conversation, live, nodes
+from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
@@ -22,6 +22,7 @@ from adk_flow.analysis.moves import USER, Moment, Move
 from adk_flow.analysis.trace import (
     CALLED,
     Activation,
+    HiddenHook,
     Message,
     Run,
     SessionChange,
@@ -159,11 +160,14 @@ class TraceReader:
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
+        run.ahead = frozenset(record.ahead)
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
             return
         activation = self._begin_activation(record, run)
+        if record.hidden:
+            hidden_hooks.note_hidden(run, "before_agent", record.agent, record.agent, moment.index)
         control.begin(moment, run, activation)
 
     def _begin_activation(self, record: Record, run: Run) -> Activation:
@@ -182,6 +186,7 @@ class TraceReader:
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
             is_remote=record.kind == "a2a",
+            asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )
@@ -199,8 +204,12 @@ class TraceReader:
 
     def _on_after_agent(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
-        if activation is None or activation.closed >= 0:
+        if activation is None:
             return
+        if activation.closed >= 0:  # ADK itself spoke for it, as it does in a model's place
+            _forget(run.turn.hidden_hooks, activation.closed)
+            return
+        hidden_hooks.miss_question(run, activation)
         activation.closed = moment.index
         nodes.end_nodes(moment, run, activation, failed=False)
         control.end_activation(activation, moment, "after_agent")
@@ -213,6 +222,11 @@ class TraceReader:
         if activation is None:
             return
         activation.error = record.error
+        if activation.ended_by == "after_agent" and activation.returned:
+            # Its `after_agent_callback` failed, so that what it had given back does not count.
+            ending = {"failed": True, "text": record.error}
+            nodes.come_back_from(moment, run, activation, activation.parent_agent, "node", **ending)
+            return
         nodes.end_nodes(moment, run, activation, failed=True)
         ended = control.end_activation(activation, moment, "agent_error")
         if ended and activation.cause == "node":
@@ -232,6 +246,7 @@ class TraceReader:
 
     def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
         enter_model(moment.index, record, run)
+        hidden_hooks.miss_answer(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)
@@ -240,6 +255,8 @@ class TraceReader:
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
+        if call is None and self._calls.awaits(record, run):
+            hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
         if not again and control.ran_agent(record, call):
             caller = self.activations.get(record.activation)
             control.come_back(moment, run, call, caller, failed=record.hook == "tool_error")
@@ -260,8 +277,13 @@ class TraceReader:
             run.waits.pop(id, None)
             if id in self._tasks:
                 self._tasks[id] = None
-        for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
+        for call in self._calls.respond(moment.index, record, run):
+            if not is_remote:
+                hidden_hooks.miss_tool_end(run, call)
             control.end_call(moment, run, call, activation)
+        if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
+            hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
+            self._on_after_agent(moment, record, run)
         if activation is not None and is_remote:
             activation.was_sent |= record.request is not None
             if record.error and not activation.was_sent:
@@ -321,6 +343,8 @@ class TraceReader:
         if run.live and turn.complete and not failed:
             return
         control.end(moment, run, failed=failed)
+        if not failed:
+            hidden_hooks.miss_events(run)
         if run.parent is not None:
             return
         turn.end = moment.index
@@ -340,6 +364,10 @@ class TraceReader:
         return agent
 
     _on_run_error = _on_after_run
+
+
+def _forget(hooks: list[HiddenHook], record: int) -> None:
+    hooks[:] = [one for one in hooks if one[:1] + one.records != ("after_agent", record)]
 
 
 def read_turns(records: Iterable[Record]) -> Iterator[Turn]:

@@ -62,7 +62,10 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
         raise AdkFlowError(f"{path}: its flow log could not be written")
     answers = [*warnings, *list_missing(run.failed_checks, written.document.line("hold"))]
     if decided is not None:
-        answers += _unused(decided, written.document.line("decisions"))
+        try:
+            decided.finish()
+        except AdkFlowError as error:
+            answers.append(RuleResult("decisions", written.document.line("decisions"), str(error)))
     flow = read_flow(run.log, conversation.planted)
     if run.faults and not flow.log.unrecorded and not written.rules.may_fail:
         reason = f"{plural(run.faults, 'hook')} could not be recorded"
@@ -92,14 +95,6 @@ def _no_warning(written: RuleFile, kind: str, texts: list[str]) -> RuleResult:
     reason = f"{kind}: {texts[0]}" if texts else ""
     line = written.document.line("no_warnings")
     return RuleResult("no_warnings", line, reason, tuple(texts), kind)
-
-
-def _unused(decided: Decided, line: int) -> list[RuleResult]:
-    try:
-        decided.finish()
-    except AdkFlowError as error:
-        return [RuleResult("decisions", line, str(error))]
-    return []
 
 
 def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:

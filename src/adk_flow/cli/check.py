@@ -13,6 +13,7 @@ from adk_flow.check.subjects import check_app_answers, check_log_answers
 from adk_flow.cli.loading import find_log
 from adk_flow.cli.options import FORMAT, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.signals import keeping, recorded
 from adk_flow.render.checks import (
     CheckReport,
     checks_to_github,
@@ -46,7 +47,8 @@ def check_flow(
     with report_errors():
         written = read_rules(expect)
         if _is_app(subject):
-            with app_output_on_stderr("github" if form == "github" else ""):
+            output = app_output_on_stderr("github" if form == "github" else "")
+            with output, keeping(recorded):
                 silence_adk()
                 flow, answers = check_app_answers(subject, written)
         else:

@@ -16,13 +16,8 @@ from rich.text import Text
 
 from adk_flow.cli.loading import load_conversations
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
-from adk_flow.cli.output import (
-    INTERRUPTED,
-    app_output_on_stderr,
-    print_note,
-    report_errors,
-    silence_adk,
-)
+from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
@@ -151,7 +146,7 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 
 @contextmanager
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many runs are done, also when Ctrl-C ends them."""
+    """Shows how many runs are done, also when a signal ends them."""
     completed = 0
     with _progress_bar() if sys.stderr.isatty() else nullcontext(_print_progress) as show:
 
@@ -160,13 +155,8 @@ def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
             completed = done
             show(done, planned)
 
-        try:
+        with keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues"):
             yield progress
-        except KeyboardInterrupt:
-            print_note(
-                f"stopped; {completed} runs are kept in {folder}; the same command continues"
-            )
-            raise typer.Exit(INTERRUPTED) from None
 
 
 def _print_progress(done: int, planned: int) -> None:

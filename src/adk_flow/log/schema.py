@@ -145,8 +145,8 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one,
-    `a2a_read` where the log of that one was joined."""
+    """Kind of `tool`, see `FunctionCall.kind`; of an agent that asks no model `code`, or `a2a` if
+    it stands for a remote one, `a2a_read` where the log of that one was joined."""
     withheld: Literal["", "asked", "refused"] = ""
     """Why a tool did not run: its confirmation was asked for, or refused."""
     task: str = ""
@@ -189,6 +189,10 @@ class Record(
     """ADK's id of the turn that a session was taken back to, before it began."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
+    ahead: tuple[str, ...] = ()
+    """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    hidden: bool = False
+    """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
     trace: str = ""
     """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False

@@ -96,6 +96,10 @@ class OpenRun:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
+    session: object = None
+    """ADK's copy of the session, kept as long as the run is known by it."""
+    ahead: tuple[str, ...] = ()
+    """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False
     ended: bool = False
     asking: dict[int, Scene] = field(default_factory=dict)
@@ -131,13 +135,20 @@ class OpenRun:
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
         place = Place(branch, agent.name, path)
-        if open_frame := self.activations.get(place):
+        open_frame = self.activations.get(place)
+        if open_frame and not self._has_ended(open_frame, agent):
             return open_frame, Beginning("resume")
         beginning = self._beginning(agent, branch, path)
         self.activations[place] = activation = next(self.log.activation_numbers)
         if not hasattr(agent, "mode"):
             self.deciding[activation] = agent.name
         return activation, beginning
+
+    def _has_ended(self, activation: int, agent: Any) -> bool:
+        """Whether a stage has ended without a hook: a callback answered, or a plugin hid it."""
+        owner = getattr(agent, "parent_agent", None)
+        is_stage = owner is not None and not hasattr(owner, "mode")
+        return is_stage and ("after_agent" in self.ahead or activation not in self.tools)
 
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
         if source := self._take_up(agent.name, branch):
@@ -199,22 +210,32 @@ class OpenRun:
         return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)
 
     def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
-        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
+        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it.
+
+        That of an `after_agent_callback` follows the end.
+        """
         place = Place(branch or "", agent, path)
-        if source := self._close(place):
+        if source := self.close(place) or self.closed.get(place, 0):
             self.handovers[target, place.branch] = source
             self.handed_over[place] = source
+
+    def has_handed_over(self, branch: str, agent: str, path: str) -> bool:
+        """Whether an agent without a frame had one, which transferred away."""
+        place = Place(branch, agent, path)
+        return _like(place, self.handed_over) in self.handed_over
 
     def end(self, branch: str | None, agent: str, path: str) -> int:
         """Closes an agent's frame and gives its number; 0 if there is none."""
         place = Place(branch or "", agent, path)
         gone = self.handed_over
-        activation = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
-        self.closed[place] = activation
+        activation = self.close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        if activation:
+            self.closed[place] = activation
         self.tools.pop(activation, None)
         return activation
 
-    def _close(self, place: Place) -> int:
+    def close(self, place: Place) -> int:
+        """Closes a frame and gives its number; 0 if there is none."""
         activation = self.activations.pop(place, 0) or self.activations.pop(
             _like(place, self.activations), 0
         )

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
+from itertools import takewhile
 from typing import Any
 
 from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
@@ -23,6 +25,9 @@ try:
     from google.adk.agents._agent_router import find_agent_to_run
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
+
+
+_COMPOSITES = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -78,9 +83,30 @@ def form_of(result: object) -> Form:
     return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
-def is_remote(agent: object) -> bool:
-    """Whether an agent stands for one behind an A2A server; its class needs a2a-sdk."""
-    return any(kind.__name__ == "RemoteA2aAgent" for kind in type(agent).__mro__)
+def kind_of_agent(agent: object) -> str:
+    """Classifies an agent that speaks and asks no model, see `Record.kind`."""
+    names = {kind.__name__ for kind in type(agent).__mro__}  # that of A2A needs a2a-sdk
+    if "RemoteA2aAgent" in names:
+        return "a2a"
+    return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
+
+
+def agent_named(name: str, context: Any) -> Any:
+    """Finds an agent of the tree that a run is in; None for a graph, or the name of none."""
+    agent = context.agent
+    if getattr(agent, "name", "") == name and hasattr(agent, "root_agent"):
+        return agent
+    root = getattr(agent, "root_agent", None)
+    return root.find_agent(name) if root is not None else None
+
+
+def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
+    """Names the hooks that plugins before one have too, which they hide if they answer."""
+    before = takewhile(lambda plugin: plugin is not own, plugins)
+    types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
+    hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
+    had = (h for h in hooks if any(getattr(t, h) is not getattr(BasePlugin, h) for t in types))
+    return tuple(hook.removesuffix("_callback").removeprefix("on_") for hook in had)
 
 
 def of_remote(
