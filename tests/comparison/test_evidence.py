@@ -33,10 +33,17 @@ def price_of(product: str) -> dict[str, int]:
 
 def shop(**lead: Any) -> App:
     """A lead with a specialist for prices and one for returns."""
-    prices = LlmAgent(name="Prices", description="Says what a product costs", tools=[price_of])
-    returns = LlmAgent(name="Returns", description="Takes products back")
-    fields = {"sub_agents": [prices, returns], **lead}
+    fields = {"sub_agents": specialists(), **lead}
     return App(name="shop", root_agent=LlmAgent(name="Shop", model="offline", **fields))
+
+
+def specialists() -> list[LlmAgent]:
+    prices = LlmAgent(name="Prices", description="Says what a product costs", tools=[price_of])
+    return [prices, LlmAgent(name="Returns", description="Takes products back")]
+
+
+def lead_of(app: App) -> Any:
+    return app.root_agent
 
 
 def asked(*tasks: Task, **turn: Any) -> dict[str, Conversation]:
@@ -54,7 +61,7 @@ def compared(app: App, folder, conversations, constructs=("transfer", "agent_too
 
 def test_a_called_agent_that_fails_is_no_evidence_though_the_turn_goes_on(tmp_path):
     app = shop()
-    app.root_agent.sub_agents[0].instruction = "For {customer}."  # which nobody writes
+    lead_of(app).sub_agents[0].instruction = "For {customer}."  # which nobody writes
 
     comparison = compared(app, tmp_path, asked(TASK), ["single_turn", "transfer"])
 
@@ -104,7 +111,9 @@ def test_words_of_a_callback_that_a_construct_loses_are_a_serious_finding(tmp_pa
         if part.text and not llm_response.partial:
             part.text = f"{part.text}\nThis is no advice."
 
-    app = shop(after_model_callback=sign, sub_agents=[], tools=[AgentTool(specialist()), price_of])
+    app = shop(
+        after_model_callback=sign, sub_agents=[], tools=[AgentTool(specialists()[0]), price_of]
+    )
     comparison = compared(app, tmp_path, asked(TASK), ["agent_tool", "transfer"])
 
     lost = {
@@ -115,10 +124,6 @@ def test_words_of_a_callback_that_a_construct_loses_are_a_serious_finding(tmp_pa
     (gap,) = [gap for one in comparison.constructs for gap in one.gaps.values()]
     assert gap.kind == "lost"
     assert "This is no advice." in gap.reason
-
-
-def specialist() -> LlmAgent:
-    return LlmAgent(name="Prices", description="Says what a product costs", tools=[price_of])
 
 
 def test_a_copy_of_a_log_is_no_second_trial(tmp_path):
@@ -141,15 +146,16 @@ def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):
         return types.ModelContent("Anything else?")
 
     app = shop(before_agent_callback=load, after_agent_callback=close)
-    for agent in app.root_agent.sub_agents:
+    for agent in lead_of(app).sub_agents:
         agent.instruction = "For {customer}."
 
     comparison = compared(app, tmp_path, asked(TASK), CONSTRUCTS)
 
-    assert comparison.setting.skipped == {}
+    assert set(comparison.setting.skipped) == {"coordinator", "best_of_n"}
+    assert "after_agent_callback would end each time" in comparison.setting.skipped["best_of_n"]
     for run in comparison.runs:
         assert not run.total.failed, run.construct
-        if run.construct in GRAPHS_WITHOUT_LEAD:
+        if run.construct in ("router", *GRAPHS_WITHOUT_LEAD):
             assert "Anything else?" in run.turns[0].read, run.construct
 
 
@@ -185,11 +191,11 @@ def test_a_specialist_keeps_its_own_helper_unless_all_are_put_on_one_level(tmp_p
     kept, flat = make_variants(app, CONSTRUCTS), make_variants(app, CONSTRUCTS, deep=True)
 
     assert (kept.team, flat.team) == (["Sales", "Returns"], ["Sales", "Stock", "Clerk", "Returns"])
-    copy = kept.apps["transfer"].root_agent.sub_agents[0]
+    copy = lead_of(kept.apps["transfer"]).sub_agents[0]
     assert [tool.agent for tool in copy.tools] == [clerk]
     assert [agent.name for agent in copy.sub_agents] == ["Stock"]
     assert copy.sub_agents[0] is not stock
-    alone = flat.apps["transfer"].root_agent.sub_agents[0]
+    alone = lead_of(flat.apps["transfer"]).sub_agents[0]
     assert (alone.tools, alone.sub_agents) == ([], [])
 
 
@@ -209,9 +215,7 @@ def test_a_comparison_of_three_levels_calls_the_helper_under_every_construct(tmp
 def test_few_shot_examples_exclude_no_construct_and_a_missing_agent_does(tmp_path):
     hello = Example(input=types.UserContent("Hi"), output=[types.ModelContent("Hello")])
     remote = RemoteA2aAgent(name="Far", agent_card="http://127.0.0.1:9/card.json")
-    app = shop(tools=[ExampleTool([hello])])
-    app.root_agent.sub_agents.append(remote)
-    remote.parent_agent = app.root_agent
+    app = shop(tools=[ExampleTool([hello])], sub_agents=[*specialists(), remote])
 
     result = make_variants(app, CONSTRUCTS)
 

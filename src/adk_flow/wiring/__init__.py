@@ -16,7 +16,6 @@ from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, WiringError, tool_name
 from adk_flow.wiring.dispatch import Guardrail
-from adk_flow.wiring.lead_callbacks import has_agent_callbacks
 from adk_flow.wiring.parts import Parts, parts_of
 
 __all__ = [
@@ -139,8 +138,8 @@ def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
             yield f"nobody has the lead's own tools ({', '.join(tools)})"
         if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
             yield "nobody has the lead's few-shot examples"
-    if construct in ("router", "coordinator", "best_of_n") and has_agent_callbacks(team.lead):
-        yield "the lead's agent callbacks run around its own part, not around the turn"
+    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+        yield "the lead's before_agent_callback runs each time that it is asked"
 
 
 def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:

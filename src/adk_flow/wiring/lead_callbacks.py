@@ -19,34 +19,59 @@ _INNER_HOOKS = (
 )
 
 
-def graph_led_by(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
-    """Makes a Workflow of nodes that follow each other, within a lead's callbacks.
-
-    Its `before_agent` callbacks run first, and may answer in the graph's place; its `after_agent`
-    callbacks run last. ADK has neither for a Workflow (2.13).
+def graph_without(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
+    """Makes a Workflow in which a lead plays no part, of nodes that follow each other.
 
     Raises:
-      WiringError: it has callbacks around model or tools, which run nowhere if it plays no part.
+      WiringError: it has callbacks around model or tools, which would run nowhere.
     """
     inner = [hook for hook in _INNER_HOOKS if getattr(lead, f"canonical_{hook}_callbacks")]
     if inner:
         raise WiringError(
             f"{lead.name} plays no part in {name}, so its {inner[0]}_callback would never run"
         )
+    return within_callbacks(lead, name, *chain)
+
+
+def within_callbacks(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
+    """Makes a Workflow of nodes that follow each other, within a lead's agent callbacks.
+
+    Those before the agent run first, and may answer in the graph's place; those after it run last.
+    ADK has neither for a Workflow (2.13).
+    """
+    edges: list[Any] = []
     if after := lead.canonical_after_agent_callbacks:
-        chain = _ended_by(_closing(lead, after), chain)
+        chain, edges = _ended_by(_closing(lead, after), chain)
     before = lead.canonical_before_agent_callbacks
     if not before:
-        return Workflow(name=name, edges=[("START", open_graph, *chain)])
+        return Workflow(name=name, edges=[("START", open_graph, *chain), *edges])
     ways = {"asked": chain[0], "answered": conclusion}
-    edges: list[Any] = [("START", _opening(lead, before), ways)]
-    return Workflow(name=name, edges=[*edges, *([chain] if len(chain) > 1 else [])])
+    start: Any = ("START", _opening(lead, before), ways)
+    rest = [chain] if len(chain) > 1 else []
+    return Workflow(name=name, edges=[start, *rest, *edges])
 
 
-def _ended_by(node: FunctionNode, chain: Sequence[Any]) -> tuple[Any, ...]:
-    """Puts a node last: behind a loop in place of its conclusion."""
+def check_single_part(lead: LlmAgent, name: str) -> None:
+    """Refuses a lead that is asked more than once a turn and has callbacks that end a turn.
+
+    Raises:
+      WiringError: so it is.
+    """
+    if lead.after_agent_callback:
+        raise WiringError(
+            f"{name} asks {lead.name} for a part of the turn, which its after_agent_callback would "
+            "end each time"
+        )
+
+
+def _ended_by(node: FunctionNode, chain: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """Puts a node last: behind a loop in place of its conclusion, or behind each way."""
     *nodes, last = chain
-    return (*nodes, {**last, "out": node}) if isinstance(last, dict) else (*chain, node)
+    if not isinstance(last, dict):
+        return (*chain, node), []
+    if "out" in last:
+        return (*nodes, {**last, "out": node}), []
+    return tuple(chain), [(way, node) for way in last.values()]
 
 
 def open_graph() -> None:
@@ -55,11 +80,6 @@ def open_graph() -> None:
 
 def conclusion() -> None:
     """Ends a graph: ADK warns of a route that leads nowhere."""
-
-
-def has_agent_callbacks(agent: LlmAgent) -> bool:
-    """Whether callbacks are run before or after an agent."""
-    return bool(agent.before_agent_callback or agent.after_agent_callback)
 
 
 def _opening(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> FunctionNode:
