@@ -6,6 +6,7 @@ What stands here grows while its turn is read, and changes no more once the turn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -318,6 +319,10 @@ class Run:
     """Activations whose nodes are being ended."""
     functions: set[str] = field(default_factory=set)
     """Paths of nodes that are no agents and have run."""
+    routes: dict[str, str] = field(default_factory=dict)
+    """The routes that a graph takes after nodes that have not returned, by path."""
+    failures: Counter[str] = field(default_factory=Counter)
+    """How often a node failed, by path."""
     waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""

@@ -293,6 +293,8 @@ class TraceReader:
         elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
+        if record.route and not record.partial:
+            run.routes[record.path] = record.route
         if record.path and not record.activation and record.agent != USER and not record.partial:
             nodes.run_function(moment, run)
         if run.live:

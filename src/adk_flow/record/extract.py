@@ -188,6 +188,19 @@ def withheld_of(result: object, context: Any) -> str:
     return "asked" if context.function_call_id in asked else ""
 
 
+def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:
+    """Reads the error that an MCP tool gives as its result (2.13, tools/mcp_tool/mcp_tool.py)."""
+    if not (
+        isinstance(result, dict) and any(kind.__name__ == "McpTool" for kind in type(tool).__mro__)
+    ):
+        return ""
+    told = result.get("error", "")
+    if result.get("isError"):
+        parts = result.get("content") or ()
+        told = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+    return f"McpError: {keep(str(told))}" if told or result.get("isError") else ""
+
+
 def asked_in(request: LlmRequest) -> str:
     """Gives the words of a request that holds nothing but a message of the user's."""
     contents = request.contents

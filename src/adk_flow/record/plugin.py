@@ -281,9 +281,9 @@ class FlowPlugin(BasePlugin):
         self.recorder.note_transfer(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
         withheld = extract.withheld_of(result, tool_context)
-        self.recorder.write_tool(
-            "after_tool", tool, tool_context, text=text, form=form, withheld=withheld
-        )
+        error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
+        given = {"text": text, "form": form, "withheld": withheld, "error": error}
+        self.recorder.write_tool("after_tool", tool, tool_context, **given)
 
     @_recorded
     def on_tool_error_callback(

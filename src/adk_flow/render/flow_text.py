@@ -99,6 +99,8 @@ def _line(move: Move, indent: str) -> Table:
         words, style = form.format(source=source, target=target), _CONTROL_STYLE
         if move.failed:
             words, style = f"{words}: failed: {text}", FAILED_STYLE
+        elif text:
+            words = f"{words}: {text}"
     else:
         sign, style = _MESSAGE, _CONVERSATION_STYLE
         words = f"{source} to {target}: {text or '(not recorded)'}"
