@@ -178,6 +178,7 @@ class Recorder:
             context,
             text=text,
             invocation=context.invocation_id,
+            responses=tuple([one.id or "" for one in extract.responses_of(message)]),
             trace=extract.current_trace(),
             values=self.keep(values),
         )
@@ -293,6 +294,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            stages=extract.stages_of(agent),
             hidden=hidden,
         )
         return activation
