@@ -46,6 +46,10 @@ def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, No
     return guarded
 
 
+def _nothing(text: str) -> str:
+    return ""
+
+
 class FlowPlugin(BasePlugin):
     """Records how control and conversation move between the agents of any ADK app.
 
@@ -237,15 +241,16 @@ class FlowPlugin(BasePlugin):
         run, activation, agent = self.recorder.place(callback_context)
         model = self.recorder.answer_model(run, activation)
         content = llm_response.content
+        # A secret cut in two by streaming could not be masked, and the whole follows anyway.
+        keep = _nothing if llm_response.partial else self.recorder.keep
         self.recorder.write(
             "after_model",
             run,
             activation=activation,
             agent=agent,
             model=model,
-            # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
-            calls=extract.calls_of(content, run.tools.get(activation), self.recorder.keep),
+            calls=extract.calls_of(content, run.tools.get(activation), keep),
             version=extract.version_of(llm_response),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
@@ -322,7 +327,8 @@ class FlowPlugin(BasePlugin):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
             words = extract.answer_of(event)
-        calls = extract.calls_of(content, run.tools.get(activation), self.recorder.keep)
+        keep = _nothing if event.partial else self.recorder.keep
+        calls = extract.calls_of(content, run.tools.get(activation), keep)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
         fields = {

@@ -219,9 +219,14 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     for turn, metrics in zip(trace.turns, measure(trace), strict=True):
         for move in turn.moves:
             printer.print(move)
+        if not turn.moves:  # cut before any agent began
+            asked = one_line(metrics.question, 300)
+            console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in findings.get(turn.number, ()):
             console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
+    if not trace.turns:
+        console.print("The log holds no turn.")
     print_damage(log, console)
 
 
@@ -248,7 +253,7 @@ def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
         reason = one_line(damage.reason, 120)
-        print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
+        print_failure(f"{damage.path or log.path}: line {damage.line} left out: {reason}", console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
         print_failure(plain(words), console)
