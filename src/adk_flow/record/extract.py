@@ -91,6 +91,13 @@ def kind_of_agent(agent: object) -> str:
     return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
 
 
+def stages_of(agent: Any) -> tuple[str, ...]:
+    """Names the agents that a sequence runs one after another; of any other agent none."""
+    if not any(kind.__name__ == "SequentialAgent" for kind in type(agent).__mro__):
+        return ()
+    return tuple([stage.name for stage in agent.sub_agents])
+
+
 def agent_named(name: str, context: Any) -> Any:
     """Finds an agent of the tree that a run is in; None for a graph, or the name of none."""
     agent = context.agent

@@ -152,7 +152,14 @@ class FlowPlugin(BasePlugin):
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
         ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
-        run = self.recorder.write_run("before_run", invocation_context, live=live, ahead=ahead)
+        resumability = getattr(invocation_context, "resumability_config", None)
+        run = self.recorder.write_run(
+            "before_run",
+            invocation_context,
+            live=live,
+            ahead=ahead,
+            resumable=bool(getattr(resumability, "is_resumable", False)),
+        )
         run.live, run.ahead = live, ahead
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
