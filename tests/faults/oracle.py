@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.cli.loading import find_log
+from adk_flow.cli.loading import load_story
 from adk_flow.log.reader import read_log
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_json import flow_to_data
@@ -35,7 +36,7 @@ async def try_process(fault: Fault, construct: str, folder: Path) -> list[str]:
     books = json.loads(await child.stdout.readline())
     child.send_signal(SIGNALS[fault.signal])
     code = await child.wait()
-    return [*_process_lies(fault, code, books, read_flow(find_log(folder)))]
+    return [*_process_lies(fault, code, books, Flow(trace_log(load_story([folder]))))]
 
 
 def _process_lies(fault: Fault, code: int, books: dict[str, Any], flow: Flow) -> Iterator[str]:

@@ -58,8 +58,7 @@ async def conversation(folder, wire, script):
 
 
 def story(near, paths):
-    groups = [(str(path), [read_log(path)]) for path in (near.log.path, *paths)]
-    return Flow(trace_log(join_logs(groups)))
+    return Flow(read_trace(near.log.path, *paths))
 
 
 WITH_TOOLS = {
@@ -138,9 +137,9 @@ async def test_a_run_is_found_by_its_trace_where_nothing_else_tells(tmp_path):
     there = read_log(plugin.paths[0])
     other = there._replace(records=[replaced(one, trace="") for one in there.records])
 
-    assert Flow(trace_log(join_logs([("near", [deaf]), ("far", [there])]))).llm_calls == 2
+    assert Flow(trace_log(join_logs([deaf, there]))).llm_calls == 2
     with pytest.raises(LogError):
-        join_logs([("near", [deaf]), ("far", [other])])
+        join_logs([deaf, other])
 
 
 PICTURES = {
@@ -188,7 +187,7 @@ async def test_a_server_whose_agent_and_clock_are_others_is_placed_in_its_turn(t
     late = [msgspec.structs.replace(one, time=one.time + day) for one in there.records]
 
     there = there._replace(records=late)
-    joined = Flow(trace_log(join_logs([("near", [near.log]), ("far", [there])])))
+    joined = Flow(trace_log(join_logs([near.log, there])))
 
     for turn, before in zip(joined.turns, near.figures, strict=True):
         assert turn.control == expected(

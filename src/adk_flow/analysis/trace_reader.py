@@ -32,6 +32,7 @@ from adk_flow.analysis.trace import (
 )
 from adk_flow.log.reader import Log, read_log
 from adk_flow.log.schema import AGENT_CALLS, Record
+from adk_flow.log.story import join_logs
 
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
@@ -59,6 +60,7 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._changes: set[tuple[tuple[int, int] | None, str]] = set()
         self._tasks: dict[str, tuple[str, str] | None] = {}
         """Tasks of the session: who asked whom, by call id; None once that id was answered."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
@@ -154,13 +156,17 @@ class TraceReader:
         run.words = record.text
         if run.parent is None:
             run.turn.question, run.turn.invocation = record.text, record.invocation
+            run.turn.answers = record.responses
 
     def _on_session_change(self, moment: Moment, record: Record, run: Run) -> None:
-        run.turn.changes.append(SessionChange(moment.index, record.compacted, record.rewound))
+        change = record.compacted, record.rewound
+        if change not in self._changes:  # as each worker tells anew of a session's past
+            self._changes.add(change)
+            run.turn.changes.append(SessionChange(moment.index, *change))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
-        run.ahead = frozenset(record.ahead)
+        run.ahead, run.resumable = frozenset(record.ahead), record.resumable
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
@@ -186,6 +192,7 @@ class TraceReader:
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
             is_remote=record.kind == "a2a",
+            stages=record.stages,
             asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
@@ -257,9 +264,12 @@ class TraceReader:
         call, again = self._calls.end(moment.index, record, run)
         if call is None and self._calls.awaits(record, run):
             hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
+        if call is not None and not again and hidden_hooks.is_reflected(record):
+            hidden_hooks.miss_tool_error(run, call, record)
         if not again and control.ran_agent(record, call):
-            caller = self.activations.get(record.activation)
-            control.come_back(moment, run, call, caller, failed=record.hook == "tool_error")
+            caller, failed = self.activations.get(record.activation), record.hook == "tool_error"
+            failed = failed or bool(call and call.failed)
+            control.come_back(moment, run, call, caller, failed=failed)
 
     _on_tool_error = _on_after_tool
 
@@ -390,10 +400,10 @@ def trace_log(log: Log) -> Trace:
     return Trace(log, list(reader.turns.values()))
 
 
-def read_trace(path: str | Path) -> Trace:
-    """Reads a flow log and all its turns.
+def read_trace(*paths: str | Path) -> Trace:
+    """Reads a session and all its turns, from its flow log or several: parts of it, A2A servers'.
 
     Raises:
-      LogError: it cannot be read.
+      LogError: one cannot be read, or does not belong to the first.
     """
-    return trace_log(read_log(path))
+    return trace_log(join_logs([read_log(path) for path in paths]))

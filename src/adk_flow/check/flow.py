@@ -231,7 +231,10 @@ class Flow:
                 faults.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
             elif not turn.complete and self.log.header.tells_end:
                 faults.append(f"the log stops in the middle of turn {turn.turn}")
-        faults += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
+        faults += [
+            f"line {damage.line} of {damage.path or 'the log'}: {damage.reason}"
+            for damage in self.log.damage
+        ]
         if unrecorded := self.log.unrecorded:
             hooks = plural(unrecorded, "hook")
             faults.append(f"{hooks} could not be recorded, so figures may be too low")

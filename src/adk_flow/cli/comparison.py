@@ -14,14 +14,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.loading import load_conversations
+from adk_flow.cli.loading import is_app, list_logs, load_conversations, only_app
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
-from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
@@ -31,10 +31,13 @@ from adk_flow.render.terminal import plain_console
 
 def compare_constructs(
     subjects: Annotated[
-        list[Path], typer.Argument(metavar="APP | LOG...", help="An ADK app, or flow logs.")
+        list[Path],
+        typer.Argument(
+            metavar="APP | LOG...", help="An ADK app, or flow logs, or folders of them."
+        ),
     ],
     constructs: Annotated[
-        str, typer.Option(help="Names separated by commas; `as_is` is the app's own wiring.")
+        str, typer.Option(help="Names separated by commas, besides `as_is`, the app's own wiring.")
     ] = "all",
     conversation: Annotated[
         list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
@@ -46,8 +49,11 @@ def compare_constructs(
         int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
     ] = 4,
     baseline: Annotated[
-        str, typer.Option(help="Construct to compare with; by default the first.")
+        str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+    ] = False,
     model: Model = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
@@ -72,18 +78,19 @@ def compare_constructs(
 ) -> None:
     """Compares the same conversations under several constructs.
 
-    Exits with 1 if some runs could not be made, and with 130 after Ctrl-C; completed runs are kept,
-    and the same command continues.
+    Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
+    Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
-        if all(map(_is_log, subjects)):
+        if all(map(_is_of_logs, subjects)):
             folder = out or _default_folder("logs", subjects)
-            comparison = compare_logs(subjects, baseline, latency)
+            comparison = compare_logs([*list_logs(subjects)], baseline, latency)
         else:
             silence_adk()
             conversations = load_conversations(question, conversation, state)
             options = {
                 "baseline": baseline,
+                "deep": deep,
                 "trials": trials,
                 "jobs": jobs,
                 "model": model,
@@ -98,7 +105,7 @@ def compare_constructs(
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
-            app = _only_app(subjects)
+            app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
                 comparison = runner.compare(
                     app, conversations, names, folder=folder, progress=progress, **options
@@ -117,20 +124,14 @@ def compare_constructs(
         plain_console().print(Text(f"\nReport: {report}"), soft_wrap=True)
     else:
         print(data if form == "json" else markdown)
-    if comparison.setting.stopped:
+    if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
 
 
-def _is_log(path: Path) -> bool:
+def _is_of_logs(path: Path) -> bool:
+    if path.is_dir():
+        return not is_app(path) and any(path.rglob("*.jsonl"))
     return path.suffix == ".jsonl" or (path.is_file() and is_flow_log(path))
-
-
-def _only_app(subjects: Sequence[Path]) -> Path:
-    if len(subjects) > 1:
-        raise AdkFlowError(
-            f"{subjects[1]}: compare either one app, or flow logs (*.jsonl) and no app"
-        )
-    return subjects[0]
 
 
 def _default_folder(name: str, about: Sequence[object]) -> Path:

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import read_story
-from adk_flow.cli.options import FORMAT, DiagramFormat
+from adk_flow.cli.loading import load_story
+from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.flow_json import flow_to_data
@@ -20,12 +20,7 @@ from adk_flow.render.terminal import plain_console
 
 
 def show_flow(
-    logs: Annotated[
-        list[Path],
-        typer.Argument(
-            help="A flow log, or a folder: its newest log; then those of A2A servers that it asked."
-        ),
-    ],
+    logs: Annotated[list[Path], LOGS],
     view: Annotated[
         Literal["control", "conversation", "both", "records"],
         typer.Option(help="What to show of the flow."),
@@ -34,7 +29,7 @@ def show_flow(
 ) -> None:
     """Shows the flow of a log, or of the logs of all sides, turn by turn."""
     with report_errors():
-        flow_log = read_story(logs)
+        flow_log = load_story(logs)
         if view == "records" and form == "mermaid":
             raise AdkFlowError("records have no diagram; take --format text or json")
     if form != "text":

@@ -113,9 +113,9 @@ def match_asks(asks: Sequence[Ask], served: Sequence[Served]) -> None:
                 ask.served, run.ask = run, ask
 
 
-def first_side(served: Sequence[Served]) -> int:
-    """Finds the log that the conversation begins in, from the first that was given."""
-    side, passed = 0, set[int]()
+def first_side(side: int, served: Sequence[Served]) -> int:
+    """Finds the log that a conversation begins in which goes through one of them."""
+    passed = set[int]()
     while side not in passed:
         passed.add(side)
         side = next((run.ask.side for run in served if run.ask and run.side == side), side)

@@ -28,6 +28,8 @@ class Damage(NamedTuple):
 
     line: int
     reason: str
+    path: str = ""
+    """Its file, where a log lies in several."""
 
 
 class Log(NamedTuple):

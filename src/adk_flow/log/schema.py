@@ -35,6 +35,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: int
     """Microseconds since the epoch."""
     user: str = ""
+    digest: str = ""
+    """Of app, user and session as they are, in the file's name too: tells sessions apart."""
     model: str = ""
     """The root agent's model; empty for a workflow."""
     construct: str = ""
@@ -187,10 +189,16 @@ class Record(
     """Times between which a session's events were replaced by a summary."""
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
+    first: bool = False
+    """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
     ahead: tuple[str, ...] = ()
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    resumable: bool = False
+    """On a `before_run`: whether the app goes on where a pause stopped it."""
+    stages: tuple[str, ...] = ()
+    """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False
     """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
     trace: str = ""

@@ -7,61 +7,51 @@ its name there; what the client only heard of it is left out.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from adk_flow.log.parts import group_by_session, join_parts, merge, number_apart
 from adk_flow.log.peers import Ask, Served, asks_in, first_side, match_asks, served_in, sides_from
-from adk_flow.log.reader import TELLS_FAULTS, Log, LogError, shifted
+from adk_flow.log.reader import Log, LogError
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
 
 _OF_RUN = frozenset({"session_change", "user_message", "before_run", "after_run", "run_error"})
 _OF_AGENT = frozenset({"before_agent", "after_agent", "agent_error"})
 
 
-def join_logs(groups: Sequence[tuple[str, Sequence[Log]]]) -> Log:
-    """Puts logs together, of each group, such as a folder's, those that belong.
+def join_logs(named: Sequence[Log], others: Sequence[Log] = ()) -> Log:
+    """Puts logs together: the parts of a session, and those of the servers that it asked.
 
     Raises:
-      LogError: a group has no log that does.
+      LogError: one that is named does not belong to the first; of `others` only what does is taken.
     """
-    logs = [log for _, group in groups for log in group]
-    sides = _numbered_apart(logs)
+    if len(named) == 1 and not others:
+        return named[0]
+    sessions = group_by_session([*named, *others])
+    whole = [join_parts(parts) for parts in sessions]
+    sides = number_apart(whole)
     asks = [ask for side, log in enumerate(sides) for ask in asks_in(side, log)]
     served = [run for side, log in enumerate(sides) for run in served_in(side, log)]
     match_asks(asks, served)
-    first = first_side(served)
+    side_of = {id(log): side for side, parts in enumerate(sessions) for log in parts}
+    first = first_side(side_of[id(named[0])], served)
     joined = sides_from(first, asks)
-    for path, group in groups:
-        if not any(logs[side] is log for side in joined for log in group):
+    for log in named:
+        if side_of[id(log)] not in joined:
             raise LogError(
-                f"{path}: is of another conversation than {logs[first].path}: as far as the logs "
-                "tell, neither side asked the other over A2A"
+                f"{log.path}: is of another session than {named[0].path}, and as far as the logs "
+                "tell neither side asked the other over A2A"
             )
+    if joined == [first]:
+        return whole[first]
     names = _names(joined, sides, served)
     parts = [_Side(sides[side], side, asks, served, names[side]).records() for side in joined]
-    return Log(
-        path=logs[first].path,
-        header=logs[first].header,
-        records=list(_with_faults(heapq.merge(*parts, key=lambda part: part[1].time))),
+    return sides[first]._replace(
+        records=merge(parts),
         texts={number: text for side in joined for number, text in sides[side].texts.items()},
-        damage=[damage for side in joined for damage in logs[side].damage],
+        damage=[damage for side in joined for damage in sides[side].damage],
     )
-
-
-def _numbered_apart(logs: Sequence[Log]) -> list[Log]:
-    """Numbers runs, activations and texts on from log to log."""
-    apart, runs, activations, texts = [], 0, 0, 0
-    for log in logs:
-        shift = runs, activations, texts
-        records = [shifted(record, shift) for record in log.records]
-        numbered = {number + texts: text for number, text in log.texts.items()}
-        apart.append(log._replace(records=records, texts=numbered))
-        runs = max([runs, *(record.run for record in records)])
-        activations = max([activations, *(record.activation for record in records)])
-        texts = max([texts, *numbered])
-    return apart
 
 
 def _names(
@@ -98,7 +88,7 @@ class _Side:
     ) -> None:
         asks = [ask for ask in asks if ask.side == side]
         unknown = {ask.activation for ask in asks if not ask.served}
-        self._log, self._side, self._names = log, side, names
+        self._log, self._names = log, names
         self._echoes = {index for ask in asks if ask.served for index in ask.heard}
         """Events that repeat what the server's log tells."""
         self._known = {ask.activation for ask in asks} - unknown
@@ -117,13 +107,13 @@ class _Side:
         self._same: dict[int, int] = {}
         """Activations that are one with those of the agents that stand for them."""
 
-    def records(self) -> Iterator[tuple[int, Record]]:
-        """Gives its index with each record; time never runs backwards."""
+    def records(self) -> Iterator[Record]:
+        """Gives its records; time never runs backwards."""
         latest = 0
         for index, record in enumerate(self._log.records):
             if (shown := self._show(index, record)) is not None:
                 latest = max(latest, shown.time)
-                yield self._side, replace(shown, time=latest)
+                yield replace(shown, time=latest)
 
     def _show(self, index: int, record: Record) -> Record | None:
         run = self._outermost(record)
@@ -194,15 +184,3 @@ def _renamed(record: Record, names: dict[str, str]) -> Record:
         tool=shown(record.tool) if record.kind in AGENT_CALLS else record.tool,
         calls=tuple(map(call_of, record.calls)),
     )
-
-
-def _with_faults(parts: Iterator[tuple[int, Record]]) -> Iterator[Record]:
-    """Adds up what the recorders of all sides count."""
-    counts: dict[int, int] = {}
-    total = 0
-    for side, record in parts:
-        if record.hook in TELLS_FAULTS:
-            total += max(0, record.faults - counts.get(side, record.faults))
-            counts[side] = record.faults
-            record = replace(record, faults=total)
-        yield record

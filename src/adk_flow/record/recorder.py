@@ -17,7 +17,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
 from adk_flow.log.schema import SCHEMA, Header, Record
-from adk_flow.log.writer import log_path
+from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import extract
 from adk_flow.record.activations import Call, OpenRun, Place, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
@@ -177,7 +177,9 @@ class Recorder:
             "user_message",
             context,
             text=text,
+            first=is_first,
             invocation=context.invocation_id,
+            responses=tuple([one.id or "" for one in extract.responses_of(message)]),
             trace=extract.current_trace(),
             values=self.keep(values),
         )
@@ -253,7 +255,7 @@ class Recorder:
                 "model_call",
                 scene.run,
                 activation=scene.activation,
-                agent=scene.agent,
+                agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
                 model=entry.name,
                 version="" if entry.version == entry.name else entry.version,
@@ -293,6 +295,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            stages=extract.stages_of(agent),
             hidden=hidden,
         )
         return activation
@@ -406,11 +409,10 @@ class Recorder:
 
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
+        names = session.app_name, session.user_id, session.id
         path, self._file = self._file, None
         user, shown = self.name_of(session.user_id), self.name_of(session.id)
-        path = path or log_path(
-            self.directory, session.app_name, session.user_id, session.id, shown
-        )
+        path = path or log_path(self.directory, *names, shown)
         header = Header(
             flow_log=SCHEMA,
             adk=_ADK,
@@ -418,6 +420,7 @@ class Recorder:
             app=session.app_name,
             session=shown,
             user=user,
+            digest=session_digest(*names),
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,

@@ -253,7 +253,7 @@ def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
         reason = one_line(damage.reason, 120)
-        print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
+        print_failure(f"{damage.path or log.path}: line {damage.line} left out: {reason}", console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
         print_failure(plain(words), console)
