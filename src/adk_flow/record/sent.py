@@ -33,7 +33,7 @@ V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class Sent:
+class SentRequest:
     """A request as it is told, and what a later one is compared with; 17 bytes a part."""
 
     place: Hashable
@@ -71,11 +71,11 @@ class SentRequests:
         """Of the latest texts, by hash."""
         self._declared: dict[Hashable, int] = {}
         """Numbers of texts that need not be written out to be known."""
-        self._latest: dict[Hashable, Sent] = {}
+        self._latest: dict[Hashable, SentRequest] = {}
         self.told = Requests()
         """What a listener was told."""
 
-    def draft(self, place: tuple[Hashable, ...], request: LlmRequest, number: int) -> Sent:
+    def draft(self, place: tuple[Hashable, ...], request: LlmRequest, number: int) -> SentRequest:
         """Compares a request with the latest of the same place.
 
         Args:
@@ -85,7 +85,7 @@ class SentRequests:
         """
         texts: dict[int, str] = {}
         offer = extract.of_request(request, self._number_declared(place, request, texts))
-        parts = list(extract.parts_of(request.contents))
+        parts = list(extract.lettered_parts(request.contents))
         hashes = array("q", map(hash, parts))
         before = self._latest.get(place)
         same = _common(before.hashes, hashes) if before else 0
@@ -95,7 +95,7 @@ class SentRequests:
         letters = "".join([letter for letter, _ in parts])
         system = extract.instruction_of(request)
         offer = replace(offer, system=self.number(("s", system), texts) if system else 0)
-        sent = Sent(place, offer, offer, hashes, letters, numbers, texts)
+        sent = SentRequest(place, offer, offer, hashes, letters, numbers, texts)
         if before and same and before.may_go_on(offer, number):
             sent.since_whole = before.since_whole + 1
             sent.request = Request(
@@ -108,7 +108,7 @@ class SentRequests:
             sent.request = replace(offer, contents=write_contents(letters, numbers))
         return sent
 
-    def keep(self, sent: Sent, record: int) -> None:
+    def keep(self, sent: SentRequest, record: int) -> None:
         """Notes that a request was written, so that later ones may go on from it."""
         sent.record, sent.texts = record, {}
         _renew(self._latest, sent.place, sent, BASES)
