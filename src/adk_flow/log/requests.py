@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.schema import BASE_AGE, Contents, Part, Record, Request
 
-KINDS = {
+_KINDS_OF_PARTS = {
     "u": ("user", "text"),
     "m": ("model", "text"),
     "c": ("model", "call"),
@@ -34,7 +34,7 @@ def _read_contents(contents: Contents) -> Iterator[Part]:
     pairs = zip(contents.ranges[::2], contents.ranges[1::2], strict=False)
     numbers = chain.from_iterable(range(first, last + 1) for first, last in pairs)
     for letter, number in zip(contents.letters, numbers, strict=False):
-        yield Part(*KINDS.get(letter, ("", "")), number)
+        yield Part(*_KINDS_OF_PARTS.get(letter, ("", "")), number)
 
 
 class Requests:
