@@ -10,6 +10,7 @@ from inspect import iscoroutinefunction
 from itertools import takewhile
 from typing import Any
 
+from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
@@ -447,3 +448,14 @@ def model_of(context: Any) -> str:
     except Exception:  # what cannot be made tells so when it is asked
         model = getattr(root, "model", "")
         return model if isinstance(model, str) else ""
+
+
+def as_changed(event: Event, changed: Event | None) -> Event:
+    """Gives an event as ADK keeps it when a plugin changed it (2.13, runners.py)."""
+    if changed is None or changed is event:
+        return event
+    fields = changed.model_fields_set - {"id", "invocation_id", "timestamp"}
+    return event.model_copy(
+        update={name: getattr(changed, name) for name in fields}
+        | ({} if changed.author else {"author": event.author})
+    )

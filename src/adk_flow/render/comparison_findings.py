@@ -35,6 +35,7 @@ EXPLANATIONS = {
     "failed_tool": "A function failed.",
     "replaced_turns": "A summary replaced earlier turns of the session.",
     "rewound_turns": "Earlier turns of the session were taken back.",
+    "lost_words": "Words that a callback or plugin adds under the baseline are not read here.",
     "leak": "An agent was shown what is not for it.",
 }
 

@@ -31,6 +31,7 @@ Kind = Literal[
     "failed_tool",
     "replaced_turns",
     "rewound_turns",
+    "lost_words",
     "leak",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
