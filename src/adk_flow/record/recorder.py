@@ -179,6 +179,7 @@ class Recorder:
             text=text,
             first=is_first,
             invocation=context.invocation_id,
+            responses=tuple([one.id or "" for one in extract.responses_of(message)]),
             trace=extract.current_trace(),
             values=self.keep(values),
         )
@@ -294,6 +295,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            stages=extract.stages_of(agent),
             hidden=hidden,
         )
         return activation
