@@ -83,7 +83,7 @@ def times_table(comparison: Comparison) -> Table:
         Column(
             "pass^k",
             is_detail=comparison.setting.trials == 1,
-            legend="share of conversations that pass in every trial; of live runs its 95 % interval",
+            legend="conversations that pass in every trial; of live runs with a 95 % interval",
         ): _pass_k,
         Column(
             "context",
