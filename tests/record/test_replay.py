@@ -1,5 +1,7 @@
 """Steps that a durable engine takes again: told as replayed, and counted once."""
 
+from typing import Any
+
 import pytest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
@@ -24,7 +26,7 @@ class Engine(BasePlugin):
     async def before_tool_callback(self, *, tool, tool_args, tool_context):
         return self.replay()
 
-    def replay(self):
+    def replay(self) -> Any:
         if not self.is_replaying:
             return None
         self.replayed += 1
