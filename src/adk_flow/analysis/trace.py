@@ -73,6 +73,8 @@ class Activation:
     """Its latest final words, as far as they were kept."""
     spoke: bool = False
     """Whether it gave final words."""
+    place: str = ""
+    """Its agent's place in a tree that has others of its name; else empty."""
     stages: tuple[str, ...] = ()
     """The agents that it is to run one after another."""
     asks_models: bool = True

@@ -199,6 +199,8 @@ class Record(
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
     resumable: bool = False
     """On a `before_run`: whether the app goes on where a pause stopped it."""
+    place: str = ""
+    """On a `before_agent`: `Tech/Help`, the agent's place in a tree that has others of its name."""
     stages: tuple[str, ...] = ()
     """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False

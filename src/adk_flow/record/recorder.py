@@ -307,6 +307,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            place=extract.place_in_tree(agent, run.names),
             stages=extract.stages_of(agent),
             hidden=hidden,
         )
