@@ -150,6 +150,8 @@ def _of_calls(turn: TurnMetrics) -> str:
     notes = []
     if turn.reported_llm_calls != turn.llm_calls:
         notes.append(f"{turn.reported_llm_calls} in ADK's session")
+    if turn.replayed_llm_calls:
+        notes.append(f"{turn.replayed_llm_calls} more replayed")
     if turn.summarizer_llm_calls:
         notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
     return f" ({', '.join(notes)})" if notes else ""
