@@ -174,6 +174,8 @@ class ModelCall:
     ended_time: int = 0
     replaced: bool = False
     """Whether a plugin or callback answered in the model's place."""
+    replayed: bool = False
+    """Whether a durable engine gave an answer of before."""
     is_over: bool = False
     """Whether no response of it can follow any more."""
 

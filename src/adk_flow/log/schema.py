@@ -189,6 +189,8 @@ class Record(
     """Times between which a session's events were replaced by a summary."""
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
+    replayed: bool = False
+    """Whether a durable engine went through a step again that was taken before."""
     first: bool = False
     """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""
