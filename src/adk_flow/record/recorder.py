@@ -68,6 +68,7 @@ class Recorder:
         construct: str,
         file_mode: int,
         listener: Listener | None,
+        is_replaying: Callable[[], bool] | None,
     ) -> None:
         """Takes `FlowPlugin`'s settings.
 
@@ -79,6 +80,7 @@ class Recorder:
         self.construct = construct
         self.file_mode = file_mode
         self.listener = listener
+        self._is_replaying = is_replaying
         self.keep = make_redactor(capture, redact=redact)
         self.name_of: Callable[[str], str] = mask_name if redact else str
         """What the log shows of a name that comes from outside."""
@@ -134,6 +136,8 @@ class Recorder:
         size = len(text) if len(text) != len(kept) else 0
         number = requests.number_words(letter, text) if letter and text else 0
         fields |= {"run": run.number, "text": kept, "size": size, "text_number": number}
+        if self._is_replaying is not None:
+            fields["replayed"] = self._replays(self._is_replaying)
         record = Record(hook=hook, time=_now(), **fields)
         try:
             run.log.write(record)
@@ -147,6 +151,14 @@ class Recorder:
         finally:
             self._tell(run.log, record)
         return record
+
+    def _replays(self, is_replaying: Callable[[], bool]) -> bool:
+        """Asks the app; what goes wrong in it loses no record."""
+        try:
+            return bool(is_replaying())
+        except Exception as error:
+            self.count_fault("is_replaying", error)
+            return False
 
     def _tell(self, log: SessionLog, record: Record) -> None:
         """Hands a record, as a reader would have it, to the listener, whose faults are its own."""
@@ -306,6 +318,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            place=extract.place_in_tree(agent, run.names),
             stages=extract.stages_of(agent),
             hidden=hidden,
         )
