@@ -68,8 +68,8 @@ class Activation:
     """Whom it named to hand over to, be it nobody that there is."""
     text: str = ""
     """Its latest final words, as far as they were kept."""
-    spoke: bool = False
-    """Whether it gave final words."""
+    said: int = -1
+    """Record of its latest final words."""
     error: str = ""
     """What it failed with, as `agent_error` says."""
     calls_out: int = 0
@@ -302,6 +302,8 @@ class Run:
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""
     """What the latest final event says went wrong."""
+    failed_path: str = ""
+    """ADK's path of the node that it is of, which a graph may try again."""
 
 
 @dataclass(slots=True, eq=False)

@@ -208,13 +208,9 @@ class TraceReader:
 
     def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
-        if activation is None:
-            return
-        activation.error = record.error
-        nodes.end_nodes(moment, run, activation, failed=True)
-        ended = control.end_activation(activation, moment, "agent_error")
-        if ended and activation.cause == "node":
-            control.leave_node(moment, run, activation, failed=True, text=record.error)
+        if activation is not None:
+            activation.error = record.error
+            control.fail(moment, run, activation)
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
@@ -295,12 +291,19 @@ class TraceReader:
     ) -> None:
         turn, is_shown = run.turn, run.parent is None
         if record.error and record.final:
-            run.error = record.error
+            run.error, run.failed_path = record.error, record.path
             if activation is not None:
                 activation.error = record.error
+                if activation.cause == "node":
+                    # ADK has no hook for what a graph finds wrong with its node's output.
+                    control.fail(moment, run, activation)
             if is_shown:
                 turn.failed, turn.error = True, record.error
-        elif record.size and not record.partial:
+        elif record.path and record.path == run.failed_path:  # a graph has tried its node again
+            run.error = run.failed_path = ""
+            if is_shown:
+                turn.failed, turn.error = False, ""
+        if record.size and not (record.partial or record.error):
             run.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
@@ -313,6 +316,7 @@ class TraceReader:
         failed, turn = record.hook == "run_error", run.turn
         if run.live and turn.complete and not failed:
             return
+        self._end_calls(moment, run)
         control.end(moment, run, failed=failed)
         if run.parent is not None:
             return
@@ -324,6 +328,15 @@ class TraceReader:
             # A workflow has no activation, and ADK asks only agents who is next.
             turn.active_agent = turn.active_agent or run.active_agent
         turn.active_agent = self._reads_next(turn.active_agent)
+
+    def _end_calls(self, moment: Moment, run: Run) -> None:
+        """A run ends, and with it the calls of agents that never came back: ADK tells no end."""
+        if run.waits and not run.parent:
+            return
+        error = moment.record.error or "did not come back"
+        for call in self._calls.abandon(moment.index, moment.record, run):
+            caller = self.activations.get(call.activation)
+            control.end_call(moment, run, call, caller, error)
 
     def _reads_next(self, agent: str) -> str:
         """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""

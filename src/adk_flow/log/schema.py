@@ -18,6 +18,10 @@ TOOL_POOL = "adk_tool_executor"
 Form = Literal["", "text", "result", "output", "json", "none"]
 """What a tool's result was: words, a mapping of words by one of these keys, other data, nothing."""
 
+Withheld = Literal["", "asked", "refused", "answered", "prevented", "unknown"]
+"""Why a tool did not run: its confirmation was asked for, or refused, a callback answered in its
+place or raised before it, or there is none of that name."""
+
 Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
 """Why a frame began; `resume` is a further `before_agent` of a frame that is still open."""
 
@@ -146,8 +150,7 @@ class Record(
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one."""
-    withheld: Literal["", "asked", "refused"] = ""
-    """Why a tool did not run: its confirmation was asked for, or refused."""
+    withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""
     thread: str = ""

@@ -300,7 +300,9 @@ class FlowPlugin(BasePlugin):
         """Records that a tool call failed or was cancelled."""
         self.recorder.leave_call(tool_context)
         text = extract.of_error(error, self.recorder.keep)
-        self.recorder.write_tool("tool_error", tool, tool_context, error=text)
+        # ADK makes such a one up where a model calls a function that there is not.
+        withheld = "unknown" if type(tool) is BaseTool else ""
+        self.recorder.write_tool("tool_error", tool, tool_context, error=text, withheld=withheld)
 
     # Events
 
@@ -322,6 +324,8 @@ class FlowPlugin(BasePlugin):
             # task's result to the delegating agent as an event of the user's.
             words = extract.answer_of(event)
         calls = extract.calls_of(content, run.tools.get(activation), self.recorder.keep)
+        if any(call.kind == "task" for call in calls):
+            run.delegating.add(activation)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
         fields = {
