@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz
+.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz workers
 
 setup: $(INSTALLED)
 
@@ -40,6 +40,10 @@ releases: $(INSTALLED)
 # Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
 fuzz: $(INSTALLED)
 	@$(BIN)/python -W ignore -m tests.fuzz.oracle --number $(or $(N),1000) 2>/dev/null
+
+# 200 sessions over two workers on Postgres, one of which is killed: make workers SESSIONS=20
+workers: $(INSTALLED)
+	@$(BIN)/python -W ignore -m tests.doubles.workers --sessions $(or $(SESSIONS),200)
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)

@@ -19,13 +19,25 @@ class AdkFlowError(Exception):
         self.argument = argument
 
 
+def words_of_error(error: BaseException) -> str:
+    """Gives an exception's message; its type again where it cannot be shown."""
+    try:
+        return str(error)
+    except Exception:
+        return f"<{type(error).__name__}>"
+
+
 def locate_own_fault(error: BaseException) -> str:
     """Names the file and line of adk-flow that failed; empty where it raised, or others failed."""
-    while error.__cause__ is not None:
+    seen = {id(error)}
+    while error.__cause__ is not None and id(error.__cause__) not in seen:
         error = error.__cause__
+        seen.add(id(error))
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
+    if isinstance(error, OSError):  # the disk's
+        return ""
     package = Path(__file__).parent
     file = Path(trace.tb_frame.f_code.co_filename) if trace else Path()
     if trace is None or not file.is_relative_to(package):

@@ -126,7 +126,7 @@ def test_a_conversation_of_which_nothing_could_be_logged_does_not_pass(app, tmp_
     )
 
     assert result.returncode == 1
-    assert "turn 1: could not be recorded" in result.stdout
+    assert "hooks could not be recorded" in result.stdout
     assert "Flow log: none could be written" in result.stdout
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
@@ -39,27 +41,30 @@ def serving(agents, logs, *, web=True, storage=MEMORY, plugins=()):
             yield client
 
 
+class Server(NamedTuple):
+    """A server in a process of its own."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+
 @contextmanager
 def web_server(agents, logs, *options):
     """Runs `adk web` until it says where it listens; gives its address."""
+    with adk_server("web", agents, logs, *options) as server:
+        yield server.address
+
+
+@contextmanager
+def adk_server(command, agents, logs, *options):
+    """Runs `adk web` or `adk api_server` until it says where it listens."""
     # A home of its own: `adk web` remembers there that its telemetry dialogue was answered.
     own = {"ADK_FLOW_DIR": str(logs), "HOME": str(logs.parent), "PYTHONPATH": str(ROOT)}
     storage = [word for option, uri in MEMORY.items() for word in (f"--{option}", uri)]
+    listening = ["--host", "127.0.0.1", "--port", "0", "--log_level", "error"]
     adk = Path(sys.executable).with_name("adk")
     with subprocess.Popen(
-        [
-            adk,
-            "web",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--log_level",
-            "error",
-            *storage,
-            *options,
-            agents,
-        ],
+        [adk, command, *listening, *storage, *options, agents],
         env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -70,12 +75,14 @@ def web_server(agents, logs, *options):
             for line in process.stdout or ():
                 said += line
                 if found := re.search(r"Uvicorn running on (\S+)", line):
-                    yield found[1]
+                    # A pipe that nobody reads any more fills up, and then the server waits.
+                    Thread(target=process.stdout.read, daemon=True).start()
+                    yield Server(found[1], process)
                     return
             raise AssertionError(said)
         finally:
             process.terminate()
-            process.communicate()
+            process.wait()
 
 
 def whatever_its_name(model):

@@ -158,7 +158,7 @@ async def test_a_fault_of_its_own_is_counted_and_the_app_goes_on(spans, tmp_path
 
     assert held.errors == []
     assert [event.author for event in held.events][-1] == "Pension"
-    assert recorder.faults["listener"] > 0
+    assert recorder.listener_faults > 0
     assert recorder.paths[0].is_file()
 
 

@@ -56,6 +56,8 @@ class Books:
     session: str
     dice: random.Random
     """Decides for the models, tools and callbacks of the session."""
+    faults: bool = False
+    """Whether models and functions fail now and then."""
     turns: list[Turn] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     unseen: list[tuple[int, str]] = field(default_factory=list)

@@ -60,8 +60,7 @@ class Meddler(BasePlugin):
         elif way == "asks":
             config = llm_request.config.model_copy(update={"labels": {"adk_agent_name": agent}})
             request = llm_request.model_copy(update={"config": config, "tools_dict": {}})
-            async for answer in self._asks.generate_content_async(request):
-                pass
+            (answer,) = [one async for one in self._asks.generate_content_async(request)]
         return answer
 
     async def after_model_callback(self, *, llm_response: Any, **_: Any) -> Any:

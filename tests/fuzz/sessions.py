@@ -21,8 +21,6 @@ from tests.fuzz.dice import Dice
 from tests.fuzz.meddlers import HOOKS, Meddler
 from tests.fuzz.trees import Grower
 
-TURNS = 3
-
 
 class Conversations:
     """An app around a random tree, with one or several sessions."""
@@ -40,9 +38,10 @@ class Conversations:
         self.after = [_meddler("after", dice, model)] if after else []
         self.root = Grower(dice, model, in_agents, pauses=self.pauses).tree()
         self.recorder = FlowPlugin(directory=folder)
-        count = dice.choice([1, 1, 1, 2, 3])
+        self.turns, count = dice.choice([1, 2, 2, 3]), dice.choice([1, 1, 1, 1, 2, 3])
         self.books = [
-            Books(f"s{at}", random.Random(f"{seed} {at}")) for at in range(1, count + 1)
+            Books(f"s{at}", random.Random(f"{seed} {at}"), self.faults)
+            for at in range(1, count + 1)
         ]
 
     async def hold(self) -> None:
@@ -58,15 +57,15 @@ class Conversations:
 
     async def _converse(self, runner: Runner, books: Books) -> None:
         current.set(books)
-        place = {"user_id": "u", "session_id": books.session}
+        place: dict[str, Any] = {"user_id": "u", "session_id": books.session}
         await runner.session_service.create_session(app_name="app", **place)
         mode = StreamingMode.SSE if self.streams else StreamingMode.NONE
         config = RunConfig(streaming_mode=mode, max_llm_calls=self.limit)
         clock = asyncio.get_running_loop()
-        for number in range(1, TURNS + 1):
+        for number in range(1, self.turns + 1):
             turn = Turn(_message(books, number))
             books.turns.append(turn)
-            books.decisions_left, began = 8, clock.time()
+            books.decisions_left, began = 6, clock.time()
             said = {"new_message": turn.message, "run_config": config}
             try:
                 async for event in runner.run_async(**place, **said):
@@ -81,9 +80,9 @@ def _meddler(name: str, dice: random.Random, model: Dice) -> Meddler:
     return Meddler(name, hooks, raises=dice.random() < 0.3, asks=model)
 
 
-def open_calls(turns: list[Turn]) -> dict[str, Any]:
+def open_calls(turns: list[Turn]) -> dict[str | None, Any]:
     """Finds the events and calls that wait for the user, by call id."""
-    waiting: dict[str, Any] = {}
+    waiting: dict[str | None, Any] = {}
     for turn in turns:
         for part in turn.message.parts or ():
             if part.function_response:

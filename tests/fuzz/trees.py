@@ -10,10 +10,10 @@ from typing import Any
 
 from google.adk.agents import BaseAgent, LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.events.event import Event
+from google.adk.events.event_actions import EventActions
 from google.adk.events.request_input import RequestInput
 from google.adk.tools._request_input_tool import request_input
 from google.adk.workflow import START, FunctionNode, JoinNode, RetryConfig, Workflow
-
 from pydantic import BaseModel
 
 from tests.fuzz.books import current
@@ -159,7 +159,7 @@ def _named(run: Callable[..., Any], name: str) -> Callable[..., Any]:
     if run is _question:
 
         async def ask(node_input: Any = None) -> AsyncGenerator[Any, None]:
-            yield RequestInput(message=f"{name} asks.")
+            yield RequestInput(message=f"{name} asks.", response_schema=None)
 
         return ask
 
@@ -174,7 +174,7 @@ def _named(run: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def _work(name: str) -> str:
-    if current.get().chance(0.05):
+    if current.get().faults and current.get().chance(0.15):
         raise RuntimeError(f"{name} broke")
     return f"{name} worked."
 
@@ -184,4 +184,4 @@ def _question(name: str) -> None:
 
 
 def _judge(routes: list[str]) -> Callable[[str], Event]:
-    return lambda name: Event(route=current.get().dice.choice(routes))
+    return lambda name: Event(actions=EventActions(route=routes[current.get().turn % len(routes)]))

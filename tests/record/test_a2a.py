@@ -15,11 +15,16 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.metrics import measure
+from adk_flow.check.evaluate import check_rules
+from adk_flow.check.flow import Flow
+from adk_flow.check.rules import read_rules
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.render.narration import Narrator
+from adk_flow.scenario.conversation import Canary
 from tests.doubles.flow import record
 
 pytest.importorskip("a2a", reason="needs a2a-sdk")
@@ -86,6 +91,7 @@ async def test_a_remote_that_runs_two_tools_is_drawn_and_its_calls_stay_unknown(
     assert [(tool.id, tool.name) for tool in drawn] == [(one.id, one.name) for one in over_there]
     assert all(tool.ended > tool.record for tool in drawn)
     assert near.tool_calls == turn.tool_calls == 2
+    assert [finding.kind for finding in flow.findings] == ["unexpected_holder"]
     assert "1 LLM call + unknown calls of Far" in " ".join(stream.getvalue().split())
     with pytest.raises(Exception, match="cannot be known"):
         flow.cost()
@@ -110,3 +116,61 @@ async def test_of_a_remote_that_fails_neither_calls_nor_tokens_are_known(tmp_pat
     assert near.failed and turn.failed
     assert near.error == "FAILED: out of order"
     assert (near.llm_calls, near.input_tokens, near.answer) == (None, None, "")
+
+
+SECRET = "the code of the safe is 4711, as my aunt once said"
+RULES = """
+isolated: [[Aide, Far]]
+no_findings: [leak]
+"""
+
+
+def hands_over(remote, model):
+    """A lead whose aide says something before a remote peer of the aide's goes on."""
+    model.script.update({"Root": [transfer("Aide")], "Aide": [SECRET, transfer("Far")]})
+    aide = LlmAgent(name="Aide", model=model, sub_agents=[remote])
+    return LlmAgent(name="Root", model=model, sub_agents=[aide])
+
+
+def calls(remote, model):
+    """An aide that quotes itself to a remote agent that it calls and waits for."""
+    model.script.update({"Aide": ["Yes?", call("Far", request=SECRET), "Done."]})
+    return LlmAgent(name="Aide", model=model, tools=[AgentTool(remote)])
+
+
+@pytest.mark.parametrize("wire", [hands_over, calls])
+async def test_what_a_remote_was_sent_of_anothers_words_is_an_exposure(tmp_path, wire):
+    plugin = FlowPlugin(directory=tmp_path / "far")
+    far = LlmAgent(name="Far", description="Far.", model=Scripted(script={"Far": ["Fine."]}))
+    async with serving(far, plugin) as remote:
+        root = wire(remote, Scripted())
+        here = await record(root, ["Go.", "And?"], tmp_path / "near")
+
+    flow = Flow(here.trace, {"code": Canary(text="4711", only=["Aide"])})
+    (there,) = read_trace(plugin.paths[0]).turns
+    assert any(SECRET in text for text in read_trace(plugin.paths[0]).log.texts.values())
+    assert there.question
+    kind = "request" if wire is calls else "words"
+    assert [
+        passage for passage in flow.shared("Aide", "Far") if f"Far was shown {kind} of" in passage
+    ]
+    assert ("Far", "code") in {(one.agent, one.source) for one in flow.visibility.leaks}
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    broken = {one.rule for one in check_rules(flow, read_rules(file)) if one.reason}
+    assert broken == {"isolated[0]", "no_findings"}
+
+
+async def test_what_a_remote_was_sent_is_masked_and_kept_as_any_text(tmp_path):
+    key = "sk-" + "a1B2" * 12
+    for capture in ("full", "none"):
+        plugin = FlowPlugin(directory=tmp_path / f"far {capture}", capture=capture)
+        far = LlmAgent(name="Far", description="Far.", model=Scripted(script={"Far": ["Fine."]}))
+        async with serving(far, plugin) as remote:
+            model = Scripted(script={"Root": [call("Far", request=f"Use {key}!"), "Done."]})
+            root = LlmAgent(name="Root", model=model, tools=[AgentTool(remote)])
+            flow = await record(root, ["Go."], tmp_path / capture, capture=capture)
+        (sent,) = [one for one in flow.log.records if one.hook == "event" and one.request]
+        (text,) = [flow.log.texts[part.text] for part in sent.request.parts]
+        assert key not in str(flow.log.texts)
+        assert ("Use " in text) == (capture == "full")

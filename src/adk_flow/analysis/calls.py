@@ -174,7 +174,9 @@ class ToolCalls:
             call.failed, call.error = call.failed or not again, record.error
         return call, again
 
-    def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
+    def respond(
+        self, index: int, record: Record, run: Run, *, is_remote: bool = False
+    ) -> Iterator[ToolCall]:
         """An event answers calls; gives those whose end no hook had shown."""
         for id in record.responses:
             began = [call for call in self._open.get(id, ()) if call.record >= 0]
@@ -186,7 +188,8 @@ class ToolCalls:
                 self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
-                call.hidden = call.is_hooked and not (call.withheld or call.pending)
+                is_seen = call.is_hooked and not is_remote
+                call.hidden = is_seen and not (call.withheld or call.pending)
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call

@@ -63,6 +63,21 @@ def transfer_control(moment: Moment, run: Run, activation: Activation) -> None:
         _face_user(run, activation.agent, activation)
 
 
+def begin_unseen(moment: Moment, run: Run) -> bool:
+    """An event shows that control was handed over, where a plugin hid the hook that tells so."""
+    record = moment.record
+    names = (record.agent, nodes.node_name(record.path))
+    source = next((one for one in reversed(run.activations) if one.ended_by == "transfer"), None)
+    if source is None or source.successor or source.target not in names:
+        return False
+    place = {"run": run.number, "turn": run.turn.number, "began": moment.index, "path": record.path}
+    target = Activation(0, source.target, "transfer", time=record.time, source=source, **place)
+    target.is_called, target.text = source.is_called, record.text
+    target.said = moment.index if record.size else -1
+    transfer_control(moment, run, target)
+    return True
+
+
 def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent is called by another that waits for its answer, or delegates a task to it."""
     is_task = activation.cause == "task" and not run.parent
@@ -191,7 +206,7 @@ def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
 def end(moment: Moment, run: Run, *, failed: bool) -> None:
     """A run ends, and with it whatever is open in it; a turn's own gives control to the user."""
     record = moment.record
-    nodes.call_graph(moment, run, record.agent)
+    nodes.call_unseen(moment, run, record.agent)
     for activation in run.activations:
         end_activation(activation, moment, record.hook)
     is_given_up = failed or bool(run.parent and run.waits)

@@ -164,6 +164,8 @@ def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
             yield activation.ended, "end", activation
         if activation.closed >= 0:
             yield activation.closed, "end", activation
+    for record, activation in turn.resumed:
+        yield record, "resume", activation
     for call in turn.model_calls:
         if call.within:
             yield call.record, "enter", call
@@ -245,6 +247,12 @@ class _Scheduler:
             start = start if source.group else max(start, self._longest_in(scope))
         chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
         self._note(self._chains.setdefault(activation.number, chain))
+
+    def resume(self, activation: Activation) -> None:
+        """An agent goes on after its task, and whatever else ran in its place."""
+        chain = self._chain(activation.number)
+        if not chain.group:
+            chain.path = max(chain.path, self._longest_in(chain.call))
 
     def _longest_in(self, call: ToolCall | None) -> _End:
         """Gives what ran before in a call, or the turn, where one agent follows another."""
@@ -345,7 +353,7 @@ class _Scheduler:
         self._times[_inside(node)] = {"": self._time_before(node)}
 
     def end_graph(self, node: Activation) -> None:
-        """It ends where the longest chain of its nodes has come, of which the record may be late."""
+        """It ends where the longest chain of its nodes has come; its record may come later."""
         ends = self._ended.get(_inside(node), {}).values()
         end = max(ends, default=self._starts.get(_inside(node), _End()))
         time = max(self._times[_inside(node)].values())

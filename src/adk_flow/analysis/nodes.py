@@ -16,7 +16,7 @@ from adk_flow.analysis.trace import Activation, Run
 def open_node(moment: Moment, run: Run, node: Activation) -> None:
     """An agent, graph or function begins as a node."""
     if not node.parent:
-        call_graph(moment, run, node.parent_agent)
+        call_unseen(moment, run, node.parent_agent)
     if node.path:
         _leave_graphs_before(moment, run, node.path, node.branch)
         _enter_graphs(moment, run, node)
@@ -32,7 +32,7 @@ def open_node(moment: Moment, run: Run, node: Activation) -> None:
     moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent)
 
 
-def call_graph(moment: Moment, run: Run, name: str) -> None:
+def call_unseen(moment: Moment, run: Run, name: str) -> None:
     """A tool runs a graph, or an agent whose hook was hidden: its first node or end shows it."""
     call, caller = run.call, run.parent
     if call is None or caller is None or call.heads or call.graph:

@@ -334,6 +334,8 @@ class Turn:
     runs: list[Run] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
     """Those that began in it, in order, as are the following."""
+    resumed: list[tuple[int, Activation]] = field(default_factory=list)
+    """Records by which ADK begins an agent anew once its task is done, with the activation."""
     nodes: list[Activation] = field(default_factory=list)
     """Graphs inside others, and nodes that are no agents; they have no number."""
     moves: list[Move] = field(default_factory=list)

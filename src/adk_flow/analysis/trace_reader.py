@@ -161,6 +161,7 @@ class TraceReader:
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
+            run.turn.resumed.append((moment.index, self.activations[record.activation]))
             return
         activation = self._begin_activation(record, run)
         control.begin(moment, run, activation)
@@ -254,16 +255,18 @@ class TraceReader:
             run.waits.pop(id, None)
             if id in self._tasks:
                 self._tasks[id] = None
-        for call in self._calls.respond(moment.index, record, run):
+        for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
             control.end_call(moment, run, call, activation)
-        if activation is not None and activation.is_remote:
+        if activation is not None and is_remote:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
-        if record.path and not record.activation and record.agent != USER and not record.partial:
-            nodes.run_function(moment, run)
+        if not record.activation and record.agent != USER and not record.partial:
+            is_shown = bool(record.size or record.error)
+            if not (is_shown and control.begin_unseen(moment, run)) and record.path:
+                nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
             live.exchange(moment, record, run)

@@ -35,7 +35,8 @@ def run_app(
 ) -> None:
     """Runs a conversation with an app and prints each move as it happens.
 
-    Exits with 1 if a turn failed or an answer lacks what the conversation asks for.
+    Exits with 1 if a turn failed, an answer lacks what the conversation asks for, or not all of it
+    could be recorded.
     """
     with report_errors():
         asked = load_conversation(questions, conversation, state)
@@ -55,7 +56,7 @@ def run_app(
             print_run_end(run, plain_console())
         if decided is not None:
             decided.finish()
-    if any(run.failed_checks):
+    if any(run.failed_checks) or run.faults:
         raise typer.Exit(1)
 
 

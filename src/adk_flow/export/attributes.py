@@ -37,53 +37,41 @@ def name_of(span: FlowSpan) -> str:
 
 def of_span(span: FlowSpan, header: Header) -> Attributes:
     """Describes a span."""
+    usage = span.usage or Usage()
+    own: dict[str, Attributes] = {
+        "turn": {"gen_ai.workflow.name": span.name},
+        "agent": {"adk_flow.why": span.cause},
+        "tool": {
+            "gen_ai.tool.name": span.name,
+            "gen_ai.tool.call.id": span.call,
+            "adk_flow.tool.kind": span.tool_kind,
+        },
+        "model": {"gen_ai.request.model": span.name},
+    }
+    known: dict[str, Attributes] = {
+        "turn": {"adk_flow.construct": header.construct},
+        "model": {
+            "gen_ai.response.model": span.version,
+            "gen_ai.provider.name": provider_of(span.name),
+            "gen_ai.usage.input_tokens": usage.input,
+            "gen_ai.usage.output_tokens": usage.generated,
+            "gen_ai.usage.cache_read.input_tokens": usage.cached,
+            "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
+        },
+    }
     attributes: Attributes = {
         "gen_ai.operation.name": OPERATIONS[span.kind],
         "gen_ai.conversation.id": header.session,
         "adk_flow.turn": span.turn,
         "adk_flow.record": span.record,
         **_filled({"adk_flow.frame": span.activation}),
+        **({} if span.kind == "turn" else {"gen_ai.agent.name": span.agent}),
+        **own[span.kind],
+        **_filled(known.get(span.kind, {})),
+        **({} if span.complete else {"adk_flow.complete": False}),
+        **_filled({"error.type": span.error.partition(":")[0]}),
     }
-    if span.kind != "turn":
-        attributes["gen_ai.agent.name"] = span.agent
-    attributes |= _of_kind(span, header)
-    if not span.complete:
-        attributes["adk_flow.complete"] = False
-    return fitting(attributes | _filled({"error.type": span.error.partition(":")[0]}))
-
-
-def _of_kind(span: FlowSpan, header: Header) -> Attributes:
-    match span.kind:
-        case "turn":
-            construct = _filled({"adk_flow.construct": header.construct})
-            return {"gen_ai.workflow.name": span.name} | construct
-        case "agent":
-            return {"adk_flow.why": span.cause}
-        case "tool":
-            return {
-                "gen_ai.tool.name": span.name,
-                "gen_ai.tool.call.id": span.call,
-                "adk_flow.tool.kind": span.tool_kind,
-            }
-        case _:
-            return _of_model(span)
-
-
-def _of_model(span: FlowSpan) -> Attributes:
-    usage = span.usage or Usage()
-    return {
-        "gen_ai.request.model": span.name,
-        **_filled(
-            {
-                "gen_ai.response.model": span.version,
-                "gen_ai.provider.name": provider_of(span.name),
-                "gen_ai.usage.input_tokens": usage.input,
-                "gen_ai.usage.output_tokens": usage.generated,
-                "gen_ai.usage.cache_read.input_tokens": usage.cached,
-                "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
-            }
-        ),
-    }
+    return fitting(attributes)
 
 
 def provider_of(model: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, get_type_hints
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -35,18 +36,6 @@ class WrittenTable(NamedTuple):
     rows: int
 
 
-class Writer(Protocol):
-    """An open file of one table."""
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Appends rows."""
-        ...
-
-    def close(self) -> None:
-        """Ends the file."""
-        ...
-
-
 def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[WrittenTable]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
@@ -55,54 +44,33 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
     Raises:
       AdkFlowError: the folder cannot be written, or the format lacks its library.
     """
+    places, counts = {name: folder / f"{name}.{form}" for name in ROWS}, Counter[str]()
     try:
         make_private_folder(folder)
-        with ExitStack() as stack:
-            files = {
-                name: stack.enter_context(_opened(folder / f"{name}.{form}", form, row))
-                for name, row in ROWS.items()
-            }
+        if taken := next(filter(Path.is_dir, places.values()), None):
+            raise AdkFlowError(f"{taken}: is a folder; expected a table, or nothing")
+        # Under other names until all are whole, so that none is ever half there.
+        with TemporaryDirectory(prefix=".writing-", dir=folder) as making, ExitStack() as stack:
+            writers: dict[str, _Csv | _Json | _Parquet] = {}
+            for name, row in ROWS.items():
+                writers[name] = _WRITERS[form](Path(making) / places[name].name, row)
+                stack.callback(_close, writers[name])
             for tables in logs:
                 for name, rows in tables._asdict().items():
-                    files[name].write(rows)
-            for file in files.values():
-                file.writer.close()
-            for file in files.values():
-                file.part.replace(file.path)
-        return [WrittenTable(file.path, file.rows) for file in files.values()]
+                    writers[name].write(rows)
+                    counts[name] += len(rows)
+            for writer in writers.values():
+                writer.close()
+            for place in places.values():
+                (Path(making) / place.name).replace(place)
     except OSError as error:
         raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    return [WrittenTable(place, counts[name]) for name, place in places.items()]
 
 
-@dataclass
-class _File:
-    """A table under another name until all are whole, so that none is ever half there."""
-
-    path: Path
-    part: Path
-    writer: Writer
-    rows: int = 0
-
-    def write(self, rows: Sequence[Row]) -> None:
-        self.writer.write(rows)
-        self.rows += len(rows)
-
-
-@contextmanager
-def _opened(path: Path, form: TableFormat, row: type[Row]) -> Iterator[_File]:
-    """Opens a table; of one that has not taken its name in the end nothing is left."""
-    if path.is_dir():
-        raise AdkFlowError(f"{path}: is a folder; expected a table, or nothing")
-    part = path.with_suffix(f".{form}.part")
-    try:
-        file = _File(path, part, _WRITERS[form](part, row))
-        try:
-            yield file
-        finally:
-            with suppress(Exception):  # it is closed already, or what failed first is told
-                file.writer.close()
-    finally:
-        part.unlink(missing_ok=True)
+def _close(writer: _Csv | _Json | _Parquet) -> None:
+    with suppress(Exception):  # it is closed already, or what failed first is told
+        writer.close()
 
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")

@@ -75,7 +75,11 @@ class _Session(requests.Session):
         # A redirected POST becomes a GET without its spans, which many a server answers with 200.
         kwargs["allow_redirects"] = False
         try:
-            response = self._post_again(url, *args, **kwargs)
+            try:
+                response = super().post(url, *args, **kwargs)
+            # Once more, where a server has closed the connection since the last batch.
+            except requests.exceptions.ConnectionError:
+                response = super().post(url, *args, **kwargs)
         except requests.exceptions.ConnectionError as error:
             self.failure = "cannot be reached"
             # The exporter would go on trying; who waits at a terminal mends it sooner.
@@ -85,13 +89,6 @@ class _Session(requests.Session):
             raise
         self.failure = _refusal(response)
         return response
-
-    def _post_again(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Sends once more where a server has closed the connection since the last batch."""
-        try:
-            return super().post(*args, **kwargs)
-        except requests.exceptions.ConnectionError:
-            return super().post(*args, **kwargs)
 
 
 def _refusal(response: requests.Response) -> str:

@@ -49,18 +49,12 @@ class FlowSpan(msgspec.Struct, kw_only=True):
     """Whether its own end was logged."""
 
 
-class Placed(NamedTuple):
-    """A move, and the span that it is told on."""
-
-    move: Move
-    span: int
-
-
 class Spans(NamedTuple):
-    """The spans of a log, each after the one that it lies in, and its moves on them."""
+    """The spans of a log, each after the one that it lies in, and its moves."""
 
     spans: list[FlowSpan]
-    moves: list[Placed]
+    moves: list[tuple[Move, int]]
+    """Each move with the index of the span that it is told on."""
 
 
 def spans_of(trace: Trace) -> Spans:
@@ -104,13 +98,13 @@ class _Builder:
                 span.ended = self.spans[span.parent].ended
             span.ended = max(span.began, span.ended)
 
-    def placed(self, move: Move) -> Placed:
+    def placed(self, move: Move) -> tuple[Move, int]:
         """Finds the span that a move is told on: the turn's, once its agent's has ended."""
         turn = self._turns[move.turn]
         index = self._first(self._activations.get(stage_of(move, self._activations)), turn)
         if self.spans[index].ended < move.time:
             index = self._index[turn]
-        return Placed(move, index)
+        return move, index
 
     def _first(self, *around: Turn | Activation | ToolCall | None) -> int:
         """Finds the span of the first that has one; of a damaged log not all do."""
@@ -119,7 +113,16 @@ class _Builder:
     def _span(self, one: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
         match one:
             case Turn():
-                return _of_turn(one)
+                return FlowSpan(
+                    kind="turn",
+                    name=one.agent,
+                    turn=one.number,
+                    record=one.record,
+                    error=one.error,
+                    began=one.began,
+                    ended=one.ended,
+                    complete=one.complete,
+                )
             case Activation():
                 return self._of_activation(one)
             case _:
@@ -170,19 +173,6 @@ class _Builder:
             span.kind, span.name = "model" if call.was_made else "replaced", call.model
             span.version, span.usage = call.version, call.tokens
         return span
-
-
-def _of_turn(turn: Turn) -> FlowSpan:
-    return FlowSpan(
-        kind="turn",
-        name=turn.agent,
-        turn=turn.number,
-        record=turn.record,
-        error=turn.error,
-        began=turn.began,
-        ended=turn.ended,
-        complete=turn.complete,
-    )
 
 
 def _beginnings(trace: Trace) -> Iterator[tuple[int, int, Any]]:

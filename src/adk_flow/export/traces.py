@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
@@ -31,8 +33,8 @@ def as_traces(log: Log) -> list[ReadableSpan]:
       AdkFlowError: the environment's settings of OpenTelemetry do not let it.
     """
     flow_spans = spans_of(trace_log(log))
-    kept = _Kept()
-    tracer = _tracer(log.header, kept)
+    kept = InMemorySpanExporter()
+    tracer = _tracer(log.header, SimpleSpanProcessor(kept))
     moves: dict[int, list[Move]] = defaultdict(list)
     for move, index in flow_spans.moves:
         moves[index].append(move)
@@ -46,8 +48,11 @@ def as_traces(log: Log) -> list[ReadableSpan]:
             name = f"adk_flow.{move.kind}"
             made[index].add_event(name, of_move(move, words), timestamp=_nanoseconds(move.time))
     for index, span in made.items():
-        _end(span, flow_spans.spans[index])
-    return kept.spans
+        source = flow_spans.spans[index]
+        if source.error:
+            span.set_status(Status(StatusCode.ERROR, source.error))
+        span.end(_nanoseconds(source.ended))
+    return list(kept.get_finished_spans())
 
 
 def _started(
@@ -70,12 +75,6 @@ def _started(
     return started
 
 
-def _end(span: Span, source: FlowSpan) -> None:
-    if source.error:
-        span.set_status(Status(StatusCode.ERROR, source.error))
-    span.end(_nanoseconds(source.ended))
-
-
 def _tracer(header: Header, kept: SpanProcessor) -> Tracer:
     # What the environment says of the service comes first, as OpenTelemetry has it.
     resource = Resource({SERVICE_NAME: header.app or "adk_flow"})
@@ -95,16 +94,6 @@ def _tracer(header: Header, kept: SpanProcessor) -> Tracer:
 
 def _nanoseconds(microseconds: int) -> int:
     return max(0, min(_LATEST, microseconds)) * 1000
-
-
-class _Kept(SpanProcessor):
-    """Keeps spans as they end."""
-
-    def __init__(self) -> None:
-        self.spans: list[ReadableSpan] = []
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self.spans.append(span)
 
 
 class _Numbered(IdGenerator):

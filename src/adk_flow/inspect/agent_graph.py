@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType
 from typing import Any, Literal, NamedTuple
 
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.tools.base_tool import BaseTool
 
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.record.activations import kind_of
@@ -37,9 +36,8 @@ def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
 
 def uses_of(node: BaseNode) -> list[Use]:
     """Lists whom an agent or a graph uses, each once, in the order of its wiring."""
-    uses = [*_sub_agents(node), *_of_tools(node), *_nodes(node), *_of_code(node)]
     found: dict[int, Use] = {}
-    for use in uses:
+    for use in (*_wired(node), *_of_code(node)):
         if use.node is not node and use.node is not getattr(node, "parent_agent", None):
             found.setdefault(id(use.node), use)
     return list(found.values())
@@ -66,44 +64,39 @@ def name_of_model(model: Any) -> str:
 
 def functions_of(node: BaseNode) -> list[FunctionType]:
     """Lists the functions in which an agent or a node may run others."""
-    candidates = [getattr(node, "_func", None), *(_function_of(tool) for tool in tools_of(node))]
+    tools = (getattr(tool, "func", tool) for tool in tools_of(node))
+    candidates = [getattr(node, "_func", None), *tools]
     if not type(node).__module__.startswith("google.adk."):
         candidates += [vars(kind).get(name) for kind in type(node).__mro__ for name in _RUNNING]
     # What a decorator put around a function names nothing; what it wraps does.
     unwrapped = [getattr(one, "__func__", one) for one in candidates]
-    own = [getattr(one, "__wrapped__", one) for one in unwrapped]
-    return [one for one in own if isinstance(one, FunctionType) and not _is_adks(one)]
+    functions = [getattr(one, "__wrapped__", one) for one in unwrapped]
+    own = [one for one in functions if isinstance(one, FunctionType)]
+    return [one for one in own if not one.__module__.startswith("google.adk.")]
 
 
 _RUNNING = ("_run_async_impl", "_run_impl", "run_node_impl")
 """Methods by which a class of the app's own decides who runs."""
 
 
-def _sub_agents(node: BaseNode) -> Iterator[Use]:
+def _wired(node: BaseNode) -> Iterator[Use]:
     for agent in getattr(node, "sub_agents", ()):
         mode = getattr(agent, "mode", None)
         yield Use(mode if mode in ("single_turn", "task") else "sub_agent", agent)
-
-
-def _of_tools(node: BaseNode) -> Iterator[Use]:
     for tool in tools_of(node):
         if isinstance(agent := getattr(tool, "agent", None), BaseNode):
             kind = kind_of(tool)
             yield Use(kind if kind in ("single_turn", "task") else "agent_tool", agent)
         elif isinstance(graph := getattr(tool, "node", tool), BaseNode):
             yield Use("node_tool", graph)
-
-
-def _nodes(node: BaseNode) -> Iterator[Use]:
     if isinstance(node, Workflow) and node.graph is not None:
         yield from (Use("node", one) for one in node.graph.nodes)
     for name in ("_node", "_inner_node"):  # of a parallel worker (2.13, _parallel_worker.py)
         if isinstance(inner := getattr(node, name, None), BaseNode):
             yield Use("node", inner)
-    if isinstance(tool := getattr(node, "tool", None), BaseTool):
-        agent = getattr(tool, "agent", None)
-        if isinstance(agent, BaseNode):
-            yield Use("agent_tool", agent)
+    agent = getattr(getattr(node, "tool", None), "agent", None)  # of a node that runs a tool
+    if isinstance(agent, BaseNode):
+        yield Use("agent_tool", agent)
 
 
 def _of_code(node: BaseNode) -> Iterator[Use]:
@@ -130,7 +123,8 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
     if id(function) in seen:
         return []
     seen.add(id(function))
-    names = _names_in(function.__code__)
+    codes = codes_in(function.__code__)
+    names = dict.fromkeys(name for code in codes for name in code.co_names)
     values = [function.__globals__[name] for name in names if name in function.__globals__]
     for cell in function.__closure__ or ():
         try:
@@ -143,17 +137,9 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
     return values
 
 
-def _names_in(code: CodeType) -> list[str]:
-    names = list(code.co_names)
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Walks a function's code and that of what it holds: comprehensions, functions within."""
+    yield code
     for inner in code.co_consts:
-        if isinstance(inner, CodeType):  # a comprehension, or a function within
-            names += _names_in(inner)
-    return list(dict.fromkeys(names))
-
-
-def _function_of(tool: Any) -> Any:
-    return tool if isinstance(tool, (FunctionType, MethodType)) else getattr(tool, "func", None)
-
-
-def _is_adks(function: FunctionType) -> bool:
-    return function.__module__.startswith("google.adk.")
+        if isinstance(inner, CodeType):
+            yield from codes_in(inner)

@@ -24,12 +24,11 @@ def settings_of(node: BaseNode, writers: Mapping[str, list[str]]) -> dict[str, l
 
     Of state that its instruction reads, `writers` says who writes each key.
     """
-    named = [*_callbacks(node), *_fields(node), *_tools(node), *_remote(node)]
     read = [
         f"{key}{'?' * optional}{f' ({join_names(writers[key])})' if key in writers else ''}"
         for key, optional in state_read(node).items()
     ]
-    return dict(named) | ({"reads state": read} if read else {})
+    return dict(_settings(node)) | ({"reads state": read} if read else {})
 
 
 def state_read(node: BaseNode) -> dict[str, bool]:
@@ -53,15 +52,12 @@ def confirmed_tools(node: BaseNode) -> list[str]:
     return [tool.name for tool in tools if getattr(tool, "_require_confirmation", False)]
 
 
-def _callbacks(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
+def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
     for name in type(node).model_fields:
         callbacks = getattr(node, name, None) if name.endswith("_callback") else None
         if callbacks:
             several = callbacks if isinstance(callbacks, list) else [callbacks]
             yield name, [getattr(one, "__name__", type(one).__name__) for one in several]
-
-
-def _fields(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
     for name in ("planner", "code_executor"):
         if value := getattr(node, name, None):
             yield name, [type(value).__name__]
@@ -74,18 +70,19 @@ def _fields(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
         yield "include_contents", [contents]
     if isinstance(node, LoopAgent):
         yield "max_iterations", [str(node.max_iterations or "none")]
-
-
-def _tools(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
     if confirmed := confirmed_tools(node):
         yield "require_confirmation", confirmed
-    servers = [_server(tool) for tool in getattr(node, "tools", ()) if _is_mcp(tool)]
+    servers = [
+        _server(tool)
+        for tool in tools_of(node)
+        if any("mcp" in kind.__name__.lower() for kind in type(tool).__mro__)
+    ]
     if servers:
         yield "MCP servers", servers
-
-
-def _is_mcp(tool: Any) -> bool:
-    return any("mcp" in kind.__name__.lower() for kind in type(tool).__mro__)
+    if type(node).__name__ == "RemoteA2aAgent":  # its module needs a package that may be missing
+        card = getattr(node, "_agent_card", None)
+        source = getattr(node, "_agent_card_source", None) or getattr(card, "url", None)
+        yield "agent card", [source or getattr(card, "name", None) or "given"]
 
 
 def _server(toolset: Any) -> str:
@@ -94,10 +91,3 @@ def _server(toolset: Any) -> str:
     command = getattr(parameters, "server_params", parameters)
     parts = [getattr(command, "command", ""), *(getattr(command, "args", None) or ())]
     return getattr(parameters, "url", "") or " ".join(filter(None, parts)) or "unknown"
-
-
-def _remote(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
-    if type(node).__name__ == "RemoteA2aAgent":  # its module needs a package that may be missing
-        card = getattr(node, "_agent_card", None)
-        source = getattr(node, "_agent_card_source", None) or getattr(card, "url", None)
-        yield "agent card", [source or getattr(card, "name", None) or "given"]

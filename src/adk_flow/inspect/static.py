@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
 from adk_flow.inspect.settings import settings_of
-from adk_flow.inspect.warnings import Remark, find_remarks, next_after, writers_of
+from adk_flow.inspect.warnings import Remark, Wiring, find_remarks, next_after, writers_of
 from adk_flow.record.activations import kind_of
 
 refusal_of: Any
@@ -106,33 +106,27 @@ def inspect_app(app: App) -> Inspection:
     writers = writers_of(nodes)
     members = [_member(node, ids[id(node)], links, writers) for node in nodes]
     transfers = [one for node in nodes for one in _transfers(node, ids)]
-    config = app.resumability_config
-    is_resumable = bool(config and config.is_resumable)
+    resumable = bool((config := app.resumability_config) and config.is_resumable)
+    compaction = getattr(app, "events_compaction_config", None)
+    root = nodes[0] if nodes else None
+    replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
+    wiring = Wiring(nodes, uses, ids, writers, members, links, transfers, resumable)
     return Inspection(
         app=app.name,
         plugins=[type(plugin).__name__ for plugin in app.plugins],
-        resumable=is_resumable,
-        compaction=_compaction(app),
-        next_after=_next_after(nodes),
+        resumable=resumable,
+        compaction=(
+            f"every {compaction.compaction_interval} turns, {compaction.overlap_size} of them again"
+            if compaction
+            else ""
+        ),
+        next_after={one.name: next_after(one, root) for one in replying if hasattr(one, "mode")},
         members=members,
         links=links,
         transfers=transfers,
         edges=[edge for node in nodes for edge in _edges(node, ids)],
-        remarks=find_remarks(nodes, uses, ids, members, links, transfers, is_resumable),
+        remarks=find_remarks(wiring),
     )
-
-
-def _compaction(app: App) -> str:
-    config = getattr(app, "events_compaction_config", None)
-    if config is None:
-        return ""
-    return f"every {config.compaction_interval} turns, {config.overlap_size} of them again"
-
-
-def _next_after(nodes: Sequence[BaseNode]) -> dict[str, str]:
-    root = nodes[0] if nodes else None
-    replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
-    return {node.name: next_after(node, root) for node in replying if hasattr(node, "mode")}
 
 
 def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode, Use]]]:
@@ -164,16 +158,19 @@ def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode,
 def _member(
     node: BaseNode, number: str, links: Iterable[Link], writers: Mapping[str, list[str]]
 ) -> Member:
-    model: Any = getattr(node, "model", "")
     flags = ("disallow_transfer_to_parent", "disallow_transfer_to_peers")
     return Member(
         id=number,
         name=node.name,
         kind=type(node).__name__,
-        model=name_of_model(model),
+        model=name_of_model(getattr(node, "model", "")),
         mode=str(getattr(node, "mode", "") or ""),
         description=getattr(node, "description", ""),
-        tools=[_tool(tool) for tool in tools_of(node) if not _is_wiring(tool)],
+        tools=[
+            _tool(tool)
+            for tool in tools_of(node)
+            if kind_of(tool) == "function" and not isinstance(tool, BaseNode)
+        ],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
         flags=[flag for flag in flags if getattr(node, flag, False)],
         settings=settings_of(node, writers),
@@ -185,10 +182,6 @@ def _tool(tool: Any) -> str:
     return f"{name} (long-running)" if getattr(tool, "is_long_running", False) else name
 
 
-def _is_wiring(tool: Any) -> bool:
-    return isinstance(tool, BaseNode) or kind_of(tool) != "function"
-
-
 def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
     """Lists the transfers of an agent, those among them that ADK does not offer its model."""
     if not hasattr(node, "disallow_transfer_to_parent"):
@@ -198,7 +191,13 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
     legal = _get_transfer_targets(agent)
     tool = next((tool.name for tool in tools_of(node) if _is_refused(tool, agent)), "")
     # Without its flags ADK's own rule would offer it these too.
-    unbarred: Any = _Unbarred(agent)
+    unbarred: Any = SimpleNamespace(
+        name=agent.name,
+        sub_agents=agent.sub_agents,
+        parent_agent=parent,
+        disallow_transfer_to_parent=False,
+        disallow_transfer_to_peers=False,
+    )
     for target in _get_transfer_targets(unbarred):
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
@@ -217,18 +216,6 @@ def _is_refused(tool: Any, agent: Any) -> bool:
         return bool(refusal_of(alone, model_asked(agent)))
     except TypeError:  # 2.8 to 2.11 refuse it with any model
         return bool(refusal_of(alone))
-
-
-class _Unbarred:
-    """An agent as ADK's rule for transfers would see it if nothing were barred."""
-
-    disallow_transfer_to_parent = False
-    disallow_transfer_to_peers = False
-
-    def __init__(self, agent: Any) -> None:
-        self.name = agent.name
-        self.sub_agents = agent.sub_agents
-        self.parent_agent = agent.parent_agent
 
 
 def _edges(node: BaseNode, ids: dict[int, str]) -> Iterator[Edge]:

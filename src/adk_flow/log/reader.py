@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
+from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
 
@@ -161,12 +161,11 @@ def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
 
     request = record.request
     if request is not None:
-        request = Request(
+        request = msgspec.structs.replace(
+            request,
             system=moved(request.system, texts),
             parts=tuple(Part(p.role, p.kind, moved(p.text, texts)) for p in request.parts),
-            tools=request.tools,
-            targets=request.targets,
-            schema=request.schema,
+            declared=moved(request.declared, texts),
         )
     return msgspec.structs.replace(
         record,

@@ -167,6 +167,7 @@ class Record(
     took: int = 0
     """Microseconds that a `model_call` took, which is recorded when it ended."""
     request: Request | None = None
+    """What a model was sent; on an event of a remote agent, what its A2A server was."""
     calls: tuple[FunctionCall, ...] = ()
     responses: tuple[str, ...] = ()
     """Ids of the function calls that an event answers."""

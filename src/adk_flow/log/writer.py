@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +35,32 @@ class LogWriter:
         if not is_device(path):
             make_private_folder(path.parent, file_mode)
         self.path, self._file = _open_alone(path, file_mode)
-        self.size = os.fstat(self._file).st_size
+        found = os.fstat(self._file)
+        self._is_file = stat.S_ISREG(found.st_mode)
+        self.size = found.st_size
         """Length of the file in bytes, as far as this writer knows while it holds it."""
 
     def lock(self) -> bool:
-        """Takes the file for itself again; False if another recorder has it, or it was deleted."""
-        is_mine = _lock(self._file)
+        """Takes the file for itself again.
+
+        False if another recorder has it, or it lies at its path no more: deleted, or rotated.
+        """
         found = os.fstat(self._file)
-        self.size = found.st_size
-        return is_mine and found.st_nlink > 0
+        is_there = not self._is_file or _is_at(self.path, found)
+        is_mine = is_there and _lock(self._file)
+        self.size = os.fstat(self._file).st_size if self._is_file else self.size
+        return is_mine
+
+    def holds_all(self) -> bool:
+        """Whether what this writer wrote is there still: the file was neither deleted nor cut."""
+        found = os.fstat(self._file)
+        return not self._is_file or (found.st_nlink > 0 and found.st_size == self.size)
 
     def unlock(self) -> None:
         """Lets another recorder have the file."""
         if fcntl is not None:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            with suppress(OSError):  # where a file system has no locks
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def begin_part(self, header: Header) -> None:
         """Writes a header, on a line of its own even after a line that was cut short.
@@ -56,7 +70,7 @@ class LogWriter:
         """
         if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
             self.size += os.write(self._file, b"\n")
-        self._put(_encode(header))
+        self._put(_encoded(header))
 
     def write(self, record: Record) -> None:
         """Appends one record.
@@ -64,24 +78,31 @@ class LogWriter:
         Raises:
           OSError: the file cannot be written.
         """
-        try:
-            line = _encode(record)
-        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
-            line = _encode(writable(msgspec.to_builtins(record)))
-        self._put(line)
+        self._put(_encoded(record))
 
     def _put(self, line: bytes) -> None:
         line += b"\n"
-        written = os.write(self._file, line)
-        while written < len(line):
-            written += os.write(self._file, line[written:])
+        try:
+            written = os.write(self._file, line)
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+        except OSError:
+            with suppress(OSError):  # takes back what a full disk had room for
+                os.ftruncate(self._file, self.size)
+            raise
         self.size += written
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
         if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+            file, self._file = self._file, -1
+            os.close(file)
+
+    def discard(self) -> None:
+        """Closes a file of which nothing came, and removes it if it is empty."""
+        self.close()
+        if self._is_file and not self.size:
+            self.path.unlink(missing_ok=True)
 
 
 def _open_alone(path: Path, file_mode: int) -> tuple[Path, int]:
@@ -89,7 +110,8 @@ def _open_alone(path: Path, file_mode: int) -> tuple[Path, int]:
     number, candidate = 1, path
     while True:
         file = open_log_file(candidate, file_mode)
-        if _lock(file):
+        # One that was deleted in between, as `discard` does, is at its path no more.
+        if _lock(file) and (is_device(candidate) or _is_at(candidate, os.fstat(file))):
             return candidate, file
         os.close(file)
         number += 1
@@ -102,7 +124,23 @@ def _lock(file: int) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # No locks here, as on some network drives: the same holds as on Windows.
+        return True
     return True
+
+
+def _is_at(path: Path, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), found)
+    except FileNotFoundError:
+        return False
+
+
+def _encoded(line: Header | Record) -> bytes:
+    try:
+        return _encode(line)
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
+        return _encode(writable(msgspec.to_builtins(line)))
 
 
 def writable(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +68,15 @@ class DecisionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
 
 
+@dataclass
 class _Part:
     """An entry of the file, and how far it has been played."""
 
-    def __init__(self, entry: DecidedRequest, line: int) -> None:
-        self.line = line
-        self.agent = entry.agent
-        self.request = _plain(entry.request)
-        self.decisions = [step.decision for step in entry.steps]
-        self.taken = 0
+    line: int
+    agent: str
+    request: str
+    decisions: list[Any]
+    taken: int = 0
 
     @property
     def left(self) -> int:
@@ -99,18 +101,15 @@ class Decided(Scripted):
         fitting += [one for one in self._parts if one.agent == agent and not one.request]
         left = [one for one in fitting if one.left]
         if not left:
-            raise DecisionError(self._unexpected(agent, asked, fitting))
+            who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"
+            if not fitting:
+                raise DecisionError(f"{self.path}: nothing is laid down for {who}")
+            place = f"{self.path}: line {fitting[-1].line}"
+            raise DecisionError(f"{place}: {who}, came for one step more than are laid down")
         far = answers_so_far(request.contents)
         part = next((one for one in left if one.taken == far), left[0])
         part.taken += 1
         return part.decisions[part.taken - 1]
-
-    def _unexpected(self, agent: str, asked: str, fitting: list[_Part]) -> str:
-        who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"
-        if not fitting:
-            return f"{self.path}: nothing is laid down for {who}"
-        lines = f"line {fitting[-1].line}"
-        return f"{self.path}: {lines}: {who}, came for one step more than are laid down"
 
     def finish(self) -> None:
         """Checks that every step was asked for.
@@ -139,42 +138,39 @@ def read_decisions(path: str | Path) -> Decided:
         recording = read_recording(document)
     except AdkFlowError as error:
         raise DecisionError(str(error)) from error
+    model = Decided(path=str(path))
     if recording is not None:
-        return _recorded(str(path), recording)
+        model._parts += _recorded(path, recording)
+        return model
     entries = document.converted(DecisionFile, DecisionError).decisions
     if not entries:
         raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
-    model = Decided(path=str(path))
     for number, entry in enumerate(entries):
-        place = ("decisions", number)
-        part = _Part(entry, document.line(*place))
-        if not part.decisions:
+        place, steps = ("decisions", number), [step.decision for step in entry.steps]
+        if not steps:
             line = document.line(*place, "steps")
             raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
-        if None in part.decisions:
-            step = part.decisions.index(None)
+        if None in steps:
+            step = steps.index(None)
             line = document.line(*place, "steps", step)
             raise DecisionError(
                 f"{path}: line {line}: decisions[{number}].steps[{step}]: expected text, calls or "
                 "transfer, or else error alone"
             )
+        part = _Part(document.line(*place), entry.agent, _plain(entry.request), steps)
         model._parts.append(part)
     return model
 
 
-def _recorded(path: str, recording: list[RecordedStep]) -> Decided:
-    """Makes a model that has each agent do in order what it did when it was recorded."""
+def _recorded(path: str | Path, recording: list[RecordedStep]) -> Iterable[_Part]:
+    """Has each agent do in order what it did when it was recorded."""
     if not recording:
         raise DecisionError(f"{path}: holds no answer of a model")
     parts: dict[str, _Part] = {}
     for step in recording:
-        entry = DecidedRequest(agent=step.agent, steps=[])
-        part = parts.setdefault(step.agent, _Part(entry, step.line))
-        calls = [call(name, **arguments) for name, arguments in step.calls]
-        part.decisions.append([*([step.text] if step.text else []), *calls])
-    model = Decided(path=path)
-    model._parts.extend(parts.values())
-    return model
+        part = parts.setdefault(step.agent, _Part(step.line, step.agent, "", []))
+        part.decisions.append([*([step.text] if step.text else []), *step.calls])
+    return parts.values()
 
 
 def decided(app: App, path: str | Path) -> tuple[App, Decided]:

@@ -34,14 +34,9 @@ class DelayedModel(BaseLlm):
         answers = [
             answer async for answer in self.inner.generate_content_async(llm_request, stream)
         ]
-        tokens = sum(_output_tokens(answer) for answer in answers if not answer.partial)
+        usages = [one.usage_metadata for one in answers if one.usage_metadata and not one.partial]
+        generated = [(one.candidates_token_count, one.thoughts_token_count) for one in usages]
+        tokens = sum(count or 0 for counts in generated for count in counts)
         await asyncio.sleep(self.profile.microseconds(tokens) / 1e6)
         for answer in answers:
             yield answer
-
-
-def _output_tokens(answer: LlmResponse) -> int:
-    usage = answer.usage_metadata
-    if usage is None:
-        return 0
-    return (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)

@@ -31,16 +31,12 @@ def model_from_env() -> str | BaseLlm:
       SystemExit: the name is unknown, or its key or package is missing. ADK's commands show any
         other exception as a traceback (2.13, cli/utils/agent_loader.py); this one is one line.
     """
+    default = OPENAI_DEFAULT if os.environ.get("OPENAI_API_KEY") else OFFLINE
+    default = LlmAgent.DEFAULT_MODEL if _has_google_key() else default
     try:
-        return model_named(os.environ.get("MODEL_NAME", "").strip() or _default_name())
+        return model_named(os.environ.get("MODEL_NAME", "").strip() or default)
     except ModelChoiceError as error:
         raise SystemExit(f"adk-flow: {error}") from error
-
-
-def _default_name() -> str:
-    if _has_google_key():
-        return LlmAgent.DEFAULT_MODEL
-    return OPENAI_DEFAULT if os.environ.get("OPENAI_API_KEY") else OFFLINE
 
 
 def _has_google_key() -> bool:
@@ -63,16 +59,13 @@ def model_named(name: str) -> str | BaseLlm:
             f"MODEL_NAME={name} is not a known model; expected offline, a gemini-… name, "
             "or provider/model such as openai/gpt-4-turbo"
         ) from None
-    if issubclass(resolved, Gemini) and not _has_google_key() and not _on_vertex():
+    flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
+    is_on_vertex = any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
+    if issubclass(resolved, Gemini) and not _has_google_key() and not is_on_vertex:
         raise ModelChoiceError(f"MODEL_NAME={name} needs GOOGLE_API_KEY; {_MEND}")
     if "openai" in resolved.__name__.lower() and not os.environ.get("OPENAI_API_KEY"):
         raise ModelChoiceError(f"MODEL_NAME={name} needs OPENAI_API_KEY; {_MEND}")
     return name
-
-
-def _on_vertex() -> bool:
-    flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
-    return any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
 
 
 def _litellm(name: str) -> BaseLlm:
@@ -87,11 +80,7 @@ def _litellm(name: str) -> BaseLlm:
     if provider not in litellm.provider_list:
         raise ModelChoiceError(f"MODEL_NAME={name}: LiteLLM knows no provider {provider!r}")
     # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
-    missing = [
-        key
-        for key in litellm.validate_environment(name)["missing_keys"]
-        if key.endswith("_API_KEY")
-    ]
-    if missing:
+    lacking = litellm.validate_environment(name)["missing_keys"]
+    if missing := [key for key in lacking if key.endswith("_API_KEY")]:
         raise ModelChoiceError(f"MODEL_NAME={name} needs {' and '.join(missing)}; {_MEND}")
     return LiteLlm(model=name)

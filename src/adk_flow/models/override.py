@@ -41,7 +41,8 @@ class Override(BasePlugin):
         self.stub = stub
         """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
         run; `msgspec.UNSET` where it is run."""
-        self.exclusive = self._adapted(_made(model)) if _is_keyless(model) else None
+        is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
+        self.exclusive = self._adapted(_made(model)) if is_keyless else None
         """The keyless model that everything asks, agent or not; None where there is none."""
 
     def model_for(self, own: Callable[[], BaseLlm]) -> BaseLlm:
@@ -54,10 +55,6 @@ class Override(BasePlugin):
         if self.latency:
             model = DelayedModel(model=model.model, inner=model, profile=self.latency)
         return model
-
-
-def _is_keyless(model: str | BaseLlm) -> bool:
-    return isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
 
 
 def _made(model: str | BaseLlm) -> BaseLlm:
@@ -73,11 +70,8 @@ def override_models(
 ) -> App:
     """Copies an app so that conversations with it ask other models; its agents are not changed.
 
-    Args:
-      app: the app; what was overridden before and is not named now stays overridden.
-      model: the model of every agent. A keyless one is also asked by whatever else asks one.
-      latency: how long each model takes to answer.
-      retries: whether Gemini's client tries again where it has no retry options of its own.
+    What was overridden before and is not named now stays. A keyless model is also asked by whatever
+    else asks one. With `retries`, Gemini's client tries again where it has no options of its own.
     """
     old = override_of(app)
     new = Override(model or old.model, latency or old.latency, retries=retries or old.retries)

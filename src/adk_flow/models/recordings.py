@@ -9,6 +9,7 @@ from google.genai import types
 from pydantic import ValidationError
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
 
 _SET_RESPONSE = "set_model_response"
@@ -22,7 +23,7 @@ class RecordedStep(NamedTuple):
     agent: str
     line: int
     text: str
-    calls: list[tuple[str, dict[str, Any]]]
+    calls: list[types.FunctionCall]
 
 
 def read_recording(document: Document) -> list[RecordedStep] | None:
@@ -77,6 +78,6 @@ def _steps(document: Document, key: str, contents: _Contents) -> Iterator[Record
             raise AdkFlowError(f"{document.path}: line {line}: {key}[{place}]: {reason}") from error
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]
-        calls = [(call.name or "", call.args or {}) for call in functions]
-        if (text or calls) and not _ASKS_USER.intersection(name for name, _ in calls):
+        calls = [call(function.name or "", **(function.args or {})) for function in functions]
+        if (text or calls) and not _ASKS_USER & {function.name for function in functions}:
             yield RecordedStep(agent, line, text, calls)

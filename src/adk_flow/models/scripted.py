@@ -19,7 +19,7 @@ class ScriptError(AssertionError):
     """A run that did not go as its script says."""
 
 
-def call(name: str, **arguments: Any) -> types.FunctionCall:
+def call(name: str, /, **arguments: Any) -> types.FunctionCall:
     """Decides to call a function."""
     return types.FunctionCall(name=name, args=arguments)
 
@@ -87,10 +87,8 @@ class Scripted(BaseLlm):
         Raises:
           ScriptError: one was not; its text names agents and numbers.
         """
-        left = {
-            agent: len(decisions) - self._taken.get(agent, 0)
-            for agent, decisions in self.script.items()
-        }
-        if any(left.values()):
-            told = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)
+        pairs = self.script.items()
+        left = {agent: len(steps) - self._taken.get(agent, 0) for agent, steps in pairs}
+        told = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)
+        if told:
             raise ScriptError(f"decisions that nobody asked for: {told}")

@@ -113,6 +113,8 @@ class OpenRun:
     begin are new: ADK tells no end of an agent in whose place a callback answered."""
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The tools that each frame's model was last offered, by name."""
+    sent: set[tuple[int, str]] = field(default_factory=set)
+    """Messages to A2A servers that were recorded, by activation and id."""
     handovers: dict[tuple[str, str], int] = field(default_factory=dict)
     """Source frames of transfers that were not yet taken up, by target and branch."""
     taken_up: dict[tuple[str, str], int] = field(default_factory=dict)

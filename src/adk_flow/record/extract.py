@@ -13,7 +13,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
-from adk_flow.errors import OWN_FAULT, locate_own_fault
+from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
     TOOL_POOL,
@@ -117,6 +117,30 @@ def of_remote(
     if isinstance(usage, dict) and not responses_of(event.content):
         fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
     return fields
+
+
+def remote_request_of(event: Any) -> dict[str, Any]:
+    """Gives the message that an A2A server was sent, on the events of its answer."""
+    message = (event.custom_metadata or {}).get("a2a:request")
+    return message if isinstance(message, dict) else {}
+
+
+def of_remote_request(message: Mapping[str, Any], number: Callable[[str], int]) -> Request:
+    """Reads what an A2A server is sent, like what a model is; see `of_request`."""
+    parts = (part for part in message.get("parts") or () if isinstance(part, dict))
+    return Request(parts=tuple([_sent_part(part, number) for part in parts]))
+
+
+def _sent_part(part: Mapping[str, Any], number: Callable[[str], int]) -> Part:
+    if text := part.get("text"):
+        return Part("user", "text", number(str(text)))
+    data, metadata = part.get("data"), part.get("metadata")
+    kind = metadata.get("adk_type") if isinstance(metadata, dict) else ""
+    if isinstance(data, dict) and kind == "function_response":
+        return Part(
+            "user", "response", number(f"{data.get('name')} {as_json(data.get('response'))}")
+        )
+    return Part("user", "data", number(as_json(data) if data else "data"))
 
 
 def _failure_in(response: Any) -> str:
@@ -251,7 +275,7 @@ def version_of(response: Any) -> str:
 
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
     """Writes an exception as its type and what is kept of its message; says if it is adk-flow's."""
-    text = f"{type(error).__name__}: {keep(str(error))}".removesuffix(": ")
+    text = f"{type(error).__name__}: {keep(words_of_error(error))}".removesuffix(": ")
     place = locate_own_fault(error)
     return f"{OWN_FAULT} ({place}): {text}" if place else text
 

@@ -30,7 +30,7 @@ class Entry:
         self._has_left = False
         self.took = 0
         """Microseconds until it ended."""
-        self.name = model.model
+        self.name = getattr(model, "model", "")
         self.version = ""
         """The model that answered, as its provider names it."""
         self.usage: Any = None
@@ -41,7 +41,7 @@ class Entry:
 
     def read(self, response: LlmResponse) -> None:
         """Takes over what a response reports."""
-        self.usage = response.usage_metadata or self.usage
+        self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
         if not self.is_wrapper:
             for listener in self.listeners:

@@ -6,6 +6,7 @@ import functools
 import os
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import CoroutineType
 from typing import Any, ParamSpec
@@ -39,7 +40,8 @@ def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, No
             hook(*args, **kwargs)
         except Exception as error:
             plugin: Any = args[0]
-            plugin.recorder.count_fault(name, error)
+            with suppress(Exception):  # a handler of the app's logging may raise
+                plugin.recorder.count_fault(name, error)
 
     return guarded
 
@@ -97,6 +99,11 @@ class FlowPlugin(BasePlugin):
         return self.recorder.faults
 
     @property
+    def listener_faults(self) -> int:
+        """Records that the listener failed on."""
+        return self.recorder.listener_faults
+
+    @property
     def first_fault(self) -> str:
         """What went wrong first; empty if nothing did."""
         return self.recorder.first_fault
@@ -111,7 +118,8 @@ class FlowPlugin(BasePlugin):
         """Who is told of each record."""
         return self.recorder.listener
 
-    async def close(self) -> None:
+    @_recorded
+    def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
         if self.recorder.number not in current_calls.get():
             # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
@@ -224,9 +232,6 @@ class FlowPlugin(BasePlugin):
                 request=request,
                 texts=new,
             )
-        except OSError:
-            run.log.forget(new)
-            raise
         finally:
             self.recorder.ask_model(run, activation, agent, model)
 
@@ -333,6 +338,7 @@ class FlowPlugin(BasePlugin):
             "error": extract.error_of(event, self.recorder.keep),
         }
         fields |= extract.of_remote(event, self.recorder.keep, self.recorder.name_of)
+        fields |= self.recorder.read_sent(run, activation, event)
         self.recorder.write(
             "event",
             run,

@@ -82,6 +82,8 @@ class Recorder:
         self.faults: Counter[str] = Counter()
         """Hooks that could not be recorded, by hook."""
         self.first_fault = ""
+        self.listener_faults = 0
+        """Records that the listener failed on."""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
         self._runs: dict[tuple[str, str], OpenRun] = {}
@@ -122,6 +124,12 @@ class Recorder:
         record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
         try:
             run.log.write(record)
+            if not run.log.listed:
+                run.log.listed = True
+                self.paths.append(run.log.path)
+        except OSError:
+            run.log.forget(record.texts)
+            raise
         finally:
             self._tell(run.log.header, record)
 
@@ -132,9 +140,13 @@ class Recorder:
         try:
             self.listener(header, record)
         except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
-            self.count_fault("listener", error)
-            if isinstance(error, (OSError, SystemExit)):
-                self.listener = None
+            self._count_listener_fault(error)
+
+    def _count_listener_fault(self, error: BaseException) -> None:
+        self.listener_faults += 1
+        if self.listener_faults == 1:
+            told = extract.of_error(error, mask)
+            _logger.warning("adk-flow's listener failed, the log has its records: %s", told)
 
     def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
         """Writes a record of a run as a whole, and gives the run."""
@@ -189,6 +201,16 @@ class Recorder:
             call=call,
             **fields,
         )
+
+    def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
+        """Reads what an A2A server was sent, which each event of its answer repeats."""
+        message, new = extract.remote_request_of(event), {}
+        sent = activation, str(message.get("messageId", ""))
+        if not message or sent in run.sent:
+            return {}
+        run.sent.add(sent)
+        request = extract.of_remote_request(message, lambda text: run.log.number(text, new))
+        return {"request": request, "texts": new}
 
     # Models that are entered
 
@@ -324,9 +346,6 @@ class Recorder:
         log = self._sessions.begin_turn(key, lambda: self._new_log(context))
         for gone in self._sessions.forget_abandoned(_now()):
             self._drop_runs_of(gone)
-        if not log.listed:
-            log.listed = True
-            self.paths.append(log.path)
         return log
 
     def _new_log(self, context: Any) -> SessionLog:

@@ -30,7 +30,9 @@ def mask_name(name: str) -> str:
     return name if _RANDOM.fullmatch(name) else mask(name)
 
 
-_RANDOM = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RANDOM = re.compile(
+    "(A2A_USER_)?([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)  # with the prefix: who asks an A2A server (2.13, a2a/converters/request_converter.py)
 _mask_short = lru_cache(maxsize=1024)(mask_secrets)
 
 

@@ -46,6 +46,7 @@ class SessionLog:
     run_numbers: Iterator[int] = field(default_factory=_from_one)
     activation_numbers: Iterator[int] = field(default_factory=_from_one)
     _texts: dict[str, int] = field(default_factory=dict)
+    _text_numbers: Iterator[int] = field(default_factory=_from_one)
     _keyed: dict[Any, int] = field(default_factory=dict)
     """Numbers of texts that need not be written out to be known."""
     _writer: LogWriter | None = None
@@ -62,35 +63,44 @@ class SessionLog:
         """Whether it holds one of the process's files."""
         return self._writer is not None
 
-    def open(self) -> None:
-        """Takes the file; one that somebody else has written to since gets a new part.
+    def _open(self) -> LogWriter:
+        """Takes the file; one that is new, or that was changed since, gets a new part.
 
         Raises:
-          OSError: the file cannot be opened or written.
+          OSError: the file cannot be opened or written; nothing of it is kept then.
         """
-        if self._writer is None or not self._writer.lock():
+        if self._writer is not None and not self._writer.lock():
             self.close()
-            self._writer = LogWriter(self.path, self.file_mode)
-            self.path = self._writer.path
+        writer = self._writer or LogWriter(self.path, self.file_mode)
+        try:
+            if not self._size or writer.size != self._size:
+                writer.begin_part(self.header)
+                self._texts, self._keyed = {}, {}
+        except OSError:
+            self._writer = None
+            writer.discard()
+            raise
+        if self._writer is None:
+            self._writer, self.path = writer, writer.path
             self.opened(self)
-        elif self._is_taken:
-            return  # A turn whose end no hook told, or one at the same time, goes on in this part.
-        if not self._size or self._writer.size != self._size:
-            self._writer.begin_part(self.header)
-            self.run_numbers, self.activation_numbers = _from_one(), _from_one()
-            self._texts, self._keyed = {}, {}
-        self._is_taken = True
+        # Whatever it is found to hold from now on, short of `release`, is a change.
+        self._is_taken, self._size = True, 0
+        return writer
 
     def write(self, record: Record) -> None:
-        """Appends one record.
+        """Appends one record, to a new file where the log was deleted or cut.
 
         Raises:
-          OSError: the file cannot be opened or written.
+          OSError: the file cannot be opened or written; the next record tries anew.
         """
-        if not self._is_taken or self._writer is None:
-            self.open()
-        assert self._writer is not None
-        self._writer.write(record)
+        writer = self._writer
+        if writer is None or not self._is_taken or not writer.holds_all():
+            writer = self._open()
+        try:
+            writer.write(record)
+        except OSError:
+            self.close()
+            raise
         self.written = record.time
 
     def release(self) -> None:
@@ -111,7 +121,7 @@ class SessionLog:
         """Numbers a text; one not seen before in this part of the log is added to `new`."""
         number = self._texts.get(text)
         if number is None:
-            number = self._texts[text] = len(self._texts) + 1
+            number = self._texts[text] = next(self._text_numbers)
             new[number] = self.keep(text)
         return number
 
@@ -125,6 +135,8 @@ class SessionLog:
 
     def forget(self, new: dict[int, str]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
+        if not new:
+            return
         self._texts = {text: number for text, number in self._texts.items() if number not in new}
         self._keyed = {key: number for key, number in self._keyed.items() if number not in new}
 
@@ -138,12 +150,11 @@ class Sessions:
         """The logs that were opened last."""
 
     def begin_turn(self, key: tuple[str, str, str], new: Callable[[], SessionLog]) -> SessionLog:
-        """Gives the open log of a session, made by `new` if this process does not know it."""
+        """Gives the log of a session, made by `new` if this process does not know it."""
         log = self._logs.get(key)
         if log is None:
             log = new()
             log.opened = self._close_surplus
-        log.open()
         log.active += 1
         self._logs[key] = log
         self._logs.move_to_end(key)

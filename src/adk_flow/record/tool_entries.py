@@ -1,4 +1,4 @@
-"""Entries into tools: no hook tells that a callback kept a tool from running, or answered for it."""
+"""Entries into tools: no hook tells that a callback answered in a tool's place, or raised."""
 
 from __future__ import annotations
 
@@ -23,17 +23,22 @@ def watch_tool(tool: BaseTool, context: ToolContext) -> None:
         _watched.add(kind)
         setattr(kind, _METHOD, _noting(getattr(kind, _METHOD)))
     if _METHOD in vars(tool) or context._invocation_context.live_request_queue is not None:
-        _entered.add(context)  # it runs by another way, which is not seen
+        note_run(context)  # it runs by another way, which is not seen
 
 
 def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def entered(tool: BaseTool, *args: Any, **named: Any) -> Any:
         if (context := named.get("tool_context")) is not None:
-            _entered.add(context)
+            note_run(context)
         return method(tool, *args, **named)
 
     return entered
+
+
+def note_run(context: ToolContext) -> None:
+    """Notes that a tool is entered in a call, or what stands for it."""
+    _entered.add(context)
 
 
 def has_run(context: ToolContext) -> bool:

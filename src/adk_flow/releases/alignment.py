@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from adk_flow._text import join_names
@@ -22,6 +22,8 @@ class Alignment(NamedTuple):
     table: HookTable
     """Hooks of the others."""
     differences: list[ReleaseDifference]
+    figures: dict[str, dict[str, Any]]
+    """What the conversation took, by what is counted and by release."""
 
     @property
     def failed(self) -> dict[str, str]:
@@ -41,11 +43,6 @@ class Alignment(NamedTuple):
             for note in filter(None, [*reasons, run.outcome.left]):
                 notes.setdefault(note, []).append(run.release)
         return notes
-
-    @property
-    def figures(self) -> dict[str, dict[str, Any]]:
-        """What the conversation took, by what is counted and by release."""
-        return _figures(self.runs)
 
 
 _FIGURES = {
@@ -69,23 +66,16 @@ def align_releases(app: str, turns: int, runs: Sequence[ReleaseRun]) -> Alignmen
         hooks={run.release: run.outcome.hooks for run in complete},
         root=complete[0].outcome.kind if complete else "",
     )
-    differences = [*find_differences(table), *_differing(_figures(runs))]
-    return Alignment(app, turns, list(runs), table, differences)
-
-
-def _figures(runs: Sequence[ReleaseRun]) -> dict[str, dict[str, Any]]:
-    complete = [run for run in runs if not run.outcome.error]
-    return {
+    figures = {
         name: {run.release: getattr(run.figures, field) for run in complete}
         for field, name in _FIGURES.items()
     }
-
-
-def _differing(figures: dict[str, dict[str, Any]]) -> Iterator[ReleaseDifference]:
-    for name, by_release in figures.items():
-        if len(set(by_release.values())) > 1:
-            values = {release: f"{count:,}" for release, count in by_release.items()}
-            yield ReleaseDifference(f"{name} are", "", [], values)
+    differences = find_differences(table)
+    for name, counts in figures.items():
+        if len(set(counts.values())) > 1:
+            values = {release: f"{count:,}" for release, count in counts.items()}
+            differences.append(ReleaseDifference(f"{name} are", "", [], values))
+    return Alignment(app, turns, list(runs), table, differences, figures)
 
 
 def name_releases(some: Sequence[str], releases: Sequence[str]) -> str:

@@ -123,17 +123,16 @@ def _missing_or_moved(table: HookTable, group: Sequence[HookRow]) -> Iterator[Re
 
 def _statements(table: HookTable, call: HookCall) -> tuple[str, str]:
     about = f" ({call.about})" if call.about else ""
-    when, root = "", ""
-    if call.hook == "after_agent" and _transfers_away(call, table.rows):
+    when, root, place = "", "", (call.turn, call.agent)
+    events = [row.call for row in table.rows if row.call.hook == "event"]
+    moving = {(event.turn, event.agent) for event in events if "hands over to" in event.about}
+    if call.hook == "after_agent" and place in moving:
         when = " after it transfers away"
-        root = f"under {_article(table.root)} root, " if table.root else ""
+        # An L is read "el": an LlmAgent, but a LoopAgent.
+        article = "an" if table.root.startswith(("A", "E", "I", "O", "Llm")) else "a"
+        root = f"under {article} {table.root} root, " if table.root else ""
     who, what = call.agent or "nobody", f"{call.hook}{about}{when}"
     return f"{root}{who} gets {what}", f"{root}{who} gets no {what}"
-
-
-def _article(name: str) -> str:
-    # An L is read "el": an LlmAgent, but a LoopAgent.
-    return f"an {name}" if name.startswith(("A", "E", "I", "O", "Llm")) else f"a {name}"
 
 
 def _before(row: HookRow, table: HookTable, release: str) -> str:
@@ -141,14 +140,6 @@ def _before(row: HookRow, table: HookTable, release: str) -> str:
     earlier = list(takewhile(lambda other: other is not row, table.rows))
     calls = (other.call for other in reversed(earlier) if release in other.releases)
     return next((call.words for call in calls), "nothing")
-
-
-def _transfers_away(call: HookCall, rows: Sequence[HookRow]) -> bool:
-    events = (row.call for row in rows if row.call.hook == "event")
-    return any(
-        (event.turn, event.agent) == (call.turn, call.agent) and "hands over to" in event.about
-        for event in events
-    )
 
 
 def _ordered(table: HookTable, values: Mapping[str, str]) -> dict[str, str]:

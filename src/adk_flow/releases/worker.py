@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from google.adk.apps import App
     from google.adk.models.base_llm import BaseLlm
 
-    from adk_flow.models.decisions import Decided
-
 
 class Job(msgspec.Struct, frozen=True):
     """What to hold with whom, and where to write what comes of it."""
@@ -85,7 +83,12 @@ def run_job(job: Job) -> Outcome:
         model = script.model
     else:
         app, model = _on_offline_model(app)
-    talk = asyncio.run(run_conversation(app, job.conversation, file=Path(job.log)))
+    talk, left = asyncio.run(run_conversation(app, job.conversation, file=Path(job.log))), ""
+    if script:
+        try:
+            script.finish()
+        except AdkFlowError as error:
+            left = str(error)
     hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
     return Outcome(
         adk=adk,
@@ -94,17 +97,9 @@ def run_job(job: Job) -> Outcome:
         model=model,
         hooks=[name.removeprefix("on_").removesuffix("_callback") for name in hooks],
         failed=talk.failed_checks,
-        left=_left(script) if script else "",
+        left=left,
         faults=talk.faults,
     )
-
-
-def _left(script: Decided) -> str:
-    try:
-        script.finish()
-    except AdkFlowError as error:
-        return str(error)
-    return ""
 
 
 def _on_offline_model(app: App) -> tuple[App, str]:

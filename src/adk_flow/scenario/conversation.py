@@ -91,7 +91,7 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         """Leaves out who ought to do the work, for a construct in which only the lead does."""
         if construct not in ALONE:
             return self
-        turns = [msgspec.structs.replace(turn, specialist="") for turn in self.turns]
+        turns = [replace(turn, specialist="") for turn in self.turns]
         return replace(self, turns=turns)
 
     @property
@@ -155,47 +155,36 @@ def read_state(text: str) -> dict[str, Any]:
     """
     if text.lstrip().startswith("{"):
         return _state_of_json(text)
-    if not _is_file(text):
+    try:
+        is_file = Path(text).is_file()
+    except OSError:  # too long for a name
+        is_file = False
+    if not is_file:
         raise ConversationError(
             "expected a JSON object such as "
             """'{"topic": "cats"}', or the path of a file that holds one""",
             argument="state",
             value=text,
         )
-    if text.endswith(".json"):
-        return _state_of_json(_read(text), text)
-    document = read_document(text, "a mapping", ConversationError)
-    return document.converted(dict[str, Any], ConversationError)
-
-
-def _is_file(text: str) -> bool:
+    if not text.endswith(".json"):
+        document = read_document(text, "a mapping", ConversationError)
+        return document.converted(dict[str, Any], ConversationError)
     try:
-        return Path(text).is_file()
-    except OSError:  # too long for a name
-        return False
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
+        return _state_of_json(Path(text).read_text(encoding="utf-8"), text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConversationError(f"{path}: cannot be read: {error}") from error
+        raise ConversationError(f"{text}: cannot be read: {error}") from error
 
 
 def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
     place, argument = (f"{file}: ", "") if file else ("", "state")
     try:
-        state = json.loads(text)
+        state, reason = json.loads(text), "line 1: "
     except json.JSONDecodeError as error:
-        raise ConversationError(
-            f"{place}line {error.lineno}, column {error.colno}: {error.msg}; "
-            "expected a JSON object",
-            argument=argument,
-        ) from error
+        state, reason = None, f"line {error.lineno}, column {error.colno}: {error.msg}; "
     except RecursionError as error:
         raise ConversationError(f"{place}is nested too deeply", argument=argument) from error
     if not isinstance(state, dict):
-        raise ConversationError(f"{place}line 1: expected a JSON object", argument=argument)
+        raise ConversationError(f"{place}{reason}expected a JSON object", argument=argument)
     return state
 
 
@@ -207,11 +196,8 @@ def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversa
 def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) -> list[str]:
     """Lists what a turn lacks of what was asked for; empty if it passes.
 
-    Args:
-      turn: the turn.
-      answer: the last final text, which must not hold what is to be absent.
-      read: all that the user read, in which the rest is looked for.
-      agents: the agents that ran in the turn.
+    What is to be absent is looked for in the answer, the last final text; the rest in all that the
+    user read.
     """
     folded = read.casefold()
     found = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -100,11 +100,13 @@ def check_plan(plan: Sequence[Task]) -> None:
             names[task.name] = number
         if task.pass_ < 0:
             raise PlanFault(number, "pass", f"expected 1 or more, not {task.pass_}")
+    after = {task.name: task.after for task in plan}
+    asking = {task.name: task.asked for task in plan}
     for number, task in enumerate(plan):
-        for field, named_by in _LINKS.items():
-            if stranger := next((name for name in named_by(task) if name not in names), ""):
+        for field, named, links in (("after", task.after, after), ("tools", task.asked, asking)):
+            if stranger := next((name for name in named if name not in names), ""):
                 raise PlanFault(number, field, f"no task of this turn is named {stranger!r}")
-            if number in _linked(number, plan, names, named_by):
+            if task.name and task.name in _reached(named, links):
                 raise PlanFault(number, field, "the tasks wait for one another in a circle")
         if twice := next((name for name in task.asked if asked[name] > 1), ""):
             raise PlanFault(number, "tools", f"{twice!r} is asked for twice")
@@ -112,24 +114,11 @@ def check_plan(plan: Sequence[Task]) -> None:
             raise PlanFault(number, "tools", "expected each to have either a name or tasks")
 
 
-_LINKS: dict[str, Callable[[Task], list[str]]] = {
-    "after": lambda task: task.after,
-    "tools": lambda task: task.asked,
-}
-"""Fields by which a task names others."""
-
-
-def _linked(
-    number: int,
-    plan: Sequence[Task],
-    names: dict[str, int],
-    named_by: Callable[[Task], list[str]],
-) -> Iterator[int]:
-    """Walks the tasks that one names, at any remove."""
-    waiting, seen = [names[name] for name in named_by(plan[number])], set[int]()
+def _reached(names: Sequence[str], links: Mapping[str, list[str]]) -> set[str]:
+    """Walks the tasks that are named, at any remove."""
+    waiting, reached = [*names], set[str]()
     while waiting:
-        task = waiting.pop()
-        yield task
-        if task not in seen:
-            seen.add(task)
-            waiting += [names[name] for name in named_by(plan[task]) if name in names]
+        if (name := waiting.pop()) not in reached:
+            reached.add(name)
+            waiting += links.get(name, ())
+    return reached

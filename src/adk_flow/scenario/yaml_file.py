@@ -22,7 +22,6 @@ MOST_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 """What `<<` is, which may stand twice: nothing of the first is lost."""
 
-
 _NAMES = ("tag:yaml.org,2002:str", _MERGE)
 """What a key of a field may be."""
 
@@ -46,7 +45,11 @@ class Document(NamedTuple):
     def _node(self, keys: Sequence[str | int]) -> yaml.Node:
         node = self.root
         for key in keys:
-            node = _child(node, key) or node
+            if isinstance(node, yaml.MappingNode):
+                pairs = [value for name, value in node.value if name.value == key]
+                node = pairs[0] if pairs else node
+            elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+                node = node.value[key] if key < len(node.value) else node
         return node
 
     def converted(self, shape: type[T], problem: type[AdkFlowError]) -> T:
@@ -102,8 +105,13 @@ def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) 
         raise problem(f"{path}: is nested too deeply; expected {expected}") from error
     except OSError as error:
         raise problem(f"{path}: cannot be read: {error.strerror or error}") from error
+    except yaml.MarkedYAMLError as error:
+        place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else "no YAML: "
+        raise problem(f"{path}: {place}{error.problem or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise problem(f"{path}: {_yaml_reason(error)}") from error
+        reason = str(error)
+        has_place = reason.startswith("line ")
+        raise problem(f"{path}: {reason if has_place else f'no YAML: {reason}'}") from error
     if root is None:
         raise problem(f"{path}: is empty; expected {expected}")
     if repeated := next(_repeated(root), ""):
@@ -156,19 +164,3 @@ def _repeated_in(node: yaml.MappingNode) -> Iterator[str]:
         if value in lines:
             yield f"line {line}: {key.value!r} stands twice, first on line {lines[value]}"
         lines.setdefault(value, line)
-
-
-def _yaml_reason(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    if mark is None:
-        return problem if problem.startswith("line ") else f"no YAML: {problem}"
-    return f"line {mark.line + 1}: {problem}"
-
-
-def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-        return node.value[key] if key < len(node.value) else None
-    if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    return None

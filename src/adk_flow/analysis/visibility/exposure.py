@@ -25,7 +25,7 @@ class Exposure(msgspec.Struct, frozen=True):
     """`words` said in the conversation, the `request` that it was called with, the `answer` of an
     agent that it called itself, arguments or results of another agent's `tool`, or a `canary`."""
     record: int
-    """Index of the first `before_model` record that held it."""
+    """Index of the first `before_model` record that held it, or event of a remote agent."""
     requests: int
     """How many of the agent's requests held it."""
 
@@ -65,7 +65,7 @@ class Exposures:
             activation = self._trace.activations.get(record.activation)
             if record.hook == "before_agent" and activation and activation.began == index:
                 self._scopes.begin(activation, moves[index])
-            elif record.hook == "before_model" and record.request is not None:
+            elif record.request is not None:
                 self._look(index, record, record.request, activation, planted)
 
     def _look(

@@ -44,17 +44,16 @@ class AgentMap:
         a task that only asks others.
         """
         is_data = isinstance(task.says, (dict, list))
-        if task.agent in self.nodes and (is_data or not self._only_chooses(task.agent)):
-            return [task.agent]
+        if task.agent in self.nodes:
+            declared = [getattr(node, "output_schema", None) for node in self.nodes[task.agent]]
+            schemas = [resolve_schema(one) for one in declared if one is not None]
+            if is_data or len(schemas) < len(declared) or any(map(free_property, schemas)):
+                return [task.agent]
         if task.only_asks:
             return []
         needed = {call.name for call in task.calls}
         able = [name for name in self.nodes if needed <= self._tools(name)] if needed else []
         return able or self.leads
-
-    def _only_chooses(self, name: str) -> bool:
-        schemas = [getattr(node, "output_schema", None) for node in self.nodes[name]]
-        return all(one is not None and not free_property(resolve_schema(one)) for one in schemas)
 
     def _tools(self, name: str) -> set[str]:
         tools = [tool for node in self.nodes[name] for tool in tools_of(node)]
@@ -74,15 +73,13 @@ class AgentMap:
     def hop(
         self, agent: str, owners: Collection[str], called: Collection[str], targets: Iterable[str]
     ) -> Hop | None:
-        """Finds the way from an agent to one of the owners; None if it has none.
-
-        Args:
-          agent: where the way begins.
-          owners: where it may end.
-          called: the agents that it may call.
-          targets: those to which it may transfer.
-        """
-        legal = [name for name in targets if name in self.nodes and self._may_leave(agent, name)]
+        """Finds the way to one of the owners for an agent that may call and transfer to others."""
+        # ADK offers an agent that was called for one answer a transfer to whoever called it, too
+        # (2.13, extensions/_agent_transfer.py).
+        modes = {getattr(node, "mode", None) for node in self.nodes.get(agent, ())}
+        is_called = bool(modes & {"single_turn", "task"})
+        below = self.below(agent)
+        legal = [name for name in targets if name in (below if is_called else self.nodes)]
         above = [name for name in legal if agent in self.below(name)]
         beside = [name for name in legal if name not in above]
         ways = [
@@ -95,34 +92,21 @@ class AgentMap:
             ways += [Hop("transfer", name) for name in above]
         return next(iter(ways), None)
 
-    def _may_leave(self, agent: str, target: str) -> bool:
-        # ADK offers an agent that was called for one answer a transfer to whoever called it, too
-        # (2.13, extensions/_agent_transfer.py).
-        modes = {getattr(node, "mode", None) for node in self.nodes.get(agent, ())}
-        return target in self.below(agent) or not modes & {"single_turn", "task"}
-
 
 def _first_agents(node: BaseNode) -> Iterator[LlmAgent]:
     """Walks the agents that a node runs before any other."""
     if isinstance(node, LlmAgent):
         yield node
-        return
-    if isinstance(node, Workflow) and node.graph is not None:
-        yield from _first_of_graph(node)
-        return
-    yield from (agent for use in uses_of(node) for agent in _first_agents(use.node))
-
-
-def _first_of_graph(graph: Workflow) -> Iterator[LlmAgent]:
-    """Follows a graph's edges from its start until they come upon agents."""
-    edges = graph.graph.edges if graph.graph else ()
-    waiting = [edge.to_node for edge in edges if edge.from_node.name == "__START__"]
-    seen: set[str] = set()
-    for node in waiting:
-        if node.name in seen:
-            continue
-        seen.add(node.name)
-        found = list(_first_agents(node))
-        yield from found
-        if not found:
-            waiting += [edge.to_node for edge in edges if edge.from_node.name == node.name]
+    elif isinstance(node, Workflow) and node.graph is not None:
+        edges = node.graph.edges
+        waiting = [edge.to_node for edge in edges if edge.from_node.name == "__START__"]
+        seen: set[str] = set()
+        for reached in waiting:
+            if reached.name not in seen:
+                seen.add(reached.name)
+                agents = list(_first_agents(reached))
+                yield from agents
+                if not agents:
+                    waiting += [one.to_node for one in edges if one.from_node.name == reached.name]
+    else:
+        yield from (agent for use in uses_of(node) for agent in _first_agents(use.node))

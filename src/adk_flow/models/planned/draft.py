@@ -24,10 +24,7 @@ async def draft_conversation(
 ) -> Conversation:
     """Plans a task for each agent, which calls each of its tools once, or says something.
 
-    Args:
-      app: the app.
-      questions: what the user says, turn by turn.
-      run_tools: whether tools are run; else the plan says what they return.
+    Unless tools are run, the plan says what they return.
     """
     root = app.root_agent
     plan = [task async for task in _tasks(root, run_tools)] if root else []
@@ -55,11 +52,7 @@ def _is_own(tool: BaseTool) -> bool:
 def _call(tool: BaseTool, run_tools: bool) -> PlannedCall:
     declared = tool._get_declaration()
     schema = (declared.parameters_json_schema or declared.parameters) if declared else None
-    is_run = run_tools or _is_adks(tool)
-    returns = UNSET if is_run else f"What {tool.name} returns."
+    # ADK's own, such as `exit_loop`, do no more than move control.
+    is_adks = getattr(tool, "func", tool).__module__.startswith("google.adk.")
+    returns = UNSET if run_tools or is_adks else f"What {tool.name} returns."
     return PlannedCall(tool.name, args=values_of(resolve_schema(schema or {})), returns=returns)
-
-
-def _is_adks(tool: BaseTool) -> bool:
-    """Whether it is one of ADK's own, such as `exit_loop`, which do no more than move control."""
-    return getattr(tool, "func", tool).__module__.startswith("google.adk.")

@@ -31,10 +31,8 @@ class LogPlan(NamedTuple):
 def plan_of(trace: Trace, *, run_tools: bool = False) -> LogPlan:
     """Takes the plan out of a log.
 
-    Args:
-      trace: the log as it was read.
-      run_tools: whether tools are run unless their arguments are masked; else they return what
-        they did.
+    With `run_tools`, tools are run unless their arguments are masked; else they return what they
+    did.
 
     Raises:
       AdkFlowError: the log does not hold whole texts, or no turn.
@@ -50,8 +48,10 @@ def plan_of(trace: Trace, *, run_tools: bool = False) -> LogPlan:
     plans = [_TurnPlan(trace, turn, run_tools) for turn in trace.turns]
     waits = [False, *(bool(turn.waits) for turn in trace.turns)]
     turns = [_asked(plan, answers=answers) for plan, answers in zip(plans, waits, strict=False)]
-    conversation = Conversation(turns, state=_state(trace.log.records))
-    return LogPlan(conversation, list(dict.fromkeys(n for plan in plans for n in plan.notes)))
+    first = next((record for record in trace.log.records if record.hook == "user_message"), None)
+    state = json.loads(first.values) if first is not None and first.values else {}
+    notes = list(dict.fromkeys(note for plan in plans for note in plan.notes))
+    return LogPlan(Conversation(turns, state=state), notes)
 
 
 def _asked(plan: _TurnPlan, *, answers: bool) -> AskedTurn:
@@ -60,12 +60,6 @@ def _asked(plan: _TurnPlan, *, answers: bool) -> AskedTurn:
         return AskedTurn(words, plan=plan.tasks)
     value = _decoded(words)
     return AskedTurn(answer=value if isinstance(value, dict) else words, plan=plan.tasks)
-
-
-def _state(records: Iterable[Record]) -> dict[str, Any]:
-    """Reads what the session held when it began."""
-    first = next((record for record in records if record.hook == "user_message"), None)
-    return json.loads(first.values) if first is not None and first.values else {}
 
 
 class _TurnPlan:
@@ -97,26 +91,25 @@ class _TurnPlan:
             or (child.call is None and child.activation.source is activity.activation)
             for child in children
         )
-        return is_direct and not task.pass_ and not any(map(self._joins, children))
-
-    def _joins(self, activity: Activity) -> bool:
-        task, _ = self._task(activity)
-        return task.only_asks and task.says is not None
+        asked = [self._task(child)[0] for child in children]
+        joins = any(child.only_asks and child.says is not None for child in asked)
+        return is_direct and not task.pass_ and not joins
 
     def _task(self, activity: Activity) -> tuple[Task, list[Activity]]:
         tools, children = self._tools(activity)
         if activity.onward:
             tools.append(PlannedCall(tasks=[child.name for child in activity.onward]))
             children += activity.onward
+        activation = activity.activation
         task = Task(
-            activity.activation.agent,
+            activation.agent,
             name=activity.name,
             ask=self._ask(activity),
             tools=tools,
             says=self._says(activity, tools),
             after=self._before(activity),
             pass_=self._pass(activity),
-            waits=self._waits(activity),
+            waits=activation.cause == "task" and activation.ended_by != "return",
         )
         return task, children
 
@@ -188,7 +181,8 @@ class _TurnPlan:
         for calls in self.activities.calls(activity):
             for call in calls:
                 if call.name in (FINISH, RESPOND):
-                    return _only_text(_arguments(call.text))
+                    values = _arguments(call.text)  # the words alone, where it has no schema
+                    return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
         if last.request is not None and last.request.schema:
             value = _decoded(words)
@@ -211,10 +205,6 @@ class _TurnPlan:
         alike = [one for one in self.activities.all if one.activation.agent == agent]
         is_told = all(one.is_called for one in alike)
         return 0 if len(alike) < 2 or is_told else alike.index(activity) + 1
-
-    def _waits(self, activity: Activity) -> bool:
-        activation = activity.activation
-        return activation.cause == "task" and activation.ended_by != "return"
 
 
 def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:
@@ -243,11 +233,6 @@ def _decoded(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _only_text(values: dict[str, Any]) -> Any:
-    """Takes the words of a task's result; all values where it has a schema."""
-    return values["result"] if set(values) == {"result"} else values
 
 
 def _result(record: Record) -> Any:

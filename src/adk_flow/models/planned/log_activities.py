@@ -72,14 +72,12 @@ class Activities:
             source.onward.append(activity)
         else:  # a task of its own, in the same place
             activity.within, activity.call = source.within, source.call
-            self._siblings(source).append(activity)
-
-    def _siblings(self, activity: Activity) -> list[Activity]:
-        if activity.within is None:
-            return self.roots
-        if activity.call is not None:
-            return activity.within.asked[id(activity.call)]
-        return activity.within.onward
+            if source.within is None:
+                self.roots.append(activity)
+            elif source.call is not None:
+                source.within.asked[id(source.call)].append(activity)
+            else:
+                source.within.onward.append(activity)
 
     def _find_origin(self, activity: Activity) -> None:
         activation: Activation | None = activity.activation
@@ -99,18 +97,17 @@ class Activities:
 
     def calls(self, activity: Activity) -> Iterator[list[ToolCall]]:
         """Gives the calls that an agent made, model call by model call."""
-        resumed = [call for call in self.turn.tool_calls if self._is_resumed(call, activity)]
-        if resumed:
+        own = [
+            call for call in self.turn.tool_calls if call.activation == activity.activation.number
+        ]
+        # Made before a pause, and run after it.
+        paused = [one for one in own if one.model_call is None and one.record >= 0]
+        if resumed := [call for call in paused if call.kind == "function"]:
             yield resumed
         for model_call in activity.model_calls:
             calls = [call for call in self.turn.tool_calls if call.model_call is model_call]
             if calls:
                 yield [call for call in calls if not call.name.startswith("adk_request_")]
-
-    def _is_resumed(self, call: ToolCall, activity: Activity) -> bool:
-        """Whether a call was made before a pause, and ran after it."""
-        is_own = call.activation == activity.activation.number and call.record >= 0
-        return is_own and call.model_call is None and call.kind == "function"
 
     def _only_hands_over(self, activity: Activity) -> bool:
         calls = [call for calls in self.calls(activity) for call in calls]

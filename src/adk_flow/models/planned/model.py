@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from google.adk.models.base_llm import BaseLlm
@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
 from adk_flow.models.planned.agent_map import AgentMap
-from adk_flow.models.planned.steps import NextStep, next_step
+from adk_flow.models.planned.steps import next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import read_view
 from adk_flow.models.request.tokens import usage
@@ -73,8 +73,12 @@ class Planned(BaseLlm):
         """
         if self.fault:
             raise PlanError(self.fault)
-        decision = next_step(self._turn, read_view(llm_request))
-        content = types.Content(role="model", parts=list(_parts(decision)))
+        text, calls = next_step(self._turn, read_view(llm_request))
+        parts = [types.Part(text=text)] if text else []
+        parts += [
+            types.Part.from_function_call(name=one.function, args=one.arguments) for one in calls
+        ]
+        content = types.ModelContent(parts)
         yield LlmResponse(
             content=content,
             partial=False,
@@ -82,10 +86,3 @@ class Planned(BaseLlm):
             usage_metadata=usage(llm_request, content),
             model_version=self.model,
         )
-
-
-def _parts(decision: NextStep) -> Iterator[types.Part]:
-    if decision.text:
-        yield types.Part(text=decision.text)
-    for call in decision.calls:
-        yield types.Part(function_call=types.FunctionCall(name=call.function, args=call.arguments))

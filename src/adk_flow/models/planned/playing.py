@@ -19,12 +19,7 @@ _OFFLINE = "offline"
 
 
 def plays_plans(root: BaseNode, named: str = "") -> bool:
-    """Whether plans answer an app's turns: unless a real or scripted model is named for it.
-
-    Args:
-      root: the app's root.
-      named: the model named for this app; empty where `MODEL_NAME` or nothing names one.
-    """
+    """Whether plans answer an app's turns: unless a real or scripted model is named for it."""
     named = named or os.environ.get("MODEL_NAME", "").strip()
     return named in ("", _OFFLINE) and "scripted" not in _own_models(root)
 

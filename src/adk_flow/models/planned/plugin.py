@@ -31,20 +31,14 @@ class PlanPlugin(BasePlugin):
         alone: bool = False,
         root: Callable[[], BaseNode | None] = lambda: None,
     ) -> None:
-        """Reads the conversations.
-
-        Args:
-          files: of the conversations.
-          alone: whether one line answers what no plan answers.
-          root: gives the root of the app's agents if it is a graph, which ADK does not tell (2.13).
+        """Reads the conversation files; `root` gives a graph as root, which ADK does not (2.13).
 
         Raises:
           ConversationError: one cannot be read, or does not fit.
         """
         super().__init__(name="adk_flow_plans")
-        turns = [turn for file in files for turn in read_conversation(file).turns]
         self.turns: dict[str, AskedTurn] = {}
-        for turn in turns:
+        for turn in (turn for file in files for turn in read_conversation(file).turns):
             if turn.plan is not None:
                 self.turns.setdefault(_plain(turn.say), turn)
         self.alone, self._root = alone, root
@@ -65,28 +59,20 @@ class PlanPlugin(BasePlugin):
             stack.enter_context(in_force(planned_override(Planned(turn, root), latency)))
             stack.enter_context(tools_inline())
             return None
-        return types.ModelContent(self._line()) if self.alone else None
-
-    def _line(self) -> str:
-        said = [f"“{turn.say.strip()}”" for turn in self.turns.values()]
-        return (
-            f"Without a language model this app plays only its plans: ask {join_names(said)}; or "
-            "set MODEL_NAME and a key."
-        )
+        asked = join_names(f"“{turn.say.strip()}”" for turn in self.turns.values())
+        line = f"Without a language model this app plays only its plans: ask {asked}; or "
+        return types.ModelContent(f"{line}set MODEL_NAME and a key.") if self.alone else None
 
     async def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Ends a plan with its run."""
-        self._end(invocation_context)
+        if stack := self._playing.pop(invocation_context.invocation_id, None):
+            stack.close()
 
     async def on_run_error_callback(
         self, *, invocation_context: InvocationContext, error: Exception
     ) -> None:
         """Ends a plan with its run."""
-        self._end(invocation_context)
-
-    def _end(self, context: InvocationContext) -> None:
-        if stack := self._playing.pop(context.invocation_id, None):
-            stack.close()
+        await self.after_run_callback(invocation_context=invocation_context)
 
 
 def _plain(text: str) -> str:

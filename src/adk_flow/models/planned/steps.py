@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from adk_flow.models.planned.agent_map import Hop
@@ -64,7 +64,9 @@ class _Step:
             return NextStep(canonical(self._form(self.view.schema)))
         if calls := [*self._own_calls(), *self._delegations()]:
             return self._calling(calls)
-        if onward := self._onward():
+        ways = (pair for pair in self._waiting() if pair[1].how == "transfer")
+        undone = (hop.agent for tasks, hop in ways if tasks[0] not in self.turn.done)
+        if onward := next(undone, ""):
             text = "\n\n".join(filter(None, [self._finish(n, spoken=True) for n in self._ended()]))
             self.turn.passed_on.update(self.active.own)
             return NextStep(text, (NextCall(TRANSFER, {"agent_name": onward}),))
@@ -89,9 +91,10 @@ class _Step:
         ended: list[int] = []
         for number in self.active.own:
             task = self.turn.tasks[number]
+            asked = self.turn.numbers(task.asked)
             is_whole = len(self.results[number]) == len(task.calls)
-            has_all = all(self._has_ended(other, task) for other in self.turn.numbers(task.asked))
-            if is_whole and has_all and self.turn.is_ready(number, ended):
+            is_whole = is_whole and all(self._has_ended(other, task) for other in asked)
+            if is_whole and self.turn.is_ready(number, ended):
                 ended.append(number)
         return ended
 
@@ -124,9 +127,8 @@ class _Step:
 
     def _is_made(self, function: str, arguments: dict[str, Any]) -> bool:
         key = _key(function, arguments)
-        is_made = self._unmatched[key] > 0
-        self._unmatched[key] -= is_made
-        return is_made
+        self._unmatched[key] -= 1
+        return self._unmatched[key] >= 0
 
     def _check(self, call: PlannedCall) -> None:
         offer = self.view.offers.get(call.name)
@@ -186,7 +188,7 @@ class _Step:
         is_next = task.pass_ in (0, self.turn.passes[task.agent] + 1)
         return is_next and (is_anew or number not in self.turn.done)
 
-    def _send(self, agent: str, ask: Any, tasks: Sequence[int]) -> None:
+    def _send(self, agent: str, ask: Any, tasks: list[int]) -> None:
         self.turn.sent.append(Sent(agent, written(ask), self.turn.with_asked(tasks)))
 
     def _arguments(self, number: int, offer: Offer) -> dict[str, Any]:
@@ -197,34 +199,24 @@ class _Step:
             if fault := fault_of_value(offer.schema, arguments):
                 raise self.turn.fail(offer.name, f"it cannot be asked that: {fault}")
             return arguments
-        words = ask if isinstance(ask, str) else canonical(ask)
         if set(parts) <= {"request"}:
-            return {"request": words}
-        return _worded(offer.schema, words)
-
-    def _onward(self) -> str:
-        """Names the agent to transfer to; empty if nobody else has anything to do."""
-        waiting = (pair for pair in self._waiting() if pair[1].how == "transfer")
-        return next((hop.agent for tasks, hop in waiting if tasks[0] not in self.turn.done), "")
+            return {"request": _words(ask)}
+        return _worded(offer.schema, _words(ask))
 
     def _calling(self, calls: list[NextCall]) -> NextStep:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
-        together = [call for call in calls if not self._is_alone(call.function)]
+        offers = self.view.offers
+        together = [call for call in calls if offers[call.function].kind != "task"]
         made = together or calls[:1]
         for call in made:
             self.active.made[_key(call.function, call.arguments)] += 1
             if call.tasks:
-                self._send(call.function, call.arguments, call.tasks)
-        self.turn.called.update(filter(self._is_all_called, self.active.own))
+                self._send(call.function, call.arguments, [*call.tasks])
+        for number in self.active.own:
+            tools = self.turn.tasks[number].calls
+            if tools and all(self.active.made[_key(one.name, one.args)] for one in tools):
+                self.turn.called.add(number)
         return NextStep(calls=tuple(made))
-
-    def _is_all_called(self, number: int) -> bool:
-        tools = self.turn.tasks[number].calls
-        return bool(tools) and all(self.active.made[_key(one.name, one.args)] for one in tools)
-
-    def _is_alone(self, function: str) -> bool:
-        offer = self.view.offers.get(function)
-        return offer is not None and offer.kind == "task"
 
     # Last words
 
@@ -241,25 +233,19 @@ class _Step:
 
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
-        ended = self._ended()
+        ended, tasks, offers = self._ended(), self.turn.tasks, self.view.offers
         own = {number: self._finish(number) for number in ended}
-        stated = [number for number in ended if self._states(number)]
+        stated = [
+            n for n in ended if tasks[n].says is not None and tasks[n].agent == self.view.agent
+        ]
         joined = {n for number in stated for n in self.turn.with_asked([number])[1:]}
         texts = [text for number, text in own.items() if number not in joined]
         if not stated:
-            texts = [*self.view.heard, *texts, *self._delegated()]
+            made = [pair for pair in self.view.made if pair[0].function in offers]
+            backs = [back for call, back in made if back and offers[call.function].is_agent]
+            delegated = [said(back.response) for back in backs]
+            texts = [*self.view.heard, *texts, *(one for one in delegated if one != PLACEHOLDER)]
         return "\n\n".join(dict.fromkeys(filter(None, texts))) or PLACEHOLDER
-
-    def _states(self, number: int) -> bool:
-        task = self.turn.tasks[number]
-        return task.says is not None and task.agent == self.view.agent
-
-    def _delegated(self) -> list[str]:
-        offers = self.view.offers
-        made = [pair for pair in self.view.made if pair[0].function in offers]
-        backs = [back for call, back in made if back and offers[call.function].is_agent]
-        texts = [said(back.response) for back in backs]
-        return [text for text in texts if text != PLACEHOLDER]
 
     def _finish(self, number: int, *, spoken: bool = False) -> str:
         """Notes that a task is done, and writes what it came to.
@@ -267,7 +253,7 @@ class _Step:
         With `spoken`, only words of its own: what its tools returned is there to see.
         """
         task = self.turn.tasks[number]
-        text = _words(task) if task.says is not None else ""
+        text = "" if task.says is None else _words(task.says)
         found = text or "\n\n".join(said(result) for result in self.results[number])
         self.turn.done[number] = found
         return text if spoken else found
@@ -280,19 +266,17 @@ class _Step:
             if number in stated or self.turn.tasks[number].says is None:
                 self._finish(number)
         if stated:
-            return self._stated(self.turn.tasks[stated[0]].says, schema)
+            says = self.turn.tasks[stated[0]].says
+            value = {**values_of(schema), **says} if isinstance(says, dict) else says
+            if fault := fault_of_value(schema, value):
+                raise self.turn.fail(self.view.agent, f"it cannot say that: {fault}")
+            return value
         waiting = self._undone()
         if "properties" not in schema:
             chosen = self._chosen(schema, waiting)
             return value_of(schema, self._form_text(schema)) if chosen is None else chosen
         shares = self._shares(schema, waiting)
         return {**_worded(schema, "" if shares else self._form_text(schema)), **shares}
-
-    def _stated(self, says: Any, schema: Schema) -> Any:
-        value = {**values_of(schema), **says} if isinstance(says, dict) else says
-        if fault := fault_of_value(schema, value):
-            raise self.turn.fail(self.view.agent, f"it cannot say that: {fault}")
-        return value
 
     def _form_text(self, schema: Schema) -> str:
         return self._answer() if free_property(schema) else PLACEHOLDER
@@ -322,9 +306,7 @@ class _Step:
     def _share(self, name: str, waiting: list[int]) -> str:
         owners = self.turn.owners
         tasks = [n for n in waiting if self.turn.team.is_on_the_way(name, owners[n])]
-        asks = [self.turn.ask(number) for number in tasks]
-        words = [ask if isinstance(ask, str) else canonical(ask) for ask in asks]
-        share = "\n\n".join(dict.fromkeys(words))
+        share = "\n\n".join(dict.fromkeys(_words(self.turn.ask(number)) for number in tasks))
         if tasks:
             self._send(name, share, tasks)
         return share
@@ -341,8 +323,8 @@ def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
 
 
-def _words(task: Task) -> str:
-    return task.says if isinstance(task.says, str) else canonical(task.says)
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
 
 
 def _is_form(says: Any, schema: Schema) -> bool:

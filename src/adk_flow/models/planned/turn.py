@@ -51,9 +51,7 @@ class PlannedTurn:
     """A turn that a plan answers."""
 
     def __init__(self, say: str, tasks: Sequence[Task], team: AgentMap) -> None:
-        self.say = say
-        self.tasks = tasks
-        self.team = team
+        self.say, self.tasks, self.team = say, tasks, team
         self.owners = [team.owners(task) for task in tasks]
         self.done: dict[int, str] = {}
         """What each task that is done came to, by number."""
@@ -77,12 +75,9 @@ class PlannedTurn:
     @property
     def left_over(self) -> list[Task]:
         """The tasks that nobody was asked for; one that only asks others leaves no gap."""
-        ended = {number for number in self.called if self.tasks[number].says is None}
-        return [
-            task
-            for number, task in enumerate(self.tasks)
-            if number not in self.done and number not in ended and not task.only_asks
-        ]
+        ended = {number for number in self.called if self.tasks[number].says is None} | {*self.done}
+        pairs = enumerate(self.tasks)
+        return [task for number, task in pairs if number not in ended and not task.only_asks]
 
     def numbers(self, names: Sequence[str]) -> list[int]:
         """Gives the numbers of tasks by name."""
@@ -125,15 +120,10 @@ class PlannedTurn:
     def activation(self, view: RequestView) -> PlannedActivation:
         """Finds the activation that a request belongs to, or begins one."""
         made = Counter((call.function, canonical(call.arguments)) for call, _ in view.made)
-        if not view.is_new:
-            alike = (one for one in reversed(self.activations) if one.made == made)
-            place = (view.agent, view.message)
-            known = next((one for one in alike if (one.agent, one.message) == place), None)
-            if known is not None:
+        place = (view.agent, view.message, made)
+        for known in () if view.is_new else reversed(self.activations):
+            if (known.agent, known.message, known.made) == place:
                 return known
-        return self._begin(view)
-
-    def _begin(self, view: RequestView) -> PlannedActivation:
         self.passes[view.agent] += 1
         reach = self._reach(view)
         played = [number for number in reach if self._is_played(number, view)]

@@ -34,13 +34,11 @@ _SPECIAL = (TRANSFER, FINISH, RESPOND)
 
 
 class Offer(NamedTuple):
-    """A function that may be called."""
+    """A function that may be called: its kind, see `FunctionCall.kind`, and arguments' schema."""
 
     name: str
     kind: str
-    """See `FunctionCall.kind`."""
     schema: Schema
-    """Of its arguments."""
 
     @property
     def is_agent(self) -> bool:
@@ -75,8 +73,7 @@ def read_view(request: LlmRequest) -> RequestView:
     steps = read_request_turns(request.contents)[-1].steps
     own = _own(steps)
     before = steps[: len(steps) - len(own)]
-    called = [step for step in before if isinstance(step, Called)]
-    transfers = [step for step in called if step.function == TRANSFER]
+    transfers = [one for one in before if isinstance(one, Called) and one.function == TRANSFER]
     name = (config.labels or {}).get("adk_agent_name", "")
     came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
     declared = config.response_json_schema or config.response_schema
@@ -88,7 +85,7 @@ def read_view(request: LlmRequest) -> RequestView:
         targets=_targets(request, offers),
         schema=resolve_schema(declared) if declared is not None else None,
         made=tuple(_made(own)),
-        heard=tuple(filter(_is_news, _heard(before, transfers, request.contents, came))),
+        heard=tuple(_heard(before, transfers, request.contents, came)),
         came_by_transfer=came,
         is_new=not own,
     )
@@ -143,9 +140,10 @@ def _offers(request: LlmRequest) -> dict[str, Offer]:
 def _targets(request: LlmRequest, offers: dict[str, Offer]) -> list[str]:
     if TRANSFER not in offers:
         return []
-    named = offers[TRANSFER].schema.get("properties", {}).get("agent_name", {}).get("enum")
+    parts = offers[TRANSFER].schema.get("properties", {})
     # Older releases name them in the instruction only (1.18, flows/llm_flows/agent_transfer.py).
-    return list(named or ()) or [agent.name for agent in read_situation(request).reachable]
+    named = parts.get("agent_name", {}).get("enum") or ()
+    return [*named] or [agent.name for agent in read_situation(request).reachable]
 
 
 def _made(own: Sequence[RequestStep]) -> Iterator[tuple[Called, Returned | None]]:
@@ -160,10 +158,6 @@ def _made(own: Sequence[RequestStep]) -> Iterator[tuple[Called, Returned | None]
             yield step, results.pop(0) if results else None
 
 
-def _is_news(text: str) -> bool:
-    return text.strip() not in ("", PLACEHOLDER)
-
-
 def _heard(
     steps: Sequence[RequestStep],
     transfers: Sequence[Called],
@@ -175,9 +169,10 @@ def _heard(
     sources = {step.agent for step in transfers} | asked | ({""} if came_by_transfer else set())
     spoken = {step.agent for step in steps if isinstance(step, AgentSaid) and step.agent}
     for step in steps:
-        if step.agent not in sources:
-            continue
+        text = ""
         if isinstance(step, AgentSaid) and step.agent:
-            yield step.text
+            text = step.text
         elif isinstance(step, Returned) and step.agent not in spoken:
-            yield "" if step.function in _SPECIAL else said(step.response)
+            text = "" if step.function in _SPECIAL else said(step.response)
+        if step.agent in sources and text.strip() not in ("", PLACEHOLDER):
+            yield text

@@ -32,7 +32,8 @@ def resolve_schema(declared: Any) -> Schema:
     nothing, or that cannot be read, is `{}`. `nullable` tells whether null was allowed.
     """
     schema = _as_json(declared)
-    return _resolved(schema, _definitions(schema), DEEPEST)
+    definitions = schema.get("$defs") or schema.get("definitions") or schema.get("defs")
+    return _resolved(schema, definitions if isinstance(definitions, dict) else {}, DEEPEST)
 
 
 def _as_json(declared: Any) -> Schema:
@@ -46,11 +47,6 @@ def _as_json(declared: Any) -> Schema:
         return TypeAdapter(declared).json_schema()
     except Exception:  # whatever Pydantic cannot describe: it has a class for each reason
         return {}
-
-
-def _definitions(schema: Schema) -> Schema:
-    found = schema.get("$defs") or schema.get("definitions") or schema.get("defs")
-    return found if isinstance(found, dict) else {}
 
 
 def _resolved(schema: Any, definitions: Schema, depth: int) -> Schema:

@@ -84,18 +84,17 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
     turns: list[RequestTurn] = []
     for content in contents:
         if _is_message(content):
-            turns.append(RequestTurn(_message(content), tuple(_doings(content))))
+            texts = [text for text in _of_user(content) if not _is_frameworks(text)]
+            text = "\n".join(_unwrapped(text.strip()) for text in texts)
+            text = clipped(_BLANKS.sub(" ", text)).strip()
+            turns.append(RequestTurn(text, tuple(_doings(content))))
         elif steps := tuple(_steps(content)):
             before = turns.pop() if turns else RequestTurn("")
             turns.append(RequestTurn(before.text, (*before.steps, *steps)))
     if len(turns) == 1 and not turns[0].text:
-        return (RequestTurn(_last_of_others(turns[0].steps), turns[0].steps),)
+        said = [one.text for one in turns[0].steps if isinstance(one, AgentSaid) and one.agent]
+        return (RequestTurn(clipped(["", *said][-1]), turns[0].steps),)
     return tuple(turns) or (RequestTurn(""),)
-
-
-def _last_of_others(steps: Sequence[RequestStep]) -> str:
-    said = (step.text for step in reversed(steps) if isinstance(step, AgentSaid) and step.agent)
-    return clipped(next(said, ""))
 
 
 def instructions(contents: Iterable[types.Content]) -> str:
@@ -132,12 +131,6 @@ def _is_message(content: types.Content) -> bool:
     if content.role == "model" or not content.parts or _shows_result(content):
         return False
     return not texts or (not all(map(_is_frameworks, texts)) and not _CONTEXT.match(texts[0]))
-
-
-def _message(content: types.Content) -> str:
-    texts = [text for text in _of_user(content) if not _is_frameworks(text)]
-    text = "\n".join(_unwrapped(text.strip()) for text in texts)
-    return clipped(_BLANKS.sub(" ", text)).strip()
 
 
 def _is_frameworks(text: str) -> bool:
@@ -187,23 +180,17 @@ def _steps(content: types.Content) -> Iterator[RequestStep]:
 def _doings(content: types.Content) -> Iterator[RequestStep]:
     """Reads what other agents did, be it all that stands there or what follows a message."""
     quoted = dropwhile(lambda text: not _CONTEXT.match(text), _texts(content))
-    yield from filter(None, map(_doing, quoted))
-
-
-def _doing(text: str) -> RequestStep | None:
-    """Reads one quoted doing of another agent."""
-    match = _DOING.match(text)
-    if match is None:
-        return None
-    agent, rest = match["agent"], _FENCE.sub("", match["rest"]).strip()
-    if match["said"]:
-        return AgentSaid(agent, rest)
-    if match["failed"]:
-        return AgentSaid(agent, f"{spell_out(agent).capitalize()} failed: {rest}")
-    if match["returned"]:
-        return Returned(agent, match["returned"], _literal(rest))
-    arguments = _literal(rest)
-    return Called(agent, match["called"], arguments if isinstance(arguments, dict) else {})
+    for match in filter(None, map(_DOING.match, quoted)):
+        agent, rest = match["agent"], _FENCE.sub("", match["rest"]).strip()
+        if match["said"]:
+            yield AgentSaid(agent, rest)
+        elif match["failed"]:
+            yield AgentSaid(agent, f"{spell_out(agent).capitalize()} failed: {rest}")
+        elif match["returned"]:
+            yield Returned(agent, match["returned"], _literal(rest))
+        else:
+            arguments = _literal(rest)
+            yield Called(agent, match["called"], arguments if isinstance(arguments, dict) else {})
 
 
 def _literal(text: str) -> Any:

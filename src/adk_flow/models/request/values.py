@@ -71,38 +71,25 @@ def _number(schema: Schema) -> int | float:
     step = schema.get("multipleOf") or 1
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
-    tried = [1, 0, least, most]
-    for limit, sign in ((least, 1), (most, -1)):
-        if limit is not None:
-            tried += [
-                limit + sign * step,
-                limit + sign * step / 2,
-                limit // step * step,
-                -(-limit // step) * step,
-            ]
-    if least is not None and most is not None:
-        tried.append((least + most) / 2)
-    numbers = [number for number in tried if number is not None]
-    fitting = (number for number in numbers if not fault_of_value(schema, number))
-    return next(fitting, 1)
+    limits = [(limit, sign) for limit, sign in ((least, 1), (most, -1)) if limit is not None]
+    tried = [1, 0, *(limit for limit, _ in limits)]
+    for limit, sign in limits:
+        tried += [limit + sign * step, limit + sign * step / 2]
+        tried += [limit // step * step, -(-limit // step) * step]
+    tried += [sum(limit for limit, _ in limits) / 2] if len(limits) == 2 else []
+    return next((number for number in tried if not fault_of_value(schema, number)), 1)
 
 
 def _text(schema: Schema, text: str) -> str:
     least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
     kept = _BY_FORMAT.get(schema.get("format", ""), text).ljust(least, PLACEHOLDER)
     kept = kept if most is None else kept[: int(most)]
-    pattern = schema.get("pattern")
-    if not pattern or _matches(pattern, kept):
-        return kept
-    fitting = (one for one in _TRIED if _matches(pattern, one) and len(one) >= least)
-    return next(fitting, kept)
-
-
-def _matches(pattern: str, text: str) -> bool:
     try:
-        return re.search(pattern, text) is not None
+        pattern = re.compile(schema.get("pattern") or "")
     except re.error:
-        return True
+        return kept
+    long = (one for one in _TRIED if len(one) >= least)
+    return next((one for one in (kept, *long) if pattern.search(one)), kept)
 
 
 def _strict(schema: Any) -> Any:

@@ -11,8 +11,6 @@ _ENDINGS = (
     *("ers", "ies", "er", "ed", "es", "s", "y", "e"),
 )
 _SHORTEST_STEM = 3
-
-
 _LONGEST_READ = 2_000
 
 
@@ -61,14 +59,7 @@ def stems(text: str) -> frozenset[str]:
 def stem(word: str) -> str:
     """Cuts common English endings: mortgage, mortgages and mortgaging come to one stem."""
     for _ in range(2):
-        ending = next((end for end in _ENDINGS if _can_lose(word, end)), None)
-        if ending is None:
-            break
-        word = word.removesuffix(ending)
+        longest = 0 if word.endswith("ss") else len(word) - _SHORTEST_STEM
+        endings = (end for end in _ENDINGS if word.endswith(end) and len(end) <= longest)
+        word = word.removesuffix(next(endings, ""))
     return word
-
-
-def _can_lose(word: str, ending: str) -> bool:
-    if word.endswith("ss"):
-        return False
-    return word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM
