@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz workers
+.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -40,6 +40,10 @@ releases: $(INSTALLED)
 # Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
 fuzz: $(INSTALLED)
 	@$(BIN)/python -W ignore -m tests.fuzz.oracle --number $(or $(N),1000) 2>/dev/null
+
+# Every fault under every construct, with the recorder and without; writes docs/promises.md's table.
+faults: $(INSTALLED)
+	@$(BIN)/python -m tests.faults
 
 # 200 sessions over two workers on Postgres, one of which is killed: make workers SESSIONS=20
 workers: $(INSTALLED)

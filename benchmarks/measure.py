@@ -27,7 +27,7 @@ import msgspec
 
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace_reader import read_turns
-from adk_flow.log.reader import Log, _shifted, open_log, read_log
+from adk_flow.log.reader import Log, open_log, read_log, shifted
 
 AIM_SECONDS = 10
 AIM_MEGABYTES = 50
@@ -58,7 +58,7 @@ def lines_of(log: Log, records: int) -> Iterator[bytes]:
     texts = max(log.texts)
     for number in range(records):
         lap, index = divmod(number, len(log.records))
-        yield encode(_shifted(log.records[index], (lap * runs, lap * activations, lap * texts)))
+        yield encode(shifted(log.records[index], (lap * runs, lap * activations, lap * texts)))
 
 
 def written(path: Path, records: int) -> dict[str, float]:

@@ -549,10 +549,11 @@ def test_any_records_in_any_order_can_be_read(records, texts):
     trace = trace_log(Log("", HEADER, records, texts, []))
     found = trace_visibility(trace, {"A": Canary("yes", only=["B"])})
 
-    asked = {one.agent for one in records if one.request}
+    sending = ("before_model", "event")
+    asked = {one.agent for one in records if one.hook in sending and one.request}
     assert set(found.agents) == asked
     for sight in [*found.sights, *found.leaks]:
-        assert records[sight.record].request
+        assert records[sight.record].hook in sending
         assert records[sight.record].agent == sight.agent
         assert sight.kind == "canary" or sight.source != sight.agent
         assert sight.source in ("A", "user", *(one.agent for one in records))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from google.adk.agents import BaseAgent, LlmAgent, ParallelAgent
 from google.adk.apps import App
+from google.adk.models import FallbackModel
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
 from google.adk.models.llm_request import LlmRequest
@@ -206,6 +207,24 @@ async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
     assert budget.calls == 4
     assert model.asked == ["Loans", "Loans"]
     assert results.is_missing(Trial("agent_tool", "one", 1))
+
+
+async def test_a_budget_counts_calls_past_adks_hooks_and_prices_them(tmp_path):
+    class Busy(Exception):
+        code = status_code = 429
+
+    async def busy(count):
+        raise Busy
+
+    models = [Answering(gate=busy), Answering()]
+    root = LlmAgent(name="Lead", model=FallbackModel(models=[*models]))
+    results, budget = TrialStore(tmp_path, IDENTITY), Budget(dollars=1)
+    apps = {"as_is": App(name="app", root_agent=root)}
+
+    await run_trials(apps, ASKED, [Trial("as_is", "one", 1)], results, jobs=1, budget=budget)
+
+    assert budget.calls == sum(len(model.asked) for model in models) == 2
+    assert budget.dollars == pytest.approx(0.00021)
 
 
 def test_a_folder_of_another_experiment_is_refused(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adk_flow.record.secrets import MASK
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import read_conversation
 from adk_flow.wiring import CONSTRUCTS
@@ -50,6 +51,14 @@ def talk(tmp_path_factory):
         return _held[construct, name]
 
     return held
+
+
+@pytest.mark.parametrize("construct", ["single_agent", "transfer", "agent_tool"])
+@pytest.mark.parametrize("name", ["three_topics", "five_follow_ups"])
+async def test_nothing_that_the_desk_says_is_masked(construct, name, talk):
+    held = await talk(construct, name)
+
+    assert MASK not in held.log.read_text()
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)

@@ -52,12 +52,12 @@ async def record(
 ) -> RecordedFlow:
     """Asks an agent tree in one session; errors that end a run are kept, and the next goes on."""
     model = options.pop("model", None)
-    plugins = options.pop("plugins", [])
+    plugins, before = options.pop("plugins", []), options.pop("before", [])
     run_config = options.pop("run_config", None)
     of_app = {name: options.pop(name) for name in [*options] if name in App.model_fields}
     plugin = FlowPlugin(directory=folder, **options)
     runner = Runner(
-        app=App(name="app", root_agent=root, plugins=[plugin, *plugins], **of_app),
+        app=App(name="app", root_agent=root, plugins=[*before, plugin, *plugins], **of_app),
         session_service=InMemorySessionService(),
     )
     session = await runner.session_service.create_session(app_name="app", user_id="u")

@@ -57,12 +57,14 @@ def load(place: Path) -> App:
         sys.path[:] = before
 
 
-async def talk(app: App, turns: list[Any], **options: Any) -> Talk:
-    """Holds a conversation with an app in a session of its own."""
-    runner = Runner(app=app, session_service=InMemorySessionService())
-    session = await runner.session_service.create_session(app_name=app.name, user_id="u")
+async def talk(app: App, turns: list[Any], *workers: App, **options: Any) -> Talk:
+    """Holds a conversation with an app, or with its workers in turn, in a session of its own."""
+    service = InMemorySessionService()
+    session = await service.create_session(app_name=app.name, user_id="u")
+    runners = [Runner(app=each, session_service=service) for each in (app, *workers)]
     events: list[Event] = []
-    for turn in turns:
+    for number, turn in enumerate(turns):
+        runner = runners[number % len(runners)]
         is_result = isinstance(turn, Result)
         message = _answer(turn, events) if is_result else types.UserContent(turn)
         invocation = events[-1].invocation_id if is_result else None
@@ -74,10 +76,9 @@ async def talk(app: App, turns: list[Any], **options: Any) -> Talk:
             **options,
         ):
             events.append(event)
-    await runner.close()
-    held = await runner.session_service.get_session(
-        app_name=app.name, user_id="u", session_id=session.id
-    )
+    for runner in runners:
+        await runner.close()
+    held = await service.get_session(app_name=app.name, user_id="u", session_id=session.id)
     return Talk([_without_ids(event) for event in held.events], dict(held.state))
 
 

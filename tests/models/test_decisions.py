@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
+from google.adk.tools import FunctionTool
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
@@ -210,6 +211,37 @@ def test_a_file_that_does_not_fit_is_refused_with_line_and_field(text, error, tm
         read_decisions(file)
 
     assert str(raised.value).startswith(f"{file}: {error}")
+
+
+PAYS = """
+decisions:
+  - agent: Bank
+    request: Pay 7
+    steps: [{calls: [{name: pay, arguments: {amount: 7}}]}]
+  - agent: Bank
+    request: "yes"
+    steps: [{text: Paid.}]
+"""
+
+
+def test_the_words_that_answer_a_pause_find_their_entry_once_the_tool_ran(tmp_path):
+    paid = []
+
+    def pay(amount: int) -> str:
+        """Pays."""
+        paid.append(amount)
+        return "paid"
+
+    tool = FunctionTool(pay, require_confirmation=True)
+    app = App(name="bank", root_agent=agent("Bank", "gemini-2.5-flash", tools=[tool]))
+    app, script = decided(app, file_of(tmp_path, PAYS))
+
+    run = asyncio.run(run_conversation(app, ["Pay 7", "yes"], file=tmp_path / "flow.jsonl"))
+
+    script.finish()
+    asked, answered = run.turns
+    assert (asked.waits_for, asked.answered_by, asked.tool_calls) == (["Bank"], "", 0)
+    assert (answered.answer, answered.tool_calls, paid) == ("Paid.", 1, [7])
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):

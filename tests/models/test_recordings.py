@@ -6,8 +6,11 @@ import pytest
 import yaml
 from google.adk.cli.plugins.recordings_schema import LlmRecording, Recording, Recordings
 from google.adk.models.llm_response import LlmResponse
+from google.adk.tools._request_input_tool import request_input
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import START, Workflow, node
 from google.genai import types
+from pydantic import BaseModel
 
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -60,6 +63,70 @@ async def test_a_recording_of_adk_test_plays_as_it_went(tmp_path):
     assert moves_of(played) == moves_of(recorded)
 
 
+class Sheet(BaseModel):
+    """An answer in fields."""
+
+    total: int
+
+
+def shouted(node_input: str) -> str:
+    """Shouts."""
+    return node_input.upper()
+
+
+def two(node_input: str) -> list:
+    """Makes two of it."""
+    return [node_input, node_input]
+
+
+SHAPES = {
+    "says nothing": (
+        lambda model: agent("Root", model, tools=[pairs]),
+        {"Root": [call("pairs", size=42), []]},
+    ),
+    "fills a schema": (
+        lambda model: agent("Root", model, tools=[pairs], output_schema=Sheet),
+        {"Root": [call("pairs", size=42), call("set_model_response", total=12)]},
+    ),
+    "asks for input": (
+        lambda model: agent("Root", model, tools=[request_input]),
+        {"Root": [call("adk_request_input", message="Which size?")]},
+    ),
+    "a graph": (
+        lambda model: Workflow(name="Root", edges=[(START, agent("A", model), shouted)]),
+        {"A": ["a"]},
+    ),
+    "a graph's workers": (
+        lambda model: Workflow(
+            name="Root", edges=[(START, two, node(agent("A", model), parallel_worker=True))]
+        ),
+        {"A": ["a", "a"]},
+    ),
+    "one turn": (
+        lambda model: agent("Root", model, sub_agents=[agent("A", model, mode="single_turn")]),
+        {"Root": [[call("A", request="q"), call("A", request="r")], "c"], "A": ["a", "b"]},
+    ),
+    "a task": (
+        lambda model: agent("Root", model, sub_agents=[agent("A", model, mode="task")]),
+        {"Root": [call("A", request="q"), "b"], "A": [call("finish_task", result="a")]},
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_what_adk_records_beside_models_answers_is_none_of_the_models(tmp_path, shape):
+    wire, script = SHAPES[shape]
+    recorded = await record(wire(Scripted(script=script)), QUESTIONS[:1], tmp_path / "logs")
+    file = tmp_path / "test_shape.json"
+    file.write_text(as_adk_test(recorded.events))
+
+    app, decisions = decided(load_app(wire("gemini-2.5-flash")), file)
+    played = await run_conversation(app, QUESTIONS[:1], file=tmp_path / "played.jsonl")
+
+    decisions.finish()
+    assert sorted(moves_of(played)) == sorted(moves_of(recorded))
+
+
 async def test_a_conformance_recording_plays_those_too_that_a_tool_calls(tmp_path):
     def said(name, *parts, partial=False):
         content = types.ModelContent([*parts])
@@ -72,9 +139,12 @@ async def test_a_conformance_recording_plays_those_too_that_a_tool_calls(tmp_pat
             said("Root", types.Part(function_call=call("Loans", request="Dear?"))),
             said("Loans", "5%", partial=True),
             said("Loans", "5%"),
-            said("Root", types.Part(text="Hm.", thought=True), types.Part(text="It is 5%.")),
+            said("Root", types.Part(text="Hm.", thought=True), types.Part(text="It is")),
         ]
     )
+    # A streamed call may give several whole responses.
+    whole = LlmResponse(content=types.ModelContent(" 5%."))
+    recordings.recordings[-1].llm_recording.llm_responses.append(whole)
     file = tmp_path / "generated-recordings.yaml"
     file.write_text(yaml.safe_dump(recordings.model_dump(mode="json", exclude_none=True)))
     root = agent("Root", "offline", tools=[AgentTool(agent("Loans", "offline"))])

@@ -16,6 +16,7 @@ from google.adk.apps import App
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
+from opentelemetry import context, propagate
 
 from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.metrics import measure
@@ -40,26 +41,44 @@ def look(what: str) -> dict:
 
 
 @asynccontextmanager
-async def serving(agent: Any, plugin: FlowPlugin):
-    """Serves an agent on 127.0.0.1; gives an agent that stands for it."""
+async def serving(agent: Any, plugin: FlowPlugin, *, instrument: bool = False):
+    """Serves an agent on 127.0.0.1; gives an agent that stands for it.
+
+    Both sides may be instrumented, as OpenTelemetry's packages for HTTP do it.
+    """
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     app = App(name="far", root_agent=agent, plugins=[plugin])
     runner = Runner(app=app, session_service=InMemorySessionService())
     served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner)
+    inject = [_inject] if instrument else []
+    served = _extracting(served) if instrument else served
     server = uvicorn.Server(uvicorn.Config(served, log_level="error", ws="none"))
     task = asyncio.create_task(server.serve([listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0)
     try:
         card = f"http://127.0.0.1:{port}/.well-known/agent-card.json"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(event_hooks={"request": inject}) as client:
             told = {"name": agent.name, "description": agent.description}
             yield RemoteA2aAgent(**told, agent_card=card, httpx_client=client)
     finally:
         server.should_exit = True
         await task
         await runner.close()
+
+
+async def _inject(request):
+    propagate.inject(request.headers)
+
+
+def _extracting(app):
+    async def served(scope, receive, send):
+        headers = {key.decode(): value.decode() for key, value in scope.get("headers", ())}
+        context.attach(propagate.extract(headers))
+        await app(scope, receive, send)
+
+    return served
 
 
 async def both_sides(folder, far, *questions, **options):
@@ -116,6 +135,24 @@ async def test_of_a_remote_that_fails_neither_calls_nor_tokens_are_known(tmp_pat
     assert near.failed and turn.failed
     assert near.error == "FAILED: out of order"
     assert (near.llm_calls, near.input_tokens, near.answer) == (None, None, "")
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+async def test_a_called_remote_that_fails_or_is_down_returns_failed(tmp_path, is_up):
+    far = LlmAgent(name="Far", model=Scripted(script={"Far": [RuntimeError("out of order")]}))
+    async with serving(far, FlowPlugin(directory=tmp_path / "far")) as remote:
+        if not is_up:
+            remote = RemoteA2aAgent(name="Far", agent_card="http://127.0.0.1:9/agent-card.json")
+        model = Scripted(script={"Root": [call("Far", request="?"), "Sorry."]})
+        root = LlmAgent(name="Root", model=model, tools=[AgentTool(remote)])
+
+        flow = await record(root, ["Go."], tmp_path / "near")
+
+    (failed,) = [move for move in flow.moves if move.kind == "return"]
+    assert (failed.failed, failed.text.partition(":")[0]) == (True, "FAILED" if is_up else "error")
+    assert not [move for move in flow.moves if move.kind == "answer"]
+    # Where no server was reached, nobody could ask a model.
+    assert flow.llm_calls == (None if is_up else 2)
 
 
 SECRET = "the code of the safe is 4711, as my aunt once said"

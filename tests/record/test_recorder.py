@@ -452,6 +452,8 @@ class Streaming(Scripted):
     async def generate_content_async(self, llm_request, stream=False):
         pieces = ["key sk-abcdef", "ghijklmnopqrstuv"]
         for piece in pieces:
+            arguments = types.Part(function_call=call("look", key=piece))
+            yield LlmResponse(content=types.ModelContent(arguments), partial=True)
             yield LlmResponse(content=types.ModelContent(piece), partial=True)
         yield LlmResponse(content=types.ModelContent("".join(pieces)), partial=False)
 

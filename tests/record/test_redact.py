@@ -1,6 +1,7 @@
 """Secrets in texts."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,47 @@ def test_any_value_is_json_when_masked(value):
 
     assert set(json.loads(kept)) == set(value)
     assert "api_key" not in value or json.loads(kept)["api_key"] == MASK
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise RecursionError("shown")
+
+    __str__ = __repr__
+    __hash__ = object.__hash__
+
+
+def nested(depth: int) -> Any:
+    value: Any = "deep"
+    for level in range(depth):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
+def cyclic() -> Any:
+    value: dict[str, Any] = {"id": 1}
+    value["self"] = [value, value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (Unshowable(), "<Unshowable>"),
+        ({Unshowable(): 1}, {"<Unshowable>": 1}),
+        ({"a": {Unshowable()}, "b": 2}, {"a": ["<Unshowable>"], "b": 2}),
+        (cyclic(), {"id": 1, "self": ["<dict>", "<dict>"]}),
+        ({"n": 10**5000, "m": float("nan")}, {"n": "<int>", "m": None}),
+        ({"b": b"\x00\xff", 5: {(1, 2): "t"}}, {"b": "AP8=", "5": {"(1, 2)": "t"}}),
+        ({"a": "caf\udce9", "key ann@example.org": [nested(3000)]}, None),
+    ],
+)
+def test_what_cannot_be_written_is_named_by_its_type(value, kept):
+    text = make_redactor("full", redact=True)(JsonText(value))
+
+    written = json.loads(text)
+    if kept is not None:
+        assert written == kept
+    else:
+        assert written["a"] == "caf?"
+        assert "<" in str(written["key [masked]"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -16,13 +17,20 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from adk_flow.export.attributes import CAPTURE
+from adk_flow.export.live import MovesOnSpans
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record import secrets
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.secrets import MASK, mask_secrets
 from adk_flow.scenario.conversation import read_conversation
+from tests.doubles.collector import collecting
+from tests.doubles.command import run_command
 from tests.doubles.flow import agent
 from tests.doubles.pages import ROOT
 
@@ -104,6 +112,11 @@ KINDS = {
         "«4111111111111111»",
         "«3782 822463 10005»",
         "«41111111 11111111»",
+        "«4111.1111.1111.1111»",
+        "«4111  1111  1111  1111»",
+        "«4111 - 1111 - 1111 - 1111»",
+        "«4111\xa01111\xa01111\xa01111»",
+        "«3782\u2009822463\u200910005»",
     ],
     "bank": [
         "«GB29 NWBK 6016 1331 9268 19»",
@@ -146,11 +159,12 @@ def test_a_secret_is_masked_and_what_says_what_it_is_stays(kind, text, around):
     "text",
     [
         "A £250,000 mortgage (£250 000) at 4.5% over 25 years costs £1,389.58 a month.",
-        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 100000, 1,234,567",
+        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 100000, 1000000000, 1,234,567",
         "2026-11-28, 28-11-2026, 28/11/2026, 2026-11-28T10:11:12.123456Z, 2026 2027 2028 2029",
         '{"max_output_tokens": 2000, "total_token_count": 12345, "primary_key": "id"}',
         "In 2026/27 the secret of saving is patience; the keys to the house are yours.",
         "1 2 3 4 5 6 7 8 9 10",
+        "2026.2027.2028.2029, 1111.1111.1111.1111, 4111.1111.1111.1112",
         "My token of thanks. tokens: 1,560. The pin is on the map.",
     ],
 )
@@ -158,7 +172,7 @@ def test_amounts_dates_rates_and_plain_words_stay(text):
     assert mask_secrets(text) == text
 
 
-async def record_everywhere(secret: str, folder: Path) -> FlowPlugin:
+async def record_everywhere(secret: str, folder: Path, **options: Any) -> FlowPlugin:
     """Holds a conversation that has a secret in every place that a log tells of."""
 
     def look(thing: str, tool_context: ToolContext) -> dict[str, Any]:
@@ -170,7 +184,7 @@ async def record_everywhere(secret: str, folder: Path) -> FlowPlugin:
 
     script = {"Root": [[call("look", thing=secret)], [call("fail", thing=secret)], secret]}
     root = agent("Root", Scripted(script=script), tools=[look, fail], instruction=f"Know {secret}")
-    plugin = FlowPlugin(directory=folder)
+    plugin = FlowPlugin(directory=folder, **options)
     runner = Runner(
         app=App(name="app", root_agent=root, plugins=[plugin]),
         session_service=InMemorySessionService(),
@@ -220,6 +234,32 @@ async def test_a_secret_is_masked_wherever_it_stands(kind, tmp_path):
         written = [log.name, *words(lines)]
         assert [text for text in written if secret in text] == []
         assert sum(MASK in text for text in written) >= len(PLACES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_secret_is_masked_in_what_is_made_of_logs(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv(CAPTURE, "SPAN_ONLY")
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    text = KINDS[kind][0]
+    secret = MARKED.search(text)[1]  # pyright: ignore[reportOptionalSubscript]
+    with provider.get_tracer("test").start_as_current_span("app"):
+        listener = MovesOnSpans()
+        await record_everywhere(MARKED.sub(r"\1", text), tmp_path / "logs", listener=listener)
+    made = [str(span.events) for span in exporter.get_finished_spans()]
+    with collecting() as (endpoint, taken):
+        for log in (tmp_path / "logs").rglob("*.jsonl"):
+            run_command("export", log, "--otlp", endpoint, folder=tmp_path, **{CAPTURE: "1"})
+            for form in ("csv", "json", "parquet"):
+                out = tmp_path / form
+                done = run_command("export", log, "--format", form, "--out", out, folder=tmp_path)
+                assert done.returncode == 0, done.stderr
+                made += [table.read_text() for table in out.iterdir() if form != "parquet"]
+    made += [str(pq.read_table(table).to_pylist()) for table in (tmp_path / "parquet").iterdir()]
+    made += [str(request) for _, _, request in taken]
+
+    assert [text for text in made if secret in text] == []
+    assert sum(MASK in text for text in made) >= 5
 
 
 @given(st.text(), st.sampled_from([text for _, text in TEXTS]), st.text())

@@ -12,7 +12,8 @@ from google.adk.sessions import DatabaseSessionService
 from google.genai import types
 from pydantic import PrivateAttr
 
-from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.analysis.trace_reader import read_trace, trace_log
+from adk_flow.log.parts import read_sessions
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles import postgres
@@ -32,6 +33,12 @@ def test_though_a_worker_is_killed_every_turn_answered_is_in_a_log_once(tmp_path
     recorded = two_workers.recorded(result.logs)
     assert len(result.answers) == 36
     assert [recorded[answer.invocation] for answer in result.answers] == [1] * 36
+    files = [path for folder in result.logs for path in folder.rglob("*.jsonl")]
+    for log in read_sessions(files):
+        answers = [each for each in result.answers if each.session == log.header.session]
+        turns = [turn for turn in trace_log(log).turns if turn.complete]
+        assert [turn.invocation for turn in turns] == [each.invocation for each in answers]
+        assert [turn.messages[-1].text for turn in turns] == [each.text for each in answers]
 
 
 # Of two workers on SQLite, which has no row locks, ADK 2.13 may refuse neither.
@@ -110,7 +117,7 @@ async def say(runner, words):
 
 def told(logs):
     """What the logs tell of each message: the name of the error that it ended with, if any."""
-    turns = [turn for path in logs.rglob("*.jsonl") for turn in read_trace(path).turns]
+    turns = read_trace(*logs.rglob("*.jsonl")).turns
     assert all(turn.failed == bool(turn.error) and turn.complete for turn in turns)
     return {turn.question: turn.error.partition(":")[0] for turn in turns}
 

@@ -24,10 +24,7 @@ def enter_model(index: int, record: Record, run: Run) -> None:
     call.has_answer = not record.error
     asked = run.model_calls.get(record.activation)
     if asked is not None and not asked.was_made:
-        # Its event may come first, while the model has not ended.
         asked.was_entered, asked.usage = True, None
-    elif not call.within:
-        run.model_calls[record.activation], call.is_over = call, False
 
 
 def add_call(index: int, record: Record, run: Run) -> ModelCall:
@@ -86,8 +83,6 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     call = run.model_calls.get(record.activation)
     if record.partial:
         return
-    if record.usage is not None and (call is None or call.is_over):
-        call = ask_model(index, record, run)
     shown = call.record if call else index
     if run.parent is None and record.usage is not None:
         run.turn.reported[shown] = record.usage
@@ -137,6 +132,10 @@ class ToolCalls:
             model_call.is_over = True
         return call
 
+    def awaits(self, record: Record, run: Run) -> bool:
+        """Whether a call was asked for that no hook says has begun."""
+        return any(c.record < 0 for c in self._at(record.call, record.activation, run))
+
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])
@@ -174,9 +173,7 @@ class ToolCalls:
             call.failed, call.error = call.failed or not again, record.error
         return call, again
 
-    def respond(
-        self, index: int, record: Record, run: Run, *, is_remote: bool = False
-    ) -> Iterator[ToolCall]:
+    def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those whose end no hook had shown."""
         for id in record.responses:
             began = [call for call in self._open.get(id, ()) if call.record >= 0]
@@ -188,8 +185,6 @@ class ToolCalls:
                 self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
-                is_seen = call.is_hooked and not is_remote
-                call.hidden = is_seen and not (call.withheld or call.pending)
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call

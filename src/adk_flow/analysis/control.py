@@ -144,7 +144,7 @@ def come_back(
 ) -> None:
     """A call of an agent ends: from whoever ran last in it, control goes back to its caller."""
     record, turn = moment.record, run.turn.number
-    is_failed = failed or _is_failed_answer(record)
+    is_failed = failed or _is_failed_answer(record, call)
     for head in call.heads if call else ():
         last = head.last
         # A plugin before the recorder may have made a result of its error.
@@ -220,12 +220,16 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
 
 def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
     """A turn gives control back to the user."""
-    record = moment.record
-    conversation.ask_user(moment, run)
+    record, turn = moment.record, run.turn
+    if turn.complete:
+        # Another plugin's `after_run` failed, once the recorder's had told the end.
+        turn.moves = [move for move in turn.moves if move.kind != "end"]
+    else:
+        conversation.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
     ending = {"failed": failed or bool(error), "text": error}
-    moment.add("end", run.active_agent, USER, run.turn.number, number, **ending)
+    moment.add("end", run.active_agent, USER, turn.number, number, **ending)
 
 
 def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
@@ -264,8 +268,10 @@ def _is_gone_on_with(activation: Activation) -> bool:
     return activation.cause == "task" and call is not None and call.heads[0] is not activation
 
 
-def _is_failed_answer(record: Record) -> bool:
+def _is_failed_answer(record: Record, call: ToolCall | None) -> bool:
     """Whether a result says that the called agent failed (2.13, tools/agent_tool.py)."""
+    if call and any(head.last.error and not head.returned for head in call.heads):
+        return True  # its last event was an error, which ADK gives as the result
     return record.kind == "single_turn" and record.text.startswith("Error running sub-agent:")
 
 

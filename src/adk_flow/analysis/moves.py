@@ -40,7 +40,7 @@ class Move(
     call: str = ""
     """Function call id of a call, its ask, answer and return."""
     text: str = ""
-    """What was said; of a failed move, the error."""
+    """What was said; of a failed move, the error; of a node, its try, or the route taken."""
     failed: bool = False
 
     @property

@@ -28,8 +28,9 @@ def open_node(moment: Moment, run: Run, node: Activation) -> None:
     nodes.append(node)
     if len(nodes) == 2:
         _fork(moment, run, nodes)
-    place = (run.turn.number, node.number, "node")
-    moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent)
+    place, failures = (run.turn.number, node.number, "node"), run.failures[node.path]
+    again = f"try {failures + 1}" if failures and node.path else ""
+    moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent, text=again)
 
 
 def call_unseen(moment: Moment, run: Run, name: str) -> None:
@@ -49,6 +50,10 @@ def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text
     last, owner = node.last, node.parent_agent
     if node.returned:
         return
+    run.failures[node.path] += failed
+    route = run.routes.pop(node.path, "")
+    if route and not failed:
+        text = f"route {route}"
     if last.said >= 0 and not failed:
         conversation.answer(moment, run.turn.number, last, owner, "node", "", last.text)
     come_back_from(moment, run, node, owner, "node", failed=failed, text=text)

@@ -6,6 +6,7 @@ What stands here grows while its turn is read, and changes no more once the turn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,6 +44,8 @@ class Activation:
     """ADK's path of the node that it is, `graph@1/agent@2`; empty for none."""
     is_remote: bool = False
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
+    was_sent: bool = False
+    """Whether that server was sent a message."""
     remote_usage: dict[str, Usage] = field(default_factory=dict)
     """What the server reports of tokens, by its event."""
     call: str = ""
@@ -70,8 +73,14 @@ class Activation:
     """Its latest final words, as far as they were kept."""
     said: int = -1
     """Record of its latest final words."""
+    asks_models: bool = True
+    """Whether its agent asks a model, and is none that speaks by itself."""
+    awaits_model: bool = True
+    """Whether its next words have to be a model's."""
+    unasked: int = -1
+    """Event whose words no model gave, be they a callback's."""
     error: str = ""
-    """What it failed with, as `agent_error` says."""
+    """What it failed with, as `agent_error` or its last event says."""
     calls_out: int = 0
     """Calls still out of a fork."""
 
@@ -149,6 +158,8 @@ class ModelCall:
     was_entered: bool = False
     """Whether a plugin or callback asked a model, a call of its own, before this one was made."""
     responses: list[Response] = field(default_factory=list)
+    shown: int = 0
+    """How many of them an event has shown."""
     usage: Usage | None = None
     """What was reported last, which is for the whole call; None where nothing was."""
     error: str = ""
@@ -213,8 +224,6 @@ class ToolCall:
     """Whether it did not run, as its confirmation was asked for or refused."""
     pending: bool = False
     """Whether an event says that the run waits for it."""
-    hidden: bool = False
-    """Whether an event tells its end and no hook did: a plugin before the recorder hid it."""
     graph: str = ""
     """The graph that it runs, of which no hook tells."""
     heads: list[Activation] = field(default_factory=list)
@@ -251,6 +260,16 @@ class Write(NamedTuple):
     key: str
 
 
+class HiddenHook(NamedTuple):
+    """A hook that a plugin before the recorder hid, as its answer shows."""
+
+    hook: str
+    agent: str
+    of: str
+    """Name of the agent or tool."""
+    records: tuple[int, ...]
+
+
 class SessionChange(NamedTuple):
     """What became of earlier turns before a turn began."""
 
@@ -275,6 +294,8 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    ahead: frozenset[str] = frozenset()
+    """Hooks that a plugin before the recorder may hide."""
     live: bool = False
     """Whether it is a live session, which has a turn for each exchange."""
     exchange: ModelCall | None = None
@@ -298,6 +319,10 @@ class Run:
     """Activations whose nodes are being ended."""
     functions: set[str] = field(default_factory=set)
     """Paths of nodes that are no agents and have run."""
+    routes: dict[str, str] = field(default_factory=dict)
+    """The routes that a graph takes after nodes that have not returned, by path."""
+    failures: Counter[str] = field(default_factory=Counter)
+    """How often a node failed, by path."""
     waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""
@@ -347,6 +372,7 @@ class Turn:
     escalations: list[tuple[int, str]] = field(default_factory=list)
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = field(default_factory=list)
+    hidden_hooks: list[HiddenHook] = field(default_factory=list)
     reported: dict[int, Usage | None] = field(default_factory=dict)
     """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 

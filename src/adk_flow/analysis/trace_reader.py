@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adk_flow.analysis import control, conversation, live, nodes
+from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
@@ -22,6 +22,7 @@ from adk_flow.analysis.moves import USER, Moment, Move
 from adk_flow.analysis.trace import (
     CALLED,
     Activation,
+    HiddenHook,
     Message,
     Run,
     SessionChange,
@@ -31,6 +32,7 @@ from adk_flow.analysis.trace import (
 )
 from adk_flow.log.reader import Log, read_log
 from adk_flow.log.schema import AGENT_CALLS, Record
+from adk_flow.log.story import join_logs
 
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
@@ -58,6 +60,7 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._changes: set[tuple[tuple[int, int] | None, str]] = set()
         self._tasks: dict[str, tuple[str, str] | None] = {}
         """Tasks of the session: who asked whom, by call id; None once that id was answered."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
@@ -129,7 +132,8 @@ class TraceReader:
             parent, turn = None, self._open_turn(record)
         run = self._runs[record.run] = Run(record.run, turn, self._index, parent)
         if parent is not None:
-            run.call = self._calls.find(record.call, parent.number)
+            if record.call:
+                run.call = self._calls.find(record.call, parent.number)
             run.call_id = record.call
         turn.runs.append(run)
         return run
@@ -154,16 +158,22 @@ class TraceReader:
             run.turn.question, run.turn.invocation = record.text, record.invocation
 
     def _on_session_change(self, moment: Moment, record: Record, run: Run) -> None:
-        run.turn.changes.append(SessionChange(moment.index, record.compacted, record.rewound))
+        change = record.compacted, record.rewound
+        if change not in self._changes:  # as each worker tells anew of a session's past
+            self._changes.add(change)
+            run.turn.changes.append(SessionChange(moment.index, *change))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
+        run.ahead = frozenset(record.ahead)
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
             run.turn.resumed.append((moment.index, self.activations[record.activation]))
             return
         activation = self._begin_activation(record, run)
+        if record.hidden:
+            hidden_hooks.note_hidden(run, "before_agent", record.agent, record.agent, moment.index)
         control.begin(moment, run, activation)
 
     def _begin_activation(self, record: Record, run: Run) -> Activation:
@@ -182,6 +192,7 @@ class TraceReader:
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
             is_remote=record.kind == "a2a",
+            asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
         )
@@ -199,19 +210,33 @@ class TraceReader:
 
     def _on_after_agent(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
-        if activation is None or activation.closed >= 0:
+        if activation is None:
             return
+        if activation.closed >= 0:  # ADK itself spoke for it, as it does in a model's place
+            _forget(run.turn.hidden_hooks, activation.closed)
+            return
+        hidden_hooks.miss_question(run, activation)
         activation.closed = moment.index
         nodes.end_nodes(moment, run, activation, failed=False)
         control.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
-            control.leave_node(moment, run, activation, failed=False, text="")
+            error = activation.error
+            control.leave_node(moment, run, activation, failed=bool(error), text=error)
 
     def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
-        if activation is not None:
-            activation.error = record.error
-            control.fail(moment, run, activation)
+        if activation is None:
+            return
+        activation.error = record.error
+        if activation.ended_by == "after_agent" and activation.returned:
+            # Its `after_agent_callback` failed, so that what it had given back does not count.
+            back = ("return", activation.last.number, activation.closed)
+            moves = run.turn.moves
+            moves[:] = [m for m in moves if (m.kind, m.activation, m.record) != back]
+            ending = {"failed": True, "text": record.error}
+            nodes.come_back_from(moment, run, activation, activation.parent_agent, "node", **ending)
+            return
+        control.fail(moment, run, activation)
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
@@ -227,6 +252,7 @@ class TraceReader:
 
     def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
         enter_model(moment.index, record, run)
+        hidden_hooks.miss_answer(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         self._calls.begin(moment.index, record, run)
@@ -235,6 +261,8 @@ class TraceReader:
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
+        if call is None and self._calls.awaits(record, run):
+            hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
         if not again and control.ran_agent(record, call):
             caller = self.activations.get(record.activation)
             control.come_back(moment, run, call, caller, failed=record.hook == "tool_error")
@@ -255,14 +283,24 @@ class TraceReader:
             run.waits.pop(id, None)
             if id in self._tasks:
                 self._tasks[id] = None
-        for call in self._calls.respond(moment.index, record, run, is_remote=is_remote):
+        for call in self._calls.respond(moment.index, record, run):
+            if not is_remote:
+                hidden_hooks.miss_tool_end(run, call)
             control.end_call(moment, run, call, activation)
+        if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
+            hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
+            self._on_after_agent(moment, record, run)
         if activation is not None and is_remote:
+            activation.was_sent |= record.request is not None
+            if record.error and not activation.was_sent:
+                activation.is_remote = False  # nobody was reached, who could have called a model
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
             read_model_event(moment.index, record, run)
         control.start_without_agent(moment, run)
+        if record.route and not record.partial:
+            run.routes[record.path] = record.route
         if not record.activation and record.agent != USER and not record.partial:
             is_shown = bool(record.size or record.error)
             if not (is_shown and control.begin_unseen(moment, run)) and record.path:
@@ -308,6 +346,8 @@ class TraceReader:
                 turn.failed, turn.error = False, ""
         if record.size and not (record.partial or record.error):
             run.error = ""
+            if activation is not None:
+                activation.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
                 turn.messages.append(Message(*place, record.text, record.final))
@@ -321,6 +361,8 @@ class TraceReader:
             return
         self._end_calls(moment, run)
         control.end(moment, run, failed=failed)
+        if not failed:
+            hidden_hooks.miss_events(run)
         if run.parent is not None:
             return
         turn.end = moment.index
@@ -351,6 +393,10 @@ class TraceReader:
     _on_run_error = _on_after_run
 
 
+def _forget(hooks: list[HiddenHook], record: int) -> None:
+    hooks[:] = [one for one in hooks if one[:1] + one.records != ("after_agent", record)]
+
+
 def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
     """Gives the turns of a log one after another as they end, those without an end last."""
     reader = TraceReader()
@@ -369,10 +415,10 @@ def trace_log(log: Log) -> Trace:
     return Trace(log, list(reader.turns.values()))
 
 
-def read_trace(path: str | Path) -> Trace:
-    """Reads a flow log and all its turns.
+def read_trace(*paths: str | Path) -> Trace:
+    """Reads a session and all its turns, from its flow log or several: parts of it, A2A servers'.
 
     Raises:
-      LogError: it cannot be read.
+      LogError: one cannot be read, or does not belong to the first.
     """
-    return trace_log(read_log(path))
+    return trace_log(join_logs([read_log(path) for path in paths]))

@@ -110,11 +110,10 @@ class _Match(NamedTuple):
 
 def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[Path]:
     """Gives the logs that were written to after the first invocation."""
-    if invocations:
-        since = invocations[0].creation_timestamp - WITHIN_SECONDS
-        for path in sorted(Path(directory).rglob("*.jsonl")):
-            if path.stat().st_mtime >= since:
-                yield path
+    for first in invocations[:1]:
+        since = first.creation_timestamp - WITHIN_SECONDS
+        paths = sorted(Path(directory).rglob("*.jsonl"))
+        yield from (path for path in paths if path.stat().st_mtime >= since)
 
 
 def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
@@ -123,8 +122,15 @@ def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
         trace = read_trace(path)
     except LogError:
         return
+    from google.adk.evaluation.eval_case import get_all_tool_calls
+
     calls = {call.id for turn in trace.turns for call in turn.tool_calls if call.id}
-    shown = {call for invocation in invocations for call in _calls_of(invocation)}
+    shown = {
+        call.id
+        for invocation in invocations
+        for call in get_all_tool_calls(invocation.intermediate_data)
+        if call.id
+    }
     if not shown <= calls:
         return
     turns, number = measure(trace), len(invocations)
@@ -150,17 +156,6 @@ def _is_of(kept: str, content: types.Content | None) -> bool:
         kept == said or (kept.endswith("…") and said.startswith(kept[:-1]))
         for said in (mask(words), words)
     )
-
-
-def _calls_of(invocation: Invocation) -> set[str]:
-    from google.adk.evaluation.eval_case import get_all_tool_calls
-
-    return {call.id for call in get_all_tool_calls(invocation.intermediate_data) if call.id}
-
-
-def _directory(eval_metric: EvalMetric) -> str:
-    own = _extra(eval_metric, "directory")
-    return own or os.environ.get("ADK_FLOW_DIR") or "flow_logs"
 
 
 def _extra(eval_metric: EvalMetric, field: str) -> Any:
@@ -216,7 +211,8 @@ def _result(
 
     scores: list[Any]
     try:
-        scores = score(turns_of(invocations, _directory(eval_metric)))
+        directory = _extra(eval_metric, "directory") or os.environ.get("ADK_FLOW_DIR")
+        scores = score(turns_of(invocations, directory or "flow_logs"))
         overall = together(scores)
     except AdkFlowError as problem:
         _logger.error("%s: %s", eval_metric.metric_name, problem)

@@ -16,15 +16,8 @@ from adk_flow.scenario.conversation import Conversation, failed_checks
 from adk_flow.scenario.yaml_file import Document
 
 LIMITS = (
-    "llm_calls",
-    "reported_llm_calls",
-    "transfers",
-    "agent_calls",
-    "tool_calls",
-    "input_tokens",
-    "output_tokens",
-    "tokens",
-    "messages_read",
+    *("llm_calls", "reported_llm_calls", "transfers", "agent_calls", "tool_calls"),
+    *("input_tokens", "output_tokens", "tokens", "messages_read"),
 )
 
 
@@ -45,9 +38,8 @@ class RuleResult(NamedTuple):
 def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
     """Checks every rule of a file, and first whether the flow is whole."""
     rules, document = written.rules, written.document
-    found = []
-    if not rules.may_fail:
-        found += [RuleResult("whole", document.line(), fault) for fault in flow.faults or [""]]
+    faults = [] if rules.may_fail else flow.faults or [""]
+    found = [RuleResult("whole", document.line(), fault) for fault in faults]
     found += _scope(flow, rules, document, (), rules.price_model)
     for pair, (one, other) in enumerate(rules.isolated):
         passages = flow.shared(one, other)
@@ -68,25 +60,16 @@ def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
 
 def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[RuleResult] | None:
     """Checks what a conversation asks of the answers; None if a log holds another one."""
-    said = [turn.question for turn in flow.figures]
-    if flow.log.header.texts != "full" or said not in _as_logged(conversation):
-        return None
-    asked = conversation.under(flow.log.header.construct)
-    pairs = zip(asked.turns, flow.turns, strict=True)
-    return list_missing(
-        [failed_checks(one, turn.answer, turn.read, _taking_part(turn)) for one, turn in pairs],
-        line,
-    )
-
-
-def _as_logged(conversation: Conversation) -> Iterator[list[str]]:
-    """Gives what a log holds of the questions, which may be masked in it."""
+    logged = [turn.question for turn in flow.figures]
     said = [turn.say for turn in conversation.turns]
-    yield from (said, [mask(words) for words in said])
-
-
-def _taking_part(turn: Flow) -> list[str]:
-    return [move.target for move in turn.moves if move.is_control]
+    if flow.log.header.texts != "full" or logged not in (said, [mask(words) for words in said]):
+        return None
+    failed = []
+    asked = conversation.under(flow.log.header.construct)
+    for one, turn in zip(asked.turns, flow.turns, strict=True):
+        agents = [move.target for move in turn.moves if move.is_control]
+        failed.append(failed_checks(one, turn.answer, turn.read, agents))
+    return list_missing(failed, line)
 
 
 def list_missing(failed: list[list[str]], line: int) -> list[RuleResult]:
@@ -147,13 +130,11 @@ def _moves(expected: str | list[str], actual: Snapshot) -> tuple[str, tuple[str,
     if actual == expected:
         return "", ()
     rows = aligned(expected, actual)
-    changed = [row for row in rows if not row.same]
-    first = changed[0]
-    reason = {
-        "-": f"lacks: {first.left}",
-        "+": f"not expected: {first.right}",
-        "!": f"{first.right}, expected {first.left}",
-    }[first.mark]
+    first, *_ = changed = [row for row in rows if not row.same]
+    reason = f"{first.right}, expected {first.left}"
+    reason = {"-": f"lacks: {first.left}", "+": f"not expected: {first.right}"}.get(
+        first.mark, reason
+    )
     more = f" ({len(changed)} of {len(rows)} lines differ)" if len(changed) > 1 else ""
     return f"{reason}{more}", tuple(side_by_side(rows))
 

@@ -34,8 +34,7 @@ class Flow:
 
     def __init__(self, trace: Trace, canaries: Mapping[str, Canary] = {}) -> None:
         """Takes a log as it was read, and traces canaries in it."""
-        self.trace = trace
-        self.log = trace.log
+        self.trace, self.log = trace, trace.log
         self.moves: list[Move] = trace.moves
         self.figures: list[TurnMetrics] = measure(trace)
         """By turn."""
@@ -158,7 +157,10 @@ class Flow:
         Raises:
           ValueError: a name is none of the app's agents, where those are known.
         """
-        self._check_known(one, other)
+        there = dict.fromkeys([*self.known, *self.agents])
+        for name in (one, other):
+            if self.known and name not in (*there, USER, *self._canaries):
+                raise ValueError(f"the app has no agent {name!r}; there are {', '.join(there)}")
         pair, visibility = {one, other}, self.visibility
         shown = [
             f"{sight.agent} was shown {sight.kind} of {sight.source} (record {sight.record})"
@@ -174,12 +176,6 @@ class Flow:
         ]
         unknown = visibility.unknown_reason
         return [*shown, f"not all is known: {unknown}"] if unknown else shown
-
-    def _check_known(self, *names: str) -> None:
-        there = [*dict.fromkeys([*self.known, *self.agents])]
-        for name in names:
-            if self.known and name not in (*there, USER, *self._canaries):
-                raise ValueError(f"the app has no agent {name!r}; there are {', '.join(there)}")
 
     # Figures
 
@@ -235,7 +231,10 @@ class Flow:
                 faults.append(f"turn {turn.turn} failed: {turn.error or 'the reason was not kept'}")
             elif not turn.complete and self.log.header.tells_end:
                 faults.append(f"the log stops in the middle of turn {turn.turn}")
-        faults += [f"line {damage.line} of the log: {damage.reason}" for damage in self.log.damage]
+        faults += [
+            f"line {damage.line} of {damage.path or 'the log'}: {damage.reason}"
+            for damage in self.log.damage
+        ]
         if unrecorded := self.log.unrecorded:
             hooks = plural(unrecorded, "hook")
             faults.append(f"{hooks} could not be recorded, so figures may be too low")

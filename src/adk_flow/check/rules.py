@@ -154,9 +154,8 @@ def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
         yield from (("isolated", pair, at, name) for at, name in enumerate(names))
     turns = [(("turns", number), turn) for number, turn in enumerate(rules.turns)]
     for place, one in [((), rules), (("each_turn",), rules.each_turn), *turns]:
-        for field in ("answered_by", "holder"):
-            if name := getattr(one, field):
-                yield (*place, field, name)
+        leads = (("answered_by", one.answered_by), ("holder", one.holder))
+        yield from ((*place, field, name) for field, name in leads if name)
         for at, name in enumerate(one.never_speaks):
             yield (*place, "never_speaks", at, name)
         yield from ((*place, "instructions", name, name) for name in one.instructions)

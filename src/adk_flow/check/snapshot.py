@@ -145,7 +145,8 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine
     rows = []
     for kind, i, j, k, m in _opcodes(keys, actual):
         if kind == "equal":
-            rows += map(_same, expected[i:j], actual[k:m])
+            pairs = zip(expected[i:j], actual[k:m], strict=True)
+            rows += [AlignedLine(*pair, same=True) for pair in pairs]
         else:
             rows += _unlike(expected[i:j], actual[k:m])
     return rows
@@ -153,10 +154,6 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine
 
 def _opcodes(left: list[str], right: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     return SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
-
-
-def _same(left: str, right: str) -> AlignedLine:
-    return AlignedLine(left, right, same=True)
 
 
 def _unlike(left: list[str], right: list[str]) -> Iterator[AlignedLine]:

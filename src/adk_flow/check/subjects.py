@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from adk_flow._text import plural
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
 from adk_flow.check.rules import RuleError, RuleFile, check_agents, find_unknown_agents
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
 
 if TYPE_CHECKING:
@@ -19,14 +21,14 @@ if TYPE_CHECKING:
     from adk_flow.models.decisions import Decided
 
 
-def check_log_answers(log: Path, written: RuleFile) -> tuple[Flow, list[RuleResult], list[str]]:
-    """Reads a log, and checks its answers if it holds the conversation that the rules name.
+def check_log_answers(log: Log, written: RuleFile) -> tuple[Flow, list[RuleResult], list[str]]:
+    """Reads a flow, and checks its answers if it holds the conversation that the rules name.
 
     Gives remarks too: on agents that the log does not name, and on answers that are not checked.
     """
     hold, line = written.rules.hold, written.document.line("hold")
     conversation = _conversation(written) if isinstance(hold, str) and hold else Conversation([])
-    flow = read_flow(log, conversation.planted)
+    flow = Flow(trace_log(log), conversation.planted)
     notes = [
         f"{place}: note: the log names no agent {name!r}; is it a typing error?"
         for place, name in find_unknown_agents(written, flow.names)
@@ -35,7 +37,7 @@ def check_log_answers(log: Path, written: RuleFile) -> tuple[Flow, list[RuleResu
     if answers is None:
         notes.append(
             f"{written.document.path}: line {line}: hold: note: answers are not checked, for "
-            f"{log} does not hold the questions of {hold}"
+            f"{log.path} does not hold the questions of {hold}"
         )
     unknown = "cannot be known of a log, which does not hold the app's wiring; name the app"
     warnings = [_no_warning(written, kind, [unknown]) for kind in written.rules.no_warnings]
@@ -62,7 +64,10 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
         raise AdkFlowError(f"{path}: its flow log could not be written")
     answers = [*warnings, *list_missing(run.failed_checks, written.document.line("hold"))]
     if decided is not None:
-        answers += _unused(decided, written.document.line("decisions"))
+        try:
+            decided.finish()
+        except AdkFlowError as error:
+            answers.append(RuleResult("decisions", written.document.line("decisions"), str(error)))
     flow = read_flow(run.log, conversation.planted)
     if run.faults and not flow.log.unrecorded and not written.rules.may_fail:
         reason = f"{plural(run.faults, 'hook')} could not be recorded"
@@ -92,14 +97,6 @@ def _no_warning(written: RuleFile, kind: str, texts: list[str]) -> RuleResult:
     reason = f"{kind}: {texts[0]}" if texts else ""
     line = written.document.line("no_warnings")
     return RuleResult("no_warnings", line, reason, tuple(texts), kind)
-
-
-def _unused(decided: Decided, line: int) -> list[RuleResult]:
-    try:
-        decided.finish()
-    except AdkFlowError as error:
-        return [RuleResult("decisions", line, str(error))]
-    return []
 
 
 def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:

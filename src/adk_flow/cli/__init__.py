@@ -13,10 +13,10 @@ from adk_flow.cli.diff import show_diff
 from adk_flow.cli.export import export_tables
 from adk_flow.cli.init import init_app
 from adk_flow.cli.inspect import show_agents
-from adk_flow.cli.output import INTERRUPTED, print_note
 from adk_flow.cli.plan import plan_conversation
 from adk_flow.cli.run import run_app
 from adk_flow.cli.show import show_flow
+from adk_flow.cli.signals import ended_by_signals
 from adk_flow.cli.versions import compare_releases
 
 command = typer.Typer(
@@ -49,9 +49,7 @@ def main() -> None:
             # What a terminal's encoding lacks is shown as `?`, and never ends the command.
             stream.reconfigure(errors="replace")
     try:
-        command()
-    except KeyboardInterrupt:
-        print_note("stopped")
-        sys.exit(INTERRUPTED)
+        with ended_by_signals():
+            command()
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

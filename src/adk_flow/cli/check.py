@@ -10,9 +10,10 @@ import typer
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
-from adk_flow.cli.loading import find_log
+from adk_flow.cli.loading import is_app, load_story, only_app
 from adk_flow.cli.options import FORMAT, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.signals import keeping, recorded
 from adk_flow.render.checks import (
     CheckReport,
     checks_to_github,
@@ -20,9 +21,6 @@ from adk_flow.render.checks import (
     checks_to_junit,
     checks_to_text,
 )
-
-_MARKS = ("agent.py", "__init__.py", "root_agent.yaml")
-"""Files by which a folder is an app and no folder of logs."""
 
 _WRITERS = {
     "text": checks_to_text,
@@ -33,8 +31,9 @@ _WRITERS = {
 
 
 def check_flow(
-    subject: Annotated[
-        Path, typer.Argument(metavar="LOG | APP", help="A flow log, a folder of them, or an app.")
+    subjects: Annotated[
+        list[Path],
+        typer.Argument(metavar="LOG... | APP", help="An app, or logs as `show` takes them."),
     ],
     expect: Annotated[Path, typer.Option(help="YAML file of rules (docs/ci.md).")],
     form: Annotated[CheckFormat, FORMAT] = "text",
@@ -45,12 +44,13 @@ def check_flow(
     """
     with report_errors():
         written = read_rules(expect)
-        if _is_app(subject):
-            with app_output_on_stderr("github" if form == "github" else ""):
+        if is_app(subjects[0]):
+            output = app_output_on_stderr("github" if form == "github" else "")
+            with output, keeping(recorded):
                 silence_adk()
-                flow, answers = check_app_answers(subject, written)
+                flow, answers = check_app_answers(only_app(subjects), written)
         else:
-            flow, answers, notes = check_log_answers(find_log(subject), written)
+            flow, answers, notes = check_log_answers(load_story(subjects), written)
             for note in notes:
                 print_note(note)
         rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
@@ -58,9 +58,3 @@ def check_flow(
     print(_WRITERS[form](report))
     if report.broken:
         raise typer.Exit(1)
-
-
-def _is_app(subject: Path) -> bool:
-    if subject.is_dir():
-        return any((subject / mark).exists() for mark in _MARKS)
-    return subject.suffix == ".py"

@@ -14,19 +14,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.loading import load_conversations
+from adk_flow.cli.loading import is_app, list_logs, load_conversations, only_app
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
-from adk_flow.cli.output import (
-    INTERRUPTED,
-    app_output_on_stderr,
-    print_note,
-    report_errors,
-    silence_adk,
-)
+from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
-from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
@@ -36,7 +30,10 @@ from adk_flow.render.terminal import plain_console
 
 def compare_constructs(
     subjects: Annotated[
-        list[Path], typer.Argument(metavar="APP | LOG...", help="An ADK app, or flow logs.")
+        list[Path],
+        typer.Argument(
+            metavar="APP | LOG...", help="An ADK app, or flow logs, or folders of them."
+        ),
     ],
     constructs: Annotated[
         str, typer.Option(help="Names separated by commas; `as_is` is the app's own wiring.")
@@ -81,9 +78,9 @@ def compare_constructs(
     and the same command continues.
     """
     with report_errors():
-        if all(map(_is_log, subjects)):
+        if all(map(_is_of_logs, subjects)):
             folder = out or _default_folder("logs", subjects)
-            comparison = compare_logs(subjects, baseline, latency)
+            comparison = compare_logs([*list_logs(subjects)], baseline, latency)
         else:
             silence_adk()
             conversations = load_conversations(question, conversation, state)
@@ -103,7 +100,7 @@ def compare_constructs(
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
-            app = _only_app(subjects)
+            app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
                 comparison = runner.compare(
                     app, conversations, names, folder=folder, progress=progress, **options
@@ -126,16 +123,10 @@ def compare_constructs(
         raise typer.Exit(1)
 
 
-def _is_log(path: Path) -> bool:
+def _is_of_logs(path: Path) -> bool:
+    if path.is_dir():
+        return not is_app(path) and any(path.rglob("*.jsonl"))
     return path.suffix == ".jsonl" or (path.is_file() and is_flow_log(path))
-
-
-def _only_app(subjects: Sequence[Path]) -> Path:
-    if len(subjects) > 1:
-        raise AdkFlowError(
-            f"{subjects[1]}: compare either one app, or flow logs (*.jsonl) and no app"
-        )
-    return subjects[0]
 
 
 def _default_folder(name: str, about: Sequence[object]) -> Path:
@@ -146,7 +137,7 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 
 @contextmanager
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many runs are done, also when Ctrl-C ends them."""
+    """Shows how many runs are done, also when a signal ends them."""
     completed = 0
     with _progress_bar() if sys.stderr.isatty() else nullcontext(_print_progress) as show:
 
@@ -155,13 +146,8 @@ def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
             completed = done
             show(done, planned)
 
-        try:
+        with keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues"):
             yield progress
-        except KeyboardInterrupt:
-            print_note(
-                f"stopped; {completed} runs are kept in {folder}; the same command continues"
-            )
-            raise typer.Exit(INTERRUPTED) from None
 
 
 def _print_progress(done: int, planned: int) -> None:

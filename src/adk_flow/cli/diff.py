@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
-from adk_flow.check.flow import read_flow
+from adk_flow.check.flow import Flow
+from adk_flow.cli.loading import load_story
 from adk_flow.cli.options import FORMAT, DiffFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.render.diff import diff_to_data, diff_to_text
 
 
 def show_diff(
-    before: Annotated[Path, typer.Argument(metavar="LOG", help="A flow log.")],
+    before: Annotated[
+        Path, typer.Argument(metavar="LOG", help="A flow log, or a folder: its newest session.")
+    ],
     after: Annotated[Path, typer.Argument(metavar="LOG", help="The log to compare it with.")],
     form: Annotated[DiffFormat, FORMAT] = "text",
 ) -> None:
@@ -24,7 +28,7 @@ def show_diff(
     Exits with 1 if anything changed.
     """
     with report_errors():
-        was, now = read_flow(before), read_flow(after)
+        was, now = (Flow(trace_log(load_story([path]))) for path in (before, after))
         difference = diff_flows(was, now)
     if form == "json":
         print_json(diff_to_data(difference, was.log, now.log))

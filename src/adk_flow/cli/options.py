@@ -12,6 +12,10 @@ DiagramFormat = Literal["text", "mermaid", "json"]
 DiffFormat = Literal["text", "json"]
 ReportFormat = Literal["text", "markdown", "json"]
 
+LOGS = typer.Argument(
+    metavar="LOG...",
+    help="Flow logs of one session and its A2A servers, or folders: their newest session.",
+)
 FORMAT = typer.Option("--format", help="Output format.")
 
 AppPath = Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")]

@@ -17,8 +17,6 @@ from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C has ended, as a shell gives it."""
 
 _OPTIONS = {
     "calls": "max-calls",

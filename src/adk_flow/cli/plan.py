@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.cli.loading import find_log, import_app
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.cli.loading import import_app, load_story
 from adk_flow.cli.options import AppPath, Questions
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import Conversation, write_conversation
 
 RunTools = Annotated[bool, typer.Option(help="Run tools; else the plan says what they return.")]
 FromLog = Annotated[
-    Path | None, typer.Option("--from", metavar="LOG", help="Flow log to take the plan out of.")
+    list[Path] | None,
+    typer.Option("--from", metavar="LOG", help="Flow log to take the plan out of; repeatable."),
 ]
 
 
@@ -32,7 +34,7 @@ def plan_conversation(
         if bool(question) == bool(log):
             raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
         if log:
-            conversation = asyncio.run(_taken(app, find_log(log), run_tools))
+            conversation = asyncio.run(_taken(app, load_story(log), run_tools))
         else:
             conversation = asyncio.run(_drafted(app, question or [], run_tools))
     if question:
@@ -47,12 +49,12 @@ async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversa
     return await draft_conversation(loaded, questions, run_tools=run_tools)
 
 
-async def _taken(app: Path, log: Path, run_tools: bool) -> Conversation:
+async def _taken(app: Path, log: Log, run_tools: bool) -> Conversation:
     loaded = import_app(app, "offline")
     from adk_flow.check.replay import replay_differences
     from adk_flow.models.planned.from_log import plan_of
 
-    trace = read_trace(log)
+    trace = trace_log(log)
     replayed, planned = plan_of(trace), plan_of(trace, run_tools=run_tools)
     differences = await replay_differences(loaded, trace, replayed.conversation)
     for note in planned.notes:

@@ -13,6 +13,7 @@ import typer
 from adk_flow.cli.loading import load_conversation, load_decided_app
 from adk_flow.cli.options import AppPath, ConversationFile, DecisionsFile, Model, State
 from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
+from adk_flow.cli.signals import keeping, recorded
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
 from adk_flow.render.flow_json import run_to_data
@@ -49,7 +50,8 @@ def run_app(
             if not as_json:
                 print_legend(plain_console())
             listener = None if as_json else Narrator(sys.stdout, view)
-            run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
+            with keeping(recorded):
+                run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
         if as_json:
             print_json(run_to_data(run))
         else:

@@ -9,11 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import find_log
-from adk_flow.cli.options import FORMAT, DiagramFormat
+from adk_flow.cli.loading import load_story
+from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import read_log
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import print_damage, print_flow, print_records
 from adk_flow.render.mermaid import sequence_diagram
@@ -21,16 +20,16 @@ from adk_flow.render.terminal import plain_console
 
 
 def show_flow(
-    log: Annotated[Path, typer.Argument(help="A flow log, or a folder: its newest log.")],
+    logs: Annotated[list[Path], LOGS],
     view: Annotated[
         Literal["control", "conversation", "both", "records"],
         typer.Option(help="What to show of the flow."),
     ] = "both",
     form: Annotated[DiagramFormat, FORMAT] = "text",
 ) -> None:
-    """Shows the flow of a log, turn by turn."""
+    """Shows the flow of a log, or of the logs of all sides, turn by turn."""
     with report_errors():
-        flow_log = read_log(find_log(log))
+        flow_log = load_story(logs)
         if view == "records" and form == "mermaid":
             raise AdkFlowError("records have no diagram; take --format text or json")
     if form != "text":

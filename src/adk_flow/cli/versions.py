@@ -19,7 +19,8 @@ from adk_flow.cli.options import (
     Questions,
     ReportFormat,
 )
-from adk_flow.cli.output import INTERRUPTED, print_note, report_errors, silence_adk
+from adk_flow.cli.output import print_note, report_errors, silence_adk
+from adk_flow.cli.signals import keeping
 from adk_flow.errors import AdkFlowError
 from adk_flow.releases.alignment import align_releases
 from adk_flow.releases.environments import default_folder, order_releases
@@ -57,11 +58,8 @@ def compare_releases(
         folder = (environments or default_folder()).resolve()
         if not app.exists():
             raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
-        try:
+        with keeping(lambda: f"complete environments are kept in {folder}"):
             ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
-        except KeyboardInterrupt:
-            print_note("stopped; complete environments are kept")
-            raise typer.Exit(INTERRUPTED) from None
     alignment = align_releases(str(app), len(asked.turns), ran)
     if form == "json":
         print(encodable(json.dumps(releases_to_data(alignment), ensure_ascii=False)))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 
 from adk_flow.analysis.pricing import dollars, is_priced
-from adk_flow.record.extract import of_usage, version_of
+from adk_flow.log.schema import Header, Record
 
 
 class BudgetSpentError(RuntimeError):
@@ -19,7 +18,8 @@ class Budget(BasePlugin):
     """Refuses model calls, those in AgentTool's nested runs too, once a limit is reached.
 
     What is in flight when a dollar limit is reached is still paid for: its price is known only
-    once it has come back.
+    once it has come back. So it is with calls past ADK's hooks, as a fallback's attempts or a
+    tool's own: nothing could refuse them, and the next call of an agent is refused instead.
     """
 
     def __init__(self, *, dollars: float | None = None, calls: int | None = None) -> None:
@@ -32,8 +32,8 @@ class Budget(BasePlugin):
         """Why a call was refused; empty while none was."""
         self.unmeasured = ""
         """A model that reported no tokens, so that no limit in dollars can hold."""
-        self._models: dict[str, str] = {}
-        """The model last asked, by session."""
+        self._asked: dict[tuple[str, int], tuple[str, float]] = {}
+        """The model last asked, and the price so far of its answer, by session and activation."""
 
     @property
     def is_blind(self) -> bool:
@@ -52,20 +52,29 @@ class Budget(BasePlugin):
         if self.refused:
             raise BudgetSpentError(self.refused)
         self.calls += 1
-        self._models[_place(callback_context)] = llm_request.model or ""
 
-    async def after_model_callback(
-        self, *, callback_context: CallbackContext, llm_response: LlmResponse
-    ) -> None:
-        """Adds up what a call cost."""
-        if llm_response.partial:
-            return
-        model, version = self._models.get(_place(callback_context), ""), version_of(llm_response)
-        usage = of_usage(llm_response.usage_metadata)
-        if usage is None:
-            self.unmeasured = self.unmeasured or model
-        else:
-            self.dollars += dollars(version if is_priced(version) else model, usage) or 0
+    def listen(self, header: Header, record: Record) -> None:
+        """Adds up what calls cost, as a recorder tells of them; counts those past ADK's hooks."""
+        place = header.session, record.activation
+        if record.hook == "before_model":
+            self._asked[place] = record.model, 0
+        elif record.hook == "model_call":
+            self.calls += 1
+            self._pay(record, record.model)
+        elif record.hook == "after_model" and not record.partial:
+            model, paid = self._asked.get(place, ("", 0))
+            # Of several whole responses each tells the usage of all so far.
+            self._asked[place] = model, self._pay(record, record.model or model, paid)
+
+    def _pay(self, record: Record, model: str, paid: float = 0) -> float:
+        """Takes the price of a call, less what was paid of it; gives the price."""
+        if record.usage is None:
+            self.unmeasured = self.unmeasured or ("" if record.error else model)
+            return paid
+        version = record.version
+        price = dollars(version if is_priced(version) else model, record.usage) or 0
+        self.dollars += price - paid
+        return price
 
     def _spent(self) -> str:
         if self.is_blind:
@@ -75,8 +84,3 @@ class Budget(BasePlugin):
         if self.limit_dollars is not None and self.dollars >= self.limit_dollars:
             return f"the budget of ${self.limit_dollars:g} is spent (${self.dollars:.4f})"
         return ""
-
-
-def _place(context: CallbackContext) -> str:
-    invocation = context._invocation_context
-    return f"{invocation.session.id} {invocation.branch or ''} {context.agent_name}"

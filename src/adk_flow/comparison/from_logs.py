@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,20 @@ from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_ru
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import Log, read_log
+from adk_flow.log.parts import read_sessions
+from adk_flow.log.reader import Log
 
 
 def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -> Comparison:
-    """Compares flow logs that exist, by construct, or by file where they name none.
+    """Compares sessions by their logs, by construct, or by file where they name none.
 
     Raises:
       AdkFlowError: one of them cannot be read, or the baseline is none of them.
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    logs = {path: read_log(path) for path in paths}
-    models = {record.model for log in logs.values() for record in log.records if record.model}
+    logs = list(read_sessions(paths))
+    models = {record.model for log in logs for record in log.records if record.model}
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
@@ -41,11 +42,12 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     return compare_runs(runs, setting)
 
 
-def _measured(logs: Mapping[Path, Log], **priced: Any) -> Iterator[RunMetrics]:
+def _measured(logs: Sequence[Log], **priced: Any) -> Iterator[RunMetrics]:
     """Measures each log; those of one conversation under one construct are its trials."""
     trials: Counter[tuple[str, str]] = Counter()
-    for path, log in logs.items():
-        construct, conversation = log.header.construct or path.stem, _conversation_of(log)
+    for log in logs:
+        construct = log.header.construct or Path(log.path).stem
+        conversation = _conversation_of(log)
         trials[construct, conversation] += 1
         trial = trials[construct, conversation]
         names = {"construct": construct, "conversation": conversation, "trial": trial}

@@ -102,9 +102,15 @@ class _Work:
             if self._is_spent:
                 return
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
+            listener = self.budget.listen if self.budget else None
             try:
                 run = await run_conversation(
-                    app, conversation, file=file, construct=trial.construct, close=False
+                    app,
+                    conversation,
+                    file=file,
+                    construct=trial.construct,
+                    listener=listener,
+                    close=False,
                 )
                 self._check(trial, app, run)
                 if not self._is_spent:

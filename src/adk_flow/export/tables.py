@@ -126,7 +126,11 @@ def tables_of(log: Log) -> Tables:
 
 
 def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:
-    waits = _waits(schedules)
+    waits: dict[int, tuple[int | None, bool]] = {}
+    for schedule in schedules:
+        critical = set(schedule.critical_spans)
+        for index, span in enumerate(schedule.spans):
+            waits[span.record] = (span.start, index in critical)
     return [
         _row(
             "calls",
@@ -143,16 +147,6 @@ def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:
         for span in spans_of(trace).spans
         if span.kind not in ("turn", "agent")
     ]
-
-
-def _waits(schedules: list[Schedule]) -> dict[int, tuple[int, bool]]:
-    """Tells of each call, by its record, how long it had to wait and whether it is critical."""
-    waits = {}
-    for schedule in schedules:
-        critical = set(schedule.critical_spans)
-        for index, span in enumerate(schedule.spans):
-            waits[span.record] = (span.start, index in critical)
-    return waits
 
 
 def _row(table: str, log: Log, source: object, **fields: Any) -> Row:

@@ -15,7 +15,7 @@ from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
 
-_TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
+TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
 """Hooks whose records hold the recorder's count of its faults."""
 
 
@@ -28,6 +28,8 @@ class Damage(NamedTuple):
 
     line: int
     reason: str
+    path: str = ""
+    """Its file, where a log lies in several."""
 
 
 class Log(NamedTuple):
@@ -48,7 +50,7 @@ class Log(NamedTuple):
         A recorder counts all of its process, those of earlier sessions too, and the next process
         begins at 0.
         """
-        counts = [record.faults for record in self.records if record.hook in _TELLS_FAULTS]
+        counts = [record.faults for record in self.records if record.hook in TELLS_FAULTS]
         return sum(max(0, now - was) for was, now in pairwise(counts))
 
 
@@ -77,7 +79,7 @@ class LogReader:
                 shift = highest
                 continue
             try:
-                record = _shifted(decode(line), shift) if any(shift) else decode(line)
+                record = shifted(decode(line), shift) if any(shift) else decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
                 self.damage.append(Damage(number, cut))
@@ -153,7 +155,8 @@ def _check_version(path: str, line: int, version: int | None) -> None:
         )
 
 
-def _shifted(record: Record, shift: tuple[int, int, int]) -> Record:
+def shifted(record: Record, shift: tuple[int, int, int]) -> Record:
+    """Adds to a record's numbers of runs, activations and texts."""
     runs, activations, texts = shift
 
     def moved(number: int, by: int) -> int:

@@ -39,6 +39,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: int
     """Microseconds since the epoch."""
     user: str = ""
+    digest: str = ""
+    """Of app, user and session as they are, in the file's name too: tells sessions apart."""
     model: str = ""
     """The root agent's model; empty for a workflow."""
     construct: str = ""
@@ -149,7 +151,8 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`; `a2a` of an agent that stands for a remote one."""
+    """Kind of `tool`, see `FunctionCall.kind`; of an agent that asks no model `code`, or `a2a` if
+    it stands for a remote one, `a2a_read` where the log of that one was joined."""
     withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""
@@ -189,8 +192,16 @@ class Record(
     """Times between which a session's events were replaced by a summary."""
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
+    first: bool = False
+    """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""
     """ADK's id of a turn, on its `user_message`."""
+    ahead: tuple[str, ...] = ()
+    """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    hidden: bool = False
+    """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
+    trace: str = ""
+    """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False
     """Whether a run is a live session, on its `before_run`."""
     turn_complete: bool = False

@@ -152,15 +152,20 @@ def writable(value: Any) -> Any:
     return [writable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
+def session_digest(app: str, user: str, session: str) -> str:
+    """Tells sessions apart by their names, of which it shows none; 128 bits."""
+    names = "\0".join((app, user, session)).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(names, digest_size=16).hexdigest()
+
+
 def log_path(directory: Path, app: str, user: str, session: str, shown: str) -> Path:
     """Names the log of a session: `<directory>/<app>/<session>-<digest>.jsonl`.
 
     Names come from outside, so only letters, digits, `_` and `-` of them reach the path, and of
-    the session's those of `shown`, its id without secrets; the digest, of 128 bits, keeps apart
-    what that makes alike, and the same session id of different users.
+    the session's those of `shown`, its id without secrets; the digest keeps apart what that makes
+    alike, and the same session id of different users.
     """
-    names = "\0".join((app, user, session)).encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(names, digest_size=16).hexdigest()
+    digest = session_digest(app, user, session)
     return directory / (_safe(app) or "app") / f"{_safe(shown) or 'session'}-{digest}.jsonl"
 
 

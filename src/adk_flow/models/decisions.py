@@ -92,6 +92,8 @@ class Decided(Scripted):
 
     model: str = "decisions"
     path: str = ""
+    answered: str = ""
+    """The words by which the user answered a pause, which no request shows."""
     _parts: list[_Part] = PrivateAttr(default_factory=list)
 
     def _next(self, request: LlmRequest) -> Any:
@@ -99,6 +101,9 @@ class Decided(Scripted):
         asked = _plain(read_request_turns(request.contents)[-1].text)
         fitting = [one for one in self._parts if one.agent == agent and one.request == asked]
         fitting += [one for one in self._parts if one.agent == agent and not one.request]
+        if self.answered:
+            words = agent, _plain(self.answered)
+            fitting += [one for one in self._parts if (one.agent, one.request) == words]
         left = [one for one in fitting if one.left]
         if not left:
             who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"

@@ -159,7 +159,11 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
         return value
 
     async def run_async(*, args: dict[str, Any], tool_context: ToolContext) -> Any:
-        is_asking = await _lacks_confirmation(tool, args, tool_context)
+        # Where it must be confirmed and is not, it asks, or refuses, and is not run.
+        check = getattr(tool, "check_require_confirmation", None)  # earlier releases have none
+        confirmation = tool_context.tool_confirmation
+        is_confirmed = bool(confirmation and confirmation.confirmed)
+        is_asking = check and await check(args, tool_context) and not is_confirmed
         result = msgspec.UNSET if is_asking else stub(tool_context.agent_name, tool.name, args)
         if result is msgspec.UNSET:
             return await value(args=args, tool_context=tool_context)
@@ -167,14 +171,6 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
         return result
 
     return run_async
-
-
-async def _lacks_confirmation(tool: BaseTool, args: dict[str, Any], context: ToolContext) -> bool:
-    """Whether a tool must be confirmed and is not: it then asks, or refuses, and is not run."""
-    check = getattr(tool, "check_require_confirmation", None)  # earlier releases have none
-    if check is None or not await check(args, context):
-        return False
-    return not (context.tool_confirmation and context.tool_confirmation.confirmed)
 
 
 def _parts(model: BaseLlm) -> Iterator[BaseLlm]:

@@ -13,8 +13,10 @@ from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
 
 _SET_RESPONSE = "set_model_response"
-_ASKS_USER = {"adk_request_confirmation", "adk_request_credential", "adk_request_input"}
+_ASKS_USER = {"adk_request_confirmation", "adk_request_credential"}
 """Calls that ADK makes of itself; no model asked for them."""
+_ASKS_INPUT = "adk_request_input"
+"""Likewise below a graph; elsewhere a model calls it as a tool."""
 
 
 class RecordedStep(NamedTuple):
@@ -41,11 +43,11 @@ def read_recording(document: Document) -> list[RecordedStep] | None:
     return None
 
 
-_Contents = Iterable[tuple[int, str, Any]]
-"""Place in the file, agent and content of each answer."""
+_Answers = Iterable[tuple[int, str, list[Any]]]
+"""Place in the file, agent and contents of each answer."""
 
 
-def _of_events(events: list[Mapping[str, Any]]) -> _Contents:
+def _of_events(events: list[Mapping[str, Any]]) -> _Answers:
     """Gives what models said, as ADK's test runner finds it (2.13, cli/agent_test_runner.py)."""
     is_repeated = False
     for place, event in enumerate(events):
@@ -56,28 +58,40 @@ def _of_events(events: list[Mapping[str, Any]]) -> _Contents:
             names = [part.get("functionResponse", {}) for part in content.get("parts", ())]
             is_repeated = any(response.get("name") == _SET_RESPONSE for response in names)
         elif content.get("role") == "model":
-            if not is_repeated:  # ADK says once more what was given to `set_model_response`
-                yield place, event.get("author", ""), content
+            # ADK says once more what was given to `set_model_response`.
+            if not (is_repeated or _is_adks_own(event)):
+                yield place, event.get("author", ""), [content]
             is_repeated = False
 
 
-def _of_recordings(recordings: list[Mapping[str, Any]]) -> _Contents:
+def _is_adks_own(event: Mapping[str, Any]) -> bool:
+    parts = (event.get("content") or {}).get("parts") or ()
+    names = {(part.get("functionCall") or {}).get("name") for part in parts}
+    is_node = "/" in (event.get("nodeInfo") or {}).get("path", "")
+    return bool(names & _ASKS_USER) or (is_node and _ASKS_INPUT in names)
+
+
+def _of_recordings(recordings: list[Mapping[str, Any]]) -> _Answers:
+    """Gives what models said; a streamed call may have been answered by several whole responses."""
     for place, recording in enumerate(recordings):
-        for response in (recording.get("llm_recording") or {}).get("llm_responses") or ():
-            if not response.get("partial"):
-                yield place, recording.get("agent_name", ""), response.get("content") or {}
+        recorded = recording.get("llm_recording")
+        if recorded:
+            responses = recorded.get("llm_responses") or [recorded.get("llm_response") or {}]
+            whole = [one.get("content") or {} for one in responses if not one.get("partial")]
+            if whole:
+                yield place, recording.get("agent_name", ""), whole
 
 
-def _steps(document: Document, key: str, contents: _Contents) -> Iterator[RecordedStep]:
-    for place, agent, content in contents:
+def _steps(document: Document, key: str, answers: _Answers) -> Iterator[RecordedStep]:
+    for place, agent, contents in answers:
         line = document.line(key, place)
         try:
-            parts = types.Content.model_validate(content).parts or []
+            parsed = [types.Content.model_validate(content) for content in contents]
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise AdkFlowError(f"{document.path}: line {line}: {key}[{place}]: {reason}") from error
+        parts = [part for content in parsed for part in content.parts or ()]
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]
         calls = [call(function.name or "", **(function.args or {})) for function in functions]
-        if (text or calls) and not _ASKS_USER & {function.name for function in functions}:
-            yield RecordedStep(agent, line, text, calls)
+        yield RecordedStep(agent, line, text, calls)

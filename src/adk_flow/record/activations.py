@@ -98,6 +98,10 @@ class OpenRun:
     """Number of the recorder, of which an app may have several."""
     cause: Call | None
     """The tool call that a nested run was started by."""
+    session: object = None
+    """ADK's copy of the session, kept as long as the run is known by it."""
+    ahead: tuple[str, ...] = ()
+    """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False
     ended: bool = False
     calls: dict[ToolContext, Call] = field(default_factory=dict)
@@ -132,8 +136,12 @@ class OpenRun:
         open_frame = self.activations.get(place) or self.activations.get(
             _like(place, self.activations), 0
         )
-        # The words of an agent's own `after_agent_callback` come after the hook.
-        return open_frame or (self.closed.get(place, 0) if closed else 0)
+        if open_frame or not closed:
+            return open_frame
+        # The words of an agent's own `after_agent_callback` come after the hook, and the event of
+        # a transfer after its tool.
+        gone = self.handed_over
+        return self.closed.get(place, 0) or gone.get(_like(place, gone), 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
@@ -208,22 +216,32 @@ class OpenRun:
         return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)
 
     def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
-        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it."""
+        """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it.
+
+        That of an `after_agent_callback` follows the end.
+        """
         place = Place(branch or "", agent, path)
-        if source := self._close(place):
+        if source := self.close(place) or self.closed.get(place, 0):
             self.handovers[target, place.branch] = source
             self.handed_over[place] = source
+
+    def has_handed_over(self, branch: str, agent: str, path: str) -> bool:
+        """Whether an agent without a frame had one, which transferred away."""
+        place = Place(branch, agent, path)
+        return _like(place, self.handed_over) in self.handed_over
 
     def end(self, branch: str | None, agent: str, path: str) -> int:
         """Closes an agent's frame and gives its number; 0 if there is none."""
         place = Place(branch or "", agent, path)
         gone = self.handed_over
-        activation = self._close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
-        self.closed[place] = activation
+        activation = self.close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        if activation:
+            self.closed[place] = activation
         self.tools.pop(activation, None)
         return activation
 
-    def _close(self, place: Place) -> int:
+    def close(self, place: Place) -> int:
+        """Closes a frame and gives its number; 0 if there is none."""
         activation = self.activations.pop(place, 0) or self.activations.pop(
             _like(place, self.activations), 0
         )

@@ -6,12 +6,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
+from itertools import takewhile
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
+from opentelemetry.trace import format_trace_id, get_current_span
 
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
@@ -32,6 +35,9 @@ try:
     from google.adk.agents._agent_router import find_agent_to_run
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
+
+
+_COMPOSITES = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -87,9 +93,30 @@ def form_of(result: object) -> Form:
     return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
-def is_remote(agent: object) -> bool:
-    """Whether an agent stands for one behind an A2A server; its class needs a2a-sdk."""
-    return any(kind.__name__ == "RemoteA2aAgent" for kind in type(agent).__mro__)
+def kind_of_agent(agent: object) -> str:
+    """Classifies an agent that speaks and asks no model, see `Record.kind`."""
+    names = {kind.__name__ for kind in type(agent).__mro__}  # that of A2A needs a2a-sdk
+    if "RemoteA2aAgent" in names:
+        return "a2a"
+    return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
+
+
+def agent_named(name: str, context: Any) -> Any:
+    """Finds an agent of the tree that a run is in; None for a graph, or the name of none."""
+    agent = context.agent
+    if getattr(agent, "name", "") == name and hasattr(agent, "root_agent"):
+        return agent
+    root = getattr(agent, "root_agent", None)
+    return root.find_agent(name) if root is not None else None
+
+
+def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
+    """Names the hooks that plugins before one have too, which they hide if they answer."""
+    before = takewhile(lambda plugin: plugin is not own, plugins)
+    types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
+    hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
+    had = (h for h in hooks if any(getattr(t, h) is not getattr(BasePlugin, h) for t in types))
+    return tuple(hook.removesuffix("_callback").removeprefix("on_") for hook in had)
 
 
 def of_remote(
@@ -117,6 +144,12 @@ def of_remote(
     if isinstance(usage, dict) and not responses_of(event.content):
         fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
     return fields
+
+
+def current_trace() -> str:
+    """Gives OpenTelemetry's present trace as `traceparent` names it; empty for none."""
+    span = get_current_span().get_span_context()
+    return format_trace_id(span.trace_id) if span.is_valid else ""
 
 
 def remote_request_of(event: Any) -> dict[str, Any]:
@@ -164,6 +197,19 @@ def withheld_of(result: object, context: ToolContext) -> Withheld:
         if confirmation is None and context.function_call_id in asked:
             return "asked"
     return "" if has_run(context) else "answered"
+
+
+def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:
+    """Reads the error that an MCP tool gives as its result (2.13, tools/mcp_tool/mcp_tool.py)."""
+    if not (
+        isinstance(result, dict) and any(kind.__name__ == "McpTool" for kind in type(tool).__mro__)
+    ):
+        return ""
+    told = result.get("error", "")
+    if result.get("isError"):
+        parts = result.get("content") or ()
+        told = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+    return f"McpError: {keep(str(told))}" if told or result.get("isError") else ""
 
 
 def asked_in(request: LlmRequest) -> str:

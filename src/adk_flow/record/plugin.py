@@ -46,6 +46,10 @@ def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, No
     return guarded
 
 
+def _nothing(text: str) -> str:
+    return ""
+
+
 class FlowPlugin(BasePlugin):
     """Records how control and conversation move between the agents of any ADK app.
 
@@ -143,8 +147,9 @@ class FlowPlugin(BasePlugin):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
-        run = self.recorder.write_run("before_run", invocation_context, live=live)
-        run.live = live
+        ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
+        run = self.recorder.write_run("before_run", invocation_context, live=live, ahead=ahead)
+        run.live, run.ahead = live, ahead
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_recorded
@@ -166,24 +171,8 @@ class FlowPlugin(BasePlugin):
     @_recorded
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that a frame begins."""
-        invocation = callback_context._invocation_context
-        run, branch = self.recorder.run(invocation), invocation.branch or ""
-        path = extract.path_of(callback_context)
-        activation, how = run.begin(agent, branch, path)
-        self.recorder.set_scene(run, activation, agent.name)
-        self.recorder.write(
-            "before_agent",
-            run,
-            activation=activation,
-            agent=agent.name,
-            cause=how.cause,
-            parent=how.parent,
-            call=how.call,
-            parent_name=how.parent_name,
-            kind="a2a" if extract.is_remote(agent) else "",
-            branch=branch,
-            path=path if "/" in path else "",
-        )
+        invocation, path = callback_context._invocation_context, extract.path_of(callback_context)
+        self.recorder.begin_agent(agent, invocation, path, invocation.branch or "")
 
     @_recorded
     def after_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
@@ -201,7 +190,9 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
-        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        place = (invocation.branch, agent.name, extract.path_of(callback_context))
+        # An `after_agent_callback` fails when the frame has ended.
+        activation = run.end(*place) or run.activation(*place, closed=True)
         self.recorder.stop_asking(run, activation)
         text = extract.of_error(error, self.recorder.keep)
         self.recorder.write("agent_error", run, activation=activation, agent=agent.name, error=text)
@@ -243,15 +234,16 @@ class FlowPlugin(BasePlugin):
         run, activation, agent = self.recorder.place(callback_context)
         model = self.recorder.answer_model(run, activation)
         content = llm_response.content
+        # A secret cut in two by streaming could not be masked, and the whole follows anyway.
+        keep = _nothing if llm_response.partial else self.recorder.keep
         self.recorder.write(
             "after_model",
             run,
             activation=activation,
             agent=agent,
             model=model,
-            # A secret cut in two by streaming could not be masked, and the whole follows anyway.
             text="" if llm_response.partial else extract.words_of(content),
-            calls=extract.calls_of(content, run.tools.get(activation), self.recorder.keep),
+            calls=extract.calls_of(content, run.tools.get(activation), keep),
             version=extract.version_of(llm_response),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=bool(llm_response.partial),
@@ -289,9 +281,10 @@ class FlowPlugin(BasePlugin):
         self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
         withheld = extract.withheld_of(result, tool_context)
-        self.recorder.write_tool(
-            "after_tool", tool, tool_context, text=text, form=form, withheld=withheld
-        )
+        error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
+        given = {"text": text, "form": form, "withheld": withheld, "error": error}
+        self.recorder.write_tool("after_tool", tool, tool_context, **given)
+        self.recorder.note_transfer(tool_context)
 
     @_recorded
     def on_tool_error_callback(
@@ -317,6 +310,7 @@ class FlowPlugin(BasePlugin):
         run = self.recorder.run(invocation_context)
         path = extract.path_of_event(event)
         activation = run.activation(event.branch, event.author, path, closed=True)
+        activation = activation or self.recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
             self.recorder.stop_asking(run, activation)
         content, actions = event.content, event.actions
@@ -328,7 +322,8 @@ class FlowPlugin(BasePlugin):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
             words = extract.answer_of(event)
-        calls = extract.calls_of(content, run.tools.get(activation), self.recorder.keep)
+        keep = _nothing if event.partial else self.recorder.keep
+        calls = extract.calls_of(content, run.tools.get(activation), keep)
         if any(call.kind == "task" for call in calls):
             run.delegating.add(activation)
         if actions.transfer_to_agent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,9 +17,9 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
 from adk_flow.log.schema import SCHEMA, Header, Record
-from adk_flow.log.writer import log_path
+from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import extract
-from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
+from adk_flow.record.activations import Call, OpenRun, Place, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
@@ -31,6 +31,12 @@ _logger = logging.getLogger(__name__)
 Listener = Callable[[Header, Record], None]
 
 LATEST_PATHS = 256
+
+LATEST: deque[Path] = deque(maxlen=1)
+"""The log that this process began last."""
+
+_LATEST_ENDS = 64
+"""Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
 _CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
 _ADK = version("google-adk")
@@ -86,7 +92,8 @@ class Recorder:
         """Records that the listener failed on."""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
-        self._runs: dict[tuple[str, str], OpenRun] = {}
+        self._runs: dict[tuple[int, str], OpenRun] = {}
+        self._ended: OrderedDict[tuple[int, str], OpenRun] = OrderedDict()
         self._sessions = Sessions()
 
     def count_fault(self, hook: str, error: BaseException) -> None:
@@ -127,6 +134,7 @@ class Recorder:
             if not run.log.listed:
                 run.log.listed = True
                 self.paths.append(run.log.path)
+                LATEST.append(run.log.path)
         except OSError:
             run.log.forget(record.texts)
             raise
@@ -170,7 +178,9 @@ class Recorder:
             "user_message",
             context,
             text=text,
+            first=is_first,
             invocation=context.invocation_id,
+            trace=extract.current_trace(),
             values=self.keep(values),
         )
 
@@ -258,11 +268,52 @@ class Recorder:
         except Exception as error:
             self.count_fault("model_call", error)
 
+    # Agents
+
+    def begin_agent(
+        self,
+        agent: Any,
+        context: InvocationContext,
+        path: str,
+        branch: str,
+        *,
+        hidden: bool = False,
+    ) -> int:
+        """Opens an agent's frame and writes its beginning; `hidden` where an event tells it."""
+        run = self.run(context)
+        activation, how = run.begin(agent, branch, path)
+        self.set_scene(run, activation, agent.name)
+        self.write(
+            "before_agent",
+            run,
+            activation=activation,
+            agent=agent.name,
+            cause=how.cause,
+            parent=how.parent,
+            call=how.call,
+            parent_name=how.parent_name,
+            kind=extract.kind_of_agent(agent),
+            branch=branch,
+            path=path if "/" in path else "",
+            hidden=hidden,
+        )
+        return activation
+
+    def begin_hidden(self, context: InvocationContext, event: Any, path: str) -> int:
+        """Begins an agent whose hook a plugin before the recorder hid, answering in its place."""
+        run, branch = self.run(context), event.branch or ""
+        agent = extract.agent_named(event.author, context) if "before_agent" in run.ahead else None
+        if agent is None or run.has_handed_over(branch, agent.name, path):
+            return 0
+        activation = self.begin_agent(agent, context, path, branch, hidden=True)
+        run.close(Place(branch, agent.name, path))  # ADK tells no end of it
+        return activation
+
     # Places
 
     def knows(self, context: InvocationContext) -> bool:
         """Whether a run has begun to be recorded."""
-        return (context.session.id, context.invocation_id) in self._runs
+        return _key(context) in self._runs
 
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, frame and agent that a model's or tool's hook fires in."""
@@ -290,19 +341,29 @@ class Recorder:
             current_calls.set(call.outer)
             self.set_scene(run, activation, agent)
 
+    def note_transfer(self, context: ToolContext) -> None:
+        """Notes a transfer by its tool, where another plugin may hide the event that carries it."""
+        target = context.actions.transfer_to_agent
+        run, _, agent = self.place(context)
+        if target and "event" in run.ahead:
+            branch = context._invocation_context.branch
+            run.hand_over(branch, agent, extract.path_of(context), target)
+
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        key = (context.session.id, context.invocation_id)
+        key = _key(context)
         run = self._runs.get(key)
         if run is None:
             cause = current_calls.get().get(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
             watch_models()
-            run = self._runs[key] = OpenRun(next(log.run_numbers), log, self.number, cause)
+            number = next(log.run_numbers)
+            run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
         return run
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
+        self._reopen(hook, context)
         run = self.run(context)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
@@ -312,8 +373,11 @@ class Recorder:
         try:
             self.write_run(hook, context, active_agent=active_agent, **fields)
         finally:
-            self._runs.pop((context.session.id, context.invocation_id), None)
-            run.ended = True
+            self._runs.pop(_key(context), None)
+            run.ended, run.session = True, None
+            self._ended[_key(context)] = run
+            if len(self._ended) > _LATEST_ENDS:
+                self._ended.popitem(last=False)
             if run.cause is None:
                 self._sessions.end_turn(run.log)
                 if run.log.active <= 0:
@@ -326,6 +390,13 @@ class Recorder:
             place = {"activation": call.activation, "agent": getattr(agent, "name", "")}
             fields = {"call": call.id, "tool": call.tool, "kind": call.kind}
             self.write("tool_error", call.run, withheld="prevented", **place, **fields)
+
+    def _reopen(self, hook: str, context: InvocationContext) -> None:
+        """Takes up a run that ended, where another plugin's `after_run` failed."""
+        run = self._ended.pop(_key(context), None) if hook == "run_error" else None
+        if run is not None and not self.knows(context):
+            self._runs[_key(context)] = run
+            run.log.active += run.cause is None
 
     def _holder(self, context: InvocationContext) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
@@ -350,11 +421,10 @@ class Recorder:
 
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
+        names = session.app_name, session.user_id, session.id
         path, self._file = self._file, None
         user, shown = self.name_of(session.user_id), self.name_of(session.id)
-        path = path or log_path(
-            self.directory, session.app_name, session.user_id, session.id, shown
-        )
+        path = path or log_path(self.directory, *names, shown)
         header = Header(
             flow_log=SCHEMA,
             adk=_ADK,
@@ -362,9 +432,15 @@ class Recorder:
             app=session.app_name,
             session=shown,
             user=user,
+            digest=session_digest(*names),
             time=_now(),
             model=extract.model_of(context),
             construct=self.construct,
             texts=self.capture,
         )
         return SessionLog(path, header, self.keep, self.file_mode)
+
+
+def _key(context: Any) -> tuple[int, str]:
+    """Names a run by its session's copy, too: ADK resumes a cancelled task under the same id."""
+    return id(context.session), context.invocation_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -42,21 +43,65 @@ class JsonText(str):
     __slots__ = ("value",)
 
     def __new__(cls, value: object) -> JsonText:
-        """Writes a value; what has no JSON form, as Python shows it."""
-        text = super().__new__(cls, as_json(value))
+        """Writes a value; what has no JSON form, as `as_json` does."""
+        written, value = _write(value)
+        text = super().__new__(cls, written)
         text.value = value
         return text
 
 
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_DEPTH = 100
+"""Levels of a value that JSON cannot hold which are written out."""
 
 
 def as_json(value: object) -> str:
-    """Writes a value as JSON; what has no such form, as Python shows it."""
+    """Writes a value as JSON.
+
+    What has no such form is written as Python shows it, and what cannot be shown, or lies in itself
+    or too deep, as its type: `<dict>`.
+    """
+    return _write(value)[0]
+
+
+def _write(value: object) -> tuple[str, object]:
+    """Writes a value, and gives what was written of it."""
+    for plain in (lambda value: value, _plain_value, _shown):
+        with suppress(Exception):
+            written = plain(value)
+            return _encode(written).decode(), written
+    return "null", None
+
+
+def _plain_value(value: Any, within: tuple[int, ...] = ()) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return value if _is_json(value) else _shown(value)
+    if id(value) in within or len(within) >= _DEPTH:
+        return f"<{type(value).__name__}>"
+    within = (*within, id(value))
+    if isinstance(value, Mapping):
+        return {_shown(key): _plain_value(part, within) for key, part in value.items()}
+    return [_plain_value(part, within) for part in value]
+
+
+def _is_json(value: object) -> bool:
     try:
-        return _encode(value).decode()
-    except (TypeError, ValueError, RecursionError):
+        return bool(_encode(value))
+    except Exception:
+        return False
+
+
+def _shown(value: object) -> str:
+    if type(value) is str:
+        return value.encode(errors="replace").decode()
+    try:
         return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+_encode = msgspec.json.Encoder(enc_hook=_shown).encode
 
 
 def mask_inside(value: Any) -> Any:

@@ -34,7 +34,7 @@ _PREFIXED = (
     r"|secret_\w{40,}|ntn_\w{40,}|pat\w{14}\.[a-f0-9]{60,}|phc_\w{30,}|pul-[a-f0-9]{40}"
     r"|\w{14}\.atlasv1\.[\w=-]{60,}|HRKU-[\w-]{30,}|00D\w{12,15}![\w.]{40,}|ops_eyJ[\w+/]{100,}"
     r"|A3-[A-Z0-9]{6}-[A-Z0-9-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|lsv2_[a-z]{2}_\w{30,}"
-    r"|sha256~[\w-]{40,}|fo1_[\w-]{40,}|fm[12][ar]?_[\w+/=]{60,}|tskey-[\w-]{16,}|pnu_\w{30,}"
+    r"|v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}|sha256~[\w-]{40,}|fo1_[\w-]{40,}|fm[12][ar]?_[\w+/=]{60,}|tskey-[\w-]{16,}|pnu_\w{30,}"
 )
 _STRONG = (
     r"(?:api|access|account|private|secret|signing|encryption|master|client|service|storage|admin"
@@ -47,6 +47,11 @@ _SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
 _NAME = (
     rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|1|2))?"
     rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
+)
+
+_FOUR, _UP_TO_SEVEN = r"\d{4}", r"\d{1,7}"
+_SPACED = (
+    r"(?:[ .\t_/-]{1,3}|\xc2\xa0|\xe2\x80[\x80-\xaf])"  # also UTF-8's wider and narrower spaces
 )
 
 
@@ -87,6 +92,11 @@ _SHAPES = {
         r"(?:\+\d{1,3}[ .-]?(?:\(0\))?[ .-]?\(?\d{2,5}\)?|\(?0[1-9]\d{1,3}\)?|00 ?[1-9]\d{0,2})"
         r"[ .-]\d{2,4}(?:[ .-]?\d{2,4}){1,2}\b",
     ),
+    "spaced card": _Shape(
+        "",
+        rf"\b{_SPACED.join((_FOUR, _FOUR, _FOUR, _UP_TO_SEVEN))}\b"
+        rf"|\b3[47]\d\d{_SPACED}\d{{6}}{_SPACED}\d{{5}}\b",
+    ),
     "digits": _Shape(r"(?:^|[^\d.,£$€])", r"\d(?:[ -]?\d){6,}(?::AA[\w-]{30,})?"),
 }
 MASK = "[masked]"
@@ -114,8 +124,8 @@ _HEADED = re.compile(
 )
 """What stays of a secret, told from its first letters."""
 _NAMED, _STRONGLY_NAMED = (re.compile(text.encode()) for text in (_NAME, rf"(?i:.*(?:{_STRONG}))"))
-_IBAN, _KEY, _PHONE = (
-    re.compile(_SHAPES[name].body.encode()) for name in ("iban", "prefixed", "phone")
+_IBAN, _KEY, _PHONE, _SPACED_CARD = (
+    re.compile(_SHAPES[name].body.encode()) for name in ("iban", "prefixed", "phone", "spaced card")
 )
 _THOUSANDS = re.compile(rb"\d{1,3}(?: \d{3})+(?!\d)")
 _GROUPED = re.compile(
@@ -158,6 +168,9 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return found[:2], 2
     if found[:1].isalpha() or found[:1] == b"-" or b"/" in found:
         return _MASK, len(found)
+    if _SPACED_CARD.fullmatch(found):
+        is_card = found[:1] in b"23456" and _is_card(re.sub(rb"\D", b"", found))
+        return (_MASK, len(found)) if is_card else (found[:1], 1)
     kept = b"" if found[:1].isdigit() or found[:1] in b"+(" else found[:1]
     number = found[len(kept) :]
     if _PHONE.fullmatch(number) or b":" in number:
@@ -202,7 +215,8 @@ def _end_of_secret(
         return end
     if len(group[0]) >= 8:
         is_amount = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
-        return 0 if is_amount else group.end()
+        is_round = group[0].endswith(b"00000")  # a bound, as tools' schemas have them
+        return 0 if is_amount or is_round else group.end()
     if match := _GROUPED.match(text, group.start()):
         return match.end()
     if group[0].startswith(b"0") and (match := _PHONE.match(text, group.start())):

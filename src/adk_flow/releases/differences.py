@@ -54,14 +54,13 @@ def find_differences(table: HookTable) -> list[ReleaseDifference]:
     differences: list[ReleaseDifference] = []
     alike: dict[HookCall, list[HookRow]] = defaultdict(list)
     for is_uneven, block in groupby(table.rows, table.is_uneven):
-        if is_uneven:
-            rows = list(block)
-            renamed = list(_renamed(rows))
-            differences += [_other(table, group) for group in renamed]
-            paired = {id(row) for group in renamed for row in group}
-            for row in rows:
-                if id(row) not in paired:
-                    alike[row.call].append(row)
+        rows = list(block) if is_uneven else []
+        renamed = list(_renamed(rows))
+        differences += [_other(table, group) for group in renamed]
+        paired = {id(row) for group in renamed for row in group}
+        for row in rows:
+            if id(row) not in paired:
+                alike[row.call].append(row)
     for group in alike.values():
         differences += _missing_or_moved(table, group)
     found = [*_joined(differences), *_of_hooks(table)]
@@ -95,11 +94,8 @@ def _other(table: HookTable, rows: Sequence[HookRow]) -> ReleaseDifference:
     """Names a call of which releases tell something else."""
     call, name = rows[0].call, _other_name(rows[0].call, rows[1].call)
     statement = f"{call.hook} is told of" if name == "agent" else f"{call.hook} of {call.agent} is"
-    values = {
-        release: getattr(row.call, name) or "nothing more"
-        for row in rows
-        for release in row.releases
-    }
+    pairs = [(release, getattr(row.call, name)) for row in rows for release in row.releases]
+    values = {release: told or "nothing more" for release, told in pairs}
     return ReleaseDifference(statement, "", [call.turn], _ordered(table, values))
 
 
@@ -115,7 +111,12 @@ def _missing_or_moved(table: HookTable, group: Sequence[HookRow]) -> Iterator[Re
         }
         yield ReleaseDifference(*_statements(table, call), [call.turn], values)
         return
-    values = {release: _before(row, table, release) for row in group for release in row.releases}
+    values: dict[str, str] = {}
+    for row in group:
+        earlier = list(takewhile(lambda other, row=row: other is not row, table.rows))
+        for release in row.releases:
+            calls = (other.call for other in reversed(earlier) if release in other.releases)
+            values[release] = next((call.words for call in calls), "nothing")
     if len(set(values.values())) > 1:
         statement = f"{call.words} comes right after"
         yield ReleaseDifference(statement, "", [call.turn], _ordered(table, values))
@@ -133,13 +134,6 @@ def _statements(table: HookTable, call: HookCall) -> tuple[str, str]:
         root = f"under {article} {table.root} root, " if table.root else ""
     who, what = call.agent or "nobody", f"{call.hook}{about}{when}"
     return f"{root}{who} gets {what}", f"{root}{who} gets no {what}"
-
-
-def _before(row: HookRow, table: HookTable, release: str) -> str:
-    """Names what fires last before a row in a release."""
-    earlier = list(takewhile(lambda other: other is not row, table.rows))
-    calls = (other.call for other in reversed(earlier) if release in other.releases)
-    return next((call.words for call in calls), "nothing")
 
 
 def _ordered(table: HookTable, values: Mapping[str, str]) -> dict[str, str]:

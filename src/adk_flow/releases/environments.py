@@ -40,11 +40,9 @@ class Needs(NamedTuple):
     @property
     def text(self) -> str:
         """All of it, as one requirements file would say it."""
-        return "\n".join([*self.packages, _text(self.requirements)])
-
-
-def _text(file: Path | None) -> str:
-    return file.read_text(encoding="utf-8", errors="replace") if file else ""
+        file = self.requirements
+        lines = file.read_text(encoding="utf-8", errors="replace") if file else ""
+        return "\n".join([*self.packages, lines])
 
 
 NO_NEEDS = Needs()
@@ -52,8 +50,7 @@ NO_NEEDS = Needs()
 
 def needs_of(app: Path, packages: Iterable[str]) -> Needs:
     """Collects what an app needs: packages that are named, and its `requirements.txt`."""
-    folder = app if app.is_dir() else app.parent
-    file = folder / "requirements.txt"
+    file = (app if app.is_dir() else app.parent) / "requirements.txt"
     return Needs(tuple(packages), file.resolve() if file.is_file() else None)
 
 
@@ -90,9 +87,8 @@ def check_release(release: str) -> Version:
     try:
         version = Version(release)
     except InvalidVersion:
-        raise ReleaseError(
-            "is no release; expected one such as 2.13.0", argument="release", value=release
-        ) from None
+        expected = "is no release; expected one such as 2.13.0"
+        raise ReleaseError(expected, argument="release", value=release) from None
     bounds = next(need.specifier for need in _own_needs() if need.name == "google-adk")
     if not bounds.contains(version, prereleases=True):
         works = f"adk-flow works with google-adk{bounds}"
@@ -102,9 +98,9 @@ def check_release(release: str) -> Version:
 
 def environment_of(release: str, folder: Path, needs: Needs = NO_NEEDS) -> Path:
     """Names the environment of a release; another Python or other needs have another."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     text = " ".join(filter(None, [*_own_packages(), needs.text]))
     digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return folder / f"google-adk-{release}-python{python}-{digest}"
 
 
@@ -115,13 +111,7 @@ def python_of(environment: Path) -> Path:
 
 
 def ready(release: str, folder: Path, tell: Callable[[str], None], needs: Needs = NO_NEEDS) -> Path:
-    """Finds the Python of a release's environment, which is made where there is none.
-
-    Args:
-      release: of google-adk.
-      folder: where environments are kept.
-      tell: is told before one is made.
-      needs: what else it holds.
+    """Finds the Python of a release's environment, which is made, and told, where there is none.
 
     Raises:
       ReleaseError: it cannot be made; nothing of it is left.
@@ -163,16 +153,9 @@ def _requirements(release: str, needs: Needs, pin: Path) -> list[str]:
     """Lists for uv what to install; a file that is written pins google-adk, whoever needs it."""
     adk = next((extras for extras in _ADK.findall(needs.text) if extras), "")
     pin.write_text(f"google-adk{adk}=={release}")
-    file = ["--requirement", str(needs.requirements)] if needs.requirements else []
-    return [
-        *_own_packages(),
-        *needs.packages,
-        *file,
-        "--requirement",
-        str(pin),
-        "--override",
-        str(pin),
-    ]
+    files = [str(file) for file in (needs.requirements, pin) if file]
+    requirements = [word for file in files for word in ("--requirement", file)]
+    return [*_own_packages(), *needs.packages, *requirements, "--override", str(pin)]
 
 
 def _run(command: Sequence[str], release: str) -> None:
@@ -181,16 +164,13 @@ def _run(command: Sequence[str], release: str) -> None:
     try:
         subprocess.run(command, env=kept, check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
-        reason = _reason(error.stderr or error.stdout)
+        # Without uv's signs and what it says of Python.
+        lines = [_LABEL.sub("", one).strip() for one in (error.stderr or error.stdout).splitlines()]
+        lines = [line.rstrip(".") for line in lines if line and not line.startswith("Using ")]
+        reason = "; ".join(lines)
         hint = "; is there a network?" if _NETWORK.search(reason) else ""
         told = f"ADK {release}: uv could not make its environment: {reason}{hint}"
         raise ReleaseError(told) from error
-
-
-def _reason(output: str) -> str:
-    """Joins what uv says of a fault, without its signs and what it says of Python."""
-    lines = [_LABEL.sub("", line).strip() for line in output.splitlines()]
-    return "; ".join(line.rstrip(".") for line in lines if line and not line.startswith("Using "))
 
 
 def _own_packages() -> list[str]:

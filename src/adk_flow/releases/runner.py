@@ -54,14 +54,8 @@ def run_releases(
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
-    Args:
-      app: folder of the app.
-      conversation: what to ask.
-      releases: of google-adk.
-      folder: where environments are kept.
-      decisions: file of what the model decides; without one it is the offline model.
-      tell: is told what takes time.
-      packages: what the app needs besides ADK and its `requirements.txt`.
+    Without a file of decisions the model is the offline one. `tell` is told what takes time, and
+    `packages` is what the app needs besides ADK and its `requirements.txt`.
 
     Raises:
       ReleaseError: there is no environment with one of the releases, and none can be made.
@@ -108,9 +102,8 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
     except OSError as error:
         outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
     if not outcome.error and Version(outcome.adk) != Version(release):
-        outcome = Outcome(
-            error=f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
-        )
+        found = f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
+        outcome = Outcome(error=found)
     if outcome.error:
         return ReleaseRun(release, outcome, [])
     try:

@@ -99,6 +99,8 @@ def _line(move: Move, indent: str) -> Table:
         words, style = form.format(source=source, target=target), _CONTROL_STYLE
         if move.failed:
             words, style = f"{words}: failed: {text}", FAILED_STYLE
+        elif text:
+            words = f"{words}: {text}"
     else:
         sign, style = _MESSAGE, _CONVERSATION_STYLE
         words = f"{source} to {target}: {text or '(not recorded)'}"
@@ -217,9 +219,14 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     for turn, metrics in zip(trace.turns, measure(trace), strict=True):
         for move in turn.moves:
             printer.print(move)
+        if not turn.moves:  # cut before any agent began
+            asked = one_line(metrics.question, 300)
+            console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in findings.get(turn.number, ()):
             console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
+    if not trace.turns:
+        console.print("The log holds no turn.")
     print_damage(log, console)
 
 
@@ -246,7 +253,7 @@ def print_damage(log: Log, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
     for damage in log.damage:
         reason = one_line(damage.reason, 120)
-        print_failure(f"{log.path}: line {damage.line} left out: {reason}", console)
+        print_failure(f"{damage.path or log.path}: line {damage.line} left out: {reason}", console)
     if log.unrecorded:
         words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
         print_failure(plain(words), console)

@@ -105,12 +105,12 @@ class _Diagram:
         self._begin()
         # A workflow's node is called without words.
         wordless = move.kind == "transfer" or (move.kind == "call" and move.cause == "node")
-        drawn = self._view == "control" or wordless
+        drawn = self._view == "control" or wordless or bool(move.text)
         if move.failed:
             self._arrow(move, "--x", f"failed: {one_line(move.text, _LONGEST_LABEL)}")
         elif drawn:
             # With the words shown too, their arrows stand for start, call, return and end.
-            self._arrow(move, _ARROWS[move.kind], move.kind)
+            self._arrow(move, _ARROWS[move.kind], ": ".join(filter(None, (move.kind, move.text))))
         if move.kind in ("transfer", "return", "end"):
             self._deactivate(move.source)
         if move.kind in ("start", "transfer", "call"):

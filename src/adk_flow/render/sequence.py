@@ -126,8 +126,9 @@ class _Sketch:
         self.arrows.append(line(style, path, _hint(move)))
         if move.failed:
             self.arrows.append(label("failed-word", start + way * LANE / 2, y - 3, "failed"))
-        elif move.kind in _NAMED and start != end:
-            self.arrows.append(label("label", start + way * LANE / 2, y - 3, move.kind))
+        elif start != end and (move.kind in _NAMED or (move.is_control and move.text)):
+            words = one_line(move.text, 16) if move.is_control and move.text else move.kind
+            self.arrows.append(label("label", start + way * LANE / 2, y - 3, words))
 
     def _begin(self, move: Move) -> None:
         active = sum(name == move.target for name, _ in self._open)

@@ -25,6 +25,7 @@ from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall, Turn
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Header, Record
+from adk_flow.models.decisions import Decided
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_of
 from adk_flow.models.planned.model import Planned
@@ -202,6 +203,9 @@ class _Talk:
 
     async def _ask(self, turn: AskedTurn, pause: Pause | None) -> str:
         options: dict[str, Any] = {}
+        model = override_of(self._app).model
+        if isinstance(model, Decided):
+            model.answered = turn.say if pause is not None else ""
         if pause is not None:
             self._pauses.answer(pause)
             options["invocation_id"] = pause.invocation

@@ -20,6 +20,7 @@ from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
+from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
 from adk_flow.analysis.trace import Trace
 
@@ -34,6 +35,7 @@ _DETECTORS = (
     find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,
+    find_repeated_words,
     find_avoidable_serial_calls,
     find_lost_state_writes,
     find_cut_answers,

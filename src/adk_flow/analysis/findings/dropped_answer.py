@@ -25,7 +25,7 @@ def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
     stands in any reply of the turn or in what an agent or tool was asked or said after it.
     """
     for turn in trace.turns:
-        if not turn.complete or turn.waiting() or _is_pending(turn):
+        if not turn.complete or turn.waiting() or _is_pending(turn) or _is_unheard(turn):
             continue
         for place, move in enumerate(turn.moves):
             if move.kind == "answer" and move.cause in AGENT_CALLS:
@@ -36,6 +36,11 @@ def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
 def _is_pending(turn: Turn) -> bool:
     """Whether a turn waits for something from outside, so that its answer may come later."""
     return any(call.pending and call.ended < 0 for call in turn.tool_calls)
+
+
+def _is_unheard(turn: Turn) -> bool:
+    """Whether another plugin hid what was said."""
+    return any(hidden.hook == "event" for hidden in turn.hidden_hooks)
 
 
 def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:

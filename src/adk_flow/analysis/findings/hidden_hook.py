@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding
-from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow.analysis.trace import HiddenHook, Trace
 
 
 def find_hidden_hooks(trace: Trace) -> Iterator[Finding]:
-    """Finds tool calls whose end an event tells and no hook: a plugin before answered the hook."""
+    """Finds hooks that a plugin before the recorder answered, as other records show."""
     for turn in trace.turns:
-        for call in turn.tool_calls:
-            if call.hidden:
-                yield Finding(
-                    kind="hidden_hook",
-                    turn=turn.number,
-                    agents=(call.agent,),
-                    text=f"A plugin before the recorder hid after_tool of {call.name}; "
-                    "list FlowPlugin first.",
-                    records=(call.record, call.ended),
-                )
+        by_hook: dict[str, list[HiddenHook]] = defaultdict(list)
+        for one in turn.hidden_hooks:
+            by_hook[one.hook].append(one)
+        for hook, hidden in by_hook.items():
+            yield Finding(
+                kind="hidden_hook",
+                turn=turn.number,
+                agents=distinct(one.agent for one in hidden),
+                text=f"A plugin before the recorder hid {hook} of "
+                f"{listed(one.of for one in hidden)}; list FlowPlugin first.",
+                records=tuple(sorted({index for one in hidden for index in one.records})),
+            )

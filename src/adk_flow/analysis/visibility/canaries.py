@@ -1,4 +1,4 @@
-"""Planted facts, looked for in any case and spacing.
+"""Planted facts, looked for in any case, spacing and punctuation, numbers in any spelling.
 
 A canary must come through masking (`texts.mask`), so it is no run of 8 or more digits.
 """
@@ -6,8 +6,9 @@ A canary must come through masking (`texts.mask`), so it is no run of 8 or more 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import contains
 
-from adk_flow.analysis.visibility.matching import folded
+from adk_flow.analysis.visibility.matching import spelled_out
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Request
 from adk_flow.scenario.conversation import Canary
@@ -18,8 +19,11 @@ class Planted:
 
     def __init__(self, texts: Mapping[int, str], canaries: Mapping[str, Canary]) -> None:
         self._texts, self._canaries = texts, canaries
-        words = ((name, folded(canary.text)) for name, canary in canaries.items())
-        self._words = {name: text for name, text in words if text}
+        self._words = {
+            name: spellings
+            for name, canary in canaries.items()
+            if all(spellings := spelled_out(canary.text))
+        }
         self._held: dict[int, list[str]] = {}
         """Which canaries a text holds, by its number."""
 
@@ -35,8 +39,8 @@ class Planted:
         return self._held.get(number, [])
 
     def _among(self, names: Mapping[str, object], text: str) -> list[str]:
-        text = folded(text)
-        return [name for name in names if name in self._words and self._words[name] in text]
+        there = spelled_out(text)
+        return [name for name in names if any(map(contains, there, self._words.get(name, ())))]
 
     def is_astray(self, name: str, agent: str) -> bool:
         """Whether a canary is not for an agent."""

@@ -65,7 +65,7 @@ class Exposures:
             activation = self._trace.activations.get(record.activation)
             if record.hook == "before_agent" and activation and activation.began == index:
                 self._scopes.begin(activation, moves[index])
-            elif record.request is not None:
+            elif record.hook in ("before_model", "event") and record.request is not None:
                 self._look(index, record, record.request, activation, planted)
 
     def _look(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Literal, NamedTuple
 
 ExposureKind = Literal["words", "request", "answer", "tool", "canary"]
@@ -21,6 +22,30 @@ def folded(text: str) -> str:
     if "\\" in text:
         text = text.replace("\\n", " ").replace('\\"', '"').replace("\\'", "'")
     return " ".join(text.casefold().split())
+
+
+_NUMBER = re.compile(
+    r"(?:(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.(\d+))?|(?<![\w.])\.(\d+))(?: ?(%|per ?cent\b))?"
+)
+_MARK = re.compile(r"[^\w \x02\x03%]|_")
+
+
+def spelled_out(text: str) -> tuple[str, str]:
+    """Makes texts alike that differ in punctuation too, or in how a number is written.
+
+    Gives a text with its punctuation left out, as in `U.K.`, and with blanks in its place, as in
+    `blue-door`; a number stands between marks, so that it is not found in a longer one.
+    """
+    text = _NUMBER.sub(_plain_number, folded(text))
+    return _MARK.sub("", text).strip(), " ".join(_MARK.sub(" ", text).split())
+
+
+def _plain_number(number: re.Match[str]) -> str:
+    """Writes a number without separators and zeros that say nothing: 4.50 % as 4.5%."""
+    whole, part, fraction, percent = number.groups()
+    part = (part or fraction or "").rstrip("0")
+    digits = (whole or "0").replace(",", "") + (f".{part}" if part else "")
+    return f"\x02{digits}\x03" + ("%" if percent else "")
 
 
 def object_in(text: str) -> dict[str, object]:

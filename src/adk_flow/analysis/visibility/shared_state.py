@@ -55,7 +55,7 @@ class _Crossings:
 
     def read(self, index: int, record: Record) -> None:
         """Reads the next record."""
-        if record.hook in ("before_agent", "before_model") and record.kind != "a2a":
+        if record.hook in ("before_agent", "before_model") and not record.kind.startswith("a2a"):
             self._agents[record.agent] = None
             for place, since in self._places(record.run, index):
                 latest = self._latest[place]

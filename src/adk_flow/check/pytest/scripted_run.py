@@ -51,14 +51,12 @@ def _model(
     if model is not None:
         raise TypeError("give a script or a model, and not both")
     if not isinstance(script, Mapping):
-        raise TypeError(
-            f"script: expected decisions by agent, {{'Root': […]}}, got {_kind(script)}"
-        )
+        expected = "decisions by agent, {'Root': […]}"
+        raise TypeError(f"script: expected {expected}, got {_kind(script)}")
     for name, decisions in script.items():
         if isinstance(decisions, str) or not isinstance(decisions, Sequence):
-            raise TypeError(
-                f"script[{name!r}]: expected a list of decisions, got {_kind(decisions)}"
-            )
+            kind = _kind(decisions)
+            raise TypeError(f"script[{name!r}]: expected a list of decisions, got {kind}")
     return Scripted(script={name: list(decisions) for name, decisions in script.items()})
 
 

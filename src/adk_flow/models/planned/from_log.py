@@ -136,31 +136,29 @@ class _TurnPlan:
         planned = PlannedCall(call.name, args=args, then=then)
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
-            self._note(f"{call.agent}: {call.name} {what}: its arguments are masked")
+            self._note(call, f"{what}: its arguments are masked")
         if self.run_tools and not planned.is_masked:
             return planned
         return replace(planned, returns=self._returned(call))
 
     def _returned(self, call: ToolCall) -> Any:
         if call.error:
-            self._note(f"{call.agent}: {call.name} failed; its error is replayed as a result")
+            self._note(call, "failed; its error is replayed as a result")
             return {"error": call.error}
         if call.ended < 0:
-            self._note(f"{call.agent}: {call.name} never returned")
+            self._note(call, "never returned")
             return None
         return _result(self.trace.log.records[call.ended])
 
-    def _note(self, words: str) -> None:
-        self.notes.append(f"turn {self.turn.number}: {words}")
+    def _note(self, call: ToolCall, words: str) -> None:
+        self.notes.append(f"turn {self.turn.number}: {call.agent}: {call.name} {words}")
 
     def _ask(self, activity: Activity) -> str | dict[str, Any]:
-        if activity.call is None or activity.within is None:
+        call, within = activity.call, activity.within
+        if call is None or within is None or activity is not within.asked[id(call)][0]:
             return ""
-        if activity is not activity.within.asked[id(activity.call)][0]:
-            return ""
-        text = activity.call.text
-        value = _arguments(text)
-        if value:
+        text = call.text
+        if value := _arguments(text):
             return value
         if self._before(activity):
             return {"request": text}  # as it is, without what came before
@@ -168,11 +166,12 @@ class _TurnPlan:
 
     def _before(self, activity: Activity) -> list[str]:
         """Names the tasks whose results were there before this one was asked for."""
-        if activity.within is None or activity.call is None:
+        within = activity.within
+        if within is None or activity.call is None:
             return []
         steps = [
-            [child.name for call in calls for child in activity.within.asked.get(id(call), [])]
-            for calls in self.activities.calls(activity.within)
+            [child.name for call in calls for child in within.asked.get(id(call), [])]
+            for calls in self.activities.calls(within)
         ]
         place = next((n for n, names in enumerate(steps) if activity.name in names), 0)
         return next((names for names in reversed(steps[:place]) if names), [])
@@ -192,19 +191,18 @@ class _TurnPlan:
     def _by_default(self, activity: Activity, tools: Sequence[PlannedCall]) -> str:
         """Writes what the agent would say if the plan did not tell."""
         returned = [call.returns for call in tools if call.is_stubbed]
-        calls = (call for calls in self.activities.calls(activity) for call in calls)
-        ran = [call for call in calls if call.ended >= 0]
         if not returned:
-            records = [self.trace.log.records[call.ended] for call in ran]
-            returned = [_result(record) for record in records]
+            calls = (call for calls in self.activities.calls(activity) for call in calls)
+            ends = [call.ended for call in calls if call.ended >= 0]
+            returned = [_result(self.trace.log.records[end]) for end in ends]
         return "\n\n".join(dict.fromkeys(filter(None, map(said, returned))))
 
     def _pass(self, activity: Activity) -> int:
         """Numbers an activation among those of its agent, if others cannot tell them apart."""
         agent = activity.activation.agent
         alike = [one for one in self.activities.all if one.activation.agent == agent]
-        is_told = all(one.is_called for one in alike)
-        return 0 if len(alike) < 2 or is_told else alike.index(activity) + 1
+        is_told = len(alike) < 2 or all(one.is_called for one in alike)
+        return 0 if is_told else alike.index(activity) + 1
 
 
 def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
-from google.genai import types
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
+from adk_flow.models.keyless import KeylessModel
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.planned.steps import next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import read_view
-from adk_flow.models.request.tokens import usage
 from adk_flow.scenario.conversation import AskedTurn
 
-if TYPE_CHECKING:
-    from google.adk.models import LlmCapabilities
 
-
-class Planned(BaseLlm):
+class Planned(KeylessModel):
     """Answers every agent's requests of one turn by that turn's plan.
 
     What it does follows from the request (functions, targets, schema, what has happened in this
@@ -37,14 +31,6 @@ class Planned(BaseLlm):
         """Takes the turn, whose plan may be empty, and the root of the agents that answer it."""
         super().__init__(model="planned")
         self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))
-
-    @property
-    def capabilities(self) -> LlmCapabilities:
-        """Says that a schema and tools do not go together, as with most models."""
-        # Here, because releases that do not ask for it (1.39.1, 2.0.0) do not have the class.
-        from google.adk.models import LlmCapabilities
-
-        return LlmCapabilities(output_schema_and_tools=False)
 
     def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
         """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
@@ -63,9 +49,7 @@ class Planned(BaseLlm):
             for task in self._turn.left_over
         ]
 
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse, None]:
+    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
         """Gives the next step of the agent that asks.
 
         Raises:
@@ -73,16 +57,5 @@ class Planned(BaseLlm):
         """
         if self.fault:
             raise PlanError(self.fault)
-        text, calls = next_step(self._turn, read_view(llm_request))
-        parts = [types.Part(text=text)] if text else []
-        parts += [
-            types.Part.from_function_call(name=one.function, args=one.arguments) for one in calls
-        ]
-        content = types.ModelContent(parts)
-        yield LlmResponse(
-            content=content,
-            partial=False,
-            finish_reason=types.FinishReason.STOP,
-            usage_metadata=usage(llm_request, content),
-            model_version=self.model,
-        )
+        text, calls = next_step(self._turn, read_view(request))
+        return text, [(call.function, call.arguments) for call in calls]

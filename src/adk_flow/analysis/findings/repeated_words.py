@@ -1,0 +1,99 @@
+"""What the user reads twice, or should not read: answers said again, candidates, raw JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
+from adk_flow.analysis.findings.terms import Terms, is_whole, terms_of
+from adk_flow.analysis.trace import Message, Trace, Turn
+
+_SAME = 0.8
+"""Share of an answer's distinctive words by which another text holds it."""
+_LEAST_WORDS = 5
+"""Distinctive words that an answer without figures must have to be known again."""
+_ONE_OF_MANY = 0.75
+"""Share of all candidates' length below which a text is one of them and not all together."""
+
+
+def find_repeated_words(trace: Trace) -> Iterator[Finding]:
+    """Finds what the user was shown without need, as every text in ADK's session is.
+
+    A text holds an answer if it holds all its figures and four fifths of its distinctive words.
+    Answers of agents that ran side by side are candidates if a shorter text holds one of them.
+    """
+    for turn in trace.turns:
+        shown = [one for one in turn.messages if not trace.log.records[one.record].responses]
+        raw = [one for one in shown if _is_json(one.text)]
+        if raw:
+            agents = listed(one.agent for one in raw)
+            yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {agents}.")
+        yield from _repeated(trace, turn, [one for one in shown if one not in raw])
+
+
+def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:
+    terms = {one: terms_of(one.text) for one in shown if is_whole(one.text)}
+    candidates: list[Message] = []
+    for place, later in enumerate(shown):
+        earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
+        held = (o for o in earlier if later in terms and _is_held(terms[o], terms[later]))
+        known = [o for o in held if o not in candidates and not _ran_beside(trace, o, later)]
+        if not known:
+            continue
+        beside = [o for o in earlier if o is known[0] or _ran_beside(trace, o, known[0])]
+        if _is_choice(later, [one for one in beside if any(terms[one])]):
+            candidates += beside
+            text = f"The user reads all {len(beside)} candidates, of {listed(_names(beside))}, "
+            kind, read = "shown_candidates", f"{text}before {later.agent} gives one of them."
+        else:
+            beside = known
+            text = f"The user reads what {listed(_names(known))} answered twice: "
+            kind, read = "repeated_answer", f"{text}{later.agent} says it again."
+        yield _finding(kind, turn, [*beside, later], read)
+
+
+def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
+    records = tuple(sorted({one.record for one in shown}))
+    return Finding(
+        kind=kind, turn=turn.number, agents=distinct(_names(shown)), text=text, records=records
+    )
+
+
+def _names(shown: list[Message]) -> list[str]:
+    return [one.agent for one in shown]
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is a JSON object or array and nothing else, be it in a Markdown block."""
+    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    try:
+        return bare[:1] in ("{", "[") and bool(msgspec.json.decode(bare))
+    except msgspec.DecodeError:
+        return False
+
+
+def _is_held(content: Terms, found: Terms) -> bool:
+    """Whether a text holds an answer that has enough to be known again."""
+    if not content.numbers and len(content.words) < _LEAST_WORDS:
+        return False
+    is_told = content.numbers <= found.numbers
+    return is_told and len(content.words & found.words) >= _SAME * len(content.words)
+
+
+def _ran_beside(trace: Trace, one: Message, other: Message) -> bool:
+    """Whether two agents spoke that ran at the same time, neither of them for the other."""
+    first, second = (trace.activations.get(message.activation) for message in (one, other))
+    if first is None or second is None or first is second:
+        return False
+    if first in second.parents() or second in first.parents():
+        return False
+    ends = [a.ended if a.ended >= 0 else len(trace.log.records) for a in (first, second)]
+    return first.began < ends[1] and second.began < ends[0]
+
+
+def _is_choice(text: Message, candidates: list[Message]) -> bool:
+    """Whether a text that holds one of several candidates is not what they say together."""
+    length = sum(len(one.text) for one in candidates)
+    return len(candidates) > 1 and len(text.text) < _ONE_OF_MANY * length

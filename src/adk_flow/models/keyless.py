@@ -1,0 +1,49 @@
+"""Models that answer without a key, from the request alone."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from google.genai import types
+
+from adk_flow.models.request.tokens import usage
+
+if TYPE_CHECKING:
+    from google.adk.models import LlmCapabilities
+
+
+class KeylessModel(BaseLlm):
+    """Decides alike every time what to say or call, and counts tokens alike on every machine."""
+
+    @property
+    def capabilities(self) -> LlmCapabilities:
+        """Says that a schema and tools do not go together, as with most models."""
+        # Here, because releases that do not ask for it (1.39.1, 2.0.0) do not have the class.
+        from google.adk.models import LlmCapabilities
+
+        return LlmCapabilities(output_schema_and_tools=False)
+
+    @abstractmethod
+    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+        """Gives what to say, and which functions to call with which arguments."""
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the answer, in one piece."""
+        text, calls = self.decide(llm_request)
+        parts = [types.Part(text=text)] if text else []
+        parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]
+        content = types.Content(role="model", parts=parts)
+        yield LlmResponse(
+            content=content,
+            partial=False,
+            finish_reason=types.FinishReason.STOP,
+            usage_metadata=usage(llm_request, content),
+            model_version=self.model,
+        )

@@ -1,0 +1,118 @@
+"""Commands that a signal ends, in processes of their own, at a moment that the app tells."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+APP = """
+import asyncio, os, signal, time
+from google.adk.agents import LlmAgent
+from google.adk.models import BaseLlm
+
+def tell():
+    open(os.environ["MARK"], "w").close()  # a pipe: waits until the test reads
+
+class Busy(BaseLlm):
+    async def generate_content_async(self, llm_request, stream=False):
+        tell()
+        await BUSY[os.environ["BUSY"]]()
+        yield
+
+async def wait():
+    await asyncio.Event().wait()
+
+async def block():
+    time.sleep(600)
+
+async def block_a_thread():
+    await asyncio.to_thread(time.sleep, 600)
+
+async def go_on():
+    while True:
+        try:
+            await wait()
+        except asyncio.CancelledError:
+            pass
+
+async def fail():
+    try:
+        await wait()
+    finally:
+        asyncio.get_running_loop().create_task(wait())
+        raise ValueError("in the end")
+
+BUSY = {each.__name__: each for each in (wait, block, block_a_thread, go_on, fail)}
+root_agent = LlmAgent(name="Lead", model=Busy(model="busy"))
+"""
+UV = '#!/bin/sh\necho > "$MARK"\nexec sleep 600\n'
+COMMANDS = {
+    "run": ("run", "desk", "Hi", "--log", "log.jsonl"),
+    "check": ("check", "desk", "--expect", "rules.yaml"),
+    "compare": (
+        *("compare", "desk", "--constructs", "as_is", "--question", "Hi", "--max-calls", "9"),
+        *("--out", "out", "--latency", "none"),
+    ),
+    "versions": (
+        *("versions", "desk", "--adk", "2.12.0", "--adk", "2.13.0", "--question", "Hi"),
+        *("--environments", "kept"),
+    ),
+}
+KEPT = {
+    "run": "what was recorded is kept in log.jsonl",
+    "check": "what was recorded is kept in flow_logs/desk/",
+    "compare": "0 runs are kept in out; the same command continues",
+    "versions": "complete environments are kept in ",
+}
+PROGRESS = re.compile(r"0 of 1 runs$|adk-flow: ADK 2\.12\.0: making")
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+WAYS = [
+    *(("run", "wait", [number]) for number in CODES),
+    *(("run", busy, [signal.SIGINT]) for busy in ("block", "block_a_thread", "go_on", "fail")),
+    ("run", "block", [signal.SIGINT, signal.SIGINT]),
+    ("check", "block", [signal.SIGTERM]),
+    ("compare", "block", [signal.SIGINT]),
+    ("versions", "wait", [signal.SIGTERM]),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "agent.py").write_text(APP)
+    (tmp_path / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
+    (tmp_path / "uv").write_text(UV)
+    (tmp_path / "uv").chmod(0o755)
+    os.mkfifo(tmp_path / "mark")
+    return tmp_path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none of these signals")
+@pytest.mark.parametrize(("command", "busy", "signals"), WAYS)
+def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adk_flow", *COMMANDS[command]],
+        cwd=folder,
+        env={
+            **os.environ,
+            "BUSY": busy,
+            "MARK": str(folder / "mark"),
+            "PATH": f"{folder}:{os.environ['PATH']}",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    (folder / "mark").read_text()
+    for number in signals:
+        process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+
+    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
+    assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")
+    assert process.returncode == CODES[signals[0]]
