@@ -15,5 +15,5 @@ def desk(construct: str) -> App:
     """Makes the app of a construct, which goes by the construct's name."""
     lead, specialists, _ = parts_of(root_agent)
     root = wire(lead, specialists, construct)
-    plugins = [flow_log(construct), Guardrails(), GuidanceNotice(), ToolThreads(), plans()]
+    plugins = [GuidanceNotice(), flow_log(construct), Guardrails(), ToolThreads(), plans()]
     return App(name=construct, root_agent=root, plugins=plugins)

@@ -41,5 +41,5 @@ root_agent = LlmAgent(
 app = App(
     name="root_agent",
     root_agent=root_agent,
-    plugins=[flow_log(), Guardrails(), GuidanceNotice(), ToolThreads(), plans()],
+    plugins=[GuidanceNotice(), flow_log(), Guardrails(), ToolThreads(), plans()],
 )

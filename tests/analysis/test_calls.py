@@ -3,7 +3,7 @@
 The oracle is the model: it notes each entry, and what it reported there.
 """
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from io import StringIO
 from typing import Any
 
@@ -158,6 +158,55 @@ async def test_a_model_that_a_plugin_asks_in_adks_place_counts(tmp_path):
     assert [turn.llm_calls for turn in turns] == [model.calls] == [2]
     assert tokens_of(turns) == model.tokens
     assert turns[0].agents["Root"].llm_calls == 2
+
+
+class Draining(BasePlugin):
+    """Asks the model itself, and reads all that it gives."""
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        agent: Any = callback_context._invocation_context.agent
+        return [one async for one in agent.model.generate_content_async(llm_request)][-1]
+
+
+class Trying(BasePlugin):
+    """Asks the model itself, and leaves it to ADK where that fails."""
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        agent: Any = callback_context._invocation_context.agent
+        with suppress(RuntimeError):
+            return [one async for one in agent.model.generate_content_async(llm_request)][-1]
+
+
+class Rewording(BasePlugin):
+    """Answers otherwise than the model did."""
+
+    async def after_model_callback(self, *, callback_context, llm_response):
+        return None if llm_response.partial else says("otherwise", None)
+
+
+class Rescuing(BasePlugin):
+    """Answers where the model failed."""
+
+    async def on_model_error_callback(self, *, callback_context, llm_request, error):
+        return says("rescued", None)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "steps"),
+    [
+        (Draining("draining"), [[says("one", (100, 4)), says("two", (100, 9))]]),
+        (Trying("trying"), [RuntimeError("gone"), says("done")]),
+        (Rewording("rewording"), [says("done")]),
+        (Rescuing("rescuing"), [[says("one", (100, 3), partial=True), RuntimeError("gone")]]),
+    ],
+)
+async def test_what_plugins_do_to_a_call_changes_nothing_of_its_count(tmp_path, plugin, steps):
+    model = Counting.of(*steps)
+
+    turns = await taken(tmp_path, LlmAgent(name="Root", model=model), plugins=[plugin])
+
+    assert [turn.llm_calls for turn in turns] == [model.calls]
+    assert tokens_of(turns) == model.tokens
 
 
 class Replaying(BasePlugin):

@@ -22,6 +22,7 @@ from google.genai import types
 
 from adk_flow.check.adk_eval import turns_of
 from adk_flow.models.scripted import Scripted, call, transfer
+from tests.doubles.command import APP
 from tests.doubles.flow import agent, record
 
 CONFIG = {
@@ -35,21 +36,10 @@ CONFIG = {
     },
 }
 
-APP = """
-from google.adk.agents import LlmAgent
+DESK = f"""{APP}
 from google.adk.apps import App
-from google.adk.tools.agent_tool import AgentTool
 from adk_flow import FlowPlugin
-from adk_flow.models.scripted import Scripted, call, transfer
 
-model = Scripted(script={
-    "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
-    "Loans": ["5"],
-    "Savings": ["Save."],
-})
-loans = LlmAgent(name="Loans", model=model, description="Loans.")
-savings = LlmAgent(name="Savings", model=model, description="Savings.")
-root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_agents=[savings])
 app = App(name="desk", root_agent=root_agent, plugins=[FlowPlugin()])
 """
 
@@ -311,7 +301,7 @@ def by_turn(metric, told):
 
 
 def test_adks_own_command_scores_it(tmp_path):
-    told = adk_eval(tmp_path, APP, {"one": ["Cost?", "Savings?"]}, ["Root", "Savings"])["one"]
+    told = adk_eval(tmp_path, DESK, {"one": ["Cost?", "Savings?"]}, ["Root", "Savings"])["one"]
 
     assert by_turn("true_llm_calls", told) == ["PASSED (3.0)", "PASSED (2.0)"]
     assert by_turn("who_answered", told) == ["PASSED (1.0)", "PASSED (1.0)"]
@@ -335,7 +325,7 @@ def test_cases_that_ask_the_same_at_the_same_time_are_told_apart(tmp_path):
 
 def test_a_case_that_cannot_be_scored_does_not_pass(tmp_path):
     """Of a metric that raises, ADK says NOT_EVALUATED, and passes the case for the other one."""
-    told = adk_eval(tmp_path, APP, {"one": ["Cost?", "Savings?"]}, "Root", directory="none")["one"]
+    told = adk_eval(tmp_path, DESK, {"one": ["Cost?", "Savings?"]}, "Root", directory="none")["one"]
 
     assert by_turn("true_llm_calls", told) == ["PASSED (3.0)", "PASSED (2.0)"]
     assert by_turn("who_answered", told) == ["FAILED (None)"] * 2

@@ -15,6 +15,7 @@ DESK = ROOT / "root_agent"
 FOLLOW_UP = ROOT / "conversations" / "follow_up.yaml"
 
 CALLS = {
+    "as_is": "3→5",
     "single_agent": "2→4",
     "transfer": "3→5",
     "agent_tool": "4→8",
@@ -89,6 +90,7 @@ def test_what_is_there_is_not_run_again(table):
     assert again.returncode == 0, again.stderr
     assert [log.stat().st_mtime_ns for log in logs] == before
     assert [one["construct"] for one in json.loads(again.stdout)["constructs"]] == [
+        "as_is",
         "transfer",
         "task",
     ]
@@ -128,7 +130,7 @@ def test_a_cut_log_does_not_win(table, tmp_path):
 
     assert result.returncode == 0, result.stderr
     words = " ".join(result.stdout.split())
-    assert "For conversations like these take task" in words
+    assert "The cheapest that ran is task" in words
     assert "1 of 2 logs are cut or damaged; they count as failed." in words
 
 
@@ -170,7 +172,8 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
     assert len(json.loads(state.read_text())["done"]) == 2
     assert not list(tmp_path.rglob("*.part"))
     done = run_command(*arguments, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "Cannot compare: no construct answered" in done.stdout
     assert "2 of 4 runs" in done.stderr
     assert len(json.loads(state.read_text())["done"]) == 4
 
@@ -189,7 +192,7 @@ ASKED = ("--conversation", FOLLOW_UP)
         ([DESK, *ASKED, "--constructs", ","], "--constructs: names none"),
         (
             [*TRANSFER, *ASKED, "--baseline", "loop"],
-            "--baseline loop: is not compared; there are transfer",
+            "--baseline loop: is not compared; there are as_is, transfer",
         ),
         (
             [*TRANSFER, *ASKED, "--latency", "gpt-9"],
@@ -270,11 +273,11 @@ def test_what_a_model_does_not_report_is_unknown_and_wins_nothing(tmp_path):
 
     result = compare(quiet_app(tmp_path), *options, "--format", "json", folder=tmp_path)
 
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1, result.stderr
     figures = json.loads(result.stdout)
     for construct in figures["constructs"]:
         assert construct["llm_calls"] == construct["reported_llm_calls"] == 1
         assert construct["tokens"] is construct["dollars"] is construct["reported_tokens"] is None
     assert not [winner for winner in figures["winners"] if winner["figure"] == "tokens"]
     (said,) = figures["recommendation"]
-    assert said.startswith("Which construct costs least is unknown")
+    assert said.startswith("Cannot compare costs: a model reported no tokens.")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from adk_flow.analysis import pricing
 from adk_flow.analysis.latency import LatencyProfile
@@ -114,12 +115,18 @@ def test_pass_k_takes_the_most_trials_that_every_conversation_has():
     runs = [made(checked=True, trial=trial) for trial in (1, 2, 3)]
     runs += [made(**failing, trial=4)]
     runs += [made(conversation="d", checked=True, trial=trial) for trial in (1, 2)]
+    runs = [replace(run, controlled=False) for run in runs]
 
     (figures,) = compare_runs(runs, Setting()).constructs
 
     assert figures.pass_k == 0.75
     assert figures.pass_interval == wilson_interval(0.75, 2)
     assert figures.failed_conversations == ["c"]
+
+    (controlled,) = compare_runs(
+        [replace(run, controlled=True) for run in runs], Setting()
+    ).constructs
+    assert controlled.pass_interval is None  # the same decisions again are no sample
 
 
 @pytest.mark.parametrize(
@@ -276,4 +283,4 @@ def test_why_a_turn_failed_is_a_caveat():
 
     told = write_caveats(compare_runs([made("transfer", "blog"), broken], Setting()))
 
-    assert "A turn failed under task, in blog: KeyError: 'blog_outline'" in told
+    assert "task in blog: a turn failed: KeyError: 'blog_outline'" in told

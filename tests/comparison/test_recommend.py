@@ -6,9 +6,14 @@ import pytest
 
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.comparison.evidence import Gap
 from adk_flow.comparison.recommend import DEPRECATIONS, write_caveats, write_recommendation
 
 ASKED = ["one", "two"]
+
+
+def gaps(*conversations) -> dict[str, Gap]:
+    return {name: Gap("unmet", "an answer lacks what was asked for") for name in conversations}
 
 
 def figures(
@@ -134,21 +139,17 @@ def test_times_of_a_model_that_answers_at_once_are_noise():
     ("constructs", "words"),
     [
         (  # cheap, but passed fewer conversations
-            [figures("router", 0.001, failed_conversations=["two"]), figures("transfer")],
+            [figures("router", 0.001, gaps=gaps("two")), figures("transfer")],
             "of the 1 of 2 constructs that answered 2 of 2 conversations as asked",
         ),
         (  # cheap, but its sum is of fewer conversations
             [
                 figures("router", 0.001, after_turns={"one": [5.0]}),
-                figures("transfer", failed_conversations=["two"]),
+                figures("transfer", gaps=gaps("two")),
             ],
             "answered 1 of 2 conversations",
         ),
         ([figures("transfer"), figures("task")], "of the 2 of 2 constructs"),
-        (
-            [figures("transfer", pass_k=None), figures("task", pass_k=None)],
-            "completed 2 of 2 conversations (no answer was checked), it costs",
-        ),
         (  # tokens decide where a price is unknown
             [figures("a", 0.9, input_tokens=400), figures("transfer", None, input_tokens=300)],
             "(400 tokens, 5 LLM calls over all 2 conversations)",
@@ -156,7 +157,7 @@ def test_times_of_a_model_that_answers_at_once_are_noise():
     ],
 )
 def test_only_constructs_that_did_as_well_as_any_are_chosen_from(constructs, words):
-    (sentence,) = write_recommendation(of(*constructs))
+    sentence, *_ = write_recommendation(of(*constructs))
 
     assert "For conversations like these take transfer " in sentence
     assert words in sentence
@@ -166,10 +167,26 @@ def test_only_constructs_that_did_as_well_as_any_are_chosen_from(constructs, wor
     ("comparison", "sentence"),
     [
         (
-            of(*(figures(name, failed_conversations=ASKED) for name in "ab")),
-            "No construct answered any conversation as it asks, so none is recommended.",
+            of(*(figures(name, gaps=gaps(*ASKED)) for name in "ab")),
+            "Cannot compare: no construct answered a conversation as asked. Most often: an "
+            "answer lacks what was asked for (4 of 4 runs). What to do: look at the answers and at "
+            "what the conversation asks of them.",
         ),
-        (of(), "No construct answered any conversation as it asks, so none is recommended."),
+        (
+            of(),
+            "Cannot compare: no construct answered a conversation as asked. There are no runs.",
+        ),
+        (
+            of(*(figures(name, shown="not asked") for name in "ab")),
+            "Cannot compare: no specialist was asked under any construct. What to do: state in the "
+            "conversation who does what (`plan:`; `adk-flow plan` drafts it), or ask what a "
+            "specialist is for.",
+        ),
+        (
+            of(*(figures(name, None, input_tokens=None) for name in "ab")),
+            "Cannot compare costs: a model reported no tokens. What to do: take a model that does, "
+            "or state in the conversation who does what (`plan:`).",
+        ),
         (
             of(figures("transfer")),
             "Only transfer was run, so there is nothing to choose between.",
@@ -247,7 +264,7 @@ def test_what_adk_advises_against_and_what_was_not_run_is_a_caveat():
             figures("agent_tool"),
             figures("task"),
             skipped={"loop": "the lead has a callback."},
-            left_out=["a planner."],
+            notes=["Not rewired: a planner."],
             stopped="the budget of 10 calls was spent",
         )
     )
@@ -265,8 +282,28 @@ def test_a_construct_that_lost_the_leads_tools_is_taken_only_if_its_answers_were
     pass_k, chosen
 ):
     constructs = figures("router", pass_k=pass_k), figures("task", dollars=0.02, pass_k=pass_k)
-    comparison = of(*constructs, lost_tools={"router": ["quote"]})
+    comparison = of(*constructs, incomplete=["router"])
 
-    assert f"take {chosen}" in write_recommendation(comparison)[0]
-    lost = "Nobody has the lead's own tools (quote) under router."
-    assert lost in write_caveats(comparison)
+    assert f" {chosen} if specialists" in write_recommendation(comparison)[0]
+
+
+def test_where_no_answer_was_checked_nothing_is_said_to_be_taken():
+    first, *_ = write_recommendation(of(figures("a", pass_k=None), figures("b", 1, pass_k=None)))
+
+    assert first.startswith("The cheapest that ran is a if ")
+    assert first.endswith("; no answer was checked.")
+
+
+def test_what_costs_the_same_is_said_to():
+    first, *_ = write_recommendation(of(figures("b"), figures("a"), figures("c", 1)))
+
+    assert first.endswith("; b and a cost the same.")
+
+
+def test_a_construct_that_answered_most_but_not_all_comes_with_a_warning():
+    _, warning = write_recommendation(of(*(figures(name, gaps=gaps("two")) for name in "ab")))
+
+    assert warning == (
+        "Beware: no construct answered more than 1 of 2 conversations; those named here did not "
+        "answer two."
+    )

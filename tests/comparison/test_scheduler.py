@@ -38,7 +38,6 @@ from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import models_of, override_models, override_of
 from adk_flow.models.scripted import call
 from adk_flow.scenario.conversation import of_questions
-from adk_flow.wiring import WiringError
 
 IDENTITY = {"app": "app"}
 ASKED = {"one": of_questions(["Cost?"]), "two": of_questions(["Cost?", "Again?"])}
@@ -386,9 +385,13 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
 
     assert list(result.apps) == [AS_IS, "transfer"]
     assert result.apps[AS_IS] is app
-    assert result.team == ["Loans", "Funds"]
+    assert result.team == ["Loans", "Funds", "Odd"]
     assert "different tools named 'quote'" in result.skipped["single_agent"]
-    assert result.left_out == ["Odd: a Custom; only an LlmAgent can be wired another way"]
+    assert result.changes == {"transfer": []}
+
+    task = make_variants(app, ["task"])
+    assert task.changes == {"task": ["Odd is missing, a Custom"]}
+    assert task.incomplete == ["task"]
 
 
 def test_a_function_that_is_wrapped_twice_is_one_tool():
@@ -402,10 +405,12 @@ def test_a_function_that_is_wrapped_twice_is_one_tool():
 
 
 def test_an_app_that_cannot_be_wired_at_all_says_why():
-    with pytest.raises(WiringError, match="Lead has no specialists"):
-        make_variants(
-            App(name="app", root_agent=LlmAgent(name="Lead", model="offline")), ["transfer"]
-        )
+    lead = LlmAgent(name="Lead", model="offline")
+
+    result = make_variants(App(name="app", root_agent=lead), ["transfer"])
+
+    assert result.skipped == {"transfer": "Lead has no specialists"}
+    assert list(result.apps) == [ONE_BY_ONE]
 
 
 def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
@@ -416,8 +421,10 @@ def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
         app, ["transfer", "router", "coordinator", "deprecated_loop", "single_agent"]
     )
 
-    assert result.lost_tools == {"router": ["quote"], "deprecated_loop": ["quote"]}
-    assert make_variants(app_of("offline", "Loans"), ["router"]).lost_tools == {}
+    assert result.incomplete == ["router", "deprecated_loop"]
+    assert result.changes["router"] == ["nobody has the lead's own tools (quote)"]
+    assert result.changes["transfer"] == []
+    assert make_variants(app_of("offline", "Loans"), ["router"]).incomplete == []
 
 
 @pytest.mark.parametrize(

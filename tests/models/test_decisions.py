@@ -96,6 +96,22 @@ async def test_the_same_request_twice_at_once_is_played_side_by_side(tmp_path):
     assert [move.text for move in held.moves if move.kind == "answer"] == ["4", "4"]
 
 
+async def test_an_argument_may_be_called_name(tmp_path):
+    def greet(name: str) -> str:
+        return f"Hello, {name}"
+
+    text = """
+decisions:
+  - agent: Lead
+    steps: [{calls: [{name: greet, arguments: {name: Ada}}]}, {text: Done.}]
+"""
+    app = App(name="app", root_agent=agent("Lead", "offline", tools=[greet]))
+    held, script = await held_by(app, tmp_path, text, "Greet")
+
+    script.finish()
+    assert (held.turns[0].answer, held.turns[0].tool_calls) == ("Done.", 1)
+
+
 async def test_entries_without_a_request_are_played_turn_by_turn(tmp_path):
     text = """
 decisions:

@@ -16,10 +16,16 @@ from google.adk.sessions import InMemorySessionService
 from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.check.snapshot import draw_snapshot
+from adk_flow.export.attributes import CAPTURE
+from adk_flow.export.live import MovesOnSpans
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
@@ -478,9 +484,37 @@ async def test_a_secret_cut_by_streaming_never_reaches_the_log(tmp_path):
     assert "ghijkl" not in written
 
 
-async def test_a_lone_surrogate_costs_no_record(tmp_path):
-    model = Scripted(script={"Root": ["r"]})
+async def test_a_lone_surrogate_costs_no_record(tmp_path, monkeypatch):
+    monkeypatch.setenv(CAPTURE, "SPAN_ONLY")
+    name = "caf\udce9"
 
-    flow = await record(agent("Root", model), ["caf\udce9"], tmp_path)
+    def look(x: str) -> dict:
+        """Looks."""
+        return {name: [x]}
 
-    assert [move.text for move in flow.moves if move.kind == "say"] == ["caf?"]
+    model = Scripted(script={"Root": [call("look", x=name), name]})
+    root = agent("Root", model, tools=[look], instruction=name)
+    plugin = FlowPlugin(directory=tmp_path, construct=name, listener=MovesOnSpans())
+    runner = Runner(
+        app=App(name="app", root_agent=root, plugins=[plugin]),
+        session_service=InMemorySessionService(),
+    )
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with provider.get_tracer("test").start_as_current_span("app"):
+        await runner.session_service.create_session(
+            app_name="app", user_id=name, session_id=name, state={name: [name]}
+        )
+        async for _ in runner.run_async(
+            user_id=name, session_id=name, new_message=types.UserContent(name)
+        ):
+            pass
+    await runner.close()
+
+    assert (plugin.faults.total(), plugin.listener_faults) == (0, 0)
+    log = read_log(plugin.paths[0])
+    assert (log.header.session, log.header.user, log.header.construct) == ("caf?",) * 3
+    texts = {record.hook: record.text for record in log.records}
+    assert (texts["user_message"], texts["before_tool"]) == ("caf?", '{"x":"caf?"}')
+    assert texts["after_tool"] == '{"caf?":["caf?"]}'
+    assert encode_spans(exporter.get_finished_spans()).ByteSize() > 0

@@ -118,12 +118,14 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         difference: to transfer, the baseline
     """)
     assert section(text, "Time, checks") == expected("""
-                      wall     LLM  critical
-        construct     time    time      path  parallelism  passed    context
-        ────────────────────────────────────────────────────────────────────
-        transfer    0.00 s  5.00 s    5.00 s         1.00  1 of 1  one agent
-        agent_tool  0.00 s  8.00 s    8.00 s         1.00  0 of 1  one agent
+                      wall     LLM  critical                       answers
+        construct     time    time      path  parallelism  passed    agree    context
+        ─────────────────────────────────────────────────────────────────────────────
+        transfer    0.00 s  5.00 s    5.00 s         1.00  1 of 1        –  one agent
+        agent_tool  0.00 s  8.00 s    8.00 s         1.00  0 of 1   1 of 1  one agent
         parallelism: LLM time divided by the critical path
+        answers agree: runs in which the user reads the figures, or else the words, of
+        the baseline's answers
         context: what a specialist receives besides its own messages and tool calls
     """)
     assert section(text, "What ADK's session does not show") == (
@@ -177,7 +179,12 @@ def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_comp
 def test_hostile_names_reach_neither_terminal_nor_markdown():
     finding = Finding(kind="leak", turn=1, agents=(HOSTILE,), text=HOSTILE, records=())
     hostile = run(HOSTILE, HOSTILE * 5, model=HOSTILE, findings=[finding])
-    setting = {"skipped": {HOSTILE: HOSTILE}, "left_out": [HOSTILE], "stopped": HOSTILE}
+    setting = {
+        "skipped": {HOSTILE: HOSTILE},
+        "notes": [HOSTILE],
+        "changes": {HOSTILE: [HOSTILE]},
+        "stopped": HOSTILE,
+    }
     comparison = compared(hostile, run(), baseline=HOSTILE, price_model=HOSTILE, **setting)
 
     for width in (80, 30):
@@ -190,7 +197,7 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
     assert "<" not in markdown
     assert "`" not in markdown.replace("\\`", "")
     tables = [line.replace("\\|", "") for line in markdown.splitlines() if line.startswith("|")]
-    assert [line.count("|") for line in tables] == [4] * 4 + [6] * 4 + [8] * 4 + [5] * 3
+    assert [line.count("|") for line in tables] == ([4] * 4 + [6] * 4 + [9] * 4 + [4] * 3 + [5] * 3)
 
 
 def test_words_mean_nothing_but_themselves_in_markdown():
@@ -266,11 +273,12 @@ def test_no_runs_at_all_are_shown_without_a_fault():
 def test_several_trials_show_pass_k_with_its_interval():
     failed = [["lacks"], []]
     runs = [run(trial=1), run(trial=2, failed_checks=failed), run("task"), run("task", trial=2)]
+    runs = [replace(run, controlled=False) for run in runs]
     text = printed(compared(*runs, trials=2, pace="gemini-2.5-flash"))
 
     rows = [" ".join(line.split()) for line in section(text, "Time, checks").splitlines()]
-    assert "transfer 5.00 s 5.00 s 1.00 1 of 2 0 % (0–79) one agent" in rows
-    assert "task 5.00 s 5.00 s 1.00 2 of 2 100 % (21–100) one agent" in rows
+    assert "transfer 5.00 s 5.00 s 1.00 1 of 2 – 0 % (0–79) one agent" in rows
+    assert "task 5.00 s 5.00 s 1.00 2 of 2 2 of 2 100 % (21–100) one agent" in rows
 
 
 def test_winners_are_told_where_they_change():
@@ -289,7 +297,7 @@ def test_winners_are_told_where_they_change():
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
         "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
-        "more at 2 follow-ups. - The same at every number of follow-ups: fewest LLM calls (task)."
+        "more at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
     )
 
 

@@ -301,7 +301,7 @@ def test_a_comparison_may_lack_almost_everything(runs, changed, told):
 
 
 def test_nothing_was_run():
-    assert "No construct answered any conversation" in comparison_to_html(
+    assert "Cannot compare: no construct answered a conversation" in comparison_to_html(
         compare_runs([], Setting())
     )
 

@@ -106,13 +106,13 @@ async def test_a_streamed_run_moves_as_any_other(name, tmp_path):
 
 
 TEAMS = {
-    "concierge": ["travel", "flights", "hotels", "weather"],
+    "concierge": ["travel", "weather"],
     "expenses": ["payer"],
     "library": ["finder", "appraiser"],
     "newsroom": ["politics", "sport", "money", "culture"],
     "onboarding": ["interviewer", "translator"],
-    "publisher": ["outline", "words", "pictures", "chat"],
-    "research": ["analyst", "searcher"],
+    "publisher": ["book", "chat"],
+    "research": ["analyst"],
 }
 
 
@@ -124,8 +124,8 @@ async def test_an_app_is_rewired_or_says_why_not(name, tmp_path):
         with pytest.raises(WiringError, match=r"must lead|has no specialists"):
             parts_of(app.root_agent)  # pyright: ignore[reportArgumentType]
         line_up = make_variants(app, ["as_is", "transfer"])
-        assert list(line_up.apps) == ["as_is"]
-        assert list(line_up.skipped) == ["transfer"]
+        assert set(line_up.apps) | set(line_up.skipped) == {"as_is", "one_by_one", "transfer"}
+        assert "transfer" in line_up.skipped
         return
 
     line_up = make_variants(app, CONSTRUCTS)

@@ -303,6 +303,9 @@ async def test_a_called_specialist_uses_its_tool_and_answers_the_caller(
     # The child of an AgentTool never streams.
     asked = [(one.agent, server.is_stream(one.path, one.body)) for one in server.requests]
     assert asked == [("Root", stream), ("Mortgage", False), ("Mortgage", False), ("Root", stream)]
+    # Each request counts once: the client's model is entered where the hooks tell of it.
+    assert (flow.llm_calls, flow.of("model_call")) == (len(server.requests), [])
+    assert flow.tokens == len(server.requests) * USED.tokens
     assert server.declared(server.of("Root")[0].body) == {
         "Mortgage": {
             "type": "object",

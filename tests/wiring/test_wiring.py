@@ -627,11 +627,12 @@ def test_a_tree_is_taken_apart_at_any_depth():
     saver.mode = "single_turn"
     root = agent("Root", model, sub_agents=[desk, saver])
 
-    lead, specialists, left_out = parts_of(root)
+    lead, specialists, left_out = parts_of(root, deep=True)
 
     assert lead is root
     assert [one.name for one in specialists] == ["Desk", "Broker", "Clerk", "Saver"]
     assert left_out == []
+    assert parts_of(root).specialists == [desk, saver]
 
 
 def test_what_cannot_be_rewired_is_named_with_the_reason():
@@ -642,12 +643,13 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
     other = Coded(name="Coded")
     tools: list[Any] = [graph, AgentTool(inner), AgentTool(agent("First", model))]
 
-    parts = parts_of(agent("Root", model, sub_agents=[steps, other], tools=tools))
+    root = agent("Root", model, sub_agents=[steps, other], tools=tools)
 
-    assert [one.name for one in parts.specialists] == ["First", "Then"]
+    assert [one.name for one in parts_of(root).specialists] == ["Steps", "Coded", "First"]
+    parts = parts_of(root, deep=True)
+    assert [one.name for one in parts.specialists] == ["First", "Then", "Coded"]
     assert parts.left_out == [
         "Steps: a SequentialAgent; its agents are taken one by one, without their order",
-        "Coded: a Coded; only an LlmAgent can be wired another way",
         "Rounds: a LoopAgent; it stays a tool under every construct",
         "First: another agent has the same name",
         "Graph: a Workflow; it stays a tool under every construct",
@@ -658,8 +660,8 @@ def test_a_tree_without_a_lead_or_specialists_is_a_problem():
     model = Scripted()
     with pytest.raises(WiringError, match="Steps is a SequentialAgent; under"):
         parts_of(SequentialAgent(name="Steps", sub_agents=[agent("First", model)]))
-    with pytest.raises(WiringError, match="Root has no specialists; Coded: a Coded"):
-        parts_of(agent("Root", model, sub_agents=[Coded(name="Coded")]))
+    with pytest.raises(WiringError, match="Root has no specialists; Rounds: a LoopAgent"):
+        parts_of(agent("Root", model, tools=[AgentTool(LoopAgent(name="Rounds"))]))
 
 
 class Coded(BaseAgent):
@@ -672,7 +674,8 @@ async def test_an_agent_keeps_the_model_that_it_had_from_above(tmp_path):
     desk = LlmAgent(name="Desk", sub_agents=[loans])
     root = agent("Lead", model, sub_agents=[desk])
 
-    flow = await record(wire(*parts_of(root)[:2], "agent_tool"), ["?"], tmp_path, model=model)
+    parts = parts_of(root, deep=True)
+    flow = await record(wire(*parts[:2], "agent_tool"), ["?"], tmp_path, model=model)
 
     assert not flow.errors
 

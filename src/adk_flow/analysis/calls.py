@@ -25,6 +25,10 @@ def enter_model(index: int, record: Record, run: Run) -> None:
     asked = run.model_calls.get(record.activation)
     if asked is not None and not asked.was_made:
         asked.was_entered, asked.usage = True, None
+    elif record.activation and not call.within and (asked is None or asked.is_over):
+        # A plugin before the recorder asked it, and hid the question: its event is yet to come.
+        run.model_calls[record.activation], call.is_over = call, False
+        call.responses.append(Response(index, "", ()))
 
 
 def add_call(index: int, record: Record, run: Run) -> ModelCall:

@@ -23,6 +23,17 @@ def miss_tool_end(run: Run, call: ToolCall) -> None:
         note_hidden(run, "after_tool", call.agent, call.name, call.record, call.ended)
 
 
+def is_reflected(record: Record) -> bool:
+    """Whether a result stands for an error, by ADK's ReflectAndRetryToolPlugin (2.13)."""
+    return "ERROR_HANDLED_BY_REFLECT_AND_RETRY_PLUGIN" in record.text
+
+
+def miss_tool_error(run: Run, call: ToolCall, record: Record) -> None:
+    """A call's result stands for an error that no hook told."""
+    call.failed, call.error = True, record.text
+    note_hidden(run, "tool_error", call.agent, call.name, call.record, call.ended)
+
+
 def miss_answer(index: int, record: Record, run: Run) -> None:
     """A model was entered and ended, but the hook of its answer was left out."""
     asked = run.model_calls.get(record.activation)

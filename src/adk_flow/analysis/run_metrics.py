@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from adk_flow.analysis.added_words import added_lines
 from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
@@ -64,6 +65,10 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
     checked: bool = False
     """Whether the conversation asks for anything."""
     visibility: Visibility
+    added_lines: list[str] = []
+    """What a callback or plugin added to a model's words and the user reads."""
+    agrees: bool | None = None
+    """Whether it answers as the baseline does; None for the baseline, and where it is unknown."""
     findings: list[Finding] = []
     is_cut: bool = False
     """Whether the log stops in the middle of a turn."""
@@ -134,6 +139,7 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         visibility=shown,
+        added_lines=list(dict.fromkeys(line for turn in trace.turns for line in added_lines(turn))),
         findings=[*detect_findings(trace), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),

@@ -73,6 +73,8 @@ class Activation:
     """Its latest final words, as far as they were kept."""
     said: int = -1
     """Record of its latest final words."""
+    stages: tuple[str, ...] = ()
+    """The agents that it is to run one after another."""
     asks_models: bool = True
     """Whether its agent asks a model, and is none that speaks by itself."""
     awaits_model: bool = True
@@ -294,6 +296,8 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    resumable: bool = False
+    """Whether the app goes on where a pause stopped it."""
     ahead: frozenset[str] = frozenset()
     """Hooks that a plugin before the recorder may hide."""
     live: bool = False
@@ -373,6 +377,8 @@ class Turn:
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = field(default_factory=list)
     hidden_hooks: list[HiddenHook] = field(default_factory=list)
+    answers: tuple[str, ...] = ()
+    """Ids of the calls that its message answers."""
     reported: dict[int, Usage | None] = field(default_factory=dict)
     """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 

@@ -156,6 +156,7 @@ class TraceReader:
         run.words = record.text
         if run.parent is None:
             run.turn.question, run.turn.invocation = record.text, record.invocation
+            run.turn.answers = record.responses
 
     def _on_session_change(self, moment: Moment, record: Record, run: Run) -> None:
         change = record.compacted, record.rewound
@@ -165,7 +166,7 @@ class TraceReader:
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
-        run.ahead = frozenset(record.ahead)
+        run.ahead, run.resumable = frozenset(record.ahead), record.resumable
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
@@ -192,6 +193,7 @@ class TraceReader:
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
             is_remote=record.kind == "a2a",
+            stages=record.stages,
             asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
             is_called=record.cause in CALLED or (source is not None and source.is_called),
@@ -263,9 +265,12 @@ class TraceReader:
         call, again = self._calls.end(moment.index, record, run)
         if call is None and self._calls.awaits(record, run):
             hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
+        if call is not None and not again and hidden_hooks.is_reflected(record):
+            hidden_hooks.miss_tool_error(run, call, record)
         if not again and control.ran_agent(record, call):
-            caller = self.activations.get(record.activation)
-            control.come_back(moment, run, call, caller, failed=record.hook == "tool_error")
+            caller, failed = self.activations.get(record.activation), record.hook == "tool_error"
+            failed = failed or bool(call and call.failed)
+            control.come_back(moment, run, call, caller, failed=failed)
 
     _on_tool_error = _on_after_tool
 

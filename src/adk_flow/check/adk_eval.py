@@ -152,10 +152,9 @@ def _is_within(turn: TurnMetrics, invocation: Invocation) -> bool:
 def _is_of(kept: str, content: types.Content | None) -> bool:
     """Whether words of a log are those of a content, as far as the log keeps words."""
     words = words_of(content) or results_of(content)
-    return not kept or any(
-        kept == said or (kept.endswith("…") and said.startswith(kept[:-1]))
-        for said in (mask(words), words)
-    )
+    if kept.endswith("…") and any(said.startswith(kept[:-1]) for said in (mask(words), words)):
+        return True
+    return kept in ("", mask(words), words)
 
 
 def _extra(eval_metric: EvalMetric, field: str) -> Any:

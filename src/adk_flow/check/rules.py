@@ -99,13 +99,14 @@ def read_rules(path: str | Path) -> RuleFile:
         raise RuleError(f"{error}{listed}") from error
     for place, value in _fields(document.data, ()):
         if value is None:
-            raise _refused(document, place, "has no value; give it one, or leave the field out")
+            raise refused_rule(document, place, "has no value; give it one, or leave the field out")
     if not _asks(rules, document.data):
-        raise _refused(document, (), "holds no rule; expected one, such as llm_calls")
+        raise refused_rule(document, (), "holds no rule; expected one, such as llm_calls")
     return RuleFile(document, rules)
 
 
-def _refused(document: Document, place: Sequence[str | int], reason: str) -> RuleError:
+def refused_rule(document: Document, place: Sequence[str | int], reason: str) -> RuleError:
+    """Says what is wrong at a place of a file of rules."""
     field = f"{field_of(place)}: " if place else ""
     return RuleError(f"{document.path}: line {document.line(*place)}: {field}{reason}")
 

@@ -10,7 +10,13 @@ from adk_flow._text import plural
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.check.rules import RuleError, RuleFile, check_agents, find_unknown_agents
+from adk_flow.check.rules import (
+    RuleError,
+    RuleFile,
+    check_agents,
+    find_unknown_agents,
+    refused_rule,
+)
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
@@ -82,10 +88,10 @@ def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
     from adk_flow.inspect.static import inspect_app
     from adk_flow.inspect.warnings import WarningKind
 
-    known, line = get_args(WarningKind), written.document.line("no_warnings")
+    known = get_args(WarningKind)
     if unknown := [kind for kind in kinds if kind not in known]:
-        place = f"{written.document.path}: line {line}: no_warnings: {unknown[0]!r} is no kind"
-        raise RuleError(f"{place}; expected one of {', '.join(known)}")
+        reason = f"{unknown[0]!r} is no kind; expected one of {', '.join(known)}"
+        raise refused_rule(written.document, ("no_warnings",), reason)
     warnings = inspect_app(app).remarks
     return [
         _no_warning(written, kind, [each.text for each in warnings if each.kind == kind])
@@ -106,15 +112,13 @@ def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:
 
     rules = written.rules
     if rules.model and rules.decisions:
-        raise RuleError(
-            f"{written.document.path}: line {written.document.line('decisions')}: decisions: "
-            "give either them or a model, and not both"
-        )
+        reason = "give either them or a model, and not both"
+        raise refused_rule(written.document, ("decisions",), reason)
     try:
         app = load_app(path, rules.model)
     except ModelChoiceError as error:
-        place = f"{written.document.path}: line {written.document.line('model')}: model"
-        raise RuleError(f"{place}: {str(error).removeprefix('MODEL_NAME=')}") from error
+        reason = str(error).removeprefix("MODEL_NAME=")
+        raise refused_rule(written.document, ("model",), reason) from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 
@@ -125,8 +129,6 @@ def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:
 def _conversation(written: RuleFile) -> Conversation:
     hold, path = written.rules.hold, Path(written.document.path)
     if not hold:
-        raise RuleError(
-            f"{path}: line 1: hold: is missing; expected what to ask the app: a conversation file, "
-            "or questions"
-        )
+        expected = "expected what to ask the app: a conversation file, or questions"
+        raise RuleError(f"{path}: line 1: hold: is missing; {expected}")
     return read_conversation(path.parent / hold) if isinstance(hold, str) else of_questions(hold)

@@ -19,6 +19,7 @@ from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.log.reader import is_flow_log
@@ -36,7 +37,7 @@ def compare_constructs(
         ),
     ],
     constructs: Annotated[
-        str, typer.Option(help="Names separated by commas; `as_is` is the app's own wiring.")
+        str, typer.Option(help="Names separated by commas, besides `as_is`, the app's own wiring.")
     ] = "all",
     conversation: Annotated[
         list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
@@ -48,8 +49,11 @@ def compare_constructs(
         int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
     ] = 4,
     baseline: Annotated[
-        str, typer.Option(help="Construct to compare with; by default the first.")
+        str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+    ] = False,
     model: Model = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
@@ -74,8 +78,8 @@ def compare_constructs(
 ) -> None:
     """Compares the same conversations under several constructs.
 
-    Exits with 1 if some runs could not be made, and with 130 after Ctrl-C; completed runs are kept,
-    and the same command continues.
+    Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
+    Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
         if all(map(_is_of_logs, subjects)):
@@ -86,6 +90,7 @@ def compare_constructs(
             conversations = load_conversations(question, conversation, state)
             options = {
                 "baseline": baseline,
+                "deep": deep,
                 "trials": trials,
                 "jobs": jobs,
                 "model": model,
@@ -119,7 +124,7 @@ def compare_constructs(
         plain_console().print(Text(f"\nReport: {report}"), soft_wrap=True)
     else:
         print(data if form == "json" else markdown)
-    if comparison.setting.stopped:
+    if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
 
 

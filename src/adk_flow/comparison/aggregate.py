@@ -14,7 +14,9 @@ import msgspec
 
 from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
+from adk_flow.comparison.beside_baseline import compare_answers
 from adk_flow.comparison.crossovers import Winner, find_winners
+from adk_flow.comparison.evidence import Gap, find_gaps
 
 ComparisonKind = Literal["controlled", "offline", "live", "mixed"]
 _NARROWEST_FIRST = ("not asked", "one agent", "request", "user", "others", "unknown")
@@ -35,10 +37,14 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     trials: int = 1
     skipped: dict[str, str] = {}
     """Constructs that could not be wired, with the reason."""
-    left_out: list[str] = []
-    """What of the app is not rewired, each with its reason."""
-    lost_tools: dict[str, list[str]] = {}
-    """Constructs in which nobody has the lead's own tools, with these."""
+    meanings: dict[str, str] = {}
+    """What each construct is, a sentence each."""
+    changes: dict[str, list[str]] = {}
+    """What a construct changes besides the wiring, a clause each."""
+    incomplete: list[str] = []
+    """Constructs that lack somebody of the app, or tools of its lead."""
+    notes: list[str] = []
+    """What else is to be said of how the runs were made, a sentence each."""
     stopped: str = ""
     """Why not all runs were made; empty where they were."""
 
@@ -74,8 +80,12 @@ class ConstructMetrics(
     """Share of conversations that passed in all of k trials (pass^k), k being the most that every
     conversation has; None where nothing is checked."""
     pass_interval: tuple[float, float] | None = None
-    """Its 95 % interval (Wilson 1927), over conversations."""
+    """Its 95 % interval over conversations (Wilson 1927), of live runs; others are no sample."""
     failed_conversations: list[str] = []
+    agreeing_runs: int | None = None
+    """Runs that answer as the baseline does; None where that is unknown, and for the baseline."""
+    gaps: dict[str, Gap] = {}
+    """Conversations that are no evidence for it, failed ones too, each with the first reason."""
     shown: Shown = "unknown"
     unclosed_activations: float = 0
     finding_kinds: dict[str, int] = {}
@@ -117,17 +127,20 @@ class Comparison(msgspec.Struct, kw_only=True):
 
 def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
     """Compares measured runs, in the order in which they are given."""
-    measured = list(runs)
-    constructs = {run.construct: [] for run in measured}
-    for run in measured:
+    measured = compare_answers(list(runs), setting.baseline)
+    constructs: dict[str, list[RunMetrics]] = {run.construct: [] for run in measured}
+    gaps: dict[str, dict[str, Gap]] = {name: {} for name in constructs}
+    for run, gap in zip(measured, find_gaps(measured), strict=True):
         constructs[run.construct].append(run)
+        if gap:
+            gaps[run.construct].setdefault(run.conversation, gap)
     return Comparison(
         setting=setting,
         kind=_kind(measured),
         models=_distinct(run.model for run in measured),
         adk=_distinct(run.adk for run in measured),
         conversations=_distinct(run.conversation for run in measured),
-        constructs=[_figures(*construct) for construct in constructs.items()],
+        constructs=[_figures(name, each, gaps[name]) for name, each in constructs.items()],
         winners=list(find_winners(measured)),
         runs=measured,
     )
@@ -145,7 +158,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
+def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -> ConstructMetrics:
     conversations: dict[str, list[RunMetrics]] = {}
     for run in runs:
         conversations.setdefault(run.conversation, []).append(run)
@@ -181,14 +194,22 @@ def _figures(construct: str, runs: Sequence[RunMetrics]) -> ConstructMetrics:
         runs=len(runs),
         passed_runs=sum(run.passed for run in runs),
         pass_k=pass_k,
-        pass_interval=interval,
+        pass_interval=interval if _kind(runs) == "live" else None,
         failed_conversations=_distinct(run.conversation for run in runs if not run.passed),
+        agreeing_runs=_agreeing(runs),
+        gaps=gaps,
         shown=max(map(shown_to_specialists, runs), key=_NARROWEST_FIRST.index),
         unclosed_activations=mean(
             lambda run: sum(agent.unclosed_activations for agent in run.total.agents.values())
         ),
         finding_kinds=Counter(finding.kind for run in runs for finding in run.findings),
         after_turns={name: _after_turns(trials) for name, trials in conversations.items()},
+    )
+
+
+def _agreeing(runs: Sequence[RunMetrics]) -> int | None:
+    return (
+        None if any(run.agrees is None for run in runs) else sum(bool(run.agrees) for run in runs)
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adk_flow._text import format_dollars, format_seconds, one_line, plural
+from adk_flow._text import format_dollars, format_seconds, join_names, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.crossovers import CLOSE
+from adk_flow.comparison.evidence import describe_gaps, describe_unasked
 
 _NO_AGENT_TOOL = "ADK's own AgentTool documentation advises mode='single_turn' in its place"
 DEPRECATIONS = {
@@ -48,25 +49,59 @@ _KINDS = {
 }
 
 
+def find_obstacle(comparison: Comparison) -> str:
+    """Says why constructs cannot be compared, and what to do; empty if they can be.
+
+    They can be if some construct answered a conversation (see `evidence`), some specialist was
+    asked, and what it cost is known.
+    """
+    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
+    fit = _fittest(comparison)
+    if not fit:
+        total = sum(len(figures.after_turns) for figures in comparison.constructs)
+        reasons = f"Most often: {describe_gaps(gaps, total)}" if gaps else "There are no runs."
+        return f"Cannot compare: no construct answered a conversation as asked. {reasons}"
+    if len(comparison.constructs) == 1:
+        return ""
+    if _cost_of(fit) is None:
+        return _no_cheapest(comparison, fit)
+    shown = {figures.shown for figures in comparison.constructs}
+    if "not asked" in shown and shown <= {"not asked", "one agent"}:
+        return f"Cannot compare: {describe_unasked()}"
+    return ""
+
+
 def write_recommendation(comparison: Comparison) -> list[str]:
     """Says which construct to take, and under which conditions another; a sentence each.
 
-    Of the constructs that had all conversations and passed the checks of most, the one whose
-    tokens cost least; then, where it is another, the one that waits least, and the cheapest of
-    those that keep specialists apart.
+    Of the constructs that answered most conversations, the one whose tokens cost least; then,
+    where it is another, the one that waits least, and the cheapest of those that keep specialists
+    apart. Without evidence, why there is none.
     """
     if comparison.setting.stopped:
         return ["No recommendation, because not all runs were made."]
+    if obstacle := find_obstacle(comparison):
+        return [obstacle]
     fit = _fittest(comparison)
-    if not fit:
-        return ["No construct answered any conversation as it asks, so none is recommended."]
     cost = _cost_of(fit)
-    if cost is None:
-        return [_no_cheapest(comparison, fit)]
-    cheapest = min(fit, key=cost)
-    if len(comparison.constructs) == 1:
-        return [f"Only {cheapest.construct} was run, so there is nothing to choose between."]
-    return [_first_choice(comparison, cheapest, len(fit)), *_others(comparison, fit, cost)]
+    if len(comparison.constructs) == 1 or cost is None:
+        return [f"Only {fit[0].construct} was run, so there is nothing to choose between."]
+    return [
+        _first_choice(comparison, fit, cost),
+        *_warnings(fit),
+        *_others(comparison, fit, cost),
+    ]
+
+
+def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:
+    """Warns where even the fittest did not answer all that was asked."""
+    asked, answered = len(fit[0].after_turns), _answered(fit[0])
+    if answered < asked:
+        names = join_names(dict.fromkeys(name for figures in fit for name in figures.gaps))
+        yield (
+            f"Beware: no construct answered more than {answered} of {asked} conversations; those "
+            f"named here did not answer {names}."
+        )
 
 
 def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> Iterator[str]:
@@ -99,38 +134,43 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
 
 
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
-    """Finds the constructs that passed most conversations; none if nobody passed any.
+    """Finds the constructs that answered most conversations; none if nobody answered any.
 
     One that had fewer conversations than others is left out: its sums are of less. So is one
-    that lost the lead's own tools, unless its answers were checked.
+    that lacks somebody of the app, or the lead's own tools, unless its answers were checked.
     """
-    lost = comparison.setting.lost_tools
+    incomplete = comparison.setting.incomplete
     most = max((len(figures.after_turns) for figures in comparison.constructs), default=0)
-    passed = {
-        figures.construct: most - len(figures.failed_conversations)
-        for figures in comparison.constructs
-        if len(figures.after_turns) == most
-        and (figures.pass_k is not None or figures.construct not in lost)
-    }
-    best = max(passed.values(), default=0)
-    return [
+    candidates = [
         figures
         for figures in comparison.constructs
-        if best and passed.get(figures.construct) == best
+        if len(figures.after_turns) == most
+        and (figures.pass_k is not None or figures.construct not in incomplete)
     ]
+    best = max(map(_answered, candidates), default=0)
+    return [figures for figures in candidates if best and _answered(figures) == best]
 
 
-def _first_choice(comparison: Comparison, chosen: ConstructMetrics, rivals: int) -> str:
-    asked = len(chosen.after_turns)
-    passed = asked - len(chosen.failed_conversations)
-    what = f"{passed} of {asked} conversations" if asked > 1 else "the conversation"
-    how = f"answered {what} as asked"
-    if chosen.pass_k is None:
-        how = f"completed {what} (no answer was checked)"
+def _answered(figures: ConstructMetrics) -> int:
+    """Counts the conversations that are evidence for a construct."""
+    return len(figures.after_turns.keys() - figures.gaps.keys())
+
+
+def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> str:
+    chosen = min(fit, key=cost)
+    asked, answered = len(chosen.after_turns), _answered(chosen)
+    what = f"{answered} of {asked} conversations" if asked > 1 else "the conversation"
+    group = f"of the {len(fit)} of {len(comparison.constructs)} constructs that"
+    price = f"{_cost_and_calls(chosen)}{_over(comparison)}"
+    equals = [each.construct for each in fit if cost(each) <= cost(chosen) * (1 + 1e-9)]
+    tie = f"; {join_names(equals)} cost the same" if len(equals) > 1 else ""
+    is_checked = chosen.pass_k is not None
+    subject = "For conversations like these take" if is_checked else "The cheapest that ran is"
+    how = "answered {} as asked" if is_checked else "came to the end of {}"
+    unchecked = "" if is_checked else "; no answer was checked"
     return (
-        f"For conversations like these take {chosen.construct}{_CONDITIONS[chosen.shown]} of the "
-        f"{rivals} of {len(comparison.constructs)} constructs that {how}, it costs least "
-        f"({_cost_and_calls(chosen)}{_over(comparison)})."
+        f"{subject} {chosen.construct}{_CONDITIONS[chosen.shown]} {group} {how.format(what)}, it "
+        f"costs least ({price}){tie}{unchecked}."
     )
 
 
@@ -145,7 +185,10 @@ def _cost_of(fit: Sequence[ConstructMetrics]) -> Cost | None:
 
 def _no_cheapest(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> str:
     """Says that costs cannot be compared, and who waits least."""
-    reason = "Which construct costs least is unknown, because a model reported no tokens"
+    reason = (
+        "Cannot compare costs: a model reported no tokens. What to do: take a model that does, or "
+        "state in the conversation who does what (`plan:`)"
+    )
     if not _is_timed(comparison):
         return f"{reason}."
     quickest = min(fit, key=lambda figures: figures.critical_path_seconds)
@@ -194,11 +237,7 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
     yield from (f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items())
-    yield from (f"Not rewired: {what}" for what in setting.left_out)
-    if setting.lost_tools:
-        tools = ", ".join(next(iter(setting.lost_tools.values())))
-        lost = ", ".join(setting.lost_tools)
-        yield f"Nobody has the lead's own tools ({tools}) under {lost}."
+    yield from setting.notes
     yield from _failures(comparison)
     if cut := sum(not run.is_whole for run in comparison.runs):
         yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
@@ -222,13 +261,12 @@ def _costs(comparison: Comparison) -> Iterator[str]:
 
 
 def _failures(comparison: Comparison) -> Iterator[str]:
-    """Says why turns failed, the first reason of each construct."""
-    reasons: dict[str, str] = {}
-    for run in comparison.runs:
-        if run.total.failed:
-            reason = f"{run.conversation}: {one_line(run.total.error, 200) or 'unknown'}"
-            reasons.setdefault(run.construct, reason)
-    yield from (f"A turn failed under {name}, in {reason}" for name, reason in reasons.items())
+    """Says why constructs have nothing to show, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for figures in comparison.constructs:
+        for conversation, gap in figures.gaps.items():
+            reasons.setdefault(f"{conversation}: {gap.reason}", []).append(figures.construct)
+    yield from (f"{join_names(names)} in {reason}" for reason, names in reasons.items())
 
 
 def _pace(setting: Setting) -> str:

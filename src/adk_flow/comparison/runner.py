@@ -10,7 +10,7 @@ from pathlib import Path
 from google.adk.apps import App
 
 from adk_flow._adk import keep_what_is_loaded
-from adk_flow.analysis.run_metrics import KEYLESS_MODELS
+from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
@@ -30,7 +30,7 @@ from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import CONSTRUCTS
+from adk_flow.wiring import CONSTRUCTS, MEANINGS
 
 
 def compare(
@@ -40,6 +40,7 @@ def compare(
     *,
     folder: Path,
     baseline: str = "",
+    deep: bool = False,
     trials: int = 1,
     jobs: int = 4,
     model: str = "",
@@ -54,10 +55,11 @@ def compare(
     Args:
       app: the app, or the path of one as for `adk run`.
       conversations: what to ask, by name.
-      constructs: of `CONSTRUCTS`; or `as_is`, the app's own wiring, and `one_by_one`, the same with
-        nothing at once.
+      constructs: of `CONSTRUCTS`, or `one_by_one`, the app's own wiring with nothing at once; its
+        own wiring, `as_is`, is always compared, as the first.
       folder: where logs and results are kept; what is there is not run again.
-      baseline: the construct that the others are compared with; by default the first.
+      baseline: the construct that the others are compared with; by default `as_is`.
+      deep: whether agents of specialists are specialists too, in place of their helpers.
       trials: how often to run each.
       jobs: how many conversations run at the same time.
       model: name of the model of every agent; empty for the app's own.
@@ -84,7 +86,7 @@ def compare(
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
-    variants = make_variants(app, constructs)
+    variants = make_variants(app, list(dict.fromkeys([AS_IS, *constructs])), deep=deep)
     baseline = choose_baseline(list(variants.apps), baseline)
     check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
     store = TrialStore(folder, identity)
@@ -114,8 +116,10 @@ def compare(
         price_model=choose_price_model(profile, not live),
         trials=trials,
         skipped=variants.skipped,
-        left_out=variants.left_out,
-        lost_tools=variants.lost_tools,
+        meanings={name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
+        changes={name: changes for name, changes in variants.changes.items() if changes},
+        incomplete=variants.incomplete,
+        notes=variants.notes,
         stopped=stopped,
     )
     runs = measure_trials(

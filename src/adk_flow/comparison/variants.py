@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.workflow import BaseNode, Workflow
@@ -17,8 +18,11 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,
+    TAKES_ANY_AGENT,
     WITHOUT_THE_LEADS_TOOLS,
+    Parts,
     WiringError,
+    describe_changes,
     own_tools,
     parts_of,
     wire,
@@ -38,47 +42,57 @@ class Variants(NamedTuple):
     """The specialists."""
     skipped: dict[str, str]
     """Constructs that it cannot be wired as, with the reason."""
-    left_out: list[str]
-    """What of it is not rewired, each with its reason."""
-    lost_tools: dict[str, list[str]]
-    """Constructs in which nobody has the lead's own tools, with these."""
+    changes: dict[str, list[str]]
+    """What a construct changes besides the wiring."""
+    incomplete: list[str]
+    """Constructs that lack somebody, or the lead's own tools."""
+    notes: list[str]
+    """What of it is not rewired, a sentence each."""
 
 
-def make_variants(app: App, constructs: Sequence[str]) -> Variants:
-    """Wires the lead and specialists of an app under each construct.
+def make_variants(app: App, constructs: Sequence[str], *, deep: bool = False) -> Variants:
+    """Wires the lead and specialists of an app under each construct; `deep` as for `parts_of`.
+
+    An app that cannot be rewired has its own wiring, and the same with nothing at once.
 
     Raises:
       WiringError: it can be wired under none of them.
     """
-    result = Variants({}, [], {}, [], {})
+    result = Variants({}, [], {}, {}, [], [])
+    rewired = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
     if AS_IS in constructs:
         result.apps[AS_IS] = app
+    try:
+        parts = parts_of(app.root_agent, deep=deep) if rewired and app.root_agent else None
+    except WiringError as error:
+        parts, constructs = None, [*constructs, ONE_BY_ONE]
+        result.skipped.update(dict.fromkeys(rewired, str(error)))
     if ONE_BY_ONE in constructs:
         if reason := _why_concurrent(app):
             result.skipped[ONE_BY_ONE] = reason
         else:
             result.apps[ONE_BY_ONE] = make_serial(app)
-    rewired = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
-    if rewired and app.root_agent is not None:
-        _rewire(app, app.root_agent, rewired, result)
+    if parts:
+        _rewire(app, parts, rewired, result)
     if not result.apps:
         reasons = dict.fromkeys(result.skipped.values())
         raise WiringError("; ".join([*reasons, "as_is and one_by_one need no rewiring"]))
     return result
 
 
-def _rewire(app: App, root: BaseNode, constructs: Sequence[str], result: Variants) -> None:
-    try:
-        lead, specialists, left_out = parts_of(root)
-    except WiringError as error:
-        result.skipped.update(dict.fromkeys(constructs, str(error)))
-        return
-    result.left_out.extend(left_out)
+def _rewire(app: App, parts: Parts, constructs: Sequence[str], result: Variants) -> None:
+    lead, specialists, left_out = parts
+    result.notes.extend(f"Not rewired: {what}." for what in left_out)
     result.team.extend(agent.name for agent in specialists)
     for name in constructs:
         plain = name.removeprefix(DEPRECATED_FORM)
+        fitting = [
+            agent
+            for agent in specialists
+            if plain in TAKES_ANY_AGENT or isinstance(agent, LlmAgent)
+        ]
         try:
-            wired = wire(lead, specialists, plain, deprecated=plain != name)
+            wired = wire(lead, fitting, plain, deprecated=plain != name)
         except WiringError as error:
             result.skipped[name] = str(error)
         except Exception as error:
@@ -86,8 +100,13 @@ def _rewire(app: App, root: BaseNode, constructs: Sequence[str], result: Variant
             result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": wired})
-            if plain in WITHOUT_THE_LEADS_TOOLS and (lost := own_tools(lead, specialists)):
-                result.lost_tools[name] = lost
+            absent = [agent for agent in specialists if agent not in fitting]
+            result.changes[name] = [
+                *(f"{agent.name} is missing, a {type(agent).__name__}" for agent in absent),
+                *describe_changes(lead, specialists, plain),
+            ]
+            if absent or (plain in WITHOUT_THE_LEADS_TOOLS and own_tools(lead, specialists)):
+                result.incomplete.append(name)
 
 
 def _why_concurrent(app: App) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+from adk_flow._text import encodable
 from adk_flow.analysis.moves import Move
 from adk_flow.export.spans import FlowSpan
 from adk_flow.log.schema import Header, Usage
@@ -109,8 +111,11 @@ def _filled(attributes: Attributes) -> Attributes:
 
 
 def fitting(attributes: Attributes) -> Attributes:
-    """Keeps whole numbers to the 64 bits that the protocol has, whatever a damaged log says."""
-    return {
-        name: max(-_LARGEST, min(_LARGEST, value)) if type(value) is int else value
-        for name, value in attributes.items()
-    }
+    """Keeps to the 64 bits and the UTF-8 that the protocol has, whatever an app or a log says."""
+    return {name: _fit(value) for name, value in attributes.items()}
+
+
+def _fit(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    return max(-_LARGEST, min(_LARGEST, value)) if type(value) is int else value

@@ -198,6 +198,10 @@ class Record(
     """ADK's id of a turn, on its `user_message`."""
     ahead: tuple[str, ...] = ()
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    resumable: bool = False
+    """On a `before_run`: whether the app goes on where a pause stopped it."""
+    stages: tuple[str, ...] = ()
+    """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False
     """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
     trace: str = ""

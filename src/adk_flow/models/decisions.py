@@ -152,16 +152,15 @@ def read_decisions(path: str | Path) -> Decided:
         raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
     for number, entry in enumerate(entries):
         place, steps = ("decisions", number), [step.decision for step in entry.steps]
+        field = f"decisions[{number}].steps"
         if not steps:
             line = document.line(*place, "steps")
-            raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
+            raise DecisionError(f"{path}: line {line}: {field} is empty")
         if None in steps:
             step = steps.index(None)
             line = document.line(*place, "steps", step)
-            raise DecisionError(
-                f"{path}: line {line}: decisions[{number}].steps[{step}]: expected text, calls or "
-                "transfer, or else error alone"
-            )
+            expected = "expected text, calls or transfer, or else error alone"
+            raise DecisionError(f"{path}: line {line}: {field}[{step}]: {expected}")
         part = _Part(document.line(*place), entry.agent, _plain(entry.request), steps)
         model._parts.append(part)
     return model

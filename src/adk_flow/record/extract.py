@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from itertools import takewhile
 from typing import Any
 
+from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
@@ -99,6 +100,13 @@ def kind_of_agent(agent: object) -> str:
     if "RemoteA2aAgent" in names:
         return "a2a"
     return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
+
+
+def stages_of(agent: Any) -> tuple[str, ...]:
+    """Names the agents that a sequence runs one after another; of any other agent none."""
+    if not any(kind.__name__ == "SequentialAgent" for kind in type(agent).__mro__):
+        return ()
+    return tuple([stage.name for stage in agent.sub_agents])
 
 
 def agent_named(name: str, context: Any) -> Any:
@@ -423,3 +431,14 @@ def model_of(context: Any) -> str:
     except Exception:  # what cannot be made tells so when it is asked
         model = getattr(root, "model", "")
         return model if isinstance(model, str) else ""
+
+
+def as_changed(event: Event, changed: Event | None) -> Event:
+    """Gives an event as ADK keeps it when a plugin changed it (2.13, runners.py)."""
+    if changed is None or changed is event:
+        return event
+    fields = changed.model_fields_set - {"id", "invocation_id", "timestamp"}
+    return event.model_copy(
+        update={name: getattr(changed, name) for name in fields}
+        | ({} if changed.author else {"author": event.author})
+    )

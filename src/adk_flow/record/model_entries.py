@@ -8,6 +8,7 @@ tools/model_consult/_advisor.py, models/_fallback_model.py). All of them enter a
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
+
+from adk_flow._adk import BaseNode
 
 _METHOD = "generate_content_async"
 
@@ -31,6 +34,8 @@ class Entry:
         self.took = 0
         """Microseconds until it ended."""
         self.name = getattr(model, "model", "")
+        self.node = _node_around()
+        """The node of a graph in which it was entered, of which no hook tells."""
         self.version = ""
         """The model that answered, as its provider names it."""
         self.usage: Any = None
@@ -56,6 +61,16 @@ class Entry:
         if not self.is_wrapper:
             for listener in self.listeners:
                 listener.left(self)
+
+
+def _node_around() -> str:
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_name == "_run_impl":
+            node = frame.f_locals.get("self")
+            return node.name if isinstance(node, BaseNode) else ""
+        frame = frame.f_back
+    return ""
 
 
 class EntryListener(Protocol):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import CoroutineType
 from typing import Any, ParamSpec
+from weakref import WeakSet
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.callback_context import CallbackContext
@@ -18,6 +19,7 @@ from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.plugins.plugin_manager import PluginManager
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
@@ -32,7 +34,7 @@ P = ParamSpec("P")
 
 def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, None]]:
     """Makes an ADK hook of a function; its faults are counted and never reach the app."""
-    name = hook.__name__.removesuffix("_callback")
+    name = hook.__name__.removesuffix("_callback").replace("_record_event", "on_event")
 
     @functools.wraps(hook)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -95,6 +97,7 @@ class FlowPlugin(BasePlugin):
             file_mode=file_mode,
             listener=listener,
         )
+        self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
 
     @property
@@ -143,12 +146,20 @@ class FlowPlugin(BasePlugin):
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
         self._stand_first(invocation_context)
+        self._follow_events(invocation_context.plugin_manager)
         if not self.recorder.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
         ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
-        run = self.recorder.write_run("before_run", invocation_context, live=live, ahead=ahead)
+        resumability = getattr(invocation_context, "resumability_config", None)
+        run = self.recorder.write_run(
+            "before_run",
+            invocation_context,
+            live=live,
+            ahead=ahead,
+            resumable=bool(getattr(resumability, "is_resumable", False)),
+        )
         run.live, run.ahead = live, ahead
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
@@ -306,7 +317,34 @@ class FlowPlugin(BasePlugin):
 
     @_recorded
     def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
-        """Records an event, and the transfer that it carries."""
+        """Records an event whose runner is not followed: a plugin hid `before_run`."""
+        if invocation_context.plugin_manager not in self._followed:
+            self._write_event(invocation_context, event)
+
+    def _follow_events(self, manager: PluginManager) -> None:
+        """Has events recorded once every plugin had them: as the user reads and ADK keeps them."""
+        if manager in self._followed:
+            return
+        run_plugins = manager.run_on_event_callback
+
+        async def run_and_record(
+            *, invocation_context: InvocationContext, event: Event
+        ) -> Event | None:
+            changed = await run_plugins(invocation_context=invocation_context, event=event)
+            await self._record_event(invocation_context, event, changed)
+            return changed
+
+        manager.run_on_event_callback = run_and_record
+        self._followed.add(manager)
+
+    @_recorded
+    def _record_event(
+        self, invocation_context: InvocationContext, event: Event, changed: Event | None
+    ) -> None:
+        self._write_event(invocation_context, extract.as_changed(event, changed))
+
+    def _write_event(self, invocation_context: InvocationContext, event: Event) -> None:
+        """Writes an event, and the transfer that it carries."""
         run = self.recorder.run(invocation_context)
         path = extract.path_of_event(event)
         activation = run.activation(event.branch, event.author, path, closed=True)

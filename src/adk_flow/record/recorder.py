@@ -180,6 +180,7 @@ class Recorder:
             text=text,
             first=is_first,
             invocation=context.invocation_id,
+            responses=tuple([one.id or "" for one in extract.responses_of(message)]),
             trace=extract.current_trace(),
             values=self.keep(values),
         )
@@ -255,7 +256,7 @@ class Recorder:
                 "model_call",
                 scene.run,
                 activation=scene.activation,
-                agent=scene.agent,
+                agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
                 model=entry.name,
                 version="" if entry.version == entry.name else entry.version,
@@ -295,6 +296,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            stages=extract.stages_of(agent),
             hidden=hidden,
         )
         return activation

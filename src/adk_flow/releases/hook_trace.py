@@ -51,18 +51,18 @@ def read_hook_calls(records: Iterable[Record]) -> list[HookCall]:
 
 def _event(record: Record) -> str:
     """Says what an event does."""
-    parts = [
-        f"hands over to {record.transfer}" if record.transfer else "",
-        f"calls {', '.join(call.name for call in record.calls)}" if record.calls else "",
-        "brings results" if record.responses and not record.transfer else "",
-        "partial" if record.partial else "",
-        "waits" if record.pending else "",
-        "final" if record.final else "",
-        f"writes {', '.join(sorted(record.state))}" if record.state else "",
-        f"saves {', '.join(sorted(record.artifacts))}" if record.artifacts else "",
-        "error" if record.error else "",
-    ]
-    return ", ".join(filter(None, parts))
+    done = {
+        f"hands over to {record.transfer}": record.transfer,
+        f"calls {', '.join(call.name for call in record.calls)}": record.calls,
+        "brings results": record.responses and not record.transfer,
+        "partial": record.partial,
+        "waits": record.pending,
+        "final": record.final,
+        f"writes {', '.join(sorted(record.state))}": record.state,
+        f"saves {', '.join(sorted(record.artifacts))}": record.artifacts,
+        "error": record.error,
+    }
+    return ", ".join(words for words, is_so in done.items() if is_so)
 
 
 def align_calls(calls: Mapping[str, list[HookCall]]) -> list[HookRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from adk_flow._text import format_number, format_seconds, join_names, plural
+from adk_flow._text import format_number, format_seconds, join_names
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
@@ -65,7 +65,8 @@ def _least(figure: str) -> str:
 
 def _sentences(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
     """Says where the winner changes, and last where it stays the same."""
-    same = []
+    same: list[str] = []
+    points: list[int] = []
     for figure, winners in series.items():
         spans = [list(span) for _, span in groupby(winners, key=lambda winner: winner.constructs)]
         if len(spans) > 1:
@@ -74,20 +75,26 @@ def _sentences(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
             yield f"{least[0].upper()}{least[1:]} by {axis}: {'; '.join(parts)}."
         elif len(winners) > 1:
             same.append(f"{_least(figure)} ({_names(winners[0].constructs)})")
+            points = [winner.point for winner in winners]
     if same:
-        yield f"The same at every number of {axis}: {join_names(same)}."
+        yield f"The same at {_place(axis, points)}: {join_names(same)}."
 
 
 def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner]) -> str:
     """Says who wins from point to point, and which of the winners before did not pass there."""
-    first, last = span[0], span[-1]
-    place = plural(last.point, _NOUNS[axis])
-    if first.point != last.point:
-        place = f"{first.point} to {last.point} {_NOUNS[axis]}s"
+    first, place = span[0], _place(axis, [winner.point for winner in span])
     previous = [name for winner in before[-1:] for name in winner.constructs]
     failed = [short_name(name) for name in previous if first.values and name not in first.values]
     reason = f" ({join_names(failed)} did not pass)" if failed else ""
     return f"{_names(first.constructs)} at {place}{reason}"
+
+
+def _place(axis: str, points: Sequence[int]) -> str:
+    """Names the points that were held, and no other."""
+    first, last = points[0], points[-1]
+    if len(points) > 1 and list(points) == list(range(first, last + 1)):
+        return f"{first} to {last} {_NOUNS[axis]}s"
+    return f"{join_names(map(str, points))} {_NOUNS[axis]}{'' if points == [1] else 's'}"
 
 
 def _names(constructs: Sequence[str]) -> str:

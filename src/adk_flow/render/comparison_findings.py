@@ -30,8 +30,12 @@ EXPLANATIONS = {
     "raw_json": "The user reads JSON that was meant for code.",
     "cut_answer": "A model stopped before it was done.",
     "ended_loop": "An agent ended the loop that it is in.",
+    "stage_not_begun": "A stage of a sequence was not reached.",
+    "open_call": "A long-running call is still waited for.",
+    "failed_tool": "A function failed.",
     "replaced_turns": "A summary replaced earlier turns of the session.",
     "rewound_turns": "Earlier turns of the session were taken back.",
+    "lost_words": "Words that a callback or plugin adds under the baseline are not read here.",
     "leak": "An agent was shown what is not for it.",
 }
 

@@ -16,6 +16,7 @@ from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_findings import findings_table
 from adk_flow.render.comparison_tables import (
     calls_table,
+    constructs_table,
     costs_table,
     other_baseline,
     reported_calls,
@@ -80,12 +81,18 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
         "calls": Section("LLM calls made by the end of each turn", calls_table(comparison)),
         "costs": Section("Calls, tokens and cost over all conversations", costs_table(comparison)),
         "times": Section("Time, checks and context of specialists", times_table(comparison)),
+        "constructs": _constructs(comparison),
         "hidden": Section("What ADK's session does not show", sentences=list(_hidden(comparison))),
         "changes": Section("Where the winner changes", sentences=changes),
         "findings": table_section("Findings", findings_table(comparison)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }
+
+
+def _constructs(comparison: Comparison) -> Section:
+    table = constructs_table(comparison)
+    return Section("The constructs", table if table.rows else None)
 
 
 def _hidden(comparison: Comparison) -> Iterator[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
-from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
+from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -22,6 +22,12 @@ CONTEXTS: dict[Shown, str] = {
 
 _FAILED_NOTE = "! an answer lacks what was asked for, or a turn failed"
 _NONE = "–"
+_LONGEST_CHANGE = 300
+
+_AGREEMENT = Column(
+    "answers agree",
+    legend="runs in which the user reads the figures, or else the words, of the baseline's answers",
+)
 
 CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
 """Writes a construct's figure, with its difference to the baseline's if there is one."""
@@ -73,6 +79,7 @@ def times_table(comparison: Comparison) -> Table:
         Column("critical path"): _figure(lambda f: f.critical_path_seconds, format_seconds),
         Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
         Column("passed"): _passed,
+        **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
         Column(
             "pass^k",
             is_detail=comparison.setting.trials == 1,
@@ -85,6 +92,24 @@ def times_table(comparison: Comparison) -> Table:
         Column("findings", is_detail=True): _findings,
     }
     return _table(comparison, wall | others if comparison.setting.is_measured else others)
+
+
+def constructs_table(comparison: Comparison) -> Table:
+    """Says what each construct is, and what it changes besides the wiring."""
+    setting = comparison.setting
+    names = [f.construct for f in comparison.constructs]
+    known = [name for name in names if name in {**setting.meanings, **setting.changes}]
+    rows = [
+        (short_name(name), setting.meanings.get(name, ""), _changes(setting, name))
+        for name in known
+    ]
+    if setting.changes:
+        return word_table(("construct", "what it is", "what else it changes"), rows)
+    return word_table(("construct", "what it is"), [row[:2] for row in rows])
+
+
+def _changes(setting: Setting, construct: str) -> str:
+    return one_line("; ".join(setting.changes.get(construct, [])), _LONGEST_CHANGE) or _NONE
 
 
 def agents_table(comparison: Comparison) -> Table:
@@ -198,6 +223,15 @@ def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
         return Cell("unchecked")
     runs = f"{figures.passed_runs} of {figures.runs}"
     return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
+
+
+def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
+    if base is None:
+        return Cell(_NONE)
+    if figures.agreeing_runs is None:
+        return Cell(UNKNOWN)
+    mark = "" if figures.agreeing_runs == figures.runs else "warning"
+    return Cell(f"{figures.agreeing_runs} of {figures.runs}", mark=mark)
 
 
 def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.example_tool import ExampleTool
 from google.adk.workflow import Workflow
 
+from adk_flow._text import join_names
 from adk_flow.wiring import agents, graphs
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
@@ -19,10 +21,13 @@ from adk_flow.wiring.parts import Parts, parts_of
 __all__ = [
     "CONSTRUCTS",
     "DEPRECATED",
+    "MEANINGS",
+    "TAKES_ANY_AGENT",
     "WITHOUT_THE_LEADS_TOOLS",
     "Guardrail",
     "Parts",
     "WiringError",
+    "describe_changes",
     "own_tools",
     "parts_of",
     "wire",
@@ -51,17 +56,29 @@ _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
     "loop": agents.deprecated_loop,
 }
 
+TAKES_ANY_AGENT = frozenset({"transfer", "agent_tool", "agent_tool_skip_summarization", "mixed"})
+"""Constructs whose specialists need not be LlmAgents: a remote agent, a SequentialAgent."""
+
 WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
 """Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
 
+_HAD_ONCE = (
+    *("before_agent_callback", "after_agent_callback", "before_model_callback"),
+    *("after_model_callback", "on_model_error_callback", "planner", "input_schema"),
+    *("output_schema", "code_executor"),
+)
+"""What an agent has but once, so that one agent for all has the lead's."""
+
 CONSTRUCTS = tuple(_WIRINGS)
+MEANINGS = {name: (wiring.__doc__ or "").partition("\n")[0] for name, wiring in _WIRINGS.items()}
+"""What each construct is, a sentence each."""
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
 """The constructs that exist as a deprecated agent of ADK's too."""
 
 
 def wire(
     lead: LlmAgent,
-    specialists: Sequence[LlmAgent],
+    specialists: Sequence[BaseAgent],
     construct: str,
     *,
     called: Collection[str] = (),
@@ -76,7 +93,8 @@ def wire(
 
     Args:
       lead: the agent that faces the user; whom it has as sub-agents or tools plays no part.
-      specialists: the agents that it uses.
+      specialists: the agents that it uses, with agents of their own; those of `TAKES_ANY_AGENT` may
+        be other than LlmAgents.
       construct: one of `CONSTRUCTS`.
       called: names of those whom `mixed` calls, the others being transferred to; by default those
         whom the lead has as an AgentTool, else the last.
@@ -91,31 +109,67 @@ def wire(
     if construct not in wirings:
         kind = "deprecated form of a construct" if deprecated else "construct"
         raise WiringError(f"{construct!r} is no {kind}; known are {', '.join(wirings)}")
-    _check(lead, specialists, called)
+    _check(lead, specialists, called, "" if construct in TAKES_ANY_AGENT else construct)
     if min(rounds, candidates) < 1:
         raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
     return wirings[construct](Team(lead, specialists, named, rounds, candidates))
 
 
-def own_tools(lead: LlmAgent, specialists: Sequence[LlmAgent]) -> list[str]:
+def describe_changes(lead: LlmAgent, specialists: Sequence[BaseAgent], construct: str) -> list[str]:
+    """Says what a construct changes besides the wiring, a clause each."""
+    team = Team(lead, specialists)
+    return [*_lost_of_lead(team, construct), *_lost_of_specialists(team, construct)]
+
+
+def own_tools(lead: LlmAgent, specialists: Sequence[BaseAgent]) -> list[str]:
     """Names the tools of a lead that are not its specialists; a toolset by its class."""
-    tools = Team(lead, specialists).own_tools(lead)
+    tools = [
+        tool
+        for tool in Team(lead, specialists).own_tools(lead)
+        if not isinstance(tool, ExampleTool)
+    ]
     return [tool_name(tool) or type(tool).__name__ for tool in tools]
 
 
-def _check(lead: LlmAgent, specialists: Sequence[LlmAgent], called: Collection[str]) -> None:
+def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
+    if construct in WITHOUT_THE_LEADS_TOOLS:
+        if tools := own_tools(team.lead, team.agents):
+            yield f"nobody has the lead's own tools ({', '.join(tools)})"
+        if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
+            yield "nobody has the lead's few-shot examples"
+    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+        yield "the lead's before_agent_callback runs each time that it is asked"
+
+
+def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
+    if construct not in ("single_agent", "best_of_n"):
+        return
+    if names := [agent.name for agent in team.specialists if _has_own_hooks(agent)]:
+        yield f"of {join_names(names)}, what stands around agent and model is gone"
+
+
+def _has_own_hooks(agent: LlmAgent) -> bool:
+    return any(getattr(agent, field) for field in _HAD_ONCE)
+
+
+def _check(
+    lead: LlmAgent, specialists: Sequence[BaseAgent], called: Collection[str], strict: str
+) -> None:
     names = [agent.name for agent in specialists]
     if not names:
         raise WiringError(f"{lead.name} has no specialists to be wired with")
     twice = next((name for name in names if [lead.name, *names].count(name) > 1), "")
     if twice:
         raise WiringError(f"two agents are named {twice}; each needs a name of its own")
+    other = next((agent for agent in specialists if not isinstance(agent, LlmAgent)), None)
+    if strict and other:
+        raise WiringError(f"{strict} takes LlmAgents; {other.name} is a {type(other).__name__}")
     if strangers := sorted(set(called) - set(names)):
         raise WiringError(f"{strangers[0]} is none of the specialists {', '.join(names)}")
 
 
-def _called_by(lead: LlmAgent, specialists: Sequence[LlmAgent]) -> frozenset[str]:
+def _called_by(lead: LlmAgent, specialists: Sequence[BaseAgent]) -> frozenset[str]:
     """Names the specialists whom the lead calls already, else the last."""
     tools = [tool for tool in lead.tools if isinstance(tool, AgentTool)]
     names = {agent.name for agent in specialists}

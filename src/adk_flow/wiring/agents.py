@@ -37,7 +37,8 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
         "tools": merged_tools(team, agents),
         **callbacks,
     }
-    return team.leading(**whole, **update)
+    helpers = [helper for agent in team.specialists for helper in team.helpers(agent)]
+    return team.leading(sub_agents=helpers, **whole, **update)
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:
@@ -47,23 +48,23 @@ def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]
 
 def wire_transfer(team: Team) -> LlmAgent:
     """Specialists to whom control goes over."""
-    return team.leading(sub_agents=team.copies())
+    return team.leading(sub_agents=team.everybody())
 
 
 def agent_tool(team: Team) -> LlmAgent:
     """Specialists whom the lead calls, each in a run and session of its own."""
-    return team.leading(calling=[AgentTool(agent) for agent in team.copies()])
+    return team.leading(calling=[AgentTool(agent) for agent in team.everybody()])
 
 
 def agent_tool_skip_summarization(team: Team) -> LlmAgent:
     """The same, a specialist's answer going to the user as it is."""
-    tools = [AgentTool(agent, skip_summarization=True) for agent in team.copies()]
+    tools = [AgentTool(agent, skip_summarization=True) for agent in team.everybody()]
     return team.leading(calling=tools)
 
 
 def mixed(team: Team) -> LlmAgent:
     """Some specialists to whom control goes over, some whom the lead calls."""
-    copies = team.copies()
+    copies = team.everybody()
     return team.leading(
         sub_agents=[agent for agent in copies if agent.name not in team.called],
         calling=[AgentTool(agent) for agent in copies if agent.name in team.called],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
 from google.adk.agents.llm_agent import InstructionProvider, LlmAgent, ToolUnion
 from google.adk.agents.readonly_context import ReadonlyContext
@@ -26,7 +27,8 @@ class Team:
     """The agents to be wired, as their owner wrote them, and what a construct needs beside them."""
 
     lead: LlmAgent
-    specialists: Sequence[LlmAgent]
+    agents: Sequence[BaseAgent]
+    """The specialists, those too that are no LlmAgent and can only be handed over to or called."""
     called: Collection[str] = ()
     """Names of the specialists that `mixed` calls; the others are transferred to."""
     rounds: int = 2
@@ -35,9 +37,14 @@ class Team:
     """Answers that `best_of_n` chooses from."""
 
     @property
+    def specialists(self) -> list[LlmAgent]:
+        """Those that can be wired in any way."""
+        return [agent for agent in self.agents if isinstance(agent, LlmAgent)]
+
+    @property
     def names(self) -> list[str]:
         """The names of the specialists."""
-        return [agent.name for agent in self.specialists]
+        return [agent.name for agent in self.agents]
 
     def leading(self, *, calling: Sequence[ToolUnion] = (), **update: Any) -> LlmAgent:
         """Copies the lead, with further tools."""
@@ -46,10 +53,28 @@ class Team:
 
     def copies(self, **update: Any) -> list[LlmAgent]:
         """Copies the specialists."""
+        return [self._specialist(agent, **update) for agent in self.specialists]
+
+    def everybody(self) -> list[BaseAgent]:
+        """Copies the specialists, those too that are no LlmAgent."""
         return [
-            self._copied(agent, **{"tools": self.own_tools(agent), **update})
-            for agent in self.specialists
+            self._specialist(agent) if isinstance(agent, LlmAgent) else agent.clone()
+            for agent in self.agents
         ]
+
+    def helpers(self, agent: LlmAgent) -> list[BaseAgent]:
+        """Copies a specialist's own agents, as they are wired; not those who are of the team."""
+        return [
+            self._specialist(helper, mode=helper.mode)
+            if isinstance(helper, LlmAgent)
+            else helper.clone()
+            for helper in agent.sub_agents
+            if not {each.name for each in agents_below(helper)} & {*self.names, self.lead.name}
+        ]
+
+    def _specialist(self, agent: LlmAgent, **update: Any) -> LlmAgent:
+        own = {"tools": self.own_tools(agent), "sub_agents": self.helpers(agent)}
+        return self._copied(agent, **{**own, **update})
 
     def own_tools(self, agent: LlmAgent) -> list[ToolUnion]:
         """Lists an agent's tools without those that ADK gave it or that are agents of the team."""
@@ -61,7 +86,7 @@ class Team:
         return isinstance(tool, AgentTool) and tool.agent.name in (*self.names, self.lead.name)
 
     def _copied(
-        self, agent: LlmAgent, *, sub_agents: Sequence[LlmAgent] = (), **update: Any
+        self, agent: LlmAgent, *, sub_agents: Sequence[BaseAgent] = (), **update: Any
     ) -> LlmAgent:
         """Copies an agent, with these sub-agents in place of its own."""
         fields = {"model": self._model_of(agent), "mode": None, "sub_agents": [], **update}
@@ -80,6 +105,13 @@ class Team:
                 return model
             above = above.parent_agent
         return self.lead.model
+
+
+def agents_below(agent: BaseAgent) -> Iterator[BaseAgent]:
+    """Walks an agent and its sub-agents at any depth."""
+    yield agent
+    for child in agent.sub_agents:
+        yield from agents_below(child)
 
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:

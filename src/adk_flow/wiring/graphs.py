@@ -19,11 +19,16 @@ from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, joined
+from adk_flow.wiring.lead_callbacks import (
+    check_single_part,
+    conclusion,
+    graph_without,
+    within_callbacks,
+)
 from adk_flow.wiring.nodes import (
     as_node,
     as_said,
     as_text,
-    chained,
     quoted,
     schema_of_choice,
     temperatures,
@@ -38,16 +43,25 @@ def router(team: Team) -> Workflow:
     # As a function's result, so that ADK takes no braces in a description for session state.
     instruction = joined([team.lead.instruction, lambda _: "\n".join([CLASSIFY, *listed])])
     schema = schema_of_choice("specialist", team.names)
-    lead = team.leading(instruction=instruction, output_schema=schema, tools=[], output_key=None)
+    lead = team.leading(
+        instruction=instruction,
+        output_schema=schema,
+        tools=[],
+        output_key=None,
+        before_agent_callback=None,
+        after_agent_callback=None,
+    )
 
     def route(ctx: Context, node_input: dict[str, str]) -> None:
         ctx.route = node_input["specialist"]
 
-    return chained("router", as_node(lead), route, {agent.name: agent for agent in _nodes(team)})
+    answers = {agent.name: agent for agent in _nodes(team)}
+    return within_callbacks(team.lead, "router", as_node(lead), route, answers)
 
 
 def coordinator(team: Team) -> Workflow:
     """The lead shares out the question, specialists answer side by side, the lead sums up."""
+    check_single_part(team.lead, "coordinator")
     # Without limits: no other construct sets its agents any.
     return wire_coordinator(
         "coordinator", team.lead, team.specialists, conversation=True, timeout=None, retry=None
@@ -56,7 +70,7 @@ def coordinator(team: Team) -> Workflow:
 
 def sequential(team: Team) -> Workflow:
     """Specialists one after the other: each is told what the one before said."""
-    return chained("sequential", *_stages(team)[:-1])
+    return graph_without(team.lead, "sequential", *_stages(team)[:-1])
 
 
 def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
@@ -79,7 +93,7 @@ def parallel(team: Team) -> Workflow:
         texts = [f"{agent.name}: {as_text(node_input[agent.name])}" for agent in specialists]
         return types.ModelContent("\n\n".join(texts))
 
-    return chained("parallel", tuple(specialists), JoinNode(name="join"), gather)
+    return graph_without(team.lead, "parallel", tuple(specialists), JoinNode(name="join"), gather)
 
 
 def loop(team: Team) -> Workflow:
@@ -92,11 +106,12 @@ def loop(team: Team) -> Workflow:
         ctx.route = "out" if is_last else "again"
         return Event(output=node_input)
 
-    return chained("loop", *stages, go_on, {"again": stages[0], "out": conclusion})
+    return graph_without(team.lead, "loop", *stages, go_on, {"again": stages[0], "out": conclusion})
 
 
 def best_of_n(team: Team) -> Workflow:
     """The whole work done by several agents at once, of whose answers the lead chooses one."""
+    check_single_part(team.lead, "best_of_n")
     candidates = [
         single_agent(team, name=name, generate_content_config=config)
         for name, config in _candidates(team)
@@ -104,10 +119,6 @@ def best_of_n(team: Team) -> Workflow:
     return wire_best_of(
         "best_of_n", candidates, team.lead, conversation=True, timeout=None, retry=None
     )
-
-
-def conclusion() -> None:
-    """Ends a loop: ADK warns of a route that leads nowhere."""
 
 
 def _nodes(team: Team) -> list[LlmAgent]:

@@ -26,15 +26,6 @@ HOTTEST = 1.0
 NOTHING = "it answered nothing"
 
 
-def chained(name: str, *chain: Any) -> Workflow:
-    """Makes a Workflow of nodes that follow each other; a tuple's stand side by side."""
-    return Workflow(name=name, edges=[("START", open_graph, *chain)])
-
-
-def open_graph() -> None:
-    """Opens a graph: with no output of a node before, the next is shown the question only once."""
-
-
 def check_names(name: str, nodes: Iterable[BaseNode]) -> None:
     """Refuses a graph in which two go by the same name.
 

@@ -23,15 +23,16 @@ class Parts(NamedTuple):
     """What an agent tree is made of."""
 
     lead: LlmAgent
-    specialists: list[LlmAgent]
+    specialists: list[BaseAgent]
     left_out: list[str]
     """What is not rewired, each with its reason."""
 
 
-def parts_of(root: BaseNode) -> Parts:
-    """Takes a tree apart: its root is the lead, whoever it reaches at any depth a specialist.
+def parts_of(root: BaseNode, *, deep: bool = False) -> Parts:
+    """Takes a tree apart: its root is the lead, whom it hands over to or calls a specialist.
 
-    A specialist that has agents of its own keeps only its other tools.
+    A specialist keeps its own agents and tools; if `deep`, whoever it reaches is a specialist of
+    the lead in its place.
 
     Raises:
       WiringError: the root is no agent that could lead, or there is nobody below it.
@@ -39,27 +40,29 @@ def parts_of(root: BaseNode) -> Parts:
     if not isinstance(root, LlmAgent):
         kind = type(root).__name__
         raise WiringError(f"{root.name} is a {kind}; under other constructs an LlmAgent must lead")
-    specialists: dict[str, LlmAgent] = {}
+    specialists: dict[str, BaseAgent] = {}
     left_out = []
-    for node in _below(root):
-        if reason := _reason_against(node, {root.name, *specialists}):
+    for node in _below(root) if deep else _used_by(root):
+        if reason := _reason_against(node, {root.name, *specialists}, deep=deep):
             left_out.append(f"{node.name}: {reason}")
-        elif isinstance(node, LlmAgent):
+        elif isinstance(node, BaseAgent):
             specialists[node.name] = node
     if not specialists:
         raise WiringError("; ".join([f"{root.name} has no specialists", *left_out]))
     return Parts(root, list(specialists.values()), left_out)
 
 
-def _reason_against(node: BaseNode, taken: set[str]) -> str:
+def _reason_against(node: BaseNode, taken: set[str], *, deep: bool) -> str:
     kind = type(node).__name__
-    if isinstance(node, LlmAgent):
-        return "another agent has the same name" if node.name in taken else ""
-    if isinstance(node, _STAGES) and node.parent_agent is not None:
+    if not isinstance(node, LlmAgent) and (
+        not isinstance(node, BaseAgent) or node.parent_agent is None
+    ):
+        return f"a {kind}; it stays a tool under every construct"
+    if node.name in taken:
+        return "another agent has the same name"
+    if deep and isinstance(node, _STAGES):
         return f"a {kind}; its agents are taken one by one, without their order"
-    if isinstance(node, BaseAgent) and node.parent_agent is not None:
-        return f"a {kind}; only an LlmAgent can be wired another way"
-    return f"a {kind}; it stays a tool under every construct"
+    return ""
 
 
 def _below(agent: BaseAgent) -> Iterator[BaseNode]:

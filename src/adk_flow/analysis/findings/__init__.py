@@ -22,6 +22,11 @@ from adk_flow.analysis.findings.leaks import detect_leaks
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
 from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
+from adk_flow.analysis.findings.unfinished import (
+    find_failed_tools,
+    find_open_calls,
+    find_stages_that_never_began,
+)
 from adk_flow.analysis.trace import Trace
 
 __all__ = ["KINDS", "Finding", "detect_findings", "detect_leaks", "of_leak"]
@@ -41,6 +46,9 @@ _DETECTORS = (
     find_cut_answers,
     find_ended_loops,
     find_changed_sessions,
+    find_stages_that_never_began,
+    find_open_calls,
+    find_failed_tools,
 )
 
 

@@ -26,8 +26,12 @@ Kind = Literal[
     "raw_json",
     "cut_answer",
     "ended_loop",
+    "stage_not_begun",
+    "open_call",
+    "failed_tool",
     "replaced_turns",
     "rewound_turns",
+    "lost_words",
     "leak",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -12,6 +12,7 @@ from adk_flow.models.request.words import spell_out
 _KEYS = ("summary", "result", "answer", "output", "text", "message", "content")
 _ASKED = re.compile(r"\(([^()?;]+?)(?:; [^()?]*)?\)\?")
 _NOTE_END = re.compile(r'[.;:?"(\n](?:\s|$)?|,? (?:such as|e\.g\.|for example)\b')
+_OFFER_END = "What would you like to know?"
 _NO_NOUN = re.compile(r"(?:how|what|when|where|whether|which|who|if|true|false|is|are)\b", re.I)
 
 
@@ -38,6 +39,11 @@ def is_open(text: str) -> bool:
     return bool(asked_for(text)) or "Refused: " in text
 
 
+def is_answer(text: str) -> bool:
+    """Tells whether a text answers: it asks nothing back, refuses nothing, offers nothing."""
+    return not is_open(text) and not text.endswith(_OFFER_END)
+
+
 def relayed(response: Any) -> str:
     """Writes out what a function returned, and nothing else."""
     if isinstance(response, dict):
@@ -60,7 +66,7 @@ def offers(options: Iterable[Option]) -> str:
         first = re.split(r"(?<=[.])\s|\n", description.strip(), maxsplit=1)[0]
         lines.append(f"- {': '.join(filter(None, [spell_out(name).capitalize(), first]))}")
     opening = ["Nothing here fits that. This is what can be asked:"] if lines else []
-    return "\n".join([*opening, *lines, "What would you like to know?"])
+    return "\n".join([*opening, *lines, _OFFER_END])
 
 
 def refused(function: str, faults: Sequence[str]) -> str:

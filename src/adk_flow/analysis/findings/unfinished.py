@@ -1,0 +1,85 @@
+"""What never began, was never answered, or had to be tried again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from adk_flow._text import format_times
+from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.trace import Activation, ToolCall, Trace, Turn
+
+
+def find_stages_that_never_began(trace: Trace) -> Iterator[Finding]:
+    """Finds stages of a sequence that were not reached though nothing failed."""
+    for turn in trace.turns:
+        for sequence in turn.activations:
+            begun = {a.agent for a in turn.activations if a.source is sequence}
+            never = [name for name in sequence.stages if name not in begun]
+            reason = _reason(turn, sequence) if never and begun and turn.complete else ""
+            if reason:
+                stages = "a stage" if len(never) == 1 else "stages"
+                yield Finding(
+                    kind="stage_not_begun",
+                    turn=turn.number,
+                    agents=(sequence.agent, *never),
+                    text=f"{listed(never)}, {stages} of {sequence.agent}, never began: {reason}.",
+                    records=(sequence.began, *turn.end_record),
+                    level="serious",
+                )
+
+
+def _reason(turn: Turn, sequence: Activation) -> str:
+    if turn.failed or sequence.error:
+        return ""
+    waits = [call for call in turn.tool_calls if call.pending]
+    if waits:
+        is_resumed = any(run.resumable for run in turn.runs if run.number == sequence.run)
+        return "" if is_resumed else f"{_of(waits[0])} paused, and the app cannot resume"
+    return "" if sequence.closed >= 0 else "the caller stopped listening"
+
+
+def find_open_calls(trace: Trace) -> Iterator[Finding]:
+    """Finds long-running calls that no later message of the user answered."""
+    for place, turn in enumerate(trace.turns):
+        later = {id for other in trace.turns[place + 1 :] for id in other.answers}
+        for call in turn.tool_calls:
+            if call.pending and call.id not in later and turn.complete:
+                yield Finding(
+                    kind="open_call",
+                    turn=turn.number,
+                    agents=(call.agent,),
+                    text=f"{_of(call)} is still waited for at the end of the log.",
+                    records=(call.asked,),
+                )
+
+
+def find_failed_tools(trace: Trace) -> Iterator[Finding]:
+    """Finds functions that failed, with how often, and whether a later call had success."""
+    for turn in trace.turns:
+        tools: dict[tuple[str, str], list[ToolCall]] = {}
+        for call in turn.tool_runs:
+            if call.kind == "function":
+                tools.setdefault((call.agent, call.name), []).append(call)
+        for (agent, name), calls in tools.items():
+            failed = [call for call in calls if call.failed]
+            if failed:
+                yield Finding(
+                    kind="failed_tool",
+                    turn=turn.number,
+                    agents=(agent,),
+                    text=f"{name} of {agent} failed {format_times(len(failed))}{_retried(calls)}.",
+                    records=tuple(sorted({n for c in failed for n in (c.record, c.ended)})),
+                )
+
+
+def _retried(calls: list[ToolCall]) -> str:
+    counts = Counter(call.failed for call in calls)
+    if len(calls) == 1:
+        return " and was not called again"
+    end = "with success in the end" if not calls[-1].failed else "in vain"
+    return f" in {sum(counts.values())} calls, {end}"
+
+
+def _of(call: ToolCall) -> str:
+    return f"{call.name} of {call.agent}"
