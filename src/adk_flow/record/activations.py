@@ -140,8 +140,7 @@ class OpenRun:
             return open_frame
         # The words of an agent's own `after_agent_callback` come after the hook, and the event of
         # a transfer after its tool.
-        gone = self.handed_over
-        return self.closed.get(place, 0) or gone.get(_like(place, gone), 0)
+        return self.closed.get(place, 0) or self.handed_over.get(place, 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
