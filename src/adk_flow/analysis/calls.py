@@ -17,6 +17,8 @@ def ask_model(index: int, record: Record, run: Run) -> ModelCall:
 
 def enter_model(index: int, record: Record, run: Run) -> None:
     """A model was entered of which no hook tells; its record comes once it ended."""
+    if record.replayed:
+        return
     call = add_call(index, record, run)
     call.began, call.within = record.time - record.took, record.call
     call.was_made = call.is_over = True
@@ -60,6 +62,9 @@ def answer_model(index: int, record: Record, run: Run) -> None:
         if record.partial or record.usage is None:
             return
         call = ask_model(index, record, run)  # its beginning was not recorded
+    if record.replayed:
+        call.replayed = True
+        return
     _take_answer(call, index, record)
     call.was_made = True
     if record.hook == "model_error":
@@ -86,6 +91,10 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     """
     call = run.model_calls.get(record.activation)
     if record.partial:
+        return
+    if record.replayed:
+        if call is not None and not call.is_over:
+            call.replayed = call.replaced = call.is_over = True
         return
     shown = call.record if call else index
     if run.parent is None and record.usage is not None:
@@ -237,7 +246,7 @@ class ToolCalls:
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time
-        call.withheld = call.withheld or bool(record.withheld)
+        call.withheld = call.withheld or bool(record.withheld) or record.replayed
         calls = self._open.get(call.id, [])
         if call in calls:
             self._drop(call, calls)

@@ -66,6 +66,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Agents behind A2A servers that ran, whose calls nobody sees here."""
     unseen_llm_calls: int = 0
     """Calls that a plugin or callback answered with tokens, though no model was seen."""
+    replayed_llm_calls: int = 0
+    """Calls of before whose answers a durable engine gave again."""
     summarizer_llm_calls: int = 0
     """Those by which ADK's compaction summed the session up once the turn had ended."""
     reported_llm_calls: int = 0
@@ -162,6 +164,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         question=turn.question,
         remote_agents=_remote_agents(turn),
         unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
+        replayed_llm_calls=sum(call.replayed for call in turn.model_calls),
         summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
         odd_totals=sum(not (call.tokens or Usage()).adds_up for call in turn.asked_models),
         reported_llm_calls=len(turn.reported),
@@ -273,6 +276,7 @@ def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMet
 _SUMMED = (
     *_OF_CALLS,
     "unseen_llm_calls",
+    "replayed_llm_calls",
     "summarizer_llm_calls",
     "odd_totals",
     "reported_llm_calls",

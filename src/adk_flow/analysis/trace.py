@@ -73,6 +73,8 @@ class Activation:
     """Its latest final words, as far as they were kept."""
     said: int = -1
     """Record of its latest final words."""
+    place: str = ""
+    """Its agent's place in a tree that has others of its name; else empty."""
     stages: tuple[str, ...] = ()
     """The agents that it is to run one after another."""
     asks_models: bool = True
@@ -172,6 +174,8 @@ class ModelCall:
     ended_time: int = 0
     replaced: bool = False
     """Whether a plugin or callback answered in the model's place."""
+    replayed: bool = False
+    """Whether a durable engine gave an answer of before."""
     is_over: bool = False
     """Whether no response of it can follow any more."""
 

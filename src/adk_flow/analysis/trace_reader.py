@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
     ToolCalls,
@@ -75,6 +77,9 @@ class TraceReader:
         run = self._runs.get(record.run) or self._open_run(record)
         if run is None:
             return []
+        activation = self.activations.get(record.activation)
+        if activation is not None and activation.place and record.hook != "before_agent":
+            record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
         if live.begins_turn(record, run):
             self._go_on(moment, run)
@@ -181,7 +186,8 @@ class TraceReader:
         source = self.activations.get(record.parent)
         activation = Activation(
             number=record.activation,
-            agent=record.agent,
+            agent=record.place or record.agent,
+            place=record.place,
             cause=record.cause,
             run=record.run,
             turn=run.turn.number,

@@ -50,11 +50,8 @@ def address_of(endpoint: str) -> str:
     Raises:
       AdkFlowError: it is no http address.
     """
-    refused = AdkFlowError(
-        "is no address; expected one such as http://localhost:4318",
-        argument="endpoint",
-        value=endpoint or "''",
-    )
+    expected = "is no address; expected one such as http://localhost:4318"
+    refused = AdkFlowError(expected, argument="endpoint", value=endpoint or "''")
     try:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -107,7 +107,10 @@ def inspect_app(app: App) -> Inspection:
     members = [_member(node, ids[id(node)], links, writers) for node in nodes]
     transfers = [one for node in nodes for one in _transfers(node, ids)]
     resumable = bool((config := app.resumability_config) and config.is_resumable)
-    compaction = getattr(app, "events_compaction_config", None)
+    compacted = ""
+    if config := getattr(app, "events_compaction_config", None):
+        overlap = f"{config.overlap_size} of them again"
+        compacted = f"every {config.compaction_interval} turns, {overlap}"
     root = nodes[0] if nodes else None
     replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
     wiring = Wiring(nodes, uses, ids, writers, members, links, transfers, resumable)
@@ -115,11 +118,7 @@ def inspect_app(app: App) -> Inspection:
         app=app.name,
         plugins=[type(plugin).__name__ for plugin in app.plugins],
         resumable=resumable,
-        compaction=(
-            f"every {compaction.compaction_interval} turns, {compaction.overlap_size} of them again"
-            if compaction
-            else ""
-        ),
+        compaction=compacted,
         next_after={one.name: next_after(one, root) for one in replying if hasattr(one, "mode")},
         members=members,
         links=links,

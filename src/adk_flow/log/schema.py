@@ -192,6 +192,8 @@ class Record(
     """Times between which a session's events were replaced by a summary."""
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
+    replayed: bool = False
+    """Whether a durable engine went through a step again that was taken before."""
     first: bool = False
     """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""
@@ -200,6 +202,8 @@ class Record(
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
     resumable: bool = False
     """On a `before_run`: whether the app goes on where a pause stopped it."""
+    place: str = ""
+    """On a `before_agent`: `Tech/Help`, the agent's place in a tree that has others of its name."""
     stages: tuple[str, ...] = ()
     """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False

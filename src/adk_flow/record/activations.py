@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -100,6 +101,8 @@ class OpenRun:
     """The tool call that a nested run was started by."""
     session: object = None
     """ADK's copy of the session, kept as long as the run is known by it."""
+    names: dict[int, Counter[str]] = field(default_factory=dict)
+    """How often each name stands in a tree of agents, by the root's identity."""
     ahead: tuple[str, ...] = ()
     """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
 from itertools import takewhile
@@ -100,6 +101,31 @@ def kind_of_agent(agent: object) -> str:
     if "RemoteA2aAgent" in names:
         return "a2a"
     return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
+
+
+def place_in_tree(agent: Any, names: dict[int, Counter[str]]) -> str:
+    """Writes an agent's place below its root, where others there have its name; else empty.
+
+    Args:
+      agent: the agent.
+      names: what is known of trees, by root, which is added to.
+    """
+    root = getattr(agent, "root_agent", agent)
+    if id(root) not in names:
+        names[id(root)] = Counter(_names_below(root))
+    if names[id(root)][agent.name] < 2:
+        return ""
+    steps: list[str] = []
+    while agent is not root:
+        steps.append(agent.name)
+        agent = agent.parent_agent
+    return "/".join(reversed(steps))
+
+
+def _names_below(agent: Any) -> Iterable[str]:
+    yield agent.name
+    for child in getattr(agent, "sub_agents", ()):
+        yield from _names_below(child)
 
 
 def stages_of(agent: Any) -> tuple[str, ...]:
@@ -400,7 +426,10 @@ def next_active_agent(context: Any) -> str:
     if agent is None:
         return ""
     find = find_agent_to_run or _question_of_runner(context)
-    return find(context.session, agent.root_agent).name if find else ""
+    if not find:
+        return ""
+    found = find(context.session, agent.root_agent)
+    return place_in_tree(found, {}) or found.name
 
 
 def _question_of_runner(context: Any) -> Callable[..., Any] | None:

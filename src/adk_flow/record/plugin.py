@@ -71,6 +71,7 @@ class FlowPlugin(BasePlugin):
         construct: str = "",
         file_mode: int = PRIVATE,
         listener: Listener | None = None,
+        is_replaying: Callable[[], bool] | None = None,
     ) -> None:
         """Sets where the logs go and what they keep.
 
@@ -83,6 +84,7 @@ class FlowPlugin(BasePlugin):
           construct: how the agents are wired, for the header.
           file_mode: of a new log; 0o640 lets a group read it, and enter its folder.
           listener: called with the header and each record, written or not.
+          is_replaying: tells whether a durable engine takes a step again; such steps do not count.
 
         Raises:
           ValueError: `capture` is not one of the three.
@@ -96,6 +98,7 @@ class FlowPlugin(BasePlugin):
             construct=construct,
             file_mode=file_mode,
             listener=listener,
+            is_replaying=is_replaying,
         )
         self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path

@@ -69,6 +69,7 @@ class Recorder:
         construct: str,
         file_mode: int,
         listener: Listener | None,
+        is_replaying: Callable[[], bool] | None,
     ) -> None:
         """Takes `FlowPlugin`'s settings.
 
@@ -80,6 +81,7 @@ class Recorder:
         self.construct = construct
         self.file_mode = file_mode
         self.listener = listener
+        self._is_replaying = is_replaying
         self.keep = make_redactor(capture, redact=redact)
         self.name_of: Callable[[str], str] = mask_name if redact else str
         """What the log shows of a name that comes from outside."""
@@ -128,6 +130,8 @@ class Recorder:
           OSError: the log cannot be written.
         """
         kept = self.keep(text) if text else ""
+        if self._is_replaying is not None:
+            fields["replayed"] = self._replays(self._is_replaying)
         record = Record(hook=hook, time=_now(), run=run.number, text=kept, size=len(text), **fields)
         try:
             run.log.write(record)
@@ -140,6 +144,14 @@ class Recorder:
             raise
         finally:
             self._tell(run.log.header, record)
+
+    def _replays(self, is_replaying: Callable[[], bool]) -> bool:
+        """Asks the app; what goes wrong in it loses no record."""
+        try:
+            return bool(is_replaying())
+        except Exception as error:
+            self.count_fault("is_replaying", error)
+            return False
 
     def _tell(self, header: Header, record: Record) -> None:
         """Hands a record to the listener, whose faults are its own."""
@@ -296,6 +308,7 @@ class Recorder:
             kind=extract.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
+            place=extract.place_in_tree(agent, run.names),
             stages=extract.stages_of(agent),
             hidden=hidden,
         )

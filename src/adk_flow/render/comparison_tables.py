@@ -83,7 +83,7 @@ def times_table(comparison: Comparison) -> Table:
         Column(
             "pass^k",
             is_detail=comparison.setting.trials == 1,
-            legend="share of conversations that pass in every trial, and its 95 % interval",
+            legend="conversations that pass in every trial; of live runs with a 95 % interval",
         ): _pass_k,
         Column(
             "context",
@@ -235,10 +235,13 @@ def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
 
 
 def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    if figures.pass_k is None or figures.pass_interval is None:
+    if figures.pass_k is None:
         return Cell(_NONE)
+    share = f"{100 * figures.pass_k:.0f} %"
+    if figures.pass_interval is None:
+        return Cell(share)
     low, high = figures.pass_interval
-    return Cell(f"{100 * figures.pass_k:.0f} % ({100 * low:.0f}–{100 * high:.0f})")
+    return Cell(f"{share} ({100 * low:.0f}–{100 * high:.0f})")
 
 
 def _findings(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:

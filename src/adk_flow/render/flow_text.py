@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FlowView = Literal["control", "conversation", "both"]
 
-_CONTROL_STYLE = "bold cyan"
-_CONVERSATION_STYLE = "green"
+_CONTROL_STYLE = "red"
+_CONVERSATION_STYLE = "blue"
 
 _CONTROL = {
     "start": ("|>", "{source} gives control to {target}"),
@@ -98,7 +98,7 @@ def _line(move: Move, indent: str) -> Table:
         sign, form = _CONTROL[move.kind]
         words, style = form.format(source=source, target=target), _CONTROL_STYLE
         if move.failed:
-            words, style = f"{words}: failed: {text}", FAILED_STYLE
+            words, style = f"✗ {words}: failed: {text}", FAILED_STYLE
         elif text:
             words = f"{words}: {text}"
     else:
@@ -150,6 +150,8 @@ def _of_calls(turn: TurnMetrics) -> str:
     notes = []
     if turn.reported_llm_calls != turn.llm_calls:
         notes.append(f"{turn.reported_llm_calls} in ADK's session")
+    if turn.replayed_llm_calls:
+        notes.append(f"{turn.replayed_llm_calls} more replayed")
     if turn.summarizer_llm_calls:
         notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
     return f" ({', '.join(notes)})" if notes else ""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from adk_flow._text import one_line
 
-FAILED_STYLE = "bold red"
+FAILED_STYLE = "bold yellow"
 _LONGEST_SENTENCE = 1000
 
 

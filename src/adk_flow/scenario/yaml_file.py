@@ -141,6 +141,8 @@ def _count_values(node: yaml.Node, known: dict[int, int] | None = None) -> int:
 
 def _repeated(root: yaml.Node) -> Iterator[str]:
     """Tells of keys that stand in a mapping twice, of which YAML would keep the last."""
+    # Keys are one if their values are: 1 and 0x1. The file was read, so that each has a value.
+    value_of = yaml.constructor.SafeConstructor().construct_object
     nodes, met = [root], set()
     for node in nodes:
         if id(node) in met:  # by an alias
@@ -150,17 +152,9 @@ def _repeated(root: yaml.Node) -> Iterator[str]:
             nodes += node.value
         elif isinstance(node, yaml.MappingNode):
             nodes += [value for _, value in node.value]
-            yield from _repeated_in(node)
-
-
-def _repeated_in(node: yaml.MappingNode) -> Iterator[str]:
-    # Keys are one if their values are: 1 and 0x1. The file was read, so that each has a value.
-    value_of = yaml.constructor.SafeConstructor().construct_object
-    lines: dict[Any, int] = {}
-    for key, _ in node.value:
-        if key.tag == _MERGE:
-            continue
-        line, value = key.start_mark.line + 1, value_of(key)
-        if value in lines:
-            yield f"line {line}: {key.value!r} stands twice, first on line {lines[value]}"
-        lines.setdefault(value, line)
+            lines: dict[Any, int] = {}
+            for key in (key for key, _ in node.value if key.tag != _MERGE):
+                line, value = key.start_mark.line + 1, value_of(key)
+                if value in lines:
+                    yield f"line {line}: {key.value!r} stands twice, first on line {lines[value]}"
+                lines.setdefault(value, line)

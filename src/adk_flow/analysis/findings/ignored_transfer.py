@@ -31,7 +31,7 @@ def _ignored(turn: Turn) -> Iterator[Finding]:
 
 def _began(turn: Turn, source: Activation) -> bool:
     return any(
-        one.agent == source.target
+        one.agent.rpartition("/")[2] == source.target
         and one.cause in ("transfer", "resume")
         and one.began > source.began
         for one in turn.activations

@@ -71,8 +71,10 @@ def read_view(request: LlmRequest) -> RequestView:
     """Reads a request."""
     config = request.config
     steps = read_request_turns(request.contents)[-1].steps
-    own = _own(steps)
-    before = steps[: len(steps) - len(own)]
+    # Its own steps since others were last heard of, or since it last ended in words.
+    place = max((number for number, step in enumerate(steps, 1) if step.agent), default=0)
+    place = len(steps) if steps and isinstance(steps[-1], AgentSaid) else place
+    before, own = steps[:place], steps[place:]
     transfers = [one for one in before if isinstance(one, Called) and one.function == TRANSFER]
     name = (config.labels or {}).get("adk_agent_name", "")
     came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
@@ -114,14 +116,6 @@ def said(value: Any) -> str:
             if (isinstance(text, str) and text) or (text is not None and len(value) == 1):
                 return said(text)
     return value if isinstance(value, str) else canonical(value)
-
-
-def _own(steps: Sequence[RequestStep]) -> list[RequestStep]:
-    """Takes the agent's own steps since others were last heard of, or it last ended in words."""
-    if steps and isinstance(steps[-1], AgentSaid):
-        return []
-    place = max((number for number, step in enumerate(steps, 1) if step.agent), default=0)
-    return list(steps[place:])
 
 
 def _offers(request: LlmRequest) -> dict[str, Offer]:
