@@ -1,6 +1,7 @@
 """A plan out of a log, played under the log's own wiring: the same calls, agents and answers."""
 
 import asyncio
+import random
 
 import msgspec
 import pytest
@@ -24,7 +25,9 @@ from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
 from tests.doubles.flow import record
 from tests.doubles.somebody import NAMES, load, place
-from tests.fuzz.trees import Books, Dice, Grower
+from tests.fuzz.books import Books, current
+from tests.fuzz.dice import Dice
+from tests.fuzz.trees import Grower
 
 DESKS = [ROOT / "root_agent", *sorted(p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py"))]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
@@ -92,9 +95,9 @@ def hands_back(trace):
 @pytest.mark.parametrize("seed", range(40))
 async def test_the_log_of_a_random_tree_is_played_as_it_was(seed, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.fuzz.trees.asyncio.sleep", no_sleep)
-    books = Books(seed)
-    root = Grower(books, Dice.over(books)).tree()
-    books.begin_turn(4)
+    dice = random.Random(seed)
+    root = Grower(dice, Dice(), [], pauses=False).tree()
+    current.set(Books("", dice, decisions_left=4))
     flow = await record(root, ["Go."], tmp_path)
     if hands_back(flow.trace):
         pytest.skip("a called agent hands back to its caller")

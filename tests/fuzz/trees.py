@@ -1,170 +1,41 @@
-"""Random agent trees of every ADK kind, on a model that decides by dice and keeps its own books."""
+"""Random agent trees of every ADK kind."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import warnings
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from google.adk.agents import BaseAgent, LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
-from google.adk.models.base_llm import BaseLlm
-from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
-from google.adk.tools.agent_tool import AgentTool
-from google.adk.workflow import START, JoinNode, Workflow
-from google.genai import types
-from pydantic import PrivateAttr
+from google.adk.events.event import Event
+from google.adk.events.event_actions import EventActions
+from google.adk.events.request_input import RequestInput
+from google.adk.tools._request_input_tool import request_input
+from google.adk.workflow import START, FunctionNode, JoinNode, RetryConfig, Workflow
+from pydantic import BaseModel
 
-TRANSFER = "transfer_to_agent"
-
-
-@dataclass
-class Call:
-    """One entry into the model, as the model saw it."""
-
-    turn: int
-    agent: str
-    sent: int = 0
-    said: int = 0
-    """Tokens that it reported; none if it failed or was cancelled before it answered."""
+from tests.fuzz.books import current
+from tests.fuzz.dice import Dice
+from tests.fuzz.meddlers import Meddler, callbacks
+from tests.fuzz.tools import PAUSING, PLAIN, NotedAgentTool, stop, stumble
 
 
-@dataclass
-class Books:
-    """What the model did, in order; the oracle for calls, tokens and who was asked."""
+class Asked(BaseModel):
+    """What a graph that is a tool is called with."""
 
-    seed: int
-    turn: int = 0
-    calls: list[Call] = field(default_factory=list)
-    moves_left: int = 0
-    """Decisions of this turn that may still be something else than words."""
-
-    def begin_turn(self, moves: int) -> None:
-        self.turn += 1
-        self.moves_left = moves
-
-
-class Dice(BaseLlm):
-    """Decides at random among what the request offers: words, hand-overs, calls, faults."""
-
-    model: str = "dice"
-    faults: bool = False
-    streams: bool = False
-    repeats_ids: bool = False
-    _books: Books = PrivateAttr()
-    _random: random.Random = PrivateAttr()
-
-    @classmethod
-    def over(cls, books: Books, **options: Any) -> Dice:
-        model = cls(**options)
-        model._books, model._random = books, random.Random(books.seed)
-        return model
-
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse, None]:
-        dice, books = self._random, self._books
-        agent = (llm_request.config.labels or {}).get("adk_agent_name", "")
-        sent, said = dice.randint(10, 99), dice.randint(1, 9)
-        call = Call(books.turn, agent)
-        books.calls.append(call)
-        parts = self._decide(llm_request, agent)
-        await asyncio.sleep(dice.randint(1, 9) / 8)
-        if self.faults and dice.random() < 0.04:
-            raise RuntimeError("dice fell off the table")
-        usage = types.GenerateContentResponseUsageMetadata(
-            prompt_token_count=sent, candidates_token_count=said, total_token_count=sent + said
-        )
-        if stream and parts[0].text:
-            yield LlmResponse(content=types.ModelContent(parts[0].text[:3]), partial=True)
-        call.sent, call.said = sent, said
-        yield LlmResponse(content=types.Content(role="model", parts=parts), usage_metadata=usage)
-
-    def _decide(self, request: LlmRequest, agent: str) -> list[types.Part]:
-        dice, books = self._random, self._books
-        words = f"{agent} says {len(books.calls)}."
-        config = request.config
-        if config.response_schema or not request.tools_dict:
-            return [types.Part(text=words)]
-        if books.moves_left <= 0:
-            return self._last_words(request, words)
-        targets = _targets(request)
-        tools = [name for name in request.tools_dict if name not in (TRANSFER, "finish_task")]
-        choice = dice.random()
-        if targets and choice < 0.3:
-            books.moves_left -= 1
-            return [_call(TRANSFER, agent_name=dice.choice(targets))]
-        if tools and choice < 0.7:
-            alone = [name for name in tools if _is_task(request, name)]
-            if alone and dice.random() < 0.5:
-                chosen = [dice.choice(alone)]
-            else:
-                free = [name for name in tools if name not in alone]
-                chosen = dice.sample(free, min(len(free), dice.randint(1, 3)))
-            if chosen:
-                books.moves_left -= len(chosen)
-                return [self._asked(request, name, at) for at, name in enumerate(chosen)]
-        if self.faults and choice > 0.98:
-            books.moves_left -= 1
-            return [_call(TRANSFER, agent_name="Nobody")] if targets else [_call("no_such_tool")]
-        return self._last_words(request, words)
-
-    def _last_words(self, request: LlmRequest, words: str) -> list[types.Part]:
-        if "finish_task" in request.tools_dict:
-            return [_call("finish_task", **_arguments(request, "finish_task", words))]
-        return [types.Part(text=words)]
-
-    def _asked(self, request: LlmRequest, name: str, at: int) -> types.Part:
-        part = _call(name, **_arguments(request, name, f"Do {name}."))
-        if self.repeats_ids and part.function_call is not None:
-            part.function_call.id = f"call_{name}"
-        return part
-
-
-def _call(name: str, **arguments: Any) -> types.Part:
-    return types.Part(function_call=types.FunctionCall(name=name, args=arguments))
-
-
-def _targets(request: LlmRequest) -> list[str]:
-    tool = request.tools_dict.get(TRANSFER)
-    return list(getattr(tool, "_agent_names", ()))
-
-
-def _is_task(request: LlmRequest, name: str) -> bool:
-    return getattr(getattr(request.tools_dict[name], "agent", None), "mode", "") == "task"
-
-
-def _arguments(request: LlmRequest, name: str, words: str) -> dict[str, Any]:
-    declaration = request.tools_dict[name]._get_declaration()
-    if declaration is None:
-        return {}
-    schema = declaration.parameters_json_schema or {}
-    names = list(schema.get("properties", {})) or list(
-        (declaration.parameters.properties or {}) if declaration.parameters else {}
-    )
-    return dict.fromkeys(names, words)
-
-
-async def look(what: str) -> dict[str, str]:
-    """Looks something up."""
-    await asyncio.sleep(0.25)
-    return {"result": f"{what} is there"}
-
-
-def count(what: str) -> dict[str, int]:
-    """Counts something."""
-    return {"number": len(what)}
+    request: str
 
 
 class Grower:
     """Grows one tree."""
 
-    def __init__(self, books: Books, model: Dice) -> None:
-        self._dice = random.Random(books.seed * 7919 + 1)
-        self._model = model
+    def __init__(
+        self, dice: random.Random, model: Dice, meddlers: list[Meddler], *, pauses: bool
+    ) -> None:
+        self._dice, self._model, self._meddlers = dice, model, meddlers
+        self._pauses = pauses
         self._names = iter(f"A{number}" for number in range(1, 1000))
 
     def tree(self) -> Any:
@@ -174,7 +45,7 @@ class Grower:
             warnings.simplefilter("ignore")  # composites are deprecated, and still used
             if kind < 0.55:
                 return self.chat(3)
-            return self.composite(2) if kind < 0.8 else self.graph()
+            return self.composite(2) if kind < 0.75 else self.graph(2)
 
     def chat(self, depth: int, **options: Any) -> LlmAgent:
         """An agent that may hand over, call agents and call functions."""
@@ -188,21 +59,25 @@ class Grower:
                 elif (
                     mode == "single_turn" or depth == 3
                 ):  # ADK refuses a task below chat below chat
-                    children.append(self.leaf(mode=mode))
-        tools: list[Any] = dice.sample([look, count], dice.randint(0, 2))
+                    children.append(self.leaf(mode=mode, tools=self._functions(0.3)))
+        tools = self._functions(0.5)
         if depth > 1 and dice.random() < 0.5:
-            tools += [AgentTool(self.called(depth - 1)) for _ in range(dice.randint(1, 2))]
+            tools += [NotedAgentTool(self.called(depth - 1)) for _ in range(dice.randint(1, 2))]
         if depth > 1 and dice.random() < 0.15:
-            tools.append(self.graph())
+            tools.append(self.graph(1, input_schema=Asked))
         return self.leaf(sub_agents=children, tools=tools, **options)
 
     def leaf(self, **options: Any) -> LlmAgent:
         name = next(self._names)
+        options |= self._callbacks(is_model_agent=True)
         return LlmAgent(name=name, description=f"{name} helps.", model=self._model, **options)
 
-    def called(self, depth: int) -> BaseAgent:
+    def called(self, depth: int) -> Any:
         """What an AgentTool may run."""
-        return self.chat(depth) if self._dice.random() < 0.7 else self.composite(1)
+        kind = self._dice.random()
+        if kind < 0.6:
+            return self.chat(depth)
+        return self.composite(1) if kind < 0.85 else self.graph(1)
 
     def composite(self, depth: int) -> BaseAgent:
         """Stages, branches or a loop, of agents or of further composites."""
@@ -212,25 +87,101 @@ class Grower:
             self.composite(depth - 1) if depth > 1 and dice.random() < 0.4 else self.stage()
             for _ in range(dice.randint(1, 3))
         ]
-        options: dict[str, Any] = (
-            {"max_iterations": dice.randint(1, 2)} if kind is LoopAgent else {}
-        )
+        options = self._callbacks(is_model_agent=False)
+        if kind is LoopAgent:
+            options["max_iterations"] = dice.randint(1, 3)
         return kind(name=name, description=f"{name} works.", sub_agents=parts, **options)
 
     def stage(self) -> LlmAgent:
-        tools: list[Any] = [look] if self._dice.random() < 0.3 else []
+        tools = self._functions(0.3)
+        if self._dice.random() < 0.15:
+            tools.append(stop)
         if self._dice.random() < 0.2:
-            tools.append(AgentTool(self.leaf()))
+            tools.append(NotedAgentTool(self.leaf()))
         return self.leaf(tools=tools)
 
-    def graph(self) -> Workflow:
-        """A chain, or a fan-out that is joined, of agents."""
+    def graph(self, depth: int, **options: Any) -> Workflow:
+        """A chain, a fan-out that is joined, or a choice, of agents, functions and graphs."""
         dice, name = self._dice, next(self._names)
-        nodes = [self.leaf() for _ in range(dice.randint(2, 4))]
-        if dice.random() < 0.5:
-            edges: list[Any] = list(zip([START, *nodes], nodes, strict=False))
-        else:
-            gate, last = JoinNode(name=next(self._names)), self.leaf()
+        nodes = [self._node(depth) for _ in range(dice.randint(2, 4))]
+        shape = dice.random()
+        edges: list[Any]
+        if shape < 0.4:
+            edges = list(zip([START, *nodes], nodes, strict=False))
+        elif shape < 0.8:
+            gate, last = JoinNode(name=next(self._names)), self._node(1)
             edges = [(START, node) for node in nodes] + [(node, gate) for node in nodes]
             edges.append((gate, last))
-        return Workflow(name=name, description=f"{name} flows.", edges=edges)
+        else:
+            routes = {f"way{at}": node for at, node in enumerate(nodes)}
+            judge = self._function(_judge(list(routes)))
+            edges = [(START, judge), (judge, routes)]
+        return Workflow(name=name, description=f"{name} flows.", edges=edges, **options)
+
+    def _node(self, depth: int) -> Any:
+        kind = self._dice.random()
+        if kind < 0.2:
+            return self._function(_work)
+        if self._pauses and kind < 0.3:
+            return self._function(_question, rerun_on_resume=self._dice.random() < 0.5)
+        if depth > 1 and kind < 0.5:
+            return self.graph(depth - 1)
+        if kind < 0.6:
+            return self.composite(1)
+        return self.leaf(tools=self._functions(0.2), **self._retries())
+
+    def _function(self, run: Callable[..., Any], **options: Any) -> FunctionNode:
+        retries = self._retries() if run is _work else {}
+        name = next(self._names)
+        return FunctionNode(func=_named(run, name), name=name, **retries, **options)
+
+    def _retries(self) -> dict[str, Any]:
+        if self._dice.random() < 0.7:
+            return {}
+        return {"retry_config": RetryConfig(max_attempts=2, initial_delay=0, jitter=0)}
+
+    def _functions(self, likelihood: float) -> list[Any]:
+        dice = self._dice
+        chosen: list[Any] = [one for one in PLAIN if dice.random() < likelihood]
+        if self._model.faults and dice.random() < likelihood / 2:
+            chosen.append(stumble)
+        if self._pauses:
+            chosen += [one for one in (*PAUSING, request_input) if dice.random() < 0.25]
+        return chosen
+
+    def _callbacks(self, *, is_model_agent: bool) -> dict[str, Any]:
+        if not self._meddlers or self._dice.random() < 0.6:
+            return {}
+        return callbacks(self._dice.choice(self._meddlers), is_model_agent=is_model_agent)
+
+
+def _named(run: Callable[..., Any], name: str) -> Callable[..., Any]:
+    if run is _question:
+
+        async def ask(node_input: Any = None) -> AsyncGenerator[Any, None]:
+            yield RequestInput(message=f"{name} asks.", response_schema=None)
+
+        return ask
+
+    async def function(node_input: Any = None) -> Any:
+        books = current.get()
+        await asyncio.sleep(books.dice.randint(0, 4) / 8)
+        result = run(name)
+        books.nodes.append((books.turn, name))
+        return result
+
+    return function
+
+
+def _work(name: str) -> str:
+    if current.get().faults and current.get().chance(0.15):
+        raise RuntimeError(f"{name} broke")
+    return f"{name} worked."
+
+
+def _question(name: str) -> None:
+    """Asks the user."""
+
+
+def _judge(routes: list[str]) -> Callable[[str], Event]:
+    return lambda name: Event(actions=EventActions(route=routes[current.get().turn % len(routes)]))

@@ -27,6 +27,10 @@ def enter_model(index: int, record: Record, run: Run) -> None:
     asked = run.model_calls.get(record.activation)
     if asked is not None and not asked.was_made:
         asked.was_entered, asked.usage = True, None
+    elif record.activation and not call.within and (asked is None or asked.is_over):
+        # A plugin before the recorder asked it, and hid the question: its event is yet to come.
+        run.model_calls[record.activation], call.is_over = call, False
+        call.responses.append(Response(index, "", ()))
 
 
 def add_call(index: int, record: Record, run: Run) -> ModelCall:
@@ -82,7 +86,8 @@ def _take_answer(call: ModelCall, index: int, record: Record) -> None:
 def read_model_event(index: int, record: Record, run: Run) -> None:
     """An event reports a call's usage, shows that it was answered in the model's place, or ends it.
 
-    Several events with usage belong to one call if they are its several responses.
+    Several events with usage belong to one call if they are its several responses. A plugin before
+    the recorder may have hidden either hook of it.
     """
     call = run.model_calls.get(record.activation)
     if record.partial:
@@ -98,7 +103,10 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
         run.turn.reported.setdefault(shown, None)
     if call is None or record.error:
         return
-    if call.ended < 0 and not call.is_over:
+    if call.ended < 0 and call.has_answer:
+        _take_answer(call, index, record)
+        call.responses.append(Response(index, record.text, record.calls))
+    elif call.ended < 0 and not call.is_over:
         call.replaced = call.is_over = True
         call.usage = None if call.was_entered else record.usage
     elif record.responses or record.transfer:
@@ -125,8 +133,9 @@ class ToolCalls:
 
     def begin(self, index: int, record: Record, run: Run) -> ToolCall:
         """A tool's hook tells that it begins."""
-        waiting = (c for c in self._open.get(record.call, ()) if c.record < 0 and _is_in(c, run))
-        call = _nearest(waiting, record.activation)
+        # A task that ADK cannot run where it is asked for begins twice.
+        calls = (c for c in self._open.get(record.call, ()) if c.record < 0 or c.kind == "task")
+        call = _nearest((c for c in calls if _is_in(c, run)), record.activation)
         if call is None:
             call = self._add(FunctionCall(record.tool, record.kind, record.call), record, run)
         call.name, call.kind, call.text = record.tool, record.kind, record.text
@@ -192,6 +201,16 @@ class ToolCalls:
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call
+
+    def abandon(self, index: int, record: Record, run: Run) -> list[ToolCall]:
+        """Ends the calls of agents that a run left open, a turn's those of all runs in it."""
+        calls = [call for calls in self._open.values() for call in calls if call.is_hooked]
+        runs = {inner.number for inner in run.turn.runs} if run.parent is None else {run.number}
+        left = [c for c in calls if c.run in runs and (c.heads or c.kind == "node_tool")]
+        for call in left:
+            self._close(call, index, record)
+            call.failed, call.error = True, record.error
+        return left[::-1]
 
     def release(self, turn: Turn) -> None:
         """Forgets the calls of a turn, but tasks that go on."""

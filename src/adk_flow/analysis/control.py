@@ -63,6 +63,21 @@ def transfer_control(moment: Moment, run: Run, activation: Activation) -> None:
         _face_user(run, activation.agent, activation)
 
 
+def begin_unseen(moment: Moment, run: Run) -> bool:
+    """An event shows that control was handed over, where a plugin hid the hook that tells so."""
+    record = moment.record
+    names = (record.agent, nodes.node_name(record.path))
+    source = next((one for one in reversed(run.activations) if one.ended_by == "transfer"), None)
+    if source is None or source.successor or source.target not in names:
+        return False
+    place = {"run": run.number, "turn": run.turn.number, "began": moment.index, "path": record.path}
+    target = Activation(0, source.target, "transfer", time=record.time, source=source, **place)
+    target.is_called, target.text = source.is_called, record.text
+    target.said = moment.index if record.size else -1
+    transfer_control(moment, run, target)
+    return True
+
+
 def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent is called by another that waits for its answer, or delegates a task to it."""
     is_task = activation.cause == "task" and not run.parent
@@ -97,6 +112,13 @@ def leave_node(
         _face_user(run, owner.agent if owner else run.first, owner)
 
 
+def fail(moment: Moment, run: Run, activation: Activation) -> None:
+    """An agent ends with an error, and with it its nodes."""
+    nodes.end_nodes(moment, run, activation, failed=True)
+    if end_activation(activation, moment, "agent_error") and activation.cause == "node":
+        leave_node(moment, run, activation, failed=True, text=activation.error)
+
+
 def call_graph(moment: Moment, run: Run) -> None:
     """An agent's tool is a graph, of which no hook tells."""
     record = moment.record
@@ -122,9 +144,11 @@ def come_back(
 ) -> None:
     """A call of an agent ends: from whoever ran last in it, control goes back to its caller."""
     record, turn = moment.record, run.turn.number
-    failed = failed or _is_failed_answer(record, call)
+    is_failed = failed or _is_failed_answer(record, call)
     for head in call.heads if call else ():
         last = head.last
+        # A plugin before the recorder may have made a result of its error.
+        failed = is_failed or last.ended_by == "agent_error"
         end_activation(last, moment, "return")
         if head.returned:
             continue
@@ -137,23 +161,25 @@ def come_back(
         nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
     graph = record.tool if record.kind == "node_tool" else call.graph if call else ""
     if graph:
-        _leave_graph(moment, run, graph, failed=failed)
+        _leave_graph(moment, run, graph, failed=is_failed)
     if activation is not None and activation.calls_out:
         activation.calls_out -= 1
         if not activation.calls_out:
             moment.add("join", record.agent, record.agent, turn, activation.number)
 
 
-def end_call(moment: Moment, run: Run, call: ToolCall, caller: Activation | None) -> None:
-    """A call of an agent ends by the event that answers it: a task, or its hook was hidden."""
+def end_call(
+    moment: Moment, run: Run, call: ToolCall, caller: Activation | None, error: str = ""
+) -> None:
+    """A call of an agent ends without a hook: by an event, or by what ended its run."""
     if call.kind == "task":
         _finish_task(moment, run, call)
         return
     text = call.heads[-1].last.text if call.heads else ""
-    fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text}
-    hook = Moment(moment.index, replace(moment.record, **fields))
+    fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text, "error": error}
+    hook = Moment(moment.index, replace(moment.record, agent=call.agent, **fields))
     if ran_agent(hook.record, call):
-        come_back(hook, run, call, caller, failed=False)
+        come_back(hook, run, call, caller, failed=bool(error))
         moment.moves += hook.moves
 
 
@@ -180,11 +206,13 @@ def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
 def end(moment: Moment, run: Run, *, failed: bool) -> None:
     """A run ends, and with it whatever is open in it; a turn's own gives control to the user."""
     record = moment.record
+    nodes.call_unseen(moment, run, record.agent)
     for activation in run.activations:
         end_activation(activation, moment, record.hook)
-    nodes.leave_graphs(moment, run, failed=failed)
+    is_given_up = failed or bool(run.parent and run.waits)
+    nodes.leave_graphs(moment, run, failed=is_given_up)
     for group in list(run.nodes):
-        nodes.stop_nodes(moment, run, group, failed=failed)
+        nodes.stop_nodes(moment, run, group, failed=is_given_up)
     if not run.parent:
         start_without_agent(moment, run)
         end_turn(moment, run, failed=failed)

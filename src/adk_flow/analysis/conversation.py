@@ -36,7 +36,7 @@ def reply(moment: Moment, run: Run, activation: Activation | None) -> None:
     record = moment.record
     number = activation.number if activation else 0
     if activation is not None and record.final:
-        activation.text, activation.spoke = record.text, True
+        activation.text, activation.said = record.text, moment.index
     if run.parent is None and record.agent != USER:
         moment.add("reply", record.agent, USER, run.turn.number, number, text=record.text)
 

@@ -66,6 +66,9 @@ class _End(NamedTuple):
     span: int = -1
 
 
+_NOTHING = _End(-1)
+
+
 @dataclass(slots=True)
 class _Chain:
     """How far the chain of calls has come in one activation."""
@@ -73,6 +76,8 @@ class _Chain:
     path: _End
     base: _End
     """Its end at the latest model call, from which tool calls start."""
+    since: int = 0
+    """When that ended."""
     came_back: int = 0
     """When its latest call came back."""
     call: ToolCall | None = None
@@ -124,7 +129,7 @@ def schedule_turn(
       serial: whether calls asked for in one model turn, and nodes of a graph, had to follow each
         other.
     """
-    scheduler = _Scheduler(latency, tool_time, serial, turn.began)
+    scheduler = _Scheduler(latency, tool_time, serial, turn)
     for *_, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[:2]):
         getattr(scheduler, step)(subject)
     return scheduler.finish()
@@ -155,10 +160,12 @@ def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
     """Gives where each activation and call begins and ends: record, step of the scheduler, it."""
     for activation in turn.activations:
         yield activation.began, "begin", activation
-        if activation.ended_by == "agent_error":
+        if activation.ended_by in ("agent_error", "return"):
             yield activation.ended, "end", activation
         if activation.closed >= 0:
             yield activation.closed, "end", activation
+    for record, activation in turn.resumed:
+        yield record, "resume", activation
     for call in turn.model_calls:
         if call.within:
             yield call.record, "enter", call
@@ -170,6 +177,8 @@ def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
         if call.is_hooked:
             if call.kind == "function" and not call.withheld:
                 yield call.record, "call", call
+            if call.kind == "node_tool":
+                yield call.record, "call_graph", call
             if call.ended >= 0:
                 yield call.ended, "come_back", call
     for task, parent in _tasks(turn).items():
@@ -191,7 +200,7 @@ class _Scheduler:
         latency: LatencyProfile | None,
         tool_time: ToolTime | None,
         serial: bool,
-        turn_began: int,
+        turn: Turn,
     ) -> None:
         self._latency, self._tool_time, self._serial = latency, tool_time, serial
         self._schedule = Schedule()
@@ -207,7 +216,11 @@ class _Scheduler:
         """When the last of them ended, likewise; before any, when the group began."""
         self._starts: dict[_Group, _End] = {}
         """Where the chain had come when a graph inside another began, by group of its nodes."""
-        self._turn_began = turn_began
+        self._turn_began = turn.began
+        self._callers = {run.number: run.parent.number for run in turn.runs if run.parent}
+        """Whose call started a run inside another."""
+        self._calls = {(run.number, ""): run.call for run in turn.runs if run.call}
+        """Calls that graphs run in, by their run, or activation and the step of ADK's path."""
 
     def finish(self) -> Schedule:
         """Gives the schedule."""
@@ -228,9 +241,18 @@ class _Scheduler:
         elif not activation.parent and cause in ("user", "task"):
             start = self._longest_in(None)
         elif cause == "task":
+            # ADK runs tasks one after another, also those that were left over.
+            scope = self._scope_at(activation.began, source.call)
             start = max(start, self._inside.get(call, start) if call else start)
+            start = start if source.group else max(start, self._longest_in(scope))
         chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
         self._note(self._chains.setdefault(activation.number, chain))
+
+    def resume(self, activation: Activation) -> None:
+        """An agent goes on after its task, and whatever else ran in its place."""
+        chain = self._chain(activation.number)
+        if not chain.group:
+            chain.path = max(chain.path, self._longest_in(chain.call))
 
     def _longest_in(self, call: ToolCall | None) -> _End:
         """Gives what ran before in a call, or the turn, where one agent follows another."""
@@ -265,6 +287,7 @@ class _Scheduler:
         span = self._schedule.spans[number]
         self._take(span, call)
         chain.path = chain.base = _End(chain.path.length + span.took, number)
+        chain.since = call.ended_time
         self._note(chain)
 
     def _take(self, span: Span, call: ModelCall) -> None:
@@ -277,6 +300,10 @@ class _Scheduler:
         """A function is called, side by side with others of the same model turn."""
         span = self._open("tool", call, call.name)
         span.start, span.after = self._chain(call.activation).base
+
+    def call_graph(self, call: ToolCall) -> None:
+        """A graph is called."""
+        self._calls[call.activation, f"{call.name}@{call.id}"] = call
 
     def come_back(self, call: ToolCall) -> None:
         """What a call took, or who ran in it, is waited for by whoever made it."""
@@ -326,15 +353,17 @@ class _Scheduler:
         self._times[_inside(node)] = {"": self._time_before(node)}
 
     def end_graph(self, node: Activation) -> None:
-        """It ends where the longest chain of its nodes has come."""
+        """It ends where the longest chain of its nodes has come; its record may come later."""
         ends = self._ended.get(_inside(node), {}).values()
         end = max(ends, default=self._starts.get(_inside(node), _End()))
-        self._note_node(node.group, node.branch, end, node.ended_time)
+        time = max(self._times[_inside(node)].values())
+        self._note_node(node.group, node.branch, end, time)
 
     def run_function(self, node: Activation) -> None:
         """A function or join has run since the end of what it waited for."""
-        start = self._before_node(node.group, node.branch)
-        began = self._time_before(node)
+        caller = self._chain(node.parent or self._callers.get(node.run, 0))
+        start = max(caller.base, self._before_node(node.group, node.branch))
+        began = self._time_before(node, caller.since)
         span = Span(
             kind="node",
             agent=node.parent_name,
@@ -348,14 +377,15 @@ class _Scheduler:
         )
         self._schedule.spans.append(span)
         end = _End(span.start + span.took, len(self._schedule.spans) - 1)
-        self._longest = max(self._longest, end)
+        calls = (self._calls.get((node.parent, step)) for step in node.path.split("/"))
+        self._reach(end, next(filter(None, calls), self._calls.get((node.run, ""))))
         self._note_node(node.group, node.branch, end, node.time)
 
-    def _time_before(self, node: Activation) -> int:
-        """Gives when the last ended that a node had to wait for."""
+    def _time_before(self, node: Activation, since: int = 0) -> int:
+        """Gives when the last ended that a node had to wait for, before any when it was called."""
         times = self._times.get(node.group, {}).items()
         before = (time for branch, time in times if not is_parted(branch, node.branch))
-        return max(before, default=self._turn_began)
+        return max(before, default=since or self._turn_began)
 
     def _note_node(self, group: _Group, branch: str, end: _End, time: int) -> None:
         ended = self._ended.setdefault(group, {})
@@ -392,15 +422,21 @@ class _Scheduler:
         return max([self._starts.get(group, _End()), *chains])
 
     def _ended_of(self, owner: int) -> Iterator[_End]:
-        """Gives where the chains of an activation's nodes have ended."""
+        """Gives where the chains of an activation's nodes have come: ADK may tell no end of one."""
         groups = (ended for group, ended in self._ended.items() if group[1] == owner)
-        return (end for ended in groups for end in ended.values())
+        yield from (end for ended in groups for end in ended.values())
+        nodes = (chain for chain in self._chains.values() if chain.group)
+        yield from (node.path for node in nodes if node.group and node.group[1] == owner)
 
     def _note(self, chain: _Chain) -> None:
-        """Takes an activation's chain into the turn's, and into that of the call it runs in."""
-        self._longest = max(self._longest, chain.path)
-        if chain.call is not None:
-            self._inside[chain.call] = max(self._inside.get(chain.call, _End()), chain.path)
+        """Takes an activation's chain into the turn's, and into those of the calls it runs in."""
+        self._reach(chain.path, chain.call)
+
+    def _reach(self, end: _End, call: ToolCall | None) -> None:
+        self._longest = max(self._longest, end)
+        while call is not None and self._inside.get(call, _NOTHING) < end:
+            self._inside[call] = end
+            call = self._chain(call.activation).call
 
     def _chain(self, number: int) -> _Chain:
         chain = self._chains.get(number)

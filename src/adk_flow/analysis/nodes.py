@@ -15,7 +15,8 @@ from adk_flow.analysis.trace import Activation, Run
 
 def open_node(moment: Moment, run: Run, node: Activation) -> None:
     """An agent, graph or function begins as a node."""
-    _call_graph(moment, run, node)
+    if not node.parent:
+        call_unseen(moment, run, node.parent_agent)
     if node.path:
         _leave_graphs_before(moment, run, node.path, node.branch)
         _enter_graphs(moment, run, node)
@@ -32,12 +33,12 @@ def open_node(moment: Moment, run: Run, node: Activation) -> None:
     moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent, text=again)
 
 
-def _call_graph(moment: Moment, run: Run, node: Activation) -> None:
-    """A tool runs a graph, of which no hook tells: its first node shows it."""
+def call_unseen(moment: Moment, run: Run, name: str) -> None:
+    """A tool runs a graph, or an agent whose hook was hidden: its first node or end shows it."""
     call, caller = run.call, run.parent
-    if call is None or caller is None or node.parent or call.heads or call.graph:
+    if call is None or caller is None or call.heads or call.graph:
         return
-    call.graph = node.parent_agent
+    call.graph = name
     place = (run.turn.number, 0, "agent_tool")
     asked = {"call": run.call_id, "parent": caller.number}
     moment.add("call", caller.agent, call.graph, *place, **asked)
@@ -53,12 +54,12 @@ def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text
     route = run.routes.pop(node.path, "")
     if route and not failed:
         text = f"route {route}"
-    if last.spoke and not failed:
+    if last.said >= 0 and not failed:
         conversation.answer(moment, run.turn.number, last, owner, "node", "", last.text)
     come_back_from(moment, run, node, owner, "node", failed=failed, text=text)
     graph = run.graphs.get(node.path.rpartition("/")[0])
-    if graph is not None and last.spoke:
-        graph.text, graph.spoke = last.text, True
+    if graph is not None and last.said >= 0:
+        graph.text, graph.said = last.text, last.said
     join_nodes(moment, run, node.group)
 
 
@@ -90,6 +91,8 @@ def run_function(moment: Moment, run: Run) -> None:
     if path in run.functions or any(agent.path == path for agent in run.activations):
         return
     parent, owner = _parent_of(run, path)
+    if owner == name and parent and (record.error or record.agent == name):
+        return  # an agent that never began
     node = _inner_node(moment, run, path, record.branch, owner, parent)
     open_node(moment, run, node)
     node.agent = name
@@ -225,8 +228,9 @@ def _branch_at(step: str, branch: str) -> str:
 
 
 def _is_answered(run: Run, activation: Activation) -> bool:
-    """Whether a callback answered in an agent's place, of which ADK tells no end."""
-    return activation.spoke and activation.number not in run.model_calls
+    """Whether an agent gave its last words, be it that a callback gave them or hid its end."""
+    asked = run.model_calls.get(activation.number)
+    return activation.said > (asked.record if asked else -1)
 
 
 def _end_answered(moment: Moment, run: Run, node: Activation) -> None:

@@ -71,8 +71,8 @@ class Activation:
     """Whom it named to hand over to, be it nobody that there is."""
     text: str = ""
     """Its latest final words, as far as they were kept."""
-    spoke: bool = False
-    """Whether it gave final words."""
+    said: int = -1
+    """Record of its latest final words."""
     place: str = ""
     """Its agent's place in a tree that has others of its name; else empty."""
     stages: tuple[str, ...] = ()
@@ -335,6 +335,8 @@ class Run:
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""
     """What the latest final event says went wrong."""
+    failed_path: str = ""
+    """ADK's path of the node that it is of, which a graph may try again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -365,6 +367,8 @@ class Turn:
     runs: list[Run] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
     """Those that began in it, in order, as are the following."""
+    resumed: list[tuple[int, Activation]] = field(default_factory=list)
+    """Records by which ADK begins an agent anew once its task is done, with the activation."""
     nodes: list[Activation] = field(default_factory=list)
     """Graphs inside others, and nodes that are no agents; they have no number."""
     moves: list[Move] = field(default_factory=list)

@@ -175,6 +175,7 @@ class TraceReader:
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
+            run.turn.resumed.append((moment.index, self.activations[record.activation]))
             return
         activation = self._begin_activation(record, run)
         if record.hidden:
@@ -237,13 +238,13 @@ class TraceReader:
         activation.error = record.error
         if activation.ended_by == "after_agent" and activation.returned:
             # Its `after_agent_callback` failed, so that what it had given back does not count.
+            back = ("return", activation.last.number, activation.closed)
+            moves = run.turn.moves
+            moves[:] = [m for m in moves if (m.kind, m.activation, m.record) != back]
             ending = {"failed": True, "text": record.error}
             nodes.come_back_from(moment, run, activation, activation.parent_agent, "node", **ending)
             return
-        nodes.end_nodes(moment, run, activation, failed=True)
-        ended = control.end_activation(activation, moment, "agent_error")
-        if ended and activation.cause == "node":
-            control.leave_node(moment, run, activation, failed=True, text=record.error)
+        control.fail(moment, run, activation)
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
@@ -311,8 +312,10 @@ class TraceReader:
         control.start_without_agent(moment, run)
         if record.route and not record.partial:
             run.routes[record.path] = record.route
-        if record.path and not record.activation and record.agent != USER and not record.partial:
-            nodes.run_function(moment, run)
+        if not record.activation and record.agent != USER and not record.partial:
+            is_shown = bool(record.size or record.error)
+            if not (is_shown and control.begin_unseen(moment, run)) and record.path:
+                nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
             live.exchange(moment, record, run)
@@ -340,12 +343,19 @@ class TraceReader:
     ) -> None:
         turn, is_shown = run.turn, run.parent is None
         if record.error and record.final:
-            run.error = record.error
+            run.error, run.failed_path = record.error, record.path
             if activation is not None:
                 activation.error = record.error
+                if activation.cause == "node":
+                    # ADK has no hook for what a graph finds wrong with its node's output.
+                    control.fail(moment, run, activation)
             if is_shown:
                 turn.failed, turn.error = True, record.error
-        elif record.size and not record.partial:
+        elif record.path and record.path == run.failed_path:  # a graph has tried its node again
+            run.error = run.failed_path = ""
+            if is_shown:
+                turn.failed, turn.error = False, ""
+        if record.size and not (record.partial or record.error):
             run.error = ""
             if activation is not None:
                 activation.error = ""
@@ -360,6 +370,7 @@ class TraceReader:
         failed, turn = record.hook == "run_error", run.turn
         if run.live and turn.complete and not failed:
             return
+        self._end_calls(moment, run)
         control.end(moment, run, failed=failed)
         if not failed:
             hidden_hooks.miss_events(run)
@@ -373,6 +384,15 @@ class TraceReader:
             # A workflow has no activation, and ADK asks only agents who is next.
             turn.active_agent = turn.active_agent or run.active_agent
         turn.active_agent = self._reads_next(turn.active_agent)
+
+    def _end_calls(self, moment: Moment, run: Run) -> None:
+        """A run ends, and with it the calls of agents that never came back: ADK tells no end."""
+        if run.waits and not run.parent:
+            return
+        error = moment.record.error or "did not come back"
+        for call in self._calls.abandon(moment.index, moment.record, run):
+            caller = self.activations.get(call.activation)
+            control.end_call(moment, run, call, caller, error)
 
     def _reads_next(self, agent: str) -> str:
         """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""

@@ -21,6 +21,10 @@ TOOL_POOL = "adk_tool_executor"
 Form = Literal["", "text", "result", "output", "json", "none"]
 """What a tool's result was: words, a mapping of words by one of these keys, other data, nothing."""
 
+Withheld = Literal["", "asked", "refused", "answered", "prevented", "unknown"]
+"""Why a tool did not run: its confirmation was asked for, or refused, a callback answered in its
+place or raised before it, or there is none of that name."""
+
 Cause = Literal["user", "transfer", "agent_tool", "single_turn", "task", "node", "resume"]
 """Why an activation began; `resume` is a further `before_agent` of one that is still open."""
 
@@ -175,8 +179,7 @@ class Record(
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`; of an agent that asks no model `code`, or `a2a` if
     it stands for a remote one, `a2a_read` where the log of that one was joined."""
-    withheld: Literal["", "asked", "refused"] = ""
-    """Why a tool did not run: its confirmation was asked for, or refused."""
+    withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""
     thread: str = ""

@@ -22,6 +22,7 @@ from google.genai.models import AsyncModels, Models
 
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
+from adk_flow.record.tool_entries import note_run
 
 
 @dataclass(eq=False)
@@ -166,6 +167,7 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
         result = msgspec.UNSET if is_asking else stub(tool_context.agent_name, tool.name, args)
         if result is msgspec.UNSET:
             return await value(args=args, tool_context=tool_context)
+        note_run(tool_context)
         return result
 
     return run_async

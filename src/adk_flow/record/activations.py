@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from adk_flow.log.schema import Cause
 
 if TYPE_CHECKING:
+    from google.adk.tools.tool_context import ToolContext
+
     from adk_flow.record.scenes import Scene
     from adk_flow.record.sessions import SessionLog
 
@@ -105,12 +107,17 @@ class OpenRun:
     """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False
     ended: bool = False
+    calls: dict[ToolContext, Call] = field(default_factory=dict)
+    """Tool calls that have begun."""
     asking: dict[int, Scene] = field(default_factory=dict)
     """The model calls that ADK is about to make, by activation."""
     activations: dict[Place, int] = field(default_factory=dict)
     """Open frames."""
     deciding: dict[int, str] = field(default_factory=dict)
     """Open frames of agents that decide in code who runs, with their names."""
+    delegating: set[int] = field(default_factory=set)
+    """Frames that have delegated a task, after which ADK begins them anew. Other open frames that
+    begin are new: ADK tells no end of an agent in whose place a callback answered."""
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The tools that each frame's model was last offered, by name."""
     sent: set[tuple[int, str]] = field(default_factory=set)
@@ -132,26 +139,24 @@ class OpenRun:
         open_frame = self.activations.get(place) or self.activations.get(
             _like(place, self.activations), 0
         )
-        # The words of an agent's own `after_agent_callback` come after the hook.
-        return open_frame or (self.closed.get(place, 0) if closed else 0)
+        if open_frame or not closed:
+            return open_frame
+        # The words of an agent's own `after_agent_callback` come after the hook, and the event of
+        # a transfer after its tool.
+        return self.closed.get(place, 0) or self.handed_over.get(place, 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
         place = Place(branch, agent.name, path)
-        open_frame = self.activations.get(place)
-        if open_frame and not self._has_ended(open_frame, agent):
+        open_frame = self.activations.get(place, 0)
+        if open_frame in self.delegating:
+            self.delegating.discard(open_frame)
             return open_frame, Beginning("resume")
         beginning = self._beginning(agent, branch, path)
         self.activations[place] = activation = next(self.log.activation_numbers)
         if not hasattr(agent, "mode"):
             self.deciding[activation] = agent.name
         return activation, beginning
-
-    def _has_ended(self, activation: int, agent: Any) -> bool:
-        """Whether a stage has ended without a hook: a callback answered, or a plugin hid it."""
-        owner = getattr(agent, "parent_agent", None)
-        is_stage = owner is not None and not hasattr(owner, "mode")
-        return is_stage and ("after_agent" in self.ahead or activation not in self.tools)
 
     def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
         if source := self._take_up(agent.name, branch):
@@ -163,7 +168,7 @@ class OpenRun:
             return Beginning("transfer", source)
         owner = getattr(agent, "parent_agent", None)
         if owner is not None:
-            parent = self._open_activation_of(owner.name)
+            parent = self._open_activation_of(owner.name, path.rpartition("/")[0])
             if getattr(agent, "mode", None) == "task":
                 return Beginning("task", parent, branch.rpartition("@")[2], owner.name)
             if parent:
@@ -204,10 +209,10 @@ class OpenRun:
             node = _name_of(steps[end - 1])
         return 0, node
 
-    def _open_activation_of(self, name: str) -> int:
-        return next(
-            (n for place, n in reversed(self.activations.items()) if place.agent == name), 0
-        )
+    def _open_activation_of(self, name: str, path: str) -> int:
+        """Finds the open frame of an agent, of several the one at a path, else the latest."""
+        frames = {p.path: n for p, n in self.activations.items() if p.agent == name}
+        return frames.get(path) or next(reversed(frames.values()), 0)
 
     def _open_frame_at(self, path: str) -> int:
         return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)

@@ -14,13 +14,24 @@ from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
+from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
 
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
-from adk_flow.log.schema import AGENT_CALLS, TOOL_POOL, Form, FunctionCall, Part, Request, Usage
+from adk_flow.log.schema import (
+    AGENT_CALLS,
+    TOOL_POOL,
+    Form,
+    FunctionCall,
+    Part,
+    Request,
+    Usage,
+    Withheld,
+)
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
+from adk_flow.record.tool_entries import has_run
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
@@ -207,18 +218,19 @@ def _failure_in(response: Any) -> str:
     return name if name in ("FAILED", "REJECTED", "CANCELED") else ""
 
 
-def withheld_of(result: object, context: Any) -> str:
-    """Tells whether ADK asked for a confirmation, or was refused one, in place of a tool's result.
+def withheld_of(result: object, context: ToolContext) -> Withheld:
+    """Tells whether something else than a tool gave its result, see `Record.withheld`.
 
-    Its answer is then an error and nothing else (2.13, tools/function_tool.py).
+    ADK answers for a confirmation with an error and nothing else (2.13, tools/function_tool.py).
     """
-    if not (isinstance(result, dict) and list(result) == ["error"]):
-        return ""
-    confirmation = getattr(context, "tool_confirmation", None)
-    if confirmation is not None:
-        return "" if confirmation.confirmed else "refused"
-    asked = getattr(context.actions, "requested_tool_confirmations", None) or {}
-    return "asked" if context.function_call_id in asked else ""
+    if isinstance(result, dict) and list(result) == ["error"]:
+        confirmation = getattr(context, "tool_confirmation", None)
+        if confirmation is not None and not confirmation.confirmed:
+            return "refused"
+        asked = getattr(context.actions, "requested_tool_confirmations", None) or {}
+        if confirmation is None and context.function_call_id in asked:
+            return "asked"
+    return "" if has_run(context) else "answered"
 
 
 def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:

@@ -293,12 +293,12 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
-        self.recorder.note_transfer(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
         withheld = extract.withheld_of(result, tool_context)
         error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
         given = {"text": text, "form": form, "withheld": withheld, "error": error}
         self.recorder.write_tool("after_tool", tool, tool_context, **given)
+        self.recorder.note_transfer(tool_context)
 
     @_recorded
     def on_tool_error_callback(
@@ -312,7 +312,9 @@ class FlowPlugin(BasePlugin):
         """Records that a tool call failed or was cancelled."""
         self.recorder.leave_call(tool_context)
         text = extract.of_error(error, self.recorder.keep)
-        self.recorder.write_tool("tool_error", tool, tool_context, error=text)
+        # ADK makes such a one up where a model calls a function that there is not.
+        withheld = "unknown" if type(tool) is BaseTool else ""
+        self.recorder.write_tool("tool_error", tool, tool_context, error=text, withheld=withheld)
 
     # Events
 
@@ -363,6 +365,8 @@ class FlowPlugin(BasePlugin):
             words = extract.answer_of(event)
         keep = _nothing if event.partial else self.recorder.keep
         calls = extract.calls_of(content, run.tools.get(activation), keep)
+        if any(call.kind == "task" for call in calls):
+            run.delegating.add(activation)
         if actions.transfer_to_agent:
             run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
         fields = {

@@ -24,6 +24,7 @@ from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
+from adk_flow.record.tool_entries import has_run, watch_tool
 
 _logger = logging.getLogger(__name__)
 
@@ -348,16 +349,19 @@ class Recorder:
 
     def enter_call(self, tool: BaseTool, context: ToolContext) -> None:
         """Shows a tool call to whatever runs inside it."""
+        watch_tool(tool, context)
         run, activation, agent = self.place(context)
         outer = current_calls.get()
         call_id = context.function_call_id or ""
         self.set_scene(run, activation, agent, call_id)
         call = Call(run, activation, call_id, tool.name, kind_of(tool), outer)
+        run.calls[context] = call
         current_calls.set({**outer, self.number: call})
 
     def leave_call(self, context: ToolContext) -> None:
         """Ends what `enter_call` began in this task; of an error made a result ADK tells twice."""
         run, activation, agent = self.place(context)
+        run.calls.pop(context, None)
         call = current_calls.get().get(self.number)
         if call and call[:3] == (run, activation, context.function_call_id or ""):
             current_calls.set(call.outer)
@@ -389,6 +393,8 @@ class Recorder:
         run = self.run(context)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
+        for tool_context, call in run.calls.items():
+            self._tell_prevented(call, tool_context)
         active_agent = self._holder(context) if run.cause is None else ""
         try:
             self.write_run(hook, context, active_agent=active_agent, **fields)
@@ -402,6 +408,14 @@ class Recorder:
                 self._sessions.end_turn(run.log)
                 if run.log.active <= 0:
                     self._drop_runs_of(run.log)
+
+    def _tell_prevented(self, call: Call, context: ToolContext) -> None:
+        """Writes that a tool did not run, as a callback raised before it: no hook tells."""
+        if not has_run(context):
+            agent = context._invocation_context.agent
+            place = {"activation": call.activation, "agent": getattr(agent, "name", "")}
+            fields = {"call": call.id, "tool": call.tool, "kind": call.kind}
+            self.write("tool_error", call.run, withheld="prevented", **place, **fields)
 
     def _reopen(self, hook: str, context: InvocationContext) -> None:
         """Takes up a run that ended, where another plugin's `after_run` failed."""

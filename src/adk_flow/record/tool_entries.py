@@ -1,0 +1,46 @@
+"""Entries into tools: no hook tells that a callback answered in a tool's place, or raised."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
+
+_METHOD = "run_async"
+_watched: set[type] = set()
+_entered: WeakSet[ToolContext] = WeakSet()
+"""ADK makes one for each call."""
+
+
+def watch_tool(tool: BaseTool, context: ToolContext) -> None:
+    """Watches the class of a tool that is about to be called."""
+    kind = type(tool)
+    if kind not in _watched:
+        _watched.add(kind)
+        setattr(kind, _METHOD, _noting(getattr(kind, _METHOD)))
+    if _METHOD in vars(tool) or context._invocation_context.live_request_queue is not None:
+        note_run(context)  # it runs by another way, which is not seen
+
+
+def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def entered(tool: BaseTool, *args: Any, **named: Any) -> Any:
+        if (context := named.get("tool_context")) is not None:
+            note_run(context)
+        return method(tool, *args, **named)
+
+    return entered
+
+
+def note_run(context: ToolContext) -> None:
+    """Notes that a tool is entered in a call, or what stands for it."""
+    _entered.add(context)
+
+
+def has_run(context: ToolContext) -> bool:
+    """Whether a tool was entered in a call."""
+    return context in _entered

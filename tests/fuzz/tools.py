@@ -1,0 +1,73 @@
+"""Functions and agent tools of random trees, which keep books of when they really run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from google.adk.tools import FunctionTool, LongRunningFunctionTool
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.tool_context import ToolContext
+
+from tests.fuzz.books import AgentRun, current
+
+
+async def look(what: str, tool_context: ToolContext) -> dict[str, str]:
+    """Looks something up, which takes time."""
+    await _note(tool_context, current.get().dice.randint(1, 4) / 8)
+    return {"result": f"{what} is there"}
+
+
+async def count(what: str, tool_context: ToolContext) -> dict[str, int]:
+    """Counts something at once."""
+    await _note(tool_context)
+    return {"number": len(what)}
+
+
+async def stumble(what: str, tool_context: ToolContext) -> dict[str, str]:
+    """Fails now and then."""
+    await _note(tool_context, 0.125)
+    if current.get().chance(0.3):
+        raise RuntimeError(f"stumbled over {what}")
+    return {"result": "made it"}
+
+
+async def stop(tool_context: ToolContext) -> dict[str, str]:
+    """Ends the loop around its agent."""
+    await _note(tool_context)
+    tool_context.actions.escalate = tool_context.actions.skip_summarization = True
+    return {}
+
+
+async def pay(what: str, tool_context: ToolContext) -> dict[str, str]:
+    """Pays, once that is confirmed."""
+    await _note(tool_context, 0.25)
+    return {"result": "paid"}
+
+
+async def ship(what: str, tool_context: ToolContext) -> dict[str, str] | None:
+    """Ships something, which is told later."""
+    await _note(tool_context, 0.25)
+    return {"status": "on its way"} if current.get().chance(0.4) else None
+
+
+async def _note(context: ToolContext, seconds: float = 0) -> None:
+    books = current.get()
+    books.functions.append((books.turn, context.agent_name))
+    await asyncio.sleep(seconds)
+
+
+PLAIN = (look, count)
+PAUSING = (FunctionTool(pay, require_confirmation=True), LongRunningFunctionTool(ship))
+
+
+class NotedAgentTool(AgentTool):
+    """Notes what comes of each run."""
+
+    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        books = current.get()
+        run = AgentRun(books.turn, self.name)
+        books.agent_runs.append(run)
+        result = await super().run_async(args=args, tool_context=tool_context)
+        run.failed = False
+        return result
