@@ -37,7 +37,7 @@ class Damage(NamedTuple):
     """Index of the record that follows."""
 
 
-class Gap(NamedTuple):
+class MissingLines(NamedTuple):
     """Lines that are missing, as the numbers of the others tell."""
 
     line: int
@@ -65,7 +65,7 @@ class Log(NamedTuple):
     """Texts of model requests by number, over the whole log."""
     damage: list[Damage]
     """Lines left out; the last is where a killed process was cut off."""
-    gaps: Sequence[Gap] = ()
+    gaps: Sequence[MissingLines] = ()
     """What else is missing."""
 
     @property
@@ -102,7 +102,7 @@ class LogReader:
         self.header = _first_header(path, next(lines, b""))
         self.damage: list[Damage] = []
         """Lines left out so far."""
-        self.gaps: list[Gap] = []
+        self.gaps: list[MissingLines] = []
         """What else was missing so far."""
         self._lines = lines
 
@@ -148,7 +148,7 @@ class LogReader:
             return 0
         unread = sum(1 for _ in takewhile(lambda d: d.record == index, reversed(self.damage)))
         if expected and number - expected > unread:
-            self.gaps.append(Gap(line, expected, number - 1, record=index))
+            self.gaps.append(MissingLines(line, expected, number - 1, record=index))
         return number + 1
 
 
