@@ -22,6 +22,8 @@ class Dice(BaseLlm):
     model: str = "dice"
     faults: bool = False
     repeats_ids: bool = False
+    explains: bool = True
+    """Whether it says words beside its calls."""
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -53,7 +55,9 @@ class Dice(BaseLlm):
         chosen = self._choose(request, agent, books) if books.decisions_left > 0 else []
         books.decisions_left -= len(chosen)
         if chosen:
-            return [types.Part(text=words), *chosen] if books.chance(0.3) else chosen
+            return (
+                [types.Part(text=words), *chosen] if self.explains and books.chance(0.3) else chosen
+            )
         if FINISH in request.tools_dict:
             return [_call(FINISH, **_arguments(request, FINISH, words))]
         return [types.Part(text=words)]

@@ -445,4 +445,4 @@ async def test_an_app_of_live_models_is_compared_by_its_plans_without_a_key(tmp_
     )
 
     assert (compared.kind, compared.models) == ("controlled", ["planned"])
-    assert [figures.llm_calls for figures in compared.constructs] == [3, 4]
+    assert [figures.llm_calls for figures in compared.constructs] == [3, 3, 4]

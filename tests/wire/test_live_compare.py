@@ -45,7 +45,7 @@ def app(tmp_path):
 
 def compared(app, folder, **limits):
     conversations = {"cost": of_questions(["What does it cost?"])}
-    constructs = ["transfer", "agent_tool"]
+    constructs = ["agent_tool"]  # besides as_is, which transfers
     return compare(app, conversations, constructs, folder=folder, jobs=1, **limits)
 
 
@@ -62,12 +62,12 @@ def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, a
 
     server.finish()
     calls = {one.construct: one.llm_calls for one in comparison.constructs}
-    assert calls == {"transfer": 2, "agent_tool": 3}
+    assert calls == {"as_is": 2, "agent_tool": 3}
     # 21 tokens sent, 5 of them cached, 11 generated: by LiteLLM's table for gemini-2.5-flash.
     a_call = 16 * 3e-7 + 5 * 3e-8 + 11 * 2.5e-6
     priced = {one.construct: one.dollars for one in comparison.constructs}
     assert priced == {
-        "transfer": pytest.approx(2 * a_call),
+        "as_is": pytest.approx(2 * a_call),
         "agent_tool": pytest.approx(3 * a_call),
     }
     assert comparison.kind == "live"
@@ -87,11 +87,11 @@ def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp
 
     first = compared(app, tmp_path / "out", calls=3)
 
-    assert [run.construct for run in first.runs] == ["transfer"]
+    assert [run.construct for run in first.runs] == ["as_is"]
     assert first.setting.stopped == "the budget of 3 model calls is spent"
     again = compared(app, tmp_path / "out", calls=3)
     server.finish()
-    assert [run.construct for run in again.runs] == ["transfer", "agent_tool"]
+    assert [run.construct for run in again.runs] == ["as_is", "agent_tool"]
     assert not again.setting.stopped
     state = json.loads((tmp_path / "out" / "experiment.json").read_text())
     assert len(state["done"]) == 2

@@ -18,8 +18,6 @@ from typing import Any, Protocol
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 
-from adk_flow._adk import BaseNode
-
 _METHOD = "generate_content_async"
 
 
@@ -67,8 +65,10 @@ def _node_around() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_name == "_run_impl":
-            node = frame.f_locals.get("self")
-            return node.name if isinstance(node, BaseNode) else ""
+            # ADK's class is not imported for it: that takes as long as all of its graphs.
+            node: Any = frame.f_locals.get("self")
+            is_node = any(kind.__name__ == "BaseNode" for kind in type(node).__mro__)
+            return node.name if is_node else ""
         frame = frame.f_back
     return ""
 

@@ -73,7 +73,7 @@ CALLED = ["Root -> Kid (agent_tool)", "Root <- Kid", "Root => Peer"]
         (
             "on_event",
             lambda fields: fields["event"].model_copy(),
-            ["event of Kid, Root (twice) and Peer"],
+            [],  # events are recorded as the last plugin leaves them
             CALLED,
             4,
         ),

@@ -21,8 +21,9 @@ _ONE_OF_MANY = 0.75
 def find_repeated_words(trace: Trace) -> Iterator[Finding]:
     """Finds what the user was shown without need, as every text in ADK's session is.
 
-    A text holds an answer if it holds all its figures and four fifths of its distinctive words.
-    Answers of agents that ran side by side are candidates if a shorter text holds one of them.
+    A text repeats an answer if one of them holds the other: all its figures and four fifths of its
+    distinctive words. Answers of agents that ran side by side are candidates if a shorter text
+    holds one of them.
     """
     for turn in trace.turns:
         shown = [one for one in turn.messages if not trace.log.records[one.record].responses]
@@ -38,7 +39,7 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
     candidates: list[Message] = []
     for place, later in enumerate(shown):
         earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
-        held = (o for o in earlier if later in terms and _is_held(terms[o], terms[later]))
+        held = (o for o in earlier if later in terms and _is_alike(terms[o], terms[later]))
         known = [o for o in held if o not in candidates and not _ran_beside(trace, o, later)]
         if not known:
             continue
@@ -72,6 +73,11 @@ def _is_json(text: str) -> bool:
         return bare[:1] in ("{", "[") and bool(msgspec.json.decode(bare))
     except msgspec.DecodeError:
         return False
+
+
+def _is_alike(earlier: Terms, later: Terms) -> bool:
+    """Whether one text holds the other: a plugin may have added words to either."""
+    return _is_held(earlier, later) or _is_held(later, earlier)
 
 
 def _is_held(content: Terms, found: Terms) -> bool:
