@@ -181,7 +181,7 @@ def _faults() -> list[Fault]:
     ]
 
 
-DISKS = ("unwritable", "full disk", "full disk from the tool on")
+DISKS = ("unwritable", "full disk", "full disk from the tool on", "log deleted by the tool")
 SIGNALS = {"kill -9": 9, "SIGTERM": 15, "Ctrl-C": 2}
 
 

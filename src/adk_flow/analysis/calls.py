@@ -43,7 +43,7 @@ def add_call(index: int, record: Record, run: Run) -> ModelCall:
         activation=record.activation,
         agent=record.agent,
         model=record.model,
-        request=record.request,
+        request=record.request if record.request and record.request.is_known else None,
         nested=run.parent is not None,
     )
     run.turn.model_calls.append(call)
