@@ -9,9 +9,11 @@ from google.adk.tools.agent_tool import AgentTool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.log.reader import read_log
 from adk_flow.log.requests import Requests, write_contents
 from adk_flow.log.schema import Part, Record, Request
+from adk_flow.models.planned.from_log import plan_of
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import run_command
 from tests.doubles.flow import agent, record
@@ -132,6 +134,9 @@ async def test_a_turn_that_was_lost_whole_is_told_by_each_command(tmp_path):
     assert missing in " ".join(shown.split())
     assert missing in run_command("diff", path, cut, folder=tmp_path).stdout
     assert missing in run_command("export", cut, "--format", "csv", folder=tmp_path).stderr
+    assert missing in plan_of(read_trace(cut)).notes[-1]
+    compared = run_command("compare", cut, "--format", "markdown", folder=tmp_path).stdout
+    assert f"Lines that are missing in the logs: {len(middle)}." in compared
     checked = run_command("check", cut, "--expect", rules, folder=tmp_path)
     told = [line for line in checked.stdout.splitlines() if "cannot be known" in line]
     assert ["llm_calls" in line for line in told] == [True, True], checked.stdout

@@ -51,6 +51,8 @@ def plan_of(trace: Trace, *, run_tools: bool = False) -> LogPlan:
     first = next((record for record in trace.log.records if record.hook == "user_message"), None)
     state = json.loads(first.values) if first is not None and first.values else {}
     notes = list(dict.fromkeys(note for plan in plans for note in plan.notes))
+    if trace.log.losses:
+        notes.append(f"the plan lacks what the log lost: {trace.log.losses}")
     return LogPlan(Conversation(turns, state=state), notes)
 
 
