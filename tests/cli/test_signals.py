@@ -105,8 +105,8 @@ def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that runs the tests in the background has it ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A shell that runs the tests in the background, or nohup, has some ignored.
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
     )
     (folder / "mark").read_text()
     for number in signals:
