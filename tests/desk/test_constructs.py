@@ -12,6 +12,7 @@ from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
 from adk_flow.wiring import CONSTRUCTS
+from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
 from tests.doubles.desk import ANSWER, CONSTRUCT_FOLDERS, FOLLOW_UP, QUESTION, ROOT
 from tests.doubles.served import Chat, serving
@@ -57,6 +58,8 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
 
     first, second = held.turns
     assert app.name == construct
+    texts = [message.text for turn in (first, second) for message in turn.messages]
+    assert "".join(texts).count(NOTICE) == 1
     assert held.faults == 0
     assert not first.failed
     assert not second.failed

@@ -11,6 +11,7 @@ from google.adk.agents import BaseAgent
 from google.adk.apps import App
 from google.adk.events.event import Event
 from google.adk.models.llm_response import LlmResponse
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools import ToolContext
@@ -519,3 +520,30 @@ async def test_a_lone_surrogate_costs_no_record(tmp_path, monkeypatch):
     assert (texts["user_message"], texts["before_tool"]) == ("caf?", '{"x":"caf?"}')
     assert texts["after_tool"] == '{"caf?":["caf?"]}'
     assert encode_spans(exporter.get_finished_spans()).ByteSize() > 0
+
+
+class Rewording(BasePlugin):
+    """Changes each text that the user reads, in place or by an event of its own."""
+
+    def __init__(self, *, in_place: bool) -> None:
+        super().__init__(name="rewording")
+        self.in_place = in_place
+
+    async def on_event_callback(self, *, invocation_context, event):
+        changed = event if self.in_place else Event(content=event.content.model_copy(deep=True))
+        changed.content.parts[0].text = "reworded"
+        return None if self.in_place else changed
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("place", ["before", "plugins"])
+async def test_an_event_is_recorded_as_plugins_leave_it(in_place, place, tmp_path):
+    model = Scripted(script={"Root": ["as the model said"]})
+
+    flow = await record(
+        agent("Root", model), ["?"], tmp_path, **{place: [Rewording(in_place=in_place)]}
+    )
+
+    (read,) = [event.content.parts[0].text for event in flow.events]
+    assert [one.text for one in flow.of("event")] == [read] == ["reworded"]
+    assert flow.of("after_model")[0].text == "as the model said"
