@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,8 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
         env={**os.environ, "STOP": "1"},
         capture_output=True,
         text=True,
+        # A shell that runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
     assert stopped.returncode == 130, stopped.stderr
