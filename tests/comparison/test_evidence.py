@@ -135,7 +135,10 @@ def test_a_copy_of_a_log_is_no_second_trial(tmp_path):
     comparison = compare_logs([*logs, copy])
 
     assert comparison.setting.trials == 1
-    assert comparison.setting.notes == [f"{copy} is a copy of {logs[0]}; it counts once."]
+    assert len(comparison.runs) == len(logs)
+    assert [one.llm_calls for one in comparison.constructs] == [
+        one.llm_calls for one in made.constructs
+    ]
 
 
 def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):

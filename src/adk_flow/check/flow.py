@@ -251,8 +251,7 @@ class Flow:
             f"line {damage.line} of {damage.path or 'the log'}: {damage.reason}"
             for damage in self.log.damage
         ]
-        if self.log.missing:
-            faults.append(f"{plural(self.log.missing, 'line')} of the log are missing")
+        faults += map(str, self.log.gaps)
         if unrecorded := self.log.unrecorded:
             hooks = plural(unrecorded, "hook")
             faults.append(f"{hooks} could not be recorded, so figures may be too low")

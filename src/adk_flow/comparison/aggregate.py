@@ -14,7 +14,7 @@ import msgspec
 
 from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
-from adk_flow.comparison.beside_baseline import compare_answers
+from adk_flow.comparison.baseline import compare_answers
 from adk_flow.comparison.crossovers import Winner, find_winners
 from adk_flow.comparison.evidence import Gap, find_gaps
 

@@ -25,8 +25,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    distinct, notes = _leave_out_copies(paths)
-    logs = list(read_sessions(distinct))
+    logs = list(read_sessions(paths))
     models = {record.model for log in logs for record in log.records if record.model}
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
@@ -39,27 +38,8 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
         price_model=price_model,
-        notes=notes,
     )
     return compare_runs(runs, setting)
-
-
-def _leave_out_copies(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Leaves out copies of a file, which are no second trial, and names them."""
-    originals: dict[str, Path] = {}
-    notes: list[str] = []
-    for path in paths:
-        original = originals.setdefault(_digest_of(path), path)
-        if original is not path:
-            notes.append(f"{path} is a copy of {original}; it counts once.")
-    return list(originals.values()), notes
-
-
-def _digest_of(path: Path) -> str:
-    if not path.is_file():
-        return str(path)  # reading it says what is wrong
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
 def _measured(logs: Sequence[Log], **priced: Any) -> Iterator[RunMetrics]:

@@ -39,6 +39,7 @@ except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
 
 
+_HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 _COMPOSITES = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
 
 
@@ -148,8 +149,7 @@ def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
     """Names the hooks that plugins before one have too, which they hide if they answer."""
     before = takewhile(lambda plugin: plugin is not own, plugins)
     types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
-    hooks = [name for name in dir(BasePlugin) if name.endswith("_callback")]
-    had = (h for h in hooks if any(getattr(t, h) is not getattr(BasePlugin, h) for t in types))
+    had = (h for h in _HOOKS if any(getattr(t, h) is not getattr(BasePlugin, h) for t in types))
     return tuple(hook.removesuffix("_callback").removeprefix("on_") for hook in had)
 
 

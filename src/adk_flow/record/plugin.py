@@ -34,7 +34,7 @@ P = ParamSpec("P")
 
 def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, None]]:
     """Makes an ADK hook of a function; its faults are counted and never reach the app."""
-    name = hook.__name__.removesuffix("_callback").replace("_record_event", "on_event")
+    name = hook.__name__.strip("_").removesuffix("_callback")
 
     @functools.wraps(hook)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -334,14 +334,14 @@ class FlowPlugin(BasePlugin):
             *, invocation_context: InvocationContext, event: Event
         ) -> Event | None:
             changed = await run_plugins(invocation_context=invocation_context, event=event)
-            await self._record_event(invocation_context, event, changed)
+            await self._on_event(invocation_context, event, changed)
             return changed
 
         manager.run_on_event_callback = run_and_record
         self._followed.add(manager)
 
     @_recorded
-    def _record_event(
+    def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:
         self._write_event(invocation_context, extract.as_changed(event, changed))

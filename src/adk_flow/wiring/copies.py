@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -69,7 +69,7 @@ class Team:
             if isinstance(helper, LlmAgent)
             else helper.clone()
             for helper in agent.sub_agents
-            if not {each.name for each in agents_below(helper)} & {*self.names, self.lead.name}
+            if not any(map(helper.find_agent, (*self.names, self.lead.name)))
         ]
 
     def _specialist(self, agent: LlmAgent, **update: Any) -> LlmAgent:
@@ -105,13 +105,6 @@ class Team:
                 return model
             above = above.parent_agent
         return self.lead.model
-
-
-def agents_below(agent: BaseAgent) -> Iterator[BaseAgent]:
-    """Walks an agent and its sub-agents at any depth."""
-    yield agent
-    for child in agent.sub_agents:
-        yield from agents_below(child)
 
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:

@@ -1,4 +1,4 @@
-"""What the user reads under a construct, set beside what is read under the baseline."""
+"""What the user reads under a construct, compared with what is read under the baseline."""
 
 from __future__ import annotations
 
