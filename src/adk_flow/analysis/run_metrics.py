@@ -82,7 +82,7 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
 
     @property
     def passed(self) -> bool:
-        """Whether every turn came to its end and every answer held what was asked for."""
+        """Whether every turn came to its end and every answer has what was asked for."""
         whole = bool(self.turns) and not self.is_cut and not self.total.failed
         return whole and not any(self.failed_checks)
 
@@ -173,7 +173,7 @@ def _holds(text: str, arguments: Mapping[str, Any]) -> bool:
 
 
 def shown_to_specialists(run: RunMetrics) -> Shown:
-    """Tells how much the specialists were shown, beside what they said and called themselves.
+    """Tells how much the specialists were shown, besides what they said and called themselves.
 
     `request`: what they were called with and nothing else; `user`: the user's own words too;
     `others`: words of other agents too; `one agent`: there are none; `not asked`: nobody asked

@@ -439,7 +439,7 @@ class Trace:
 
     log: Log
     turns: list[Turn]
-    """Each told by itself, be it that they overlap in the log."""
+    """Each by itself, even where they overlap in the log."""
 
     @cached_property
     def moves(self) -> list[Move]:

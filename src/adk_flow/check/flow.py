@@ -39,7 +39,7 @@ class Flow:
         self.figures: list[TurnMetrics] = measure(trace)
         """By turn."""
         self.known: list[str] = []
-        """The app's agents and graphs, where it was held by who knows them; else none."""
+        """The app's agents and graphs, where whoever ran it knows them; else none."""
         self._canaries = canaries
         self._turns: list[Turn] = trace.turns
         self._is_part = False

@@ -164,5 +164,5 @@ def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
 
 def field_of(place: Sequence[str | int]) -> str:
     """Writes a place in a file, such as `turns[1].llm_calls`."""
-    told = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
-    return told.lstrip(".")
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+    return path.lstrip(".")

@@ -173,9 +173,9 @@ def side_by_side(
 ) -> list[str]:
     """Writes rows as lines of two columns, what does not fit folded below."""
     column = (width - 3) // 2
-    told = [_folded(" ", *headings, column)]
-    told += [_folded(row.mark, row.left, row.right, column) for row in rows]
-    return [line for lines in told for line in lines]
+    folded = [_folded(" ", *headings, column)]
+    folded += [_folded(row.mark, row.left, row.right, column) for row in rows]
+    return [line for lines in folded for line in lines]
 
 
 def _folded(mark: str, left: str, right: str, column: int) -> Iterator[str]:

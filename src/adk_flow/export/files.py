@@ -69,7 +69,7 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
 
 
 def _close(writer: _Csv | _Json | _Parquet) -> None:
-    with suppress(Exception):  # it is closed already, or what failed first is told
+    with suppress(Exception):  # it is closed already, or what failed first is reported
         writer.close()
 
 

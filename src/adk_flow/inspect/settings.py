@@ -1,4 +1,4 @@
-"""What an agent is set to do beside its model and tools, as its owner wrote it."""
+"""What an agent is set to do besides its model and tools, as its owner wrote it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from google.adk.sessions.session import Session
 from adk_flow._adk import BaseNode
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
-from adk_flow.record.extract import next_active_agent
+from adk_flow.record.agents import next_active_agent
 
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Link, Member, Transfer
@@ -78,8 +78,8 @@ def find_remarks(wiring: Wiring) -> list[Remark]:
 
 def _deprecated(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes:
-        if told := getattr(type(node), DEPRECATED_AGENTS, ""):
-            text = f"{node.name} is a {type(node).__name__}: {' '.join(str(told).split())}"
+        if notice := getattr(type(node), DEPRECATED_AGENTS, ""):
+            text = f"{node.name} is a {type(node).__name__}: {' '.join(str(notice).split())}"
             yield Remark("deprecated", [wiring.id_of(node)], text)
         if getattr(node, "global_instruction", ""):
             text = f"{node.name} sets global_instruction, which ADK has deprecated for a plugin"

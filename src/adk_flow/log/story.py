@@ -93,7 +93,7 @@ class _Side:
         self._echoes = {index for ask in asks if ask.served for index in ask.heard}
         """Events that repeat what the server's log tells."""
         self._known = {ask.activation for ask in asks} - unknown
-        """Agents that stand for servers, of which all is told."""
+        """Agents that stand for servers, of which all is known."""
         self._asked = {run.run: run.ask for run in served if run.side == side and run.ask}
         self._shifts = {
             run.run: 0 if run.ask.since <= run.began <= run.ask.until else run.ask.since - run.began

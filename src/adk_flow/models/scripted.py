@@ -89,6 +89,6 @@ class Scripted(BaseLlm):
         """
         pairs = self.script.items()
         left = {agent: len(steps) - self._taken.get(agent, 0) for agent, steps in pairs}
-        told = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)
-        if told:
-            raise ScriptError(f"decisions that nobody asked for: {told}")
+        unused = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)
+        if unused:
+            raise ScriptError(f"decisions that nobody asked for: {unused}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import iscoroutinefunction
 from itertools import takewhile
@@ -24,7 +23,6 @@ from adk_flow.log.schema import (
     TOOL_POOL,
     Form,
     FunctionCall,
-    Part,
     Request,
     Usage,
     Withheld,
@@ -33,14 +31,7 @@ from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
 from adk_flow.record.tool_entries import has_run
 
-try:
-    from google.adk.agents._agent_router import find_agent_to_run
-except ImportError:  # earlier releases keep the question inside the Runner
-    find_agent_to_run = None
-
-
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
-_COMPOSITES = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -96,55 +87,6 @@ def form_of(result: object) -> Form:
     return "result" if isinstance(result, dict) and "result" in result else "output"
 
 
-def kind_of_agent(agent: object) -> str:
-    """Classifies an agent that speaks and asks no model, see `Record.kind`."""
-    names = {kind.__name__ for kind in type(agent).__mro__}  # that of A2A needs a2a-sdk
-    if "RemoteA2aAgent" in names:
-        return "a2a"
-    return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
-
-
-def place_in_tree(agent: Any, names: dict[int, Counter[str]]) -> str:
-    """Writes an agent's place below its root, where others there have its name; else empty.
-
-    Args:
-      agent: the agent.
-      names: what is known of trees, by root, which is added to.
-    """
-    root = getattr(agent, "root_agent", agent)
-    if id(root) not in names:
-        names[id(root)] = Counter(_names_below(root))
-    if names[id(root)][agent.name] < 2:
-        return ""
-    steps: list[str] = []
-    while agent is not root:
-        steps.append(agent.name)
-        agent = agent.parent_agent
-    return "/".join(reversed(steps))
-
-
-def _names_below(agent: Any) -> Iterable[str]:
-    yield agent.name
-    for child in getattr(agent, "sub_agents", ()):
-        yield from _names_below(child)
-
-
-def stages_of(agent: Any) -> tuple[str, ...]:
-    """Names the agents that a sequence runs one after another; of any other agent none."""
-    if not any(kind.__name__ == "SequentialAgent" for kind in type(agent).__mro__):
-        return ()
-    return tuple([stage.name for stage in agent.sub_agents])
-
-
-def agent_named(name: str, context: Any) -> Any:
-    """Finds an agent of the tree that a run is in; None for a graph, or the name of none."""
-    agent = context.agent
-    if getattr(agent, "name", "") == name and hasattr(agent, "root_agent"):
-        return agent
-    root = getattr(agent, "root_agent", None)
-    return root.find_agent(name) if root is not None else None
-
-
 def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
     """Names the hooks that plugins before one have too, which they hide if they answer."""
     before = takewhile(lambda plugin: plugin is not own, plugins)
@@ -153,69 +95,10 @@ def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
     return tuple(hook.removesuffix("_callback").removeprefix("on_") for hook in had)
 
 
-def of_remote(
-    event: Any, keep: Callable[[str], str], name_of: Callable[[str], str]
-) -> dict[str, Any]:
-    """Reads what an event tells of the A2A server that it came from.
-
-    A peer that is ADK reports its usage in the task's metadata, where it stays until the next is
-    reported: what a function gave carries that of the model call before (2.13, a2a/converters).
-    """
-    metadata = event.custom_metadata or {}
-    context = metadata.get("a2a:context_id")
-    if not isinstance(context, str):
-        return {}
-    response = metadata.get("a2a:response")
-    metadata = response.get("metadata") if isinstance(response, dict) else None
-    metadata = metadata if isinstance(metadata, dict) else {}
-    fields: dict[str, Any] = {
-        "remote": name_of(context),
-        "remote_event": str(metadata.get("adk_event_id", "")),
-    }
-    if failure := _failure_in(response):
-        fields["error"] = f"{failure}: {keep(words_of(event.content))}".removesuffix(": ")
-    usage = metadata.get("adk_usage_metadata")
-    if isinstance(usage, dict) and not responses_of(event.content):
-        fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
-    return fields
-
-
 def current_trace() -> str:
     """Gives OpenTelemetry's present trace as `traceparent` names it; empty for none."""
     span = get_current_span().get_span_context()
     return format_trace_id(span.trace_id) if span.is_valid else ""
-
-
-def remote_request_of(event: Any) -> dict[str, Any]:
-    """Gives the message that an A2A server was sent, on the events of its answer."""
-    message = (event.custom_metadata or {}).get("a2a:request")
-    return message if isinstance(message, dict) else {}
-
-
-def of_remote_request(message: Mapping[str, Any], number: Callable[[str], int]) -> Request:
-    """Reads what an A2A server is sent, like what a model is; see `of_request`."""
-    parts = (part for part in message.get("parts") or () if isinstance(part, dict))
-    return Request(parts=tuple([_sent_part(part, number) for part in parts]))
-
-
-def _sent_part(part: Mapping[str, Any], number: Callable[[str], int]) -> Part:
-    if text := part.get("text"):
-        return Part("user", "text", number(str(text)))
-    data, metadata = part.get("data"), part.get("metadata")
-    kind = metadata.get("adk_type") if isinstance(metadata, dict) else ""
-    if isinstance(data, dict) and kind == "function_response":
-        return Part(
-            "user", "response", number(f"{data.get('name')} {as_json(data.get('response'))}")
-        )
-    return Part("user", "data", number(as_json(data) if data else "data"))
-
-
-def _failure_in(response: Any) -> str:
-    """Names the state of a remote task that came to nothing."""
-    status = response.get("status") if isinstance(response, dict) else None
-    state = str(status.get("state", "")) if isinstance(status, dict) else ""
-    name = state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
-    return name if name in ("FAILED", "REJECTED", "CANCELED") else ""
 
 
 def withheld_of(result: object, context: ToolContext) -> Withheld:
@@ -239,11 +122,11 @@ def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:
         isinstance(result, dict) and any(kind.__name__ == "McpTool" for kind in type(tool).__mro__)
     ):
         return ""
-    told = result.get("error", "")
+    words = result.get("error", "")
     if result.get("isError"):
         parts = result.get("content") or ()
-        told = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-    return f"McpError: {keep(str(told))}" if told or result.get("isError") else ""
+        words = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+    return f"McpError: {keep(str(words))}" if words or result.get("isError") else ""
 
 
 def asked_in(request: LlmRequest) -> str:
@@ -420,27 +303,6 @@ def _targets(tools: dict[str, Any]) -> list[str]:
     """Names the legal targets of a transfer, as the tool declares them."""
     transfer = tools.get("transfer_to_agent")
     return list(getattr(transfer, "_agent_names", ()))
-
-
-def next_active_agent(context: Any) -> str:
-    """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
-    agent = context.agent
-    if agent is None:
-        return ""
-    find = find_agent_to_run or _question_of_runner(context)
-    if not find:
-        return ""
-    found = find(context.session, agent.root_agent)
-    return place_in_tree(found, {}) or found.name
-
-
-def _question_of_runner(context: Any) -> Callable[..., Any] | None:
-    """Gives a Runner's own question of who is next, which needs nothing else of the Runner."""
-    from google.adk.runners import Runner
-
-    runner: Any = Runner.__new__(Runner)
-    runner.resumability_config = getattr(context, "resumability_config", None)
-    return getattr(runner, "_find_agent_to_run", None)
 
 
 def path_of(context: Any) -> str:

@@ -25,7 +25,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
 from adk_flow.log.private import PRIVATE
-from adk_flow.record import extract
+from adk_flow.record import extract, remote
 from adk_flow.record.activations import current_calls, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
 
@@ -373,7 +373,7 @@ class FlowPlugin(BasePlugin):
             "usage": extract.of_usage(event.usage_metadata),
             "error": extract.error_of(event, self.recorder.keep),
         }
-        fields |= extract.of_remote(event, self.recorder.keep, self.recorder.name_of)
+        fields |= remote.of_remote(event, self.recorder.keep, self.recorder.name_of)
         fields |= self.recorder.read_sent(run, activation, event)
         self.recorder.write(
             "event",

@@ -18,7 +18,7 @@ from google.genai import types
 
 from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
-from adk_flow.record import extract
+from adk_flow.record import agents, extract, remote
 from adk_flow.record.activations import Call, OpenRun, Place, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
@@ -166,7 +166,7 @@ class Recorder:
         if self.listener is None:
             return
         try:
-            log.requests.told.complete(record)
+            log.requests.listened.complete(record)
             self.listener(log.header, record)
         except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
             self._count_listener_fault(error)
@@ -174,8 +174,8 @@ class Recorder:
     def _count_listener_fault(self, error: BaseException) -> None:
         self.listener_faults += 1
         if self.listener_faults == 1:
-            told = extract.of_error(error, mask)
-            _logger.warning("adk-flow's listener failed, the log has its records: %s", told)
+            reason = extract.of_error(error, mask)
+            _logger.warning("adk-flow's listener failed, the log has its records: %s", reason)
 
     def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
         """Writes a record of a run as a whole, and gives the run."""
@@ -237,13 +237,13 @@ class Recorder:
 
     def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
         """Reads what an A2A server was sent, which each event of its answer repeats."""
-        message, new = extract.remote_request_of(event), {}
+        message, new = remote.remote_request_of(event), {}
         sent = activation, str(message.get("messageId", ""))
         if not message or sent in run.sent:
             return {}
         run.sent.add(sent)
         requests = run.log.requests
-        request = extract.of_remote_request(message, lambda text: requests.number(("u", text), new))
+        request = remote.of_remote_request(message, lambda text: requests.number(("u", text), new))
         return {"request": request, "texts": new}
 
     # Models that are entered
@@ -316,11 +316,11 @@ class Recorder:
             parent=how.parent,
             call=how.call,
             parent_name=how.parent_name,
-            kind=extract.kind_of_agent(agent),
+            kind=agents.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
-            place=extract.place_in_tree(agent, run.names),
-            stages=extract.stages_of(agent),
+            place=agents.place_in_tree(agent, run.names),
+            stages=agents.stages_of(agent),
             hidden=hidden,
         )
         return activation
@@ -328,7 +328,7 @@ class Recorder:
     def begin_hidden(self, context: InvocationContext, event: Any, path: str) -> int:
         """Begins an agent whose hook a plugin before the recorder hid, answering in its place."""
         run, branch = self.run(context), event.branch or ""
-        agent = extract.agent_named(event.author, context) if "before_agent" in run.ahead else None
+        agent = agents.agent_named(event.author, context) if "before_agent" in run.ahead else None
         if agent is None or run.has_handed_over(branch, agent.name, path):
             return 0
         activation = self.begin_agent(agent, context, path, branch, hidden=True)
@@ -427,7 +427,7 @@ class Recorder:
     def _holder(self, context: InvocationContext) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
         try:
-            return extract.next_active_agent(context)
+            return agents.next_active_agent(context)
         except Exception as error:
             self.count_fault("holder", error)
             return ""

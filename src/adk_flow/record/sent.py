@@ -72,8 +72,8 @@ class SentRequests:
         self._declared: dict[Hashable, int] = {}
         """Numbers of texts that need not be written out to be known."""
         self._latest: dict[Hashable, SentRequest] = {}
-        self.told = Requests()
-        """What a listener was told."""
+        self.listened = Requests()
+        """Those that a listener was given."""
 
     def draft(self, place: tuple[Hashable, ...], request: LlmRequest, number: int) -> SentRequest:
         """Compares a request with the latest of the same place.

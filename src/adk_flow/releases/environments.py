@@ -169,8 +169,8 @@ def _run(command: Sequence[str], release: str) -> None:
         lines = [line.rstrip(".") for line in lines if line and not line.startswith("Using ")]
         reason = "; ".join(lines)
         hint = "; is there a network?" if _NETWORK.search(reason) else ""
-        told = f"ADK {release}: uv could not make its environment: {reason}{hint}"
-        raise ReleaseError(told) from error
+        message = f"ADK {release}: uv could not make its environment: {reason}{hint}"
+        raise ReleaseError(message) from error
 
 
 def _own_packages() -> list[str]:

@@ -1,4 +1,4 @@
-"""A conversation held under one ADK release after another, each in a process of its own."""
+"""A conversation run under one ADK release after another, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run_releases(
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
-    Without a file of decisions the model is the offline one. `tell` is told what takes time, and
+    Without a file of decisions the model is the offline one. `tell` is given what takes time, and
     `packages` is what the app needs besides ADK and its `requirements.txt`.
 
     Raises:

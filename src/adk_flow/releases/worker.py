@@ -30,7 +30,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it, beside the log."""
+    """What came of it, besides the log."""
 
     adk: str = ""
     """The release that was imported."""
@@ -48,7 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
     faults: int = 0
     """Hooks that could not be recorded."""
     error: str = ""
-    """Why the conversation could not be held."""
+    """Why the conversation could not be run."""
 
 
 def do_job() -> None:
@@ -58,8 +58,8 @@ def do_job() -> None:
         outcome = run_job(job)
     except AdkFlowError as error:
         outcome = Outcome(error=str(error))
-    told = json.dumps(msgspec.to_builtins(outcome), ensure_ascii=False)
-    Path(job.outcome).write_bytes(told.encode(errors="replace"))
+    text = json.dumps(msgspec.to_builtins(outcome), ensure_ascii=False)
+    Path(job.outcome).write_bytes(text.encode(errors="replace"))
 
 
 def run_job(job: Job) -> Outcome:
@@ -109,7 +109,7 @@ def _on_offline_model(app: App) -> tuple[App, str]:
     # Not `canonical_model`, which makes the model and may ask for its key or package.
     models = [agent.model for agent in llm_agents(app) if agent.model]
     names = sorted({name_of_model(model) for model in models})
-    # Those that are offline are given it too, for what the app has beside its agents.
+    # Those that are offline are given it too, for what the app has besides its agents.
     if names and names != ["offline"] and all(map(_is_apps_own, models)):
         return app, ", ".join(names)
     return override_models(app, "offline"), "offline"

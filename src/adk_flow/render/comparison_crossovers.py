@@ -90,7 +90,7 @@ def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner]) -> str:
 
 
 def _place(axis: str, points: Sequence[int]) -> str:
-    """Names the points that were held, and no other."""
+    """Names the points that were run, and no other."""
     first, last = points[0], points[-1]
     if len(points) > 1 and list(points) == list(range(first, last + 1)):
         return f"{first} to {last} {_NOUNS[axis]}s"

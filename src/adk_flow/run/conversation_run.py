@@ -1,4 +1,4 @@
-"""A conversation held with an app, and its flow log."""
+"""A conversation run with an app, and its flow log."""
 
 from __future__ import annotations
 
@@ -237,8 +237,8 @@ def _check(
         failed = failed_checks(asked, figures.answer, figures.read, agents)
         failed += [f"left over, as nobody was asked: {task}" for task in end.left_over]
         failed += _resumption(asked, turn, end)
-        told = figures.error or end.error
-        checked.append([*failed, f"failed: {told}"] if figures.failed or end.error else failed)
+        error = figures.error or end.error
+        checked.append([*failed, f"failed: {error}"] if figures.failed or end.error else failed)
     return checked
 
 

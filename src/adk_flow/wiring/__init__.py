@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
-from google.adk.tools.example_tool import ExampleTool
 from google.adk.workflow import Workflow
 
-from adk_flow._text import join_names
 from adk_flow.wiring import agents, graphs
 from adk_flow.wiring.best_of import wire_best_of
+from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, own_tools
 from adk_flow.wiring.coordination import wire_coordinator
-from adk_flow.wiring.copies import Team, WiringError, tool_name
+from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import Guardrail
 from adk_flow.wiring.parts import Parts, parts_of
 
@@ -58,16 +57,6 @@ _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
 
 TAKES_ANY_AGENT = frozenset({"transfer", "agent_tool", "agent_tool_skip_summarization", "mixed"})
 """Constructs whose specialists need not be LlmAgents: a remote agent, a SequentialAgent."""
-
-WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
-"""Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
-
-_HAD_ONCE = (
-    *("before_agent_callback", "after_agent_callback", "before_model_callback"),
-    *("after_model_callback", "on_model_error_callback", "planner", "input_schema"),
-    *("output_schema", "code_executor"),
-)
-"""What an agent has but once, so that one agent for all has the lead's."""
 
 CONSTRUCTS = tuple(_WIRINGS)
 MEANINGS = {name: (wiring.__doc__ or "").partition("\n")[0] for name, wiring in _WIRINGS.items()}
@@ -114,43 +103,6 @@ def wire(
         raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
     return wirings[construct](Team(lead, specialists, named, rounds, candidates))
-
-
-def describe_changes(lead: LlmAgent, specialists: Sequence[BaseAgent], construct: str) -> list[str]:
-    """Says what a construct changes besides the wiring, a clause each."""
-    team = Team(lead, specialists)
-    return [*_lost_of_lead(team, construct), *_lost_of_specialists(team, construct)]
-
-
-def own_tools(lead: LlmAgent, specialists: Sequence[BaseAgent]) -> list[str]:
-    """Names the tools of a lead that are not its specialists; a toolset by its class."""
-    tools = [
-        tool
-        for tool in Team(lead, specialists).own_tools(lead)
-        if not isinstance(tool, ExampleTool)
-    ]
-    return [tool_name(tool) or type(tool).__name__ for tool in tools]
-
-
-def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
-    if construct in WITHOUT_THE_LEADS_TOOLS:
-        if tools := own_tools(team.lead, team.agents):
-            yield f"nobody has the lead's own tools ({', '.join(tools)})"
-        if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
-            yield "nobody has the lead's few-shot examples"
-    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
-        yield "the lead's before_agent_callback runs each time that it is asked"
-
-
-def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
-    if construct not in ("single_agent", "best_of_n"):
-        return
-    if names := [agent.name for agent in team.specialists if _has_own_hooks(agent)]:
-        yield f"of {join_names(names)}, what stands around agent and model is gone"
-
-
-def _has_own_hooks(agent: LlmAgent) -> bool:
-    return any(getattr(agent, field) for field in _HAD_ONCE)
 
 
 def _check(

@@ -1,4 +1,4 @@
-"""Best of n: several agents do the same at once, a selector that is told no names chooses.
+"""Best of n: several agents do the same at once, a selector that sees no names chooses.
 
         ┌─► ask_Literal ─┐
 START ─►┼─► ask_Plain   ─┼─► join ─► choose

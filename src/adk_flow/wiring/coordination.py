@@ -176,9 +176,9 @@ def _merging(team: Team, children: Sequence[Child], conversation: bool) -> Funct
         lines = [line for child in children for line in node_input[f"{ASK}{child.name}"] or ()]
         goal = types.Content.model_validate(node_input["dispatch"]["goal"])
         asked = [] if conversation else goal.parts or []
-        told = types.UserContent([*asked, *(quoted(lines).parts or ())])
+        message = types.UserContent([*asked, *(quoted(lines).parts or ())])
         # A coordinator above waits for the output; what the user reads was said already.
-        return as_text(await ctx.run_node(lead, told, use_as_output=True))
+        return as_text(await ctx.run_node(lead, message, use_as_output=True))
 
     return running(merge, "merge")
 

@@ -24,7 +24,7 @@ class WiringError(AdkFlowError):
 
 @dataclass(frozen=True)
 class Team:
-    """The agents to be wired, as their owner wrote them, and what a construct needs beside them."""
+    """The agents to be wired, as their owner wrote them, and what else a construct needs."""
 
     lead: LlmAgent
     agents: Sequence[BaseAgent]

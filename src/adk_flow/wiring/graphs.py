@@ -69,7 +69,7 @@ def coordinator(team: Team) -> Workflow:
 
 
 def sequential(team: Team) -> Workflow:
-    """Specialists one after the other: each is told what the one before said."""
+    """Specialists one after the other: each is given what the one before said."""
     return graph_without(team.lead, "sequential", *_stages(team)[:-1])
 
 

@@ -39,20 +39,20 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
     candidates: list[Message] = []
     for place, later in enumerate(shown):
         earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
-        held = (o for o in earlier if later in terms and _is_alike(terms[o], terms[later]))
-        known = [o for o in held if o not in candidates and not _ran_beside(trace, o, later)]
+        alike = (o for o in earlier if later in terms and _is_alike(terms[o], terms[later]))
+        known = [o for o in alike if o not in candidates and not _ran_at_once(trace, o, later)]
         if not known:
             continue
-        beside = [o for o in earlier if o is known[0] or _ran_beside(trace, o, known[0])]
-        if _is_choice(later, [one for one in beside if any(terms[one])]):
-            candidates += beside
-            text = f"The user reads all {len(beside)} candidates, of {listed(_names(beside))}, "
+        others = [o for o in earlier if o is known[0] or _ran_at_once(trace, o, known[0])]
+        if _is_choice(later, [one for one in others if any(terms[one])]):
+            candidates += others
+            text = f"The user reads all {len(others)} candidates, of {listed(_names(others))}, "
             kind, read = "shown_candidates", f"{text}before {later.agent} gives one of them."
         else:
-            beside = known
+            others = known
             text = f"The user reads what {listed(_names(known))} answered twice: "
             kind, read = "repeated_answer", f"{text}{later.agent} says it again."
-        yield _finding(kind, turn, [*beside, later], read)
+        yield _finding(kind, turn, [*others, later], read)
 
 
 def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
@@ -88,7 +88,7 @@ def _is_held(content: Terms, found: Terms) -> bool:
     return is_told and len(content.words & found.words) >= _SAME * len(content.words)
 
 
-def _ran_beside(trace: Trace, one: Message, other: Message) -> bool:
+def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
     """Whether two agents spoke that ran at the same time, neither of them for the other."""
     first, second = (trace.activations.get(message.activation) for message in (one, other))
     if first is None or second is None or first is second:

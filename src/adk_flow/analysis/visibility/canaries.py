@@ -30,8 +30,8 @@ class Planted:
     def shown_in(self, request: Request) -> list[str]:
         """Names the canaries that a model request holds."""
         numbers = {request.system, *(part.text for part in request.parts)}
-        held = {name for number in numbers for name in self._held_by(number)}
-        return [name for name in self._words if name in held]
+        names = {name for number in numbers for name in self._held_by(number)}
+        return [name for name in self._words if name in names]
 
     def _held_by(self, number: int) -> list[str]:
         if self._words and number not in self._held:

@@ -80,7 +80,7 @@ class FlowFixture:
 
     @property
     def latest(self) -> Flow:
-        """The conversation that was held last.
+        """The conversation that ran last.
 
         Raises:
           RuntimeError: none was.

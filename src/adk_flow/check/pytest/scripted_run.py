@@ -1,4 +1,4 @@
-"""A conversation held for a test: on a scripted or offline model, without a key."""
+"""A conversation run for a test: on a scripted or offline model, without a key."""
 
 from __future__ import annotations
 

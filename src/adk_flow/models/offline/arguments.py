@@ -122,11 +122,11 @@ def _uncovered(
     known = stems(re.sub(r'"[^"]*"', "", texts))
     known = known.union(*(cues(one) for one in given if not one.is_number))
     phrases = [find_mentions(saying, reading) for saying in sayings(texts)]
-    beside = {word for mentions in phrases for mention in mentions for word in mention}
+    near = {word for mentions in phrases for mention in mentions for word in mention}
     for one in given:
         if one.name in placed:
             around = around_quantity(reading, placed[one.name])
-            beside.update(word for word in around if stem(word.text) in cues(one))
+            near.update(word for word in around if stem(word.text) in cues(one))
     for number, word in enumerate(reading.words):
         following = "".join(one.text for one in reading.words[number + 1 : number + 2])
         if word.text in ("per", "each", "every") and following in PERIODS:
@@ -136,6 +136,6 @@ def _uncovered(
             pers = [read_measure(one.name, one.description).per for one in own]
             is_covered = PERIODS[word.text] in (*periods, *pers)
         else:
-            is_covered = word.text in NEUTRAL or stem(word.text) in known or word in beside
+            is_covered = word.text in NEUTRAL or stem(word.text) in known or word in near
         if word.text in NEGATIONS or not is_covered:
             yield word

@@ -81,12 +81,12 @@ class AgentMap:
         below = self.below(agent)
         legal = [name for name in targets if name in (below if is_called else self.nodes)]
         above = [name for name in legal if agent in self.below(name)]
-        beside = [name for name in legal if name not in above]
+        peers = [name for name in legal if name not in above]
         ways = [
             *(Hop("call", name) for name in called if name in owners),
             *(Hop("transfer", name) for name in legal if name in owners),
             *(Hop("call", name) for name in called if self.is_on_the_way(name, owners)),
-            *(Hop("transfer", name) for name in beside if self.is_on_the_way(name, owners)),
+            *(Hop("transfer", name) for name in peers if self.is_on_the_way(name, owners)),
         ]
         if not self.is_on_the_way(agent, owners):
             ways += [Hop("transfer", name) for name in above]

@@ -1,4 +1,4 @@
-"""The situation of the agent that asks: who it is, whom it can reach, what it was told."""
+"""The situation of the agent that asks: who it is, whom it can reach, what it was sent."""
 
 import re
 from collections.abc import Sequence
