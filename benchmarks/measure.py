@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace_reader import read_turns
-from adk_flow.log.reader import open_log, shifted
+from adk_flow.log.reader import LogReader, shifted
 from adk_flow.log.schema import Record
 
 AIM_SECONDS = 6
@@ -100,8 +100,8 @@ def written(path: Path, records: int) -> dict[str, float]:
 def measured(path: Path) -> dict[str, float]:
     """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.process_time()
-    with open_log(path) as log:
-        llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in read_turns(log))
+    turns = read_turns(LogReader(path).records)
+    llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in turns)
     seconds = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": seconds, "megabytes": peak, "llm_calls": llm_calls}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -95,47 +95,76 @@ class Log(NamedTuple):
 
 
 class LogReader:
-    """The records of an open flow log, one by one, cut or damaged ones left out."""
+    """A flow log that is read record by record, however long it is; each time from the start."""
 
-    def __init__(self, path: str, lines: Iterator[bytes]) -> None:
-        self.path = path
-        self.header = _first_header(path, next(lines, b""))
+    def __init__(self, path: str | Path) -> None:
+        """Reads the header.
+
+        Raises:
+          LogError: the file cannot be read, is no flow log, or has another schema.
+        """
+        self.path = str(path)
+        with self._opened() as file:
+            self.header = _first_header(self.path, file.readline())
         self.damage: list[Damage] = []
         """Lines left out so far."""
         self.gaps: list[MissingLines] = []
         """What else was missing so far."""
-        self._lines = lines
+        self.unrecorded = 0
+        """Hooks that failed to be recorded so far."""
 
-    def __iter__(self) -> Iterator[Record]:
-        """Reads on.
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        try:
+            with Path(self.path).open("rb") as file:
+                yield file
+        except OSError as error:
+            words = f"{self.path}: cannot be read: {error.strerror or error}"
+            raise LogError(words) from error
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """Its records, cut or damaged ones left out.
 
         Raises:
-          LogError: a later part has another schema.
+          LogError: it cannot be read, or a later part has another schema.
         """
+        with self._opened() as lines:
+            lines.readline()
+            yield from self._read(lines)
+
+    def _read(self, lines: Iterable[bytes]) -> Iterator[Record]:
         decode = msgspec.json.Decoder(Record).decode
-        shift, highest, requests = (0, 0, 0), (0, 0, 0), Requests()
+        self.damage, self.gaps, self.unrecorded = [], [], 0
+        shift, runs, activations, texts, requests = None, 0, 0, 0, Requests()
         index, following = 0, self._follow(1, 1, self.header.number, 0)
-        for line_number, line in enumerate(self._lines, start=2):
+        faults = 1 << 63  # those that a log begins with are of earlier sessions
+        for line_number, line in enumerate(lines, start=2):
             if line.startswith(_HEADER_START):
                 # Each process numbers its runs, activations and texts from 1.
-                shift, requests, header = highest, Requests(), _loose(line)
+                shift, requests, header = (runs, activations, texts), Requests(), _loose(line)
                 _check_version(self.path, line_number, header)
                 following = self._follow(line_number, following, header.get("n"), index)
                 continue
             try:
-                record = shifted(decode(line), shift) if any(shift) else decode(line)
+                record = decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
                 self.damage.append(Damage(line_number, cut, record=index))
                 continue
+            if shift:
+                record = shifted(record, shift)
             if record.number == following:
                 following += 1
             elif record.number > following:
                 following = self._follow(line_number, following, record.number, index)
             requests.complete(record)
-            runs, activations, texts = highest
-            texts = max(texts, record.text_number, *record.texts)
-            highest = (max(runs, record.run), max(activations, record.activation), texts)
+            runs, activations = max(runs, record.run), max(activations, record.activation)
+            if record.text_number or record.texts:
+                texts = max((texts, record.text_number, *record.texts))
+            if record.hook in TELLS_FAULTS:
+                self.unrecorded += max(0, record.faults - faults)
+                faults = record.faults
             index += 1
             yield record
 
@@ -152,34 +181,19 @@ class LogReader:
         return number + 1
 
 
-@contextmanager
-def open_log(path: str | Path) -> Iterator[LogReader]:
-    """Opens a flow log to be read record by record, however long it is.
-
-    Raises:
-      LogError: the file cannot be read, is no flow log, or has another schema.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            yield LogReader(str(path), file)
-    except OSError as error:
-        raise LogError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
 def read_log(path: str | Path) -> Log:
     """Reads a flow log, cut or damaged ones as far as they go.
 
     Raises:
       LogError: the file cannot be read, is no flow log, or has another schema.
     """
-    with open_log(path) as reader:
-        log = Log(str(path), reader.header, [], {}, reader.damage, reader.gaps)
-        for record in reader:
-            log.records.append(record)
-            log.texts.update(record.texts)
-            if record.text_number:
-                log.texts[record.text_number] = record.text
-    return log
+    reader, texts = LogReader(path), {}
+    records = list(reader.records)
+    for record in records:
+        texts.update(record.texts)
+        if record.text_number:
+            texts[record.text_number] = record.text
+    return Log(reader.path, reader.header, records, texts, reader.damage, reader.gaps)
 
 
 def is_flow_log(path: Path) -> bool:
