@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,9 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_json import flow_to_data
 from tests.fuzz.books import Books, Turn
+from tests.fuzz.forks import Compare, check_forks, check_graphs
 from tests.fuzz.sessions import Conversations, open_calls
 from tests.fuzz.virtual_clock import run_virtually
-
-Compare = Callable[[str, Any, Any], None]
-"""Notes where what is said of a thing, the second, is not what is true, the third."""
 
 
 def try_seed(seed: int) -> list[str]:
@@ -59,6 +56,9 @@ def disagreements(held: Conversations, folder: Path) -> list[str]:
             at = f"turn {number}"
             _check_calls(at, number, turn, books, compare)
             _check_moves(at, number, moves, books, compare)
+            check_forks(at, number, moves, books, compare)
+            if held.is_undisturbed:
+                check_graphs(at, held.root, moves, compare)
             _check_words(at, turn, books.turns[:number], compare)
             if isinstance(held.root, LlmAgent):
                 _check_next(at, number, turn, books, compare)
@@ -114,11 +114,14 @@ def _check_moves(
     tasks = [m for m in moves if m["kind"] == "return" and m["via"] == "task"]
     compare(f"{at} tasks", len(tasks), len(_task_answers(turn.events)))
     _check_agent_runs(at, number, moves, books, compare)
+    ran = Counter(name for turn, name in books.nodes if turn == number)
+    called = Counter(m["target"] for m in moves if m["kind"] == "call" and m["via"] == "node")
+    compare(f"{at} functions of graphs", {name: called[name] for name in ran}, dict(ran))
     shown = {(move["source"], move["target"]) for move in moves if move["kind"] == "transfer"}
     events = [event for turn, event in books.events if turn == number]
     carried = {(event.author, event.actions.transfer_to_agent) for event in events}
     lost = {pair for pair in carried if pair[1] not in (None, "Nobody")} - shown
-    is_paused = any(event.long_running_tool_ids for event in turn.events)  # ADK ends it before
+    is_paused = books.is_paused(number)  # ADK ends it before
     if not (is_paused or _is_replayed(number, books)):
         compare(f"{at} transfers lost", lost, set())
     compare(f"{at} transfers made up", shown - books.transfers, set())

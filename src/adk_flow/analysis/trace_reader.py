@@ -322,7 +322,8 @@ class TraceReader:
             run.routes[record.path] = record.route
         if not record.activation and record.agent != USER and not record.partial:
             is_shown = bool(record.size or record.error)
-            if not (is_shown and control.begin_unseen(moment, run)) and record.path:
+            is_unseen = is_shown and control.begin_unseen(moment, run)
+            if record.path and not (is_unseen or record.replayed):
                 nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)

@@ -221,7 +221,7 @@ class Record(
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
     replayed: bool = False
-    """Whether a durable engine went through a step again that was taken before."""
+    """Whether a durable engine, or a graph that is resumed, repeats a step of before."""
     first: bool = False
     """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""

@@ -393,6 +393,7 @@ class FlowPlugin(BasePlugin):
             partial=bool(event.partial),
             path=path if "/" in path else "",
             route=extract.route_of(event),
+            replayed=extract.is_given_again(event),
             escalate=bool(actions.escalate),
             turn_complete=bool(event.turn_complete),
             interrupted=bool(event.interrupted),

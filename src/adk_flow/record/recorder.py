@@ -138,7 +138,7 @@ class Recorder:
         number = requests.number_words(letter, text) if letter and text else 0
         fields |= {"run": run.number, "text": kept, "size": size, "text_number": number}
         if self._is_replaying is not None:
-            fields["replayed"] = self._replays(self._is_replaying)
+            fields["replayed"] = fields.get("replayed") or self._replays(self._is_replaying)
         record = Record(hook=hook, time=_now(), **fields)
         try:
             run.log.write(record)
@@ -428,7 +428,7 @@ class Recorder:
                 self._tell_withheld(call, context, "after_tool", withheld="answered", hidden=True)
 
     def _tell_withheld(self, call: Call, context: ToolContext, hook: str, **fields: Any) -> None:
-        """Writes that a tool did not run, where no hook tells that a callback answered or raised."""
+        """Writes that a tool did not run, where no hook tells so."""
         if not has_run(context):
             agent = context._invocation_context.agent
             place = {"activation": call.activation, "agent": getattr(agent, "name", "")}
