@@ -12,6 +12,7 @@ from typing import Any
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.events.event import Event
+from google.adk.tools._node_tool import NodeTool
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 from google.genai import types
 
@@ -101,7 +102,7 @@ def workflow_tool(team: Team) -> LlmAgent:
         input_schema=str,
         edges=[("START", *map(_handing_on, agents), sum_up)],
     )
-    return team.leading(calling=[graph])
+    return team.leading(calling=[NodeTool(graph)])
 
 
 def _handing_on(agent: LlmAgent) -> FunctionNode:
