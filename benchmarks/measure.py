@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace_reader import read_turns
-from adk_flow.log.reader import LogReader, shifted
+from adk_flow.log.reader import LogFile, shifted
 from adk_flow.log.schema import Record
 
 AIM_SECONDS = 6
@@ -100,7 +100,7 @@ def written(path: Path, records: int) -> dict[str, float]:
 def measured(path: Path) -> dict[str, float]:
     """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.process_time()
-    turns = read_turns(LogReader(path).records)
+    turns = read_turns(LogFile(path).records)
     llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in turns)
     seconds = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

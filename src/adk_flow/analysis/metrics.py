@@ -236,7 +236,7 @@ def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
     return agents
 
 
-_Part = tuple[int, str, dict[str, int | None]]
+_Part = tuple[int, str, Mapping[str, int | None]]
 """Where an agent did something, its name, and what that adds to its figures."""
 
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": "run_app",
     "plan": "plan_conversation",
     "show": "show_flow",
+    "watch": "watch_flows",
     "compare": "compare_constructs",
     "check": "check_flow",
     "diff": "show_diff",

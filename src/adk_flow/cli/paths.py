@@ -8,7 +8,7 @@ from pathlib import Path
 from adk_flow.cli.output import print_note
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import names_in, read_sessions
-from adk_flow.log.reader import Log, LogError, LogReader, is_flow_log, read_log
+from adk_flow.log.reader import Log, LogError, LogFile, is_flow_log, read_log
 from adk_flow.log.story import join_logs
 
 
@@ -80,7 +80,7 @@ def _logs_in(folder: Path) -> Iterator[Path]:
     is_empty = True
     for path in _log_files(folder):
         try:
-            LogReader(path)
+            LogFile(path)
             is_empty = False
         except LogError as error:
             print_note(f"left out: {error}")

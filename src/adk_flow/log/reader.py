@@ -17,6 +17,7 @@ from adk_flow.log.requests import Requests
 from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
+_decode = msgspec.json.Decoder(Record).decode
 
 TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
 """Hooks whose records hold the recorder's count of its faults."""
@@ -68,6 +69,13 @@ class Log(NamedTuple):
     gaps: Sequence[MissingLines] = ()
     """What else is missing."""
 
+    def add(self, record: Record) -> None:
+        """Takes the next record."""
+        self.records.append(record)
+        self.texts.update(record.texts)
+        if record.text_number:
+            self.texts[record.text_number] = record.text
+
     @property
     def unrecorded(self) -> int:
         """Hooks that failed to be recorded while it was written.
@@ -95,23 +103,105 @@ class Log(NamedTuple):
 
 
 class LogReader:
-    """A flow log that is read record by record, however long it is; each time from the start."""
+    """The records of a flow log, line by line, cut or damaged ones left out."""
+
+    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
+        """Takes the lines of a whole log; of one that still grows its first, the others by `read`.
+
+        Raises:
+          LogError: the first is no header, or has another schema.
+        """
+        self._lines = iter(lines)
+        self.path = path
+        self.header = _first_header(path, next(self._lines, b""))
+        self.damage: list[Damage] = []
+        """Lines left out so far."""
+        self.gaps: list[MissingLines] = []
+        """What else was missing so far."""
+        self._shift: tuple[int, int, int] | None = None
+        self._runs = self._activations = self._texts = 0
+        self._requests = Requests()
+        self._line, self._index = 1, 0
+        self.unrecorded, self._faults = 0, 1 << 63  # a log's first counts are of earlier sessions
+        self._following = self._follow(1, self.header.number)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Reads on.
+
+        Raises:
+          LogError: a later part has another schema.
+        """
+        return (record for line in self._lines if (record := self.read(line)) is not None)
+
+    def read(self, line: bytes) -> Record | None:
+        """Reads the next line; None if it holds no record.
+
+        Raises:
+          LogError: it begins a part of another schema.
+        """
+        self._line += 1
+        if line.startswith(_HEADER_START):
+            self._begin_part(_loose(line))
+            return None
+        try:
+            record = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
+            self.damage.append(Damage(self._line, cut, record=self._index))
+            return None
+        if self._shift:
+            record = shifted(record, self._shift)
+        if record.number == self._following:
+            self._following += 1
+        elif record.number > self._following:
+            self._following = self._follow(self._following, record.number)
+        self._requests.complete(record)
+        self._note_highest(record)
+        if record.hook in TELLS_FAULTS:
+            self.unrecorded += max(0, record.faults - self._faults)
+            self._faults = record.faults
+        self._index += 1
+        return record
+
+    def _note_highest(self, record: Record) -> None:
+        self._runs = max(self._runs, record.run)
+        self._activations = max(self._activations, record.activation)
+        if record.text_number or record.texts:
+            self._texts = max((self._texts, record.text_number, *record.texts))
+
+    def _begin_part(self, header: dict[str, Any]) -> None:
+        """Goes on with what a later process wrote, which numbers runs and all else from 1."""
+        self._shift = self._runs, self._activations, self._texts
+        self._requests = Requests()
+        _check_version(self.path, self._line, header)
+        self._following = self._follow(self._following, header.get("n"))
+
+    def _follow(self, expected: int, number: object) -> int:
+        """Gives the number that follows one; notes lines that are missing before it.
+
+        Those are not that could not be read. A number of 0 stands for one that is not known.
+        """
+        if not isinstance(number, int) or number <= 0:
+            return 0
+        unread = sum(1 for _ in takewhile(lambda d: d.record == self._index, reversed(self.damage)))
+        if expected and number - expected > unread:
+            self.gaps.append(MissingLines(self._line, expected, number - 1, record=self._index))
+        return number + 1
+
+
+class LogFile:
+    """A flow log to be read record by record, however long it is, and as often as asked for."""
 
     def __init__(self, path: str | Path) -> None:
-        """Reads the header.
+        """Reads its header.
 
         Raises:
           LogError: the file cannot be read, is no flow log, or has another schema.
         """
         self.path = str(path)
         with self._opened() as file:
-            self.header = _first_header(self.path, file.readline())
-        self.damage: list[Damage] = []
-        """Lines left out so far."""
-        self.gaps: list[MissingLines] = []
-        """What else was missing so far."""
-        self.unrecorded = 0
-        """Hooks that failed to be recorded so far."""
+            self.read_so_far = LogReader(self.path, [file.readline()])
+        self.header = self.read_so_far.header
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
@@ -124,61 +214,14 @@ class LogReader:
 
     @property
     def records(self) -> Iterator[Record]:
-        """Its records, cut or damaged ones left out.
+        """Its records from the first, cut or damaged ones left out.
 
         Raises:
           LogError: it cannot be read, or a later part has another schema.
         """
-        with self._opened() as lines:
-            lines.readline()
-            yield from self._read(lines)
-
-    def _read(self, lines: Iterable[bytes]) -> Iterator[Record]:
-        decode = msgspec.json.Decoder(Record).decode
-        self.damage, self.gaps, self.unrecorded = [], [], 0
-        shift, runs, activations, texts, requests = None, 0, 0, 0, Requests()
-        index, following = 0, self._follow(1, 1, self.header.number, 0)
-        faults = 1 << 63  # those that a log begins with are of earlier sessions
-        for line_number, line in enumerate(lines, start=2):
-            if line.startswith(_HEADER_START):
-                # Each process numbers its runs, activations and texts from 1.
-                shift, requests, header = (runs, activations, texts), Requests(), _loose(line)
-                _check_version(self.path, line_number, header)
-                following = self._follow(line_number, following, header.get("n"), index)
-                continue
-            try:
-                record = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-                self.damage.append(Damage(line_number, cut, record=index))
-                continue
-            if shift:
-                record = shifted(record, shift)
-            if record.number == following:
-                following += 1
-            elif record.number > following:
-                following = self._follow(line_number, following, record.number, index)
-            requests.complete(record)
-            runs, activations = max(runs, record.run), max(activations, record.activation)
-            if record.text_number or record.texts:
-                texts = max((texts, record.text_number, *record.texts))
-            if record.hook in TELLS_FAULTS:
-                self.unrecorded += max(0, record.faults - faults)
-                faults = record.faults
-            index += 1
-            yield record
-
-    def _follow(self, line: int, expected: int, number: object, index: int) -> int:
-        """Gives the number that follows one; notes lines that are missing before it.
-
-        Those are not that could not be read. A number of 0 stands for one that is not known.
-        """
-        if not isinstance(number, int) or number <= 0:
-            return 0
-        unread = sum(1 for _ in takewhile(lambda d: d.record == index, reversed(self.damage)))
-        if expected and number - expected > unread:
-            self.gaps.append(MissingLines(line, expected, number - 1, record=index))
-        return number + 1
+        with self._opened() as file:
+            self.read_so_far = LogReader(self.path, file)
+            yield from self.read_so_far
 
 
 def read_log(path: str | Path) -> Log:
@@ -187,13 +230,12 @@ def read_log(path: str | Path) -> Log:
     Raises:
       LogError: the file cannot be read, is no flow log, or has another schema.
     """
-    reader, texts = LogReader(path), {}
-    records = list(reader.records)
-    for record in records:
-        texts.update(record.texts)
-        if record.text_number:
-            texts[record.text_number] = record.text
-    return Log(reader.path, reader.header, records, texts, reader.damage, reader.gaps)
+    file = LogFile(path)
+    log = Log(file.path, file.header, [], {}, [], [])
+    for record in file.records:
+        log.add(record)
+    reader = file.read_so_far
+    return log._replace(damage=reader.damage, gaps=reader.gaps)
 
 
 def is_flow_log(path: Path) -> bool:
