@@ -272,9 +272,10 @@ def _nearest(calls: Iterable[ToolCall], activation: int) -> ToolCall | None:
 
 
 def scope_of(activation: Activation) -> ToolCall | None:
-    """Finds the call of an agent, or task, in whose course an activation runs."""
-    if activation.cause in AGENT_CALLS:
-        return activation.within
+    """Finds the call of an agent, graph or task, in whose course an activation runs."""
+    call = activation.within
+    if activation.cause in AGENT_CALLS or (call is not None and call.kind == "node_tool"):
+        return call
     source = activation.source
     if source is not None and source.scope is not None and is_given_back(activation):
         source = source.scope.heads[0].source

@@ -35,8 +35,8 @@ _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
-    """Writes a call's arguments as JSON; for an agent, its one string as it is."""
-    if kind in AGENT_CALLS and arguments and len(arguments) == 1:
+    """Writes a call's arguments as JSON; for an agent or graph, its one string as it is."""
+    if kind in (*AGENT_CALLS, "node_tool") and arguments and len(arguments) == 1:
         (only,) = arguments.values()
         if isinstance(only, str):
             return only
