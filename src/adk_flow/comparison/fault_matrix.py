@@ -11,10 +11,10 @@ from adk_flow.analysis.metrics import TurnMetrics, plus
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.scenario.fault import FAULT_CANARY, FaultKind
 
-Answer = Literal["whole", "part", "wrong", "none"]
+Extent = Literal["whole", "part", "wrong", "none"]
 """How much of what the user reads without a fault is read with it."""
-End = Literal["itself", "error", "limit"]
-Sibling = Literal["read", "lost", "cancelled", "not begun"]
+TurnEnd = Literal["itself", "error", "limit"]
+SiblingState = Literal["read", "lost", "cancelled", "not begun"]
 """What became of another's answer in the same turn: the user reads it, or it was given in vain, or
 its agent ended before it had answered, or was never asked."""
 
@@ -30,17 +30,17 @@ class FaultCell(msgspec.Struct, kw_only=True):
     fault: FaultKind
     struck: bool
     """Whether it came to the fault at all; an agent without tools has none to be poisoned."""
-    answer: Answer
-    end: End
+    answer: Extent
+    end: TurnEnd
     error: str = ""
     """What ended the turn, if an error did."""
     cause: str = ""
     """How the agent at fault came to run, see `Record.cause`."""
-    siblings: dict[str, Sibling] = {}
+    siblings: dict[str, SiblingState] = {}
     retry_calls: float | None = 0
     """LLM calls of asking the same again; None where they are not known, as tokens."""
     retry_tokens: float | None = 0
-    retry_answer: Answer = "whole"
+    retry_answer: Extent = "whole"
     shown: dict[str, int] = {}
     """Other agents that were shown the canary, each with the turn in which it was so first."""
     read_by_user: bool = False
@@ -69,7 +69,7 @@ def read_cell(
     """Reads a run with a fault beside one without; without an agent the first asked is at fault."""
     agent = agent or run.visibility.agents[0]
     others = [name for name in _answering(base) if name not in (agent, lead)]
-    siblings: dict[str, Sibling] = {
+    siblings: dict[str, SiblingState] = {
         name: _sibling(name, run) for name in others if _sibling(name, base) == "read"
     }
     turn, retry = run.turns[0], run.turns[1] if len(run.turns) > 1 else None
@@ -93,7 +93,7 @@ def read_cell(
     )
 
 
-def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Answer:
+def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Extent:
     """Says how many lines of a turn's answers the user reads; a model's own words are its own."""
     expected = _lines(base.turns[place].read)
     if not base.controlled:
@@ -112,7 +112,7 @@ def _answering(run: RunMetrics) -> list[str]:
     return [name for name in names if name in run.turns[0].agents]
 
 
-def _sibling(name: str, run: RunMetrics) -> Sibling:
+def _sibling(name: str, run: RunMetrics) -> SiblingState:
     moves = [move for move in run.moves if move.turn == 1 and name in (move.source, move.target)]
     if not any(move.target == name and move.is_control for move in moves):
         return "not begun"

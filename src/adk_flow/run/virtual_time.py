@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class _Selector(selectors.DefaultSelector):
@@ -50,7 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.threads -= 1
 
 
-def run_virtually(main: Coroutine[Any, Any, T]) -> T:
+def run_virtually(main: Coroutine[Any, Any, _T]) -> _T:
     """Runs a coroutine on a virtual clock."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
