@@ -2,10 +2,12 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.function_tool import FunctionTool
 from hypothesis import given
@@ -26,14 +28,14 @@ LOAD = call("load_skill", skill_name="loans")
 class Shelf(BaseToolset):
     """A toolset, whose tools have names in a run only."""
 
-    async def get_tools(self, readonly_context=None):
+    async def get_tools(self, readonly_context: Any = None) -> list[BaseTool]:
         return [FunctionTool(rate)]
 
     async def close(self):
         pass
 
 
-def skilled(*specialists):
+def skilled(*specialists: LlmAgent) -> Any:
     return wire(agent("Lead", Scripted()), specialists, "skills")
 
 
@@ -73,7 +75,7 @@ async def test_a_skills_instruction_takes_values_from_the_state(tmp_path):
 def test_an_agents_name_is_made_one_of_a_skill(name, expected):
     assert skill_name(name) == expected
     (toolset,) = skilled(LlmAgent(name=name)).tools
-    assert list(toolset._skills) == [expected]  # pyright: ignore[reportAttributeAccessIssue]
+    assert list(toolset._skills) == [expected]
 
 
 @given(st.text())
