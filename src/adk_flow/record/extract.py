@@ -315,6 +315,16 @@ def path_of_event(event: Any) -> str:
     return getattr(getattr(event, "node_info", None), "path", "") or ""
 
 
+def is_given_again(event: Any) -> bool:
+    """Whether an event repeats what a node gave before the app was paused.
+
+    Only that of a node which has run says for which nodes its output is (2.13, `_enrich_event` in
+    workflow/_node_runner.py, `_maybe_reemit_replayed_output` in workflow/_workflow.py).
+    """
+    has_output = getattr(event, "output", None) is not None
+    return has_output and not event.node_info.output_for
+
+
 def model_of(context: Any) -> str:
     """Names the root agent's model; empty for a workflow."""
     invocation = getattr(context, "_invocation_context", context)
