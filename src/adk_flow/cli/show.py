@@ -11,10 +11,11 @@ import typer
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
 from adk_flow.cli.output import print_json, report_errors
-from adk_flow.cli.paths import load_story
+from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import Log
 from adk_flow.render.flow_json import flow_to_data
-from adk_flow.render.flow_text import print_damage, print_flow, print_records
+from adk_flow.render.flow_text import FlowView, print_damage, print_flow, print_records
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.terminal import plain_console
 
@@ -29,21 +30,27 @@ def show_flow(
 ) -> None:
     """Shows the flow of a log, or of the logs of all sides, turn by turn."""
     with report_errors():
-        flow_log = load_story(logs)
         if view == "records" and form == "mermaid":
             raise AdkFlowError("records have no diagram; take --format text or json")
-    if form != "text":
-        # A machine reads stdout, so damage is reported on stderr.
-        print_damage(flow_log, plain_console(sys.stderr))
-    if view == "records" and form == "json":
-        for record in flow_log.records:
-            print_json(record)
-    elif view == "records":
-        print_records(flow_log.records, plain_console())
-        print_damage(flow_log, plain_console())
-    elif form == "json":
+        if view != "records" and form != "text":
+            _print_whole(load_story(logs), view, form)
+            return
+        flow_log = open_story(logs)
+        if form == "json":
+            for record in flow_log.records:
+                print_json(record)
+            print_damage(flow_log, plain_console(sys.stderr))
+        elif view == "records":
+            print_records(flow_log.records, plain_console())
+            print_damage(flow_log, plain_console())
+        else:
+            print_flow(flow_log, plain_console(), view)
+
+
+def _print_whole(flow_log: Log, view: FlowView, form: DiagramFormat) -> None:
+    # A machine reads stdout, so damage is reported on stderr.
+    print_damage(flow_log, plain_console(sys.stderr))
+    if form == "json":
         print_json(flow_to_data(flow_log, view))
-    elif form == "mermaid":
-        print(sequence_diagram(trace_log(flow_log).moves, view), end="")
     else:
-        print_flow(flow_log, plain_console(), view)
+        print(sequence_diagram(trace_log(flow_log).moves, view), end="")
