@@ -94,23 +94,7 @@ def hands_back(trace):
     )
 
 
-NOT_IN_A_PLAN = {
-    19: "an agent that only hands over has no task, so that it is not asked",
-    21: "an agent that only hands over has no task, so that it is not asked",
-    24: "the same call twice in a row is made once",
-}
-"""What a log's plan does not hold yet, by the seed that shows it."""
-
-
-@pytest.mark.parametrize(
-    "seed",
-    [
-        pytest.param(seed, marks=pytest.mark.xfail(reason=NOT_IN_A_PLAN[seed], strict=True))
-        if seed in NOT_IN_A_PLAN
-        else seed
-        for seed in range(40)
-    ],
-)
+@pytest.mark.parametrize("seed", range(40))
 async def test_the_log_of_a_random_tree_is_played_as_it_was(seed, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.fuzz.trees.asyncio.sleep", no_sleep)
     dice = random.Random(seed)

@@ -95,7 +95,8 @@ class _TurnPlan:
         )
         asked = [self._task(child)[0] for child in children]
         joins = any(child.only_asks and child.says is not None for child in asked)
-        return is_direct and not task.pass_ and not joins
+        is_begun = activity.activation.cause != "transfer"
+        return is_direct and is_begun and not task.pass_ and not joins
 
     def _task(self, activity: Activity) -> tuple[Task, list[Activity]]:
         tools, children = self._tools(activity)
