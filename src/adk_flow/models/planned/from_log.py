@@ -17,7 +17,7 @@ from adk_flow.models.planned.view import said
 from adk_flow.models.request.situation import FINISH, RESPOND
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
-from adk_flow.scenario.plan import PlannedCall, Task
+from adk_flow.scenario.plan import PlannedActions, PlannedCall, Task
 
 
 class LogPlan(NamedTuple):
@@ -120,33 +120,45 @@ class _TurnPlan:
         tools: list[PlannedCall] = []
         children: list[Activity] = []
         for calls in self.activities.calls(activity):
-            then = bool(tools)
+            then, says = bool(tools), _words_beside(calls)
             for call in calls:
                 asked = activity.asked.get(id(call), [])
                 if asked:
                     names = [child.name for child in asked]
-                    tools.append(PlannedCall(tasks=names, then=then))
+                    tools.append(PlannedCall(tasks=names, says=says, then=then))
                     children += asked
                 elif call.kind == "function" and call.name not in (FINISH, RESPOND):
-                    tools.append(self._planned(call, then))
+                    tools.append(replace(self._planned(call), says=says, then=then))
                 else:
                     continue
-                then = False
+                then, says = False, ""
         return tools, children
 
-    def _planned(self, call: ToolCall, then: bool) -> PlannedCall:
-        args = _arguments(call.text)
-        planned = PlannedCall(call.name, args=args, then=then)
+    def _planned(self, call: ToolCall) -> PlannedCall:
+        planned = PlannedCall(call.name, args=_arguments(call.text))
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
             self._note(call, f"{what}: its arguments are masked")
         if self.run_tools and not planned.is_masked:
             return planned
-        return replace(planned, returns=self._returned(call))
+        if call.failed and call.error:
+            return replace(planned, raises=call.error)
+        return replace(planned, returns=self._returned(call), actions=self._actions(call))
+
+    def _actions(self, call: ToolCall) -> PlannedActions | None:
+        """Reads what a tool did besides returning, off the event that brings its result."""
+        later = self.trace.log.records[call.ended :] if call.ended >= 0 else ()
+        brings = (record for record in later if record.activation == call.activation)
+        event = next((record for record in brings if call.id in record.responses), None)
+        if event is None:
+            return None
+        is_read = event.final and not event.pending
+        actions = PlannedActions(event.escalate, is_read, _arguments(event.values))
+        return None if actions == PlannedActions() else actions
 
     def _returned(self, call: ToolCall) -> Any:
         if call.error:
-            self._note(call, "failed; its error is replayed as a result")
+            self._note(call, "failed, and something returned in its place")
             return {"error": call.error}
         if call.ended < 0:
             self._note(call, "never returned")
@@ -206,6 +218,14 @@ class _TurnPlan:
         alike = [one for one in self.activities.all if one.activation.agent == agent]
         is_told = len(alike) < 2 or all(one.is_called for one in alike)
         return 0 if is_told else alike.index(activity) + 1
+
+
+def _words_beside(calls: Sequence[ToolCall]) -> str:
+    """Joins the words that go with calls, which one model call made; a task's own end it."""
+    model_call = next((call.model_call for call in calls if call.model_call), None)
+    if model_call is None or any(call.kind == "transfer" for call in calls):
+        return ""
+    return "\n\n".join(filter(None, (r.text for r in model_call.responses if r.calls)))
 
 
 def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:

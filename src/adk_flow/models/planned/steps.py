@@ -30,6 +30,8 @@ class NextCall(NamedTuple):
     arguments: dict[str, Any]
     tasks: tuple[int, ...] = ()
     """The tasks that it asks another agent for."""
+    says: str = ""
+    """Words that go with it."""
 
 
 class NextStep(NamedTuple):
@@ -100,7 +102,7 @@ class _Step:
 
     def _has_ended(self, number: int, asking: Task) -> bool:
         """Whether nothing more comes of asking for a task; words after it wait for its result."""
-        if number in self.turn.done or self.view.agent in self.turn.owners[number]:
+        if self.turn.has_ended(number) or self.view.agent in self.turn.owners[number]:
             return True
         hop = self._hop(number)
         return hop is None or (hop.how == "transfer" and asking.says is None)
@@ -112,7 +114,7 @@ class _Step:
                 for call in self._open(number):
                     if call.name and not self._is_made(call.name, call.args):
                         self._check(call)
-                        yield NextCall(call.name, call.args)
+                        yield NextCall(call.name, call.args, says=call.says)
 
     def _open(self, number: int) -> list[PlannedCall]:
         """Takes the calls of a task that may be made by now: those before have returned."""
@@ -178,7 +180,8 @@ class _Step:
             if hop.how == "call":
                 arguments = self._arguments(tasks[0], self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
-                    yield NextCall(hop.agent, arguments, tuple(tasks))
+                    says = self.turn.words.get(tasks[0], "")
+                    yield NextCall(hop.agent, arguments, tuple(tasks), says)
 
     def _is_due(self, number: int) -> bool:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
@@ -216,7 +219,7 @@ class _Step:
             tools = self.turn.tasks[number].calls
             if tools and all(self.active.made[_key(one.name, one.args)] for one in tools):
                 self.turn.called.add(number)
-        return NextStep(calls=tuple(made))
+        return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
 
     # Last words
 
