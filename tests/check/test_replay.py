@@ -5,10 +5,11 @@ import random
 
 import msgspec
 import pytest
-from google.adk.agents import LlmAgent
+from google.adk.agents import LlmAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.tools import FunctionTool
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import Workflow
 
 from adk_flow.analysis.trace_reader import read_trace
@@ -94,7 +95,7 @@ def hands_back(trace):
     )
 
 
-@pytest.mark.parametrize("seed", range(0, 400))
+@pytest.mark.parametrize("seed", range(40))
 async def test_the_log_of_a_random_tree_is_played_as_it_was(seed, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.fuzz.trees.asyncio.sleep", no_sleep)
     dice = random.Random(seed)
@@ -143,6 +144,46 @@ async def test_a_tool_that_was_confirmed_is_replayed_and_not_run(tmp_path):
     is_open = False
 
     assert await replayed(bank("gemini-2.5-flash"), log, tmp_path) == []
+
+
+async def test_what_tools_did_besides_returning_is_replayed(tmp_path):
+    ran = []
+
+    def note_rate(rate: float, tool_context: ToolContext) -> str:
+        """Notes a rate for the writer."""
+        ran.append("note_rate")
+        tool_context.state["rate"] = rate
+        return "noted"
+
+    def publish(text: str) -> str:
+        """Publishes a text."""
+        ran.append("publish")
+        raise PermissionError("the page is locked")
+
+    def recover(tool, args, tool_context, error):
+        return {"result": f"not published: {error}"}
+
+    def press(model):
+        clerk = LlmAgent(name="Clerk", model=model, tools=[note_rate])
+        writer = LlmAgent(
+            name="Writer",
+            model=model,
+            instruction="The rate is {rate}.",
+            tools=[publish],
+            on_tool_error_callback=recover,
+        )
+        root = SequentialAgent(name="Press", sub_agents=[clerk, writer])
+        return App(name="app", root_agent=root)
+
+    note = ["One moment.", call("note_rate", rate=4.5)]
+    script = {"Clerk": [note, "Noted."], "Writer": [call("publish", text="4.5%"), "Later."]}
+    log = tmp_path / "log.jsonl"
+    await run_conversation(press(Scripted(script=script)), ["Publish the rate."], file=log)
+    assert ran == ["note_rate", "publish"]
+    ran.clear()
+
+    assert await replayed(press("gemini-2.5-flash"), log, tmp_path) == []
+    assert ran == []
 
 
 CARD = "4444 3333 2222 1111"

@@ -86,7 +86,7 @@ class _TurnPlan:
 
     def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
-        if task.calls or task.says is not None or any(call.then for call in task.tools):
+        if task.calls or task.says is not None or any(call.then or call.says for call in task.tools):
             return not task.tools and task.says == PLACEHOLDER
         is_direct = all(
             child.is_called

@@ -158,11 +158,16 @@ class _Step:
             if self.turn.is_ready(number, ended):
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
         for number in self.active.reach:
-            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
-            is_joining = task.only_asks and task.says is not None
-            is_others = referrer not in self.active.own and not is_joining
+            referrer = self.turn.referrers.get(number)
+            is_others = referrer not in self.active.own and not self._only_joins(number)
             if is_others and self.turn.is_free(number, self.active.reach):
                 yield [number]
+
+    def _only_joins(self, number: int) -> bool:
+        """Whether a task joins what others say, for which nobody goes back to its agent."""
+        task, owners = self.turn.tasks[number], self.turn.owners[number]
+        is_joining = task.only_asks and task.says is not None
+        return is_joining and any(known.agent in owners for known in self.turn.activations)
 
     def _waiting(self) -> Iterator[tuple[list[int], Hop]]:
         """Walks the tasks of others that it was asked for, each with the way to them."""
