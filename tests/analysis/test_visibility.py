@@ -87,6 +87,10 @@ MATRICES = {
         shown  user   question  fact  manner
         Lead   words  x         x     x
     """,
+    "skills": """
+        shown  user   question  fact  manner
+        Lead   words  x         x     x
+    """,
     "transfer": """
         shown  user   question  fact  manner
         Lead   words  x         .     x
@@ -116,6 +120,12 @@ MATRICES = {
         shown  user   Lead     Loans   question  fact  manner
         Lead   words  .        answer  x         .     x
         Loans  .      request  .       .         x     .
+    """,
+    "workflow_tool": """
+        shown  user   Lead     Loans  Funds  question  fact  manner
+        Lead   words  .        words  words  x         .     x
+        Loans  .      request  .      .      .         x     .
+        Funds  .      request  words  .      .         .     .
     """,
     "router": """
         shown  user   question  fact  manner

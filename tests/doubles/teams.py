@@ -12,12 +12,18 @@ USE = call("rate", years=5)
 ASK = call("Loans", request="How dear?")
 SCRIPTS: dict[str, dict[str, list[Any]]] = {
     "single_agent": {"Lead": [USE, "5%."]},
+    "skills": {"Lead": [call("load_skill", skill_name="loans"), USE, "5%."]},
     "transfer": {"Lead": [transfer("Loans")], "Loans": [USE, "5%."]},
     "agent_tool": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "agent_tool_skip_summarization": {"Lead": [ASK], "Loans": [USE, "5%."]},
     "mixed": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "single_turn": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "task": {"Lead": [ASK, "It is 5%."], "Loans": [USE, call("finish_task", result="5%.")]},
+    "workflow_tool": {
+        "Lead": [call("specialists", request="How dear?"), "It is 5%."],
+        "Loans": [USE, "5%."],
+        "Funds": ["6%."],
+    },
     "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
     "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
     "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},
@@ -52,6 +58,8 @@ def wired(model, construct, **options):
 
 
 def twice(construct):
-    """Plays the same decisions in a second turn; after a transfer the lead has none to take."""
+    """Plays the same decisions in a second turn; who took over, or was loaded, still is there."""
+    if construct == "skills":
+        return {"Lead": [*SCRIPTS[construct]["Lead"], USE, "5%."]}
     script = {name: [*steps, *steps] for name, steps in SCRIPTS[construct].items()}
     return script | ({"Lead": [transfer("Loans")]} if construct == "transfer" else {})

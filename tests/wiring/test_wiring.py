@@ -30,6 +30,12 @@ PICTURES = {
         Lead reply user "5%."
         end Lead to user
     """,
+    "skills": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead reply user "5%."
+        end Lead to user
+    """,
     "transfer": """
         start user to Lead
         user say Lead "Cost?"
@@ -85,6 +91,32 @@ PICTURES = {
         Lead ask Loans "How dear?"
         Loans answer Lead "5%."
         Lead <- Loans
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
+    "workflow_tool": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> specialists (node_tool)
+        Lead ask specialists "How dear?"
+        specialists -> ask_Loans (node)
+        ask_Loans -> Loans (node)
+        Loans reply user "5%."
+        Loans answer ask_Loans "5%."
+        ask_Loans <- Loans
+        ask_Loans answer specialists "5%."
+        specialists <- ask_Loans
+        specialists -> ask_Funds (node)
+        ask_Funds -> Funds (node)
+        Funds reply user "6%."
+        Funds answer ask_Funds "6%."
+        ask_Funds <- Funds
+        ask_Funds answer specialists "6%."
+        specialists <- ask_Funds
+        specialists -> sum_up (node)
+        specialists <- sum_up
+        specialists answer Lead "[Loans] said: 5%. [Funds] said: 6%."
+        Lead <- specialists
         Lead reply user "It is 5%."
         end Lead to user
     """,
@@ -265,11 +297,13 @@ async def test_the_deprecated_agents_move_like_the_graphs(construct, tmp_path):
 
 CALLS = {
     "single_agent": (2, 4),
+    "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),
     "agent_tool_skip_summarization": (3, 6),
     "single_turn": (4, 8),
     "task": (4, 8),
+    "workflow_tool": (5, 10),
     "router": (3, 6),
     "mixed": (4, 8),
     "coordinator": (4, 8),
@@ -379,9 +413,10 @@ async def test_instructions_tools_and_callbacks_go_along(construct, tmp_path):
     root = wire(lead, specialists, construct, called=["Loans"] if construct == "mixed" else ())
     await record(root, ["Cost?"], tmp_path)
 
-    alone = {"single_agent": "Lead", "best_of_n": "Lead_2"}.get(construct, "Loans")
-    sent = model.to(alone)[0]
-    assert "You lend." in sent.instruction
+    alone = {"single_agent": "Lead", "skills": "Lead", "best_of_n": "Lead_2"}
+    sent = model.to(alone.get(construct, "Loans"))[-1]
+    # A skill's comes as the result of loading it (test_skills.py).
+    assert "You lend." in sent.instruction or construct == "skills"
     assert "rate" in sent.tools
     assert fired.count("rate") == 1
     assert all("You lead." in sent.instruction for sent in model.sent if sent.agent[:4] == "Lead")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -17,6 +17,7 @@ from adk_flow.log.requests import Requests
 from adk_flow.log.schema import SCHEMA, Header, Part, Record
 
 _HEADER_START = b'{"flow_log":'
+_decode = msgspec.json.Decoder(Record).decode
 
 TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"})
 """Hooks whose records hold the recorder's count of its faults."""
@@ -68,6 +69,13 @@ class Log(NamedTuple):
     gaps: Sequence[MissingLines] = ()
     """What else is missing."""
 
+    def add(self, record: Record) -> None:
+        """Takes the next record."""
+        self.records.append(record)
+        self.texts.update(record.texts)
+        if record.text_number:
+            self.texts[record.text_number] = record.text
+
     @property
     def unrecorded(self) -> int:
         """Hooks that failed to be recorded while it was written.
@@ -95,16 +103,24 @@ class Log(NamedTuple):
 
 
 class LogReader:
-    """The records of an open flow log, one by one, cut or damaged ones left out."""
+    """The records of a flow log, line by line, cut or damaged ones left out."""
 
-    def __init__(self, path: str, lines: Iterator[bytes]) -> None:
+    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
+        """Takes the lines of a whole log; of one that still grows its first, the others by `read`.
+
+        Raises:
+          LogError: the first is no header, or has another schema.
+        """
+        self._lines = iter(lines)
         self.path = path
-        self.header = _first_header(path, next(lines, b""))
+        self.header = _first_header(path, next(self._lines, b""))
         self.damage: list[Damage] = []
         """Lines left out so far."""
         self.gaps: list[MissingLines] = []
         """What else was missing so far."""
-        self._lines = lines
+        self._shift, self._highest, self._requests = (0, 0, 0), (0, 0, 0), Requests()
+        self._line, self._index = 1, 0
+        self._following = self._follow(1, self.header.number)
 
     def __iter__(self) -> Iterator[Record]:
         """Reads on.
@@ -112,43 +128,53 @@ class LogReader:
         Raises:
           LogError: a later part has another schema.
         """
-        decode = msgspec.json.Decoder(Record).decode
-        shift, highest, requests = (0, 0, 0), (0, 0, 0), Requests()
-        index, following = 0, self._follow(1, 1, self.header.number, 0)
-        for line_number, line in enumerate(self._lines, start=2):
-            if line.startswith(_HEADER_START):
-                # Each process numbers its runs, activations and texts from 1.
-                shift, requests, header = highest, Requests(), _loose(line)
-                _check_version(self.path, line_number, header)
-                following = self._follow(line_number, following, header.get("n"), index)
-                continue
-            try:
-                record = shifted(decode(line), shift) if any(shift) else decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-                self.damage.append(Damage(line_number, cut, record=index))
-                continue
-            if record.number == following:
-                following += 1
-            elif record.number > following:
-                following = self._follow(line_number, following, record.number, index)
-            requests.complete(record)
-            runs, activations, texts = highest
-            texts = max(texts, record.text_number, *record.texts)
-            highest = (max(runs, record.run), max(activations, record.activation), texts)
-            index += 1
-            yield record
+        return (record for line in self._lines if (record := self.read(line)) is not None)
 
-    def _follow(self, line: int, expected: int, number: object, index: int) -> int:
+    def read(self, line: bytes) -> Record | None:
+        """Reads the next line; None if it holds no record.
+
+        Raises:
+          LogError: it begins a part of another schema.
+        """
+        self._line += 1
+        if line.startswith(_HEADER_START):
+            self._begin_part(_loose(line))
+            return None
+        try:
+            record = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
+            self.damage.append(Damage(self._line, cut, record=self._index))
+            return None
+        if any(self._shift):
+            record = shifted(record, self._shift)
+        if record.number == self._following:
+            self._following += 1
+        elif record.number > self._following:
+            self._following = self._follow(self._following, record.number)
+        self._requests.complete(record)
+        runs, activations, texts = self._highest
+        texts = max(texts, record.text_number, *record.texts)
+        self._highest = (max(runs, record.run), max(activations, record.activation), texts)
+        self._index += 1
+        return record
+
+    def _begin_part(self, header: dict[str, Any]) -> None:
+        """Goes on with what a later process wrote, which numbers runs and all else from 1."""
+        self._shift, self._requests = self._highest, Requests()
+        _check_version(self.path, self._line, header)
+        self._following = self._follow(self._following, header.get("n"))
+
+    def _follow(self, expected: int, number: object) -> int:
         """Gives the number that follows one; notes lines that are missing before it.
 
         Those are not that could not be read. A number of 0 stands for one that is not known.
         """
         if not isinstance(number, int) or number <= 0:
             return 0
-        unread = sum(1 for _ in takewhile(lambda d: d.record == index, reversed(self.damage)))
+        unread = sum(1 for _ in takewhile(lambda d: d.record == self._index, reversed(self.damage)))
         if expected and number - expected > unread:
-            self.gaps.append(MissingLines(line, expected, number - 1, record=index))
+            self.gaps.append(MissingLines(self._line, expected, number - 1, record=self._index))
         return number + 1
 
 
@@ -175,10 +201,7 @@ def read_log(path: str | Path) -> Log:
     with open_log(path) as reader:
         log = Log(str(path), reader.header, [], {}, reader.damage, reader.gaps)
         for record in reader:
-            log.records.append(record)
-            log.texts.update(record.texts)
-            if record.text_number:
-                log.texts[record.text_number] = record.text
+            log.add(record)
     return log
 
 

@@ -15,6 +15,7 @@ from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
 from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedActions, PlannedCall, Task
@@ -86,7 +87,11 @@ class _TurnPlan:
 
     def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
-        if task.calls or task.says is not None or any(call.then or call.says for call in task.tools):
+        if (
+            task.calls
+            or task.says is not None
+            or any(call.then or call.says for call in task.tools)
+        ):
             return not task.tools and task.says == PLACEHOLDER
         is_direct = all(
             child.is_called
@@ -127,7 +132,7 @@ class _TurnPlan:
                     names = [child.name for child in asked]
                     tools.append(PlannedCall(tasks=names, says=says, then=then))
                     children += asked
-                elif call.kind == "function" and call.name not in (FINISH, RESPOND):
+                elif call.kind == "function" and call.name not in (FINISH, RESPOND, LOAD):
                     tools.append(replace(self._planned(call), says=says, then=then))
                 else:
                     continue

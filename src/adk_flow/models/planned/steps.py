@@ -11,6 +11,7 @@ from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Se
 from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
     PLACEHOLDER,
@@ -108,13 +109,25 @@ class _Step:
         return hop is None or (hop.how == "transfer" and asking.says is None)
 
     def _own_calls(self) -> Iterator[NextCall]:
-        ended = self._ended()
+        ended, loading = self._ended(), dict[str, None]()
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
-                for call in self._open(number):
+                skills = self._skills(number)
+                loading.update(dict.fromkeys(skills))
+                for call in () if skills else self._open(number):
                     if call.name and not self._is_made(call.name, call.args):
                         self._check(call)
                         yield NextCall(call.name, call.args, says=call.says)
+        for skill in loading:
+            if not self._is_made(LOAD, arguments := {"skill_name": skill}):
+                yield NextCall(LOAD, arguments)
+
+    def _skills(self, number: int) -> list[str]:
+        """Names the skills that a task waits for."""
+        if LOAD not in self.view.offers:
+            return []
+        needed = self.turn.team.skills_for(self.view.agent, self.turn.tasks[number])
+        return [skill for skill in needed if skill not in self.view.skills]
 
     def _open(self, number: int) -> list[PlannedCall]:
         """Takes the calls of a task that may be made by now: those before have returned."""
@@ -157,11 +170,31 @@ class _Step:
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
+        together: dict[str, list[int]] = {}
         for number in self.active.reach:
+<<<<<<< HEAD
             referrer = self.turn.referrers.get(number)
             is_others = referrer not in self.active.own and not self._only_joins(number)
             if is_others and self.turn.is_free(number, self.active.reach):
+=======
+            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
+            is_joining = task.only_asks and task.says is not None
+            is_others = referrer not in self.active.own and not is_joining
+            if not is_others or not self.turn.is_free(number, self.active.reach):
+                continue
+            graph = self._graph(number)
+            if not graph:
+>>>>>>> main
                 yield [number]
+            elif number not in self.turn.done and self.turn.is_ready(number, ended):
+                together.setdefault(graph, []).append(number)
+        yield from together.values()
+
+    def _graph(self, number: int) -> str:
+        """Names the graph that is called for a task, all of whose agents hear what is asked."""
+        hop = self._hop(number)
+        offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
+        return offer.name if offer and offer.kind == "node_tool" else ""
 
     def _only_joins(self, number: int) -> bool:
         """Whether a task joins what others say, for which nobody goes back to its agent."""
@@ -183,7 +216,7 @@ class _Step:
     def _delegations(self) -> Iterator[NextCall]:
         for tasks, hop in self._waiting():
             if hop.how == "call":
-                arguments = self._arguments(tasks[0], self.view.offers[hop.agent])
+                arguments = self._arguments(tasks, self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
                     says = self.turn.words.get(tasks[0], "")
                     yield NextCall(hop.agent, arguments, tuple(tasks), says)
@@ -199,9 +232,9 @@ class _Step:
     def _send(self, agent: str, ask: Any, tasks: list[int]) -> None:
         self.turn.sent.append(Sent(agent, written(ask), self.turn.with_asked(tasks)))
 
-    def _arguments(self, number: int, offer: Offer) -> dict[str, Any]:
+    def _arguments(self, tasks: list[int], offer: Offer) -> dict[str, Any]:
         """Writes what an agent is called with, by its schema."""
-        ask, parts = self.turn.ask(number), offer.schema.get("properties") or {}
+        ask, parts = self._ask(tasks), offer.schema.get("properties") or {}
         if isinstance(ask, dict) and set(ask) <= set(parts):
             arguments = {**values_of(offer.schema), **ask}
             if fault := fault_of_value(offer.schema, arguments):
@@ -210,6 +243,13 @@ class _Step:
         if set(parts) <= {"request"}:
             return {"request": _words(ask)}
         return _worded(offer.schema, _words(ask))
+
+    def _ask(self, tasks: list[int]) -> str | dict[str, Any]:
+        """Writes what tasks ask together, those of them that say what."""
+        asks = [self.turn.ask(n) for n in tasks if self.turn.tasks[n].ask]
+        if len(asks) < 2 or not all(isinstance(ask, str) for ask in asks):
+            return asks[0] if asks else self.turn.ask(tasks[0])
+        return "\n\n".join(dict.fromkeys(map(_words, asks)))
 
     def _calling(self, calls: list[NextCall]) -> NextStep:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
