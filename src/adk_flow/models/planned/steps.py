@@ -172,19 +172,12 @@ class _Step:
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
         together: dict[str, list[int]] = {}
         for number in self.active.reach:
-<<<<<<< HEAD
             referrer = self.turn.referrers.get(number)
             is_others = referrer not in self.active.own and not self._only_joins(number)
-            if is_others and self.turn.is_free(number, self.active.reach):
-=======
-            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
-            is_joining = task.only_asks and task.says is not None
-            is_others = referrer not in self.active.own and not is_joining
             if not is_others or not self.turn.is_free(number, self.active.reach):
                 continue
             graph = self._graph(number)
             if not graph:
->>>>>>> main
                 yield [number]
             elif number not in self.turn.done and self.turn.is_ready(number, ended):
                 together.setdefault(graph, []).append(number)
