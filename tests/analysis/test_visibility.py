@@ -117,6 +117,12 @@ MATRICES = {
         Lead   words  .        answer  x         .     x
         Loans  .      request  .       .         x     .
     """,
+    "workflow_tool": """
+        shown  user   Lead     Loans  Funds  question  fact  manner
+        Lead   words  .        words  words  x         .     x
+        Loans  .      request  .      .      .         x     .
+        Funds  .      request  words  .      .         .     .
+    """,
     "router": """
         shown  user   question  fact  manner
         Lead   words  x         .     x

@@ -273,6 +273,7 @@ async def test_a_recorded_conversation_is_compared_under_all_constructs(tmp_path
         "mixed": 6,
         "single_turn": 6,
         "task": 6,
+        "workflow_tool": 8,  # both run twice, as Judge cannot be asked yet
         "router": 3,
         "coordinator": 4,  # it dispatches once, when Judge cannot be asked yet
         "sequential": 3,

@@ -21,6 +21,7 @@ CALLS = {
     "mixed": ([3, 5], 8),
     "single_turn": ([4, 8], 8),
     "task": ([4, 8], 10),
+    "workflow_tool": ([6, 12], 8),
     "router": ([3, 6], 3),
     "coordinator": ([4, 8], 8),
     "sequential": ([4, 8], 6),

@@ -18,6 +18,11 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
     "mixed": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "single_turn": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "task": {"Lead": [ASK, "It is 5%."], "Loans": [USE, call("finish_task", result="5%.")]},
+    "workflow_tool": {
+        "Lead": [call("specialists", request="How dear?"), "It is 5%."],
+        "Loans": [USE, "5%."],
+        "Funds": ["6%."],
+    },
     "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
     "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
     "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -67,7 +68,10 @@ class Books:
     functions: list[tuple[int, str]] = field(default_factory=list)
     """Turn and agent of each function that ran as a tool."""
     nodes: list[tuple[int, str]] = field(default_factory=list)
-    """Turn and name of each function that ran as a graph's node, and came to its end."""
+    """Turn and name of each function that ran as a graph's node, and came to its end or failed."""
+    sides: dict[tuple[int, str, int, float], list[str]] = field(default_factory=dict)
+    """Agents and graphs that tools ran, by turn, caller, its activation and when they began."""
+    activations: list[Any] = field(default_factory=list)
     agent_runs: list[AgentRun] = field(default_factory=list)
     transfers: set[tuple[str, str]] = field(default_factory=set)
     """Agent and target of each transfer that a model decided on."""
@@ -83,6 +87,10 @@ class Books:
         """Number of the turn under way."""
         return len(self.turns)
 
+    def is_paused(self, number: int) -> bool:
+        """Whether a turn waits for the user."""
+        return any(event.long_running_tool_ids for event in self.turns[number - 1].events)
+
     def chance(self, likelihood: float) -> bool:
         """Throws the dice."""
         return self.dice.random() < likelihood
@@ -90,6 +98,15 @@ class Books:
 
 current: ContextVar[Books] = ContextVar("books")
 """Those of the session that runs in this context."""
+
+
+def note_side(name: str, context: Any) -> None:
+    """Notes an agent or graph that a tool runs; what one model turn asks for begins at once."""
+    books, activation = current.get(), context._invocation_context
+    books.activations.append(activation)  # which keeps its id its own
+    now = asyncio.get_running_loop().time()
+    place = books.turn, context.agent_name, id(activation), now
+    books.sides.setdefault(place, []).append(name)
 
 
 class Witness(BasePlugin):

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,9 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_json import flow_to_data
 from tests.fuzz.books import Books, Turn
+from tests.fuzz.forks import Compare, check_forks, check_graphs
 from tests.fuzz.sessions import Conversations, open_calls
 from tests.fuzz.virtual_clock import run_virtually
-
-Compare = Callable[[str, Any, Any], None]
-"""Notes where what is said of a thing, the second, is not what is true, the third."""
 
 
 def try_seed(seed: int) -> list[str]:
@@ -59,6 +56,9 @@ def disagreements(held: Conversations, folder: Path) -> list[str]:
             at = f"turn {number}"
             _check_calls(at, number, turn, books, compare)
             _check_moves(at, number, moves, books, compare)
+            check_forks(at, number, moves, books, compare)
+            if held.is_undisturbed:
+                check_graphs(at, held.root, moves, compare)
             _check_words(at, turn, books.turns[:number], compare)
             if isinstance(held.root, LlmAgent):
                 _check_next(at, number, turn, books, compare)
@@ -114,11 +114,15 @@ def _check_moves(
     tasks = [m for m in moves if m["kind"] == "return" and m["via"] == "task"]
     compare(f"{at} tasks", len(tasks), len(_task_answers(turn.events)))
     _check_agent_runs(at, number, moves, books, compare)
+    ran = Counter(name for turn, name in books.nodes if turn == number)
+    called = Counter(m["target"] for m in moves if m["kind"] == "call" and m["via"] == "node")
+    compare(f"{at} functions of graphs", {name: called[name] for name in ran}, dict(ran))
     shown = {(move["source"], move["target"]) for move in moves if move["kind"] == "transfer"}
     events = [event for turn, event in books.events if turn == number]
     carried = {(event.author, event.actions.transfer_to_agent) for event in events}
     lost = {pair for pair in carried if pair[1] not in (None, "Nobody")} - shown
-    if not any(event.long_running_tool_ids for event in turn.events):  # else ADK ends it before
+    is_paused = books.is_paused(number)  # ADK ends it before
+    if not (is_paused or _is_replayed(number, books)):
         compare(f"{at} transfers lost", lost, set())
     compare(f"{at} transfers made up", shown - books.transfers, set())
 
@@ -146,8 +150,16 @@ def _check_words(at: str, turn: dict[str, Any], turns: list[Turn], compare: Comp
 
 def _check_next(at: str, number: int, turn: dict[str, Any], books: Books, compare: Compare) -> None:
     asked = [agent for turn, agent in books.begun if turn == number + 1]
+    if _is_replayed(number, books) and not turn["holder"]:
+        return
     if asked and books.turns[number].has_words:
         compare(f"{at} next", turn["holder"], asked[0])
+
+
+def _is_replayed(number: int, books: Books) -> bool:
+    """Whether a task was handed over: ADK goes through its turn again with each later message."""
+    events = [event for turn in books.turns[:number] for event in turn.events]
+    return any(event.actions.transfer_to_agent and event.isolation_scope for event in events)
 
 
 def _is_wait(move: dict[str, Any], kind: str) -> bool:

@@ -37,6 +37,9 @@ class Conversations:
         self.before = [_meddler("before", dice, model)] if before else []
         self.after = [_meddler("after", dice, model)] if after else []
         self.root = Grower(dice, model, in_agents, pauses=self.pauses).tree()
+        meddles = [*in_agents, *self.before, *self.after]
+        self.is_undisturbed = not (self.faults or self.pauses or meddles) and self.limit > 5
+        """Whether nothing fails, pauses, or answers in another's place."""
         self.recorder = FlowPlugin(directory=folder)
         self.turns, count = dice.choice([1, 2, 2, 3]), dice.choice([1, 1, 1, 1, 2, 3])
         self.books = [

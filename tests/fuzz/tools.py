@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from google.adk.tools import FunctionTool, LongRunningFunctionTool
-from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools._node_tool import NodeTool
+from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool
 from google.adk.tools.tool_context import ToolContext
 
-from tests.fuzz.books import AgentRun, current
+from tests.fuzz.books import AgentRun, current, note_side
 
 
 async def look(what: str, tool_context: ToolContext) -> dict[str, str]:
@@ -65,9 +68,24 @@ class NotedAgentTool(AgentTool):
     """Notes what comes of each run."""
 
     async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        note_side(self.name, tool_context)
         books = current.get()
         run = AgentRun(books.turn, self.name)
         books.agent_runs.append(run)
         result = await super().run_async(args=args, tool_context=tool_context)
         run.failed = False
         return result
+
+
+def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    async def run_async(tool: Any, *, args: Any, tool_context: Any) -> Any:
+        if current.get(None):
+            note_side(tool.name, tool_context)
+        return await method(tool, args=args, tool_context=tool_context)
+
+    return run_async
+
+
+for kind in (_SingleTurnAgentTool, NodeTool):
+    kind.run_async = _noting(kind.run_async)

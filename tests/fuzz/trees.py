@@ -166,9 +166,8 @@ def _named(run: Callable[..., Any], name: str) -> Callable[..., Any]:
     async def function(node_input: Any = None) -> Any:
         books = current.get()
         await asyncio.sleep(books.dice.randint(0, 4) / 8)
-        result = run(name)
         books.nodes.append((books.turn, name))
-        return result
+        return run(name)
 
     return function
 

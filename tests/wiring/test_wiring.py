@@ -88,6 +88,32 @@ PICTURES = {
         Lead reply user "It is 5%."
         end Lead to user
     """,
+    "workflow_tool": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead -> specialists (node_tool)
+        Lead ask specialists "How dear?"
+        specialists -> ask_Loans (node)
+        ask_Loans -> Loans (node)
+        Loans reply user "5%."
+        Loans answer ask_Loans "5%."
+        ask_Loans <- Loans
+        ask_Loans answer specialists "5%."
+        specialists <- ask_Loans
+        specialists -> ask_Funds (node)
+        ask_Funds -> Funds (node)
+        Funds reply user "6%."
+        Funds answer ask_Funds "6%."
+        ask_Funds <- Funds
+        ask_Funds answer specialists "6%."
+        specialists <- ask_Funds
+        specialists -> sum_up (node)
+        specialists <- sum_up
+        specialists answer Lead "[Loans] said: 5%. [Funds] said: 6%."
+        Lead <- specialists
+        Lead reply user "It is 5%."
+        end Lead to user
+    """,
     "router": """
         start user to router
         user say router "Cost?"
@@ -270,6 +296,7 @@ CALLS = {
     "agent_tool_skip_summarization": (3, 6),
     "single_turn": (4, 8),
     "task": (4, 8),
+    "workflow_tool": (5, 10),
     "router": (3, 6),
     "mixed": (4, 8),
     "coordinator": (4, 8),

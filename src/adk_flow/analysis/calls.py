@@ -145,10 +145,6 @@ class ToolCalls:
             model_call.is_over = True
         return call
 
-    def awaits(self, record: Record, run: Run) -> bool:
-        """Whether a call was asked for that no hook says has begun."""
-        return any(c.record < 0 for c in self._at(record.call, record.activation, run))
-
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])
@@ -176,6 +172,10 @@ class ToolCalls:
         call = next(same_task, running[0]) if running else None
         again = call is None
         if call is None:
+            asked = next(self._at(record.call, record.activation, run), None)
+            if asked is not None:  # its beginning was hidden
+                self._close(asked, index, record)
+                return asked, False
             call = self._latest.get(record.call)
             if call is None or call.activation != record.activation or call.ended < 0:
                 return None, False
@@ -211,6 +211,15 @@ class ToolCalls:
             self._close(call, index, record)
             call.failed, call.error = True, record.error
         return left[::-1]
+
+    def leave(self, index: int, record: Record) -> list[ToolCall]:
+        """Ends the functions that a failed agent left open: no hook told that one was done."""
+        open_calls = [call for calls in self._open.values() for call in calls]
+        of_agent = [c for c in open_calls if c.activation == record.activation and not c.pending]
+        left = [call for call in of_agent if call.is_hooked and call.kind == "function"]
+        for call in left:
+            self._close(call, index, record)
+        return left
 
     def release(self, turn: Turn) -> None:
         """Forgets the calls of a turn, but tasks that go on."""
@@ -272,9 +281,10 @@ def _nearest(calls: Iterable[ToolCall], activation: int) -> ToolCall | None:
 
 
 def scope_of(activation: Activation) -> ToolCall | None:
-    """Finds the call of an agent, or task, in whose course an activation runs."""
-    if activation.cause in AGENT_CALLS:
-        return activation.within
+    """Finds the call of an agent, graph or task, in whose course an activation runs."""
+    call = activation.within
+    if activation.cause in AGENT_CALLS or (call is not None and call.kind == "node_tool"):
+        return call
     source = activation.source
     if source is not None and source.scope is not None and is_given_back(activation):
         source = source.scope.heads[0].source

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis import conversation, nodes
 from adk_flow.analysis.calls import is_given_back
-from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.moves import USER, Moment, Move
 from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
 from adk_flow.log.schema import AGENT_CALLS, Record
 
@@ -160,12 +160,46 @@ def come_back(
         place = (record.agent, head.cause, record.call)
         nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
     graph = record.tool if record.kind == "node_tool" else call.graph if call else ""
-    if graph:
+    if record.withheld and call is not None:
+        _withdraw(run, call)
+    elif graph:
         _leave_graph(moment, run, graph, failed=is_failed)
     if activation is not None and activation.calls_out:
         activation.calls_out -= 1
         if not activation.calls_out:
-            moment.add("join", record.agent, record.agent, turn, activation.number)
+            _join(moment, run, activation)
+
+
+def _withdraw(run: Run, call: ToolCall) -> None:
+    """A call of an agent or a graph did not run, as something else gave its result."""
+    moves, begun = run.turn.moves, (call.activation, call.id)
+    moves[:] = [
+        move
+        for move in moves
+        if move.cause != "node_tool"
+        or move.record < call.record
+        or (move.parent, move.call) != begun
+    ]
+    if fork := _fork_of(run, call.activation):
+        names = fork.target.split(", ")
+        if call.name in names:
+            names.remove(call.name)
+        moves[moves.index(fork)] = replace(fork, target=", ".join(names))
+
+
+def _join(moment: Moment, run: Run, activation: Activation) -> None:
+    """The last call of a fork is over, which was none if fewer than two of them ran."""
+    fork, agent = _fork_of(run, activation.number), moment.record.agent
+    if fork is not None and ", " not in fork.target:
+        run.turn.moves.remove(fork)
+    else:
+        moment.add("join", agent, agent, run.turn.number, activation.number)
+
+
+def _fork_of(run: Run, activation: int) -> Move | None:
+    """Finds the latest fork of an activation's calls."""
+    forks = (move for move in reversed(run.turn.moves) if move.kind == "fork" and not move.cause)
+    return next((move for move in forks if move.activation == activation), None)
 
 
 def end_call(

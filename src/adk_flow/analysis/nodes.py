@@ -90,7 +90,7 @@ def run_function(moment: Moment, run: Run) -> None:
         return
     if path in run.functions or any(agent.path == path for agent in run.activations):
         return
-    parent, owner = _parent_of(run, path)
+    parent, owner = _parent_of(run, path, record.branch)
     if owner == name and parent and (record.error or record.agent == name):
         return  # an agent that never began
     node = _inner_node(moment, run, path, record.branch, owner, parent)
@@ -211,14 +211,16 @@ def _inner_node(
     return node
 
 
-def _parent_of(run: Run, path: str) -> tuple[int, str]:
+def _parent_of(run: Run, path: str, branch: str) -> tuple[int, str]:
     """Finds the activation that a node runs in, 0 for none, and the outermost graph in it."""
     steps = path.split("/")
     for end in range(len(steps) - 1, 0, -1):
         above, name = "/".join(steps[:end]), node_name(steps[end - 1])
         for activation in reversed(run.activations):
-            if activation.agent == name and activation.path == (above if end > 1 else ""):
-                return activation.number, node_name(steps[end])
+            is_above = activation.path == (above if end > 1 else "")
+            if activation.agent == name and is_above and not is_parted(activation.branch, branch):
+                # Whom it handed over to runs at its path.
+                return activation.last.number, node_name(steps[end])
     return 0, node_name(steps[0])
 
 

@@ -53,7 +53,7 @@ class Activation:
     within: ToolCall | None = None
     """That call, where it is known."""
     scope: ToolCall | None = None
-    """The call of an agent, or task, in whose course it runs, be it after transfers."""
+    """The call of an agent, graph or task, in whose course it runs, be it after transfers."""
     is_called: bool = False
     """Whether it runs, however deep, in a call whose answer is waited for."""
     ended: int = -1

@@ -236,6 +236,9 @@ class TraceReader:
         if activation is None:
             return
         activation.error = record.error
+        for call in self._calls.leave(moment.index, record):
+            if "after_tool" in run.ahead:
+                hidden_hooks.miss_tool_end(run, call)
         if activation.ended_by == "after_agent" and activation.returned:
             # Its `after_agent_callback` failed, so that what it had given back does not count.
             back = ("return", activation.last.number, activation.closed)
@@ -252,6 +255,9 @@ class TraceReader:
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
+        if record.hidden:
+            name = record.agent
+            hidden_hooks.note_hidden(run, "after_model", name, name, moment.index)
         if not run.live:
             control.fork(moment, run, self.activations.get(record.activation))
 
@@ -269,8 +275,10 @@ class TraceReader:
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
-        if call is None and self._calls.awaits(record, run):
+        if call is not None and call.record < 0 and "before_tool" in run.ahead:
             hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
+        if record.hidden:
+            hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)
         if not again and control.ran_agent(record, call):
@@ -314,7 +322,8 @@ class TraceReader:
             run.routes[record.path] = record.route
         if not record.activation and record.agent != USER and not record.partial:
             is_shown = bool(record.size or record.error)
-            if not (is_shown and control.begin_unseen(moment, run)) and record.path:
+            is_unseen = is_shown and control.begin_unseen(moment, run)
+            if record.path and not (is_unseen or record.replayed):
                 nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
@@ -343,12 +352,14 @@ class TraceReader:
     ) -> None:
         turn, is_shown = run.turn, run.parent is None
         if record.error and record.final:
-            run.error, run.failed_path = record.error, record.path
             if activation is not None:
                 activation.error = record.error
                 if activation.cause == "node":
                     # ADK has no hook for what a graph finds wrong with its node's output.
                     control.fail(moment, run, activation)
+                if activation.is_called:
+                    return  # its caller is given the error as a result
+            run.error, run.failed_path = record.error, record.path
             if is_shown:
                 turn.failed, turn.error = True, record.error
         elif record.path and record.path == run.failed_path:  # a graph has tried its node again

@@ -221,7 +221,7 @@ class Record(
     rewound: str = ""
     """ADK's id of the turn that a session was taken back to, before it began."""
     replayed: bool = False
-    """Whether a durable engine went through a step again that was taken before."""
+    """Whether a durable engine, or a graph that is resumed, repeats a step of before."""
     first: bool = False
     """Whether a session begins with a turn, on its `user_message`."""
     invocation: str = ""
@@ -235,7 +235,8 @@ class Record(
     stages: tuple[str, ...] = ()
     """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False
-    """Whether an agent's beginning is told by its event, as such a plugin hid the hook."""
+    """Whether such a plugin hid the hook, so that an agent's beginning is told by its event, or
+    what a model reported by the model."""
     trace: str = ""
     """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False

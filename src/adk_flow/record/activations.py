@@ -154,6 +154,7 @@ class OpenRun:
             return open_frame, Beginning("resume")
         beginning = self._beginning(agent, branch, path)
         self.activations[place] = activation = next(self.log.activation_numbers)
+        self.closed.pop(place, None)  # repeated ids of calls give the same branch again
         if not hasattr(agent, "mode"):
             self.deciding[activation] = agent.name
         return activation, beginning

@@ -72,7 +72,25 @@ def next_active_agent(context: Any) -> str:
     if not find:
         return ""
     found = find(context.session, agent.root_agent)
+    if _replays_transfer(found.name, context.session):
+        return ""
     return place_in_tree(found, {}) or found.name
+
+
+def _replays_transfer(agent: str, session: Any) -> bool:
+    """Whether ADK goes through an agent's transfers once more before the next message is read.
+
+    It does so if a task's agent handed over and never called `finish_task`: the next message then
+    joins the turn of the task (2.13, workflow/_node_runner_utils.py, `_find_active_task_scope`).
+    """
+    from google.adk import runners
+
+    find_scope: Any = getattr(runners, "_find_active_task_scope", None)
+    scope, invocation = (find_scope and find_scope(session)) or ("", "")
+    turn = [event for event in session.events if event.invocation_id == invocation]
+    answered = any(one.id == scope for event in turn for one in event.get_function_responses())
+    gone = any(event.author == agent and event.actions.transfer_to_agent for event in turn)
+    return answered and gone
 
 
 def _question_of_runner(context: Any) -> Callable[..., Any] | None:

@@ -35,8 +35,8 @@ _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
-    """Writes a call's arguments as JSON; for an agent, its one string as it is."""
-    if kind in AGENT_CALLS and arguments and len(arguments) == 1:
+    """Writes a call's arguments as JSON; for an agent or graph, its one string as it is."""
+    if kind in (*AGENT_CALLS, "node_tool") and arguments and len(arguments) == 1:
         (only,) = arguments.values()
         if isinstance(only, str):
             return only
@@ -313,6 +313,16 @@ def path_of(context: Any) -> str:
 def path_of_event(event: Any) -> str:
     """Gives ADK's path of the node that an event is of; ADK 1 knows no nodes."""
     return getattr(getattr(event, "node_info", None), "path", "") or ""
+
+
+def is_given_again(event: Any) -> bool:
+    """Whether an event repeats what a node gave before the app was paused.
+
+    Only that of a node which has run says for which nodes its output is (2.13, `_enrich_event` in
+    workflow/_node_runner.py, `_maybe_reemit_replayed_output` in workflow/_workflow.py).
+    """
+    has_output = getattr(event, "output", None) is not None
+    return has_output and not event.node_info.output_for
 
 
 def model_of(context: Any) -> str:

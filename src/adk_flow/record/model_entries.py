@@ -28,7 +28,7 @@ class Entry:
         self.model = model
         self.listeners = listeners
         self._began = time.perf_counter_ns()
-        self._has_left = False
+        self.has_left = False
         self.took = 0
         """Microseconds until it ended."""
         self.name = getattr(model, "model", "")
@@ -52,9 +52,9 @@ class Entry:
 
     def leave(self) -> None:
         """Tells the listeners, once, that the model gave all that it will give."""
-        if self._has_left:
+        if self.has_left:
             return
-        self._has_left = True
+        self.has_left = True
         self.took = (time.perf_counter_ns() - self._began) // 1000
         if not self.is_wrapper:
             for listener in self.listeners:

@@ -246,7 +246,8 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        model = self.recorder.answer_model(run, activation)
+        whole = not llm_response.partial
+        model = self.recorder.answer_model(run, activation, is_whole=whole)
         content = llm_response.content
         # A secret cut in two by streaming could not be masked, and the whole follows anyway.
         keep = _nothing if llm_response.partial else self.recorder.keep
@@ -353,11 +354,13 @@ class FlowPlugin(BasePlugin):
         activation = run.activation(event.branch, event.author, path, closed=True)
         activation = activation or self.recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
-            self.recorder.stop_asking(run, activation)
+            self.recorder.stop_asking(run, activation, is_shown=not event.error_code)
         content, actions = event.content, event.actions
         words = "" if event.partial else extract.words_of(content)
         words = words or ("" if event.partial else extract.spoken_of(event, "output_transcription"))
-        responses = extract.responses_of(content)
+        responses = tuple([response.id or "" for response in extract.responses_of(content)])
+        if responses and run.calls:
+            self.recorder.end_calls(run, activation, responses)
         final = event.is_final_response()
         if not words and (final or event.author == "user"):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
@@ -384,12 +387,13 @@ class FlowPlugin(BasePlugin):
             text=words,
             letter="m" if event.author != "user" else "",
             calls=calls,
-            responses=tuple([response.id or "" for response in responses]),
+            responses=responses,
             transfer=actions.transfer_to_agent or "",
             final=final,
             partial=bool(event.partial),
             path=path if "/" in path else "",
             route=extract.route_of(event),
+            replayed=extract.is_given_again(event),
             escalate=bool(actions.escalate),
             turn_complete=bool(event.turn_complete),
             interrupted=bool(event.interrupted),

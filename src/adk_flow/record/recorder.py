@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -138,7 +138,7 @@ class Recorder:
         number = requests.number_words(letter, text) if letter and text else 0
         fields |= {"run": run.number, "text": kept, "size": size, "text_number": number}
         if self._is_replaying is not None:
-            fields["replayed"] = self._replays(self._is_replaying)
+            fields["replayed"] = fields.get("replayed") or self._replays(self._is_replaying)
         record = Record(hook=hook, time=_now(), **fields)
         try:
             run.log.write(record)
@@ -262,21 +262,30 @@ class Recorder:
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.model, scene.is_asking = model, True
 
-    def answer_model(self, run: OpenRun, activation: int) -> str:
+    def answer_model(self, run: OpenRun, activation: int, *, is_whole: bool = True) -> str:
         """Notes that the model which ADK entered gave an answer, or failed; names it if another."""
         scene = run.asking.get(activation)
-        return scene.answer() if scene else ""
+        return scene.answer(is_whole=is_whole) if scene else ""
 
-    def stop_asking(self, run: OpenRun, activation: int) -> None:
-        """Tells of the models that were entered in the place of ADK's own call."""
+    def stop_asking(self, run: OpenRun, activation: int, *, is_shown: bool = False) -> None:
+        """Tells of the models that were entered in the place of ADK's own call.
+
+        And what its own reported, where a plugin hid the hook of the whole answer, unless an event
+        shows that.
+        """
         if scene := run.asking.pop(activation, None):
             scene.give_up()
+            if (entry := scene.cut) and not is_shown:
+                hook = "model_error" if entry.error else "after_model"
+                self._write_entry(scene, entry, hook, hidden=True)
 
-    def _write_entry(self, scene: Scene, entry: Entry) -> None:
+    def _write_entry(
+        self, scene: Scene, entry: Entry, hook: str = "model_call", **fields: Any
+    ) -> None:
         """Writes an entry into a model of which no hook tells."""
         try:
             self.write(
-                "model_call",
+                hook,
                 scene.run,
                 activation=scene.activation,
                 agent=scene.agent if scene.activation else entry.node or scene.agent,
@@ -286,6 +295,7 @@ class Recorder:
                 took=entry.took,
                 usage=extract.of_usage(entry.usage),
                 error=extract.of_error(entry.error, self.keep) if entry.error else "",
+                **fields,
             )
             if scene.run.ended and scene.run.log.active <= 0:
                 scene.run.log.release()
@@ -394,7 +404,7 @@ class Recorder:
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
-            self._tell_prevented(call, tool_context)
+            self._tell_withheld(call, tool_context, "tool_error", withheld="prevented")
         active_agent = self._holder(context) if run.cause is None else ""
         try:
             self.write_run(hook, context, active_agent=active_agent, **fields)
@@ -409,13 +419,21 @@ class Recorder:
                 if run.log.active <= 0:
                     self._drop_runs_of(run.log)
 
-    def _tell_prevented(self, call: Call, context: ToolContext) -> None:
-        """Writes that a tool did not run, as a callback raised before it: no hook tells."""
+    def end_calls(self, run: OpenRun, activation: int, answered: Collection[str]) -> None:
+        """Ends calls that an event answers, and whose own end a plugin hid."""
+        over = [(c, call) for c, call in run.calls.items() if call.activation == activation]
+        for context, call in over:
+            if call.id in answered:
+                del run.calls[context]
+                self._tell_withheld(call, context, "after_tool", withheld="answered", hidden=True)
+
+    def _tell_withheld(self, call: Call, context: ToolContext, hook: str, **fields: Any) -> None:
+        """Writes that a tool did not run, where no hook tells so."""
         if not has_run(context):
             agent = context._invocation_context.agent
             place = {"activation": call.activation, "agent": getattr(agent, "name", "")}
-            fields = {"call": call.id, "tool": call.tool, "kind": call.kind}
-            self.write("tool_error", call.run, withheld="prevented", **place, **fields)
+            fields |= {"call": call.id, "tool": call.tool, "kind": call.kind}
+            self.write(hook, call.run, **place, **fields)
 
     def _reopen(self, hook: str, context: InvocationContext) -> None:
         """Takes up a run that ended, where another plugin's `after_run` failed."""

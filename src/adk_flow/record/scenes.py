@@ -31,6 +31,8 @@ class Scene:
     """The model that ADK is about to ask."""
     is_asking: bool = False
     """Whether ADK is about to enter a model, or has."""
+    is_whole: bool = False
+    """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _own: Entry | None = None
     _latest: Entry | None = None
     _pending: list[Entry] = field(default_factory=list)
@@ -56,17 +58,23 @@ class Scene:
         else:
             self.untold(self, entry)
 
-    def answer(self) -> str:
+    def answer(self, *, is_whole: bool) -> str:
         """Notes that ADK's own entry gave an answer, or failed; names its model if it is another.
 
         Of a fallback that is the one that answered.
         """
+        self.is_whole |= is_whole
         if self._own is None:
             failed = [entry for entry in self._pending if entry.error is not None]
             self._own = self._latest or (failed[-1] if failed else None)
             self.give_up()
         name = self._own.name if self._own else ""
         return "" if name == self.model else name
+
+    @property
+    def cut(self) -> Entry | None:
+        """ADK's own entry, if it ended and no hook told more than parts of its answer."""
+        return self._own if self._own and self._own.has_left and not self.is_whole else None
 
     def give_up(self) -> None:
         """Tells of the entries that were not ADK's own."""

@@ -46,6 +46,7 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "mixed": agents.mixed,
     "single_turn": agents.single_turn,
     "task": agents.task,
+    "workflow_tool": graphs.workflow_tool,
     "router": graphs.router,
     "coordinator": graphs.coordinator,
     "sequential": graphs.sequential,

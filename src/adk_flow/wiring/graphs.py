@@ -12,6 +12,7 @@ from typing import Any
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.events.event import Event
+from google.adk.tools._node_tool import NodeTool
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 from google.genai import types
 
@@ -26,14 +27,19 @@ from adk_flow.wiring.lead_callbacks import (
     within_callbacks,
 )
 from adk_flow.wiring.nodes import (
+    ASK,
     as_node,
     as_said,
     as_text,
+    check_names,
     quoted,
+    running,
     schema_of_choice,
     temperatures,
 )
 
+STAGES = "specialists"
+"""The name of the graph that a lead calls as a tool."""
 CLASSIFY = "Answer with the name of the one specialist whom the latest question is for:"
 
 
@@ -83,6 +89,37 @@ def _telling(agent: LlmAgent) -> FunctionNode:
         return Event(output=quoted([as_said(agent, node_input)]))
 
     return FunctionNode(func=tell, name=f"tell_{agent.name}")
+
+
+def workflow_tool(team: Team) -> LlmAgent:
+    """The lead calls a Workflow as a tool, in which specialists work one after the other."""
+    check_names(STAGES, [team.lead, *team.specialists])
+    agents = [as_node(agent) for agent in team.copies(include_contents="none")]
+    does = "Has each of these work on a request, one after the other:"
+    graph = Workflow(
+        name=STAGES,
+        description="\n".join([does, *(f"{agent.name}: {agent.description}" for agent in agents)]),
+        input_schema=str,
+        edges=[("START", *map(_handing_on, agents), sum_up)],
+    )
+    return team.leading(calling=[NodeTool(graph)])
+
+
+def _handing_on(agent: LlmAgent) -> FunctionNode:
+    """Makes a node that gives an agent the request and what those before it said."""
+
+    async def ask(ctx: Context, node_input: Any) -> list[str]:
+        request, *said = node_input if isinstance(node_input, list) else [node_input]
+        context = (quoted(said).parts or []) if said else []
+        answer = await ctx.run_node(agent, types.UserContent([request, *context]))
+        return [request, *said, as_said(agent, answer)]
+
+    return running(ask, f"{ASK}{agent.name}")
+
+
+def sum_up(node_input: list[str]) -> str:
+    """Gives a caller what all agents said."""
+    return "\n\n".join(node_input[1:])
 
 
 def parallel(team: Team) -> Workflow:

@@ -35,6 +35,7 @@ from tests.doubles.teams import SCRIPTS, rate
 
 SHOWN = {
     "single_turn": ["repeated_answer"],
+    "workflow_tool": ["repeated_answer"],
     "router": ["raw_json"],
     "coordinator": ["raw_json", "repeated_answer"],
     "parallel": ["repeated_answer"],

@@ -62,7 +62,7 @@ def _by_event(calls: Iterable[ToolCall]) -> dict[int, list[ToolCall]]:
 
 
 def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:
-    for event, calls in _by_event(c for c in turn.tool_calls if c.kind in _AT_ONCE).items():
+    for event, calls in _by_event(c for c in turn.tool_runs if c.kind in _AT_ONCE).items():
         ran = sorted((c for c in calls if c.ended >= 0), key=lambda c: (c.record, c.ended))
         late = [call for call in ran if any(other.ended < call.record for other in ran)]
         lost = _time_lost(ran)

@@ -113,7 +113,9 @@ class Said:
             return said or self._within(part.text, self._in_turn, asked)
         tool = text.partition(" ")[0]
         if self._kinds.get(tool) == "node_tool":
-            return self._within(part.text, self._in_turn, asked)
+            quoted = (quote["who"] for quote in _QUOTED.finditer(text))
+            named = [Found(who, "words") for who in quoted if who in self._names]
+            return [*named, *self._within(part.text, self._in_turn, asked)]
         return [Found(self._answering[tool], "answer")] if tool in self._answering else []
 
     def in_instruction(self, number: int, asked: Mapping[str, str]) -> list[Found]:

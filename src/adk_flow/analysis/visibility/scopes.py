@@ -23,6 +23,8 @@ class Scopes:
     def begin(self, activation: Activation, moves: Sequence[Move]) -> None:
         """Notes what an activation was called with."""
         scope = activation.scope
+        if scope is not None and scope.kind == "node_tool":
+            self._requests[scope] = {key_of(scope.text): scope.agent}
         for move in moves:
             if move.kind == "ask" and scope is not None:
                 self._requests[scope] = {key_of(move.text): move.source}

@@ -155,12 +155,25 @@ class _Step:
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
+        together: dict[str, list[int]] = {}
         for number in self.active.reach:
             task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
             is_joining = task.only_asks and task.says is not None
             is_others = referrer not in self.active.own and not is_joining
-            if is_others and self.turn.is_free(number, self.active.reach):
+            if not is_others or not self.turn.is_free(number, self.active.reach):
+                continue
+            graph = self._graph(number)
+            if not graph:
                 yield [number]
+            elif number not in self.turn.done and self.turn.is_ready(number, ended):
+                together.setdefault(graph, []).append(number)
+        yield from together.values()
+
+    def _graph(self, number: int) -> str:
+        """Names the graph that is called for a task, all of whose agents hear what is asked."""
+        hop = self._hop(number)
+        offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
+        return offer.name if offer and offer.kind == "node_tool" else ""
 
     def _waiting(self) -> Iterator[tuple[list[int], Hop]]:
         """Walks the tasks of others that it was asked for, each with the way to them."""
@@ -176,7 +189,7 @@ class _Step:
     def _delegations(self) -> Iterator[NextCall]:
         for tasks, hop in self._waiting():
             if hop.how == "call":
-                arguments = self._arguments(tasks[0], self.view.offers[hop.agent])
+                arguments = self._arguments(tasks, self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
                     yield NextCall(hop.agent, arguments, tuple(tasks))
 
@@ -191,9 +204,9 @@ class _Step:
     def _send(self, agent: str, ask: Any, tasks: list[int]) -> None:
         self.turn.sent.append(Sent(agent, written(ask), self.turn.with_asked(tasks)))
 
-    def _arguments(self, number: int, offer: Offer) -> dict[str, Any]:
+    def _arguments(self, tasks: list[int], offer: Offer) -> dict[str, Any]:
         """Writes what an agent is called with, by its schema."""
-        ask, parts = self.turn.ask(number), offer.schema.get("properties") or {}
+        ask, parts = self._ask(tasks), offer.schema.get("properties") or {}
         if isinstance(ask, dict) and set(ask) <= set(parts):
             arguments = {**values_of(offer.schema), **ask}
             if fault := fault_of_value(offer.schema, arguments):
@@ -202,6 +215,13 @@ class _Step:
         if set(parts) <= {"request"}:
             return {"request": _words(ask)}
         return _worded(offer.schema, _words(ask))
+
+    def _ask(self, tasks: list[int]) -> str | dict[str, Any]:
+        """Writes what tasks ask together, those of them that say what."""
+        asks = [self.turn.ask(n) for n in tasks if self.turn.tasks[n].ask]
+        if len(asks) < 2 or not all(isinstance(ask, str) for ask in asks):
+            return asks[0] if asks else self.turn.ask(tasks[0])
+        return "\n\n".join(dict.fromkeys(map(_words, asks)))
 
     def _calling(self, calls: list[NextCall]) -> NextStep:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
