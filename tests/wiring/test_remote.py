@@ -16,11 +16,12 @@ import pytest
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
+from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions, read_conversation
+from adk_flow.scenario.conversation import of_questions, read_conversation, with_state
 from adk_flow.wiring import agents, recorded_in
 from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
@@ -256,7 +257,7 @@ WAIT = """
 def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     app = write_app(tmp_path / "stateful", "You know {region}.")
     options = {"folder": tmp_path / "out", "calls": 99}
-    talk = {"one": of_questions(["Go."])}
+    talk = {"one": with_state(of_questions(["Go."]), {"region": "Wales"})}
 
     remote = compare(app, talk, ["remote"], **options)
     loaded = compare(load_app(app), talk, ["remote"], **options)
@@ -265,6 +266,8 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
 
     changes = remote.setting.changes["remote"]
     assert "Loans, whose instruction needs region of the state, fails" in changes
-    assert "Loans" in " ".join(run.total.error for run in remote.runs if run.construct == "remote")
+    failed = {r.construct: [m.source for m in r.moves if m.failed] for r in remote.runs}
+    assert failed == {"as_is": [], "remote": ["Loans"]}
+    assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
     assert bare.setting.skipped["remote"].endswith('pip install "adk-flow[a2a]"')
