@@ -53,7 +53,7 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "parallel": graphs.parallel,
     "loop": graphs.loop,
     "best_of_n": graphs.best_of_n,
-    "remote": agents.remote,
+    "remote": agents.wire_remote,
 }
 _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
     "sequential": agents.deprecated_sequential,

@@ -82,7 +82,7 @@ def task(team: Team) -> LlmAgent:
     return team.leading(sub_agents=team.copies(mode="task"))
 
 
-def remote(team: Team) -> LlmAgent:
+def wire_remote(team: Team) -> LlmAgent:
     """Specialists whom the lead calls in another process, over A2A.
 
     Raises:
@@ -92,9 +92,9 @@ def remote(team: Team) -> LlmAgent:
         raise WiringError('remote needs a2a-sdk: pip install "adk-flow[a2a]"')
     if team.peers is None:
         raise WiringError("remote needs the path of the app, which another process has to load")
-    from adk_flow.wiring.remote import wire_remote  # which imports a2a-sdk
+    from adk_flow.wiring.remote import call_elsewhere  # which imports a2a-sdk
 
-    return wire_remote(team, team.peers)
+    return call_elsewhere(team, team.peers)
 
 
 def deprecated_sequential(team: Team) -> BaseAgent:

@@ -1,8 +1,8 @@
 """Specialists in another process of this machine, each behind an A2A server of ADK's.
 
 The process loads the app by its path (`server`) and ends with this one, however this one ends. A
-message carries how it is to be answered (`Terms`) and its trace; a plan plays in this process, and
-the specialists' model asks it here, as both sides would ask one provider.
+message carries how it is to be answered (`MessageTerms`) and its trace; a plan plays in this
+process, and the specialists' model asks it here, as both sides would ask one provider.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from adk_flow.inspect.agent_graph import name_of_model
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import override_in_force
 from adk_flow.models.planned.model import Planned
-from adk_flow.models.planned.relay import Answer, Question, answer_question
+from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, answer_question
 from adk_flow.wiring.copies import WiringError
 
 HEADER = "adk-flow"
-"""Of a message: its `Terms` as JSON."""
+"""Of a message: its `MessageTerms` as JSON."""
 _TIMEOUT = 600.0
 """Seconds that an answer may take, as with ADK's own client (2.13, _remote_a2a_agent.py)."""
 _PATIENCE = 5.0
@@ -44,7 +44,7 @@ _PATIENCE = 5.0
 _folder: ContextVar[str] = ContextVar("adk_flow_peers_folder", default="")
 
 
-class Job(msgspec.Struct):
+class PeerJob(msgspec.Struct):
     """What the process serves."""
 
     app: str
@@ -57,7 +57,7 @@ class Job(msgspec.Struct):
     """What messages show whose terms it heeds."""
 
 
-class Terms(msgspec.Struct, omit_defaults=True):
+class MessageTerms(msgspec.Struct, omit_defaults=True):
     """How a message is to be answered."""
 
     key: str = ""
@@ -80,7 +80,7 @@ class Spending(msgspec.Struct, tag=True):
     record: Record | None = None
 
 
-class Budget(Protocol):
+class CallLimit(Protocol):
     """What limits model calls."""
 
     def take(self) -> None:
@@ -104,7 +104,7 @@ class Peers:
     """The process and its servers, started by the first message or by `start`."""
 
     def __init__(
-        self, app: str | Path, *, deep: bool = False, budget: Budget | None = None
+        self, app: str | Path, *, deep: bool = False, budget: CallLimit | None = None
     ) -> None:
         """Takes the app's path, `deep` as for `parts_of`, and what limits their model calls."""
         self.app, self.deep, self._key = Path(app).resolve(), deep, secrets.token_hex()
@@ -139,9 +139,9 @@ class Peers:
         propagate.inject(request.headers)
         request.headers[HEADER] = msgspec.json.encode(self._terms()).decode()
 
-    def _terms(self) -> Terms:
+    def _terms(self) -> MessageTerms:
         override = override_in_force()
-        terms = Terms(key=self._key, folder=_folder.get(), limited=self._budget is not None)
+        terms = MessageTerms(key=self._key, folder=_folder.get(), limited=self._budget is not None)
         if override is None:
             return terms
         terms.pace, terms.retries = override.latency, override.retries
@@ -170,7 +170,7 @@ class Peers:
         """Starts the process; gives why it failed, if it did."""
         own, theirs = socket.socketpair()
         sockets = {name: one.fileno() for name, one in self._sockets.items()}
-        job = Job(str(self.app), self.deep, sockets, theirs.fileno(), self._key)
+        job = PeerJob(str(self.app), self.deep, sockets, theirs.fileno(), self._key)
         atexit.register(self.close)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", "-m", "adk_flow.wiring.server"],
@@ -198,22 +198,22 @@ class Peers:
                 file.write(msgspec.json.encode(self._answer(line)) + b"\n")
                 file.flush()
 
-    def _answer(self, line: bytes) -> Answer:
-        question = msgspec.json.decode(line, type=Question | Spending)
+    def _answer(self, line: bytes) -> PlanAnswer:
+        question = msgspec.json.decode(line, type=PlanQuestion | Spending)
         try:
             if isinstance(question, Spending):
                 return self._spend(question)
             planned = self._plans.get(question.plan)
-            return answer_question(planned, question) if planned else Answer(fault=_ENDED)
+            return answer_question(planned, question) if planned else PlanAnswer(fault=_ENDED)
         except Exception as error:  # which ends the turn there, as it would here
-            return Answer(fault=f"{type(error).__name__}: {error}")
+            return PlanAnswer(fault=f"{type(error).__name__}: {error}")
 
-    def _spend(self, spending: Spending) -> Answer:
+    def _spend(self, spending: Spending) -> PlanAnswer:
         if self._budget and spending.header and spending.record:
             self._budget.listen(spending.header, spending.record)
         elif self._budget:
             self._budget.take()
-        return Answer()
+        return PlanAnswer()
 
     def close(self) -> None:
         """Ends the process."""

@@ -20,7 +20,7 @@ class StandIn(RemoteA2aAgent):
     """Who it stands for, so that a plan knows whom it leads to."""
 
 
-def wire_remote(team: Team, peers: Peers) -> LlmAgent:
+def call_elsewhere(team: Team, peers: Peers) -> LlmAgent:
     """Wires a lead that calls specialists in another process; those that are remote stay so."""
     agents = [
         agent if isinstance(agent, RemoteA2aAgent) else _stand_in(agent, peers)

@@ -1,4 +1,4 @@
-"""The process behind `Peers`: `python -m` this, a `Job` on stdin, whose end ends it."""
+"""The process behind `Peers`: `python -m` this, a `PeerJob` on stdin, whose end ends it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import Override
-from adk_flow.models.planned.relay import Answer, Question, RelayedPlan
+from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, RelayedPlan
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.recorder import Recorder
 from adk_flow.run.app import load_app
 from adk_flow.wiring.copies import Team
 from adk_flow.wiring.parts import parts_of
-from adk_flow.wiring.peers import HEADER, Job, Spending, Terms
+from adk_flow.wiring.peers import HEADER, MessageTerms, PeerJob, Spending
 
 _GRACE = 2.0
 """Seconds in which what runs may end."""
 
-_terms: ContextVar[Terms] = ContextVar("adk_flow_terms")
+_terms: ContextVar[MessageTerms] = ContextVar("adk_flow_terms")
 
 
 class _Channel:
@@ -51,11 +51,15 @@ class _Channel:
         self._file: Any = socket.socket(fileno=number).makefile("rwb")
         self._lock = threading.Lock()
 
-    def ask(self, question: Question | Spending) -> Answer:
+    def ask(self, question: PlanQuestion | Spending) -> PlanAnswer:
         with self._lock:
             self.tell(msgspec.json.encode(question, enc_hook=str))
             line = self._file.readline()
-        return msgspec.json.decode(line, type=Answer) if line else Answer(fault="nobody answers")
+        return (
+            msgspec.json.decode(line, type=PlanAnswer)
+            if line
+            else PlanAnswer(fault="nobody answers")
+        )
 
     def tell(self, line: bytes) -> None:
         self._file.write(line + b"\n")
@@ -119,7 +123,7 @@ class _Runner(Runner):
                 async for event in events:
                     yield event
 
-    def _override(self, terms: Terms) -> Override:
+    def _override(self, terms: MessageTerms) -> Override:
         if not terms.plan:
             return Override(terms.model, terms.pace, retries=terms.retries)
         model = RelayedPlan(terms.plan, self._channel.ask)
@@ -132,15 +136,15 @@ def _with_terms(app: Any, key: str) -> Any:
     async def served(scope: Any, receive: Any, send: Any) -> None:
         pairs = scope.get("headers", ())
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
-        terms = msgspec.json.decode(headers.get(HEADER, "{}"), type=Terms)
-        _terms.set(terms if terms.key == key else Terms())
+        terms = msgspec.json.decode(headers.get(HEADER, "{}"), type=MessageTerms)
+        _terms.set(terms if terms.key == key else MessageTerms())
         context.attach(propagate.extract(headers))
         await app(scope, receive, send)
 
     return served
 
 
-def _servers(job: Job, channel: _Channel) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
+def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
     app = load_app(job.app)
     root: Any = app.root_agent
     parts = parts_of(root, deep=job.deep)
@@ -162,7 +166,7 @@ def _is_decided(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
     return server.started or task.done()
 
 
-async def _serve(job: Job, channel: _Channel, is_over: threading.Event) -> None:
+async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> None:
     served = dict(_servers(job, channel))
     tasks = [asyncio.ensure_future(server.serve([one])) for server, one in served.items()]
     # uvicorn has no event for it
@@ -183,9 +187,9 @@ def _end_with_stdin(is_over: threading.Event) -> None:
     os._exit(0)
 
 
-def main() -> None:
+def serve_peers() -> None:
     """Serves what the job on stdin says."""
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=PeerJob)
     channel, is_over = _Channel(job.channel), threading.Event()
     threading.Thread(target=_end_with_stdin, args=[is_over], daemon=True).start()
     os.dup2(2, 1)  # what the app prints is no result of the command that asks it
@@ -198,4 +202,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve_peers()

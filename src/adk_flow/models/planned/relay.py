@@ -15,7 +15,7 @@ from adk_flow.models.planned.turn import PlanError
 from adk_flow.models.planned.view import RequestView, read_view
 
 
-class Question(msgspec.Struct, tag=True, omit_defaults=True):
+class PlanQuestion(msgspec.Struct, tag=True, omit_defaults=True):
     """What is asked of a plan: an agent's next step, or what a tool returns."""
 
     plan: str
@@ -25,7 +25,7 @@ class Question(msgspec.Struct, tag=True, omit_defaults=True):
     """The agent, the tool and its arguments."""
 
 
-class Answer(msgspec.Struct, omit_defaults=True):
+class PlanAnswer(msgspec.Struct, omit_defaults=True):
     """What the plan says."""
 
     text: str = ""
@@ -36,15 +36,15 @@ class Answer(msgspec.Struct, omit_defaults=True):
     """Why the step is impossible."""
 
 
-def answer_question(planned: Planned, question: Question) -> Answer:
+def answer_question(planned: Planned, question: PlanQuestion) -> PlanAnswer:
     """Answers where the plan plays."""
     if question.tool:
-        return Answer(returns=planned.stub(*question.tool))
+        return PlanAnswer(returns=planned.stub(*question.tool))
     try:
         text, calls = planned.next_step(question.view) if question.view else ("", [])
     except PlanError as error:
-        return Answer(fault=str(error))
-    return Answer(text, [*calls])
+        return PlanAnswer(fault=str(error))
+    return PlanAnswer(text, [*calls])
 
 
 class RelayedPlan(KeylessModel):
@@ -52,9 +52,9 @@ class RelayedPlan(KeylessModel):
 
     model: str = "planned"
     _plan: str = PrivateAttr()
-    _ask: Callable[[Question], Answer] = PrivateAttr()
+    _ask: Callable[[PlanQuestion], PlanAnswer] = PrivateAttr()
 
-    def __init__(self, plan: str, ask: Callable[[Question], Answer]) -> None:
+    def __init__(self, plan: str, ask: Callable[[PlanQuestion], PlanAnswer]) -> None:
         super().__init__(model="planned")
         self._plan, self._ask = plan, ask
 
@@ -64,11 +64,11 @@ class RelayedPlan(KeylessModel):
         Raises:
           PlanError: it is impossible.
         """
-        answer = self._ask(Question(self._plan, view=read_view(request)))
+        answer = self._ask(PlanQuestion(self._plan, view=read_view(request)))
         if answer.fault:
             raise PlanError(answer.fault)
         return answer.text, answer.calls
 
     def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
         """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
-        return self._ask(Question(self._plan, tool=(agent, tool, arguments))).returns
+        return self._ask(PlanQuestion(self._plan, tool=(agent, tool, arguments))).returns
