@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
@@ -74,9 +74,11 @@ def temperatures(number: int) -> list[float]:
     return [HOTTEST * one / max(1, number - 1) for one in range(number)]
 
 
-def schema_of_choice(**fields: Any) -> type[BaseModel]:
-    """Makes the response schema of a choice, of fields by their type."""
-    return create_model("Choice", **{name: (kind, ...) for name, kind in fields.items()})
+def schema_of_choice(field: str, names: Iterable[str], *, several: bool = False) -> type[BaseModel]:
+    """Makes the response schema of a choice between names, of one or of several."""
+    choice: Any = Literal[tuple(names)]
+    fields: dict[str, Any] = {field: (list[choice] if several else choice, ...)}
+    return create_model("Choice", **fields)
 
 
 def quoted(texts: Iterable[str]) -> types.Content:

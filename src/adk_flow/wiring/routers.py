@@ -7,7 +7,7 @@ Lead ─► ┼─► ask_Funds ─┼─► join ─► merge
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
@@ -33,11 +33,10 @@ NAME_ALL = "Answer with the names of all specialists whom the latest question is
 
 def router(team: Team) -> Workflow:
     """One model call picks one specialist, who answers the user; `router_many` picks several."""
-    choice = Literal[tuple(team.names)]
     lead = _classifying(
         team,
         CLASSIFY,
-        output_schema=schema_of_choice(specialist=choice),
+        output_schema=schema_of_choice("specialist", team.names),
         before_agent_callback=None,
         after_agent_callback=None,
     )
@@ -52,8 +51,8 @@ def router(team: Team) -> Workflow:
 def router_many(team: Team) -> Workflow:
     """One model call picks one or more specialists, who answer at once, and the lead merges."""
     check_single_part(team.lead, "router_many")
-    choice = list[Literal[tuple(team.names)]]
-    lead = _classifying(team, NAME_ALL, output_schema=schema_of_choice(specialists=choice))
+    schema = schema_of_choice("specialists", team.names, several=True)
+    lead = _classifying(team, NAME_ALL, output_schema=schema)
     agents = [as_node(agent) for agent in team.copies()]
     steps = (tuple(map(_answering, agents)), JoinNode(name="join"), merging(team, agents, True))
     return Workflow(name="router_many", edges=[("START", open_graph, lead, *steps)])
