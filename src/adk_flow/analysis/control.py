@@ -139,6 +139,23 @@ def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
         moment.add("fork", record.agent, ", ".join(names), turn, number)
 
 
+def fork_again(moment: Moment, run: Run, call: ToolCall, activation: Activation | None) -> None:
+    """Calls of agents that a pause had stopped begin once more, without a model's turn."""
+    if activation is None or activation.number in run.model_calls or call.kind not in CALLED:
+        return
+    activation.calls_out += 1
+    begun = [c for c in run.turn.tool_calls if c.activation == activation.number and c.is_hooked]
+    calls = [c for c in begun if c.kind in CALLED and c.ended < 0]
+    names, first = ", ".join(c.name for c in calls), calls[0]
+    if fork := _fork_of(run, activation.number):
+        run.turn.moves[run.turn.moves.index(fork)] = replace(fork, target=names)
+    elif len(calls) > 1:
+        moment.add("fork", call.agent, names, run.turn.number, activation.number)
+        moves = run.turn.moves
+        at = next((n for n, move in enumerate(moves) if move.record >= first.record), len(moves))
+        moves.insert(at, replace(moment.moves.pop(), record=first.record, time=first.began))
+
+
 def come_back(
     moment: Moment, run: Run, call: ToolCall | None, activation: Activation | None, *, failed: bool
 ) -> None:
@@ -192,7 +209,7 @@ def _join(moment: Moment, run: Run, activation: Activation) -> None:
     fork, agent = _fork_of(run, activation.number), moment.record.agent
     if fork is not None and ", " not in fork.target:
         run.turn.moves.remove(fork)
-    else:
+    elif fork is not None:
         moment.add("join", agent, agent, run.turn.number, activation.number)
 
 
