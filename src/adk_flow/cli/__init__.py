@@ -18,6 +18,7 @@ from adk_flow.cli.run import run_app
 from adk_flow.cli.show import show_flow
 from adk_flow.cli.signals import ended_by_signals
 from adk_flow.cli.versions import compare_releases
+from adk_flow.cli.watch import watch_flows
 
 command = typer.Typer(
     help="Shows how control and conversation move between the agents of an ADK application.",
@@ -30,6 +31,7 @@ _COMMANDS = {
     "run": run_app,
     "plan": plan_conversation,
     "show": show_flow,
+    "watch": watch_flows,
     "compare": compare_constructs,
     "check": check_flow,
     "diff": show_diff,

@@ -69,6 +69,13 @@ class Log(NamedTuple):
     gaps: Sequence[MissingLines] = ()
     """What else is missing."""
 
+    def add(self, record: Record) -> None:
+        """Takes the next record."""
+        self.records.append(record)
+        self.texts.update(record.texts)
+        if record.text_number:
+            self.texts[record.text_number] = record.text
+
     @property
     def unrecorded(self) -> int:
         """Hooks that failed to be recorded while it was written.
@@ -194,10 +201,7 @@ def read_log(path: str | Path) -> Log:
     with open_log(path) as reader:
         log = Log(str(path), reader.header, [], {}, reader.damage, reader.gaps)
         for record in reader:
-            log.records.append(record)
-            log.texts.update(record.texts)
-            if record.text_number:
-                log.texts[record.text_number] = record.text
+            log.add(record)
     return log
 
 

@@ -92,20 +92,23 @@ def _line(move: Move, indent: str) -> Table:
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_column(no_wrap=True)
     line.add_column(overflow="fold")
-    source, target = plain(move.source), plain(move.target)
+    sign = _CONTROL[move.kind][0] if move.is_control else _MESSAGE
+    style = _CONTROL_STYLE if move.is_control else _CONVERSATION_STYLE
     text = one_line(move.text, _LONGEST_TEXT)
-    if move.is_control:
-        sign, form = _CONTROL[move.kind]
-        words, style = form.format(source=source, target=target), _CONTROL_STYLE
-        if move.failed:
-            words, style = f"✗ {words}: failed: {text}", FAILED_STYLE
-        elif text:
-            words = f"{words}: {text}"
-    else:
-        sign, style = _MESSAGE, _CONVERSATION_STYLE
-        words = f"{source} to {target}: {text or '(not recorded)'}"
+    if not (text or move.is_control):
+        text = "(not recorded)"
+    words = ": ".join(filter(None, (describe_move(move), text)))
+    style = FAILED_STYLE if move.failed else style
     line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
     return line
+
+
+def describe_move(move: Move) -> str:
+    """Says a move in one sentence, without what was said or went wrong."""
+    source, target = plain(move.source), plain(move.target)
+    words = _CONTROL[move.kind][1] if move.is_control else "{source} to {target}"
+    failed = ("✗ ", ": failed") if move.failed else ("", "")
+    return words.format(source=source, target=target).join(failed)
 
 
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
@@ -117,13 +120,14 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
         names = plain(join_names(turn.waits_for))
         outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
     print_remark(f"    {outlook}", console)
-    console.print(Padding(Text(_counts(turn), style="dim"), (0, 0, 0, 4)))
+    console.print(Padding(Text(count_turn(turn), style="dim"), (0, 0, 0, 4)))
     if not turn.complete and tells_end:
         words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         print_failure(words, console)
 
 
-def _counts(turn: TurnMetrics) -> str:
+def count_turn(turn: TurnMetrics) -> str:
+    """Says on one line what a turn took."""
     tokens = plural(turn.tokens, "token")
     if turn.input_tokens is not None and turn.output_tokens is not None:
         tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
@@ -191,7 +195,7 @@ class FlowPrinter:
         turn = self._reader.turn_of(record)
         if turn is not None and turn.complete:
             words = f"    with the summarizer after turn {turn.number}: "
-            print_remark(f"{words}{_counts(measure_turn(turn))}", self.console)
+            print_remark(f"{words}{count_turn(measure_turn(turn))}", self.console)
 
     def finish(self, header: Header) -> None:
         """Prints the metrics of a turn that did not end."""

@@ -123,12 +123,15 @@ class _Sketch:
             path = f"M{start + 5:g} {y - 6:g}h16v6h-14"
         else:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
-        self.arrows.append(line(style, path, _hint(move)))
+        self.arrows.append(line(style, path, _hint(move), move.record))
         if move.failed:
-            self.arrows.append(label("failed-word", start + way * LANE / 2, y - 3, "failed"))
+            self._label("failed-word", start + way * LANE / 2, y - 3, "✗ failed", move)
         elif start != end and (move.kind in _NAMED or (move.is_control and move.text)):
             words = one_line(move.text, 16) if move.is_control and move.text else move.kind
-            self.arrows.append(label("label", start + way * LANE / 2, y - 3, words))
+            self._label("label", start + way * LANE / 2, y - 3, words, move)
+
+    def _label(self, style: str, x: float, y: float, words: str, move: Move) -> None:
+        self.arrows.append(label(style, x, y, words, move.record))
 
     def _begin(self, move: Move) -> None:
         active = sum(name == move.target for name, _ in self._open)
@@ -161,10 +164,10 @@ class _Sketch:
         x, y = self.lanes[span.agent], self.y + 3
         hint = f"{span.agent}: {span.name}"
         if span.kind == "tool":
-            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, hint))
+            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, hint, record=span.record))
         else:
             kind = "model-call" if span.kind == "model" else "replaced-call"
-            self.arrows.append(dot(kind, x, y, 3.2, hint))
+            self.arrows.append(dot(kind, x, y, 3.2, hint, span.record))
 
     def _fork(self, move: Move) -> None:
         self._forks.append(_Band(move.activation, self.y + ROW - 12, {move.source}))

@@ -1,4 +1,4 @@
-"""Drawings of the report: shapes with their places, which its template writes as SVG."""
+"""Drawings of report and page: shapes with their places, which a template writes as SVG."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Shape(NamedTuple):
     at: dict[str, float | str]
     words: str = ""
     """What a text says, the hint that any other shape shows on hovering."""
+    record: int = -1
+    """Index of the record that it shows; -1 for none."""
 
 
 class Drawing(NamedTuple):
@@ -33,29 +35,37 @@ class Drawing(NamedTuple):
     shapes: list[Shape]
 
 
-def line(style: str, path: str, hint: str = "") -> Shape:
+def line(style: str, path: str, hint: str = "", record: int = -1) -> Shape:
     """Draws a path."""
-    return Shape("path", style, {"d": path}, one_line(hint, _LONGEST_HINT))
+    return Shape("path", style, {"d": path}, one_line(hint, _LONGEST_HINT), record)
 
 
 def box(
-    style: str, x: float, y: float, width: float, height: float, hint: str = "", span: int = -1
+    style: str,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    hint: str = "",
+    *,
+    span: int = -1,
+    record: int = -1,
 ) -> Shape:
     """Draws a rectangle, which may stand for a span."""
     at = {"x": tidy(x), "y": tidy(y), "width": tidy(width), "height": tidy(height)}
     number = {"data-span": span} if span >= 0 else {}
-    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT))
+    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT), record)
 
 
-def dot(style: str, x: float, y: float, radius: float, hint: str = "") -> Shape:
+def dot(style: str, x: float, y: float, radius: float, hint: str = "", record: int = -1) -> Shape:
     """Draws a disc."""
     at: dict[str, float | str] = {"cx": tidy(x), "cy": tidy(y), "r": radius}
-    return Shape("circle", style, at, one_line(hint, _LONGEST_HINT))
+    return Shape("circle", style, at, one_line(hint, _LONGEST_HINT), record)
 
 
-def label(style: str, x: float, y: float, text: str) -> Shape:
+def label(style: str, x: float, y: float, text: str, record: int = -1) -> Shape:
     """Writes words."""
-    return Shape("text", style, {"x": tidy(x), "y": tidy(y)}, text)
+    return Shape("text", style, {"x": tidy(x), "y": tidy(y)}, text, record)
 
 
 def tidy(number: float) -> float:

@@ -42,7 +42,8 @@ def draw_waterfall(
     for index, span in enumerate(spans):
         style = f"{span.kind}{' critical' if index in critical else ''}"
         hint, width = _hint(span, starts[index]), ends[index] - begins[index]
-        shapes.append(box(style, begins[index], tops[index], width, _BAR, hint, span=index))
+        place = (begins[index], tops[index], width, _BAR)
+        shapes.append(box(style, *place, hint, span=index, record=span.record))
     for before, after in pairwise(critical):
         middle, to = tops[before] + _BAR / 2, tops[after] + _BAR / 2
         shapes.append(line("chain", f"M{ends[before]:.1f} {middle:g}V{to:g}H{begins[after]:.1f}"))

@@ -86,11 +86,41 @@ class Exposures:
         _count(self._beyond, index, agent, beyond)
 
     def _words(self, record: Record, request: Request, activation: Activation | None) -> set[Found]:
+        return {found for part in self.sources(record, request, activation) for found in part}
+
+    def sources(
+        self, record: Record, request: Request, activation: Activation | None
+    ) -> list[list[Found]]:
+        """Finds whose words each part of a request is, and last what its instruction holds."""
         asked = self._scopes.asked(activation)
         is_node = activation is not None and activation.cause == "node"
-        parts = (self._said.in_part(part, record, asked, is_node) for part in request.parts)
-        found = {one for part in parts for one in part}
-        return found.union(self._said.in_instruction(request.system, asked))
+        parts = [self._said.in_part(part, record, asked, is_node) for part in request.parts]
+        return [*parts, self._said.in_instruction(request.system, asked)]
+
+
+class _Requests(Exposures):
+    """Keeps whose words each part of each request is."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace)
+        self.found: dict[int, list[list[Found]]] = {}
+
+    def _look(
+        self,
+        index: int,
+        record: Record,
+        request: Request,
+        activation: Activation | None,
+        planted: Planted,
+    ) -> None:
+        self.found[index] = self.sources(record, request, activation)
+
+
+def attribute_requests(trace: Trace) -> dict[int, list[list[Found]]]:
+    """Finds, by record of a request, whose words each of its parts is; last its instruction."""
+    requests = _Requests(trace)
+    requests.read_all(Planted(trace.log.texts, {}))
+    return requests.found
 
 
 def _count(counts: _Counts, index: int, agent: str, shown: Iterable[Found]) -> None:

@@ -1,0 +1,64 @@
+"""The page of flows: one template and one script, in one file or served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.log.reader import Log
+from adk_flow.render.page_details import Details
+from adk_flow.render.page_pieces import SessionPieces
+from adk_flow.render.templates import environment, inline
+
+
+def flow_to_html(log: Log) -> str:
+    """Writes the page of one log, which loads nothing."""
+    return trace_to_html(trace_log(log))
+
+
+def trace_to_html(trace: Trace) -> str:
+    """Writes the page of one trace, which loads nothing."""
+    details = Details(trace)
+    drawn = [(index, details.draw(index)) for index in range(len(trace.log.records))]
+    return page_to_html(SessionPieces().draw(trace).values(), details=drawn)
+
+
+def page_to_html(
+    pieces: Iterable[str],
+    rows: Iterable[str] = (),
+    *,
+    base: str = "",
+    details: Iterable[tuple[int, str]] = (),
+    unread: str = "",
+) -> str:
+    """Puts a page together of pieces that are HTML already; everything else is escaped.
+
+    Args:
+      pieces: of the session that is shown.
+      rows: of the list of sessions.
+      base: path below which more is served; empty for a page that is one file.
+      details: what is known of each record, by index.
+      unread: which logs are not in the list.
+    """
+    template = environment().get_template("page.html.j2")
+    return template.render(
+        style=inline("drawing.css", "page.css"),
+        script=inline("page.js"),
+        policy=policy(is_served=bool(base)),
+        base=base,
+        pieces=list(pieces),
+        rows=rows,
+        details=details,
+        unread=unread,
+    )
+
+
+def policy(*, is_served: bool) -> str:
+    """Gives the page's Content-Security-Policy: its own style and script, and nothing else."""
+    style, script = inline("drawing.css", "page.css"), inline("page.js")
+    connect = "; connect-src 'self'" if is_served else ""
+    return (
+        f"default-src 'none'; style-src {style.hash}; script-src {script.hash}; img-src data:; "
+        f"base-uri 'none'; form-action 'none'{connect}"
+    )

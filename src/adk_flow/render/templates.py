@@ -1,0 +1,61 @@
+"""The templates of pages; everything that is not a template's own is escaped."""
+
+from __future__ import annotations
+
+import functools
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from adk_flow._text import encodable, plain, plural
+from adk_flow.render.tables import short_name
+
+_FOLDER = Path(__file__).parent
+
+
+class Inline(NamedTuple):
+    """A style or script that stands in a page, and the hash by which its policy knows it."""
+
+    text: Markup
+    hash: str
+
+
+@functools.cache
+def inline(*names: str) -> Inline:
+    """Reads files of this folder as one style or script."""
+    text = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+    return Inline(Markup(text), f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")
+
+
+@functools.cache
+def environment() -> Environment:
+    """Gives the templates of this folder."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        finalize=_clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    environment.filters["plural"] = plural
+    environment.filters["short_name"] = lambda name: _clean(short_name(name))
+    return environment
+
+
+def _clean(value: Any) -> Any:
+    """Strips control characters and changes of writing direction from whatever is written."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return encodable(plain(value))
+
+
+def _breakable(text: str) -> Markup:
+    """Lets a long text break after underscores and between turns."""
+    pieces = _clean(text).replace("_", "_\n").replace("→", "→\n").split("\n")
+    return Markup("<wbr>").join(pieces)

@@ -1,0 +1,94 @@
+"""What the page shows of a folder: the list of its sessions, and one of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from adk_flow._text import plural
+from adk_flow.render.page import page_to_html
+from adk_flow.render.page_details import Details
+from adk_flow.render.page_pieces import SessionPieces, draw_row
+from adk_flow.watch.sessions import Session, WatchedFolder
+
+TICK = 0.05
+"""Seconds between two looks at the folder."""
+_SHARE = 10
+"""A look may take this part of the time at most."""
+
+
+class _Drawn(NamedTuple):
+    state: object
+    """Of the session when it was drawn."""
+    html: dict[str, str]
+
+
+class Board:
+    """Draws a folder's sessions; what has not changed is not drawn again."""
+
+    def __init__(self, root: Path, base: str) -> None:
+        self.pause = TICK
+        """Seconds until it is worth looking again."""
+        self._folder, self._base = WatchedFolder(root), base
+        self._looked = 0.0
+        self._rows: dict[str, _Drawn] = {}
+        self._pieces: dict[str, tuple[SessionPieces, _Drawn]] = {}
+
+    def pieces(self, id: str) -> dict[str, str]:
+        """Gives the elements of the page by their ids: of a session, by default the newest."""
+        self._look()
+        session = self._session(id)
+        rows = {f"row-{each.id}": self._row(each) for each in self._newest_first()}
+        return (self._drawn(session) if session else {}) | rows
+
+    def page(self, id: str) -> str | None:
+        """Gives the whole page; None if there is no such session."""
+        pieces = self.pieces(id)
+        if id and id not in self._folder.sessions:
+            return None
+        own = [html for name, html in pieces.items() if not name.startswith("row-")]
+        rows = [html for name, html in pieces.items() if name.startswith("row-")]
+        older = (
+            f"{plural(self._folder.unread, 'older log')} not listed" if self._folder.unread else ""
+        )
+        return page_to_html(own, rows, base=self._base, unread=older)
+
+    def detail(self, id: str, record: int) -> str | None:
+        """Says what is known of a record; None if there is none."""
+        session = self._folder.sessions.get(id)
+        if session is None or record >= len(session.log.records):
+            return None
+        return Details(session.trace).draw(record)
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        if began - self._looked < TICK / 2:
+            return
+        for _ in self._folder.look():
+            pass
+        self._looked = time.monotonic()
+        self.pause = max(TICK, _SHARE * (self._looked - began))
+        for drawn in (self._rows, self._pieces):
+            for id in drawn.keys() - self._folder.sessions.keys():
+                del drawn[id]
+
+    def _newest_first(self) -> list[Session]:
+        return sorted(self._folder.sessions.values(), key=lambda s: s.began, reverse=True)
+
+    def _session(self, id: str) -> Session | None:
+        return self._folder.sessions.get(id) if id else next(iter(self._newest_first()), None)
+
+    def _row(self, session: Session) -> str:
+        state = (session.stage, session.is_live)
+        if session.id not in self._rows or self._rows[session.id].state != state:
+            html = draw_row(session.trace, session.id, self._base, session.is_live)
+            self._rows[session.id] = _Drawn(state, {"": html})
+        return self._rows[session.id].html[""]
+
+    def _drawn(self, session: Session) -> dict[str, str]:
+        pieces, drawn = self._pieces.get(session.id) or (SessionPieces(), _Drawn(None, {}))
+        if drawn.state != session.version:
+            drawn = _Drawn(session.version, pieces.draw(session.trace, session.id))
+            self._pieces[session.id] = pieces, drawn
+        return drawn.html

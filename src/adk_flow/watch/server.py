@@ -1,0 +1,129 @@
+"""The server of the page, on 127.0.0.1 alone; ADK itself needs Starlette and uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.routing import Route
+
+from adk_flow.errors import AdkFlowError
+from adk_flow.watch.access import HOST, Access
+from adk_flow.watch.board import Board
+
+_SILENCE = 10
+"""Seconds after which a stream sends a sign of life, by which the loss of its reader is noticed."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+async def serve(root: Path, announce: Callable[[str], None], port: int = 0) -> None:
+    """Serves the page of a folder, or of a log, until it is cancelled.
+
+    Args:
+      root: what is shown; nothing outside of it is read.
+      announce: called with the address, once it can be opened.
+      port: by default any that is free.
+
+    Raises:
+      AdkFlowError: the port cannot be had.
+    """
+    listener, secret = _listen(port), token_urlsafe(24)
+    port = listener.getsockname()[1]
+    app = Access(Pages(root, f"/{secret}/").app, secret, port)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, server_header=False
+    )
+    server = _Server(config)
+    announce(f"http://{HOST}:{port}/{secret}/")
+    await server.serve([listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the command."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise AdkFlowError(f"cannot be had: {reason}", argument="port", value=port) from error
+    return listener
+
+
+class Pages:
+    """The page, what is known of a record, and the stream of what is new."""
+
+    def __init__(self, root: Path, base: str) -> None:
+        self.app = Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/s/{session}", self._page),
+                Route("/s/{session}/{record:int}", self._detail),
+                Route("/events", self._events),
+            ]
+        )
+        self._board = Board(root, base)
+        # One thread, as a board is not to be read while it changes; the loop stays free.
+        self._thread = ThreadPoolExecutor(1)
+
+    async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+
+    async def _page(self, request: Request) -> HTMLResponse:
+        session = request.path_params.get("session", "")
+        return _found(await self._run(self._board.page, session))
+
+    async def _detail(self, request: Request) -> HTMLResponse:
+        session, record = request.path_params["session"], request.path_params["record"]
+        return _found(await self._run(self._board.detail, session, record))
+
+    async def _events(self, request: Request) -> StreamingResponse:
+        news = self._news(request.query_params.get("session", ""))
+        return StreamingResponse(news, media_type="text/event-stream")
+
+    async def _news(self, session: str) -> AsyncIterator[bytes]:
+        """Gives the elements of the page that have changed, all of them at first."""
+        sent: dict[str, str] = {}
+        silence = 0.0
+        while True:
+            pieces = await self._run(self._board.pieces, session)
+            changed = [(id, html) for id, html in pieces.items() if sent.get(id) != html]
+            gone = [id for id in sent if id not in pieces]
+            if changed or gone:
+                data = msgspec.json.encode({"pieces": changed, "gone": gone})
+                yield b"data: " + data + b"\n\n"
+                sent, silence = pieces, 0
+            elif silence > _SILENCE:
+                yield b":\n\n"
+                silence = 0
+            await asyncio.sleep(self._board.pause)
+            silence += self._board.pause
+
+
+def _found(html: str | None) -> HTMLResponse:
+    if html is None:
+        raise HTTPException(404)
+    return HTMLResponse(html)

@@ -1,0 +1,170 @@
+"""The sessions of a folder of flow logs, as far as they were written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_bytes
+
+from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.log.parts import group_by_session, join_parts
+from adk_flow.log.reader import Log
+from adk_flow.log.schema import Record
+from adk_flow.watch.tail import Tail
+
+MOST_LOGS = 200
+"""Logs that are read, the newest by their last change."""
+_PATIENCE = 0.05
+"""Seconds of reading after which the rest waits for the next look."""
+_LIVE = 120
+"""Seconds after its last record in which a turn without an end is taken to be under way."""
+
+
+class Session:
+    """A session, of which several files may be parts."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        """Opaque: it shows no name and no path."""
+        self.version = 0
+        """How often it changed."""
+        self._parts: list[tuple[Tail, int]] = []
+        self._log: Log | None = None
+        self._reader = TraceReader()
+        self._read = 0
+
+    def is_of(self, tails: Sequence[Tail]) -> bool:
+        """Whether it was read from just these files."""
+        return [tail for tail, _ in self._parts] == tails
+
+    def update(self, tails: Sequence[Tail]) -> list[Record]:
+        """Reads on; gives the records that are new, all where it was read anew."""
+        parts = [(tail, tail.begun) for tail in tails]
+        if len(parts) > 1 or parts != self._parts:
+            logs = [tail.log for tail in tails if tail.log is not None]
+            self._log, self._reader, self._read = join_parts(logs), TraceReader(), 0
+            self._parts = parts
+        new = self.log.records[self._read :]
+        for record in new:
+            self._reader.read(record)
+        self._read += len(new)
+        self.version += 1
+        return new
+
+    @property
+    def log(self) -> Log:
+        """All parts as one."""
+        assert self._log is not None, "a session has a part"
+        return self._log
+
+    @property
+    def trace(self) -> Trace:
+        """What was read so far."""
+        return Trace(self.log, list(self._reader.turns.values()))
+
+    @property
+    def began(self) -> int:
+        """When its latest turn began."""
+        turns = self._reader.turns.values()
+        return max((turn.began for turn in turns), default=self.log.header.time)
+
+    @property
+    def stage(self) -> tuple[int, ...]:
+        """What of it the list of sessions shows: how many turns began and ended, and agents."""
+        turns = self._reader.turns.values()
+        ended = sum(turn.complete for turn in turns)
+        return self.began, len(turns), ended, sum(len(turn.activations) for turn in turns)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a turn is under way, as far as a log can tell."""
+        turns = self._reader.turns.values()
+        latest = max((turn.ended for turn in turns if not turn.complete), default=0)
+        return time.time() - latest / 1e6 < _LIVE
+
+
+class WatchedFolder:
+    """A folder of logs, or one log, looked at again and again."""
+
+    def __init__(self, root: Path) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.unread = 0
+        """Logs beyond those that are read, and those that cannot be."""
+        self._root = root.resolve()
+        self._tails: dict[Path, Tail] = {}
+        self._key = token_bytes(32)
+
+    def look(self) -> Iterator[tuple[Session, list[Record]]]:
+        """Reads what was written since the last look; gives the sessions that changed."""
+        files = sorted(_logs_in(self._root), key=lambda file: file[1].st_mtime_ns, reverse=True)
+        self.unread = max(0, len(files) - MOST_LOGS)
+        kept = dict(files[:MOST_LOGS])
+        gone = {path for path in self._tails if path not in kept}
+        for path in gone:
+            del self._tails[path]
+        changed = self._read(kept)
+        if changed or gone:
+            yield from self._update(changed)
+
+    def _read(self, files: dict[Path, os.stat_result]) -> set[Tail]:
+        changed, until = set[Tail](), time.monotonic() + _PATIENCE
+        for path, found in files.items():
+            tail = self._tails.setdefault(path, Tail(path))
+            if tail.read(found):
+                changed.add(tail)
+            if time.monotonic() > until:
+                break
+        return changed
+
+    def _update(self, changed: set[Tail]) -> Iterator[tuple[Session, list[Record]]]:
+        names = defaultdict[tuple[str, ...], list[Tail]](list)
+        for _, tail in sorted(self._tails.items()):
+            if tail.log is not None:
+                header = tail.log.header
+                names[header.app, header.user, header.session, header.digest].append(tail)
+        before, self.sessions = self.sessions, {}
+        for name, tails in names.items():
+            for number, parts in enumerate(_apart(tails)):
+                id = self._id(*name, str(number))
+                session = self.sessions[id] = before.get(id) or Session(id)
+                if changed.intersection(parts) or not session.is_of(parts):
+                    yield session, session.update(parts)
+
+    def _id(self, *names: str) -> str:
+        text = "\0".join(names).encode("utf-8", "surrogatepass")
+        return blake2b(text, key=self._key, digest_size=12).hexdigest()
+
+
+def _apart(tails: Sequence[Tail]) -> list[list[Tail]]:
+    """Tells sessions of the same names apart."""
+    if len(tails) == 1:
+        return [list(tails)]
+    of_log = {id(tail.log): tail for tail in tails}
+    groups = group_by_session([tail.log for tail in tails if tail.log is not None])
+    return [[of_log[id(log)] for log in group] for group in groups]
+
+
+def _logs_in(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Finds logs, however deep; symbolic links are not followed."""
+    try:
+        found = path.stat(follow_symlinks=False)
+        if stat.S_ISREG(found.st_mode):
+            yield path, found
+            return
+        entries = list(os.scandir(path))
+    except OSError:  # not there, not yet or not any more
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _logs_in(Path(entry.path))
+        elif entry.name.endswith(".jsonl") and entry.is_file(follow_symlinks=False):
+            try:
+                yield Path(entry.path), entry.stat(follow_symlinks=False)
+            except OSError:
+                continue

@@ -1,0 +1,144 @@
+"""Logs that grow, are cut, deleted, rotated and continued: the page shows what is there."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.log.parts import join_parts
+from adk_flow.log.reader import read_log
+from adk_flow.render.page_pieces import SessionPieces
+from adk_flow.watch.board import Board
+from adk_flow.watch.sessions import WatchedFolder
+from tests.watch.logs import record_desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> bytes:
+    """A log of two turns."""
+    flow = asyncio.run(record_desk(tmp_path_factory.mktemp("logs")))
+    return Path(flow.log.path).read_bytes()
+
+
+def pieces_of(folder: WatchedFolder) -> list[dict[str, str]]:
+    """Draws each session anew, under no id."""
+    return [SessionPieces().draw(session.trace) for session in folder.sessions.values()]
+
+
+def whole(*paths: Path) -> dict[str, str]:
+    """Draws a session as the reader of finished logs reads it."""
+    return SessionPieces().draw(trace_log(join_parts([read_log(path) for path in paths])))
+
+
+@given(data=st.data())
+def test_any_cut_of_a_log_into_writes_shows_what_reading_it_whole_shows(
+    desk, data, tmp_path_factory
+):
+    cuts = data.draw(st.lists(st.integers(0, len(desk)), max_size=4).map(sorted))
+    path = tmp_path_factory.mktemp("watched") / "a.jsonl"
+    folder, pieces = WatchedFolder(path.parent), SessionPieces()
+    for begin, end in zip([0, *cuts], [*cuts, len(desk)], strict=True):
+        with path.open("ab") as file:
+            file.write(desk[begin:end])
+        list(folder.look())
+        for session in folder.sessions.values():  # a turn is drawn again only where it changed
+            ended = path.with_name("ended")
+            ended.write_bytes(desk[: desk.rindex(b"\n", 0, end) + 1])
+            expected = {**whole(ended), "head": ""}
+            assert {**pieces.draw(session.trace), "head": ""} == expected
+
+    assert pieces_of(folder) == [whole(path)]
+
+
+OPERATIONS = ("append", "cut", "begin anew", "delete", "rotate", "look")
+
+
+@given(data=st.data())
+def test_whatever_becomes_of_the_files_the_page_shows_those_that_are_there(
+    desk, data, tmp_path_factory
+):
+    path = tmp_path_factory.mktemp("watched") / "a.jsonl"
+    folder = WatchedFolder(path.parent)
+    written = 0
+    for number, operation in enumerate(data.draw(st.lists(st.sampled_from(OPERATIONS)))):
+        match operation:
+            case "append":
+                size = data.draw(st.integers(1, len(desk)))
+                with path.open("ab") as file:
+                    file.write(desk[written : written + size])
+                written += size
+            case "cut" if path.exists():
+                written = data.draw(st.integers(0, path.stat().st_size))
+                path.write_bytes(path.read_bytes()[:written])
+            case "begin anew":
+                path.write_bytes(desk)
+                written = len(desk)
+            case "delete":
+                path.unlink(missing_ok=True)
+                written = 0
+            case "rotate" if path.exists():
+                path.rename(path.with_name(f"{number}.jsonl"))
+                written = 0
+            case _:
+                list(folder.look())
+    list(folder.look())
+
+    anew = WatchedFolder(path.parent)
+    list(anew.look())
+    assert sorted(map(str, pieces_of(folder))) == sorted(map(str, pieces_of(anew)))
+
+
+def test_a_session_in_several_files_is_one_whichever_is_there_first(desk, tmp_path):
+    lines = desk.splitlines(keepends=True)
+    second = next(i for i, line in enumerate(lines) if b"where do I save" in line)
+    folder = WatchedFolder(tmp_path)
+    one, two = tmp_path / "host_a" / "a.jsonl", tmp_path / "host_b" / "b.jsonl"
+    for path, part in ((two, [lines[0], *lines[second:]]), (one, lines[:second])):
+        path.parent.mkdir()
+        path.write_bytes(b"".join(part))
+        list(folder.look())
+
+    (shown,) = pieces_of(folder)
+    assert shown == whole(one, two)
+    assert "<blockquote>How dear is a loan?</blockquote>" in shown["turn-1"]
+    assert "<blockquote>And where do I save?</blockquote>" in shown["turn-2"]
+
+
+def test_what_is_no_flow_log_or_of_another_schema_is_not_shown(desk, tmp_path):
+    (tmp_path / "notes.jsonl").write_text('{"a": 1}\n')
+    (tmp_path / "old.jsonl").write_text('{"flow_log":1,"adk":"","app":"a","session":"s"}\n')
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "a.jsonl").write_bytes(desk)
+    folder = WatchedFolder(tmp_path)
+    list(folder.look())
+
+    assert len(folder.sessions) == 1
+
+
+def test_nothing_is_read_again_where_nothing_was_written(desk, tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_bytes(desk)
+    folder = WatchedFolder(tmp_path)
+    list(folder.look())
+    monkeypatch.setattr("os.open", None)
+
+    assert list(folder.look()) == []
+
+
+def test_a_log_that_is_deleted_takes_its_session_off_the_page(desk, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.jsonl").write_bytes(
+            desk.replace(b'"app":"app"', b'"app":"%b"' % name.encode())
+        )
+    board = Board(tmp_path, "/x/")
+    before = board.pieces("")
+    shutil.rmtree(tmp_path / "a")
+    board._looked = 0
+    after = board.pieces("")
+
+    assert sum(name.startswith("row-") for name in before) == 2
+    assert sum(name.startswith("row-") for name in after) == 1
