@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.log.schema import Cause
+from adk_flow.record.threads import carried, value_here
 
 if TYPE_CHECKING:
     from google.adk.tools.tool_context import ToolContext
@@ -66,9 +67,21 @@ class Call(NamedTuple):
 
 NO_CALLS: Mapping[int, Call] = {}
 
-current_calls: ContextVar[Mapping[int, Call]] = ContextVar("adk_flow_calls", default=NO_CALLS)
+current_calls: ContextVar[Mapping[int, Call]] = carried(
+    ContextVar("adk_flow_calls", default=NO_CALLS)
+)
 """The innermost tool call that the present task runs in, by recorder; parallel calls each see
 their own."""
+
+
+def call_around(recorder: int) -> Call | None:
+    """Gives the tool call that a Runner starts in, be it in a thread which that has started."""
+    if call := current_calls.get().get(recorder):
+        return call
+    call = value_here(current_calls).get(recorder)
+    # A thread may go on when the call that has started it is over, and serve others.
+    is_open = call is not None and any(one is call for one in call.run.calls.values())
+    return call if is_open else None
 
 
 class Place(NamedTuple):
