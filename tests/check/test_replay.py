@@ -267,6 +267,7 @@ async def test_a_recorded_conversation_is_compared_under_all_constructs(tmp_path
     assert calls == {
         "as_is": 6,
         "single_agent": 2,
+        "skills": 4,  # Clerk's skill, then Judge's
         "transfer": 4,  # Lead, Clerk twice, Judge
         "agent_tool": 6,  # as recorded: Lead thrice, Clerk twice, Judge
         "agent_tool_skip_summarization": 3,  # Clerk's answer ends the turn

@@ -10,7 +10,7 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions
+from adk_flow.scenario.conversation import ALONE, of_questions
 from adk_flow.wiring import CONSTRUCTS
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
@@ -19,6 +19,7 @@ from tests.doubles.served import Chat, serving
 
 CALLS = {
     "single_agent": (2, 4),
+    "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),
     "agent_tool_skip_summarization": (3, 6),
@@ -65,10 +66,7 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
     assert not second.failed
     calls = (first.seen_llm_calls, first.seen_llm_calls + second.seen_llm_calls)
     assert calls == CALLS.get(construct, calls)
-    assert "Pension_Agent" in {move.source for move in held.moves} or construct in (
-        "single_agent",
-        "best_of_n",
-    )
+    assert "Pension_Agent" in {move.source for move in held.moves} or construct in ALONE
 
 
 @pytest.mark.parametrize("command", [["adk", "run", "--in_memory"], ["adk-flow", "run"]])

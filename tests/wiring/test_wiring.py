@@ -30,6 +30,12 @@ PICTURES = {
         Lead reply user "5%."
         end Lead to user
     """,
+    "skills": """
+        start user to Lead
+        user say Lead "Cost?"
+        Lead reply user "5%."
+        end Lead to user
+    """,
     "transfer": """
         start user to Lead
         user say Lead "Cost?"
@@ -291,6 +297,7 @@ async def test_the_deprecated_agents_move_like_the_graphs(construct, tmp_path):
 
 CALLS = {
     "single_agent": (2, 4),
+    "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),
     "agent_tool_skip_summarization": (3, 6),
@@ -406,9 +413,10 @@ async def test_instructions_tools_and_callbacks_go_along(construct, tmp_path):
     root = wire(lead, specialists, construct, called=["Loans"] if construct == "mixed" else ())
     await record(root, ["Cost?"], tmp_path)
 
-    alone = {"single_agent": "Lead", "best_of_n": "Lead_2"}.get(construct, "Loans")
-    sent = model.to(alone)[0]
-    assert "You lend." in sent.instruction
+    alone = {"single_agent": "Lead", "skills": "Lead", "best_of_n": "Lead_2"}
+    sent = model.to(alone.get(construct, "Loans"))[-1]
+    # A skill's comes as the result of loading it (test_skills.py).
+    assert "You lend." in sent.instruction or construct == "skills"
     assert "rate" in sent.tools
     assert fired.count("rate") == 1
     assert all("You lead." in sent.instruction for sent in model.sent if sent.agent[:4] == "Lead")

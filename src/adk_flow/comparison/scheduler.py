@@ -41,6 +41,7 @@ async def run_trials(
     jobs: int,
     budget: Budget | None = None,
     progress: Callable[[int, int], None] = lambda done, planned: None,
+    prepare: Callable[[App, Trial], App] = lambda app, trial: app,
 ) -> None:
     """Makes the trials that are not there yet, `jobs` at a time, until the budget is spent.
 
@@ -52,6 +53,7 @@ async def run_trials(
       jobs: how many conversations run at the same time.
       budget: the limit of all of them together.
       progress: called with how many are there and how many are planned, at first and after each.
+      prepare: gives the app of a trial, made of that under its construct.
 
     Raises:
       AdkFlowError: the store cannot be written, or a run that shows controlled models only asked
@@ -65,7 +67,7 @@ async def run_trials(
             work.advance(len(trials) - len(missing))
             async with asyncio.TaskGroup() as group:
                 for trial in missing:
-                    app = apps[trial.construct]
+                    app = prepare(apps[trial.construct], trial)
                     limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
                     group.create_task(work.make(trial, limited))
     except* Exception as errors:
@@ -114,7 +116,7 @@ class _Work:
                 )
                 self._check(trial, app, run)
                 if not self._is_spent:
-                    failed = any(turn.failed for turn in run.turns)
+                    failed = not trial.fault and any(turn.failed for turn in run.turns)
                     self.store.add(TrialResult(*trial, run.failed_checks, failed, run.faults))
                     self.advance()
             finally:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ except ImportError:  # Windows has no advisory locks.
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
 from adk_flow.scenario.conversation import Conversation
+from adk_flow.scenario.fault import FaultKind
 
 STATE = "experiment.json"
 
@@ -30,6 +31,8 @@ class Trial(NamedTuple):
     construct: str
     conversation: str
     number: int
+    fault: FaultKind | Literal[""] = ""
+    """What goes wrong in its first turn on purpose."""
 
 
 class TrialResult(msgspec.Struct, frozen=True):
@@ -38,7 +41,8 @@ class TrialResult(msgspec.Struct, frozen=True):
     construct: str
     conversation: str
     number: int
-    failed_checks: list[list[str]]
+    fault: FaultKind | Literal[""] = ""
+    failed_checks: list[list[str]] = []
     """By turn, what the answer lacks of what the conversation asks for."""
     failed: bool = False
     """Whether a turn of it failed, so that it is made again when the experiment goes on."""
@@ -48,7 +52,7 @@ class TrialResult(msgspec.Struct, frozen=True):
     @property
     def trial(self) -> Trial:
         """Which trial it is of."""
-        return Trial(self.construct, self.conversation, self.number)
+        return Trial(self.construct, self.conversation, self.number, self.fault)
 
 
 class _State(msgspec.Struct):
@@ -172,7 +176,8 @@ class TrialStore(Folder):
 
     def log_of(self, trial: Trial) -> Path:
         """Names the log of a trial; only letters, digits, `_` and `-` of names reach the path."""
-        file = f"{safe_name(trial.conversation)}-{trial.number}.jsonl"
+        names = filter(None, (trial.conversation, trial.fault))
+        file = "-".join([*map(safe_name, names), f"{trial.number}.jsonl"])
         return self.folder / "logs" / safe_name(trial.construct) / file
 
     def begin(self, trial: Trial) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -183,9 +184,11 @@ class _Talk:
         A turn that answers goes on with the plan of the turn that paused, unless it has one.
         """
         pause, override = self._pauses.latest, override_of(self._app)
+        if override.fault:
+            override.fault.turn += 1
         planned = self._planned = self._plan_of(turn, pause)
         if planned is not None:
-            override = planned_override(planned, override.latency)
+            override = planned_override(planned, override)
         with in_force(override) as asked, tools_inline() if planned else nullcontext():
             error = await self._ask(turn, pause)
         if planned is None:
@@ -215,8 +218,9 @@ class _Talk:
             new_message=message_of(turn, pause),
             **options,
         )
+        fault = override_of(self._app).fault
         try:
-            async with aclosing(events) as stream:
+            async with asyncio.timeout(fault and fault.seconds), aclosing(events) as stream:
                 async for event in stream:
                     self._pauses.read(event)
         except Exception as error:

@@ -16,6 +16,7 @@ from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import Guardrail
 from adk_flow.wiring.parts import Parts, parts_of
+from adk_flow.wiring.skills import wire_skills
 
 __all__ = [
     "CONSTRUCTS",
@@ -36,6 +37,7 @@ __all__ = [
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_agent": agents.single_agent,
+    "skills": wire_skills,
     "transfer": agents.wire_transfer,
     "agent_tool": agents.agent_tool,
     "agent_tool_skip_summarization": agents.agent_tool_skip_summarization,

@@ -29,16 +29,20 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     What an agent has but once (output schema, planner, callbacks around agent and model) is the
     lead's.
     """
-    agents = [team.lead, *team.specialists]
     parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
-    callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
     whole = {
         "instruction": joined([team.lead.instruction, ALONE_INSTRUCTION, *parts]),
-        "tools": merged_tools(team, agents),
-        **callbacks,
+        "tools": merged_tools("single_agent", team, [team.lead, *team.specialists]),
     }
+    return alone(team, **whole, **update)
+
+
+def alone(team: Team, **update: Any) -> LlmAgent:
+    """Copies the lead with everybody's callbacks around tools, and the helpers of specialists."""
+    agents = [team.lead, *team.specialists]
+    callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
     helpers = [helper for agent in team.specialists for helper in team.helpers(agent)]
-    return team.leading(sub_agents=helpers, **whole, **update)
+    return team.leading(sub_agents=helpers, **callbacks, **update)
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:

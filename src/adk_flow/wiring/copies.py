@@ -127,8 +127,8 @@ async def _resolved(instruction: str | InstructionProvider, context: ReadonlyCon
     return text if isinstance(text, str) else await text
 
 
-def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
-    """Gathers the tools of several agents.
+def merged_tools(construct: str, team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
+    """Gathers the tools of several agents, for one that does the work of all.
 
     Raises:
       WiringError: two of them go by the same name, so that a model could not tell them apart.
@@ -140,7 +140,7 @@ def merged_tools(team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
             name, same = tool_name(tool), _identity(tool)
             if same not in gathered and name in owners:
                 raise WiringError(
-                    f"single_agent: {owners[name]} and {agent.name} have different tools named "
+                    f"{construct}: {owners[name]} and {agent.name} have different tools named "
                     f"{name!r}; one agent cannot have both"
                 )
             gathered.setdefault(same, tool)
