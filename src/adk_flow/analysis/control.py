@@ -178,7 +178,7 @@ def come_back(
         nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
     graph = record.tool if record.kind == "node_tool" else call.graph if call else ""
     if record.withheld and call is not None:
-        _withdraw(run, call)
+        _withdraw(run, call, is_forked=bool(activation and activation.calls_out))
     elif graph:
         _leave_graph(moment, run, graph, failed=is_failed)
     if activation is not None and activation.calls_out:
@@ -187,7 +187,7 @@ def come_back(
             _join(moment, run, activation)
 
 
-def _withdraw(run: Run, call: ToolCall) -> None:
+def _withdraw(run: Run, call: ToolCall, *, is_forked: bool) -> None:
     """A call of an agent or a graph did not run, as something else gave its result."""
     moves, begun = run.turn.moves, (call.activation, call.id)
     moves[:] = [
@@ -197,7 +197,7 @@ def _withdraw(run: Run, call: ToolCall) -> None:
         or move.record < call.record
         or (move.parent, move.call) != begun
     ]
-    if fork := _fork_of(run, call.activation):
+    if is_forked and (fork := _fork_of(run, call.activation)):
         names = fork.target.split(", ")
         if call.name in names:
             names.remove(call.name)

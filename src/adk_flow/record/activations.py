@@ -176,6 +176,8 @@ class OpenRun:
         if source := self._take_up(agent.name, branch):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
+        if call is None or call.tool != agent.name:
+            call = self._call_on(branch, agent.name) or call
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.activation, call.id)
         if call is not None and (source := self.taken_up.get((agent.name, branch))):
@@ -198,6 +200,11 @@ class OpenRun:
             parent, name = next(reversed(self.deciding.items()))
             return Beginning("node", parent, parent_name=name)
         return Beginning("user")
+
+    def _call_on(self, branch: str, agent: str) -> Call | None:
+        """Finds the call that an agent runs for by its branch: an event is told outside of it."""
+        id = branch.rpartition("@")[2]
+        return next((c for c in self.calls.values() if (c.tool, c.id) == (agent, id)), None)
 
     def _take_up(self, target: str, branch: str) -> int:
         """Finds who handed over to an agent that begins; mostly on its own branch."""

@@ -13,7 +13,7 @@ from threading import Thread, current_thread
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-V = TypeVar("V")
+_V = TypeVar("_V")
 
 _carried: list[ContextVar[Any]] = []
 _brought: WeakKeyDictionary[Thread, dict[ContextVar[Any], Any]] = WeakKeyDictionary()
@@ -21,13 +21,13 @@ _brought: WeakKeyDictionary[Thread, dict[ContextVar[Any], Any]] = WeakKeyDiction
 _watched: set[type] = set()
 
 
-def carried(variable: ContextVar[Mapping[int, V]]) -> ContextVar[Mapping[int, V]]:
+def carried(variable: ContextVar[Mapping[int, _V]]) -> ContextVar[Mapping[int, _V]]:
     """Has a variable follow into threads."""
     _carried.append(variable)
     return variable
 
 
-def value_here(variable: ContextVar[Mapping[int, V]]) -> Mapping[int, V]:
+def value_here(variable: ContextVar[Mapping[int, _V]]) -> Mapping[int, _V]:
     """Gives a variable's value, or else the one that the present thread was started with."""
     value = variable.get()
     return value or _brought.get(current_thread(), {}).get(variable, value)
