@@ -25,7 +25,9 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.runner import compare
+from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_tables import CONTEXTS
+from adk_flow.render.markdown import markdown_section
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
@@ -125,6 +127,14 @@ def examples() -> str:
     return "\n".join([*heading, *rows]) + "\n"
 
 
+def faults() -> str:
+    """Tries each fault of a specialist of the desk under every construct."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = compare(ROOT / "root_agent", {}, folder=Path(folder), faults=True)
+    parts = (markdown_section(part) for _, part in fault_sections(made.faults))
+    return "".join(f"#{part}\n\n" for part in parts)
+
+
 def picture(name: str) -> str:
     """Draws the first turn of an example's conversation."""
     conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
@@ -151,6 +161,7 @@ def callbacks(part: str) -> str:
 
 
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
+    ROOT / "docs" / "compare.md": {"faults": faults},
     README: {"calls": calls, "examples": examples, "three topics": three_topics},
     **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},
     EXAMPLES / "plain_callbacks" / "README.md": {

@@ -87,6 +87,10 @@ MATRICES = {
         shown  user   question  fact  manner
         Lead   words  x         x     x
     """,
+    "skills": """
+        shown  user   question  fact  manner
+        Lead   words  x         x     x
+    """,
     "transfer": """
         shown  user   question  fact  manner
         Lead   words  x         .     x
@@ -127,6 +131,11 @@ MATRICES = {
         shown  user   question  fact  manner
         Lead   words  x         .     x
         Loans  words  x         x     .
+    """,
+    "router_many": """
+        shown  user   Loans  question  fact  manner
+        Lead   words  words  x         .     x
+        Loans  words  .      x         x     .
     """,
     "coordinator": """
         shown  user   Lead     Loans  question  fact  manner

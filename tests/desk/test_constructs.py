@@ -10,8 +10,8 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import of_questions
-from adk_flow.wiring import CONSTRUCTS
+from adk_flow.scenario.conversation import ALONE, of_questions
+from adk_flow.wiring import CONSTRUCTS, ON_DEMAND
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
 from tests.doubles.desk import ANSWER, CONSTRUCT_FOLDERS, FOLLOW_UP, QUESTION, ROOT
@@ -19,6 +19,7 @@ from tests.doubles.served import Chat, serving
 
 CALLS = {
     "single_agent": (2, 4),
+    "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),
     "agent_tool_skip_summarization": (3, 6),
@@ -26,6 +27,7 @@ CALLS = {
     "single_turn": (4, 8),
     "task": (4, 8),
     "router": (3, 6),
+    "router_many": (4, 8),
     "coordinator": (4, 8),
     "best_of_n": (7, 14),
 }
@@ -39,12 +41,15 @@ def offline():
 
 
 def test_there_is_a_folder_for_each_construct():
-    assert {path.parent.name for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} == set(CONSTRUCTS)
+    assert {path.parent.name for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} == {
+        *CONSTRUCTS,
+        *ON_DEMAND,
+    }
 
 
 def test_no_folder_is_named_like_a_module_that_is_installed():
     # `adk run constructs/task` makes it the module `task`.
-    taken = set(CONSTRUCTS) & {*sys.stdlib_module_names, *packages_distributions()}
+    taken = {*CONSTRUCTS, *ON_DEMAND} & {*sys.stdlib_module_names, *packages_distributions()}
     assert not taken
 
 
@@ -65,10 +70,7 @@ async def test_the_desk_answers_a_question_and_its_follow_up(construct, tmp_path
     assert not second.failed
     calls = (first.seen_llm_calls, first.seen_llm_calls + second.seen_llm_calls)
     assert calls == CALLS.get(construct, calls)
-    assert "Pension_Agent" in {move.source for move in held.moves} or construct in (
-        "single_agent",
-        "best_of_n",
-    )
+    assert "Pension_Agent" in {move.source for move in held.moves} or construct in ALONE
 
 
 @pytest.mark.parametrize("command", [["adk", "run", "--in_memory"], ["adk-flow", "run"]])

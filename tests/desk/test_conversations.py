@@ -15,6 +15,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 CALLS = {
     "single_agent": ([2, 4], 2),
+    "skills": ([3, 5], 3),
     "transfer": ([3, 5], 7),
     "agent_tool": ([4, 8], 8),
     "agent_tool_skip_summarization": ([3, 6], 7),
@@ -23,6 +24,7 @@ CALLS = {
     "task": ([4, 8], 10),
     "workflow_tool": ([6, 12], 8),
     "router": ([3, 6], 3),
+    "router_many": ([4, 8], 8),
     "coordinator": ([4, 8], 8),
     "sequential": ([4, 8], 6),
     "parallel": ([4, 8], 6),
@@ -75,6 +77,7 @@ async def test_a_turn_costs_what_the_construct_makes_it_cost(construct, talk):
     ("construct", "calls"),
     [
         ("single_agent", [2, 4, 6, 8, 10, 12]),
+        ("skills", [3, 5, 7, 9, 11, 13]),
         ("transfer", [3, 5, 7, 9, 11, 13]),
         ("agent_tool", [4, 8, 12, 16, 20, 24]),
         ("agent_tool_skip_summarization", [3, 6, 9, 12, 15, 18]),

@@ -12,6 +12,7 @@ USE = call("rate", years=5)
 ASK = call("Loans", request="How dear?")
 SCRIPTS: dict[str, dict[str, list[Any]]] = {
     "single_agent": {"Lead": [USE, "5%."]},
+    "skills": {"Lead": [call("load_skill", skill_name="loans"), USE, "5%."]},
     "transfer": {"Lead": [transfer("Loans")], "Loans": [USE, "5%."]},
     "agent_tool": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},
     "agent_tool_skip_summarization": {"Lead": [ASK], "Loans": [USE, "5%."]},
@@ -24,6 +25,10 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
         "Funds": ["6%."],
     },
     "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
+    "router_many": {
+        "Lead": ['{"specialists": ["Loans"]}', "It is 5%."],
+        "Loans": [USE, "5%."],
+    },
     "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
     "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},
     "parallel": {"Loans": [USE, "5%."], "Funds": ["6%."]},
@@ -57,6 +62,8 @@ def wired(model, construct, **options):
 
 
 def twice(construct):
-    """Plays the same decisions in a second turn; after a transfer the lead has none to take."""
+    """Plays the same decisions in a second turn; who took over, or was loaded, still is there."""
+    if construct == "skills":
+        return {"Lead": [*SCRIPTS[construct]["Lead"], USE, "5%."]}
     script = {name: [*steps, *steps] for name, steps in SCRIPTS[construct].items()}
     return script | ({"Lead": [transfer("Loans")]} if construct == "transfer" else {})

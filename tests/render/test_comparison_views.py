@@ -320,7 +320,7 @@ def test_a_finding_of_many_constructs_keeps_its_name_whole():
     finding = Finding(kind="hidden_conversation", turn=1, agents=("A",), text="", records=())
     text = printed(compared(*[run(name, findings=[finding]) for name in CONSTRUCTS]))
 
-    assert "hidden conversation  notice  13 " in text
+    assert f"hidden conversation  notice  {len(CONSTRUCTS)} " in text
 
 
 def test_json_holds_figures_without_the_bulk():

@@ -14,14 +14,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.loading import is_app, list_logs, load_conversations, only_app
+from adk_flow.cli.loading import load_conversations
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
@@ -54,6 +56,10 @@ def compare_constructs(
     deep: Annotated[
         bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
     ] = False,
+    faults: Annotated[
+        bool,
+        typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
+    ] = False,
     model: Model = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
@@ -83,11 +89,14 @@ def compare_constructs(
     """
     with report_errors():
         if all(map(_is_of_logs, subjects)):
+            if faults:
+                raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
             folder = out or _default_folder("logs", subjects)
             comparison = compare_logs([*list_logs(subjects)], baseline, latency)
         else:
             silence_adk()
-            conversations = load_conversations(question, conversation, state)
+            is_open = faults and not (question or conversation)
+            conversations = {} if is_open else load_conversations(question, conversation, state)
             options = {
                 "baseline": baseline,
                 "deep": deep,
@@ -98,6 +107,7 @@ def compare_constructs(
                 "real_latency": real_latency,
                 "dollars": budget,
                 "calls": max_calls,
+                "faults": faults,
             }
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)

@@ -15,9 +15,9 @@ import typer
 from adk_flow._text import encodable, plain, plural
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import load_story
 from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private
 from adk_flow.log.reader import Log

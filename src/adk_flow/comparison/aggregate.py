@@ -17,6 +17,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialist
 from adk_flow.comparison.baseline import compare_answers
 from adk_flow.comparison.crossovers import Winner, find_winners
 from adk_flow.comparison.evidence import Gap, find_gaps
+from adk_flow.comparison.fault_matrix import FaultMatrix
 
 ComparisonKind = Literal["controlled", "offline", "live", "mixed"]
 _NARROWEST_FIRST = ("not asked", "one agent", "request", "user", "others", "unknown")
@@ -110,6 +111,8 @@ class Comparison(msgspec.Struct, kw_only=True):
     constructs: list[ConstructMetrics]
     winners: list[Winner]
     runs: list[RunMetrics]
+    faults: FaultMatrix | None = None
+    """What each construct makes of a specialist that fails; None where that was not tried."""
 
     def figures_of(self, construct: str) -> ConstructMetrics | None:
         """Finds a construct's figures."""
@@ -125,7 +128,9 @@ class Comparison(msgspec.Struct, kw_only=True):
         return self.figures_of(self.setting.baseline)
 
 
-def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
+def compare_runs(
+    runs: Iterable[RunMetrics], setting: Setting, faults: FaultMatrix | None = None
+) -> Comparison:
     """Compares measured runs, in the order in which they are given."""
     measured = compare_answers(list(runs), setting.baseline)
     constructs: dict[str, list[RunMetrics]] = {run.construct: [] for run in measured}
@@ -143,6 +148,7 @@ def compare_runs(runs: Iterable[RunMetrics], setting: Setting) -> Comparison:
         constructs=[_figures(name, each, gaps[name]) for name, each in constructs.items()],
         winners=list(find_winners(measured)),
         runs=measured,
+        faults=faults,
     )
 
 

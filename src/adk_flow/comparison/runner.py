@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
+from adk_flow.comparison.faults import TALK, FaultTrials, choose_talk
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
     check_agent_names,
@@ -29,8 +31,9 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
+from adk_flow.run.virtual_time import run_virtually
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import CONSTRUCTS, MEANINGS
+from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
 
 
 def compare(
@@ -48,6 +51,7 @@ def compare(
     real_latency: bool = False,
     dollars: float | None = None,
     calls: int | None = None,
+    faults: bool = False,
     progress: Callable[[int, int], None] = lambda done, planned: None,
 ) -> Comparison:
     """Runs each conversation with an app under each construct, and compares.
@@ -55,8 +59,9 @@ def compare(
     Args:
       app: the app, or the path of one as for `adk run`.
       conversations: what to ask, by name.
-      constructs: of `CONSTRUCTS`, or `one_by_one`, the app's own wiring with nothing at once; its
-        own wiring, `as_is`, is always compared, as the first.
+      constructs: of `CONSTRUCTS`; `remote`, for an app that is given by its path; or `one_by_one`,
+        the app's own wiring with nothing at once. Its own wiring, `as_is`, is always compared, as
+        the first.
       folder: where logs and results are kept; what is there is not run again.
       baseline: the construct that the others are compared with; by default `as_is`.
       deep: whether agents of specialists are specialists too, in place of their helpers.
@@ -68,14 +73,20 @@ def compare(
       real_latency: whether a controlled model really takes that time.
       dollars: what live runs may spend, in US dollars.
       calls: how many model calls live runs may make.
+      faults: whether to try each fault of a specialist under each construct, too; then what to ask
+        may be left open.
       progress: called with how many trials are there and how many are planned.
 
     Raises:
       AdkFlowError: something that its user can mend; nothing written before is lost.
     """
-    if not conversations:
+    if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
+    path = app if isinstance(app, (str, Path)) else None
     app = load_app(app, model)
+    names = list(conversations) or [TALK]
+    if faults:
+        conversations = {**conversations, TALK: choose_talk(app, conversations)}
     models = models_asked(app, conversations.values())
     live = [name for name in models if name not in KEYLESS_MODELS]
     profile = choose_profile(latency, not live)
@@ -86,19 +97,26 @@ def compare(
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
-    variants = make_variants(app, list(dict.fromkeys([AS_IS, *constructs])), deep=deep)
-    baseline = choose_baseline(list(variants.apps), baseline)
-    check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
-    store = TrialStore(folder, identity)
-    for name, conversation in conversations.items():
-        store.expect(name, conversation)
-    planned = plan_trials(list(variants.apps), list(conversations), trials)
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    _warm_up(is_offline=not live)
-    work = run_trials(
-        *(variants.apps, conversations, planned, store), jobs=jobs, budget=budget, progress=progress
-    )
-    asyncio.run(work)
+    with nullcontext() if path is None else Peers(path, deep=deep, budget=budget) as peers:
+        chosen = list(dict.fromkeys([AS_IS, *constructs]))
+        variants = make_variants(app, chosen, deep=deep, peers=peers)
+        baseline = choose_baseline(list(variants.apps), baseline)
+        check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        store = TrialStore(folder, identity)
+        for name, conversation in conversations.items():
+            store.expect(name, conversation)
+        planned = plan_trials(list(variants.apps), names, trials)
+        _warm_up(is_offline=not live)
+        options = {"jobs": jobs, "budget": budget, "progress": progress}
+        asyncio.run(run_trials(variants.apps, conversations, planned, store, **options))
+        faulty = None
+        if faults:
+            lead = app.root_agent.name if app.root_agent else ""
+            faulty = FaultTrials(conversations[TALK], lead, variants.team, list(variants.apps))
+            trials_of = (variants.apps, conversations, faulty.trials, store)
+            work = run_trials(*trials_of, **options, prepare=faulty.prepare)
+            asyncio.run(work) if live else run_virtually(work)
     if budget and budget.is_blind:
         raise AdkFlowError(
             f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
@@ -130,7 +148,7 @@ def compare(
         pace=None if real_latency else profile,
         price_model=setting.price_model,
     )
-    return compare_runs(runs, setting)
+    return compare_runs(runs, setting, faulty.read(store) if faulty else None)
 
 
 def _warm_up(*, is_offline: bool) -> None:

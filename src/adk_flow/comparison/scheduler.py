@@ -18,10 +18,10 @@ from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import read_log
 from adk_flow.models.override import override_of
 from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
+from adk_flow.wiring import recorded_in
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ async def run_trials(
     jobs: int,
     budget: Budget | None = None,
     progress: Callable[[int, int], None] = lambda done, planned: None,
+    prepare: Callable[[App, Trial], App] = lambda app, trial: app,
 ) -> None:
     """Makes the trials that are not there yet, `jobs` at a time, until the budget is spent.
 
@@ -52,6 +53,7 @@ async def run_trials(
       jobs: how many conversations run at the same time.
       budget: the limit of all of them together.
       progress: called with how many are there and how many are planned, at first and after each.
+      prepare: gives the app of a trial, made of that under its construct.
 
     Raises:
       AdkFlowError: the store cannot be written, or a run that shows controlled models only asked
@@ -65,7 +67,7 @@ async def run_trials(
             work.advance(len(trials) - len(missing))
             async with asyncio.TaskGroup() as group:
                 for trial in missing:
-                    app = apps[trial.construct]
+                    app = prepare(apps[trial.construct], trial)
                     limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
                     group.create_task(work.make(trial, limited))
     except* Exception as errors:
@@ -104,17 +106,18 @@ class _Work:
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
             listener = self.budget.listen if self.budget else None
             try:
-                run = await run_conversation(
-                    app,
-                    conversation,
-                    file=file,
-                    construct=trial.construct,
-                    listener=listener,
-                    close=False,
-                )
+                with recorded_in(self.store.peers_of(trial)):
+                    run = await run_conversation(
+                        app,
+                        conversation,
+                        file=file,
+                        construct=trial.construct,
+                        listener=listener,
+                        close=False,
+                    )
                 self._check(trial, app, run)
                 if not self._is_spent:
-                    failed = any(turn.failed for turn in run.turns)
+                    failed = not trial.fault and any(turn.failed for turn in run.turns)
                     self.store.add(TrialResult(*trial, run.failed_checks, failed, run.faults))
                     self.advance()
             finally:
@@ -153,7 +156,7 @@ def measure_trials(
             texts = {name: canary.text for name, canary in asked.planted.items()}
             asked = replace(asked, canaries=texts)
         yield measure_run(
-            read_log(store.log_of(trial)),
+            store.read(trial),
             construct=trial.construct,
             conversation=trial.conversation,
             asked=asked,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -19,7 +20,10 @@ except ImportError:  # Windows has no advisory locks.
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
+from adk_flow.log.reader import Log, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.scenario.conversation import Conversation
+from adk_flow.scenario.fault import FaultKind
 
 STATE = "experiment.json"
 
@@ -30,6 +34,8 @@ class Trial(NamedTuple):
     construct: str
     conversation: str
     number: int
+    fault: FaultKind | Literal[""] = ""
+    """What goes wrong in its first turn on purpose."""
 
 
 class TrialResult(msgspec.Struct, frozen=True):
@@ -38,7 +44,8 @@ class TrialResult(msgspec.Struct, frozen=True):
     construct: str
     conversation: str
     number: int
-    failed_checks: list[list[str]]
+    fault: FaultKind | Literal[""] = ""
+    failed_checks: list[list[str]] = []
     """By turn, what the answer lacks of what the conversation asks for."""
     failed: bool = False
     """Whether a turn of it failed, so that it is made again when the experiment goes on."""
@@ -48,7 +55,7 @@ class TrialResult(msgspec.Struct, frozen=True):
     @property
     def trial(self) -> Trial:
         """Which trial it is of."""
-        return Trial(self.construct, self.conversation, self.number)
+        return Trial(self.construct, self.conversation, self.number, self.fault)
 
 
 class _State(msgspec.Struct):
@@ -172,11 +179,25 @@ class TrialStore(Folder):
 
     def log_of(self, trial: Trial) -> Path:
         """Names the log of a trial; only letters, digits, `_` and `-` of names reach the path."""
-        file = f"{safe_name(trial.conversation)}-{trial.number}.jsonl"
+        names = filter(None, (trial.conversation, trial.fault))
+        file = "-".join([*map(safe_name, names), f"{trial.number}.jsonl"])
         return self.folder / "logs" / safe_name(trial.construct) / file
 
+    def peers_of(self, trial: Trial) -> Path:
+        """Names the folder of what peers of a trial recorded: its log's name, without an ending."""
+        return self.log_of(trial).with_suffix("")
+
+    def read(self, trial: Trial) -> Log:
+        """Reads the log of a trial, with what its peers recorded.
+
+        Raises:
+          LogError: it cannot be read.
+        """
+        sides = sorted(self.peers_of(trial).rglob("*.jsonl"))
+        return join_logs([read_log(self.log_of(trial))], [read_log(path) for path in sides])
+
     def begin(self, trial: Trial) -> Path:
-        """Names the log of a trial while it runs; what an earlier process left there is removed.
+        """Names the log of a trial while it runs; what was recorded before is removed.
 
         Raises:
           AdkFlowError: it cannot be written.
@@ -185,6 +206,8 @@ class TrialStore(Folder):
         with self._writing():
             make_private_folder(path.parent)
             path.unlink(missing_ok=True)
+            if self.peers_of(trial).exists():
+                shutil.rmtree(self.peers_of(trial))
         return path
 
     def add(self, result: TrialResult) -> None:

@@ -19,6 +19,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
 from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.faulty import Fault, FaultyModel
 from adk_flow.models.scripted import Scripted
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
@@ -35,12 +36,15 @@ class Override(BasePlugin):
         *,
         retries: bool = False,
         stub: Callable[[str, str, dict[str, Any]], Any] | None = None,
+        fault: Fault | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
         self.model, self.latency, self.retries = model, latency, retries
         self.stub = stub
         """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
         run; `msgspec.UNSET` where it is run."""
+        self.fault = fault
+        """What goes wrong with one of the agents."""
         is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
         self.exclusive = self._adapted(_made(model)) if is_keyless else None
         """The keyless model that everything asks, agent or not; None where there is none."""
@@ -52,6 +56,8 @@ class Override(BasePlugin):
     def _adapted(self, model: BaseLlm) -> BaseLlm:
         if self.retries and isinstance(model, Gemini) and model.retry_options is None:
             model = model.model_copy(update={"retry_options": RETRIES})
+        if self.fault:
+            model = FaultyModel(model=model.model, inner=model, fault=self.fault)
         if self.latency:
             model = DelayedModel(model=model.model, inner=model, profile=self.latency)
         return model
@@ -82,6 +88,14 @@ def override_models(
 def override_of(app: App) -> Override:
     """Finds what an app's agents ask; an override of nothing if that is their own models."""
     return next((plugin for plugin in app.plugins if isinstance(plugin, Override)), Override())
+
+
+def with_fault(app: App, fault: Fault, latency: LatencyProfile | None) -> App:
+    """Copies an app in which something goes wrong with an agent, whose models take their time."""
+    old = override_of(app)
+    new = Override(old.model, latency, retries=old.retries, fault=fault)
+    others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
+    return app.model_copy(update={"plugins": [*others, new, fault]})
 
 
 def llm_agents(app: App) -> Iterator[LlmAgent]:

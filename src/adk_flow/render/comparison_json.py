@@ -16,7 +16,7 @@ _BULK = ("moves", "spans", "critical")
 
 
 def comparison_to_data(comparison: Comparison) -> dict[str, Any]:
-    """Gives setting, figures of constructs and of runs, winners, recommendation and caveats."""
+    """Gives setting, figures of constructs and of runs, winners, faults and recommendation."""
     return {
         "setting": msgspec.to_builtins(comparison.setting),
         "kind": comparison.kind,
@@ -30,6 +30,7 @@ def comparison_to_data(comparison: Comparison) -> dict[str, Any]:
         "winners": msgspec.to_builtins(comparison.winners),
         "recommendation": write_recommendation(comparison),
         "caveats": write_caveats(comparison),
+        "faults": msgspec.to_builtins(comparison.faults),
         "runs": [_run(run) for run in comparison.runs],
     }
 

@@ -13,6 +13,7 @@ from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render.comparison_crossovers import crossover_sections
+from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_findings import findings_table
 from adk_flow.render.comparison_tables import (
     calls_table,
@@ -85,6 +86,7 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
         "hidden": Section("What ADK's session does not show", sentences=list(_hidden(comparison))),
         "changes": Section("Where the winner changes", sentences=changes),
         "findings": table_section("Findings", findings_table(comparison)),
+        **dict(fault_sections(comparison.faults)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ from adk_flow.models.planned.playing import planned_for, planned_override
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
+from adk_flow.record.spans import in_trace
 from adk_flow.run.app import load_app, with_recorder
 from adk_flow.run.pauses import Pause, Pauses, message_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation, failed_checks, of_questions
@@ -183,10 +185,13 @@ class _Talk:
         A turn that answers goes on with the plan of the turn that paused, unless it has one.
         """
         pause, override = self._pauses.latest, override_of(self._app)
+        if override.fault:
+            override.fault.turn += 1
         planned = self._planned = self._plan_of(turn, pause)
         if planned is not None:
-            override = planned_override(planned, override.latency)
-        with in_force(override) as asked, tools_inline() if planned else nullcontext():
+            override = planned_override(planned, override)
+        inline = tools_inline() if planned else nullcontext()
+        with in_trace(), in_force(override) as asked, inline:
             error = await self._ask(turn, pause)
         if planned is None:
             return _End(error, asked, [], pause)
@@ -215,8 +220,9 @@ class _Talk:
             new_message=message_of(turn, pause),
             **options,
         )
+        fault = override_of(self._app).fault
         try:
-            async with aclosing(events) as stream:
+            async with asyncio.timeout(fault and fault.seconds), aclosing(events) as stream:
                 async for event in stream:
                     self._pauses.read(event)
         except Exception as error:

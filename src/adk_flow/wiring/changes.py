@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.example_tool import ExampleTool
 
 from adk_flow._text import join_names
+from adk_flow.inspect.agent_graph import model_asked
+from adk_flow.inspect.settings import state_read
+from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team, tool_name
 
 WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
@@ -17,7 +21,8 @@ WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"}
 _HAD_ONCE = (
     *("before_agent_callback", "after_agent_callback", "before_model_callback"),
     *("after_model_callback", "on_model_error_callback", "planner", "input_schema"),
-    *("output_schema", "code_executor"),
+    *("output_schema", "output_key", "code_executor", "generate_content_config"),
+    "static_instruction",
 )
 """What an agent has but once, so that one agent for all has the lead's."""
 
@@ -44,16 +49,47 @@ def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
             yield f"nobody has the lead's own tools ({', '.join(tools)})"
         if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
             yield "nobody has the lead's few-shot examples"
-    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+    if construct in ("router_many", "coordinator", "best_of_n") and team.lead.before_agent_callback:
         yield "the lead's before_agent_callback runs each time that it is asked"
 
 
 def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
-    if construct not in ("single_agent", "best_of_n"):
+    if construct == "remote":
+        yield from _lost_between_processes(team)
+    if construct not in ALONE:
         return
-    if names := [agent.name for agent in team.specialists if _has_own_hooks(agent)]:
-        yield f"of {join_names(names)}, what stands around agent and model is gone"
+    lost = {agent.name: _had_once(team, agent) for agent in team.specialists}
+    if lines := [f"{join_names(fields)} of {name}" for name, fields in lost.items() if fields]:
+        yield f"nobody has {'; '.join(lines)}"
+    if construct == "skills":
+        yield from _told_at_once(team)
 
 
-def _has_own_hooks(agent: LlmAgent) -> bool:
-    return any(getattr(agent, field) for field in _HAD_ONCE)
+def _lost_between_processes(team: Team) -> Iterator[str]:
+    """Says what ADK sends of a session over A2A: words, and nothing else of it (2.13)."""
+    yield (
+        "the specialists' process has none of the session's state and artifacts, nor of the app's "
+        "plugins; what they write to state is lost"
+    )
+    for agent in team.specialists:
+        if keys := [key for key, is_optional in state_read(agent).items() if not is_optional]:
+            yield f"{agent.name}, whose instruction needs {join_names(keys)} of the state, fails"
+        if agent.input_schema or agent.output_schema:
+            yield f"{agent.name} is asked and answers in words, whatever its schemas"
+
+
+def _had_once(team: Team, agent: LlmAgent) -> list[str]:
+    fields = [field for field in _HAD_ONCE if getattr(agent, field, None)]
+    is_own = model_asked(agent) != model_asked(team.lead)
+    return [*(["the model"] if is_own else []), *fields]
+
+
+def _told_at_once(team: Team) -> Iterator[str]:
+    """Says what the lead has without loading a skill, which a skill cannot bring."""
+    for agent in team.specialists:
+        toolsets = [
+            type(tool).__name__ for tool in team.own_tools(agent) if isinstance(tool, BaseToolset)
+        ]
+        helpers = [helper.name for helper in agent.sub_agents]
+        if early := [*toolsets, *helpers]:
+            yield f"the lead has {join_names(early)} of {agent.name} from the start"

@@ -13,6 +13,7 @@ from adk_flow.models.offline.routes import own_options
 from adk_flow.models.offline.tasks import QuestionTask, plan_tasks
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.situation import FINISH, RESPOND, Situation
+from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called, Returned
 from adk_flow.models.request.words import spell_out
 
@@ -109,11 +110,13 @@ def _results(situation: Situation) -> list[Any]:
     steps = situation.turn.steps
     silent = {step.agent for step in steps if isinstance(step, AgentSaid) and step.agent}
     returned = [step for step in steps if isinstance(step, Returned) and step.agent not in silent]
-    return [one.response for one in returned if one.function not in (TRANSFER, FINISH, RESPOND)]
+    return [
+        one.response for one in returned if one.function not in (TRANSFER, FINISH, RESPOND, LOAD)
+    ]
 
 
 def _offered(situation: Situation) -> list[Option]:
     """Returns all that can be asked of this agent and those it reaches."""
     agents = [*situation.children, *(agent.option for agent in situation.agents), *situation.peers]
-    agents += [situation.parent] if situation.parent else []
+    agents += [*situation.skills, *([situation.parent] if situation.parent else [])]
     return [*own_options(situation), *agents] if agents else [one.option for one in situation.tools]

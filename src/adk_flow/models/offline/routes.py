@@ -16,7 +16,7 @@ ROUTE_FLOOR = -0.1
 class Route(NamedTuple):
     """Where a question goes; done if another agent has seen to it in this turn."""
 
-    way: Literal["own", "call", "transfer", "done", "nobody"]
+    way: Literal["own", "call", "load", "transfer", "done", "nobody"]
     agent: str = ""
 
 
@@ -59,6 +59,7 @@ def own_options(situation: Situation) -> list[Option]:
 def _options(situation: Situation) -> list[tuple[Option, Route]]:
     own = [(option, Route("own")) for option in own_options(situation)]
     called = [(one.option, Route("call", one.name)) for one in situation.agents]
+    called += [(one, Route("load", one.name)) for one in situation.skills]
     others = (*situation.children, *situation.peers)
     return [*own, *called, *((one, Route("transfer", one.name)) for one in others)]
 

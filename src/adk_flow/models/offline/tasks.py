@@ -42,6 +42,8 @@ def _task(question: Question, situation: Situation) -> QuestionTask:
     if way == "call":
         function = next(one for one in situation.agents if one.name == agent)
         return QuestionTask(question, _asked(function, question))
+    if way == "load" and situation.loading:
+        return QuestionTask(question, FunctionChoice(situation.loading, {"skill_name": agent}))
     return QuestionTask(question, transfer=agent, is_done=way == "done")
 
 

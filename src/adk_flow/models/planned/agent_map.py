@@ -11,8 +11,12 @@ from google.adk.agents.llm_agent import LlmAgent
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import agents_of, tools_of, uses_of
 from adk_flow.models.request.schemas import resolve_schema
+from adk_flow.models.request.skills import skill_name
 from adk_flow.models.request.values import free_property
 from adk_flow.scenario.plan import Task
+
+TOOLS = "adk_additional_tools"
+"""Where a skill names its tools (2.13, skills/models.py)."""
 
 
 class Hop(NamedTuple):
@@ -58,6 +62,18 @@ class AgentMap:
     def _tools(self, name: str) -> set[str]:
         tools = [tool for node in self.nodes[name] for tool in tools_of(node)]
         return {getattr(tool, "name", "") or getattr(tool, "__name__", "") for tool in tools}
+
+    def skills_for(self, name: str, task: Task) -> list[str]:
+        """Names the skills of an agent that a task needs: its agent's, else whose tools it has."""
+        toolsets = [tool for node in self.nodes.get(name, ()) for tool in tools_of(node)]
+        skills = {
+            key: one for tool in toolsets for key, one in getattr(tool, "_skills", {}).items()
+        }
+        if (own := skill_name(task.agent)) in skills:
+            return [own]
+        needed = {call.name for call in task.calls}
+        tools = {key: one.frontmatter.metadata.get(TOOLS, ()) for key, one in skills.items()}
+        return [key for key in skills if needed.intersection(tools[key])]
 
     def below(self, name: str) -> frozenset[str]:
         """Names whom an agent or graph uses, at any depth."""

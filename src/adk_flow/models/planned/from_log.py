@@ -15,6 +15,7 @@ from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
 from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
@@ -126,7 +127,7 @@ class _TurnPlan:
                     names = [child.name for child in asked]
                     tools.append(PlannedCall(tasks=names, then=then))
                     children += asked
-                elif call.kind == "function" and call.name not in (FINISH, RESPOND):
+                elif call.kind == "function" and call.name not in (FINISH, RESPOND, LOAD):
                     tools.append(self._planned(call, then))
                 else:
                     continue

@@ -9,7 +9,6 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 
 from adk_flow._adk import BaseNode
-from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.model import Planned
@@ -60,6 +59,7 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
         yield has_plan
 
 
-def planned_override(planned: Planned, latency: LatencyProfile | None) -> Override:
+def planned_override(planned: Planned, given: Override | None) -> Override:
     """Puts a plan's model in the place of every other, and what it says in the place of tools."""
-    return Override(planned, latency, stub=planned.stub)
+    given = given or Override()
+    return Override(planned, given.latency, stub=planned.stub, fault=given.fault)

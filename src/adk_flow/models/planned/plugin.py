@@ -55,8 +55,7 @@ class PlanPlugin(BasePlugin):
         turn = self.turns.get(_plain(words_of(invocation_context.user_content)))
         if turn is not None:
             stack = self._playing[invocation_context.invocation_id] = ExitStack()
-            latency = override.latency if override else None
-            stack.enter_context(in_force(planned_override(Planned(turn, root), latency)))
+            stack.enter_context(in_force(planned_override(Planned(turn, root), override)))
             stack.enter_context(tools_inline())
             return None
         asked = join_names(f"“{turn.say.strip()}”" for turn in self.turns.values())

@@ -11,6 +11,7 @@ from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Se
 from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
     PLACEHOLDER,
@@ -106,13 +107,25 @@ class _Step:
         return hop is None or (hop.how == "transfer" and asking.says is None)
 
     def _own_calls(self) -> Iterator[NextCall]:
-        ended = self._ended()
+        ended, loading = self._ended(), dict[str, None]()
         for number in self.active.own:
             if self.turn.is_ready(number, ended):
-                for call in self._open(number):
+                skills = self._skills(number)
+                loading.update(dict.fromkeys(skills))
+                for call in () if skills else self._open(number):
                     if call.name and not self._is_made(call.name, call.args):
                         self._check(call)
                         yield NextCall(call.name, call.args)
+        for skill in loading:
+            if not self._is_made(LOAD, arguments := {"skill_name": skill}):
+                yield NextCall(LOAD, arguments)
+
+    def _skills(self, number: int) -> list[str]:
+        """Names the skills that a task waits for."""
+        if LOAD not in self.view.offers:
+            return []
+        needed = self.turn.team.skills_for(self.view.agent, self.turn.tasks[number])
+        return [skill for skill in needed if skill not in self.view.skills]
 
     def _open(self, number: int) -> list[PlannedCall]:
         """Takes the calls of a task that may be made by now: those before have returned."""
@@ -332,15 +345,27 @@ class _Step:
         return share
 
     def _chosen(self, schema: Schema, waiting: list[int]) -> Any:
-        """Chooses between agents: the one for the first waiting task; None where none are named."""
-        named = [name for name in schema.get("enum") or () if name in self.turn.team.nodes]
+        """Chooses between agents: the one for the first waiting task; None where none are named.
+
+        Where several may be chosen, all those for waiting tasks.
+        """
         team, owners = self.turn.team, self.turn.owners
+        if items := schema.get("items"):
+            several = [name for name in _names(items) if name in team.nodes]
+            able = [n for n in several if any(team.is_on_the_way(n, owners[w]) for w in waiting)]
+            return able if several else None
+        named = [name for name in _names(schema) if name in team.nodes]
         fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
         return next(fitting, named[0] if named else None)
 
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
+
+
+def _names(schema: Schema) -> list[Any]:
+    """Lists the values that a schema is limited to."""
+    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
 def _words(value: Any) -> str:

@@ -15,6 +15,7 @@ from adk_flow.log.schema import AGENT_CALLS
 from adk_flow.models.request.functions import declarations
 from adk_flow.models.request.schemas import Schema, resolve_schema
 from adk_flow.models.request.situation import FINISH, RESPOND, read_situation
+from adk_flow.models.request.skills import loaded_skills
 from adk_flow.models.request.turns import (
     TRANSFER,
     AgentSaid,
@@ -65,6 +66,8 @@ class RequestView:
     came_by_transfer: bool
     is_new: bool
     """Whether it has neither called nor said anything in this activation."""
+    skills: frozenset[str]
+    """Those that it has loaded."""
 
 
 def read_view(request: LlmRequest) -> RequestView:
@@ -90,6 +93,7 @@ def read_view(request: LlmRequest) -> RequestView:
         heard=tuple(_heard(before, transfers, request.contents, came)),
         came_by_transfer=came,
         is_new=not own,
+        skills=loaded_skills(request.contents),
     )
 
 

@@ -11,6 +11,7 @@ from google.genai import types
 
 from adk_flow.models.request.functions import Function, Option, declared_functions
 from adk_flow.models.request.schemas import Schema, resolve_schema
+from adk_flow.models.request.skills import LOAD, RESOURCE, disclosed_skills, loaded_skills
 from adk_flow.models.request.turns import TRANSFER, RequestTurn, instructions, read_request_turns
 
 FINISH = "finish_task"
@@ -49,6 +50,10 @@ class Situation:
     """Functions behind which an agent stands."""
     tools: tuple[Function, ...]
     """All other functions."""
+    skills: tuple[Option, ...]
+    """What it may load."""
+    loading: Function | None
+    """Loads one of them."""
     ending: Function | None
     """Takes an answer in the shape of the agent's output schema, or ends an agent's task."""
     schema: Schema | None
@@ -76,7 +81,7 @@ class Situation:
     @property
     def is_leaf(self) -> bool:
         """Tells whether nobody stands below it who could answer instead."""
-        return not self.children and not self.agents
+        return not (self.children or self.agents or self.loading)
 
 
 def read_situation(request: LlmRequest) -> Situation:
@@ -88,6 +93,10 @@ def read_situation(request: LlmRequest) -> Situation:
     functions = {function.name: function for function in declared_functions(config)}
     reachable = _reachable(identity, functions.pop(TRANSFER, None))
     finish, respond = functions.pop(FINISH, None), functions.pop(RESPOND, None)
+    loading, loaded, skills = None, loaded_skills(request.contents), disclosed_skills(instruction)
+    if skills:
+        loading = functions.pop(LOAD, None)
+        functions.pop(RESOURCE, None)
     names = [agent.name for agent in reachable]
     # ADK lists children, then the parent, then peers.
     place = names.index(identity.parent) if identity.parent in names else len(names)
@@ -101,6 +110,8 @@ def read_situation(request: LlmRequest) -> Situation:
         parent=reachable[place] if place < len(names) else None,
         agents=tuple(one for one in functions.values() if one.is_agent),
         tools=tuple(one for one in functions.values() if not one.is_agent),
+        skills=tuple(one for one in skills if loading and one.name not in loaded),
+        loading=loading,
         ending=respond or finish,
         schema=resolve_schema(declared) if declared is not None else None,
         turns=read_request_turns(request.contents),

@@ -1,0 +1,133 @@
+"""What each construct made of a specialist that failed: a cell for each construct and fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from adk_flow.analysis.metrics import TurnMetrics, plus
+from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.scenario.fault import FAULT_CANARY, FaultKind
+
+Extent = Literal["whole", "part", "wrong", "none"]
+"""How much of what the user reads without a fault is read with it."""
+TurnEnd = Literal["itself", "error", "limit"]
+SiblingState = Literal["read", "lost", "cancelled", "not begun"]
+"""What became of another's answer in the same turn: the user reads it, or it was given in vain, or
+its agent ended before it had answered, or was never asked."""
+
+
+_UNSEEN = ("raises", "rate limit", "hangs")
+"""Faults whose canary is in no words."""
+
+
+class FaultCell(msgspec.Struct, kw_only=True):
+    """One fault under one construct: a turn with it, the same again without, and what follows."""
+
+    construct: str
+    fault: FaultKind
+    struck: bool
+    """Whether it came to the fault at all; an agent without tools has none to be poisoned."""
+    answer: Extent
+    end: TurnEnd
+    error: str = ""
+    """What ended the turn, if an error did."""
+    cause: str = ""
+    """How the agent at fault came to run, see `Record.cause`."""
+    siblings: dict[str, SiblingState] = {}
+    retry_calls: float | None = 0
+    """LLM calls of asking the same again; None where they are not known, as tokens."""
+    retry_tokens: float | None = 0
+    retry_answer: Extent = "whole"
+    shown: dict[str, int] = {}
+    """Other agents that were shown the canary, each with the turn in which it was so first."""
+    read_by_user: bool = False
+    log: str = ""
+
+
+class FaultMatrix(msgspec.Struct, kw_only=True):
+    """Every construct under every fault."""
+
+    schema: int = 1
+    agent: str
+    """The specialist at fault; where the lead works alone, it is the lead."""
+    controlled: bool
+    """Whether plans decided, so that it is not known what a model makes of what it is shown."""
+    cells: list[FaultCell]
+
+    def cell(self, construct: str, fault: str) -> FaultCell | None:
+        """Finds a cell."""
+        cells = (cell for cell in self.cells if cell.construct == construct)
+        return next((cell for cell in cells if cell.fault == fault), None)
+
+
+def read_cell(
+    fault: FaultKind, agent: str, lead: str, run: RunMetrics, base: RunMetrics
+) -> FaultCell:
+    """Reads a run with a fault beside one without; without an agent the first asked is at fault."""
+    agent = agent or run.visibility.agents[0]
+    others = [name for name in _answering(base) if name not in (agent, lead)]
+    siblings: dict[str, SiblingState] = {
+        name: _sibling(name, run) for name in others if _sibling(name, base) == "read"
+    }
+    turn, retry = run.turns[0], run.turns[1] if len(run.turns) > 1 else None
+    is_read = any(FAULT_CANARY in one.read.replace("_", " ") for one in run.turns)
+    begun = [move.cause for move in run.moves if move.turn == 1 and move.target == agent]
+    return FaultCell(
+        construct=run.construct,
+        fault=fault,
+        struck=agent in turn.agents if fault in _UNSEEN else not run.visibility.unseen,
+        answer="wrong" if fault == "wrong answer" and is_read else _answer(turn, base, 0),
+        end="error" if turn.failed else "itself" if turn.complete else "limit",
+        error=turn.error,
+        cause=next(filter(None, begun), ""),
+        siblings=siblings,
+        retry_calls=retry.llm_calls if retry else None,
+        retry_tokens=plus(retry.input_tokens, retry.output_tokens) if retry else None,
+        retry_answer=_answer(retry, base, 1) if retry else "none",
+        shown=dict(_shown(run, agent)),
+        read_by_user=is_read,
+        log=run.log,
+    )
+
+
+def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Extent:
+    """Says how many lines of a turn's answers the user reads; a model's own words are its own."""
+    expected = _lines(base.turns[place].read)
+    if not base.controlled:
+        return "whole" if turn.answer else "none"
+    found = expected & _lines(turn.read)
+    return "whole" if found == expected else "part" if found else "none"
+
+
+def _lines(text: str) -> set[str]:
+    return set(filter(None, map(str.strip, text.splitlines())))
+
+
+def _answering(run: RunMetrics) -> list[str]:
+    moves = [move for move in run.moves if move.turn == 1 and move.kind in ("reply", "answer")]
+    names = dict.fromkeys(move.source for move in moves)
+    return [name for name in names if name in run.turns[0].agents]
+
+
+def _sibling(name: str, run: RunMetrics) -> SiblingState:
+    moves = [move for move in run.moves if move.turn == 1 and name in (move.source, move.target)]
+    if not any(move.target == name and move.is_control for move in moves):
+        return "not begun"
+    said = [m.text for m in moves if m.source == name and m.kind in ("reply", "answer")]
+    if not said:
+        return "cancelled"
+    return "read" if any(text in run.turns[0].read for text in said) else "lost"
+
+
+def _shown(run: RunMetrics, agent: str) -> Iterator[tuple[str, int]]:
+    """Gives the other agents that were shown the canary, with the turn of the first time."""
+    begins = [(move.record, move.turn) for move in run.moves if move.kind == "start"]
+    for sight in run.visibility.sights:
+        if sight.kind == "canary" and sight.agent != agent:
+            yield (
+                sight.agent,
+                max((turn for record, turn in begins if record < sight.record), default=1),
+            )

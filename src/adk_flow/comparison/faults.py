@@ -1,0 +1,118 @@
+"""The conversation in which a specialist fails on purpose, under every construct and fault."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from google.adk.apps import App
+from google.adk.runners import Runner
+from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from msgspec.structs import replace
+
+from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
+from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell
+from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.errors import AdkFlowError
+from adk_flow.inspect.agent_graph import name_of_model
+from adk_flow.log.reader import read_log
+from adk_flow.models.faulty import Fault
+from adk_flow.models.override import override_of, with_fault
+from adk_flow.models.planned.draft import draft_conversation
+from adk_flow.models.planned.playing import plays_plans
+from adk_flow.scenario.conversation import ALONE, AskedTurn, Conversation
+from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+from adk_flow.wiring import WiringError, parts_of
+
+TALK = "a specialist fails"
+"""Name of the conversation that is held with each fault."""
+SECONDS = 60
+"""How long a turn may last, for nothing else ends a call that hangs."""
+_MOST_AT_ONCE = 3
+
+
+def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversation:
+    """Plans what to ask of an app whose plans are played; of another it is the first that is given.
+
+    Its first message is asked twice, the first time for the fault.
+
+    Raises:
+      AdkFlowError: none is given.
+    """
+    if app.root_agent and plays_plans(app.root_agent, name_of_model(override_of(app).model)):
+        return asyncio.run(_draft(app))
+    if not conversations:
+        raise AdkFlowError("names none; say what to ask", argument="conversations")
+    talk = next(iter(conversations.values()))
+    return replace(talk, turns=[talk.turns[0], *talk.turns])
+
+
+async def _draft(app: App) -> Conversation:
+    """Plans a message for several specialists, the same again, and one for another of them."""
+    try:
+        drafted = await draft_conversation(app, [""])
+    finally:  # toolsets that were opened for it
+        await Runner(app=app, session_service=InMemorySessionService()).close()
+    # A result that its agent does not repeat shows what the wiring shows of it.
+    tasks = [
+        replace(task, tools=task.tools[:1], says=f"What {task.agent} says.")
+        for task in drafted.turns[0].plan or []
+    ]
+    team = _team(app) or [task.agent for task in tasks]
+    fitting = [task for task in tasks if task.agent in team]
+    plan = sorted(fitting, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
+    asked = AskedTurn("Please answer, each of you.", plan=plan)
+    return Conversation([asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)])
+
+
+def _team(app: App) -> list[str]:
+    try:
+        parts = parts_of(app.root_agent) if app.root_agent else None
+    except WiringError:
+        parts = None
+    return [agent.name for agent in parts.specialists] if parts else []
+
+
+class FaultTrials:
+    """One conversation under every construct, without a fault and with each."""
+
+    def __init__(
+        self, talk: Conversation, lead: str, team: Sequence[str], constructs: Sequence[str]
+    ) -> None:
+        self.talk, self.lead, self.team = talk, lead, team
+        kinds = ("", *FAULT_KINDS)
+        self.trials = [Trial(name, TALK, 1, kind) for name in constructs for kind in kinds]
+
+    def agent(self, construct: str = "") -> str:
+        """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
+        if construct in ALONE:
+            return ""
+        turn = self.talk.turns[0]
+        planned = [task.agent for task in turn.plan or []]
+        return next(iter(planned or turn.specialists or self.team), "")
+
+    def prepare(self, app: App, trial: Trial) -> App:
+        """Puts a trial's fault into an app, whose keyless models take a real one's time."""
+        if not trial.fault:
+            return app
+        fault = Fault(trial.fault, self.agent(trial.construct), SECONDS)
+        is_live = not override_of(app).exclusive and not self.talk.has_plan
+        return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
+
+    def read(self, store: TrialStore) -> FaultMatrix:
+        """Measures the trials that are there."""
+        runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        cells = [
+            read_cell(trial.fault, self.agent(trial.construct), self.lead, run, base)
+            for trial, run in runs.items()
+            if trial.fault and (base := runs.get(trial._replace(fault="")))
+        ]
+        controlled = all(run.controlled for run in runs.values())
+        return FaultMatrix(agent=self.agent(), controlled=controlled, cells=cells)
+
+    def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
+        canaries = {TALK: FAULT_CANARY} if trial.fault else {}
+        asked = replace(self.talk, canaries=canaries)
+        log = read_log(store.log_of(trial))
+        return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)

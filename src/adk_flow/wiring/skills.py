@@ -1,0 +1,79 @@
+"""Specialists as skills of one agent, which loads their instructions and tools as it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from google.adk.agents.llm_agent import LlmAgent, ToolUnion
+from google.adk.tools.base_toolset import BaseToolset
+
+from adk_flow.models.planned.agent_map import TOOLS
+from adk_flow.models.request.skills import skill_name
+from adk_flow.wiring.agents import alone
+from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools, tool_name
+
+SKILLS = (
+    "You work alone: there is nobody to transfer to or to call. Each of your specialists is a "
+    "skill of yours. Load it when a question is for that specialist, and follow it."
+)
+_LONGEST = 1024
+"""Characters of a skill's description (2.13, skills/models.py)."""
+
+
+def wire_skills(team: Team) -> LlmAgent:
+    """One agent that loads a specialist's instruction and tools as a skill once it needs them."""
+    try:
+        from google.adk.skills.models import Frontmatter, Skill
+        from google.adk.tools.skill_toolset import SkillDiscoveryMode, SkillToolset
+    except ImportError:
+        raise WiringError("skills needs google-adk 2.10 or newer") from None
+    names = _names(team)
+    tools = merged_tools("skills", team, [team.lead, *team.specialists])
+    own = [*team.own_tools(team.lead), *filter(_is_toolset, tools)]
+    others = [tool for tool in tools if tool not in own]
+    known = [tool_name(tool) for tool in others]
+    skills = [
+        Skill(
+            frontmatter=Frontmatter(
+                name=names[agent.name],
+                description=(agent.description or agent.name)[:_LONGEST],
+                metadata={TOOLS: _tools(team, agent, known), "adk_inject_state": True},
+            ),
+            instructions=_instruction(agent),
+        )
+        for agent in team.specialists
+    ]
+    eager = SkillDiscoveryMode.EAGER
+    toolset = SkillToolset(skills, additional_tools=others, discovery_mode=eager)
+    instruction = joined([team.lead.instruction, SKILLS])
+    return alone(team, instruction=instruction, tools=[*dict.fromkeys(own), toolset])
+
+
+def _names(team: Team) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for agent in team.specialists:
+        name = skill_name(agent.name)
+        if not name:
+            raise WiringError(f"skills: of {agent.name!r} no name of a skill can be made")
+        if other := next((key for key, value in names.items() if value == name), ""):
+            raise WiringError(f"skills: {other} and {agent.name} would both be the skill {name}")
+        names[agent.name] = name
+    return names
+
+
+def _instruction(agent: LlmAgent) -> str:
+    if not isinstance(agent.instruction, str):
+        raise WiringError(
+            f"skills: {agent.name}'s instruction is a function, and a skill's is a text"
+        )
+    return agent.instruction
+
+
+def _tools(team: Team, agent: LlmAgent, known: Collection[str]) -> list[str]:
+    return [name for tool in team.own_tools(agent) if (name := tool_name(tool)) in known]
+
+
+def _is_toolset(tool: ToolUnion | Any) -> bool:
+    """Whether its tools have no names before a run; a skill offers only what it names."""
+    return isinstance(tool, BaseToolset)

@@ -1,0 +1,176 @@
+"""What each construct makes of a specialist that fails, beside what ADK itself shows of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from google.adk.apps import App
+from google.adk.models.llm_request import LlmRequest
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.genai import types
+from pydantic import PrivateAttr
+
+from adk_flow.comparison.fault_matrix import FaultCell
+from adk_flow.comparison.runner import compare
+from adk_flow.models.faulty import Fault
+from adk_flow.models.scripted import Scripted, call
+from adk_flow.render.comparison_text import print_comparison
+from adk_flow.run.virtual_time import run_virtually
+from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+from adk_flow.wiring import CONSTRUCTS, wire
+from tests.doubles.flow import agent
+from tests.doubles.teams import rate
+
+BOTH = [call("Loans", request="How dear?"), call("Funds", request="How good?")]
+SCRIPTS: dict[str, dict[str, list[Any]]] = {
+    "agent_tool": {"Lead": [BOTH, "All."], "Loans": ["5%."], "Funds": ["6%."]},
+    "single_turn": {"Lead": [BOTH, "All."], "Loans": ["5%."], "Funds": ["6%."]},
+    "coordinator": {
+        "Lead": ['{"Loans": "How dear?", "Funds": "How good?"}', "All."],
+        "Loans": ["5%."],
+        "Funds": ["6%."],
+    },
+    "parallel": {"Loans": ["5%."], "Funds": ["6%."]},
+    "sequential": {"Loans": ["5%."], "Funds": ["6%."]},
+}
+"""Both specialists asked in one turn."""
+
+
+def team(model: Any) -> tuple[Any, list[Any]]:
+    def worth(years: int) -> str:
+        """Looks up what a fund is worth."""
+        return f"{years}"
+
+    loans, funds = agent("Loans", model, tools=[rate]), agent("Funds", model, tools=[worth])
+    return agent("Lead", model), [loans, funds]
+
+
+class Failing(Scripted):
+    """Raises where Loans is asked, while Funds takes a second, and notes who was cancelled."""
+
+    _cancelled: list[str] = PrivateAttr(default_factory=list)
+
+    async def generate_content_async(self, llm_request: LlmRequest, stream: bool = False):
+        name = (llm_request.config.labels or {})["adk_agent_name"]
+        try:
+            await asyncio.sleep(name == "Funds")
+        except asyncio.CancelledError:
+            self._cancelled.append(name)
+            raise
+        if name == "Loans":
+            raise RuntimeError("on purpose")
+        async for response in super().generate_content_async(llm_request, stream):
+            yield response
+
+
+async def ask(construct: str) -> tuple[str, list[str], list[str]]:
+    """Asks one question; gives how the turn ends, who spoke in ADK's events, who was cancelled."""
+    model = Failing(script=SCRIPTS[construct])
+    app = App(name="app", root_agent=wire(*team(model), construct))
+    runner = Runner(app=app, session_service=InMemorySessionService())
+    await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
+    spoke, end = [], "itself"
+    try:
+        async for event in runner.run_async(
+            user_id="u", session_id="s", new_message=types.UserContent("Both?")
+        ):
+            words = [part.text for part in (event.content and event.content.parts) or []]
+            spoke += [event.author] if any(words) else []
+    except RuntimeError:
+        end = "error"
+    return end, spoke, model._cancelled
+
+
+def compared(folder, root: Any = None, constructs=(), plugins=()):
+    lead, specialists = team("offline")
+    lead.sub_agents = specialists
+    for specialist in specialists:
+        specialist.parent_agent = lead
+    app = App(name="app", root_agent=root or lead, plugins=[*plugins])
+    comparison = compare(app, {}, constructs, folder=folder, faults=True)
+    assert comparison.faults
+    return comparison
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    return compared(tmp_path_factory.mktemp("matrix"), constructs=CONSTRUCTS).faults
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("construct", SCRIPTS)
+def test_siblings_and_the_turn_end_as_adks_own_events_show(matrix, construct):
+    end, spoke, cancelled = run_virtually(ask(construct))
+
+    cell: FaultCell = matrix.cell(construct, "raises")
+    assert cell.end == end
+    assert (cell.siblings["Funds"] == "cancelled") == ("Funds" in cancelled)
+    assert (cell.siblings["Funds"] == "read") == ("Funds" in spoke)
+    assert (cell.answer == "none") == (not spoke)
+    assert (cell.siblings["Funds"] == "not begun") == (construct == "sequential")
+
+
+class Eyes(BasePlugin):
+    """Notes which requests of whom held the canary, by fault and turn."""
+
+    def __init__(self) -> None:
+        super().__init__("eyes")
+        self.requests: dict[str, list[tuple[int, str, bool]]] = defaultdict(list)
+
+    async def before_model_callback(self, *, callback_context, llm_request) -> None:
+        plugins = callback_context._invocation_context.plugin_manager.plugins
+        fault = next((one for one in plugins if isinstance(one, Fault)), None)
+        if fault:
+            words = f"{llm_request.contents} {llm_request.config.system_instruction}"
+            has_canary = FAULT_CANARY in words.replace("_", " ")
+            entry = (fault.turn, callback_context.agent_name, has_canary)
+            self.requests[fault.kind].append(entry)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("construct", ["transfer", "agent_tool", "single_turn", "sequential"])
+def test_the_blast_radius_and_the_retry_are_what_the_models_were_sent(construct, tmp_path):
+    eyes = Eyes()
+    lead, specialists = team("offline")
+    cells = compared(tmp_path, wire(lead, specialists, construct), plugins=[eyes]).faults.cells
+    as_is = {cell.fault: cell for cell in cells if cell.construct == "as_is"}
+
+    assert set(as_is) == set(FAULT_KINDS)
+    for fault, cell in as_is.items():
+        requests = eyes.requests[fault]
+        shown = {name: turn for turn, name, has in reversed(requests) if has and name != "Loans"}
+        assert cell.shown == shown, fault
+        assert cell.retry_calls == sum(turn == 2 for turn, _, _ in requests), fault
+    assert any(cell.shown for cell in as_is.values())
+
+
+def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(tmp_path, capsys):
+    comparison = compared(tmp_path, constructs=["agent_tool", "single_turn"])
+    from adk_flow.render.comparison_html import comparison_to_html
+    from adk_flow.render.comparison_json import comparison_to_data
+    from adk_flow.render.terminal import plain_console
+
+    print_comparison(comparison, plain_console())
+
+    printed = capsys.readouterr().out
+    assert "1 cut*" in printed
+    assert "* known of ADK" in printed
+    assert "exposure only" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "known of ADK" in comparison_to_html(comparison)
+    data = json.loads(json.dumps(comparison_to_data(comparison)))["faults"]
+    assert data["schema"] == 1
+    assert len(data["cells"]) == 3 * len(FAULT_KINDS)
+
+
+def test_only_the_caller_ends_a_call_that_hangs(matrix):
+    hanging = [cell for cell in matrix.cells if cell.fault == "hangs"]
+
+    assert {cell.end for cell in hanging} == {"limit"}
+    assert all(cell.struck for cell in matrix.cells)
