@@ -109,8 +109,7 @@ def compare(
     asyncio.run(work)
     faulty = None
     if faults:
-        lead = app.root_agent.name if app.root_agent else ""
-        faulty = FaultTrials(conversations[TALK], lead, variants.team, list(variants.apps))
+        faulty = FaultTrials(conversations[TALK], variants.team, variants.apps)
         options = {"jobs": jobs, "budget": budget, "progress": progress}
         trials_of = (variants.apps, conversations, faulty.trials, store)
         work = run_trials(*trials_of, **options, prepare=faulty.prepare)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
@@ -28,12 +29,13 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
 
 
 def flow_to_data(log: Log, view: FlowView) -> dict[str, Any]:
-    """Gives header, moves, figures and damage of a log."""
+    """Gives header, moves, figures, findings and damage of a log."""
     trace = trace_log(log)
     return {
         "header": msgspec.to_builtins(log.header),
         "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
         "turns": [turn_to_data(turn) for turn in measure(trace)],
+        "findings": msgspec.to_builtins(detect_findings(trace)),
         "damage": [damage._asdict() for damage in log.damage],
         "gaps": [gap._asdict() for gap in log.gaps],
     }
