@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import load_story
 from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
 from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import print_damage, print_flow, print_records

@@ -16,7 +16,6 @@ from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell
 from adk_flow.comparison.store import Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
-from adk_flow.log.reader import read_log
 from adk_flow.models.faulty import Fault
 from adk_flow.models.override import override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
@@ -114,5 +113,5 @@ class FaultTrials:
     def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
         asked = replace(self.talk, canaries=canaries)
-        log = read_log(store.log_of(trial))
+        log = store.read(trial)
         return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)

@@ -26,7 +26,7 @@ from google.genai import types
 
 from adk_flow.log.private import PRIVATE
 from adk_flow.record import extract, remote
-from adk_flow.record.activations import current_calls, kind_of
+from adk_flow.record.activations import call_around, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
 
 P = ParamSpec("P")
@@ -131,7 +131,7 @@ class FlowPlugin(BasePlugin):
     @_recorded
     def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
-        if self.recorder.number not in current_calls.get():
+        if call_around(self.recorder.number) is None:
             # AgentTool closes the plugins that it shares (1.39.1 and 2.0.0, not 2.13).
             self.recorder.close()
 
@@ -222,21 +222,16 @@ class FlowPlugin(BasePlugin):
         run.tools[activation] = llm_request.tools_dict
         requests, branch = run.log.requests, callback_context._invocation_context.branch
         place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
-        sent = requests.draft(place, llm_request, run.log.number)
         model = llm_request.model or ""
+        # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
+        heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
+        fields = {"activation": activation, "agent": agent, "model": model, "heard": heard}
         try:
-            record = self.recorder.write(
-                "before_model",
-                run,
-                activation=activation,
-                agent=agent,
-                model=model,
-                # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
-                heard=self.recorder.keep(extract.asked_in(llm_request)) if run.live else "",
-                request=sent.request,
-                texts=sent.texts,
-            )
-            requests.keep(sent, record.number)
+            with run.log.lock:
+                sent = requests.draft(place, llm_request, run.log.number)
+                fields |= {"request": sent.request, "texts": sent.texts}
+                record = self.recorder.write("before_model", run, **fields)
+                requests.keep(sent, record.number)
         finally:
             self.recorder.ask_model(run, activation, agent, model)
 
