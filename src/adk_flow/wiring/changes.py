@@ -49,7 +49,7 @@ def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
             yield f"nobody has the lead's own tools ({', '.join(tools)})"
         if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
             yield "nobody has the lead's few-shot examples"
-    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+    if construct in ("router_many", "coordinator", "best_of_n") and team.lead.before_agent_callback:
         yield "the lead's before_agent_callback runs each time that it is asked"
 
 
