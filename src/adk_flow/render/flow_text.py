@@ -233,7 +233,8 @@ def print_flow(log: Log, console: Console, view: FlowView = "both", only: int = 
             console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in findings.get(turn.number, ()):
-            console.print(Padding(Text(f"finding: {plain(finding.text)}"), (0, 0, 0, 4)))
+            mode = f" [MAST {finding.mast}]" if finding.mast else ""
+            console.print(Padding(Text(f"finding: {plain(finding.text)}{mode}"), (0, 0, 0, 4)))
     if not trace.turns:
         console.print("The log holds no turn.")
     print_damage(log, console)
