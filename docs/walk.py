@@ -136,11 +136,11 @@ class Records(list[Any]):
 
 def compare(folder: str, watching: contextlib.AbstractContextManager[None]) -> None:
     """Runs the command without a word."""
-    from adk_flow.cli import command
+    from adk_flow.cli import make_command
 
     silence = io.StringIO()
     with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence), watching:
-        command([*COMMAND, "--out", folder], standalone_mode=False)
+        make_command()([*COMMAND, "--out", folder], standalone_mode=False)
 
 
 def readers_of(log: Log) -> set[Stop]:

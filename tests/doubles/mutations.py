@@ -19,7 +19,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from adk_flow.cli import command
+from adk_flow.cli import make_command
 from tests.doubles.collector import collecting
 
 RULES = """
@@ -38,7 +38,7 @@ turns: [{holder: Root}]
 
 Line = dict[str, Any]
 
-_COMMAND = get_command(command)
+_COMMAND = get_command(make_command())
 
 _NUMBERS = (-1, 0, 1, 2, 3, 7, 2**40)
 _NAMES = ("Root", "Loans", "Nobody", "user", "", "\x1b[31m\u202e\n::error::x", "x" * 5000)

@@ -14,7 +14,7 @@ from typing import Any
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.cli.loading import load_story
+from adk_flow.cli.paths import load_story
 from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.record.plugin import FlowPlugin

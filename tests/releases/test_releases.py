@@ -24,7 +24,7 @@ from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
-from adk_flow.cli import command
+from adk_flow.cli import make_command
 from adk_flow.models import enforcement
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record import extract
@@ -238,7 +238,7 @@ def fake_uv(folder, install):
 
 
 def invoke(*words):
-    return CliRunner().invoke(command, ["versions", *map(str, words)], env={"COLUMNS": "80"})
+    return CliRunner().invoke(make_command(), ["versions", *map(str, words)], env={"COLUMNS": "80"})
 
 
 @pytest.fixture
@@ -614,7 +614,7 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
     monkeypatch.setattr("adk_flow.record.recorder._ADK", adk)
     held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
 
-    shown = CliRunner().invoke(command, ["show", held.log.path]).stdout
+    shown = CliRunner().invoke(make_command(), ["show", held.log.path]).stdout
     run = measure_run(held.log, construct="transfer", conversation="one")
 
     assert bool(Flow(held.trace).faults) == is_cut

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -51,6 +52,11 @@ class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     def add(self, other: AgentMetrics) -> None:
         """Adds figures up."""
         _add(self, other, self.__struct_fields__)
+
+    def count(self, counts: Mapping[str, int | None]) -> None:
+        """Adds to some of its figures."""
+        for name, count in counts.items():
+            setattr(self, name, plus(getattr(self, name), count))
 
 
 class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
@@ -223,49 +229,54 @@ _OF_CALLS = (
 def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
     parts = [*_of_activations(turn), *_of_spans(schedule)]
     agents: dict[str, AgentMetrics] = {}
-    for _, name, part in sorted(parts, key=lambda part: part[0]):
-        agents.setdefault(name, AgentMetrics()).add(part)
+    for _, name, counts in sorted(parts, key=itemgetter(0)):
+        if name not in agents:
+            agents[name] = AgentMetrics()
+        agents[name].count(counts)
     return agents
 
 
-def _of_activations(turn: Turn) -> Iterator[tuple[int, str, AgentMetrics]]:
+_Part = tuple[int, str, Mapping[str, int | None]]
+"""Where an agent did something, its name, and what that adds to its figures."""
+
+
+def _of_activations(turn: Turn) -> Iterator[_Part]:
     for one in turn.activations:
         if one.cause != "resume":  # whose beginning was not recorded
-            unclosed = int(one.closed < 0)
-            part = AgentMetrics(activations=1, unclosed_activations=unclosed)
-            yield one.began, one.agent, part
+            unclosed = {"unclosed_activations": 1} if one.closed < 0 else {}
+            yield one.began, one.agent, {"activations": 1, **unclosed}
         if one.is_remote:
             yield one.began, one.agent, _of_remote(one)
 
 
-def _of_remote(activation: Activation) -> AgentMetrics:
+def _of_remote(activation: Activation) -> dict[str, int | None]:
     """Gives what an A2A server reports of its agent: tokens, as far as it does, but no calls."""
     reported = list(activation.remote_usage.values())
-    return AgentMetrics(
-        llm_calls=None,
-        input_tokens=sum(usage.input for usage in reported) if reported else None,
-        cached_tokens=sum(usage.cached for usage in reported) if reported else None,
-        output_tokens=sum(usage.generated for usage in reported) if reported else None,
-    )
+    return {
+        "llm_calls": None,
+        "input_tokens": sum(usage.input for usage in reported) if reported else None,
+        "cached_tokens": sum(usage.cached for usage in reported) if reported else None,
+        "output_tokens": sum(usage.generated for usage in reported) if reported else None,
+    }
 
 
-def _of_spans(schedule: Schedule) -> Iterator[tuple[int, str, AgentMetrics]]:
+def _of_spans(schedule: Schedule) -> Iterator[_Part]:
     for span in schedule.spans:
-        if span.kind == "node":
-            continue
         if span.kind == "tool":
-            part = AgentMetrics(tool_calls=1, tool_microseconds=span.took)
+            counts = {"tool_calls": 1, "tool_microseconds": span.took}
+        elif span.kind == "node":
+            continue
         else:
             count = int(span.kind == "model")
-            part = AgentMetrics(
-                llm_calls=None if span.is_unseen else count,
-                seen_llm_calls=count,
-                input_tokens=span.input_tokens,
-                cached_tokens=span.cached_tokens,
-                output_tokens=span.output_tokens,
-                llm_microseconds=span.took,
-            )
-        yield span.record, span.agent, part
+            counts = {
+                "llm_calls": None if span.is_unseen else count,
+                "seen_llm_calls": count,
+                "input_tokens": span.input_tokens,
+                "cached_tokens": span.cached_tokens,
+                "output_tokens": span.output_tokens,
+                "llm_microseconds": span.took,
+            }
+        yield span.record, span.agent, counts
 
 
 def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMetrics]:

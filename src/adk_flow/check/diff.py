@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.analysis.moves import Move
 from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
@@ -65,8 +66,9 @@ class Difference(msgspec.Struct, frozen=True):
 
 def diff_flows(before: Flow, after: Flow) -> Difference:
     """Compares two flows turn by turn."""
-    numbers = dict.fromkeys(turn.turn for flow in (before, after) for turn in flow.figures)
-    turns = [_of_turn(number, before, after) for number in sorted(numbers)]
+    was, now = _by_turn(before), _by_turn(after)
+    none = _FlowTurn(None, [], [])
+    turns = [_diff_turn(n, was.get(n, none), now.get(n, none)) for n in sorted({*was, *now})]
     return Difference(
         headers=list(_headers(before.log.header, after.log.header)),
         turns=[turn for turn in turns if turn.has_changes],
@@ -80,35 +82,38 @@ def _headers(before: Header, after: Header) -> Iterator[Change]:
             yield Change(field, was, now)
 
 
-def _of_turn(number: int, before: Flow, after: Flow) -> TurnDifference:
+class _FlowTurn(NamedTuple):
+    """A turn as it is compared."""
+
+    metrics: TurnMetrics | None
+    control: list[Move]
+    conversation: list[Move]
+
+
+def _by_turn(flow: Flow) -> dict[int, _FlowTurn]:
+    turns = {metrics.turn: _FlowTurn(metrics, [], []) for metrics in flow.figures}
+    for move in flow.moves:
+        turn = turns[move.turn]
+        (turn.control if move.is_control else turn.conversation).append(move)
+    return turns
+
+
+def _diff_turn(number: int, before: _FlowTurn, after: _FlowTurn) -> TurnDifference:
     return TurnDifference(
         turn=number,
-        control=_rows(number, before, after, control=True),
-        conversation=_rows(number, before, after, control=False),
-        figures=list(_figures(number, before, after)),
+        control=_rows(before.control, after.control),
+        conversation=_rows(before.conversation, after.conversation),
+        figures=list(_figures(before.metrics, after.metrics)),
     )
 
 
-def _rows(number: int, before: Flow, after: Flow, *, control: bool) -> list[AlignedLine]:
-    def lines(flow: Flow) -> list[str]:
-        return draw_snapshot(
-            move for move in flow.moves if _is_wanted(move, number, control=control)
-        )
-
-    was, now = lines(before), lines(after)
+def _rows(before: list[Move], after: list[Move]) -> list[AlignedLine]:
+    was, now = draw_snapshot(before), draw_snapshot(after)
     return [] if list(was) == list(now) else aligned(was, now, exactly=True)
 
 
-def _is_wanted(move: Move, turn: int, *, control: bool) -> bool:
-    return move.turn == turn and move.is_control == control
-
-
-def _figures(number: int, before: Flow, after: Flow) -> Iterator[Change]:
-    was, now = (
-        next((turn for turn in flow.figures if turn.turn == number), None)
-        for flow in (before, after)
-    )
+def _figures(before: TurnMetrics | None, after: TurnMetrics | None) -> Iterator[Change]:
     for field, attribute in FIGURES.items():
-        one, other = getattr(was, attribute, None), getattr(now, attribute, None)
-        if one != other:
-            yield Change(field, one, other)
+        was, now = getattr(before, attribute, None), getattr(after, attribute, None)
+        if was != now:
+            yield Change(field, was, now)

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 
 import typer
 
-from adk_flow.cli.check import check_flow
-from adk_flow.cli.comparison import compare_constructs
-from adk_flow.cli.diff import show_diff
-from adk_flow.cli.export import export_tables
-from adk_flow.cli.init import init_app
-from adk_flow.cli.inspect import show_agents
-from adk_flow.cli.plan import plan_conversation
-from adk_flow.cli.run import run_app
-from adk_flow.cli.show import show_flow
 from adk_flow.cli.signals import ended_by_signals
-from adk_flow.cli.versions import compare_releases
-from adk_flow.cli.watch import watch_flows
 
-command = typer.Typer(
-    help="Shows how control and conversation move between the agents of an ADK application.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 _COMMANDS = {
-    "run": run_app,
-    "plan": plan_conversation,
-    "show": show_flow,
-    "watch": watch_flows,
-    "compare": compare_constructs,
-    "check": check_flow,
-    "diff": show_diff,
-    "inspect": show_agents,
-    "init": init_app,
-    "export": export_tables,
-    "versions": compare_releases,
+    "run": "run_app",
+    "plan": "plan_conversation",
+    "show": "show_flow",
+    "watch": "watch_flows",
+    "compare": "compare_constructs",
+    "check": "check_flow",
+    "diff": "show_diff",
+    "inspect": "show_agents",
+    "init": "init_app",
+    "export": "export_tables",
+    "versions": "compare_releases",
 }
-for _name, _function in _COMMANDS.items():
-    command.command(_name)(_function)
+"""The function of each, in the module of its name."""
+_MODULES = {"compare": "comparison"}
+
+
+def make_command(words: Sequence[str] = ()) -> typer.Typer:
+    """Makes the command as far as its words need it: others are not loaded, which takes longer."""
+    command = typer.Typer(
+        help="Shows how control and conversation move between the agents of an ADK application.",
+        callback=lambda: None,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for name in [word for word in words[:1] if word in _COMMANDS] or _COMMANDS:
+        module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
+        cls = getattr(module, "WatchCommand", None)
+        command.command(name, cls=cls)(getattr(module, _COMMANDS[name]))
+    return command
 
 
 def main() -> None:
@@ -52,6 +53,6 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with ended_by_signals():
-            command()
+            make_command(sys.argv[1:])()
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

@@ -10,9 +10,9 @@ import typer
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
-from adk_flow.cli.loading import is_app, load_story, only_app
 from adk_flow.cli.options import FORMAT, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.paths import is_app, load_story, only_app
 from adk_flow.cli.signals import keeping, recorded
 from adk_flow.render.checks import (
     CheckReport,

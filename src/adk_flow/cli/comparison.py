@@ -14,9 +14,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.loading import is_app, list_logs, load_conversations, only_app
+from adk_flow.cli.loading import load_conversations
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle

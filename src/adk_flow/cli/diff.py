@@ -10,9 +10,9 @@ import typer
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
 from adk_flow.check.flow import Flow
-from adk_flow.cli.loading import load_story
 from adk_flow.cli.options import FORMAT, DiffFormat
 from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.paths import load_story
 from adk_flow.render.diff import diff_to_data, diff_to_text
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from adk_flow._text import encodable, plural
-from adk_flow.cli.loading import read_logs
 from adk_flow.cli.output import report_errors
+from adk_flow.cli.paths import read_logs
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.files import TableFormat, write_tables
 from adk_flow.export.tables import tables_of

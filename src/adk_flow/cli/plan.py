@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import import_app, load_story
+from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import AppPath, Questions
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
+from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import Conversation, write_conversation

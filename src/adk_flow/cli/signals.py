@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -10,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from adk_flow._text import one_line
 
@@ -110,9 +109,10 @@ class _Watch:
         self._note(number)
         # What ends in disorder now has nothing to say.
         sys.unraisablehook = lambda unraisable: None
+        asyncio: Any = sys.modules.get("asyncio")  # which commands that only read do not load
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:
+        except (AttributeError, RuntimeError):
             raise _Stopped from None
         loop.set_exception_handler(lambda loop, context: None)
         for task in asyncio.all_tasks(loop):

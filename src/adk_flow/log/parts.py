@@ -9,15 +9,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from adk_flow.log.reader import TELLS_FAULTS, Log, LogError, open_log, read_log, shifted
+from adk_flow.log.reader import TELLS_FAULTS, Log, LogError, LogFile, read_log, shifted
 from adk_flow.log.schema import Header, Record
 
 
 def names_in(path: Path) -> tuple[str, ...]:
     """Tells whose session a file is of; nobody's if it does not say."""
     try:
-        with open_log(path) as log:
-            return _names(log.header)
+        return _names(LogFile(path).header)
     except LogError:
         return ()
 
@@ -34,8 +33,7 @@ def read_sessions(paths: Iterable[Path]) -> Iterator[Log]:
     """
     groups: dict[tuple[str, ...], list[Path]] = {}
     for path in paths:
-        with open_log(path) as log:
-            groups.setdefault(_names(log.header), []).append(path)
+        groups.setdefault(_names(LogFile(path).header), []).append(path)
     for group in groups.values():
         yield from map(join_parts, group_by_session([read_log(path) for path in group]))
 

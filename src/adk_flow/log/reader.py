@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -118,8 +118,11 @@ class LogReader:
         """Lines left out so far."""
         self.gaps: list[MissingLines] = []
         """What else was missing so far."""
-        self._shift, self._highest, self._requests = (0, 0, 0), (0, 0, 0), Requests()
+        self._shift: tuple[int, int, int] | None = None
+        self._runs = self._activations = self._texts = 0
+        self._requests = Requests()
         self._line, self._index = 1, 0
+        self.unrecorded, self._faults = 0, 1 << 63  # a log's first counts are of earlier sessions
         self._following = self._follow(1, self.header.number)
 
     def __iter__(self) -> Iterator[Record]:
@@ -146,22 +149,30 @@ class LogReader:
             cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
             self.damage.append(Damage(self._line, cut, record=self._index))
             return None
-        if any(self._shift):
+        if self._shift:
             record = shifted(record, self._shift)
         if record.number == self._following:
             self._following += 1
         elif record.number > self._following:
             self._following = self._follow(self._following, record.number)
         self._requests.complete(record)
-        runs, activations, texts = self._highest
-        texts = max(texts, record.text_number, *record.texts)
-        self._highest = (max(runs, record.run), max(activations, record.activation), texts)
+        self._note_highest(record)
+        if record.hook in TELLS_FAULTS:
+            self.unrecorded += max(0, record.faults - self._faults)
+            self._faults = record.faults
         self._index += 1
         return record
 
+    def _note_highest(self, record: Record) -> None:
+        self._runs = max(self._runs, record.run)
+        self._activations = max(self._activations, record.activation)
+        if record.text_number or record.texts:
+            self._texts = max((self._texts, record.text_number, *record.texts))
+
     def _begin_part(self, header: dict[str, Any]) -> None:
         """Goes on with what a later process wrote, which numbers runs and all else from 1."""
-        self._shift, self._requests = self._highest, Requests()
+        self._shift = self._runs, self._activations, self._texts
+        self._requests = Requests()
         _check_version(self.path, self._line, header)
         self._following = self._follow(self._following, header.get("n"))
 
@@ -178,18 +189,39 @@ class LogReader:
         return number + 1
 
 
-@contextmanager
-def open_log(path: str | Path) -> Iterator[LogReader]:
-    """Opens a flow log to be read record by record, however long it is.
+class LogFile:
+    """A flow log to be read record by record, however long it is, and as often as asked for."""
 
-    Raises:
-      LogError: the file cannot be read, is no flow log, or has another schema.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            yield LogReader(str(path), file)
-    except OSError as error:
-        raise LogError(f"{path}: cannot be read: {error.strerror or error}") from error
+    def __init__(self, path: str | Path) -> None:
+        """Reads its header.
+
+        Raises:
+          LogError: the file cannot be read, is no flow log, or has another schema.
+        """
+        self.path = str(path)
+        with self._opened() as file:
+            self.read_so_far = LogReader(self.path, [file.readline()])
+        self.header = self.read_so_far.header
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        try:
+            with Path(self.path).open("rb") as file:
+                yield file
+        except OSError as error:
+            words = f"{self.path}: cannot be read: {error.strerror or error}"
+            raise LogError(words) from error
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """Its records from the first, cut or damaged ones left out.
+
+        Raises:
+          LogError: it cannot be read, or a later part has another schema.
+        """
+        with self._opened() as file:
+            self.read_so_far = LogReader(self.path, file)
+            yield from self.read_so_far
 
 
 def read_log(path: str | Path) -> Log:
@@ -198,11 +230,12 @@ def read_log(path: str | Path) -> Log:
     Raises:
       LogError: the file cannot be read, is no flow log, or has another schema.
     """
-    with open_log(path) as reader:
-        log = Log(str(path), reader.header, [], {}, reader.damage, reader.gaps)
-        for record in reader:
-            log.add(record)
-    return log
+    file = LogFile(path)
+    log = Log(file.path, file.header, [], {}, [], [])
+    for record in file.records:
+        log.add(record)
+    reader = file.read_so_far
+    return log._replace(damage=reader.damage, gaps=reader.gaps)
 
 
 def is_flow_log(path: Path) -> bool:

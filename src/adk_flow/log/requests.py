@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 
 from msgspec.structs import force_setattr, replace
@@ -30,11 +30,11 @@ def write_contents(letters: str, numbers: Iterable[int]) -> Contents | None:
     return Contents(letters, tuple(ranges)) if letters else None
 
 
-def _read_contents(contents: Contents) -> Iterator[Part]:
+def _read_contents(contents: Contents) -> list[Part]:
     pairs = zip(contents.ranges[::2], contents.ranges[1::2], strict=False)
-    numbers = chain.from_iterable(range(first, last + 1) for first, last in pairs)
-    for letter, number in zip(contents.letters, numbers, strict=False):
-        yield Part(*_KINDS_OF_PARTS.get(letter, ("", "")), number)
+    numbers = chain.from_iterable([range(first, last + 1) for first, last in pairs])
+    parts = zip(contents.letters, numbers, strict=False)
+    return [Part(*_KINDS_OF_PARTS.get(letter, ("", "")), number) for letter, number in parts]
 
 
 class Requests:

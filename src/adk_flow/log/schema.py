@@ -12,6 +12,9 @@ SCHEMA = 2
 BASE_AGE = 1000
 """Records after which no request goes on from another, so that a reader may forget it."""
 
+PREVIEW = 200
+"""Characters that `preview` keeps of each text."""
+
 AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 """Kinds of function call that run another agent and bring its answer back."""
 

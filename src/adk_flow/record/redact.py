@@ -10,12 +10,10 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from adk_flow.log.schema import PREVIEW
 from adk_flow.record.secrets import MASK, is_secret_name, mask_secrets, may_name_secret
 
 Capture = Literal["full", "preview", "none"]
-
-PREVIEW = 200
-"""Characters that `preview` keeps of each text."""
 
 _SHORT = 4096
 """Characters of texts whose masked form is remembered: names and questions come again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from adk_flow.record.redact import PREVIEW
+from adk_flow.log.schema import PREVIEW
 
 ROUNDING = 0.01
 """By how much of itself a number may be off and still be the same: £1,043.29 told as £1,043."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,8 +12,10 @@ from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.exposure import Exposure, Exposures
 from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
 from adk_flow.log.reader import Log
-from adk_flow.record.redact import PREVIEW
-from adk_flow.scenario.conversation import Canary
+from adk_flow.log.schema import PREVIEW
+
+if TYPE_CHECKING:
+    from adk_flow.scenario.conversation import Canary
 
 __all__ = ["Crossing", "Exposure", "Visibility", "trace_visibility"]
 

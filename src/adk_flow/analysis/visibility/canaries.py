@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from operator import contains
+from typing import TYPE_CHECKING
 
 from adk_flow.analysis.visibility.matching import spelled_out
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Request
-from adk_flow.scenario.conversation import Canary
+
+if TYPE_CHECKING:
+    from adk_flow.scenario.conversation import Canary
 
 
 class Planted:

@@ -353,15 +353,27 @@ class _Step:
         return share
 
     def _chosen(self, schema: Schema, waiting: list[int]) -> Any:
-        """Chooses between agents: the one for the first waiting task; None where none are named."""
-        named = [name for name in schema.get("enum") or () if name in self.turn.team.nodes]
+        """Chooses between agents: the one for the first waiting task; None where none are named.
+
+        Where several may be chosen, all those for waiting tasks.
+        """
         team, owners = self.turn.team, self.turn.owners
+        if items := schema.get("items"):
+            several = [name for name in _names(items) if name in team.nodes]
+            able = [n for n in several if any(team.is_on_the_way(n, owners[w]) for w in waiting)]
+            return able if several else None
+        named = [name for name in _names(schema) if name in team.nodes]
         fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
         return next(fitting, named[0] if named else None)
 
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
+
+
+def _names(schema: Schema) -> list[Any]:
+    """Lists the values that a schema is limited to."""
+    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
 def _words(value: Any) -> str:
