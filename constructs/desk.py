@@ -2,7 +2,7 @@
 
 from google.adk.apps import App
 
-from adk_flow.wiring import parts_of, wire
+from adk_flow.wiring import Peers, parts_of, wire
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
@@ -11,9 +11,9 @@ from callbacks.tool_threads import ToolThreads
 from root_agent.agent import root_agent
 
 
-def desk(construct: str) -> App:
-    """Makes the app of a construct, which goes by the construct's name."""
+def desk(construct: str, peers: Peers | None = None) -> App:
+    """Makes the app of a construct, which goes by its name; `peers` run elsewhere."""
     lead, specialists, _ = parts_of(root_agent)
-    root = wire(lead, specialists, construct)
+    root = wire(lead, specialists, construct, peers=peers)
     plugins = [GuidanceNotice(), flow_log(construct), Guardrails(), ToolThreads(), plans()]
     return App(name=construct, root_agent=root, plugins=plugins)

@@ -132,6 +132,11 @@ MATRICES = {
         Lead   words  x         .     x
         Loans  words  x         x     .
     """,
+    "router_many": """
+        shown  user   Loans  question  fact  manner
+        Lead   words  words  x         .     x
+        Loans  words  .      x         x     .
+    """,
     "coordinator": """
         shown  user   Lead     Loans  question  fact  manner
         Lead   words  .        words  x         .     x

@@ -11,7 +11,7 @@ from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import ALONE, of_questions
-from adk_flow.wiring import CONSTRUCTS
+from adk_flow.wiring import CONSTRUCTS, ON_DEMAND
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
 from tests.doubles.desk import ANSWER, CONSTRUCT_FOLDERS, FOLLOW_UP, QUESTION, ROOT
@@ -27,6 +27,7 @@ CALLS = {
     "single_turn": (4, 8),
     "task": (4, 8),
     "router": (3, 6),
+    "router_many": (4, 8),
     "coordinator": (4, 8),
     "best_of_n": (7, 14),
 }
@@ -40,12 +41,15 @@ def offline():
 
 
 def test_there_is_a_folder_for_each_construct():
-    assert {path.parent.name for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} == set(CONSTRUCTS)
+    assert {path.parent.name for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} == {
+        *CONSTRUCTS,
+        *ON_DEMAND,
+    }
 
 
 def test_no_folder_is_named_like_a_module_that_is_installed():
     # `adk run constructs/task` makes it the module `task`.
-    taken = set(CONSTRUCTS) & {*sys.stdlib_module_names, *packages_distributions()}
+    taken = {*CONSTRUCTS, *ON_DEMAND} & {*sys.stdlib_module_names, *packages_distributions()}
     assert not taken
 
 

@@ -24,6 +24,7 @@ CALLS = {
     "task": ([4, 8], 10),
     "workflow_tool": ([6, 12], 8),
     "router": ([3, 6], 3),
+    "router_many": ([4, 8], 8),
     "coordinator": ([4, 8], 8),
     "sequential": ([4, 8], 6),
     "parallel": ([4, 8], 6),

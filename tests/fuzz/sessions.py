@@ -38,8 +38,10 @@ class Conversations:
         self.after = [_meddler("after", dice, model)] if after else []
         self.root = Grower(dice, model, in_agents, pauses=self.pauses).tree()
         meddles = [*in_agents, *self.before, *self.after]
-        self.is_undisturbed = not (self.faults or self.pauses or meddles) and self.limit > 5
-        """Whether nothing fails, pauses, or answers in another's place."""
+        disturbed = self.faults or self.pauses or repeats_ids or self.limit < 200
+        self.is_undisturbed = not (disturbed or meddles)
+        """Whether nothing fails, pauses, or answers in another's place; ADK gives the result of a
+        graph again, without running it, if its call has the id of one before."""
         self.recorder = FlowPlugin(directory=folder)
         self.turns, count = dice.choice([1, 2, 2, 3]), dice.choice([1, 1, 1, 1, 2, 3])
         self.books = [

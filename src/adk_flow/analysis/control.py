@@ -139,6 +139,23 @@ def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
         moment.add("fork", record.agent, ", ".join(names), turn, number)
 
 
+def fork_again(moment: Moment, run: Run, call: ToolCall, activation: Activation | None) -> None:
+    """Calls of agents that a pause had stopped begin once more, without a model's turn."""
+    if activation is None or activation.number in run.model_calls or call.kind not in CALLED:
+        return
+    activation.calls_out += 1
+    begun = [c for c in run.turn.tool_calls if c.activation == activation.number and c.is_hooked]
+    calls = [c for c in begun if c.kind in CALLED and c.ended < 0]
+    names, first = ", ".join(c.name for c in calls), calls[0]
+    if fork := _fork_of(run, activation.number):
+        run.turn.moves[run.turn.moves.index(fork)] = replace(fork, target=names)
+    elif len(calls) > 1:
+        moment.add("fork", call.agent, names, run.turn.number, activation.number)
+        moves = run.turn.moves
+        at = next((n for n, move in enumerate(moves) if move.record >= first.record), len(moves))
+        moves.insert(at, replace(moment.moves.pop(), record=first.record, time=first.began))
+
+
 def come_back(
     moment: Moment, run: Run, call: ToolCall | None, activation: Activation | None, *, failed: bool
 ) -> None:
@@ -161,7 +178,7 @@ def come_back(
         nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
     graph = record.tool if record.kind == "node_tool" else call.graph if call else ""
     if record.withheld and call is not None:
-        _withdraw(run, call)
+        _withdraw(run, call, is_forked=bool(activation and activation.calls_out))
     elif graph:
         _leave_graph(moment, run, graph, failed=is_failed)
     if activation is not None and activation.calls_out:
@@ -170,7 +187,7 @@ def come_back(
             _join(moment, run, activation)
 
 
-def _withdraw(run: Run, call: ToolCall) -> None:
+def _withdraw(run: Run, call: ToolCall, *, is_forked: bool) -> None:
     """A call of an agent or a graph did not run, as something else gave its result."""
     moves, begun = run.turn.moves, (call.activation, call.id)
     moves[:] = [
@@ -180,7 +197,7 @@ def _withdraw(run: Run, call: ToolCall) -> None:
         or move.record < call.record
         or (move.parent, move.call) != begun
     ]
-    if fork := _fork_of(run, call.activation):
+    if is_forked and (fork := _fork_of(run, call.activation)):
         names = fork.target.split(", ")
         if call.name in names:
             names.remove(call.name)
@@ -192,7 +209,7 @@ def _join(moment: Moment, run: Run, activation: Activation) -> None:
     fork, agent = _fork_of(run, activation.number), moment.record.agent
     if fork is not None and ", " not in fork.target:
         run.turn.moves.remove(fork)
-    else:
+    elif fork is not None:
         moment.add("join", agent, agent, run.turn.number, activation.number)
 
 

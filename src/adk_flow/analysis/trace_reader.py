@@ -273,7 +273,8 @@ class TraceReader:
         hidden_hooks.miss_answer(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
-        self._calls.begin(moment.index, record, run)
+        call = self._calls.begin(moment.index, record, run)
+        control.fork_again(moment, run, call, self.activations.get(record.activation))
         if record.kind == "node_tool":
             control.call_graph(moment, run)
 

@@ -43,6 +43,10 @@ class Budget(BasePlugin):
     async def before_model_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
+        """Counts a call; see `take`."""
+        self.take()
+
+    def take(self) -> None:
         """Counts a call.
 
         Raises:

@@ -14,6 +14,7 @@ _NO_AGENT_TOOL = "ADK's own AgentTool documentation advises mode='single_turn' i
 DEPRECATIONS = {
     "agent_tool": _NO_AGENT_TOOL,
     "agent_tool_skip_summarization": _NO_AGENT_TOOL,
+    "remote": _NO_AGENT_TOOL,
     "mixed": "it calls with AgentTool, in whose place ADK advises mode='single_turn'",
     "deprecated_sequential": "SequentialAgent is deprecated in favour of Workflow",
     "deprecated_parallel": "ParallelAgent is deprecated in favour of Workflow",

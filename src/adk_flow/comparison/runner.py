@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.virtual_time import run_virtually
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import CONSTRUCTS, MEANINGS
+from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
 
 
 def compare(
@@ -58,8 +59,9 @@ def compare(
     Args:
       app: the app, or the path of one as for `adk run`.
       conversations: what to ask, by name.
-      constructs: of `CONSTRUCTS`, or `one_by_one`, the app's own wiring with nothing at once; its
-        own wiring, `as_is`, is always compared, as the first.
+      constructs: of `CONSTRUCTS`; `remote`, for an app that is given by its path; or `one_by_one`,
+        the app's own wiring with nothing at once. Its own wiring, `as_is`, is always compared, as
+        the first.
       folder: where logs and results are kept; what is there is not run again.
       baseline: the construct that the others are compared with; by default `as_is`.
       deep: whether agents of specialists are specialists too, in place of their helpers.
@@ -80,6 +82,7 @@ def compare(
     """
     if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
+    path = app if isinstance(app, (str, Path)) else None
     app = load_app(app, model)
     names = list(conversations) or [TALK]
     if faults:
@@ -94,27 +97,25 @@ def compare(
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
-    variants = make_variants(app, list(dict.fromkeys([AS_IS, *constructs])), deep=deep)
-    baseline = choose_baseline(list(variants.apps), baseline)
-    check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
-    store = TrialStore(folder, identity)
-    for name, conversation in conversations.items():
-        store.expect(name, conversation)
-    planned = plan_trials(list(variants.apps), names, trials)
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    _warm_up(is_offline=not live)
-    work = run_trials(
-        *(variants.apps, conversations, planned, store), jobs=jobs, budget=budget, progress=progress
-    )
-    asyncio.run(work)
-    faulty = None
-    if faults:
-        lead = app.root_agent.name if app.root_agent else ""
-        faulty = FaultTrials(conversations[TALK], lead, variants.team, list(variants.apps))
+    with nullcontext() if path is None else Peers(path, deep=deep, budget=budget) as peers:
+        chosen = list(dict.fromkeys([AS_IS, *constructs]))
+        variants = make_variants(app, chosen, deep=deep, peers=peers)
+        baseline = choose_baseline(list(variants.apps), baseline)
+        check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        store = TrialStore(folder, identity)
+        for name, conversation in conversations.items():
+            store.expect(name, conversation)
+        planned = plan_trials(list(variants.apps), names, trials)
+        _warm_up(is_offline=not live)
         options = {"jobs": jobs, "budget": budget, "progress": progress}
-        trials_of = (variants.apps, conversations, faulty.trials, store)
-        work = run_trials(*trials_of, **options, prepare=faulty.prepare)
-        asyncio.run(work) if live else run_virtually(work)
+        asyncio.run(run_trials(variants.apps, conversations, planned, store, **options))
+        faulty = None
+        if faults:
+            faulty = FaultTrials(conversations[TALK], variants.team, variants.apps)
+            trials_of = (variants.apps, conversations, faulty.trials, store)
+            work = run_trials(*trials_of, **options, prepare=faulty.prepare)
+            asyncio.run(work) if live else run_virtually(work)
     if budget and budget.is_blind:
         raise AdkFlowError(
             f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "

@@ -18,10 +18,10 @@ from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import read_log
 from adk_flow.models.override import override_of
 from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
 from adk_flow.scenario.conversation import ALONE, Conversation
+from adk_flow.wiring import recorded_in
 
 _logger = logging.getLogger(__name__)
 
@@ -106,14 +106,15 @@ class _Work:
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
             listener = self.budget.listen if self.budget else None
             try:
-                run = await run_conversation(
-                    app,
-                    conversation,
-                    file=file,
-                    construct=trial.construct,
-                    listener=listener,
-                    close=False,
-                )
+                with recorded_in(self.store.peers_of(trial)):
+                    run = await run_conversation(
+                        app,
+                        conversation,
+                        file=file,
+                        construct=trial.construct,
+                        listener=listener,
+                        close=False,
+                    )
                 self._check(trial, app, run)
                 if not self._is_spent:
                     failed = not trial.fault and any(turn.failed for turn in run.turns)
@@ -155,7 +156,7 @@ def measure_trials(
             texts = {name: canary.text for name, canary in asked.planted.items()}
             asked = replace(asked, canaries=texts)
         yield measure_run(
-            read_log(store.log_of(trial)),
+            store.read(trial),
             construct=trial.construct,
             conversation=trial.conversation,
             asked=asked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ except ImportError:  # Windows has no advisory locks.
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
+from adk_flow.log.reader import Log, read_log
+from adk_flow.log.story import join_logs
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.scenario.fault import FaultKind
 
@@ -180,8 +183,21 @@ class TrialStore(Folder):
         file = "-".join([*map(safe_name, names), f"{trial.number}.jsonl"])
         return self.folder / "logs" / safe_name(trial.construct) / file
 
+    def peers_of(self, trial: Trial) -> Path:
+        """Names the folder of what peers of a trial recorded: its log's name, without an ending."""
+        return self.log_of(trial).with_suffix("")
+
+    def read(self, trial: Trial) -> Log:
+        """Reads the log of a trial, with what its peers recorded.
+
+        Raises:
+          LogError: it cannot be read.
+        """
+        sides = sorted(self.peers_of(trial).rglob("*.jsonl"))
+        return join_logs([read_log(self.log_of(trial))], [read_log(path) for path in sides])
+
     def begin(self, trial: Trial) -> Path:
-        """Names the log of a trial while it runs; what an earlier process left there is removed.
+        """Names the log of a trial while it runs; what was recorded before is removed.
 
         Raises:
           AdkFlowError: it cannot be written.
@@ -190,6 +206,8 @@ class TrialStore(Folder):
         with self._writing():
             make_private_folder(path.parent)
             path.unlink(missing_ok=True)
+            if self.peers_of(trial).exists():
+                shutil.rmtree(self.peers_of(trial))
         return path
 
     def add(self, result: TrialResult) -> None:

@@ -18,9 +18,11 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,
+    ON_DEMAND,
     TAKES_ANY_AGENT,
     WITHOUT_THE_LEADS_TOOLS,
     Parts,
+    Peers,
     WiringError,
     describe_changes,
     own_tools,
@@ -31,7 +33,7 @@ from adk_flow.wiring import (
 DEPRECATED_FORM = "deprecated_"
 """What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
 _DEPRECATED = (DEPRECATED_FORM + name for name in DEPRECATED)
-KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *_DEPRECATED)
+KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *ON_DEMAND, *_DEPRECATED)
 
 
 class Variants(NamedTuple):
@@ -50,10 +52,13 @@ class Variants(NamedTuple):
     """What of it is not rewired, a sentence each."""
 
 
-def make_variants(app: App, constructs: Sequence[str], *, deep: bool = False) -> Variants:
-    """Wires the lead and specialists of an app under each construct; `deep` as for `parts_of`.
+def make_variants(
+    app: App, constructs: Sequence[str], *, deep: bool = False, peers: Peers | None = None
+) -> Variants:
+    """Wires the lead and specialists of an app under each construct.
 
-    An app that cannot be rewired has its own wiring, and the same with nothing at once.
+    An app that cannot be rewired has its own wiring, and the same with nothing at once. `deep` is
+    as for `parts_of`, `peers` as for `wire`; they are started where a construct needs them.
 
     Raises:
       WiringError: it can be wired under none of them.
@@ -73,14 +78,16 @@ def make_variants(app: App, constructs: Sequence[str], *, deep: bool = False) ->
         else:
             result.apps[ONE_BY_ONE] = make_serial(app)
     if parts:
-        _rewire(app, parts, rewired, result)
+        _rewire(app, parts, rewired, result, peers)
     if not result.apps:
         reasons = dict.fromkeys(result.skipped.values())
         raise WiringError("; ".join([*reasons, "as_is and one_by_one need no rewiring"]))
     return result
 
 
-def _rewire(app: App, parts: Parts, constructs: Sequence[str], result: Variants) -> None:
+def _rewire(
+    app: App, parts: Parts, constructs: Sequence[str], result: Variants, peers: Peers | None
+) -> None:
     lead, specialists, left_out = parts
     result.notes.extend(f"Not rewired: {what}." for what in left_out)
     result.team.extend(agent.name for agent in specialists)
@@ -92,7 +99,9 @@ def _rewire(app: App, parts: Parts, constructs: Sequence[str], result: Variants)
             if plain in TAKES_ANY_AGENT or isinstance(agent, LlmAgent)
         ]
         try:
-            wired = wire(lead, fitting, plain, deprecated=plain != name)
+            wired = wire(lead, fitting, plain, deprecated=plain != name, peers=peers)
+            if peers and plain in ON_DEMAND:
+                peers.start()
         except WiringError as error:
             result.skipped[name] = str(error)
         except Exception as error:

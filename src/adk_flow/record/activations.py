@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.log.schema import Cause
+from adk_flow.record.threads import carried, value_here
 
 if TYPE_CHECKING:
     from google.adk.tools.tool_context import ToolContext
@@ -66,9 +67,21 @@ class Call(NamedTuple):
 
 NO_CALLS: Mapping[int, Call] = {}
 
-current_calls: ContextVar[Mapping[int, Call]] = ContextVar("adk_flow_calls", default=NO_CALLS)
+current_calls: ContextVar[Mapping[int, Call]] = carried(
+    ContextVar("adk_flow_calls", default=NO_CALLS)
+)
 """The innermost tool call that the present task runs in, by recorder; parallel calls each see
 their own."""
+
+
+def call_around(recorder: int) -> Call | None:
+    """Gives the tool call that a Runner starts in, be it in a thread which that has started."""
+    if call := current_calls.get().get(recorder):
+        return call
+    call = value_here(current_calls).get(recorder)
+    # A thread may go on when the call that has started it is over, and serve others.
+    is_open = call is not None and any(one is call for one in call.run.calls.values())
+    return call if is_open else None
 
 
 class Place(NamedTuple):
@@ -163,6 +176,8 @@ class OpenRun:
         if source := self._take_up(agent.name, branch):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
+        if call is None or call.tool != agent.name:
+            call = self._call_on(branch, agent.name) or call
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.activation, call.id)
         if call is not None and (source := self.taken_up.get((agent.name, branch))):
@@ -185,6 +200,11 @@ class OpenRun:
             parent, name = next(reversed(self.deciding.items()))
             return Beginning("node", parent, parent_name=name)
         return Beginning("user")
+
+    def _call_on(self, branch: str, agent: str) -> Call | None:
+        """Finds the call that an agent runs for by its branch: an event is told outside of it."""
+        id = branch.rpartition("@")[2]
+        return next((c for c in self.calls.values() if (c.tool, c.id) == (agent, id)), None)
 
     def _take_up(self, target: str, branch: str) -> int:
         """Finds who handed over to an agent that begins; mostly on its own branch."""

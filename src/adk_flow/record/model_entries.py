@@ -18,6 +18,8 @@ from typing import Any, Protocol
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 
+from adk_flow.record.threads import carried, value_here
+
 _METHOD = "generate_content_async"
 
 
@@ -88,8 +90,8 @@ class EntryListener(Protocol):
 
 
 _NOBODY: Mapping[int, EntryListener] = MappingProxyType({})
-listeners: ContextVar[Mapping[int, EntryListener]] = ContextVar(
-    "adk_flow_listeners", default=_NOBODY
+listeners: ContextVar[Mapping[int, EntryListener]] = carried(
+    ContextVar("adk_flow_listeners", default=_NOBODY)
 )
 """Who is told of entries in this context, by recorder."""
 
@@ -117,7 +119,9 @@ def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Calla
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         outer = _current.get()
         is_same = outer is not None and outer.model is model  # it calls its base class's method
-        following = [] if is_same else [one for one in listeners.get().values() if one.follows()]
+        following = (
+            [] if is_same else [one for one in value_here(listeners).values() if one.follows()]
+        )
         if not following:
             return method(model, *args, **named)
         if outer is not None:

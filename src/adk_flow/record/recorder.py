@@ -19,11 +19,12 @@ from google.genai import types
 from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
-from adk_flow.record.activations import Call, OpenRun, Place, current_calls, kind_of
+from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
 from adk_flow.record.sessions import SessionLog, Sessions
+from adk_flow.record.threads import watch_threads
 from adk_flow.record.tool_entries import has_run, watch_tool
 
 _logger = logging.getLogger(__name__)
@@ -133,24 +134,26 @@ class Recorder:
         Raises:
           OSError: the log cannot be written.
         """
-        kept, requests = self.keep(text) if text else "", run.log.requests
+        kept = self.keep(text) if text else ""
         size = len(text) if len(text) != len(kept) else 0
-        number = requests.number_words(letter, text) if letter and text else 0
-        fields |= {"run": run.number, "text": kept, "size": size, "text_number": number}
+        fields |= {"run": run.number, "text": kept, "size": size}
         if self._is_replaying is not None:
             fields["replayed"] = fields.get("replayed") or self._replays(self._is_replaying)
-        record = Record(hook=hook, time=_now(), **fields)
-        try:
-            run.log.write(record)
-            if not run.log.listed:
-                run.log.listed = True
-                self.paths.append(run.log.path)
-                LATEST.append(run.log.path)
-        except OSError:
-            requests.forget({number, *record.texts})
-            raise
-        finally:
-            self._tell(run.log, record)
+        with run.log.lock:
+            requests = run.log.requests
+            number = requests.number_words(letter, text) if letter and text else 0
+            record = Record(hook=hook, time=_now(), text_number=number, **fields)
+            try:
+                run.log.write(record)
+                if not run.log.listed:
+                    run.log.listed = True
+                    self.paths.append(run.log.path)
+                    LATEST.append(run.log.path)
+            except OSError:
+                requests.forget({number, *record.texts})
+                raise
+            finally:
+                self._tell(run.log, record)
         return record
 
     def _replays(self, is_replaying: Callable[[], bool]) -> bool:
@@ -390,9 +393,10 @@ class Recorder:
         key = _key(context)
         run = self._runs.get(key)
         if run is None:
-            cause = current_calls.get().get(self.number)
+            cause = call_around(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
             watch_models()
+            watch_threads()
             number = next(log.run_numbers)
             run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
         return run

@@ -60,7 +60,8 @@ class SessionLog:
     """Time of the latest record."""
     requests: SentRequests = field(init=False)
     """What models were sent, as this part of the log tells it."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held while a record is made and written: runs in several threads may share the log."""
 
     def __post_init__(self) -> None:
         """Begins with no request."""
@@ -105,7 +106,7 @@ class SessionLog:
         Raises:
           OSError: the file cannot be opened or written; the next record tries anew.
         """
-        with self._lock:
+        with self.lock:
             writer = self._writer
             try:
                 if writer is None or not self._is_taken or not writer.holds_all():

@@ -216,8 +216,10 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
-def print_flow(log: Log | LogFile, console: Console, view: FlowView = "both") -> None:
-    """Prints all moves of a log, and at the end of each turn its metrics and findings.
+def print_flow(
+    log: Log | LogFile, console: Console, view: FlowView = "both", only: int = 0
+) -> None:
+    """Prints the moves of a log, or of one turn, with the metrics and findings of each turn.
 
     It is read twice, so that no more of it is held than the turns under way.
     """
@@ -231,6 +233,8 @@ def print_flow(log: Log | LogFile, console: Console, view: FlowView = "both") ->
     part = Log(log.path, header, [], texts, [])
     for turn in read_turns(texts.note(log.records)):
         is_empty = False
+        if only not in (0, turn.number):
+            continue
         for move in turn.moves:
             printer.print(move)
         metrics = measure_turn(turn)
@@ -240,7 +244,8 @@ def print_flow(log: Log | LogFile, console: Console, view: FlowView = "both") ->
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in detect_findings(Trace(part, [turn], outlook)):
             if finding.kind not in _IN_METRICS:
-                _print_below(f"finding: {plain(finding.text)}", "", console)
+                mode = f" [MAST {finding.mast}]" if finding.mast else ""
+                _print_below(f"finding: {plain(finding.text)}{mode}", "", console)
     if is_empty:
         console.print("The log holds no turn.")
     print_damage(log, console)
@@ -286,10 +291,9 @@ def print_damage(log: Log | LogFile, console: Console) -> None:
         print_failure(plain(words), console)
 
 
-def print_records(records: Iterable[Record], console: Console) -> None:
-    """Prints one line a record."""
-    start = 0
-    for index, record in enumerate(records):
+def print_records(records: Iterable[tuple[int, Record]], console: Console, start: int = 0) -> None:
+    """Prints one line a record, by its index, with the time since a start: that of the first."""
+    for index, record in records:
         start = start or record.time
         print_lines([_record_line(index, record, start)], "", console)
 

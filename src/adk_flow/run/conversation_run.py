@@ -34,6 +34,7 @@ from adk_flow.models.planned.playing import planned_for, planned_override
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
+from adk_flow.record.spans import in_trace
 from adk_flow.run.app import load_app, with_recorder
 from adk_flow.run.pauses import Pause, Pauses, message_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation, failed_checks, of_questions
@@ -189,7 +190,8 @@ class _Talk:
         planned = self._planned = self._plan_of(turn, pause)
         if planned is not None:
             override = planned_override(planned, override)
-        with in_force(override) as asked, tools_inline() if planned else nullcontext():
+        inline = tools_inline() if planned else nullcontext()
+        with in_trace(), in_force(override) as asked, inline:
             error = await self._ask(turn, pause)
         if planned is None:
             return _End(error, asked, [], pause)

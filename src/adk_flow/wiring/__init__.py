@@ -9,27 +9,31 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
-from adk_flow.wiring import agents, graphs
+from adk_flow.wiring import agents, graphs, routers
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, own_tools
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import Guardrail
 from adk_flow.wiring.parts import Parts, parts_of
+from adk_flow.wiring.peers import Peers, recorded_in
 from adk_flow.wiring.skills import wire_skills
 
 __all__ = [
     "CONSTRUCTS",
     "DEPRECATED",
     "MEANINGS",
+    "ON_DEMAND",
     "TAKES_ANY_AGENT",
     "WITHOUT_THE_LEADS_TOOLS",
     "Guardrail",
     "Parts",
+    "Peers",
     "WiringError",
     "describe_changes",
     "own_tools",
     "parts_of",
+    "recorded_in",
     "wire",
     "wire_best_of",
     "wire_coordinator",
@@ -45,12 +49,14 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_turn": agents.single_turn,
     "task": agents.task,
     "workflow_tool": graphs.workflow_tool,
-    "router": graphs.router,
+    "router": routers.router,
+    "router_many": routers.router_many,
     "coordinator": graphs.coordinator,
     "sequential": graphs.sequential,
     "parallel": graphs.parallel,
     "loop": graphs.loop,
     "best_of_n": graphs.best_of_n,
+    "remote": agents.wire_remote,
 }
 _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
     "sequential": agents.deprecated_sequential,
@@ -58,10 +64,14 @@ _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
     "loop": agents.deprecated_loop,
 }
 
-TAKES_ANY_AGENT = frozenset({"transfer", "agent_tool", "agent_tool_skip_summarization", "mixed"})
+TAKES_ANY_AGENT = frozenset(
+    {"transfer", "agent_tool", "agent_tool_skip_summarization", "mixed", "remote"}
+)
 """Constructs whose specialists need not be LlmAgents: a remote agent, a SequentialAgent."""
 
-CONSTRUCTS = tuple(_WIRINGS)
+ON_DEMAND = ("remote",)
+"""Constructs that are no part of all: a second process has to load the app."""
+CONSTRUCTS = tuple(name for name in _WIRINGS if name not in ON_DEMAND)
 MEANINGS = {name: (wiring.__doc__ or "").partition("\n")[0] for name, wiring in _WIRINGS.items()}
 """What each construct is, a sentence each."""
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
@@ -77,6 +87,7 @@ def wire(
     rounds: int = 2,
     candidates: int = 3,
     deprecated: bool = False,
+    peers: Peers | None = None,
 ) -> BaseAgent | Workflow:
     """Wires copies of a lead and its specialists under a construct; the originals stay as they are.
 
@@ -87,12 +98,13 @@ def wire(
       lead: the agent that faces the user; whom it has as sub-agents or tools plays no part.
       specialists: the agents that it uses, with agents of their own; those of `TAKES_ANY_AGENT` may
         be other than LlmAgents.
-      construct: one of `CONSTRUCTS`.
+      construct: one of `CONSTRUCTS` or `ON_DEMAND`.
       called: names of those whom `mixed` calls, the others being transferred to; by default those
         whom the lead has as an AgentTool, else the last.
       rounds: how often `loop` runs them all, unless one of them escalates before.
       candidates: how many answers `best_of_n` chooses from.
       deprecated: whether to take ADK's deprecated agent in place of a Workflow.
+      peers: the process in which the specialists of `remote` are.
 
     Raises:
       WiringError: the construct is unknown, or these agents cannot be wired like that.
@@ -105,7 +117,7 @@ def wire(
     if min(rounds, candidates) < 1:
         raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
-    return wirings[construct](Team(lead, specialists, named, rounds, candidates))
+    return wirings[construct](Team(lead, specialists, named, rounds, candidates, peers))
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
@@ -13,7 +14,7 @@ from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.agents.sequential_agent import SequentialAgent
 from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.wiring.copies import Team, joined, merged_tools
+from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 
 ALONE_INSTRUCTION = (
     "You work alone: there is nobody to transfer to or to call. You are all of the following "
@@ -83,6 +84,21 @@ def single_turn(team: Team) -> LlmAgent:
 def task(team: Team) -> LlmAgent:
     """Specialists who may talk with the user until they finish the lead's task."""
     return team.leading(sub_agents=team.copies(mode="task"))
+
+
+def wire_remote(team: Team) -> LlmAgent:
+    """Specialists whom the lead calls in another process, over A2A.
+
+    Raises:
+      WiringError: a2a-sdk is not installed, or there is no other process.
+    """
+    if find_spec("a2a") is None:
+        raise WiringError('remote needs a2a-sdk: pip install "adk-flow[a2a]"')
+    if team.peers is None:
+        raise WiringError("remote needs the path of the app, which another process has to load")
+    from adk_flow.wiring.remote import call_elsewhere  # which imports a2a-sdk
+
+    return call_elsewhere(team, team.peers)
 
 
 def deprecated_sequential(team: Team) -> BaseAgent:

@@ -11,6 +11,7 @@ from google.adk.tools.example_tool import ExampleTool
 
 from adk_flow._text import join_names
 from adk_flow.inspect.agent_graph import model_asked
+from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team, tool_name
 
@@ -48,11 +49,13 @@ def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
             yield f"nobody has the lead's own tools ({', '.join(tools)})"
         if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
             yield "nobody has the lead's few-shot examples"
-    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+    if construct in ("router_many", "coordinator", "best_of_n") and team.lead.before_agent_callback:
         yield "the lead's before_agent_callback runs each time that it is asked"
 
 
 def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
+    if construct == "remote":
+        yield from _lost_between_processes(team)
     if construct not in ALONE:
         return
     lost = {agent.name: _had_once(team, agent) for agent in team.specialists}
@@ -60,6 +63,19 @@ def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
         yield f"nobody has {'; '.join(lines)}"
     if construct == "skills":
         yield from _told_at_once(team)
+
+
+def _lost_between_processes(team: Team) -> Iterator[str]:
+    """Says what ADK sends of a session over A2A: words, and nothing else of it (2.13)."""
+    yield (
+        "the specialists' process has none of the session's state and artifacts, nor of the app's "
+        "plugins; what they write to state is lost"
+    )
+    for agent in team.specialists:
+        if keys := [key for key, is_optional in state_read(agent).items() if not is_optional]:
+            yield f"{agent.name}, whose instruction needs {join_names(keys)} of the state, fails"
+        if agent.input_schema or agent.output_schema:
+            yield f"{agent.name} is asked and answers in words, whatever its schemas"
 
 
 def _had_once(team: Team, agent: LlmAgent) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
@@ -16,6 +16,9 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.errors import AdkFlowError
+
+if TYPE_CHECKING:
+    from adk_flow.wiring.peers import Peers
 
 
 class WiringError(AdkFlowError):
@@ -35,6 +38,8 @@ class Team:
     """Rounds of a loop."""
     candidates: int = 3
     """Answers that `best_of_n` chooses from."""
+    peers: Peers | None = None
+    """The process in which the specialists of `remote` are."""
 
     @property
     def specialists(self) -> list[LlmAgent]:

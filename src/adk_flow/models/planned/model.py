@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ from adk_flow.models.keyless import KeylessModel
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.planned.steps import next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
-from adk_flow.models.planned.view import read_view
+from adk_flow.models.planned.view import RequestView, read_view
 from adk_flow.scenario.conversation import AskedTurn
+from adk_flow.scenario.plan import PlannedCall
 
 
 class Planned(KeylessModel):
@@ -26,15 +28,17 @@ class Planned(KeylessModel):
 
     model: str = "planned"
     _turn: PlannedTurn = PrivateAttr()
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, turn: AskedTurn, root: BaseNode) -> None:
         """Takes the turn, whose plan may be empty, and the root of the agents that answer it."""
         super().__init__(model="planned")
         self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))
 
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
-        return self._turn.stub(agent, tool, arguments)
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives the call by which the plan says what a tool returns; None where it is run."""
+        with self._lock:
+            return self._turn.stub(agent, tool, arguments)
 
     @property
     def fault(self) -> str:
@@ -55,7 +59,16 @@ class Planned(KeylessModel):
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
         """
-        if self.fault:
-            raise PlanError(self.fault)
-        text, calls = next_step(self._turn, read_view(request))
+        return self.next_step(read_view(request))
+
+    def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+        """Does so by what the request shows, which another process may have read (`relay`).
+
+        Raises:
+          PlanError: it is impossible, or one before it in this turn was.
+        """
+        with self._lock:
+            if self.fault:
+                raise PlanError(self.fault)
+            text, calls = next_step(self._turn, view)
         return text, [(call.function, call.arguments) for call in calls]

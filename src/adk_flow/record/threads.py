@@ -1,0 +1,79 @@
+"""ContextVars that follow a tool's work into the threads that it starts, as they do into tasks.
+
+A thread begins with an empty context, and `loop.run_in_executor` runs in one of a pool's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from threading import Thread, current_thread
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+_V = TypeVar("_V")
+
+_carried: list[ContextVar[Any]] = []
+_brought: WeakKeyDictionary[Thread, dict[ContextVar[Any], Any]] = WeakKeyDictionary()
+"""What each thread under way was started with, or works with."""
+_watched: set[type] = set()
+
+
+def carried(variable: ContextVar[Mapping[int, _V]]) -> ContextVar[Mapping[int, _V]]:
+    """Has a variable follow into threads."""
+    _carried.append(variable)
+    return variable
+
+
+def value_here(variable: ContextVar[Mapping[int, _V]]) -> Mapping[int, _V]:
+    """Gives a variable's value, or else the one that the present thread was started with."""
+    value = variable.get()
+    return value or _brought.get(current_thread(), {}).get(variable, value)
+
+
+def watch_threads() -> None:
+    """Watches the starting of threads, and what is handed to pools of them."""
+    for kind, name, watching in (
+        (Thread, "start", _starting),
+        (ThreadPoolExecutor, "submit", _submitting),
+    ):
+        if kind not in _watched:
+            _watched.add(kind)
+            setattr(kind, name, watching(getattr(kind, name)))
+
+
+def _values() -> dict[ContextVar[Any], Any]:
+    values = {variable: value_here(variable) for variable in _carried}
+    return values if any(values.values()) else {}
+
+
+def _starting(start: Callable[[Thread], None]) -> Callable[[Thread], None]:
+    @functools.wraps(start)
+    def started(self: Thread) -> None:
+        if values := _values():
+            _brought[self] = values
+        start(self)
+
+    return started
+
+
+def _submitting(submit: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
+    @functools.wraps(submit)
+    def submitted(self: ThreadPoolExecutor, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if (values := _values()) or _brought:
+            fn = functools.partial(_run_with, values, fn)
+        return submit(self, fn, *args, **kwargs)
+
+    return submitted
+
+
+def _run_with(values: dict[ContextVar[Any], Any], function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Runs a function with values, whichever its thread was started with, as pools use it anew."""
+    thread = current_thread()
+    _brought[thread] = values
+    try:
+        return function(*args, **kwargs)
+    finally:
+        del _brought[thread]

@@ -1,0 +1,235 @@
+"""Specialists in another process of this machine, each behind an A2A server of ADK's.
+
+The process loads the app by its path (`server`) and ends with this one, however this one ends. A
+message carries how it is to be answered (`MessageTerms`) and its trace; a plan plays in this
+process, and the specialists' model asks it here, as both sides would ask one provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import httpx
+import msgspec
+from opentelemetry import propagate
+
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.inspect.agent_graph import name_of_model
+from adk_flow.log.schema import Header, Record
+from adk_flow.models.enforcement import override_in_force
+from adk_flow.models.planned.model import Planned
+from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, answer_question
+from adk_flow.wiring.copies import WiringError
+
+HEADER = "adk-flow"
+"""Of a message: its `MessageTerms` as JSON."""
+_TIMEOUT = 600.0
+"""Seconds that an answer may take, as with ADK's own client (2.13, _remote_a2a_agent.py)."""
+_PATIENCE = 5.0
+"""Seconds in which the process may end by itself."""
+
+_folder: ContextVar[str] = ContextVar("adk_flow_peers_folder", default="")
+
+
+class PeerJob(msgspec.Struct):
+    """What the process serves."""
+
+    app: str
+    deep: bool
+    sockets: dict[str, int]
+    """Where it listens, by specialist."""
+    channel: int
+    """The socket by which it asks back."""
+    key: str
+    """What messages show whose terms it heeds."""
+
+
+class MessageTerms(msgspec.Struct, omit_defaults=True):
+    """How a message is to be answered."""
+
+    key: str = ""
+    plan: str = ""
+    """The plan that plays; empty for none."""
+    model: str = ""
+    """The model of every agent; empty for the app's own."""
+    pace: LatencyProfile | None = None
+    retries: bool = False
+    folder: str = ""
+    """Where it is recorded; by default where any recorder keeps its logs."""
+    limited: bool = False
+    """Whether model calls are counted against a budget of this process."""
+
+
+class Spending(msgspec.Struct, tag=True):
+    """A model call that the process is about to make, or what a record tells of one."""
+
+    header: Header | None = None
+    record: Record | None = None
+
+
+class CallLimit(Protocol):
+    """What limits model calls."""
+
+    def take(self) -> None:
+        """Counts a call; raises if there is no room for it."""
+
+    def listen(self, header: Header, record: Record) -> None:
+        """Adds up what calls cost."""
+
+
+@contextmanager
+def recorded_in(folder: Path) -> Iterator[None]:
+    """Has peers keep their logs of what they are asked here in a folder."""
+    token = _folder.set(str(folder.resolve()))
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+class Peers:
+    """The process and its servers, started by the first message or by `start`."""
+
+    def __init__(
+        self, app: str | Path, *, deep: bool = False, budget: CallLimit | None = None
+    ) -> None:
+        """Takes the app's path, `deep` as for `parts_of`, and what limits their model calls."""
+        self.app, self.deep, self._key = Path(app).resolve(), deep, secrets.token_hex()
+        self._budget = budget
+        self._sockets: dict[str, socket.socket] = {}
+        self._ports: dict[str, int] = {}
+        self._plans: weakref.WeakValueDictionary[str, Planned] = weakref.WeakValueDictionary()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started, self._failure = threading.Lock(), ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def address(self, specialist: str) -> str:
+        """Gives where the card of a specialist will be found."""
+        if specialist not in self._ports:
+            listening = self._sockets[specialist] = socket.create_server(("127.0.0.1", 0))
+            self._ports[specialist] = listening.getsockname()[1]
+        return f"http://127.0.0.1:{self._ports[specialist]}/.well-known/agent-card.json"
+
+    def client(self) -> httpx.AsyncClient:
+        """Makes the client of messages to them; it serves one event loop after another."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        hooks = {"request": [self._prepare]}
+        return httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, event_hooks=hooks)
+
+    async def _prepare(self, request: httpx.Request) -> None:
+        await asyncio.to_thread(self.start)
+        propagate.inject(request.headers)
+        request.headers[HEADER] = msgspec.json.encode(self._terms()).decode()
+
+    def _terms(self) -> MessageTerms:
+        override = override_in_force()
+        terms = MessageTerms(key=self._key, folder=_folder.get(), limited=self._budget is not None)
+        if override is None:
+            return terms
+        terms.pace, terms.retries = override.latency, override.retries
+        if isinstance(override.model, Planned):
+            terms.plan = f"{id(override.model):x}"
+            self._plans[terms.plan] = override.model
+        else:
+            terms.model = name_of_model(override.model)
+        return terms
+
+    # The process
+
+    def start(self) -> None:
+        """Starts the process, unless it runs, and waits until its servers listen.
+
+        Raises:
+          WiringError: it does not come to that.
+        """
+        with self._started:
+            if self._process is None and not self._failure:
+                self._failure = self._begin()
+        if self._failure:
+            raise WiringError(self._failure)
+
+    def _begin(self) -> str:
+        """Starts the process; gives why it failed, if it did."""
+        own, theirs = socket.socketpair()
+        sockets = {name: one.fileno() for name, one in self._sockets.items()}
+        job = PeerJob(str(self.app), self.deep, sockets, theirs.fileno(), self._key)
+        atexit.register(self.close)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-m", "adk_flow.wiring.server"],
+            stdin=subprocess.PIPE,
+            pass_fds=[*sockets.values(), theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # Ctrl-C is this process's to heed
+        )
+        for inherited in (theirs, *self._sockets.values()):
+            inherited.close()
+        assert self._process.stdin
+        # Its end tells the other process that this one has ended.
+        self._process.stdin.write(msgspec.json.encode(job) + b"\n")
+        self._process.stdin.flush()
+        file = own.makefile("rwb")
+        own.close()
+        line = file.readline()
+        threading.Thread(target=self._serve, args=[file], daemon=True).start()
+        return line.decode().strip() if line else f"the process of {self.app} ended at once"
+
+    def _serve(self, file: Any) -> None:
+        """Answers what the process asks, until it ends."""
+        with file:
+            for line in file:
+                file.write(msgspec.json.encode(self._answer(line)) + b"\n")
+                file.flush()
+
+    def _answer(self, line: bytes) -> PlanAnswer:
+        question = msgspec.json.decode(line, type=PlanQuestion | Spending)
+        try:
+            if isinstance(question, Spending):
+                return self._spend(question)
+            planned = self._plans.get(question.plan)
+            return answer_question(planned, question) if planned else PlanAnswer(fault=_ENDED)
+        except Exception as error:  # which ends the turn there, as it would here
+            return PlanAnswer(fault=f"{type(error).__name__}: {error}")
+
+    def _spend(self, spending: Spending) -> PlanAnswer:
+        if self._budget and spending.header and spending.record:
+            self._budget.listen(spending.header, spending.record)
+        elif self._budget:
+            self._budget.take()
+        return PlanAnswer()
+
+    def close(self) -> None:
+        """Ends the process."""
+        atexit.unregister(self.close)
+        for listening in self._sockets.values():
+            listening.close()
+        if (process := self._process) is None:
+            return
+        assert process.stdin
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+_ENDED = "the conversation that its plan belongs to has ended"

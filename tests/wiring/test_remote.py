@@ -1,0 +1,273 @@
+"""Specialists in another process, over A2A: real servers on 127.0.0.1, both sides in the figures.
+
+The oracle of model calls is a file to which the app's own model appends a line a call, whichever
+process asks it.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.flow import Flow
+from adk_flow.comparison.recommend import write_recommendation
+from adk_flow.comparison.runner import compare
+from adk_flow.log.reader import read_log
+from adk_flow.run.app import load_app
+from adk_flow.run.conversation_run import run_conversation
+from adk_flow.scenario.conversation import of_questions, read_conversation, with_state
+from adk_flow.wiring import agents, recorded_in
+from tests.doubles.command import run_command
+from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+
+pytest.importorskip("a2a", reason="needs a2a-sdk")
+
+APP = """
+import os
+from pathlib import Path
+
+from google.adk.agents import LlmAgent
+from google.adk.models import BaseLlm, LlmResponse
+from google.adk.tools.agent_tool import AgentTool
+from google.genai import types
+
+CALLS = Path(__file__).with_name("calls.txt")
+
+
+class Counted(BaseLlm):
+    async def generate_content_async(self, llm_request, stream=False):
+        agent = llm_request.config.labels["adk_agent_name"]
+        with CALLS.open("a") as file:
+            file.write(f"{os.getpid()} {agent}\\n")
+        last = llm_request.contents[-1].parts[-1]
+        answer = types.ModelContent(f"{agent} says 7.")
+        if agent == "Lead" and not last.function_response:
+            call = types.Part.from_function_call
+            names = "Loans", "Funds"
+            answer = types.ModelContent([call(name=n, args={"request": f"{n}?"}) for n in names])
+        usage = types.GenerateContentResponseUsageMetadata(
+            prompt_token_count=100, candidates_token_count=10, total_token_count=110
+        )
+        yield LlmResponse(content=answer, usage_metadata=usage)
+
+
+model = Counted(model="counted")
+loans = LlmAgent(name="Loans", model=model, description="Lends.", instruction=LOANS)
+funds = LlmAgent(name="Funds", model=model, description="Saves.")
+tools = [AgentTool(loans), AgentTool(funds)]
+root_agent = LlmAgent(name="Lead", model=model, tools=tools)
+"""
+
+
+def write_app(folder: Path, instruction: str = "") -> Path:
+    folder.mkdir()
+    (folder / "agent.py").write_text(APP.replace("LOANS", repr(instruction)))
+    return folder
+
+
+def calls_of(app: Path) -> Counter[tuple[int, str]]:
+    lines = map(str.split, (app / "calls.txt").read_text().splitlines())
+    return Counter((int(process), agent) for process, agent in lines)
+
+
+def wait_for_end(process: int) -> None:
+    """Waits for the end of a process that is no child of this one, or has ended."""
+    try:
+        watched = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    assert select.select([watched], [], [], 30)[0], "it runs on"
+    os.close(watched)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("remote")
+    app = write_app(folder / "pair")
+    talks = {"one": of_questions(["Go."]), "two": of_questions(["Go.", "And?"])}
+    comparison = compare(
+        app, talks, ["agent_tool", "remote"], folder=folder / "out", trials=2, calls=1000
+    )
+    return app, folder / "out", comparison
+
+
+def test_calls_of_both_processes_are_counted_and_one_process_serves_all_trials(compared):
+    app, _, comparison = compared
+    calls = calls_of(app)
+
+    runs = {name: [r for r in comparison.runs if r.construct == name] for name in ("remote",)}
+    elsewhere = {process for process, _ in calls} - {os.getpid()}
+    assert len(elsewhere) == 1
+    (process,) = elsewhere
+    # Six questions, each asked of two specialists.
+    assert {agent: count for (pid, agent), count in calls.items() if pid == process} == {
+        "Loans": 6,
+        "Funds": 6,
+    }
+    assert sum(run.total.llm_calls for run in comparison.runs) == calls.total()
+    assert sum(run.total.llm_calls for run in runs["remote"]) == 6 * 4
+    wait_for_end(process)
+
+
+def test_the_figures_are_those_of_agent_tool(compared):
+    _, _, comparison = compared
+
+    called, remote = map(comparison.figures_of, ("agent_tool", "remote"))
+
+    assert (remote.llm_calls, remote.tokens, remote.shown) == (
+        called.llm_calls,
+        called.tokens,
+        called.shown,
+    )
+    assert not comparison.setting.skipped
+    (hidden,) = comparison.setting.changes["remote"]
+    assert "state and artifacts" in hidden
+
+
+BOTH = ("agent_tool", "remote")
+PICTURE = """
+    start user to Lead
+    Lead -< Loans, Funds
+    Lead -> Loans (agent_tool)
+    Lead -> Funds (agent_tool)
+    Lead <- Loans
+    Lead <- Funds
+    Lead >-
+    end Lead to user
+""".strip().splitlines()
+
+
+def test_both_servers_and_the_lead_are_one_picture_of_one_trace(compared):
+    _, out, _ = compared
+    log = out / "logs" / "remote" / "two-1.jsonl"
+    sides = sorted((out / "logs" / "remote" / "two-1").rglob("*.jsonl"))
+
+    joined = Flow(read_trace(log, *sides))
+    shown = run_command("show", log, *sides, folder=out).stdout
+
+    for turn in joined.turns:  # of what runs at once, either may come first
+        assert sorted(map(str.strip, turn.control)) == sorted(map(str.strip, PICTURE))
+    assert "unknown calls" not in shown and shown.count("4 LLM calls (2 in ADK's session)") == 2
+    traces = [traces_of(read_log(path)) for path in (log, *sides)]
+    assert len(sides) == 4 and len(traces[0]) == 2
+    assert set[str]().union(*traces[1:]) == traces[0] and "" not in traces[0]
+
+
+def traces_of(log):
+    """The traces of its turns."""
+    return {r.trace for r in log.records if r.hook == "user_message" and not r.parent}
+
+
+PLANNED = """
+from google.adk.agents import LlmAgent
+
+
+def balance(account: str) -> dict:
+    "Looks up a balance."
+    return {"balance": "not stubbed"}
+
+
+helper = LlmAgent(name="Helper", model="offline", description="Helps.", tools=[balance])
+bank = LlmAgent(name="Bank", model="offline", description="Banks.", sub_agents=[helper])
+root_agent = LlmAgent(name="Lead", model="offline", sub_agents=[bank])
+"""
+PLAN = """
+turns:
+  - say: What is there?
+    contains: ["{number} pounds"]
+    plan:
+      - agent: Helper
+        tools: [{{name: balance, args: {{account: a}}, returns: {{balance: "{number} pounds"}}}}]
+"""
+
+
+def test_plans_of_the_same_words_play_at_once_each_for_its_own_trial(tmp_path):
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / "agent.py").write_text(PLANNED)
+    talks = {}
+    for number in range(8):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(PLAN.format(number=number))
+        talks[file.stem] = read_conversation(file)
+
+    comparison = compare(
+        tmp_path / "bank", talks, ["agent_tool", "remote"], folder=tmp_path / "out", jobs=8
+    )
+
+    assert_equal(comparison, passed=8)
+
+
+def assert_equal(comparison, passed):
+    """Both constructs passed so often, and took the same."""
+    called, remote = ([r for r in comparison.runs if r.construct == c] for c in BOTH)
+    assert [run.passed for run in remote] == [True] * passed
+    for one, other in zip(called, remote, strict=True):
+        assert [(t.answer, t.llm_calls, t.tokens, t.tool_calls) for t in one.turns] == [
+            (t.answer, t.llm_calls, t.tokens, t.tool_calls) for t in other.turns
+        ]
+
+
+async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
+    talk = read_conversation(ROOT / "conversations" / "needs_another.yaml")
+    turns = []
+    for construct in BOTH:
+        app = load_app(CONSTRUCT_FOLDERS / construct)
+        with recorded_in(tmp_path / "sides"):
+            run = await run_conversation(app, talk, file=tmp_path / f"{construct}.jsonl")
+        assert run.failed_checks == [[], []]
+        sides = (tmp_path / "sides").rglob("*.jsonl")
+        turns.append(Flow(read_trace(tmp_path / f"{construct}.jsonl", *sides)).figures)
+
+    for one, other in zip(*turns, strict=True):
+        assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_the_process_ends_with_the_command_however_that_ends(end, tmp_path):
+    app = write_app(tmp_path / "pair")
+    hanging = app / "agent.py"
+    hanging.write_text(hanging.read_text().replace("        last =", WAIT))
+    arguments = ["compare", app, "--constructs", "remote", "--question", "Go."]
+    command = [sys.executable, "-W", "ignore", "-m", "adk_flow", *arguments, "--max-calls", "99"]
+    os.mkfifo(tmp_path / "asked")
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+
+    with (tmp_path / "asked").open() as asked:
+        process = int(asked.readline())
+    running.send_signal(end)
+
+    assert running.wait() in (-end, 128 + end)
+    wait_for_end(process)
+
+
+WAIT = """
+        import asyncio, sys
+        if agent == "Loans" and "adk_flow.wiring.server" in sys.orig_argv:
+            CALLS.parents[1].joinpath("asked").write_text(f"{os.getpid()}\\n")
+            await asyncio.Event().wait()
+        last ="""
+
+
+def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
+    app = write_app(tmp_path / "stateful", "You know {region}.")
+    options = {"folder": tmp_path / "out", "calls": 99}
+    talk = {"one": with_state(of_questions(["Go."]), {"region": "Wales"})}
+
+    remote = compare(app, talk, ["remote"], **options)
+    loaded = compare(load_app(app), talk, ["remote"], **options)
+    monkeypatch.setattr(agents, "find_spec", lambda name: None)
+    bare = compare(app, talk, ["remote"], **options)
+
+    changes = remote.setting.changes["remote"]
+    assert "Loans, whose instruction needs region of the state, fails" in changes
+    failed = {r.construct: [m.source for m in r.moves if m.failed] for r in remote.runs}
+    assert failed == {"as_is": [], "remote": ["Loans"]}
+    assert "take remote" not in " ".join(write_recommendation(remote))
+    assert "path of the app" in loaded.setting.skipped["remote"]
+    assert bare.setting.skipped["remote"].endswith('pip install "adk-flow[a2a]"')
