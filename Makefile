@@ -78,10 +78,11 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# ADK's web UI with the page of flows beside it: make web PORT=8001
 # A missing key ends it here, in one line, and not in the middle of the first question.
 web: $(INSTALLED)
 	@$(BIN)/python -c 'from dotenv import load_dotenv; load_dotenv(".env"); import root_agent.agent'
-	$(BIN)/adk web --host 127.0.0.1 .
+	@$(BIN)/adk-flow watch --with $(BIN)/adk web --host 127.0.0.1 --port $(or $(PORT),8000) .
 
 # The functions from a path to its comparison's report, and calls into earlier layers.
 walk: $(INSTALLED)

@@ -460,3 +460,14 @@ class Trace:
         """Numbers the turn of a run; 0 if it is not known."""
         run = self.runs.get(number)
         return run.turn.number if run else 0
+
+    def records_of(self, turn: Turn) -> list[int]:
+        """Lists the records of a turn; a live session's turns follow each other in one run."""
+        runs = {run.number for run in turn.runs}
+        later = (
+            other.record
+            for other in self.turns[turn.number :]
+            if not runs.isdisjoint(run.number for run in other.runs)
+        )
+        end = next(later, len(self.log.records))
+        return [i for i in range(turn.record, end) if self.log.records[i].run in runs]

@@ -40,7 +40,8 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
     )
     for name in [word for word in words[:1] if word in _COMMANDS] or _COMMANDS:
         module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
-        command.command(name)(getattr(module, _COMMANDS[name]))
+        cls = getattr(module, "WatchCommand", None)
+        command.command(name, cls=cls)(getattr(module, _COMMANDS[name]))
     return command
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -208,8 +209,8 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
-def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
-    """Prints all moves of a log, and at the end of each turn its metrics and findings."""
+def print_flow(log: Log, console: Console, view: FlowView = "both", only: int = 0) -> None:
+    """Prints the moves of a log, or of one turn, with the metrics and findings of each turn."""
     header = log.header
     # A graph has no model of its own.
     models = dict.fromkeys(record.model for record in log.records if record.model)
@@ -223,6 +224,8 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
             findings.setdefault(finding.turn, []).append(finding)
     printer = MovePrinter(console, view)
     for turn, metrics in zip(trace.turns, measure(trace), strict=True):
+        if only not in (0, turn.number):
+            continue
         for move in turn.moves:
             printer.print(move)
         if not turn.moves:  # cut before any agent began
@@ -268,11 +271,11 @@ def print_damage(log: Log, console: Console) -> None:
         print_failure(plain(words), console)
 
 
-def print_records(records: list[Record], console: Console) -> None:
-    """Prints one line a record."""
-    start = records[0].time if records else 0
-    for index, record in enumerate(records):
-        console.print(Text(_record_line(index, record, start)), soft_wrap=True)
+def print_records(records: list[Record], console: Console, indices: Iterable[int]) -> None:
+    """Prints one line a record, of those that are named."""
+    for index in indices:
+        line = _record_line(index, records[index], records[0].time)
+        console.print(Text(line), soft_wrap=True)
 
 
 def _record_line(index: int, record: Record, start: int) -> str:
