@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
+.PHONY: setup claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -58,6 +58,10 @@ test-lowest: $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python -c constraints.txt \
 	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
 	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
+
+# What others have published of constructs, beside what they take here: make claims CLAIMS=one_task
+claims: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/claims.py $(CLAIMS)
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term
