@@ -25,9 +25,13 @@ def show_flow(
         Literal["control", "conversation", "both", "records"],
         typer.Option(help="What to show of the flow."),
     ] = "both",
+    names: Annotated[
+        str, typer.Option(help="Names, separated by commas, that are facts to be passed on.")
+    ] = "",
     form: Annotated[DiagramFormat, FORMAT] = "text",
 ) -> None:
     """Shows the flow of a log, or of the logs of all sides, turn by turn."""
+    facts = [name.strip() for name in names.split(",") if name.strip()]
     with report_errors():
         flow_log = load_story(logs)
         if view == "records" and form == "mermaid":
@@ -42,8 +46,8 @@ def show_flow(
         print_records(flow_log.records, plain_console())
         print_damage(flow_log, plain_console())
     elif form == "json":
-        print_json(flow_to_data(flow_log, view))
+        print_json(flow_to_data(flow_log, view, facts))
     elif form == "mermaid":
         print(sequence_diagram(trace_log(flow_log).moves, view), end="")
     else:
-        print_flow(flow_log, plain_console(), view)
+        print_flow(flow_log, plain_console(), view, facts)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure
+from adk_flow.analysis.relay import trace_relays
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_text import FlowView, is_in_view
@@ -28,14 +30,15 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     }
 
 
-def flow_to_data(log: Log, view: FlowView) -> dict[str, Any]:
-    """Gives header, moves, figures, findings and damage of a log."""
+def flow_to_data(log: Log, view: FlowView, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Gives header, moves, figures, findings, facts passed on and damage of a log."""
     trace = trace_log(log)
     return {
         "header": msgspec.to_builtins(log.header),
         "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
         "turns": [turn_to_data(turn) for turn in measure(trace)],
-        "findings": msgspec.to_builtins(detect_findings(trace)),
+        "findings": msgspec.to_builtins(detect_findings(trace, names)),
+        "relays": msgspec.to_builtins(list(trace_relays(trace, names))),
         "damage": [damage._asdict() for damage in log.damage],
         "gaps": [gap._asdict() for gap in log.gaps],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -208,8 +209,13 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
-def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
-    """Prints all moves of a log, and at the end of each turn its metrics and findings."""
+def print_flow(
+    log: Log, console: Console, view: FlowView = "both", names: Sequence[str] = ()
+) -> None:
+    """Prints all moves of a log, and at the end of each turn its metrics and findings.
+
+    `names` are those that count as facts.
+    """
     header = log.header
     # A graph has no model of its own.
     models = dict.fromkeys(record.model for record in log.records if record.model)
@@ -218,7 +224,7 @@ def print_flow(log: Log, console: Console, view: FlowView = "both") -> None:
     print_legend(console)
     trace = trace_log(log)
     findings: dict[int, list[Finding]] = {}
-    for finding in detect_findings(trace):
+    for finding in detect_findings(trace, names):
         if finding.kind not in _IN_METRICS:
             findings.setdefault(finding.turn, []).append(finding)
     printer = MovePrinter(console, view)

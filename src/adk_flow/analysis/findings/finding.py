@@ -22,6 +22,7 @@ Kind = Literal[
     "ignored_transfer",
     "hidden_hook",
     "unrelayed_answer",
+    "withheld_fact",
     "repeated_answer",
     "shown_candidates",
     "raw_json",
