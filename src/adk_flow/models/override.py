@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -36,13 +36,17 @@ class Override(BasePlugin):
         *,
         retries: bool = False,
         stub: Callable[[str, str, dict[str, Any]], Any] | None = None,
+        choose: Callable[[Sequence[str]], str] | None = None,
         fault: Fault | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
         self.model, self.latency, self.retries = model, latency, retries
-        self.stub = stub
+        self.stub, self.choose = stub, choose
         """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
-        run; `msgspec.UNSET` where it is run."""
+        run; `msgspec.UNSET` where it is run.
+
+        `choose` names, of several agents, the one that a turn is for; empty where none is.
+        """
         self.fault = fault
         """What goes wrong with one of the agents."""
         is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
