@@ -14,6 +14,7 @@ from adk_flow.analysis.findings.dead_end import find_dead_ends
 from adk_flow.analysis.findings.dropped_answer import find_dropped_answers
 from adk_flow.analysis.findings.ended_loop import find_ended_loops
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
+from adk_flow.analysis.findings.glued_answers import find_glued_answers
 from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
 from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
 from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
@@ -43,6 +44,7 @@ _DETECTORS = (
     find_hidden_conversations,
     find_dropped_answers,
     find_repeated_words,
+    find_glued_answers,
     find_avoidable_serial_calls,
     find_lost_state_writes,
     find_cut_answers,
