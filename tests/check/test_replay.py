@@ -301,6 +301,7 @@ async def test_a_recorded_conversation_is_compared_under_all_constructs(tmp_path
         "task": 6,
         "workflow_tool": 8,  # both run twice, as Judge cannot be asked yet
         "router": 3,
+        "classifier_router": 2,
         "router_many": 4,
         "coordinator": 4,  # it dispatches once, when Judge cannot be asked yet
         "sequential": 3,
@@ -309,7 +310,7 @@ async def test_a_recorded_conversation_is_compared_under_all_constructs(tmp_path
         "best_of_n": 7,
     }
     lacking = {run.construct for run in compared.runs if not run.passed}
-    at_once = {"router", "router_many", "coordinator", "parallel"}
+    at_once = {"router", "classifier_router", "router_many", "coordinator", "parallel"}
     assert lacking == {"agent_tool_skip_summarization", *at_once}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,6 +54,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with ended_by_signals():
-            make_command(sys.argv[1:])()
+            command = make_command(sys.argv[1:])
+            # What is loaded, and what is read of a log, stays: looking for garbage is for little.
+            gc.freeze()
+            gc.set_threshold(50_000)
+            command()
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

@@ -17,10 +17,10 @@ from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json, report_errors
-from adk_flow.cli.paths import load_story
+from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private
-from adk_flow.log.reader import Log
+from adk_flow.log.reader import Log, LogFile
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     FlowView,
@@ -54,6 +54,9 @@ def show_flow(
         _check(view, form, out, bool(turn) or record >= 0, follow)
         if follow and view != "records":
             _follow(logs, view)
+        if not turn and record < 0 and (form == "text" or view == "records"):
+            _stream(open_story(logs), view, form)
+            return
         trace = trace_log(load_story(logs))
         _check_part(trace, turn, record)
         if form == "html":
@@ -65,6 +68,19 @@ def show_flow(
         _print_record(trace, record, form)
     elif form != "html":
         _print(trace, view, form, turn)
+
+
+def _stream(log: Log | LogFile, view: View, form: str) -> None:
+    """Prints a log as it is read."""
+    if form == "json":
+        for record in log.records:
+            print_json(record)
+    elif view == "records":
+        print_records(enumerate(log.records), plain_console())
+    else:
+        print_flow(log, plain_console(), view)
+        return
+    print_damage(log, plain_console(sys.stderr if form == "json" else None))
 
 
 def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) -> None:
@@ -94,7 +110,7 @@ def _print(trace: Trace, view: View, form: str, turn: int) -> None:
         records = [
             index for each in trace.turns for index in trace.records_of(each) if each.number == turn
         ]
-        _print_records(log, records if turn else range(len(log.records)), form)
+        _print_records(log, records, form)
     elif form == "json":
         print_json(flow_to_data(log, view, turn))
     elif form == "mermaid":
@@ -109,7 +125,8 @@ def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
         for index in indices:
             print_json(log.records[index])
         return
-    print_records(log.records, plain_console(), indices)
+    numbered = ((index, log.records[index]) for index in indices)
+    print_records(numbered, plain_console(), log.records[0].time)
     print_damage(log, plain_console())
 
 
@@ -118,7 +135,7 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
     if form == "json":
         print_json(record)
         return
-    print_records(trace.log.records, plain_console(), [index])
+    print_records([(index, record)], plain_console(), trace.log.records[0].time)
     printer = MovePrinter(plain_console())
     for move in trace.moves:
         if move.record == index:

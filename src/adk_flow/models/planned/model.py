@@ -40,6 +40,10 @@ class Planned(KeylessModel):
         with self._lock:
             return self._turn.stub(agent, tool, arguments)
 
+    def choose(self, names: Sequence[str]) -> str:
+        """Names the agent, of several, that the next task is for; empty where none is."""
+        return self._turn.choose(names)
+
     @property
     def fault(self) -> str:
         """Why a step was impossible; empty while none was."""
