@@ -25,6 +25,7 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
         "Funds": ["6%."],
     },
     "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
+    "classifier_router": {"Loans": [USE, "5%."]},
     "router_many": {
         "Lead": ['{"specialists": ["Loans"]}', "It is 5%."],
         "Loans": [USE, "5%."],

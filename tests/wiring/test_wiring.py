@@ -136,6 +136,21 @@ PICTURES = {
         router <- Loans
         end router to user
     """,
+    "classifier_router": """
+        start user to classifier_router
+        user say classifier_router "Cost?"
+        classifier_router -> read_messages (node)
+        classifier_router <- read_messages
+        classifier_router -> classify (node)
+        classifier_router <- classify
+        classifier_router -> route (node)
+        classifier_router <- route
+        classifier_router -> Loans (node)
+        Loans reply user "5%."
+        Loans answer classifier_router "5%."
+        classifier_router <- Loans
+        end classifier_router to user
+    """,
     "router_many": """
         start user to router_many
         user say router_many "Cost?"
@@ -331,6 +346,7 @@ CALLS = {
     "task": (4, 8),
     "workflow_tool": (5, 10),
     "router": (3, 6),
+    "classifier_router": (2, 4),
     "router_many": (4, 8),
     "mixed": (4, 8),
     "coordinator": (4, 8),
@@ -559,7 +575,7 @@ async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_pa
     assert asked == {
         "Choice": {"specialist": {**text, "title": "Specialist", "enum": ["Loans", "Funds"]}},
         "Dispatch": {
-            "Loans": {**text, "description": "Loans knows."},
+            "Loans": {**text, "description": "Loans knows the cost."},
             "Funds": {**text, "description": "Funds knows."},
         },
     }

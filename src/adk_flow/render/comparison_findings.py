@@ -24,6 +24,7 @@ EXPLANATIONS = {
     "lost_state_write": "Concurrent agents wrote the same state key, so one write is lost.",
     "hallucinated_name": "A model asked for an agent or a tool that does not exist.",
     "ignored_transfer": "An agent handed over to one that never began.",
+    "misroute": "A classifier would have sent a message elsewhere than its plan.",
     "hidden_hook": "A plugin before the recorder hid a hook from it.",
     "unrelayed_answer": "A called agent answered, and the user did not get the answer.",
     "withheld_fact": "A fact of the user's, or of a called agent's, was not passed on.",

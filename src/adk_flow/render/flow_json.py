@@ -30,15 +30,23 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     }
 
 
-def flow_to_data(log: Log, view: FlowView, names: Sequence[str] = ()) -> dict[str, Any]:
-    """Gives header, moves, figures, findings, facts passed on and damage of a log."""
+def flow_to_data(
+    log: Log, view: FlowView, only: int = 0, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Gives header, moves, figures, findings, facts passed on and damage of a log, or of a turn."""
     trace = trace_log(log)
+    moves = [move for move in trace.moves if only in (0, move.turn) and is_in_view(move, view)]
+    findings = [finding for finding in detect_findings(trace, names) if only in (0, finding.turn)]
     return {
         "header": msgspec.to_builtins(log.header),
-        "moves": [msgspec.to_builtins(move) for move in trace.moves if is_in_view(move, view)],
-        "turns": [turn_to_data(turn) for turn in measure(trace)],
-        "findings": msgspec.to_builtins(detect_findings(trace, names)),
-        "relays": msgspec.to_builtins(list(trace_relays(trace, names))),
+        "moves": [msgspec.to_builtins(move) for move in moves],
+        "turns": [turn_to_data(turn) for turn in measure(trace) if only in (0, turn.turn)],
+        "findings": msgspec.to_builtins(findings),
+        "relays": [
+            msgspec.to_builtins(relay)
+            for relay in trace_relays(trace, names)
+            if only in (0, relay.turn)
+        ],
         "damage": [damage._asdict() for damage in log.damage],
         "gaps": [gap._asdict() for gap in log.gaps],
     }

@@ -50,6 +50,7 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "task": agents.task,
     "workflow_tool": graphs.workflow_tool,
     "router": routers.router,
+    "classifier_router": routers.classifier_router,
     "router_many": routers.router_many,
     "coordinator": graphs.coordinator,
     "sequential": graphs.sequential,

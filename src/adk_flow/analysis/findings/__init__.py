@@ -22,6 +22,7 @@ from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversat
 from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
+from adk_flow.analysis.findings.misroute import find_misroutes
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
 from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
@@ -41,6 +42,7 @@ _DETECTORS = (
     find_unexpected_active_agents,
     find_hallucinated_names,
     find_ignored_transfers,
+    find_misroutes,
     find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,

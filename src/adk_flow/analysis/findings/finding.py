@@ -20,6 +20,7 @@ Kind = Literal[
     "lost_state_write",
     "hallucinated_name",
     "ignored_transfer",
+    "misroute",
     "hidden_hook",
     "unrelayed_answer",
     "withheld_fact",
