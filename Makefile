@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
+.PHONY: setup claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -18,6 +18,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # The demo is always keyless, whatever .env says, and made anew each time.
 demo: $(INSTALLED)
+	@echo "The advice desk: a lead agent and specialists for investments, pensions and"
+	@echo "mortgages. Asked three questions, see which agent has control (|> => ->) and who"
+	@echo "says what to whom (\"\"); then the same questions, the agents wired in other ways."
 	@MODEL_NAME=offline $(BIN)/adk-flow run root_agent --conversation conversations/three_topics.yaml
 	@echo && echo "The same desk under every construct:" && rm -rf comparisons/demo
 	@MODEL_NAME=offline $(BIN)/adk-flow compare root_agent --constructs all \
@@ -59,6 +62,10 @@ test-lowest: $(INSTALLED)
 	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
 	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
 
+# What others have published of constructs, beside what they take here: make claims CLAIMS=one_task
+claims: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/claims.py $(CLAIMS)
+
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term
 
@@ -74,10 +81,11 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# ADK's web UI with the page of flows beside it: make web PORT=8001
 # A missing key ends it here, in one line, and not in the middle of the first question.
 web: $(INSTALLED)
 	@$(BIN)/python -c 'from dotenv import load_dotenv; load_dotenv(".env"); import root_agent.agent'
-	$(BIN)/adk web --host 127.0.0.1 .
+	@$(BIN)/adk-flow watch --with $(BIN)/adk web --host 127.0.0.1 --port $(or $(PORT),8000) .
 
 # The functions from a path to its comparison's report, and calls into earlier layers.
 walk: $(INSTALLED)

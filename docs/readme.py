@@ -20,6 +20,7 @@ from pathlib import Path
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 import msgspec
+from claims import claims_table
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
@@ -162,6 +163,7 @@ def callbacks(part: str) -> str:
 
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "docs" / "compare.md": {"faults": faults},
+    ROOT / "docs" / "claims.md": {"claims": claims_table},
     README: {"calls": calls, "examples": examples, "three topics": three_topics},
     **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},
     EXAMPLES / "plain_callbacks" / "README.md": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,4 +68,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "FlowPlugin":
         import_module("adk_flow.models")  # makes the model name "offline" known to ADK
+    if name in ("Trace", "read_trace"):
+        import_module("adk_flow.analysis.trace").Trace._repr_html_ = _draw
     return getattr(import_module(_MODULES[name]), name)
+
+
+def _draw(trace: Trace) -> str:
+    """Draws a trace in a notebook: its page, in a frame that reaches nothing around it."""
+    page = import_module("adk_flow.render.page").trace_to_html(trace)
+    frame = 'sandbox="allow-scripts" width="100%" height="720"'
+    return f'<iframe {frame} srcdoc="{escape(page)}"></iframe>'

@@ -99,8 +99,13 @@ def compared(folder, root: Any = None, constructs=(), plugins=()):
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory):
-    return compared(tmp_path_factory.mktemp("matrix"), constructs=CONSTRUCTS).faults
+def comparison(tmp_path_factory):
+    return compared(tmp_path_factory.mktemp("matrix"), constructs=CONSTRUCTS)
+
+
+@pytest.fixture
+def matrix(comparison):
+    return comparison.faults
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -151,22 +156,28 @@ def test_the_blast_radius_and_the_retry_are_what_the_models_were_sent(construct,
 
 
 def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(tmp_path, capsys):
-    comparison = compared(tmp_path, constructs=["agent_tool", "single_turn"])
+    made = compared(tmp_path, constructs=["agent_tool", "single_turn"])
     from adk_flow.render.comparison_html import comparison_to_html
     from adk_flow.render.comparison_json import comparison_to_data
     from adk_flow.render.terminal import plain_console
 
-    print_comparison(comparison, plain_console())
+    print_comparison(made, plain_console())
 
     printed = capsys.readouterr().out
     assert "1 cut*" in printed
     assert "* known of ADK" in printed
     assert "exposure only" in printed
     assert max(map(len, printed.splitlines())) <= 80
-    assert "known of ADK" in comparison_to_html(comparison)
-    data = json.loads(json.dumps(comparison_to_data(comparison)))["faults"]
+    assert "known of ADK" in comparison_to_html(made)
+    data = json.loads(json.dumps(comparison_to_data(made)))["faults"]
     assert data["schema"] == 1
     assert len(data["cells"]) == 3 * len(FAULT_KINDS)
+
+
+def test_one_construct_shows_answers_without_a_space_between_them(comparison):
+    glued = [one.construct for one in comparison.constructs if "glued_answers" in one.finding_kinds]
+
+    assert glued == ["agent_tool_skip_summarization"]
 
 
 def test_only_the_caller_ends_a_call_that_hangs(matrix):

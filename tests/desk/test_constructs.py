@@ -27,6 +27,8 @@ CALLS = {
     "single_turn": (4, 8),
     "task": (4, 8),
     "router": (3, 6),
+    "classifier_router": (2, 4),
+    "router_many": (4, 8),
     "coordinator": (4, 8),
     "best_of_n": (7, 14),
 }

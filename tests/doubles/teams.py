@@ -25,6 +25,11 @@ SCRIPTS: dict[str, dict[str, list[Any]]] = {
         "Funds": ["6%."],
     },
     "router": {"Lead": ['{"specialist": "Loans"}'], "Loans": [USE, "5%."]},
+    "classifier_router": {"Loans": [USE, "5%."]},
+    "router_many": {
+        "Lead": ['{"specialists": ["Loans"]}', "It is 5%."],
+        "Loans": [USE, "5%."],
+    },
     "coordinator": {"Lead": ['{"Loans": "How dear?"}', "It is 5%."], "Loans": [USE, "5%."]},
     "sequential": {"Loans": [USE, "5%."], "Funds": ["6%."]},
     "parallel": {"Loans": [USE, "5%."], "Funds": ["6%."]},

@@ -3,6 +3,7 @@
 The facts about google-adk that the wirings rely on stand at the end.
 """
 
+import json
 import re
 import warnings
 from typing import Any
@@ -134,6 +135,46 @@ PICTURES = {
         Loans answer router "5%."
         router <- Loans
         end router to user
+    """,
+    "classifier_router": """
+        start user to classifier_router
+        user say classifier_router "Cost?"
+        classifier_router -> read_messages (node)
+        classifier_router <- read_messages
+        classifier_router -> classify (node)
+        classifier_router <- classify
+        classifier_router -> route (node)
+        classifier_router <- route
+        classifier_router -> Loans (node)
+        Loans reply user "5%."
+        Loans answer classifier_router "5%."
+        classifier_router <- Loans
+        end classifier_router to user
+    """,
+    "router_many": """
+        start user to router_many
+        user say router_many "Cost?"
+        router_many -> Lead (node)
+        Lead reply user "{"specialists": ["Loans"]}"
+        Lead answer router_many "{"specialists": ["Loans"]}"
+        router_many <- Lead
+        router_many -> ask_Loans (node)
+        ask_Loans -> Loans (node)
+        Loans reply user "5%."
+        Loans answer ask_Loans "5%."
+        ask_Loans <- Loans
+        ask_Loans answer router_many "5%."
+        router_many <- ask_Loans
+        router_many -> join (node)
+        router_many <- join
+        router_many -> merge (node)
+        merge -> Lead (node)
+        Lead reply user "It is 5%."
+        Lead answer merge "It is 5%."
+        merge <- Lead
+        merge answer router_many "It is 5%."
+        router_many <- merge
+        end router_many to user
     """,
     "coordinator": """
         start user to coordinator
@@ -305,6 +346,8 @@ CALLS = {
     "task": (4, 8),
     "workflow_tool": (5, 10),
     "router": (3, 6),
+    "classifier_router": (2, 4),
+    "router_many": (4, 8),
     "mixed": (4, 8),
     "coordinator": (4, 8),
     "sequential": (3, 6),
@@ -330,7 +373,7 @@ async def test_a_question_and_its_follow_up_take_this_many_model_calls(construct
     assert model_calls(flow) == CALLS[construct]
 
 
-@pytest.mark.parametrize("construct", list(CALLS)[:7])
+@pytest.mark.parametrize("construct", list(CALLS)[:10])
 async def test_the_offline_model_takes_as_many(construct, tmp_path):
     lead, (loans, funds) = team("offline")
     loans.description = "Answers questions about loans and their interest rates."
@@ -446,6 +489,22 @@ async def test_a_router_and_its_specialist_know_the_conversation_but_not_each_ot
     assert model.texts("Loans") == [["a"], ["a", "5%.", "b", "c"]]
 
 
+@pytest.mark.parametrize("named", [[], ["Funds"], ["Funds", "Loans"]])
+async def test_a_router_to_many_asks_those_that_it_names_and_merges_even_a_failure(named, tmp_path):
+    answers = {"Loans": [RuntimeError("line is down")], "Funds": ["Safe."]}
+    script = {name: answers[name] for name in named}
+    model = Watched(script={"Lead": [json.dumps({"specialists": named}), "So."], **script})
+
+    flow = await record(wired(model, "router_many"), ["All? Canary."], tmp_path, model=model)
+
+    heard = {"Loans": "[Loans] failed: RuntimeError: line is down", "Funds": "[Funds] said: Safe."}
+    assert not flow.errors
+    assert [text for text in model.texts("Lead")[1] if text in heard.values()] == [
+        heard[name] for name in ("Loans", "Funds") if name in named
+    ]
+    assert [model.texts(name) for name in named] == [[["All? Canary."]]] * len(named)
+
+
 async def test_a_coordinators_specialists_see_their_share_and_it_hears_of_a_failure(tmp_path):
     shares = '{"Loans": "How dear?", "Funds": "How safe?"}'
     script = {"Lead": [shares, "So."], "Loans": [RuntimeError("line is down")], "Funds": ["Safe."]}
@@ -516,7 +575,7 @@ async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_pa
     assert asked == {
         "Choice": {"specialist": {**text, "title": "Specialist", "enum": ["Loans", "Funds"]}},
         "Dispatch": {
-            "Loans": {**text, "description": "Loans knows."},
+            "Loans": {**text, "description": "Loans knows the cost."},
             "Funds": {**text, "description": "Funds knows."},
         },
     }

@@ -6,8 +6,10 @@ What stands here grows while its turn is read, and changes no more once the turn
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -260,6 +262,8 @@ class Message(NamedTuple):
     text: str
     final: bool
     """Whether ADK calls it a final response."""
+    is_result: bool = False
+    """Whether it is what a call gave."""
 
 
 class Write(NamedTuple):
@@ -386,6 +390,8 @@ class Turn:
     escalations: list[tuple[int, str]] = field(default_factory=list)
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = field(default_factory=list)
+    worded: set[int] = field(default_factory=set)
+    """Records that show moves and have words, be they kept or not."""
     hidden_hooks: list[HiddenHook] = field(default_factory=list)
     answers: tuple[str, ...] = ()
     """Ids of the calls that its message answers."""
@@ -439,13 +445,55 @@ class Turn:
         return [(call.record, call.request) for call in sent if call.request is not None]
 
 
+class Outlook:
+    """What is to be known of all turns of a log to judge one of them."""
+
+    def __init__(self, turns: Iterable[Turn]) -> None:
+        """Takes them in their order."""
+        self.speaking: set[str] = set()
+        """Agents whose model was asked."""
+        self.answered: dict[str, int] = {}
+        """The last turn whose message answers a call, by the call's id."""
+        self._began, self._ended = array("q"), array("q")
+        """When each began, and when the last of those up to it ended."""
+        self._invocations = array("q")
+        """The hash of each one's."""
+        for turn in turns:
+            self.speaking.update(call.agent for call in turn.model_calls)
+            self.answered.update(dict.fromkeys(turn.answers, turn.number))
+            self._began.append(turn.began)
+            self._ended.append(max(turn.ended, self._ended[-1] if self._ended else 0))
+            self._invocations.append(hash(turn.invocation))
+
+    def replaced_before(self, number: int, start: int, end: int) -> tuple[int, int] | None:
+        """Gives the first and last turn before another that ran between two times."""
+        last = bisect_right(self._began, end, hi=number - 1)
+        first = bisect_left(self._ended, start, hi=number - 1) + 1
+        return (first, last) if first <= last else None
+
+    def undone_before(self, number: int, invocation: str) -> tuple[int, int] | None:
+        """Gives the first and last turn before another from that of an invocation on."""
+        try:
+            first = self._invocations.index(hash(invocation), 0, number - 1) + 1
+        except ValueError:
+            return None
+        return first, number - 1
+
+
 @dataclass(eq=False)
 class Trace:
-    """A flow log as it was read."""
+    """A flow log as it was read, or a part of one."""
 
     log: Log
     turns: list[Turn]
     """Each by itself, even where they overlap in the log."""
+    whole: Outlook | None = None
+    """All turns of the log, where these are not all."""
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """What is to be known of all turns."""
+        return self.whole or Outlook(self.turns)
 
     @cached_property
     def moves(self) -> list[Move]:
@@ -474,3 +522,14 @@ class Trace:
         """Numbers the turn of a run; 0 if it is not known."""
         run = self.runs.get(number)
         return run.turn.number if run else 0
+
+    def records_of(self, turn: Turn) -> list[int]:
+        """Lists the records of a turn; a live session's turns follow each other in one run."""
+        runs = {run.number for run in turn.runs}
+        later = (
+            other.record
+            for other in self.turns[turn.number :]
+            if not runs.isdisjoint(run.number for run in other.runs)
+        )
+        end = next(later, len(self.log.records))
+        return [i for i in range(turn.record, end) if self.log.records[i].run in runs]

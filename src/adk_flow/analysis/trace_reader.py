@@ -39,7 +39,7 @@ from adk_flow.log.story import join_logs
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
 _MOST = 64
-"""Turns held that have not ended; ADK 2.0 and 2.1 never tell an end."""
+"""Turns held behind one that has not ended; ADK 2.0 and 2.1 never tell an end."""
 
 _OPENS_RUN = frozenset(
     {
@@ -93,6 +93,8 @@ class TraceReader:
             handle(moment, record, run)
             if moment.moves:
                 turn.moves += moment.moves
+                if record.size:
+                    turn.worded.add(self._index)
             if turn.complete:
                 turn.moves.sort(key=lambda move: move.record)
         return moment.moves
@@ -108,11 +110,13 @@ class TraceReader:
         return run is not None and run.parent is not None
 
     def release(self) -> Iterator[Turn]:
-        """Gives the turns that can change no more, and forgets them."""
-        ended = [turn for turn in self.turns.values() if turn.complete]
-        for turn in ended[: max(0, len(ended) - _LATE)]:
-            yield self._forget(turn)
-        for turn in list(self.turns.values())[: max(0, len(self.turns) - _MOST)]:
+        """Gives the turns that can change no more, in their order, and forgets them."""
+        over = [number for number, turn in self.turns.items() if turn.complete][:-_LATE]
+        latest = over[-1] if over else 0
+        for turn in list(self.turns.values()):
+            is_over = turn.complete and turn.number <= latest
+            if not is_over and turn.number > self._count - _MOST:
+                return
             yield self._forget(turn)
 
     def _forget(self, turn: Turn) -> Turn:
@@ -374,7 +378,8 @@ class TraceReader:
                 activation.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
-                turn.messages.append(Message(*place, record.text, record.final))
+                message = Message(*place, record.text, record.final, bool(record.responses))
+                turn.messages.append(message)
                 if record.final:
                     turn.failed, turn.error = False, ""
             conversation.reply(moment, run, activation)
@@ -422,7 +427,7 @@ def _forget(hooks: list[HiddenHook], record: int) -> None:
 
 
 def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
-    """Gives the turns of a log one after another as they end, those without an end last."""
+    """Gives the turns of a log one after another, in their order, as they end."""
     reader = TraceReader()
     for record in records:
         reader.read(record)

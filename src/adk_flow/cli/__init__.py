@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,7 +41,8 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
     )
     for name in [word for word in words[:1] if word in _COMMANDS] or _COMMANDS:
         module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
-        command.command(name)(getattr(module, _COMMANDS[name]))
+        cls = getattr(module, "WatchCommand", None)
+        command.command(name, cls=cls)(getattr(module, _COMMANDS[name]))
     return command
 
 
@@ -52,6 +54,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with ended_by_signals():
-            make_command(sys.argv[1:])()
+            command = make_command(sys.argv[1:])
+            # What is loaded, and what is read of a log, stays: looking for garbage is for little.
+            gc.freeze()
+            gc.set_threshold(50_000)
+            command()
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")

@@ -1,49 +1,181 @@
-"""`adk-flow show`: what a flow log holds, as text, a diagram or JSON."""
+"""`adk-flow show`: what a flow log holds, as text, a page, a diagram or JSON."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
+import msgspec
 import typer
 
+from adk_flow._text import encodable, plain, plural
+from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.options import FORMAT, LOGS, DiagramFormat
+from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json, report_errors
-from adk_flow.cli.paths import load_story
+from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.private import write_private
+from adk_flow.log.reader import Log, LogFile
 from adk_flow.render.flow_json import flow_to_data
-from adk_flow.render.flow_text import print_damage, print_flow, print_records
+from adk_flow.render.flow_text import (
+    FlowView,
+    MovePrinter,
+    print_damage,
+    print_flow,
+    print_records,
+)
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.terminal import plain_console
+
+View = Literal["control", "conversation", "both", "records"]
 
 
 def show_flow(
     logs: Annotated[list[Path], LOGS],
-    view: Annotated[
-        Literal["control", "conversation", "both", "records"],
-        typer.Option(help="What to show of the flow."),
-    ] = "both",
-    form: Annotated[DiagramFormat, FORMAT] = "text",
+    view: Annotated[View, typer.Option(help="What to show of the flow.")] = "both",
+    form: Annotated[Literal["text", "mermaid", "json", "html"], FORMAT] = "text",
+    out: Annotated[Path | None, typer.Option(help="File of the page of --format html.")] = None,
+    turn: Annotated[int, typer.Option(help="Show this turn only, counted from 1.")] = 0,
+    record: Annotated[int, typer.Option(help="Show this record only, counted from 0.")] = -1,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print moves as they are recorded, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Shows the flow of a log, or of the logs of all sides, turn by turn."""
+    """Shows the flow of a log, or of the logs of all sides, turn by turn.
+
+    A page is one file that loads nothing; each of its moves has a link, `#turn-2/record-31`.
+    """
     with report_errors():
-        flow_log = load_story(logs)
-        if view == "records" and form == "mermaid":
-            raise AdkFlowError("records have no diagram; take --format text or json")
+        _check(view, form, out, bool(turn) or record >= 0, follow)
+        if follow and view != "records":
+            _follow(logs, view)
+        if not turn and record < 0 and (form == "text" or view == "records"):
+            _stream(open_story(logs), view, form)
+            return
+        trace = trace_log(load_story(logs))
+        _check_part(trace, turn, record)
+        if form == "html":
+            _write_page(trace, out)
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
-        print_damage(flow_log, plain_console(sys.stderr))
-    if view == "records" and form == "json":
-        for record in flow_log.records:
+        print_damage(trace.log, plain_console(sys.stderr))
+    if record >= 0:
+        _print_record(trace, record, form)
+    elif form != "html":
+        _print(trace, view, form, turn)
+
+
+def _stream(log: Log | LogFile, view: View, form: str) -> None:
+    """Prints a log as it is read."""
+    if form == "json":
+        for record in log.records:
             print_json(record)
     elif view == "records":
-        print_records(flow_log.records, plain_console())
-        print_damage(flow_log, plain_console())
-    elif form == "json":
-        print_json(flow_to_data(flow_log, view))
-    elif form == "mermaid":
-        print(sequence_diagram(trace_log(flow_log).moves, view), end="")
+        print_records(enumerate(log.records), plain_console())
     else:
-        print_flow(flow_log, plain_console(), view)
+        print_flow(log, plain_console(), view)
+        return
+    print_damage(log, plain_console(sys.stderr if form == "json" else None))
+
+
+def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) -> None:
+    if view == "records" and form == "mermaid":
+        raise AdkFlowError("records have no diagram; take --format text or json")
+    if form == "html" and (view != "both" or is_part):
+        raise AdkFlowError("a page shows all of a flow; leave out --view, --turn and --record")
+    if out is not None and form != "html":
+        raise AdkFlowError("is the file of --format html", argument="out", value=out)
+    if follow and (form != "text" or view == "records" or is_part):
+        raise AdkFlowError("--follow prints moves as text; give it --view and nothing else")
+
+
+def _check_part(trace: Trace, turn: int, record: int) -> None:
+    for name, number, most, noun in (
+        ("turn", turn, len(trace.turns), "turn"),
+        ("record", record, len(trace.log.records) - 1, "record"),
+    ):
+        if number > most or number < -1:
+            there = plural(most + (name == "record"), noun)
+            raise AdkFlowError(f"the log has {there}", argument=name, value=number)
+
+
+def _print(trace: Trace, view: View, form: str, turn: int) -> None:
+    log = trace.log
+    if view == "records":
+        records = [
+            index for each in trace.turns for index in trace.records_of(each) if each.number == turn
+        ]
+        _print_records(log, records, form)
+    elif form == "json":
+        print_json(flow_to_data(log, view, turn))
+    elif form == "mermaid":
+        moves = (move for move in trace.moves if turn in (0, move.turn))
+        print(sequence_diagram(moves, view), end="")
+    else:
+        print_flow(log, plain_console(), view, turn)
+
+
+def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
+    if form == "json":
+        for index in indices:
+            print_json(log.records[index])
+        return
+    numbered = ((index, log.records[index]) for index in indices)
+    print_records(numbered, plain_console(), log.records[0].time)
+    print_damage(log, plain_console())
+
+
+def _print_record(trace: Trace, index: int, form: str) -> None:
+    record = trace.log.records[index]
+    if form == "json":
+        print_json(record)
+        return
+    print_records([(index, record)], plain_console(), trace.log.records[0].time)
+    printer = MovePrinter(plain_console())
+    for move in trace.moves:
+        if move.record == index:
+            printer.print(move)
+    text = msgspec.json.format(msgspec.json.encode(record)).decode()
+    print(f"\n{plain(text)}")
+
+
+def _write_page(trace: Trace, out: Path | None) -> None:
+    from adk_flow.render.page import trace_to_html
+
+    page = trace_to_html(trace)
+    if out is None:
+        print(page, end="")
+        return
+    try:
+        with os.fdopen(write_private(out), "w", encoding="utf-8") as file:
+            file.write(page)
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror or error}"
+        raise AdkFlowError(reason, argument="out", value=out) from error
+    print(f"Page: {encodable(str(out))}")
+
+
+def _follow(paths: Sequence[Path], view: FlowView) -> NoReturn:
+    """Prints the newest session as far as it is recorded, then what is recorded in any."""
+    from adk_flow.render.narration import Narrator
+    from adk_flow.watch.sessions import TICK, WatchedFolder
+
+    if len(paths) > 1:
+        raise AdkFlowError("--follow takes one folder or log")
+    folder, narrate = WatchedFolder(paths[0]), Narrator(sys.stdout, view)
+    while list(folder.look()):  # a long log comes in pieces
+        continue
+    newest = max(folder.sessions.values(), key=lambda session: session.began, default=None)
+    new = [(newest, newest.log.records)] if newest else []
+    while True:
+        for session, records in new:
+            for record in records:
+                narrate(session.log.header, record)
+        sys.stdout.flush()
+        time.sleep(TICK)
+        new = list(folder.look())

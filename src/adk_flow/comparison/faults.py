@@ -15,13 +15,12 @@ from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell
 from adk_flow.comparison.store import Trial, TrialStore
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import name_of_model
-from adk_flow.log.reader import read_log
+from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
 from adk_flow.models.override import override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
-from adk_flow.scenario.conversation import ALONE, AskedTurn, Conversation
+from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.wiring import WiringError, parts_of
 
@@ -77,26 +76,26 @@ def _team(app: App) -> list[str]:
 class FaultTrials:
     """One conversation under every construct, without a fault and with each."""
 
-    def __init__(
-        self, talk: Conversation, lead: str, team: Sequence[str], constructs: Sequence[str]
-    ) -> None:
-        self.talk, self.lead, self.team = talk, lead, team
-        kinds = ("", *FAULT_KINDS)
-        self.trials = [Trial(name, TALK, 1, kind) for name in constructs for kind in kinds]
-
-    def agent(self, construct: str = "") -> str:
-        """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
-        if construct in ALONE:
-            return ""
-        turn = self.talk.turns[0]
+    def __init__(self, talk: Conversation, team: Sequence[str], apps: Mapping[str, App]) -> None:
+        """Takes what is asked, the specialists, and the apps by construct, as_is first."""
+        roots = {name: app.root_agent for name, app in apps.items()}
+        self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
+        turn = talk.turns[0]
         planned = [task.agent for task in turn.plan or []]
-        return next(iter(planned or turn.specialists or self.team), "")
+        self.agent = next(iter(planned or turn.specialists or team), "")
+        kinds = ("", *FAULT_KINDS)
+        self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
+        self.trials = [Trial(name, TALK, 1, kind) for name in apps for kind in kinds]
+
+    def _at_fault(self, construct: str) -> str:
+        """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
+        return self.agent if self.agent in self._agents[construct] else ""
 
     def prepare(self, app: App, trial: Trial) -> App:
         """Puts a trial's fault into an app, whose keyless models take a real one's time."""
         if not trial.fault:
             return app
-        fault = Fault(trial.fault, self.agent(trial.construct), SECONDS)
+        fault = Fault(trial.fault, self._at_fault(trial.construct), SECONDS)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
@@ -104,15 +103,15 @@ class FaultTrials:
         """Measures the trials that are there."""
         runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
         cells = [
-            read_cell(trial.fault, self.agent(trial.construct), self.lead, run, base)
+            read_cell(trial.fault, self._at_fault(trial.construct), self._lead, run, base)
             for trial, run in runs.items()
             if trial.fault and (base := runs.get(trial._replace(fault="")))
         ]
         controlled = all(run.controlled for run in runs.values())
-        return FaultMatrix(agent=self.agent(), controlled=controlled, cells=cells)
+        return FaultMatrix(agent=self.agent, controlled=controlled, cells=cells)
 
     def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
         asked = replace(self.talk, canaries=canaries)
-        log = read_log(store.log_of(trial))
+        log = store.read(trial)
         return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)

@@ -112,8 +112,7 @@ def compare(
         asyncio.run(run_trials(variants.apps, conversations, planned, store, **options))
         faulty = None
         if faults:
-            lead = app.root_agent.name if app.root_agent else ""
-            faulty = FaultTrials(conversations[TALK], lead, variants.team, list(variants.apps))
+            faulty = FaultTrials(conversations[TALK], variants.team, variants.apps)
             trials_of = (variants.apps, conversations, faulty.trials, store)
             work = run_trials(*trials_of, **options, prepare=faulty.prepare)
             asyncio.run(work) if live else run_virtually(work)

@@ -23,6 +23,9 @@ TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"
 """Hooks whose records hold the recorder's count of its faults."""
 
 
+_MOST_TEXTS = 100_000
+
+
 class LogError(AdkFlowError):
     """A file that cannot be read as a flow log."""
 
@@ -222,6 +225,27 @@ class LogFile:
         with self._opened() as file:
             self.read_so_far = LogReader(self.path, file)
             yield from self.read_so_far
+
+
+class RecentTexts(dict[int, str]):
+    """The texts that records had last, or that requests still name, by number."""
+
+    def note(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Gives records and keeps their texts: more than a model takes in at once."""
+        for record in records:
+            if record.text_number:
+                self[record.text_number] = record.text
+            self.update(record.texts)
+            if (request := record.request) is not None:
+                self._renew(request.system, request.declared)
+            while len(self) > _MOST_TEXTS:
+                del self[next(iter(self))]
+            yield record
+
+    def _renew(self, *numbers: int) -> None:
+        for number in numbers:
+            if (text := self.pop(number, None)) is not None:
+                self[number] = text
 
 
 def read_log(path: str | Path) -> Log:

@@ -27,6 +27,7 @@ from google.genai import types
 from adk_flow.log.private import PRIVATE
 from adk_flow.record import extract, remote
 from adk_flow.record.activations import call_around, kind_of
+from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
 
 P = ParamSpec("P")
@@ -72,6 +73,7 @@ class FlowPlugin(BasePlugin):
         file_mode: int = PRIVATE,
         listener: Listener | None = None,
         is_replaying: Callable[[], bool] | None = None,
+        watch: bool = False,
     ) -> None:
         """Sets where the logs go and what they keep.
 
@@ -85,6 +87,8 @@ class FlowPlugin(BasePlugin):
           file_mode: of a new log; 0o640 lets a group read it, and enter its folder.
           listener: called with the header and each record, written or not.
           is_replaying: tells whether a durable engine takes a step again; such steps do not count.
+          watch: starts the page of the logs (`adk-flow watch`), in a process that ends with this
+            one and prints its address on stderr.
 
         Raises:
           ValueError: `capture` is not one of the three.
@@ -102,6 +106,8 @@ class FlowPlugin(BasePlugin):
         )
         self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
+        if watch:
+            start_page(self.recorder.directory)
 
     @property
     def faults(self) -> Counter[str]:
@@ -142,13 +148,15 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
         """Records the words that start a turn, or a nested run."""
-        self._stand_first(invocation_context)
+        if self._stands_back(invocation_context):
+            return
         self.recorder.write_message(invocation_context, user_message)
 
     @_recorded
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
-        self._stand_first(invocation_context)
+        if self._stands_back(invocation_context):
+            return
         self._follow_events(invocation_context.plugin_manager)
         if not self.recorder.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
@@ -404,13 +412,17 @@ class FlowPlugin(BasePlugin):
             **fields,
         )
 
-    def _stand_first(self, context: InvocationContext) -> None:
-        """Goes before an app's own plugins, which `--extra_plugins` puts before it.
+    def _stands_back(self, context: InvocationContext) -> bool:
+        """Leaves the recording to an app's own recorder, or goes before the app's plugins.
 
-        A plugin that returns a value hides its hook from all that follow.
+        `--extra_plugins` puts it behind them, and a plugin that returns a value hides its hook
+        from all that follow.
         """
         plugins = context.plugin_manager.plugins
-        if self._is_extra and not isinstance(plugins[0], FlowPlugin):
-            # A new list, as runs under way walk the old one.
-            first = [self, *[one for one in plugins if one is not self]]
-            context.plugin_manager.plugins = first
+        if not self._is_extra or plugins[0] is self:
+            return False
+        others = [plugin for plugin in plugins if plugin is not self]
+        has_recorder = any(isinstance(plugin, FlowPlugin) for plugin in others)
+        # A new list, as runs under way walk the old one.
+        context.plugin_manager.plugins = others if has_recorder else [self, *others]
+        return has_recorder

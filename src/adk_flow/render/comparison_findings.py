@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from adk_flow.analysis.findings import KINDS, Finding
+from adk_flow.analysis.findings.mast import MAST_MODES
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
@@ -23,11 +24,13 @@ EXPLANATIONS = {
     "lost_state_write": "Concurrent agents wrote the same state key, so one write is lost.",
     "hallucinated_name": "A model asked for an agent or a tool that does not exist.",
     "ignored_transfer": "An agent handed over to one that never began.",
+    "misroute": "A classifier would have sent a message elsewhere than its plan.",
     "hidden_hook": "A plugin before the recorder hid a hook from it.",
     "unrelayed_answer": "A called agent answered, and the user did not get the answer.",
     "repeated_answer": "The user reads an answer twice.",
     "shown_candidates": "The user reads candidates that were to be chosen from.",
     "raw_json": "The user reads JSON that was meant for code.",
+    "glued_answers": "The user reads two agents' answers without a space between them.",
     "cut_answer": "A model stopped before it was done.",
     "ended_loop": "An agent ended the loop that it is in.",
     "stage_not_begun": "A stage of a sequence was not reached.",
@@ -80,7 +83,7 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
     for run, finding in findings:
         of_construct = places.setdefault(run.construct, {})
         of_construct.setdefault(finding.text, []).append(_place(run, finding))
-    rows, left_out = [], 0
+    rows, left_out, mode = [], 0, MAST_MODES.get(kind, "")
     for construct, of_construct in places.items():
         cells = [_cells(text, of_text) for text, of_text in of_construct.items()]
         rows += [TableRow(short_name(construct), row) for row in cells[:_MOST_FINDINGS]]
@@ -88,7 +91,7 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
     columns = [Column("finding"), Column("times"), Column("where")]
     return FindingGroup(
         name=kind.replace("_", " "),
-        explanation=EXPLANATIONS[kind],
+        explanation=f"{EXPLANATIONS[kind]}{f' MAST: {mode}.' if mode else ''}",
         level="serious" if any(finding.level == "serious" for _, finding in findings) else "notice",
         times=len(findings),
         constructs=Counter(short_name(run.construct) for run, _ in findings),

@@ -41,7 +41,13 @@
     find("#where").textContent = step
       ? `turn ${step.turn.dataset.turn}, record ${step.record} (${at + 1} of ${steps.length})`
       : `${steps.length} records`;
-    if (step) find(".current", step.turn)?.scrollIntoView({ block: "nearest" });
+    if (step) bring(find(".sequence .current", step.turn));
+  }
+
+  function bring(shape) {
+    const place = shape?.getBoundingClientRect();
+    const isHidden = place && (place.top < 60 || place.bottom > find("#dock").getBoundingClientRect().top - 20);
+    if (isHidden) shape.scrollIntoView({ block: "center" });
   }
 
   function showTimeline(step) {
@@ -145,6 +151,7 @@
   find("#next").addEventListener("click", () => walk(1));
   find("#play").addEventListener("click", play);
   find("#whole").addEventListener("click", showAll);
+  find("#more").addEventListener("click", () => find("#panel").scrollIntoView());
   pace.addEventListener("change", show);
   window.addEventListener("hashchange", followLink);
   document.addEventListener("click", (event) => {

@@ -123,21 +123,9 @@ def clock(microseconds: int) -> str:
     return f"{datetime.fromtimestamp(microseconds / 1e6):%d %b %Y, %H:%M}"
 
 
-def records_of(trace: Trace, turn: Turn) -> list[int]:
-    """Lists the records of a turn."""
-    runs = {run.number for run in turn.runs}
-    later = (other.record for other in trace.turns[turn.number :] if _shares(other, runs))
-    end = next(later, len(trace.log.records))
-    return [i for i in range(turn.record, end) if trace.log.records[i].run in runs]
-
-
-def _shares(turn: Turn, runs: set[int]) -> bool:
-    return any(run.number in runs for run in turn.runs)
-
-
 def _piece(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> TurnPiece:
     measured, projected = schedule_turn(turn), schedule_turn(turn, PROFILES[DEFAULT_PROFILE])
-    records = records_of(trace, turn)
+    records = trace.records_of(turn)
     lanes = [USER, *(name for name in lanes_of(turn.moves, measured.spans) if name != USER)]
     about = f"Sequence of turn {turn.number}"
     asked = (move.record for move in turn.moves if move.kind == "say")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from secrets import compare_digest
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,7 +36,11 @@ class Access:
             await refusal(scope, receive, _guarded(send))
             return
         inner = {**scope, "path": f"/{rest[0]}"}
-        await self._app(inner, receive, _guarded(send))
+        try:
+            await self._app(inner, receive, _guarded(send))
+        except asyncio.CancelledError:  # the command ends, of which uvicorn logs a traceback
+            logging.getLogger("uvicorn.error").disabled = True
+            raise
 
     def _may_read(self, scope: Scope, secret: str) -> bool:
         headers = Headers(scope=scope)

@@ -10,10 +10,8 @@ from adk_flow._text import plural
 from adk_flow.render.page import page_to_html
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces, draw_row
-from adk_flow.watch.sessions import Session, WatchedFolder
+from adk_flow.watch.sessions import TICK, Session, WatchedFolder
 
-TICK = 0.05
-"""Seconds between two looks at the folder."""
 _SHARE = 10
 """A look may take this part of the time at most."""
 

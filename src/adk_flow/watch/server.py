@@ -41,15 +41,13 @@ async def serve(root: Path, announce: Callable[[str], None], port: int = 0) -> N
     Raises:
       AdkFlowError: the port cannot be had.
     """
-    listener, secret = _listen(port), token_urlsafe(24)
-    port = listener.getsockname()[1]
-    app = Access(Pages(root, f"/{secret}/").app, secret, port)
-    config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, server_header=False
-    )
-    server = _Server(config)
-    announce(f"http://{HOST}:{port}/{secret}/")
-    await server.serve([listener])
+    secret = token_urlsafe(24)
+    with _listen(port) as listener:
+        port = listener.getsockname()[1]
+        app = Access(Pages(root, f"/{secret}/").app, secret, port)
+        quiet = {"log_config": None, "access_log": False, "server_header": False}
+        announce(f"http://{HOST}:{port}/{secret}/")
+        await _Server(uvicorn.Config(app, lifespan="off", **quiet)).serve([listener])
 
 
 class _Server(uvicorn.Server):
@@ -65,6 +63,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
+        listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or error

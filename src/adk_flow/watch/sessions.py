@@ -18,6 +18,8 @@ from adk_flow.log.reader import Log
 from adk_flow.log.schema import Record
 from adk_flow.watch.tail import Tail
 
+TICK = 0.05
+"""Seconds between two looks at a folder."""
 MOST_LOGS = 200
 """Logs that are read, the newest by their last change."""
 _PATIENCE = 0.05

@@ -9,7 +9,7 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
-from adk_flow.wiring import agents, graphs
+from adk_flow.wiring import agents, graphs, routers
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, own_tools
 from adk_flow.wiring.coordination import wire_coordinator
@@ -49,7 +49,9 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_turn": agents.single_turn,
     "task": agents.task,
     "workflow_tool": graphs.workflow_tool,
-    "router": graphs.router,
+    "router": routers.router,
+    "classifier_router": routers.classifier_router,
+    "router_many": routers.router_many,
     "coordinator": graphs.coordinator,
     "sequential": graphs.sequential,
     "parallel": graphs.parallel,

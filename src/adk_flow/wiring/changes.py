@@ -15,7 +15,9 @@ from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team, tool_name
 
-WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
+WITHOUT_THE_LEADS_TOOLS = frozenset(
+    {"router", "classifier_router", "sequential", "parallel", "loop"}
+)
 """Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
 
 _HAD_ONCE = (
@@ -49,7 +51,7 @@ def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
             yield f"nobody has the lead's own tools ({', '.join(tools)})"
         if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
             yield "nobody has the lead's few-shot examples"
-    if construct in ("coordinator", "best_of_n") and team.lead.before_agent_callback:
+    if construct in ("router_many", "coordinator", "best_of_n") and team.lead.before_agent_callback:
         yield "the lead's before_agent_callback runs each time that it is asked"
 
 

@@ -99,7 +99,7 @@ def wire_coordinator(
     copies = {copy.name: as_node(copy) for copy in team.copies(include_contents="none")}
     asks = [_asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
     dispatch = _dispatching(team, children, guardrail, conversation)
-    merge, join = _merging(team, children, conversation), JoinNode(name="join")
+    merge, join = merging(team, children, conversation), JoinNode(name="join")
     return Workflow(
         name=name,
         description=lead.description,
@@ -166,7 +166,8 @@ def _asking(child: Child) -> FunctionNode:
     return running(ask, f"{ASK}{child.name}")
 
 
-def _merging(team: Team, children: Sequence[Child], conversation: bool) -> FunctionNode:
+def merging(team: Team, children: Sequence[Child], conversation: bool) -> FunctionNode:
+    """Makes a node in which the lead merges what the nodes that asked children give."""
     reading = [*team.lead.canonical_after_model_callbacks, drop_calls, refuse_calls]
     alone: dict[str, Any] = {"tools": [], "after_model_callback": reading}
     lead = _lead(team, MERGE, conversation, **({} if conversation else alone))
@@ -174,8 +175,8 @@ def _merging(team: Team, children: Sequence[Child], conversation: bool) -> Funct
     async def merge(ctx: Context, node_input: dict[str, Any]) -> str:
         # In the children's order: a JoinNode's varies with the hash seed (2.13).
         lines = [line for child in children for line in node_input[f"{ASK}{child.name}"] or ()]
-        goal = types.Content.model_validate(node_input["dispatch"]["goal"])
-        asked = [] if conversation else goal.parts or []
+        goal = {} if conversation else node_input["dispatch"]["goal"]
+        asked = types.Content.model_validate(goal).parts or []
         message = types.UserContent([*asked, *(quoted(lines).parts or ())])
         # A coordinator above waits for the output; what the user reads was said already.
         return as_text(await ctx.run_node(lead, message, use_as_output=True))

@@ -19,12 +19,11 @@ from google.genai import types
 from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
-from adk_flow.wiring.copies import Team, joined
+from adk_flow.wiring.copies import Team
 from adk_flow.wiring.lead_callbacks import (
     check_single_part,
     conclusion,
     graph_without,
-    within_callbacks,
 )
 from adk_flow.wiring.nodes import (
     ASK,
@@ -34,35 +33,11 @@ from adk_flow.wiring.nodes import (
     check_names,
     quoted,
     running,
-    schema_of_choice,
     temperatures,
 )
 
 STAGES = "specialists"
 """The name of the graph that a lead calls as a tool."""
-CLASSIFY = "Answer with the name of the one specialist whom the latest question is for:"
-
-
-def router(team: Team) -> Workflow:
-    """One model call classifies, then the specialist answers the user."""
-    listed = [f"{agent.name}: {agent.description}" for agent in team.specialists]
-    # As a function's result, so that ADK takes no braces in a description for session state.
-    instruction = joined([team.lead.instruction, lambda _: "\n".join([CLASSIFY, *listed])])
-    schema = schema_of_choice("specialist", team.names)
-    lead = team.leading(
-        instruction=instruction,
-        output_schema=schema,
-        tools=[],
-        output_key=None,
-        before_agent_callback=None,
-        after_agent_callback=None,
-    )
-
-    def route(ctx: Context, node_input: dict[str, str]) -> None:
-        ctx.route = node_input["specialist"]
-
-    answers = {agent.name: agent for agent in _nodes(team)}
-    return within_callbacks(team.lead, "router", as_node(lead), route, answers)
 
 
 def coordinator(team: Team) -> Workflow:

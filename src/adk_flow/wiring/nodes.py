@@ -74,9 +74,10 @@ def temperatures(number: int) -> list[float]:
     return [HOTTEST * one / max(1, number - 1) for one in range(number)]
 
 
-def schema_of_choice(field: str, names: Iterable[str]) -> type[BaseModel]:
-    """Makes the response schema of a choice between names."""
-    fields: dict[str, Any] = {field: (Literal[tuple(names)], ...)}
+def schema_of_choice(field: str, names: Iterable[str], *, several: bool = False) -> type[BaseModel]:
+    """Makes the response schema of a choice between names, of one or of several."""
+    choice: Any = Literal[tuple(names)]
+    fields: dict[str, Any] = {field: (list[choice] if several else choice, ...)}
     return create_model("Choice", **fields)
 
 

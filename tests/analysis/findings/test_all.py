@@ -37,6 +37,7 @@ SHOWN = {
     "single_turn": ["repeated_answer"],
     "workflow_tool": ["repeated_answer"],
     "router": ["raw_json"],
+    "router_many": ["raw_json", "repeated_answer"],
     "coordinator": ["raw_json", "repeated_answer"],
     "parallel": ["repeated_answer"],
     "best_of_n": ["raw_json", "shown_candidates"],

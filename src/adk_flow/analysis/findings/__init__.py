@@ -14,11 +14,13 @@ from adk_flow.analysis.findings.dead_end import find_dead_ends
 from adk_flow.analysis.findings.dropped_answer import find_dropped_answers
 from adk_flow.analysis.findings.ended_loop import find_ended_loops
 from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
+from adk_flow.analysis.findings.glued_answers import find_glued_answers
 from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
 from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
 from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
+from adk_flow.analysis.findings.misroute import find_misroutes
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
 from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
@@ -37,10 +39,12 @@ _DETECTORS = (
     find_unexpected_active_agents,
     find_hallucinated_names,
     find_ignored_transfers,
+    find_misroutes,
     find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,
     find_repeated_words,
+    find_glued_answers,
     find_avoidable_serial_calls,
     find_lost_state_writes,
     find_cut_answers,

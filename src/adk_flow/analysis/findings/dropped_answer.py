@@ -44,7 +44,7 @@ def _is_unheard(turn: Turn) -> bool:
 
 
 def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:
-    if not trace.log.records[answer.record].size or _is_last_shown(turn, answer):
+    if answer.record not in turn.worded or _is_last_shown(turn, answer):
         return
     replies = [move for move in turn.moves if move.kind == "reply"]
     later = [*replies, *_uses(trace, answer, after)]

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 from adk_flow._text import format_times, join_names
+from adk_flow.analysis.findings.mast import mast_id
 
 Kind = Literal[
     "ping_pong",
@@ -19,11 +20,13 @@ Kind = Literal[
     "lost_state_write",
     "hallucinated_name",
     "ignored_transfer",
+    "misroute",
     "hidden_hook",
     "unrelayed_answer",
     "repeated_answer",
     "shown_candidates",
     "raw_json",
+    "glued_answers",
     "cut_answer",
     "ended_loop",
     "stage_not_begun",
@@ -54,6 +57,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Indices in the log's records, in order."""
     level: Level = "notice"
     """`serious` where the user was, or may have been, ill served."""
+    mast: str = ""
+    """Id of the mode that its kind is in MAST (`mast.py`); empty for none."""
+
+    def __post_init__(self) -> None:
+        """Gives it its kind's mode."""
+        msgspec.structs.force_setattr(self, "mast", mast_id(self.kind))
 
 
 def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:

@@ -42,7 +42,8 @@ def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
         return _object(schema, material)
     if schema.get("type") == "array":
         item = schema.get("items") or {}
-        return [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
+        least = [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
+        return (_choices(item, material) if item.get("enum") else []) or least
     is_text = schema.get("type", "string") == "string"
     found = [one.get(name) for one in material.results if isinstance(one, dict)]
     found += [material.answer] if is_text and _is_reply(name) else []
@@ -93,6 +94,14 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
         name: share if is_placed and _is_valid(share, goals[name]) else whole
         for name, share in shares.items()
     }
+
+
+def _choices(schema: Schema, material: Material) -> list[Any]:
+    """Picks one for each question that any of them fits."""
+    options = [_described(str(one), {}, material) for one in schema["enum"]]
+    fitting = [one for one in material.questions if fit(one, options).margin >= ROUTE_FLOOR]
+    chosen = (_choice(schema, material._replace(questions=(one,))) for one in fitting)
+    return list(dict.fromkeys(chosen))
 
 
 def _choice(schema: Schema, material: Material) -> Any:

@@ -16,6 +16,7 @@ from adk_flow.models.planned.steps import next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import RequestView, read_view
 from adk_flow.scenario.conversation import AskedTurn
+from adk_flow.scenario.plan import PlannedCall
 
 
 class Planned(KeylessModel):
@@ -34,10 +35,14 @@ class Planned(KeylessModel):
         super().__init__(model="planned")
         self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))
 
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives the call by which the plan says what a tool returns; None where it is run."""
         with self._lock:
             return self._turn.stub(agent, tool, arguments)
+
+    def choose(self, names: Sequence[str]) -> str:
+        """Names the agent, of several, that the next task is for; empty where none is."""
+        return self._turn.choose(names)
 
     @property
     def fault(self) -> str:

@@ -31,6 +31,8 @@ class NextCall(NamedTuple):
     arguments: dict[str, Any]
     tasks: tuple[int, ...] = ()
     """The tasks that it asks another agent for."""
+    says: str = ""
+    """Words that go with it."""
 
 
 class NextStep(NamedTuple):
@@ -101,7 +103,7 @@ class _Step:
 
     def _has_ended(self, number: int, asking: Task) -> bool:
         """Whether nothing more comes of asking for a task; words after it wait for its result."""
-        if number in self.turn.done or self.view.agent in self.turn.owners[number]:
+        if self.turn.has_ended(number) or self.view.agent in self.turn.owners[number]:
             return True
         hop = self._hop(number)
         return hop is None or (hop.how == "transfer" and asking.says is None)
@@ -115,7 +117,7 @@ class _Step:
                 for call in () if skills else self._open(number):
                     if call.name and not self._is_made(call.name, call.args):
                         self._check(call)
-                        yield NextCall(call.name, call.args)
+                        yield NextCall(call.name, call.args, says=call.says)
         for skill in loading:
             if not self._is_made(LOAD, arguments := {"skill_name": skill}):
                 yield NextCall(LOAD, arguments)
@@ -170,9 +172,8 @@ class _Step:
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
         together: dict[str, list[int]] = {}
         for number in self.active.reach:
-            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
-            is_joining = task.only_asks and task.says is not None
-            is_others = referrer not in self.active.own and not is_joining
+            referrer = self.turn.referrers.get(number)
+            is_others = referrer not in self.active.own and not self._only_joins(number)
             if not is_others or not self.turn.is_free(number, self.active.reach):
                 continue
             graph = self._graph(number)
@@ -187,6 +188,12 @@ class _Step:
         hop = self._hop(number)
         offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
         return offer.name if offer and offer.kind == "node_tool" else ""
+
+    def _only_joins(self, number: int) -> bool:
+        """Whether a task joins what others say, for which nobody goes back to its agent."""
+        task, owners = self.turn.tasks[number], self.turn.owners[number]
+        is_joining = task.only_asks and task.says is not None
+        return is_joining and any(known.agent in owners for known in self.turn.activations)
 
     def _waiting(self) -> Iterator[tuple[list[int], Hop]]:
         """Walks the tasks of others that it was asked for, each with the way to them."""
@@ -204,7 +211,8 @@ class _Step:
             if hop.how == "call":
                 arguments = self._arguments(tasks, self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
-                    yield NextCall(hop.agent, arguments, tuple(tasks))
+                    says = self.turn.words.get(tasks[0], "")
+                    yield NextCall(hop.agent, arguments, tuple(tasks), says)
 
     def _is_due(self, number: int) -> bool:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
@@ -249,7 +257,7 @@ class _Step:
             tools = self.turn.tasks[number].calls
             if tools and all(self.active.made[_key(one.name, one.args)] for one in tools):
                 self.turn.called.add(number)
-        return NextStep(calls=tuple(made))
+        return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
 
     # Last words
 
@@ -345,15 +353,27 @@ class _Step:
         return share
 
     def _chosen(self, schema: Schema, waiting: list[int]) -> Any:
-        """Chooses between agents: the one for the first waiting task; None where none are named."""
-        named = [name for name in schema.get("enum") or () if name in self.turn.team.nodes]
+        """Chooses between agents: the one for the first waiting task; None where none are named.
+
+        Where several may be chosen, all those for waiting tasks.
+        """
         team, owners = self.turn.team, self.turn.owners
+        if items := schema.get("items"):
+            several = [name for name in _names(items) if name in team.nodes]
+            able = [n for n in several if any(team.is_on_the_way(n, owners[w]) for w in waiting)]
+            return able if several else None
+        named = [name for name in _names(schema) if name in team.nodes]
         fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
         return next(fitting, named[0] if named else None)
 
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
+
+
+def _names(schema: Schema) -> list[Any]:
+    """Lists the values that a schema is limited to."""
+    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
 def _words(value: Any) -> str:

@@ -1,0 +1,130 @@
+"""The page of one log as one file, and the parts of it that are shown by `show`."""
+
+import asyncio
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from adk_flow import read_trace
+from adk_flow.render.page import trace_to_html
+from tests.doubles.command import assert_refused, run_command
+from tests.watch.logs import QUESTIONS, record_desk
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    return asyncio.run(record_desk(tmp_path_factory.mktemp("logs"))).plugin.paths[0]
+
+
+class Elements(HTMLParser):
+    """The elements of a page, and the texts of style and script."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found, self.inline, self._tag = [], {}, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        self._tag = tag
+
+    def handle_data(self, data):
+        if self._tag in ("style", "script"):
+            self.inline[self._tag] = self.inline.get(self._tag, "") + data
+
+    def handle_endtag(self, tag):
+        self._tag = ""
+
+
+def test_the_policy_lets_in_this_style_and_this_script_and_nothing_else(log):
+    page = Elements(trace_to_html(read_trace(log)))
+
+    (policy,) = [each["content"] for tag, each in page.found if "http-equiv" in each]
+    for tag, text in page.inline.items():
+        digest = b64encode(sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not any(name in ("src", "style") for _, each in page.found for name in each)
+    assert not any(name.startswith("on") for _, each in page.found for name in each)
+
+
+def test_every_link_leads_to_a_record_that_the_page_explains(log):
+    trace = read_trace(log)
+    page = Elements(trace_to_html(trace))
+
+    links = {each["href"] for tag, each in page.found if tag == "a"}
+    moves = {f"#turn-{move.turn}/record-{move.record}" for move in trace.moves}
+    drawn = {link for link in moves if "fork" not in link and "join" not in link}
+    assert drawn <= links
+    explained = {each["id"] for tag, each in page.found if tag == "template"}
+    for link in links:
+        record = re.fullmatch(r"#turn-[12]/record-(\d+)", link)[1]
+        assert f"detail-{record}" in explained
+
+
+def test_what_a_model_was_sent_is_told_by_whom_it_came_from(log):
+    trace = read_trace(log)
+    html = trace_to_html(trace)
+    of_loans = next(c.record for c in trace.turns[0].model_calls if c.agent == "Loans")
+    detail = html.partition(f'id="detail-{of_loans}"')[2].partition("</template>")[0]
+
+    assert "Model call of Loans" in detail
+    assert "the request of Root" in detail
+    assert "How dear?" in detail
+
+
+def test_a_notebook_draws_a_trace_in_a_frame_that_reaches_nothing(log):
+    trace = read_trace(log)
+
+    ((tag, frame),) = Elements(vars(type(trace))["_repr_html_"](trace)).found
+    assert tag == "iframe"
+    assert frame["sandbox"] == "allow-scripts"
+    assert frame["srcdoc"] == trace_to_html(trace)
+
+
+def test_show_writes_the_page_for_its_owner_alone(log, tmp_path):
+    result = run_command("show", log, "--format", "html", "--out", "page.html", folder=tmp_path)
+
+    assert result.stdout == "Page: page.html\n"
+    assert (tmp_path / "page.html").read_text() == trace_to_html(read_trace(log))
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
+
+
+def test_show_limits_itself_to_a_turn_or_a_record(log, tmp_path):
+    def show(*options):
+        return run_command("show", log, *options, folder=tmp_path).stdout
+
+    second = show("--turn", "2")
+    assert QUESTIONS[1] in second
+    assert QUESTIONS[0] not in second
+    data = json.loads(show("--turn", "1", "--format", "json"))
+    assert (
+        {move["turn"] for move in data["moves"]} == {turn["turn"] for turn in data["turns"]} == {1}
+    )
+    records = show("--view", "records", "--turn", "1") + show("--view", "records", "--turn", "2")
+    assert records == show("--view", "records")
+    number = next(m.record for m in read_trace(log).moves if m.kind == "transfer")
+    one = show("--record", number)
+    assert "=> Root transfers to Savings" in one
+    assert '"hook": "before_agent"' in one
+    assert json.loads(show("--record", number, "--format", "json"))["agent"] == "Savings"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--turn", "3"], "--turn 3: the log has 2 turns"),
+        (["--record", "999"], "--record 999: the log has 37 records"),
+        (["--format", "html", "--turn", "1"], "a page shows all of a flow"),
+        (["--out", "page.html"], "--out page.html: is the file of --format html"),
+        (["--follow", "--format", "json"], "--follow prints moves as text"),
+        (["--format", "html", "--out", "no/such/folder.html"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_one_line(log, tmp_path, options, words):
+    assert_refused(run_command("show", log, *options, folder=tmp_path), words)

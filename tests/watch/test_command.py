@@ -1,0 +1,129 @@
+"""`adk-flow watch` in processes of its own, beside other commands and started by a recorder."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from adk_flow.record.plugin import FlowPlugin
+from tests.doubles.command import assert_refused, run_command
+from tests.watch.logs import record_desk
+
+WATCH = [sys.executable, "-m", "adk_flow", "watch"]
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@contextmanager
+def running(*words, **options):
+    """Runs a command, and ends it whatever happens."""
+    options = {"stdout": subprocess.PIPE, "text": True, **options}
+    with subprocess.Popen([*map(str, words)], **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def address_in(stream):
+    return next(found[0] for line in stream if (found := re.search(r"http://\S+", line)))
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_ends_it_within_two_seconds_though_a_page_is_open(number, tmp_path):
+    with running(*WATCH, tmp_path, stderr=subprocess.PIPE) as process:
+        address = address_in(process.stdout)
+        with httpx.stream("GET", f"{address}events") as stream:
+            assert stream.status_code == 200
+            process.send_signal(number)
+
+            assert process.wait(timeout=2) == CODES[number]
+        assert process.stderr.read() == "adk-flow: stopped\n"
+
+
+def test_another_command_runs_beside_it_with_its_own_options_and_gives_its_exit_code(tmp_path):
+    told = "import os, sys; print(os.environ['ADK_FLOW_DIR'], sys.argv[1:]); sys.exit(3)"
+    words = (tmp_path / "logs", "--with", sys.executable, "-c", told, "--port", "80", "--help")
+    with running(*WATCH, *words) as process:
+        address, other = process.stdout.read().splitlines()
+
+    assert address.startswith("Flows: http://127.0.0.1:")
+    assert other == f"{tmp_path / 'logs'} ['--port', '80', '--help']"
+    assert process.returncode == 3
+
+
+def test_a_signal_ends_the_other_command_too(tmp_path):
+    told = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with running(*WATCH, tmp_path, "--with", sys.executable, "-c", told) as process:
+        address_in(process.stdout)
+        other = int(process.stdout.readline())
+        process.terminate()
+
+        assert process.wait(timeout=2) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(other, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "nowhere: no such folder or flow log"),
+        (["--with"], "--with needs a command"),
+        (["--with", "no-such-program"], "no-such-program: cannot be run"),
+        (["--port", "99999"], "--port 99999: cannot be had"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused_in_one_line(arguments, words, tmp_path):
+    result = run_command("watch", *arguments, folder=tmp_path)
+
+    assert_refused(result._replace(stdout=re.sub("Flows: .*\n", "", result.stdout)), words)
+
+
+def test_a_recorder_starts_the_page_which_ends_with_the_app(tmp_path):
+    app = textwrap.dedent("""
+        import sys
+        from adk_flow import FlowPlugin
+        for _ in range(2):
+            FlowPlugin(directory=sys.argv[1], watch=True)
+        sys.stdin.read()
+    """)
+    options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running(sys.executable, "-c", app, tmp_path, **options) as process:
+        address = address_in(process.stderr)
+        assert "Nothing recorded yet" in httpx.get(address).text
+        process.stdin.close()
+        process.wait()
+        # Whoever holds the other end of the pipe has ended.
+        assert "http" not in process.stderr.read()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+
+
+async def test_an_app_that_has_a_recorder_is_not_recorded_twice(tmp_path):
+    extra = FlowPlugin(name="adk_flow.FlowPlugin", directory=tmp_path / "extra")
+
+    flow = await record_desk(tmp_path / "own", plugins=[extra])
+
+    assert len(flow.turns) == 2
+    assert not (tmp_path / "extra").exists()
+
+
+def test_show_follows_a_log_while_it_grows(tmp_path):
+    asyncio.run(record_desk(tmp_path))
+    (log,) = tmp_path.rglob("*.jsonl")
+    lines = log.read_bytes().splitlines(keepends=True)
+    second = next(i for i, line in enumerate(lines) if b"where do I save" in line)
+    log.write_bytes(b"".join(lines[:second]))
+    with running(sys.executable, "-m", "adk_flow", "show", tmp_path, "--follow") as process:
+        assert any("It is 5%." in line for line in process.stdout)
+        with log.open("ab") as file:
+            file.writelines(lines[second:])
+        assert any("Root transfers to Savings" in line for line in process.stdout)
+        process.terminate()
+        assert process.wait(timeout=2) == 143
