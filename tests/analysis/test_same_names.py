@@ -1,7 +1,7 @@
 """Several agents, graphs or functions of one name are told apart by their places."""
 
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import BaseAgent, SequentialAgent
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import START, FunctionNode, Workflow
 
@@ -48,7 +48,9 @@ def function_of_an_agents_name():
 
 
 def sequences():
-    stages = [SequentialAgent(name=n, sub_agents=[said("Clerk", n)]) for n in ("A", "B")]
+    stages: list[BaseAgent] = [
+        SequentialAgent(name=n, sub_agents=[said("Clerk", n)]) for n in ("A", "B")
+    ]
     return SequentialAgent(name="S", sub_agents=stages)
 
 
