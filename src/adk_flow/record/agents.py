@@ -67,7 +67,7 @@ def _below(node: Any) -> Iterator[tuple[Any, int]]:
     yield from ((end, hash((id(node), name))) for name, end in ends.items())
 
 
-def place_of(agent: Any, shared: frozenset[str], path: str = "", caller: str = "") -> str:
+def place_in_app(agent: Any, shared: frozenset[str], path: str = "", caller: str = "") -> str:
     """Writes the place of an agent whose name others in the app have too; else empty.
 
     Args:
@@ -115,7 +115,7 @@ def next_active_agent(context: Any) -> str:
     found = find(context.session, agent.root_agent)
     if _replays_transfer(found.name, context.session):
         return ""
-    return place_of(found, shared_names(agent.root_agent)) or found.name
+    return place_in_app(found, shared_names(agent.root_agent)) or found.name
 
 
 def _replays_transfer(agent: str, session: Any) -> bool:

@@ -322,7 +322,7 @@ class Recorder:
         self.set_scene(run, activation, agent.name)
         if agent.name in run.shared and activation not in run.places:
             caller = run.cause.agent if run.cause else ""
-            run.places[activation] = agents.place_of(agent, run.shared, path, caller)
+            run.places[activation] = agents.place_in_app(agent, run.shared, path, caller)
         self.write(
             "before_agent",
             run,
