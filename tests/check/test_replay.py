@@ -33,8 +33,8 @@ from tests.fuzz.dice import Dice
 from tests.fuzz.trees import Grower
 
 # What specialists in another process do stands in their logs, and not in the lead's.
-FOLDERS = sorted(p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py") if p.parent.name != "remote")
-DESKS = [ROOT / "root_agent", *FOLDERS]
+FOLDERS = {p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {CONSTRUCT_FOLDERS / "remote"}
+DESKS = [ROOT / "root_agent", *sorted(FOLDERS)]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
 TALKS = ["follow_up", "three_in_one_message", "out_of_scope"]
 
