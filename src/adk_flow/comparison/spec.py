@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from adk_flow._text import suggest
@@ -119,6 +119,15 @@ def check_live(models: Sequence[str], dollars: float | None, calls: int | None) 
             "installed); limit the number of model calls",
             argument="dollars",
         )
+
+
+def why_no_advisor(named: str, live: bool, conversations: Iterable[Conversation]) -> str:
+    """Says why no stronger model can be consulted in a comparison; empty if one can be."""
+    if live:
+        return "" if named else "advisor needs an advisor model, the stronger one"
+    turns = (turn for conversation in conversations for turn in conversation.turns)
+    stated = any(task.consults for turn in turns for task in turn.plan or ())
+    return "" if stated else "no plan states what advisor consults its model for"
 
 
 def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
