@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -203,6 +204,7 @@ def main() -> int:
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
     options = parser.parse_args()
+    gc.freeze()  # what ADK has loaded is not looked through over and over
     seeds, wrong = range(options.first, options.first + options.number), 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for at, (seed, found) in enumerate(pool.map(_try_quietly, seeds, chunksize=10), start=1):

@@ -14,12 +14,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from adk_flow.analysis.moves import Move
 from adk_flow.log.reader import Log
-from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Request, Usage
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
 
 CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
+
+
+CONTROLLED_MODELS = frozenset({"planned", "scripted"})
+"""Models that make the same stated decisions under every construct."""
+
+KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
+"""Those that need no key; the offline model decides by likeness, as it understands each request."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +85,7 @@ class Activation:
     said: int = -1
     """Record of its latest final words."""
     place: str = ""
-    """Its agent's place in a tree that has others of its name; else empty."""
+    """Its agent's place in an app that has others of its name; else empty."""
     stages: tuple[str, ...] = ()
     """The agents that it is to run one after another."""
     asks_models: bool = True
@@ -98,7 +107,9 @@ class Activation:
     @property
     def parent_agent(self) -> str:
         """Name of its parent; empty for the user."""
-        return self.parent_name or (self.source.agent if self.source else "")
+        source = self.source.agent if self.source else ""
+        is_source = self.parent_name in ("", source.rpartition("/")[2])
+        return source if is_source else self.parent_name
 
     @property
     def head(self) -> Activation:
@@ -304,6 +315,8 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    shared: frozenset[str] = frozenset()
+    """Names that several agents, graphs or functions of the app have."""
     resumable: bool = False
     """Whether the app goes on where a pause stopped it."""
     ahead: frozenset[str] = frozenset()
@@ -503,6 +516,14 @@ class Trace:
     def activations(self) -> dict[int, Activation]:
         """Activations by number."""
         return {a.number: a for turn in self.turns for a in turn.activations}
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """The log's records, each of an agent that shares its name by that one's place."""
+        for record in self.log.records:
+            activation = self.activations.get(record.activation)
+            place = activation.place if activation else ""
+            yield replace(record, agent=place) if place else record
 
     def turn_of(self, number: int) -> int:
         """Numbers the turn of a run; 0 if it is not known."""

@@ -176,6 +176,7 @@ class TraceReader:
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
         run.ahead, run.resumable = frozenset(record.ahead), record.resumable
+        run.shared = frozenset(record.shared)
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:

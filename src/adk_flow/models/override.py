@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -37,6 +37,7 @@ class Override(BasePlugin):
         *,
         retries: bool = False,
         stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None,
+        choose: Callable[[Sequence[str]], str] | None = None,
         fault: Fault | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
@@ -44,6 +45,8 @@ class Override(BasePlugin):
         self.stub = stub
         """Gives, for an agent, a tool and its arguments, the call whose result the tool gives
         without being run; None where it is run."""
+        self.choose = choose
+        """Names, of several agents, the one that a turn is for; empty where none is."""
         self.fault = fault
         """What goes wrong with one of the agents."""
         is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS

@@ -164,11 +164,13 @@ class FlowPlugin(BasePlugin):
         live = getattr(invocation_context, "live_request_queue", None) is not None
         ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
-        run = self.recorder.write_run(
+        run = self.recorder.run(invocation_context)
+        self.recorder.write_run(
             "before_run",
             invocation_context,
             live=live,
             ahead=ahead,
+            shared=tuple(sorted(run.shared)),
             resumable=bool(getattr(resumability, "is_resumable", False)),
         )
         run.live, run.ahead = live, ahead

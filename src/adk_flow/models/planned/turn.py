@@ -166,6 +166,20 @@ class PlannedTurn:
         earlier = (self._names[name] for name in self.tasks[number].after)
         return all(one in self.done or one in finished for one in earlier)
 
+    def choose(self, names: Sequence[str]) -> str:
+        """Names the first of several agents on the way to a task that waits; empty for none."""
+        waiting = (n for n in range(len(self.tasks)) if n not in self.done and self.is_ready(n))
+        ways = (name for n in waiting for name in names if self._is_for(name, n))
+        return next(ways, "")
+
+    def _is_for(self, name: str, number: int) -> bool:
+        return self.team.is_on_the_way(name, self.owners[number])
+
+    def advise(self, request: str) -> str:
+        """Gives what a stronger model says to a request that ends in a question of the plan's."""
+        answers = [pair for task in self.tasks for pair in task.consults.items()]
+        return next((answer for question, answer in answers if question.strip() in request), "")
+
     def ask(self, number: int) -> str | dict[str, object]:
         """Writes what a task asks, with what the tasks before it came to."""
         task = self.tasks[number]
