@@ -24,6 +24,13 @@ CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
 
 
+CONTROLLED_MODELS = frozenset({"planned", "scripted"})
+"""Models that make the same stated decisions under every construct."""
+
+KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
+"""Those that need no key; the offline model decides by likeness, as it understands each request."""
+
+
 @dataclass(slots=True, eq=False)
 class Activation:
     """One activation of an agent."""

@@ -42,6 +42,9 @@ def show_flow(
     out: Annotated[Path | None, typer.Option(help="File of the page of --format html.")] = None,
     turn: Annotated[int, typer.Option(help="Show this turn only, counted from 1.")] = 0,
     record: Annotated[int, typer.Option(help="Show this record only, counted from 0.")] = -1,
+    names: Annotated[
+        str, typer.Option(help="Names, separated by commas, that are facts to be passed on.")
+    ] = "",
     follow: Annotated[
         bool, typer.Option("--follow", help="Print moves as they are recorded, until Ctrl-C.")
     ] = False,
@@ -50,12 +53,13 @@ def show_flow(
 
     A page is one file that loads nothing; each of its moves has a link, `#turn-2/record-31`.
     """
+    facts = [name.strip() for name in names.split(",") if name.strip()]
     with report_errors():
         _check(view, form, out, bool(turn) or record >= 0, follow)
         if follow and view != "records":
             _follow(logs, view)
         if not turn and record < 0 and (form == "text" or view == "records"):
-            _stream(open_story(logs), view, form)
+            _stream(open_story(logs), view, form, facts)
             return
         trace = trace_log(load_story(logs))
         _check_part(trace, turn, record)
@@ -67,10 +71,10 @@ def show_flow(
     if record >= 0:
         _print_record(trace, record, form)
     elif form != "html":
-        _print(trace, view, form, turn)
+        _print(trace, view, form, turn, facts)
 
 
-def _stream(log: Log | LogFile, view: View, form: str) -> None:
+def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> None:
     """Prints a log as it is read."""
     if form == "json":
         for record in log.records:
@@ -78,7 +82,7 @@ def _stream(log: Log | LogFile, view: View, form: str) -> None:
     elif view == "records":
         print_records(enumerate(log.records), plain_console())
     else:
-        print_flow(log, plain_console(), view)
+        print_flow(log, plain_console(), view, names=names)
         return
     print_damage(log, plain_console(sys.stderr if form == "json" else None))
 
@@ -104,7 +108,7 @@ def _check_part(trace: Trace, turn: int, record: int) -> None:
             raise AdkFlowError(f"the log has {there}", argument=name, value=number)
 
 
-def _print(trace: Trace, view: View, form: str, turn: int) -> None:
+def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:
     log = trace.log
     if view == "records":
         records = [
@@ -112,12 +116,12 @@ def _print(trace: Trace, view: View, form: str, turn: int) -> None:
         ]
         _print_records(log, records, form)
     elif form == "json":
-        print_json(flow_to_data(log, view, turn))
+        print_json(flow_to_data(log, view, turn, names))
     elif form == "mermaid":
         moves = (move for move in trace.moves if turn in (0, move.turn))
         print(sequence_diagram(moves, view), end="")
     else:
-        print_flow(log, plain_console(), view, turn)
+        print_flow(log, plain_console(), view, turn, names)
 
 
 def _print_records(log: Log, indices: Iterable[int], form: str) -> None:

@@ -27,6 +27,7 @@ EXPLANATIONS = {
     "misroute": "A classifier would have sent a message elsewhere than its plan.",
     "hidden_hook": "A plugin before the recorder hid a hook from it.",
     "unrelayed_answer": "A called agent answered, and the user did not get the answer.",
+    "withheld_fact": "A fact of the user's, or of a called agent's, was not passed on.",
     "repeated_answer": "The user reads an answer twice.",
     "shown_candidates": "The user reads candidates that were to be chosen from.",
     "raw_json": "The user reads JSON that was meant for code.",

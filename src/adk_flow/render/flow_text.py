@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -223,11 +223,16 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 
 
 def print_flow(
-    log: Log | LogFile, console: Console, view: FlowView = "both", only: int = 0
+    log: Log | LogFile,
+    console: Console,
+    view: FlowView = "both",
+    only: int = 0,
+    names: Sequence[str] = (),
 ) -> None:
     """Prints the moves of a log, or of one turn, with the metrics and findings of each turn.
 
-    It is read twice, so that no more of it is held than the turns under way.
+    It is read twice, so that no more of it is held than the turns under way. `names` are those that
+    count as facts.
     """
     header, models = log.header, dict[str, None]()
     outlook = Outlook(read_turns(_noted(log, models)))
@@ -248,7 +253,7 @@ def print_flow(
             asked = one_line(metrics.question, 300)
             console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
-        for finding in detect_findings(Trace(part, [turn], outlook)):
+        for finding in detect_findings(Trace(part, [turn], outlook), names):
             if finding.kind not in _IN_METRICS:
                 mode = f" [MAST {finding.mast}]" if finding.mast else ""
                 _print_below(f"finding: {plain(finding.text)}{mode}", "", console)

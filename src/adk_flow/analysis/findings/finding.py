@@ -23,6 +23,7 @@ Kind = Literal[
     "misroute",
     "hidden_hook",
     "unrelayed_answer",
+    "withheld_fact",
     "repeated_answer",
     "shown_candidates",
     "raw_json",

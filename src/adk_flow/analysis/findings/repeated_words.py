@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
-from adk_flow.analysis.findings.terms import Terms, is_whole, terms_of
+from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
 
 _SAME = 0.8
