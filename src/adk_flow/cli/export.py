@@ -18,14 +18,21 @@ from adk_flow.export.files import TableFormat, write_tables
 from adk_flow.export.tables import tables_of
 
 _FOLDER = Path("flow_tables")
-_CHROME = "chrome"
-_Format = StrEnum("_Format", [*(form.name for form in TableFormat), _CHROME])
+
+
+class ExportFormat(StrEnum):
+    """The formats of tables, and Chrome's trace events."""
+
+    csv = "csv"
+    parquet = "parquet"
+    json = "json"
+    chrome = "chrome"
 
 
 def export_tables(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Flow logs, or folders.")],
     form: Annotated[
-        _Format | None,
+        ExportFormat | None,
         typer.Option("--format", help="Write tables, or Chrome's trace events (Perfetto)."),
     ] = None,
     out: Annotated[
@@ -42,7 +49,7 @@ def export_tables(
     Tables hold the rows of all the given logs; existing tables are replaced.
     """
     with report_errors():
-        if otlp is None and form == _CHROME:
+        if otlp is None and form == ExportFormat.chrome:
             path = out or Path("flow_trace.json")
             events = write_chrome(read_logs(logs), path)
             print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
