@@ -79,7 +79,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("line", ['{"hook":"event","time":3,"text":"%s"}', "%s", HEADER[:-2]])
 def test_a_line_of_100_mb_is_told_in_one_line(line, tmp_path):
-    (tmp_path / "rules.yaml").write_text("turns: 1\n")
+    (tmp_path / "rules.yaml").write_text("turns:\n  - answered_by: Root\n")
     text = "x" * 100_000_000
     long = line % text if "%s" in line else f'{line},"model":"{text}"}}'
     (tmp_path / "log.jsonl").write_text(f"{HEADER}{MESSAGE}{long}\n{MESSAGE}")

@@ -15,7 +15,7 @@ from adk_flow.record.secrets import MASK, is_secret_name, mask_secrets, may_name
 
 Capture = Literal["full", "preview", "none"]
 
-LONGEST = 4_000_000
+LONGEST_TEXT = 4_000_000
 """Characters of the longest text that is kept whole: of a longer one, what `preview` keeps."""
 
 _HEAD = 65_536
@@ -156,10 +156,10 @@ def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
-        kept = whole(text if len(text) <= LONGEST else text[:_HEAD])
+        kept = whole(text if len(text) <= LONGEST_TEXT else text[:_HEAD])
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
     def full(text: str) -> str:
-        return whole(text) if len(text) <= LONGEST else preview(text)
+        return whole(text) if len(text) <= LONGEST_TEXT else preview(text)
 
     return full if capture == "full" else preview
