@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from adk_flow._text import suggest
 from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, profile_named
 from adk_flow.analysis.pricing import is_priced
 from adk_flow.errors import AdkFlowError
@@ -28,7 +29,8 @@ def read_constructs(text: str) -> list[str]:
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name not in ("all", *KNOWN_CONSTRUCTS):
             raise AdkFlowError(
-                f"unknown; known are all, {', '.join(KNOWN_CONSTRUCTS)}",
+                f"unknown{suggest(name, KNOWN_CONSTRUCTS)}; known are all, "
+                f"{', '.join(KNOWN_CONSTRUCTS)}",
                 argument="constructs",
                 value=name,
             )
