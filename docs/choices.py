@@ -46,7 +46,8 @@ ENDS = {
 }
 NOT_TRIED = {
     "advisor": "as under `single_agent`; a stronger model that fails is a result that says so",
-    "remote": "as under `agent_tool`, with `compare --constructs remote --faults`",
+    "remote": "the user reads a part of the answer, and the turn ends of itself; of the others 2 "
+    "read (`adk-flow compare root_agent --constructs remote --faults`)",
 }
 OTHERS = {
     "read": "read",
