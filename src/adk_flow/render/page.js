@@ -173,16 +173,15 @@
   function put(id, html) {
     const piece = parse(html).firstElementChild;
     const old = document.getElementById(id);
-    if (old) return old.replaceWith(piece);
-    if (!id.startsWith("row-")) return find("#session").append(piece);
+    if (!id.startsWith("row-")) return old ? old.replaceWith(piece) : find("#session").append(piece);
+    old?.remove();
     const after = all("#rows li").find((row) => Number(row.dataset.began) < Number(piece.dataset.began));
     find("#rows").insertBefore(piece, after ?? null);
   }
 
   function take(news) {
     const step = steps[at];
-    const main = find("#session");
-    const isAtEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+    const last = all(".turn").at(-1)?.id;
     find("#empty")?.remove();
     for (const id of news.gone) document.getElementById(id)?.remove();
     for (const [id, html] of news.pieces) put(id, html);
@@ -192,7 +191,8 @@
     at = kept ?? -1;
     search();
     show();
-    if (!step && isAtEnd) main.scrollTop = main.scrollHeight;
+    const turn = all(".turn").at(-1);
+    if (!step && last && turn && turn.id !== last) turn.scrollIntoView();
   }
 
   function listen() {
