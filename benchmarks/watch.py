@@ -166,6 +166,7 @@ def report(
         f"{sessions} sessions at once, {len(took)} calls: median {statistics.median(took):.0f} ms, "
         f"p95 {p95:.0f} ms, longest {took[-1]:.0f} ms"
     )
+    time.sleep(10)  # after which it looks less often
     idle = processor_share(process, asked.seconds)
     page.close()
     time.sleep(1)

@@ -12,11 +12,13 @@
   let timer = 0;
   let asked = 0;
   let events; // the stream of what is new
+  let isChosen = false; // whether the user chose a pace
   let isKept = false; // whether it stays with one session, and does not go on to the newest
 
   const session = () => find("#head")?.dataset.session ?? "";
 
   function readSteps() {
+    if (!isChosen) pace.value = find("#head")?.dataset.pace ?? "projected";
     steps = all(".turn").flatMap((turn) =>
       turn.dataset.steps.split(" ").filter(Boolean).map((step) => {
         const [record, measured, projected] = step.split(":").map(Number);
@@ -152,8 +154,19 @@
   find("#play").addEventListener("click", play);
   find("#whole").addEventListener("click", showAll);
   find("#more").addEventListener("click", () => find("#panel").scrollIntoView());
-  pace.addEventListener("change", show);
+  pace.addEventListener("change", () => {
+    isChosen = true;
+    show();
+  });
   window.addEventListener("hashchange", followLink);
+  document.addEventListener(
+    "scroll",
+    ({ target }) => {
+      const lanes = target.parentElement && find(".lanes", target.parentElement);
+      if (lanes) lanes.scrollLeft = target.scrollLeft;
+    },
+    true,
+  );
   document.addEventListener("click", (event) => {
     // A link to the record that is shown already changes no address.
     const link = event.target.closest("a[href^='#turn-']");

@@ -16,6 +16,8 @@ _SHARE = 4
 """How much longer than a look, in time of the processor, is the pause before the next."""
 
 
+_SOON = 100
+"""Looks at which nothing was new, after which they are half as many."""
 _PATIENCE = 0.02
 """Seconds in which lines of the list are drawn, so that the open session does not wait."""
 
@@ -34,6 +36,8 @@ class Board:
         """Seconds until it is worth looking again."""
         self._folder, self._base = WatchedFolder(root), base
         self._looked = 0.0
+        self._quiet = 0
+        """Looks at which nothing was new."""
         self._rows: dict[str, _Drawn] = {}
         self._pieces: dict[str, tuple[SessionPieces, _Drawn]] = {}
 
@@ -58,6 +62,12 @@ class Board:
         )
         return page_to_html(own, rows, base=self._base, unread=older)
 
+    def model(self, id: str, record: int) -> str:
+        """Gives the model that a record names; empty if it names none."""
+        session = self._folder.sessions.get(id)
+        records = session.log.records if session else []
+        return records[record].model if record < len(records) else ""
+
     def detail(self, id: str, record: int) -> str | None:
         """Says what is known of a record; None if there is none."""
         session = self._folder.sessions.get(id)
@@ -69,10 +79,10 @@ class Board:
         if time.monotonic() - self._looked < TICK / 2:
             return
         used = time.thread_time()
-        for _ in self._folder.look():
-            pass
+        self._quiet = 0 if list(self._folder.look()) else self._quiet + 1
         self._looked = time.monotonic()
-        self.pause = max(TICK, _SHARE * (time.thread_time() - used))
+        tick = TICK if self._quiet < _SOON else 2 * TICK
+        self.pause = max(tick, _SHARE * (time.thread_time() - used))
         for drawn in (self._rows, self._pieces):
             for id in drawn.keys() - self._folder.sessions.keys():
                 del drawn[id]
