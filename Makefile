@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
+.PHONY: setup claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -18,6 +18,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # The demo is always keyless, whatever .env says, and made anew each time.
 demo: $(INSTALLED)
+	@echo "The advice desk: a lead agent and specialists for investments, pensions and"
+	@echo "mortgages. Asked three questions, see which agent has control (|> => ->) and who"
+	@echo "says what to whom (\"\"); then the same questions, the agents wired in other ways."
 	@MODEL_NAME=offline $(BIN)/adk-flow run root_agent --conversation conversations/three_topics.yaml
 	@echo && echo "The same desk under every construct:" && rm -rf comparisons/demo
 	@MODEL_NAME=offline $(BIN)/adk-flow compare root_agent --constructs all \
@@ -58,6 +61,10 @@ test-lowest: $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python -c constraints.txt \
 	  pytest pytest-asyncio pytest-socket pytest-xdist hypothesis
 	@.venv-lowest/bin/python -m pytest tests/record tests/log/test_log.py
+
+# What others have published of constructs, beside what they take here: make claims CLAIMS=one_task
+claims: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/claims.py $(CLAIMS)
 
 coverage: $(INSTALLED)
 	@$(BIN)/pytest --cov --cov-report=term

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -100,6 +101,7 @@ def written(path: Path, records: int) -> dict[str, float]:
 def measured(path: Path) -> dict[str, float]:
     """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
     began = time.process_time()
+    gc.set_threshold(50_000)  # as the command does
     turns = read_turns(LogFile(path).records)
     llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in turns)
     seconds = time.process_time() - began

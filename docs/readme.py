@@ -20,6 +20,7 @@ from pathlib import Path
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 import msgspec
+from claims import claims_table
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
@@ -156,12 +157,14 @@ def callbacks(part: str) -> str:
         wide = {**os.environ, "COLUMNS": "110"}
         shown = subprocess.run(show, check=True, capture_output=True, text=True, env=wide).stdout
     text = stream.getvalue() if part == "print" else shown
-    lines = [re.sub(r"(, [\d.]+ s)?\s*$", "", line) for line in text.strip().splitlines()]
+    text = re.sub(r",\s+[\d.]+ s$", "", text, flags=re.MULTILINE)  # be it on a line of its own
+    lines = [line.rstrip() for line in text.strip().splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
 
 
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "docs" / "compare.md": {"faults": faults},
+    ROOT / "docs" / "claims.md": {"claims": claims_table},
     README: {"calls": calls, "examples": examples, "three topics": three_topics},
     **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},
     EXAMPLES / "plain_callbacks" / "README.md": {

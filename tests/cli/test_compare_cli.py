@@ -43,16 +43,34 @@ def table(tmp_path_factory):
     return folder, result
 
 
-def test_the_table_is_printed_and_the_page_written(table):
+def test_the_verdict_is_printed_on_one_screen_and_the_page_written(table):
     folder, result = table
+
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 24
+    assert any("take router if specialists may receive" in line for line in lines)
+    rows = {words[0]: words[1] for line in lines if " 1 of 1" in line and (words := line.split())}
+    assert {name: CALLS[name].partition("→")[2] for name in rows} == rows
+    assert {"router", "agent_tool_skip_summarization", "as_is"} <= set(rows)
+    assert lines[-1] == "All figures (here: --verbose): out/report.html"
+    page = (folder / "out" / "report.html").read_text()
+    assert page.lower().startswith("<!doctype html>")
+    assert "<script" not in page
+
+
+def test_all_tables_are_printed_if_asked_for(table):
+    folder, _ = table
+
+    result = compare(
+        *(DESK, "--constructs", ",".join(CALLS), "--conversation", FOLLOW_UP, "--out", "out"),
+        *("--verbose",),
+        folder=folder,
+    )
 
     rows = [line.split() for line in result.stdout.splitlines() if "→" in line]
     assert {row[0]: row[1] for row in rows if len(row) == 2} == CALLS
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert result.stdout.rstrip().endswith("Report: out/report.html")
-    page = (folder / "out" / "report.html").read_text()
-    assert page.lower().startswith("<!doctype html>")
-    assert "<script" not in page
 
 
 def test_the_results_hold_true_and_reported_calls_and_where_the_logs_lie(table):

@@ -19,6 +19,7 @@ from tests.doubles.served import Chat, serving
 
 CALLS = {
     "single_agent": (2, 4),
+    "advisor": (2, 4),  # the offline model consults nobody
     "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),
@@ -27,6 +28,7 @@ CALLS = {
     "single_turn": (4, 8),
     "task": (4, 8),
     "router": (3, 6),
+    "classifier_router": (2, 4),
     "router_many": (4, 8),
     "coordinator": (4, 8),
     "best_of_n": (7, 14),

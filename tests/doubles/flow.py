@@ -40,7 +40,8 @@ class RecordedFlow(Flow):
 
 
 def agent(name: str, model: Any, **options: Any) -> LlmAgent:
-    return LlmAgent(name=name, model=model, description=f"{name} knows.", **options)
+    knows = {"Loans": " the cost"}.get(name, "")  # for a classifier
+    return LlmAgent(name=name, model=model, description=f"{name} knows{knows}.", **options)
 
 
 Question = str | Callable[[list[Event]], types.Content]

@@ -3,6 +3,9 @@
 import io
 
 from google.adk.tools.agent_tool import AgentTool
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from adk_flow._text import one_line, plain
@@ -11,6 +14,7 @@ from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import FlowView, MovePrinter
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.narration import Narrator
+from adk_flow.render.terminal import fold_words
 from tests.doubles.flow import agent, expected, record
 
 
@@ -186,3 +190,16 @@ async def test_json_holds_moves_figures_and_header(tmp_path):
     assert [move["kind"] for move in data["moves"]] == ["start", "call", "return", "end"]
     (turn,) = data["turns"]
     assert (turn["llm_calls"], turn["reported_llm_calls"], turn["answered_by"]) == (3, 2, "Root")
+
+
+@given(st.text(alphabet="ab 日é", max_size=60), st.integers(0, 6), st.integers(10, 30))
+def test_folded_words_lose_nothing_and_keep_their_width_and_indent(words, indent, width):
+    words, start = " ".join(words.split()), "x" * indent
+
+    first, *others = fold_words(start, words, width)
+
+    assert all(cell_len(line) <= width for line in (first, *others))
+    assert first.startswith(start)
+    assert all(line.startswith(" " * indent) for line in others)
+    text = "".join(line[indent:] for line in (first, *others))
+    assert text.replace(" ", "") == words.replace(" ", "")

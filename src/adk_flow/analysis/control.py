@@ -213,6 +213,15 @@ def _join(moment: Moment, run: Run, activation: Activation) -> None:
         moment.add("join", agent, agent, run.turn.number, activation.number)
 
 
+def _drop_fork(run: Run, activation: Activation) -> None:
+    """Drops a fork that was not joined, if fewer than two of its calls ever began."""
+    moves, fork = run.turn.moves, _fork_of(run, activation.number)
+    if fork is not None:
+        later = (move for move in moves if move.record >= fork.record and move.kind == "call")
+        if sum(move.parent == activation.number for move in later) < 2:
+            moves.remove(fork)
+
+
 def _fork_of(run: Run, activation: int) -> Move | None:
     """Finds the latest fork of an activation's calls."""
     forks = (move for move in reversed(run.turn.moves) if move.kind == "fork" and not move.cause)
@@ -266,6 +275,9 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
         nodes.stop_nodes(moment, run, group, failed=is_given_up)
     if not run.parent:
         start_without_agent(moment, run)
+        for activation in run.turn.activations:
+            if activation.calls_out:
+                _drop_fork(run, activation)
         end_turn(moment, run, failed=failed)
 
 

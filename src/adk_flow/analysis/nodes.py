@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from adk_flow.analysis import conversation
 from adk_flow.analysis.moves import Moment
 from adk_flow.analysis.trace import Activation, Run
+from adk_flow.log.paths import join_place, path_names
 
 
 def open_node(moment: Moment, run: Run, node: Activation) -> None:
@@ -91,11 +92,11 @@ def run_function(moment: Moment, run: Run) -> None:
     if path in run.functions or any(agent.path == path for agent in run.activations):
         return
     parent, owner = _parent_of(run, path, record.branch)
-    if owner == name and parent and (record.error or record.agent == name):
+    if node_name(owner) == name and parent and (record.error or record.agent == name):
         return  # an agent that never began
     node = _inner_node(moment, run, path, record.branch, owner, parent)
     open_node(moment, run, node)
-    node.agent = name
+    node.agent = shown_name(run, path)
     if record.pending:
         return
     if not record.error:
@@ -150,6 +151,14 @@ def node_name(path: str) -> str:
     return path.rpartition("/")[2].partition("@")[0]
 
 
+def shown_name(run: Run, path: str) -> str:
+    """Names the node at the end of a path by its place, if others of the app have its name."""
+    names = path_names(path)
+    if names[-1] not in run.shared:
+        return names[-1]
+    return join_place(run.parent.agent if run.parent else "", names) or names[-1]
+
+
 def _end_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
     _end(moment, node)
     for group in [group for group in run.nodes if group[2] == node.path]:
@@ -183,11 +192,12 @@ def _enter_graphs(moment: Moment, run: Run, node: Activation) -> None:
         path = "/".join(steps[:end])
         if path not in run.graphs and path not in run.functions:
             branch = _branch_at(steps[end - 1], node.branch)
-            graph = _inner_node(moment, run, path, branch, names[end - 2], node.parent)
+            owner = shown_name(run, "/".join(steps[: end - 1]))
+            graph = _inner_node(moment, run, path, branch, owner, node.parent)
             run.graphs[path] = graph
             open_node(moment, run, graph)
     if top + 1 < len(names):
-        node.parent_name = names[-1]
+        node.parent_name = shown_name(run, "/".join(steps[:-1]))
 
 
 def _inner_node(
@@ -196,7 +206,7 @@ def _inner_node(
     """Makes the activation of a node that is no agent; it has no number."""
     node = Activation(
         number=0,
-        agent=node_name(path),
+        agent=shown_name(run, path),
         cause="node",
         run=run.number,
         turn=run.turn.number,
@@ -218,9 +228,13 @@ def _parent_of(run: Run, path: str, branch: str) -> tuple[int, str]:
         above, name = "/".join(steps[:end]), node_name(steps[end - 1])
         for activation in reversed(run.activations):
             is_above = activation.path == (above if end > 1 else "")
-            if activation.agent == name and is_above and not is_parted(activation.branch, branch):
+            if (
+                node_name(activation.agent) == name
+                and is_above
+                and not is_parted(activation.branch, branch)
+            ):
                 # Whom it handed over to runs at its path.
-                return activation.last.number, node_name(steps[end])
+                return activation.last.number, shown_name(run, "/".join(steps[: end + 1]))
     return 0, node_name(steps[0])
 
 

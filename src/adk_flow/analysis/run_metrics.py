@@ -14,18 +14,12 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
-from adk_flow.analysis.trace import ToolCall, Turn
+from adk_flow.analysis.trace import CONTROLLED_MODELS, KEYLESS_MODELS, ToolCall, Turn
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 from adk_flow.scenario.plan import Task
-
-CONTROLLED_MODELS = frozenset({"planned", "scripted"})
-"""Models that make the same stated decisions under every construct."""
-
-KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
-"""Those that need no key; the offline model decides by likeness, as it understands each request."""
 
 AS_IS = "as_is"
 """The app as its owner wired it, in the place of a construct."""
@@ -119,6 +113,7 @@ def measure_run(
     spans = [schedule.spans for schedule in schedules]
     models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
     planted = asked.planted if asked else {}
+    names = [one.text for one in planted.values() if not any(map(str.isdigit, one.text))]
     shown, total = trace_visibility(trace, planted), summed(turns)
     return RunMetrics(
         construct=construct,
@@ -141,7 +136,7 @@ def measure_run(
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         visibility=shown,
         added_lines=list(dict.fromkeys(line for turn in trace.turns for line in added_lines(turn))),
-        findings=[*detect_findings(trace), *detect_leaks(trace, shown)],
+        findings=[*detect_findings(trace, names), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
         missing_lines=log.missing,

@@ -6,18 +6,29 @@ What stands here grows while its turn is read, and changes no more once the turn
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from adk_flow.analysis.moves import Move
 from adk_flow.log.reader import Log
-from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Request, Usage
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
 
 CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
+
+
+CONTROLLED_MODELS = frozenset({"planned", "scripted"})
+"""Models that make the same stated decisions under every construct."""
+
+KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
+"""Those that need no key; the offline model decides by likeness, as it understands each request."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +85,7 @@ class Activation:
     said: int = -1
     """Record of its latest final words."""
     place: str = ""
-    """Its agent's place in a tree that has others of its name; else empty."""
+    """Its agent's place in an app that has others of its name; else empty."""
     stages: tuple[str, ...] = ()
     """The agents that it is to run one after another."""
     asks_models: bool = True
@@ -96,7 +107,9 @@ class Activation:
     @property
     def parent_agent(self) -> str:
         """Name of its parent; empty for the user."""
-        return self.parent_name or (self.source.agent if self.source else "")
+        source = self.source.agent if self.source else ""
+        is_source = self.parent_name in ("", source.rpartition("/")[2])
+        return source if is_source else self.parent_name
 
     @property
     def head(self) -> Activation:
@@ -256,6 +269,8 @@ class Message(NamedTuple):
     text: str
     final: bool
     """Whether ADK calls it a final response."""
+    is_result: bool = False
+    """Whether it is what a call gave."""
 
 
 class Write(NamedTuple):
@@ -300,6 +315,8 @@ class Run:
     """The call that started it."""
     call_id: str = ""
     words: str = ""
+    shared: frozenset[str] = frozenset()
+    """Names that several agents, graphs or functions of the app have."""
     resumable: bool = False
     """Whether the app goes on where a pause stopped it."""
     ahead: frozenset[str] = frozenset()
@@ -380,6 +397,8 @@ class Turn:
     escalations: list[tuple[int, str]] = field(default_factory=list)
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = field(default_factory=list)
+    worded: set[int] = field(default_factory=set)
+    """Records that show moves and have words, be they kept or not."""
     hidden_hooks: list[HiddenHook] = field(default_factory=list)
     answers: tuple[str, ...] = ()
     """Ids of the calls that its message answers."""
@@ -433,13 +452,55 @@ class Turn:
         return [(call.record, call.request) for call in sent if call.request is not None]
 
 
+class Outlook:
+    """What is to be known of all turns of a log to judge one of them."""
+
+    def __init__(self, turns: Iterable[Turn]) -> None:
+        """Takes them in their order."""
+        self.speaking: set[str] = set()
+        """Agents whose model was asked."""
+        self.answered: dict[str, int] = {}
+        """The last turn whose message answers a call, by the call's id."""
+        self._began, self._ended = array("q"), array("q")
+        """When each began, and when the last of those up to it ended."""
+        self._invocations = array("q")
+        """The hash of each one's."""
+        for turn in turns:
+            self.speaking.update(call.agent for call in turn.model_calls)
+            self.answered.update(dict.fromkeys(turn.answers, turn.number))
+            self._began.append(turn.began)
+            self._ended.append(max(turn.ended, self._ended[-1] if self._ended else 0))
+            self._invocations.append(hash(turn.invocation))
+
+    def replaced_before(self, number: int, start: int, end: int) -> tuple[int, int] | None:
+        """Gives the first and last turn before another that ran between two times."""
+        last = bisect_right(self._began, end, hi=number - 1)
+        first = bisect_left(self._ended, start, hi=number - 1) + 1
+        return (first, last) if first <= last else None
+
+    def undone_before(self, number: int, invocation: str) -> tuple[int, int] | None:
+        """Gives the first and last turn before another from that of an invocation on."""
+        try:
+            first = self._invocations.index(hash(invocation), 0, number - 1) + 1
+        except ValueError:
+            return None
+        return first, number - 1
+
+
 @dataclass(eq=False)
 class Trace:
-    """A flow log as it was read."""
+    """A flow log as it was read, or a part of one."""
 
     log: Log
     turns: list[Turn]
     """Each by itself, even where they overlap in the log."""
+    whole: Outlook | None = None
+    """All turns of the log, where these are not all."""
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """What is to be known of all turns."""
+        return self.whole or Outlook(self.turns)
 
     @cached_property
     def moves(self) -> list[Move]:
@@ -455,6 +516,14 @@ class Trace:
     def activations(self) -> dict[int, Activation]:
         """Activations by number."""
         return {a.number: a for turn in self.turns for a in turn.activations}
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """The log's records, each of an agent that shares its name by that one's place."""
+        for record in self.log.records:
+            activation = self.activations.get(record.activation)
+            place = activation.place if activation else ""
+            yield replace(record, agent=place) if place else record
 
     def turn_of(self, number: int) -> int:
         """Numbers the turn of a run; 0 if it is not known."""

@@ -39,7 +39,7 @@ from adk_flow.log.story import join_logs
 _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
 _MOST = 64
-"""Turns held that have not ended; ADK 2.0 and 2.1 never tell an end."""
+"""Turns held behind one that has not ended; ADK 2.0 and 2.1 never tell an end."""
 
 _OPENS_RUN = frozenset(
     {
@@ -93,6 +93,8 @@ class TraceReader:
             handle(moment, record, run)
             if moment.moves:
                 turn.moves += moment.moves
+                if record.size:
+                    turn.worded.add(self._index)
             if turn.complete:
                 turn.moves.sort(key=lambda move: move.record)
         return moment.moves
@@ -108,11 +110,13 @@ class TraceReader:
         return run is not None and run.parent is not None
 
     def release(self) -> Iterator[Turn]:
-        """Gives the turns that can change no more, and forgets them."""
-        ended = [turn for turn in self.turns.values() if turn.complete]
-        for turn in ended[: max(0, len(ended) - _LATE)]:
-            yield self._forget(turn)
-        for turn in list(self.turns.values())[: max(0, len(self.turns) - _MOST)]:
+        """Gives the turns that can change no more, in their order, and forgets them."""
+        over = [number for number, turn in self.turns.items() if turn.complete][:-_LATE]
+        latest = over[-1] if over else 0
+        for turn in list(self.turns.values()):
+            is_over = turn.complete and turn.number <= latest
+            if not is_over and turn.number > self._count - _MOST:
+                return
             yield self._forget(turn)
 
     def _forget(self, turn: Turn) -> Turn:
@@ -172,6 +176,7 @@ class TraceReader:
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
         run.active_agent, run.live = run.active_agent or record.agent, record.live
         run.ahead, run.resumable = frozenset(record.ahead), record.resumable
+        run.shared = frozenset(record.shared)
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
@@ -255,7 +260,7 @@ class TraceReader:
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
-        if record.hidden:
+        if record.hidden and "after_model" in run.ahead:
             name = record.agent
             hidden_hooks.note_hidden(run, "after_model", name, name, moment.index)
         if not run.live:
@@ -278,7 +283,7 @@ class TraceReader:
         call, again = self._calls.end(moment.index, record, run)
         if call is not None and call.record < 0 and "before_tool" in run.ahead:
             hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
-        if record.hidden:
+        if record.hidden and "after_tool" in run.ahead:
             hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)
@@ -373,7 +378,8 @@ class TraceReader:
                 activation.error = ""
             if is_shown and record.agent != USER:
                 place = (moment.index, record.agent, record.activation)
-                turn.messages.append(Message(*place, record.text, record.final))
+                message = Message(*place, record.text, record.final, bool(record.responses))
+                turn.messages.append(message)
                 if record.final:
                     turn.failed, turn.error = False, ""
             conversation.reply(moment, run, activation)
@@ -421,7 +427,7 @@ def _forget(hooks: list[HiddenHook], record: int) -> None:
 
 
 def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
-    """Gives the turns of a log one after another as they end, those without an end last."""
+    """Gives the turns of a log one after another, in their order, as they end."""
     reader = TraceReader()
     for record in records:
         reader.read(record)

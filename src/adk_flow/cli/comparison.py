@@ -27,7 +27,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
-from adk_flow.render.comparison_text import print_comparison
+from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.terminal import plain_console
 
 
@@ -61,6 +61,9 @@ def compare_constructs(
         typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
     ] = False,
     model: Model = "",
+    advisor_model: Annotated[
+        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
+    ] = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
     ] = None,
@@ -81,6 +84,9 @@ def compare_constructs(
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
     form: Annotated[ReportFormat, FORMAT] = "text",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print all tables, and not the verdict only.")
+    ] = False,
 ) -> None:
     """Compares the same conversations under several constructs.
 
@@ -103,6 +109,7 @@ def compare_constructs(
                 "trials": trials,
                 "jobs": jobs,
                 "model": model,
+                "advisor_model": advisor_model,
                 "latency": latency,
                 "real_latency": real_latency,
                 "dollars": budget,
@@ -130,8 +137,9 @@ def compare_constructs(
         files.write("report.md", markdown)
         report = files.write("report.html", comparison_to_html(comparison))
     if form == "text":
-        print_comparison(comparison, plain_console())
-        plain_console().print(Text(f"\nReport: {report}"), soft_wrap=True)
+        (print_comparison if verbose else print_summary)(comparison, plain_console())
+        more = "" if verbose else " (here: --verbose)"
+        plain_console().print(Text(f"All figures{more}: {report}"), soft_wrap=True)
     else:
         print(data if form == "json" else markdown)
     if comparison.setting.stopped or find_obstacle(comparison):

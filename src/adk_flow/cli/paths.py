@@ -20,6 +20,22 @@ def load_story(paths: Sequence[Path]) -> Log:
     Raises:
       LogError: a folder holds no log, or a file is none, or does not belong to the first.
     """
+    named, others = _files_of_story(paths)
+    return join_logs([read_log(path) for path in named], [read_log(path) for path in others])
+
+
+def open_story(paths: Sequence[Path]) -> Log | LogFile:
+    """Reads the same, but a session that lies in one file not before it is asked for.
+
+    Raises:
+      LogError: as `load_story`.
+    """
+    named, others = _files_of_story(paths)
+    return load_story(paths) if len(named) > 1 or others else LogFile(named[0])
+
+
+def _files_of_story(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Lists the files that are named, and others that may belong to them."""
     files = [path for path in paths if not path.is_dir()]
     folders = {path: _log_files(path) for path in paths if path.is_dir()}
     named = files or [_newest([file for inside in folders.values() for file in inside], paths[0])]
@@ -28,7 +44,7 @@ def load_story(paths: Sequence[Path]) -> Log:
         parts = [file for file in inside if file not in named and names_in(file) == names]
         is_theirs = parts or any(file in named for file in inside)
         others += parts if is_theirs else _logs_in(folder)
-    return join_logs([read_log(path) for path in named], [read_log(path) for path in others])
+    return named, others
 
 
 def _newest(files: Sequence[Path], folder: Path) -> Path:

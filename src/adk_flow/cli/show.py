@@ -17,10 +17,10 @@ from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json, report_errors
-from adk_flow.cli.paths import load_story
+from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private
-from adk_flow.log.reader import Log
+from adk_flow.log.reader import Log, LogFile
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     FlowView,
@@ -42,6 +42,9 @@ def show_flow(
     out: Annotated[Path | None, typer.Option(help="File of the page of --format html.")] = None,
     turn: Annotated[int, typer.Option(help="Show this turn only, counted from 1.")] = 0,
     record: Annotated[int, typer.Option(help="Show this record only, counted from 0.")] = -1,
+    names: Annotated[
+        str, typer.Option(help="Names, separated by commas, that are facts to be passed on.")
+    ] = "",
     follow: Annotated[
         bool, typer.Option("--follow", help="Print moves as they are recorded, until Ctrl-C.")
     ] = False,
@@ -50,10 +53,14 @@ def show_flow(
 
     A page is one file that loads nothing; each of its moves has a link, `#turn-2/record-31`.
     """
+    facts = [name.strip() for name in names.split(",") if name.strip()]
     with report_errors():
         _check(view, form, out, bool(turn) or record >= 0, follow)
         if follow and view != "records":
             _follow(logs, view)
+        if not turn and record < 0 and (form == "text" or view == "records"):
+            _stream(open_story(logs), view, form, facts)
+            return
         trace = trace_log(load_story(logs))
         _check_part(trace, turn, record)
         if form == "html":
@@ -64,7 +71,20 @@ def show_flow(
     if record >= 0:
         _print_record(trace, record, form)
     elif form != "html":
-        _print(trace, view, form, turn)
+        _print(trace, view, form, turn, facts)
+
+
+def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> None:
+    """Prints a log as it is read."""
+    if form == "json":
+        for record in log.records:
+            print_json(record)
+    elif view == "records":
+        print_records(enumerate(log.records), plain_console())
+    else:
+        print_flow(log, plain_console(), view, names=names)
+        return
+    print_damage(log, plain_console(sys.stderr if form == "json" else None))
 
 
 def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) -> None:
@@ -88,20 +108,20 @@ def _check_part(trace: Trace, turn: int, record: int) -> None:
             raise AdkFlowError(f"the log has {there}", argument=name, value=number)
 
 
-def _print(trace: Trace, view: View, form: str, turn: int) -> None:
+def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:
     log = trace.log
     if view == "records":
         records = [
             index for each in trace.turns for index in trace.records_of(each) if each.number == turn
         ]
-        _print_records(log, records if turn else range(len(log.records)), form)
+        _print_records(log, records, form)
     elif form == "json":
-        print_json(flow_to_data(log, view, turn))
+        print_json(flow_to_data(log, view, turn, names))
     elif form == "mermaid":
         moves = (move for move in trace.moves if turn in (0, move.turn))
         print(sequence_diagram(moves, view), end="")
     else:
-        print_flow(log, plain_console(), view, turn)
+        print_flow(log, plain_console(), view, turn, names)
 
 
 def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
@@ -109,7 +129,8 @@ def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
         for index in indices:
             print_json(log.records[index])
         return
-    print_records(log.records, plain_console(), indices)
+    numbered = ((index, log.records[index]) for index in indices)
+    print_records(numbered, plain_console(), log.records[0].time)
     print_damage(log, plain_console())
 
 
@@ -118,7 +139,7 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
     if form == "json":
         print_json(record)
         return
-    print_records(trace.log.records, plain_console(), [index])
+    print_records([(index, record)], plain_console(), trace.log.records[0].time)
     printer = MovePrinter(plain_console())
     for move in trace.moves:
         if move.record == index:

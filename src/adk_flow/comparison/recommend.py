@@ -94,6 +94,33 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     ]
 
 
+def rank_constructs(comparison: Comparison) -> list[ConstructMetrics]:
+    """Orders constructs: those that a recommendation chooses from, the cheapest first; others."""
+    fit = _fittest(comparison)
+    others = [figures for figures in comparison.constructs if figures not in fit]
+    return [*sorted(fit, key=_cost_of(fit) or (lambda figures: 0)), *others]
+
+
+def choose_constructs(comparison: Comparison) -> list[ConstructMetrics]:
+    """Gives the construct that costs least, waits least, and costs least of those kept apart."""
+    fit = _fittest(comparison)
+    cost = _cost_of(fit)
+    if not fit or cost is None:
+        return []
+    return [min(fit, key=cost), _quickest(fit, cost), *_kept_apart(fit, cost)[:1]]
+
+
+def _quickest(fit: Sequence[ConstructMetrics], cost: Cost) -> ConstructMetrics:
+    waits = [figures.critical_path_seconds for figures in fit]
+    quick = [figures for figures in fit if figures.critical_path_seconds <= CLOSE * min(waits)]
+    return min(quick, key=cost)
+
+
+def _kept_apart(fit: Sequence[ConstructMetrics], cost: Cost) -> list[ConstructMetrics]:
+    """Orders by cost those whose specialists receive nothing but their request."""
+    return sorted((figures for figures in fit if figures.shown == "request"), key=cost)
+
+
 def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:
     """Warns where even the fittest did not answer all that was asked."""
     asked, answered = len(fit[0].after_turns), _answered(fit[0])
@@ -108,9 +135,7 @@ def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:
 def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> Iterator[str]:
     """Names what to take in place of the cheapest where something else matters more."""
     cheapest = min(fit, key=cost)
-    waits = [figures.critical_path_seconds for figures in fit]
-    quick = [figures for figures in fit if figures.critical_path_seconds <= CLOSE * min(waits)]
-    quickest = min(quick, key=cost)
+    quickest = _quickest(fit, cost)
     seconds, rival = quickest.critical_path_seconds, cheapest.critical_path_seconds
     if _is_timed(comparison) and CLOSE * seconds < rival:
         yield (
@@ -118,9 +143,9 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
             f"critical path instead of {format_seconds(rival)}{_over(comparison)}, for "
             f"{_cost(quickest)}."
         )
-    apart = [figures for figures in fit if figures.shown == "request"]
+    apart = _kept_apart(fit, cost)
     if cheapest.shown != "request" and apart:
-        other = min(apart, key=cost)
+        other = apart[0]
         yield (
             f"If specialists must receive nothing but their request, take {other.construct}: "
             f"{_cost_and_calls(other)}."
@@ -237,6 +262,12 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     )
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
+    yield from write_troubles(comparison)
+
+
+def write_troubles(comparison: Comparison) -> Iterator[str]:
+    """Says what went wrong or is left out; a sentence each."""
+    setting = comparison.setting
     yield from (f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items())
     yield from setting.notes
     yield from _failures(comparison)

@@ -23,6 +23,11 @@ TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"
 """Hooks whose records hold the recorder's count of its faults."""
 
 
+_LONGEST_LINE = 32 << 20
+"""Bytes; a recorder keeps less of any text."""
+_MOST_TEXTS = 100_000
+
+
 class LogError(AdkFlowError):
     """A file that cannot be read as a flow log."""
 
@@ -200,7 +205,7 @@ class LogFile:
         """
         self.path = str(path)
         with self._opened() as file:
-            self.read_so_far = LogReader(self.path, [file.readline()])
+            self.read_so_far = LogReader(self.path, self._lines(file))
         self.header = self.read_so_far.header
 
     @contextmanager
@@ -220,8 +225,37 @@ class LogFile:
           LogError: it cannot be read, or a later part has another schema.
         """
         with self._opened() as file:
-            self.read_so_far = LogReader(self.path, file)
+            self.read_so_far = LogReader(self.path, self._lines(file))
             yield from self.read_so_far
+
+    def _lines(self, file: BinaryIO) -> Iterator[bytes]:
+        number = 0
+        while line := file.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) == _LONGEST_LINE:
+                raise LogError(f"{self.path}: line {number} is longer than 32 MB; no log has such")
+            yield line
+
+
+class RecentTexts(dict[int, str]):
+    """The texts that records had last, or that requests still name, by number."""
+
+    def note(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Gives records and keeps their texts: more than a model takes in at once."""
+        for record in records:
+            if record.text_number:
+                self[record.text_number] = record.text
+            self.update(record.texts)
+            if (request := record.request) is not None:
+                self._renew(request.system, request.declared)
+            while len(self) > _MOST_TEXTS:
+                del self[next(iter(self))]
+            yield record
+
+    def _renew(self, *numbers: int) -> None:
+        for number in numbers:
+            if (text := self.pop(number, None)) is not None:
+                self[number] = text
 
 
 def read_log(path: str | Path) -> Log:
@@ -242,7 +276,7 @@ def is_flow_log(path: Path) -> bool:
     """Whether a file begins as a flow log does, or cannot be read, which its reader will tell."""
     try:
         with path.open("rb") as file:
-            return "flow_log" in _loose(file.readline())
+            return "flow_log" in _loose(file.readline(_LONGEST_LINE))
     except OSError:
         return True
 

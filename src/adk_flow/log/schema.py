@@ -231,10 +231,12 @@ class Record(
     """ADK's id of a turn, on its `user_message`."""
     ahead: tuple[str, ...] = ()
     """On a `before_run`: the hooks that plugins before the recorder have too, and may hide."""
+    shared: tuple[str, ...] = ()
+    """On a `before_run`: names that several agents, graphs or functions of the app have."""
     resumable: bool = False
     """On a `before_run`: whether the app goes on where a pause stopped it."""
     place: str = ""
-    """On a `before_agent`: `Tech/Help`, the agent's place in a tree that has others of its name."""
+    """On a `before_agent`: `Tech/Help`, the agent's place in an app that has others of its name."""
     stages: tuple[str, ...] = ()
     """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False

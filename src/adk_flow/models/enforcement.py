@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-import msgspec
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.models.base_llm import BaseLlm
 from google.adk.tools.base_tool import BaseTool
@@ -23,6 +23,7 @@ from google.genai.models import AsyncModels, Models
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
 from adk_flow.record.tool_entries import note_run
+from adk_flow.scenario.plan import PlannedCall
 
 
 @dataclass(eq=False)
@@ -164,13 +165,26 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
         confirmation = tool_context.tool_confirmation
         is_confirmed = bool(confirmation and confirmation.confirmed)
         is_asking = check and await check(args, tool_context) and not is_confirmed
-        result = msgspec.UNSET if is_asking else stub(tool_context.agent_name, tool.name, args)
-        if result is msgspec.UNSET:
+        call = None if is_asking else stub(tool_context.agent_name, tool.name, args)
+        if call is None:
             return await value(args=args, tool_context=tool_context)
         note_run(tool_context)
-        return result
+        return _outcome(call, tool_context)
 
     return run_async
+
+
+def _outcome(call: PlannedCall, tool_context: ToolContext) -> Any:
+    """Does what a planned call does besides returning, and gives its result."""
+    if call.raises:
+        name, colon, message = call.raises.partition(": ")
+        is_named = bool(colon) and name.isidentifier()
+        raise type(name if is_named else "RuntimeError", (Exception,), {})(message or call.raises)
+    if actions := call.actions:
+        tool_context.actions.escalate = actions.escalate or None
+        tool_context.actions.skip_summarization = actions.skip_summarization or None
+        tool_context.state.update(actions.state_delta)
+    return copy.deepcopy(call.returns)
 
 
 def _parts(model: BaseLlm) -> Iterator[BaseLlm]:

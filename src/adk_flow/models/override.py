@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -21,6 +21,7 @@ from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
 from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.faulty import Fault, FaultyModel
 from adk_flow.models.scripted import Scripted
+from adk_flow.scenario.plan import PlannedCall
 
 RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
@@ -35,14 +36,17 @@ class Override(BasePlugin):
         latency: LatencyProfile | None = None,
         *,
         retries: bool = False,
-        stub: Callable[[str, str, dict[str, Any]], Any] | None = None,
+        stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None,
+        choose: Callable[[Sequence[str]], str] | None = None,
         fault: Fault | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
         self.model, self.latency, self.retries = model, latency, retries
         self.stub = stub
-        """Gives, for an agent, a tool's name and its arguments, what the tool returns without being
-        run; `msgspec.UNSET` where it is run."""
+        """Gives, for an agent, a tool and its arguments, the call whose result the tool gives
+        without being run; None where it is run."""
+        self.choose = choose
+        """Names, of several agents, the one that a turn is for; empty where none is."""
         self.fault = fault
         """What goes wrong with one of the agents."""
         is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS

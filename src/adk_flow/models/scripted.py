@@ -29,6 +29,12 @@ def transfer(agent: str) -> types.FunctionCall:
     return call("transfer_to_agent", agent_name=agent)
 
 
+def _part(step: str | types.FunctionCall | types.Part) -> types.Part:
+    if isinstance(step, types.FunctionCall):
+        return types.Part(function_call=step.model_copy())
+    return types.Part(text=step) if isinstance(step, str) else step.model_copy(deep=True)
+
+
 class Scripted(BaseLlm):
     """Answers each agent's model calls with the next of that agent's decisions.
 
@@ -38,7 +44,8 @@ class Scripted(BaseLlm):
 
     model: str = "scripted"
     script: dict[str, list[Any]] = Field(default_factory=dict)
-    """Decisions by agent, in the order of its calls."""
+    """Decisions by agent, in the order of its calls: words, a function call, an error, or a list
+    of words, function calls and parts."""
     tokens: tuple[int, int] = (20, 10)
     """Input and output tokens that each call reports."""
     _taken: dict[str, int] = PrivateAttr(default_factory=dict)
@@ -54,13 +61,8 @@ class Scripted(BaseLlm):
         decision = self._next(llm_request)
         if isinstance(decision, Exception):
             raise decision
-        steps = [decision] if isinstance(decision, (str, types.FunctionCall)) else decision
-        parts = [
-            types.Part(text=step)
-            if isinstance(step, str)
-            else types.Part(function_call=step.model_copy())
-            for step in steps
-        ]
+        is_single = isinstance(decision, (str, types.FunctionCall, types.Part))
+        parts = [*map(_part, [decision] if is_single else decision)]
         sent, said = self.tokens
         yield LlmResponse(
             content=types.Content(role="model", parts=parts),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -61,6 +60,8 @@ class Call(NamedTuple):
     id: str
     tool: str
     kind: str
+    agent: str
+    """Who called, by its place if others have its name."""
     outer: Mapping[int, Call]
     """What the task saw before the call."""
 
@@ -114,8 +115,10 @@ class OpenRun:
     """The tool call that a nested run was started by."""
     session: object = None
     """ADK's copy of the session, kept as long as the run is known by it."""
-    names: dict[int, Counter[str]] = field(default_factory=dict)
-    """How often each name stands in a tree of agents, by the root's identity."""
+    shared: frozenset[str] = frozenset()
+    """Names that several agents, graphs or functions of the app have."""
+    places: dict[int, str] = field(default_factory=dict)
+    """Where agents of such names stand, by activation."""
     ahead: tuple[str, ...] = ()
     """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from adk_flow.log.paths import join_place, path_names
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
@@ -22,29 +24,68 @@ def kind_of_agent(agent: object) -> str:
     return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
 
 
-def place_in_tree(agent: Any, names: dict[int, Counter[str]]) -> str:
-    """Writes an agent's place below its root, where others there have its name; else empty.
+def root_of(context: Any) -> Any:
+    """Finds an app's root agent; a graph by the Runner, as no context has it (2.13, runners.py)."""
+    if context.agent is not None:
+        return getattr(context.agent, "root_agent", context.agent)
+    frame = sys._getframe(1)
+    while frame is not None:
+        runner: Any = frame.f_locals.get("runner") or frame.f_locals.get("self")
+        if hasattr(runner, "agent") and hasattr(runner, "session_service"):
+            return runner.agent
+        frame = frame.f_back
+    return None
+
+
+def shared_names(root: Any) -> frozenset[str]:
+    """Finds the names that several agents, graphs or functions of an app have."""
+    bearers: dict[str, set[int]] = {}
+    pending: list[tuple[Any, int]] = [(root, id(root))]
+    while pending:
+        node, identity = pending.pop()
+        others = bearers.setdefault(getattr(node, "name", ""), set())
+        if identity not in others:
+            others.add(identity)
+            pending += _below(node)
+    return frozenset(name for name, others in bearers.items() if len(others) > 1)
+
+
+def _below(node: Any) -> Iterator[tuple[Any, int]]:
+    """Gives what an agent or graph may run, each with what tells it apart.
+
+    A graph holds copies of its nodes, of which each has a name of its own there.
+    """
+    yield from ((child, id(child)) for child in getattr(node, "sub_agents", ()))
+    for tool in getattr(node, "tools", ()):
+        called = getattr(tool, "agent", None) or getattr(tool, "node", None)
+        if called is not None and hasattr(called, "name"):
+            yield called, id(called)
+        elif hasattr(tool, "graph"):
+            yield tool, id(tool)
+    edges = getattr(getattr(node, "graph", None), "edges", ())
+    ends = {end.name: end for edge in edges for end in (edge.from_node, edge.to_node)}
+    yield from ((end, hash((id(node), name))) for name, end in ends.items())
+
+
+def place_in_app(agent: Any, shared: frozenset[str], path: str = "", caller: str = "") -> str:
+    """Writes the place of an agent whose name others in the app have too; else empty.
 
     Args:
       agent: the agent.
-      names: what is known of trees, by root, which is added to.
+      shared: the app's `shared_names`.
+      path: ADK's path of the node that it runs in.
+      caller: whose tool its run is, if it is one.
     """
-    root = getattr(agent, "root_agent", agent)
-    if id(root) not in names:
-        names[id(root)] = Counter(_names_below(root))
-    if names[id(root)][agent.name] < 2:
+    if agent.name not in shared:
         return ""
-    steps: list[str] = []
-    while agent is not root:
-        steps.append(agent.name)
+    below: list[str] = []
+    while getattr(agent, "parent_agent", None) is not None:
+        below.append(agent.name)
         agent = agent.parent_agent
-    return "/".join(reversed(steps))
-
-
-def _names_below(agent: Any) -> Iterable[str]:
-    yield agent.name
-    for child in getattr(agent, "sub_agents", ()):
-        yield from _names_below(child)
+    above = path_names(path)
+    while above and above[-1] != agent.name:
+        above.pop()
+    return join_place(caller, [*(above or [agent.name]), *reversed(below)])
 
 
 def stages_of(agent: Any) -> tuple[str, ...]:
@@ -68,13 +109,26 @@ def next_active_agent(context: Any) -> str:
     agent = context.agent
     if agent is None:
         return ""
+    root = agent.root_agent
+    if _is_llm_agent(root) and not root.sub_agents:
+        return root.name  # ADK looks through the whole session to say so
     find = find_agent_to_run or _question_of_runner(context)
     if not find:
         return ""
-    found = find(context.session, agent.root_agent)
-    if _replays_transfer(found.name, context.session):
+    found = find(context.session, root)
+    if _may_have_tasks(root) and _replays_transfer(found.name, context.session):
         return ""
-    return place_in_tree(found, {}) or found.name
+    return place_in_app(found, shared_names(agent.root_agent)) or found.name
+
+
+def _is_llm_agent(agent: object) -> bool:
+    return any(kind.__name__ == "LlmAgent" for kind in type(agent).__mro__)
+
+
+def _may_have_tasks(agent: Any) -> bool:
+    """Whether a tree has agents to which tasks are delegated, or graphs, which may hold some."""
+    is_plain = _is_llm_agent(agent) and getattr(agent, "mode", None) != "task"
+    return not is_plain or any(map(_may_have_tasks, agent.sub_agents))
 
 
 def _replays_transfer(agent: str, session: Any) -> bool:
@@ -87,6 +141,8 @@ def _replays_transfer(agent: str, session: Any) -> bool:
 
     find_scope: Any = getattr(runners, "_find_active_task_scope", None)
     scope, invocation = (find_scope and find_scope(session)) or ("", "")
+    if not scope:
+        return False
     turn = [event for event in session.events if event.invocation_id == invocation]
     answered = any(one.id == scope for event in turn for one in event.get_function_responses())
     gone = any(event.author == agent and event.actions.transfer_to_agent for event in turn)

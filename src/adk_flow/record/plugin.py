@@ -164,11 +164,13 @@ class FlowPlugin(BasePlugin):
         live = getattr(invocation_context, "live_request_queue", None) is not None
         ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
-        run = self.recorder.write_run(
+        run = self.recorder.run(invocation_context)
+        self.recorder.write_run(
             "before_run",
             invocation_context,
             live=live,
             ahead=ahead,
+            shared=tuple(sorted(run.shared)),
             resumable=bool(getattr(resumability, "is_resumable", False)),
         )
         run.live, run.ahead = live, ahead
@@ -298,7 +300,7 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
-        withheld = extract.withheld_of(result, tool_context)
+        withheld = extract.withheld_of(result, tool_context, tool)
         error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
         given = {"text": text, "form": form, "withheld": withheld, "error": error}
         self.recorder.write_tool("after_tool", tool, tool_context, **given)

@@ -320,6 +320,9 @@ class Recorder:
         run = self.run(context)
         activation, how = run.begin(agent, branch, path)
         self.set_scene(run, activation, agent.name)
+        if agent.name in run.shared and activation not in run.places:
+            caller = run.cause.agent if run.cause else ""
+            run.places[activation] = agents.place_in_app(agent, run.shared, path, caller)
         self.write(
             "before_agent",
             run,
@@ -332,7 +335,7 @@ class Recorder:
             kind=agents.kind_of_agent(agent),
             branch=branch,
             path=path if "/" in path else "",
-            place=agents.place_in_tree(agent, run.names),
+            place=run.places.get(activation, ""),
             stages=agents.stages_of(agent),
             hidden=hidden,
         )
@@ -367,7 +370,8 @@ class Recorder:
         outer = current_calls.get()
         call_id = context.function_call_id or ""
         self.set_scene(run, activation, agent, call_id)
-        call = Call(run, activation, call_id, tool.name, kind_of(tool), outer)
+        caller = run.places.get(activation) or agent
+        call = Call(run, activation, call_id, tool.name, kind_of(tool), caller, outer)
         run.calls[context] = call
         current_calls.set({**outer, self.number: call})
 
@@ -399,6 +403,7 @@ class Recorder:
             watch_threads()
             number = next(log.run_numbers)
             run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
+            run.shared = cause.run.shared if cause else agents.shared_names(agents.root_of(context))
         return run
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:

@@ -11,19 +11,23 @@ from typing import NamedTuple
 
 from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import write_caveats, write_recommendation
+from adk_flow.comparison.recommend import write_caveats, write_recommendation, write_troubles
 from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_faults import fault_sections
-from adk_flow.render.comparison_findings import findings_table
+from adk_flow.render.comparison_findings import findings_table, group_findings
 from adk_flow.render.comparison_tables import (
     calls_table,
     constructs_table,
     costs_table,
     other_baseline,
     reported_calls,
+    summary_table,
     times_table,
 )
 from adk_flow.render.tables import Section, short_name, table_section
+
+_SUMMARY_ROWS = 6
+"""Of a table that stands with all else on a screen of 24 lines."""
 
 KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
@@ -55,6 +59,21 @@ def describe_comparison(comparison: Comparison) -> Report:
         sections=_sections(comparison, changes),
         crossovers=crossovers,
     )
+
+
+def summarize_comparison(comparison: Comparison) -> list[Section]:
+    """Says on one screen what was compared, what to take and what went wrong."""
+    serious = [group for group in group_findings(comparison) if group.level == "serious"]
+    words = [
+        f"Serious: {group.explanation} ({join_names(map(short_name, group.constructs))})"
+        for group in serious
+    ]
+    advice = write_recommendation(comparison)
+    return [
+        Section(_title(comparison), summary_table(comparison, _SUMMARY_ROWS)),
+        *dict(fault_sections(comparison.faults)).values(),
+        Section("", sentences=[*advice, *words, *write_troubles(comparison)]),
+    ]
 
 
 def _title(comparison: Comparison) -> str:

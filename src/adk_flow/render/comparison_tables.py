@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line
+from adk_flow._text import (
+    UNKNOWN,
+    format_dollars,
+    format_number,
+    format_seconds,
+    one_line,
+    plural,
+)
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
@@ -42,6 +50,27 @@ def calls_table(comparison: Comparison) -> Table:
     ]
     has_failures = any(figures.failed_conversations for figures in comparison.constructs)
     return Table("construct", columns, rows, notes=[_FAILED_NOTE] if has_failures else ())
+
+
+def summary_table(comparison: Comparison, most: int) -> Table:
+    """Gives the figures to choose by, of the constructs that serve best and of the baseline."""
+    ranked = rank_constructs(comparison)
+    named = [comparison.baseline, *choose_constructs(comparison)]
+    others = [figures for figures in ranked if figures not in named]
+    left_out = others[max(0, most - (len(ranked) - len(others))) :]
+    shown = [figures for figures in ranked if figures not in left_out]
+    columns: dict[Column, CellOf] = {
+        Column("calls"): _figure(lambda f: f.llm_calls, format_number),
+        Column("tokens"): _figure(lambda f: f.tokens, format_number),
+        Column("cost"): _figure(lambda f: f.dollars, format_dollars),
+        Column(
+            "critical path", legend="the longest chain of calls that had to wait for one another"
+        ): _figure(lambda f: f.critical_path_seconds, format_seconds),
+        Column("passed"): _passed,
+    }
+    rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
+    more = f"{plural(len(left_out), 'more construct')}: dearer, or with fewer answers"
+    return Table("construct", list(columns), rows, notes=[more] if left_out else ())
 
 
 def _calls(figures: ConstructMetrics, conversation: str) -> Cell:

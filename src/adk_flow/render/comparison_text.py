@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from textwrap import wrap
 
@@ -15,8 +15,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.comparison_model import describe_comparison
-from adk_flow.render.tables import Grid, Table, flatten_table
+from adk_flow.render.comparison_model import describe_comparison, summarize_comparison
+from adk_flow.render.tables import Grid, Section, Table, flatten_table
 from adk_flow.render.terminal import print_remark, print_sentences, print_title
 
 _NAME_WIDTH, _UNFOLDED = 16, 32
@@ -24,15 +24,24 @@ _NAME_WIDTH, _UNFOLDED = 16, 32
 _GAP = 2
 
 
+def print_summary(comparison: Comparison, console: Console) -> None:
+    """Prints what was compared, what to take and what went wrong."""
+    _print_sections(summarize_comparison(comparison), console)
+
+
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints all sections that say anything."""
     report = describe_comparison(comparison)
     console.print(Text(report.title, style="bold"))
     print_remark("; ".join(f"{label} {value}" for label, value in report.facts), console)
-    for section in report.sections.values():
+    _print_sections(report.sections.values(), console)
+
+
+def _print_sections(sections: Iterable[Section], console: Console) -> None:
+    for section in sections:
         if section.is_empty:
             continue
-        print_title(section.title, console)
+        print_title(section.title, console) if section.title else console.print()
         if section.table:
             _print_table(section.table, console)
         if section.sentences:
@@ -60,9 +69,9 @@ def _fit(grid: Grid, width: int) -> Grid:
     return grid._replace(header=[grid.header[0], *map(str, range(1, len(grid.header)))])
 
 
-def _columns(grid: Grid, name_width: int = _NAME_WIDTH) -> list[int]:
-    """Measures the columns, names folded and titles broken into words."""
-    words = [max(map(cell_len, title.split())) for title in grid.header]
+def _columns(grid: Grid, name_width: int = _NAME_WIDTH, *, whole: bool = False) -> list[int]:
+    """Measures the columns, names folded and titles broken into words or whole."""
+    words = [max(map(cell_len, [title] if whole else title.split())) for title in grid.header]
     rows = [
         [max(map(cell_len, _fold(name, name_width))), *map(cell_len, row)]
         for name, *row in grid.rows
@@ -70,8 +79,8 @@ def _columns(grid: Grid, name_width: int = _NAME_WIDTH) -> list[int]:
     return [max(column) for column in zip(words, *rows, strict=True)]
 
 
-def _width(grid: Grid, name_width: int = _NAME_WIDTH) -> int:
-    widths = _columns(grid, name_width)
+def _width(grid: Grid, name_width: int = _NAME_WIDTH, *, whole: bool = False) -> int:
+    widths = _columns(grid, name_width, whole=whole)
     return sum(widths) + _GAP * (len(widths) - 1)
 
 
@@ -93,11 +102,12 @@ def _parts(grid: Grid, width: int) -> Iterator[Grid]:
 
 
 def _lay_out(grid: Grid, width: int) -> RichTable:
-    """Lays out a table, its names folded if it does not fit otherwise."""
+    """Lays out a table, its names folded and its titles broken if it does not fit otherwise."""
     has_room = grid.is_prose or _width(grid, _UNFOLDED) <= width
     name_width = _UNFOLDED if has_room else _NAME_WIDTH
     table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    columns = _columns(grid, name_width)
+    is_whole = not grid.is_prose and _width(grid, name_width, whole=True) <= width
+    columns = _columns(grid, name_width, whole=is_whole)
     for index, (title, column) in enumerate(zip(grid.header, columns, strict=True)):
         table.add_column(
             Text("\n".join(wrap(title, column, break_long_words=False))),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure
+from adk_flow.analysis.relay import trace_relays
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import Log
 from adk_flow.render.flow_text import FlowView, is_in_view
@@ -28,16 +30,23 @@ def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     }
 
 
-def flow_to_data(log: Log, view: FlowView, only: int = 0) -> dict[str, Any]:
-    """Gives header, moves, figures, findings and damage of a log, or of one turn."""
+def flow_to_data(
+    log: Log, view: FlowView, only: int = 0, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Gives header, moves, figures, findings, facts passed on and damage of a log, or of a turn."""
     trace = trace_log(log)
     moves = [move for move in trace.moves if only in (0, move.turn) and is_in_view(move, view)]
-    findings = [finding for finding in detect_findings(trace) if only in (0, finding.turn)]
+    findings = [finding for finding in detect_findings(trace, names) if only in (0, finding.turn)]
     return {
         "header": msgspec.to_builtins(log.header),
         "moves": [msgspec.to_builtins(move) for move in moves],
         "turns": [turn_to_data(turn) for turn in measure(trace) if only in (0, turn.turn)],
         "findings": msgspec.to_builtins(findings),
+        "relays": [
+            msgspec.to_builtins(relay)
+            for relay in trace_relays(trace, names)
+            if only in (0, relay.turn)
+        ],
         "damage": [damage._asdict() for damage in log.damage],
         "gaps": [gap._asdict() for gap in log.gaps],
     }

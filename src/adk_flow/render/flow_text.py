@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plain, plural
-from adk_flow.analysis.findings import Finding, detect_findings
-from adk_flow.analysis.metrics import TurnMetrics, measure, measure_turn
+from adk_flow.analysis.findings import detect_findings
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace_reader import TraceReader, trace_log
-from adk_flow.log.reader import Log
+from adk_flow.analysis.trace import Outlook, Trace
+from adk_flow.analysis.trace_reader import TraceReader, read_turns
+from adk_flow.log.reader import Log, LogFile, RecentTexts
 from adk_flow.log.schema import Header, Record
-from adk_flow.render.terminal import FAILED_STYLE, print_failure, print_remark, print_title
+from adk_flow.render.terminal import (
+    FAILED_STYLE,
+    fold_words,
+    print_failure,
+    print_lines,
+    print_remark,
+    print_title,
+)
 
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
@@ -60,7 +66,7 @@ class MovePrinter:
     def __init__(self, console: Console, view: FlowView = "both") -> None:
         self.console = console
         self.view: FlowView = view
-        self._turn = 0
+        self._width, self._turn = console.width, 0
         self._depth: dict[str, int] = {}
 
     def print(self, move: Move) -> None:
@@ -68,10 +74,11 @@ class MovePrinter:
         if move.turn != self._turn:
             self._turn = move.turn
             self._depth.clear()
-            self.console.print(Text(f"\nTurn {move.turn}", style="bold"))
+            print_lines(["", f"Turn {move.turn}"], "bold", self.console)
         depth = self._indent(move)
         if is_in_view(move, self.view):
-            self.console.print(_line(move, "  " * depth), soft_wrap=False)
+            start, words, style = _lay_out(move, "  " * depth)
+            print_lines(fold_words(start, words, self._width), style, self.console)
 
     def _indent(self, move: Move) -> int:
         """Gives the depth of a move: what happens inside a call stands one step further in."""
@@ -88,20 +95,15 @@ class MovePrinter:
         return outer + (move.kind == "call")
 
 
-def _line(move: Move, indent: str) -> Table:
-    """Lays out a move: its sign, then its words with a hanging indent."""
-    line = Table.grid(padding=(0, 1, 0, 0))
-    line.add_column(no_wrap=True)
-    line.add_column(overflow="fold")
+def _lay_out(move: Move, indent: str) -> tuple[str, str, str]:
+    """Gives a move's sign, its words, and their style."""
     sign = _CONTROL[move.kind][0] if move.is_control else _MESSAGE
     style = _CONTROL_STYLE if move.is_control else _CONVERSATION_STYLE
     text = one_line(move.text, _LONGEST_TEXT)
     if not (text or move.is_control):
         text = "(not recorded)"
     words = ": ".join(filter(None, (describe_move(move), text)))
-    style = FAILED_STYLE if move.failed else style
-    line.add_row(Text(f" {indent}{sign}", style=style), Text(words, style=style))
-    return line
+    return f" {indent}{sign} ", words, FAILED_STYLE if move.failed else style
 
 
 def describe_move(move: Move) -> str:
@@ -120,11 +122,16 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     if turn.waits_for:
         names = plain(join_names(turn.waits_for))
         outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
-    print_remark(f"    {outlook}", console)
-    console.print(Padding(Text(count_turn(turn), style="dim"), (0, 0, 0, 4)))
+    width = console.width
+    lines = [*fold_words("    ", outlook, width), *fold_words("    ", count_turn(turn), width)]
+    print_lines(lines, "dim", console)
     if not turn.complete and tells_end:
-        words = f"    the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
-        print_failure(words, console)
+        words = f"the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
+        _print_below(words, FAILED_STYLE, console)
+
+
+def _print_below(words: str, style: str, console: Console) -> None:
+    print_lines(fold_words("    ", words, console.width), style, console)
 
 
 def count_turn(turn: TurnMetrics) -> str:
@@ -138,12 +145,18 @@ def count_turn(turn: TurnMetrics) -> str:
         f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
         plural(turn.transfers, "transfer"),
         plural(turn.agent_calls, "agent call"),
-        plural(turn.tool_calls, "tool call"),
+        f"{plural(turn.tool_calls, 'tool call')}{_of_tools(turn)}",
         f"{plural(turn.messages_read, 'message')} read",
         tokens,
         f"{turn.wall_seconds:.2f} s",
     )
     return ", ".join(counts)
+
+
+def _of_tools(turn: TurnMetrics) -> str:
+    """Names the functions that ran, and how often if more than once."""
+    names = (f"{plain(name)}{f' {n}' if n > 1 else ''}" for name, n in turn.tools.items())
+    return f" ({', '.join(names)})" if turn.tools else ""
 
 
 def _of_calls(turn: TurnMetrics) -> str:
@@ -209,35 +222,52 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
-def print_flow(log: Log, console: Console, view: FlowView = "both", only: int = 0) -> None:
-    """Prints the moves of a log, or of one turn, with the metrics and findings of each turn."""
-    header = log.header
+def print_flow(
+    log: Log | LogFile,
+    console: Console,
+    view: FlowView = "both",
+    only: int = 0,
+    names: Sequence[str] = (),
+) -> None:
+    """Prints the moves of a log, or of one turn, with the metrics and findings of each turn.
+
+    It is read twice, so that no more of it is held than the turns under way. `names` are those that
+    count as facts.
+    """
+    header, models = log.header, dict[str, None]()
+    outlook = Outlook(read_turns(_noted(log, models)))
     # A graph has no model of its own.
-    models = dict.fromkeys(record.model for record in log.records if record.model)
     model = header.model or ", ".join(models) or "unknown"
     console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
     print_legend(console)
-    trace = trace_log(log)
-    findings: dict[int, list[Finding]] = {}
-    for finding in detect_findings(trace):
-        if finding.kind not in _IN_METRICS:
-            findings.setdefault(finding.turn, []).append(finding)
-    printer = MovePrinter(console, view)
-    for turn, metrics in zip(trace.turns, measure(trace), strict=True):
+    printer, texts, is_empty = MovePrinter(console, view), RecentTexts(), True
+    part = Log(log.path, header, [], texts, [])
+    for turn in read_turns(texts.note(log.records)):
+        is_empty = False
         if only not in (0, turn.number):
             continue
         for move in turn.moves:
             printer.print(move)
+        metrics = measure_turn(turn)
         if not turn.moves:  # cut before any agent began
             asked = one_line(metrics.question, 300)
             console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
-        for finding in findings.get(turn.number, ()):
-            mode = f" [MAST {finding.mast}]" if finding.mast else ""
-            console.print(Padding(Text(f"finding: {plain(finding.text)}{mode}"), (0, 0, 0, 4)))
-    if not trace.turns:
+        for finding in detect_findings(Trace(part, [turn], outlook), names):
+            if finding.kind not in _IN_METRICS:
+                mode = f" [MAST {finding.mast}]" if finding.mast else ""
+                _print_below(f"finding: {plain(finding.text)}{mode}", "", console)
+    if is_empty:
         console.print("The log holds no turn.")
     print_damage(log, console)
+
+
+def _noted(log: Log | LogFile, models: dict[str, None]) -> Iterator[Record]:
+    """Gives the records of a log and notes the models that they name."""
+    for record in log.records:
+        if record.model:
+            models[record.model] = None
+        yield record
 
 
 def print_run_end(run: ConversationRun, console: Console) -> None:
@@ -259,23 +289,24 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
     console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
 
 
-def print_damage(log: Log, console: Console) -> None:
+def print_damage(log: Log | LogFile, console: Console) -> None:
     """Says which lines of a log could not be read, and how many hooks were not recorded."""
-    for damage in log.damage:
+    losses = log.read_so_far if isinstance(log, LogFile) else log
+    for damage in losses.damage:
         reason = one_line(damage.reason, 120)
         print_failure(f"{damage.path or log.path}: line {damage.line} left out: {reason}", console)
-    for gap in log.gaps:
+    for gap in losses.gaps:
         print_failure(plain(f"{gap.path or log.path}: {gap}"), console)
-    if log.unrecorded:
-        words = f"{log.path}: {plural(log.unrecorded, 'hook')} could not be recorded"
+    if losses.unrecorded:
+        words = f"{log.path}: {plural(losses.unrecorded, 'hook')} could not be recorded"
         print_failure(plain(words), console)
 
 
-def print_records(records: list[Record], console: Console, indices: Iterable[int]) -> None:
-    """Prints one line a record, of those that are named."""
-    for index in indices:
-        line = _record_line(index, records[index], records[0].time)
-        console.print(Text(line), soft_wrap=True)
+def print_records(records: Iterable[tuple[int, Record]], console: Console, start: int = 0) -> None:
+    """Prints one line a record, by its index, with the time since a start: that of the first."""
+    for index, record in records:
+        start = start or record.time
+        print_lines([_record_line(index, record, start)], "", console)
 
 
 def _record_line(index: int, record: Record, start: int) -> str:

@@ -11,6 +11,14 @@ import msgspec
 from adk_flow.record.redact import MASK
 
 
+class PlannedActions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a tool that is not run asks of ADK, by the names of its `EventActions`."""
+
+    escalate: bool = False
+    skip_summarization: bool = False
+    state_delta: dict[str, Any] = {}
+
+
 class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One call of a tool, or of others for tasks of theirs."""
 
@@ -21,6 +29,12 @@ class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     args: dict[str, Any] = {}
     returns: Any = msgspec.UNSET
     """What it gives without being run; unset where it is run."""
+    raises: str = ""
+    """The error that it ends in without being run, as `ValueError: no such card`."""
+    actions: PlannedActions | None = None
+    """What else it does if it is not run."""
+    says: str = ""
+    """Words of the agent's that go with the call."""
     then: bool = False
     """Whether it is called once the calls before it have returned; else at once with them."""
     seconds: float = 0
@@ -28,8 +42,8 @@ class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     @property
     def is_stubbed(self) -> bool:
-        """Whether the plan says what it returns."""
-        return self.returns is not msgspec.UNSET
+        """Whether the plan says what comes of it, so that it is not run."""
+        return self.returns is not msgspec.UNSET or bool(self.raises)
 
     @property
     def is_masked(self) -> bool:
@@ -52,6 +66,9 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Tasks whose results it is handed."""
     pass_: int = msgspec.field(default=0, name="pass")
     """The activation of its agent in the turn that plays it, from 1; 0 for each one anew."""
+    consults: dict[str, str] = {}
+    """Questions to a stronger model, where there is one to ask, each with what it says; before the
+    agent's own tools."""
     waits: bool = False
     """Whether the agent, if the task is one of task mode, asks the user and does not finish."""
 

@@ -15,7 +15,9 @@ from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team, tool_name
 
-WITHOUT_THE_LEADS_TOOLS = frozenset({"router", "sequential", "parallel", "loop"})
+WITHOUT_THE_LEADS_TOOLS = frozenset(
+    {"router", "classifier_router", "sequential", "parallel", "loop"}
+)
 """Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
 
 _HAD_ONCE = (

@@ -7,15 +7,22 @@ Lead ─► ┼─► ask_Funds ─┼─► join ─► merge
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
+from adk_flow.record.extract import words_of
 from adk_flow.wiring.coordination import merging
-from adk_flow.wiring.copies import Team, joined
-from adk_flow.wiring.lead_callbacks import check_single_part, open_graph, within_callbacks
+from adk_flow.wiring.copies import Team, WiringError, joined
+from adk_flow.wiring.lead_callbacks import (
+    check_single_part,
+    graph_without,
+    open_graph,
+    within_callbacks,
+)
 from adk_flow.wiring.nodes import (
     ASK,
     as_asked,
@@ -29,6 +36,9 @@ from adk_flow.wiring.nodes import (
 
 CLASSIFY = "Answer with the name of the one specialist whom the latest question is for:"
 NAME_ALL = "Answer with the names of all specialists whom the latest question is for, or none:"
+
+ANSWER = "classifier_answer"
+"""Where in the state a classifier leaves what it gives each specialist."""
 
 
 def router(team: Team) -> Workflow:
@@ -46,6 +56,40 @@ def router(team: Team) -> Workflow:
 
     answers = {agent.name: as_node(agent) for agent in team.copies()}
     return within_callbacks(team.lead, "router", lead, route, answers)
+
+
+def classifier_router(team: Team) -> Workflow:
+    """A classifier picks one specialist by word embeddings, without a model call."""
+    try:
+        from google.adk.labs.classifiers import Choice, ClassifierNode
+
+        from adk_flow.wiring.classifier import EmbeddingClassifier
+    except ModuleNotFoundError as error:
+        extra = "an extra: pip install 'adk-flow[offline]'"
+        needed = "google-adk 2.13 or newer" if "google.adk" in str(error) else extra
+        raise WiringError(f"classifier_router needs {needed}") from None
+    if len(team.specialists) < 2:
+        raise WiringError("classifier_router needs two specialists or more to choose from")
+    criteria = {agent.name: agent.description or agent.name for agent in team.specialists}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # ADK's, that this is experimental
+        classify = ClassifierNode(
+            name="classify",
+            classifier=EmbeddingClassifier(),
+            question=Choice(criteria=criteria),
+            answer_key=ANSWER,
+        )
+
+    def route(ctx: Context) -> None:
+        ctx.route = ctx.state[ANSWER]["choice"]
+
+    answers = {agent.name: as_node(agent) for agent in team.copies()}
+    return graph_without(team.lead, "classifier_router", read_messages, classify, route, answers)
+
+
+def read_messages(ctx: Context) -> list[str]:
+    """Gives what the user said so far, as a classifier knows nothing of earlier turns."""
+    return [words_of(one.content) for one in ctx.session.events if one.author == "user"]
 
 
 def router_many(team: Team) -> Workflow:

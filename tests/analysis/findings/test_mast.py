@@ -2,6 +2,7 @@
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -49,11 +50,11 @@ def test_each_mode_is_one_that_was_published_and_stands_on_the_page():
 async def test_json_and_show_bear_the_id(tmp_path):
     script = {"Root": [call("Loans", request="?"), "He says 5%."], "Loans": ["It is 5%."]}
     flow = await record(desk(script, mode="single_turn"), ["?"], tmp_path)
-    log, console = read_log(flow.plugin.paths[0]), Console(width=200, record=True)
+    log, stream = read_log(flow.plugin.paths[0]), StringIO()
 
-    print_flow(log, console)
+    print_flow(log, Console(file=stream, width=200))
 
     (finding,) = json.loads(json.dumps(flow_to_data(log, "both")))["findings"]
     assert (finding["kind"], finding["mast"]) == ("repeated_answer", "FM-1.3")
-    assert "Root says it again. [MAST FM-1.3]" in console.export_text()
+    assert "Root says it again. [MAST FM-1.3]" in stream.getvalue()
     assert [one.mast for one in detect_findings(flow.trace)] == ["FM-1.3"]

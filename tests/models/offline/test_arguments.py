@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from adk_flow.models.offline.arguments import fill
-from adk_flow.models.offline.quantities import read
+from adk_flow.models.offline.reading import read
 from adk_flow.models.request.functions import Function, declared_functions
 
 

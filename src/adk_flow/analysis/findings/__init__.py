@@ -6,6 +6,8 @@ hold what would prove it, such as words left out, there is none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adk_flow.analysis.findings.avoidable_serial_calls import find_avoidable_serial_calls
 from adk_flow.analysis.findings.changed_session import find_changed_sessions
 from adk_flow.analysis.findings.concurrency import find_lost_state_writes
@@ -20,6 +22,7 @@ from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversat
 from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
+from adk_flow.analysis.findings.misroute import find_misroutes
 from adk_flow.analysis.findings.ping_pong import find_ping_pong
 from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
@@ -28,6 +31,7 @@ from adk_flow.analysis.findings.unfinished import (
     find_open_calls,
     find_stages_that_never_began,
 )
+from adk_flow.analysis.findings.withheld_facts import find_withheld_facts
 from adk_flow.analysis.trace import Trace
 
 __all__ = ["KINDS", "Finding", "detect_findings", "detect_leaks", "of_leak"]
@@ -38,6 +42,7 @@ _DETECTORS = (
     find_unexpected_active_agents,
     find_hallucinated_names,
     find_ignored_transfers,
+    find_misroutes,
     find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,
@@ -54,7 +59,11 @@ _DETECTORS = (
 )
 
 
-def detect_findings(trace: Trace) -> list[Finding]:
-    """Looks for every kind of finding but leaks, in the order of the log."""
+def detect_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
+    """Looks for every kind of finding but leaks, in the order of the log.
+
+    `names` are those that count as facts, besides numbers with a unit and dates.
+    """
     findings = [finding for detect in _DETECTORS for finding in detect(trace)]
+    findings += find_withheld_facts(trace, names)
     return sorted(findings, key=lambda finding: (finding.turn, finding.records))

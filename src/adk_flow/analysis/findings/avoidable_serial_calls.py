@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.findings.terms import is_whole, terms_of
+from adk_flow.analysis.terms import is_whole, terms_of
 from adk_flow.analysis.trace import ToolCall, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS, Request
 

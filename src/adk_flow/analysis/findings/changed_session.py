@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, Kind
 from adk_flow.analysis.trace import Trace, Turn
@@ -10,18 +10,15 @@ from adk_flow.analysis.trace import Trace, Turn
 
 def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
     """Finds what replaced or took back earlier turns before a turn began."""
-    for place, turn in enumerate(trace.turns):
+    for turn in trace.turns:
         for change in turn.changes:
-            earlier = trace.turns[:place]
             if change.compacted:
-                start, end = change.compacted
-                gone = [one for one in earlier if one.began <= end and one.ended >= start]
+                gone = trace.outlook.replaced_before(turn.number, *change.compacted)
                 text = f"A summary replaced {_name(gone)}."
                 yield _finding("replaced_turns", turn, change.record, text)
             else:
-                names = [one.invocation for one in earlier]
-                first = names.index(change.rewound) if change.rewound in names else len(names)
-                text = f"The session was taken back: {_name(earlier[first:])} no longer count."
+                gone = trace.outlook.undone_before(turn.number, change.rewound)
+                text = f"The session was taken back: {_name(gone)} no longer count."
                 yield _finding("rewound_turns", turn, change.record, text)
 
 
@@ -29,8 +26,8 @@ def _finding(kind: Kind, turn: Turn, record: int, text: str) -> Finding:
     return Finding(kind=kind, turn=turn.number, agents=(), text=text, records=(record,))
 
 
-def _name(turns: Sequence[Turn]) -> str:
-    if not turns:
+def _name(turns: tuple[int, int] | None) -> str:
+    if turns is None:
         return "turns that are not in this log"
-    first, last = turns[0].number, turns[-1].number
+    first, last = turns
     return f"turn {first}" if first == last else f"turns {first} to {last}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.findings.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.moves import Move
+from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Activation, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
 
@@ -44,7 +44,7 @@ def _is_unheard(turn: Turn) -> bool:
 
 
 def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:
-    if not trace.log.records[answer.record].size or _is_last_shown(turn, answer):
+    if answer.record not in turn.worded or _is_last_shown(turn, answer):
         return
     replies = [move for move in turn.moves if move.kind == "reply"]
     later = [*replies, *_uses(trace, answer, after)]

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from adk_flow._text import one_line
 from adk_flow.analysis.findings.finding import Finding, listed
-from adk_flow.analysis.findings.terms import is_whole
+from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import Message, Trace, Turn
 
 _EDGE = 24

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from adk_flow.analysis.findings.finding import Finding, listed
-from adk_flow.analysis.findings.terms import is_whole
+from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import ModelCall, Trace, Turn
 from adk_flow.log.schema import FunctionCall, Request
 

@@ -9,6 +9,7 @@ MAST_MODES = {
     "ping_pong": "FM-1.3 step repetition",
     "repeated_answer": "FM-1.3 step repetition",
     "replaced_turns": "FM-1.4 loss of conversation history",
+    "withheld_fact": "FM-2.4 information withholding",
     "unrelayed_answer": "FM-2.5 ignored other agent's input",
     "cut_answer": "FM-3.1 premature termination",
     "stage_not_begun": "FM-3.1 premature termination",

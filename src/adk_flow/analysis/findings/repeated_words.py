@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
 
 from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
-from adk_flow.analysis.findings.terms import Terms, is_whole, terms_of
+from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
 
 _SAME = 0.8
@@ -26,7 +27,7 @@ def find_repeated_words(trace: Trace) -> Iterator[Finding]:
     holds one of them.
     """
     for turn in trace.turns:
-        shown = [one for one in turn.messages if not trace.log.records[one.record].responses]
+        shown = [one for one in turn.messages if not one.is_result]
         raw = [one for one in shown if _is_json(one.text)]
         if raw:
             agents = listed(one.agent for one in raw)
@@ -95,7 +96,7 @@ def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
         return False
     if first in second.parents() or second in first.parents():
         return False
-    ends = [a.ended if a.ended >= 0 else len(trace.log.records) for a in (first, second)]
+    ends = [a.ended if a.ended >= 0 else math.inf for a in (first, second)]
     return first.began < ends[1] and second.began < ends[0]
 
 

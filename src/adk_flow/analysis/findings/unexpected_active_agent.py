@@ -14,10 +14,9 @@ def find_unexpected_active_agents(trace: Trace) -> Iterator[Finding]:
     Graphs and staged agents take every turn from the start, and who calls an agent stays in hold
     of the turn: neither is unexpected.
     """
-    speaking = {call.agent for turn in trace.turns for call in turn.model_calls}
     for turn in trace.turns:
         # Of two agents of one name, ADK may ask the one that has not spoken.
-        is_agent = turn.active_agent in speaking or "/" in turn.active_agent
+        is_agent = turn.active_agent in trace.outlook.speaking or "/" in turn.active_agent
         if turn.complete and not turn.failed and is_agent:
             yield from _unexpected(trace, turn)
 

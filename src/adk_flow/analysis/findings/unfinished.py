@@ -41,10 +41,10 @@ def _reason(turn: Turn, sequence: Activation) -> str:
 
 def find_open_calls(trace: Trace) -> Iterator[Finding]:
     """Finds long-running calls that no later message of the user answered."""
-    for place, turn in enumerate(trace.turns):
-        later = {id for other in trace.turns[place + 1 :] for id in other.answers}
+    answered = trace.outlook.answered
+    for turn in trace.turns:
         for call in turn.tool_calls:
-            if call.pending and call.id not in later and turn.complete:
+            if call.pending and answered.get(call.id, 0) <= turn.number and turn.complete:
                 yield Finding(
                     kind="open_call",
                     turn=turn.number,

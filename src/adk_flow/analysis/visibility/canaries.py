@@ -48,7 +48,7 @@ class Planted:
     def is_astray(self, name: str, agent: str) -> bool:
         """Whether a canary is not for an agent."""
         only = self._canaries[name].only
-        return bool(only) and agent not in only
+        return bool(only) and not {agent, agent.rpartition("/")[2]}.intersection(only)
 
     def unseen(self, log: Log) -> list[str]:
         """Names the canaries that occur nowhere in a log."""

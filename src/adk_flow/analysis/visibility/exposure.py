@@ -60,7 +60,7 @@ class Exposures:
         moves = defaultdict(list)
         for move in self._trace.moves:
             moves[move.record].append(move)
-        for index, record in enumerate(self._trace.log.records):
+        for index, record in enumerate(self._trace.records):
             self._said.read(record, moves.get(index, ()))
             activation = self._trace.activations.get(record.activation)
             if record.hook == "before_agent" and activation and activation.began == index:

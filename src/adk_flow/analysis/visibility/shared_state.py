@@ -33,7 +33,7 @@ _Place = tuple[str, int]
 def trace_shared_state(trace: Trace) -> list[Crossing]:
     """Follows state and artifacts into the view of one agent after another."""
     crossings = _Crossings(trace)
-    for index, record in enumerate(trace.log.records):
+    for index, record in enumerate(trace.records):
         crossings.read(index, record)
     return crossings.crossed()
 

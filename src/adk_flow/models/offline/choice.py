@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from adk_flow.models.offline.arguments import Filled, fill
 from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
-from adk_flow.models.offline.quantities import read
 from adk_flow.models.offline.questions import Question, has_topic
+from adk_flow.models.offline.reading import read
 from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function

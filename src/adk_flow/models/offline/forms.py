@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.mentions import choices_in
-from adk_flow.models.offline.quantities import read
+from adk_flow.models.offline.reading import read
 from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.schemas import Schema

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adk_flow.models.offline.places import sayings
-from adk_flow.models.offline.quantities import Reading, Word
+from adk_flow.models.offline.reading import Reading, Word
 from adk_flow.models.request.functions import Parameter
 from adk_flow.models.request.words import spell_out, split_words, stem
 

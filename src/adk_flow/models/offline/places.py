@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from adk_flow.models.offline.quantities import MONEY, Quantity, Reading, Word
+from adk_flow.analysis.quantities import MONEY, Quantity
+from adk_flow.models.offline.reading import Reading, Word
 from adk_flow.models.request.functions import Parameter
 from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, split_words, stem, stems

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from adk_flow.models.offline.quantities import read
+from adk_flow.models.offline.reading import read
 from adk_flow.models.offline.wording import asked_for, is_open
 from adk_flow.models.request.turns import RequestTurn
 from adk_flow.models.request.words import NEUTRAL

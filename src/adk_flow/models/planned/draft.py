@@ -45,7 +45,9 @@ async def _tasks(root: BaseNode, run_tools: bool) -> AsyncIterator[Task]:
 
 
 def _is_own(tool: BaseTool) -> bool:
-    """Whether a model calls it, and no agent stands behind it."""
+    """Whether a model calls it, and neither an agent stands behind it nor a skill."""
+    if type(tool).__module__ == "google.adk.tools.skill_toolset":
+        return False
     return kind_of(tool) == "function" and tool._get_declaration() is not None
 
 

@@ -14,11 +14,14 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
-from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
-from adk_flow.scenario.plan import PlannedCall, Task
+from adk_flow.scenario.plan import PlannedActions, PlannedCall, Task
+
+_OF_ITSELF = (FINISH, RESPOND, LOAD, CONSULT)
+"""Functions that a plan need not name: it calls them where they are offered."""
 
 
 class LogPlan(NamedTuple):
@@ -87,7 +90,11 @@ class _TurnPlan:
 
     def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
-        if task.calls or task.says is not None or any(call.then for call in task.tools):
+        if (
+            task.calls
+            or task.says is not None
+            or any(call.then or call.says for call in task.tools)
+        ):
             return not task.tools and task.says == PLACEHOLDER
         is_direct = all(
             child.is_called
@@ -96,7 +103,8 @@ class _TurnPlan:
         )
         asked = [self._task(child)[0] for child in children]
         joins = any(child.only_asks and child.says is not None for child in asked)
-        return is_direct and not task.pass_ and not joins
+        is_begun = activity.activation.cause != "transfer"
+        return is_direct and is_begun and not task.pass_ and not joins
 
     def _task(self, activity: Activity) -> tuple[Task, list[Activity]]:
         tools, children = self._tools(activity)
@@ -112,6 +120,7 @@ class _TurnPlan:
             says=self._says(activity, tools),
             after=self._before(activity),
             pass_=self._pass(activity),
+            consults=self._consults(activity),
             waits=activation.cause == "task" and activation.ended_by != "return",
         )
         return task, children
@@ -120,33 +129,52 @@ class _TurnPlan:
         tools: list[PlannedCall] = []
         children: list[Activity] = []
         for calls in self.activities.calls(activity):
-            then = bool(tools)
+            then, says = bool(tools), _words_beside(calls)
             for call in calls:
                 asked = activity.asked.get(id(call), [])
                 if asked:
                     names = [child.name for child in asked]
-                    tools.append(PlannedCall(tasks=names, then=then))
+                    tools.append(PlannedCall(tasks=names, says=says, then=then))
                     children += asked
-                elif call.kind == "function" and call.name not in (FINISH, RESPOND, LOAD):
-                    tools.append(self._planned(call, then))
+                elif call.kind == "function" and call.name not in _OF_ITSELF:
+                    tools.append(replace(self._planned(call), says=says, then=then))
                 else:
                     continue
-                then = False
+                then, says = False, ""
         return tools, children
 
-    def _planned(self, call: ToolCall, then: bool) -> PlannedCall:
-        args = _arguments(call.text)
-        planned = PlannedCall(call.name, args=args, then=then)
+    def _consults(self, activity: Activity) -> dict[str, str]:
+        """Takes what a stronger model was asked, and what it said."""
+        calls = [call for calls in self.activities.calls(activity) for call in calls]
+        consults = [call for call in calls if call.name == CONSULT and call.ended >= 0]
+        asked = {str(_arguments(call.text).get("question", "")): call for call in consults}
+        return {question: said(self._returned(call)) for question, call in asked.items()}
+
+    def _planned(self, call: ToolCall) -> PlannedCall:
+        planned = PlannedCall(call.name, args=_arguments(call.text))
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
             self._note(call, f"{what}: its arguments are masked")
         if self.run_tools and not planned.is_masked:
             return planned
-        return replace(planned, returns=self._returned(call))
+        if call.failed and call.error:
+            return replace(planned, raises=call.error)
+        return replace(planned, returns=self._returned(call), actions=self._actions(call))
+
+    def _actions(self, call: ToolCall) -> PlannedActions | None:
+        """Reads what a tool did besides returning, off the event that brings its result."""
+        later = self.trace.log.records[call.ended :] if call.ended >= 0 else ()
+        brings = (record for record in later if record.activation == call.activation)
+        event = next((record for record in brings if call.id in record.responses), None)
+        if event is None:
+            return None
+        is_read = event.final and not event.pending
+        actions = PlannedActions(event.escalate, is_read, _arguments(event.values))
+        return None if actions == PlannedActions() else actions
 
     def _returned(self, call: ToolCall) -> Any:
         if call.error:
-            self._note(call, "failed; its error is replayed as a result")
+            self._note(call, "failed, and something returned in its place")
             return {"error": call.error}
         if call.ended < 0:
             self._note(call, "never returned")
@@ -206,6 +234,14 @@ class _TurnPlan:
         alike = [one for one in self.activities.all if one.activation.agent == agent]
         is_told = len(alike) < 2 or all(one.is_called for one in alike)
         return 0 if is_told else alike.index(activity) + 1
+
+
+def _words_beside(calls: Sequence[ToolCall]) -> str:
+    """Joins the words that go with calls, which one model call made; a task's own end it."""
+    model_call = next((call.model_call for call in calls if call.model_call), None)
+    if model_call is None or any(call.kind == "transfer" for call in calls):
+        return ""
+    return "\n\n".join(filter(None, (r.text for r in model_call.responses if r.calls)))
 
 
 def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:

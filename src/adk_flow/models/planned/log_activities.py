@@ -29,9 +29,10 @@ class Activity:
 
     @property
     def words(self) -> str:
-        """Its last words, unless calls go with them."""
+        """Its last words, unless calls but a transfer go with them."""
         responses = [response for call in self.model_calls for response in call.responses]
-        return responses[-1].text if responses and not responses[-1].calls else ""
+        is_last = responses and all(call.kind == "transfer" for call in responses[-1].calls)
+        return responses[-1].text if is_last else ""
 
 
 class Activities:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
@@ -16,6 +17,7 @@ from adk_flow.models.planned.steps import next_step
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import RequestView, read_view
 from adk_flow.scenario.conversation import AskedTurn
+from adk_flow.scenario.plan import PlannedCall
 
 
 class Planned(KeylessModel):
@@ -34,10 +36,14 @@ class Planned(KeylessModel):
         super().__init__(model="planned")
         self._turn = PlannedTurn(turn.say, turn.plan or [], AgentMap(root))
 
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives the call by which the plan says what a tool returns; None where it is run."""
         with self._lock:
             return self._turn.stub(agent, tool, arguments)
+
+    def choose(self, names: Sequence[str]) -> str:
+        """Names the agent, of several, that the next task is for; empty where none is."""
+        return self._turn.choose(names)
 
     @property
     def fault(self) -> str:
@@ -58,7 +64,24 @@ class Planned(KeylessModel):
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
         """
+        if advice := self._advice(request):
+            return advice, []
         return self.next_step(read_view(request))
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the answer; one in a stronger model's place in that model's name, at its price."""
+        async for response in super().generate_content_async(llm_request, stream):
+            if self._advice(llm_request):
+                response.model_version = llm_request.model
+            yield response
+
+    def _advice(self, request: LlmRequest) -> str:
+        """Gives what a consulted model says; no agent asks it (2.13, model_consult/_advisor.py)."""
+        parts = [part.text or "" for content in request.contents for part in content.parts or ()]
+        is_agents = (request.config.labels or {}).get("adk_agent_name")
+        return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         """Does so by what the request shows, which another process may have read (`relay`).

@@ -62,4 +62,5 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
 def planned_override(planned: Planned, given: Override | None) -> Override:
     """Puts a plan's model in the place of every other, and what it says in the place of tools."""
     given = given or Override()
-    return Override(planned, given.latency, stub=planned.stub, fault=given.fault)
+    playing = {"stub": planned.stub, "choose": planned.choose}
+    return Override(planned, given.latency, fault=given.fault, **playing)

@@ -10,7 +10,7 @@ from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
 from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
@@ -31,6 +31,8 @@ class NextCall(NamedTuple):
     arguments: dict[str, Any]
     tasks: tuple[int, ...] = ()
     """The tasks that it asks another agent for."""
+    says: str = ""
+    """Words that go with it."""
 
 
 class NextStep(NamedTuple):
@@ -101,31 +103,32 @@ class _Step:
 
     def _has_ended(self, number: int, asking: Task) -> bool:
         """Whether nothing more comes of asking for a task; words after it wait for its result."""
-        if number in self.turn.done or self.view.agent in self.turn.owners[number]:
+        if self.turn.has_ended(number) or self.view.agent in self.turn.owners[number]:
             return True
         hop = self._hop(number)
         return hop is None or (hop.how == "transfer" and asking.says is None)
 
     def _own_calls(self) -> Iterator[NextCall]:
-        ended, loading = self._ended(), dict[str, None]()
-        for number in self.active.own:
-            if self.turn.is_ready(number, ended):
-                skills = self._skills(number)
-                loading.update(dict.fromkeys(skills))
-                for call in () if skills else self._open(number):
-                    if call.name and not self._is_made(call.name, call.args):
-                        self._check(call)
-                        yield NextCall(call.name, call.args)
-        for skill in loading:
-            if not self._is_made(LOAD, arguments := {"skill_name": skill}):
-                yield NextCall(LOAD, arguments)
+        ended = self._ended()
+        ready = [number for number in self.active.own if self.turn.is_ready(number, ended)]
+        if first := {_key(*call[:2]): call for number in ready for call in self._before(number)}:
+            yield from (call for call in first.values() if not self._is_made(*call[:2]))
+            return
+        for number in ready:
+            for call in self._open(number):
+                if call.name and not self._is_made(call.name, call.args):
+                    self._check(call)
+                    yield NextCall(call.name, call.args, says=call.says)
 
-    def _skills(self, number: int) -> list[str]:
-        """Names the skills that a task waits for."""
-        if LOAD not in self.view.offers:
-            return []
-        needed = self.turn.team.skills_for(self.view.agent, self.turn.tasks[number])
-        return [skill for skill in needed if skill not in self.view.skills]
+    def _before(self, number: int) -> list[NextCall]:
+        """Lists the skills to load, and what to ask a stronger model, before any other tool."""
+        view, task = self.view, self.turn.tasks[number]
+        skills = self.turn.team.skills_for(view.agent, task) if LOAD in view.offers else []
+        loads = [NextCall(LOAD, {"skill_name": one}) for one in skills if one not in view.skills]
+        questions = task.consults if CONSULT in view.offers else ()
+        calls = [*loads, *(NextCall(CONSULT, {"question": one}) for one in questions)]
+        returned = [_key(call.function, call.arguments) for call, back in view.made if back]
+        return [call for call in calls if _key(*call[:2]) not in returned]
 
     def _open(self, number: int) -> list[PlannedCall]:
         """Takes the calls of a task that may be made by now: those before have returned."""
@@ -170,9 +173,8 @@ class _Step:
                 yield from (self.turn.numbers(call.tasks) for call in self._open(number))
         together: dict[str, list[int]] = {}
         for number in self.active.reach:
-            task, referrer = self.turn.tasks[number], self.turn.referrers.get(number)
-            is_joining = task.only_asks and task.says is not None
-            is_others = referrer not in self.active.own and not is_joining
+            referrer = self.turn.referrers.get(number)
+            is_others = referrer not in self.active.own and not self._only_joins(number)
             if not is_others or not self.turn.is_free(number, self.active.reach):
                 continue
             graph = self._graph(number)
@@ -187,6 +189,12 @@ class _Step:
         hop = self._hop(number)
         offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
         return offer.name if offer and offer.kind == "node_tool" else ""
+
+    def _only_joins(self, number: int) -> bool:
+        """Whether a task joins what others say, for which nobody goes back to its agent."""
+        task, owners = self.turn.tasks[number], self.turn.owners[number]
+        is_joining = task.only_asks and task.says is not None
+        return is_joining and any(known.agent in owners for known in self.turn.activations)
 
     def _waiting(self) -> Iterator[tuple[list[int], Hop]]:
         """Walks the tasks of others that it was asked for, each with the way to them."""
@@ -204,7 +212,8 @@ class _Step:
             if hop.how == "call":
                 arguments = self._arguments(tasks, self.view.offers[hop.agent])
                 if not self._is_made(hop.agent, arguments) and self._is_due(tasks[0]):
-                    yield NextCall(hop.agent, arguments, tuple(tasks))
+                    says = self.turn.words.get(tasks[0], "")
+                    yield NextCall(hop.agent, arguments, tuple(tasks), says)
 
     def _is_due(self, number: int) -> bool:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
@@ -249,7 +258,7 @@ class _Step:
             tools = self.turn.tasks[number].calls
             if tools and all(self.active.made[_key(one.name, one.args)] for one in tools):
                 self.turn.called.add(number)
-        return NextStep(calls=tuple(made))
+        return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
 
     # Last words
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import UNSET
-
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.planned.view import RequestView
 from adk_flow.models.request.values import canonical
-from adk_flow.scenario.plan import Task
+from adk_flow.scenario.plan import PlannedCall, Task
 
 Key = tuple[str, str]
 """A function and its arguments, written canonically."""
@@ -71,13 +68,20 @@ class PlannedTurn:
             self._names[name]: number for number, task in enumerate(tasks) for name in task.asked
         }
         """Who asks for a task, by number, where the plan says so."""
+        calls = [call for task in tasks for call in task.tools if call.says]
+        self.words = {self._names[name]: call.says for call in calls for name in call.tasks}
+        """What is said with the call that asks for a task."""
 
     @property
     def left_over(self) -> list[Task]:
         """The tasks that nobody was asked for; one that only asks others leaves no gap."""
-        ended = {number for number in self.called if self.tasks[number].says is None} | {*self.done}
         pairs = enumerate(self.tasks)
-        return [task for number, task in pairs if number not in ended and not task.only_asks]
+        return [task for n, task in pairs if not self.has_ended(n) and not task.only_asks]
+
+    def has_ended(self, number: int) -> bool:
+        """Whether a task is done, or its tools were called and nothing is said after them."""
+        is_called = number in self.called and self.tasks[number].says is None
+        return is_called or number in self.done
 
     def numbers(self, names: Sequence[str]) -> list[int]:
         """Gives the numbers of tasks by name."""
@@ -103,8 +107,8 @@ class PlannedTurn:
         self.fault = f"the plan cannot be played: {agent}: {reason}"
         return PlanError(self.fault)
 
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """Gives what a tool returns by the plan; `UNSET` where it is run.
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives the call by which the plan says what a tool returns; None where it is run.
 
         Of equal calls, the first returns what the plan's first does, and so on round again.
         """
@@ -112,10 +116,10 @@ class PlannedTurn:
         calls = [call for task in self.tasks for call in task.tools if call.is_stubbed]
         alike = [call for call in calls if (call.name, canonical(call.args)) == key]
         if not alike:
-            return UNSET
+            return None
         number = self.stubbed[agent, key]
         self.stubbed[agent, key] += 1
-        return copy.deepcopy(alike[number % len(alike)].returns)
+        return alike[number % len(alike)]
 
     def activation(self, view: RequestView) -> PlannedActivation:
         """Finds the activation that a request belongs to, or begins one."""
@@ -161,6 +165,20 @@ class PlannedTurn:
         """Whether the tasks before a task are done."""
         earlier = (self._names[name] for name in self.tasks[number].after)
         return all(one in self.done or one in finished for one in earlier)
+
+    def choose(self, names: Sequence[str]) -> str:
+        """Names the first of several agents on the way to a task that waits; empty for none."""
+        waiting = (n for n in range(len(self.tasks)) if n not in self.done and self.is_ready(n))
+        ways = (name for n in waiting for name in names if self._is_for(name, n))
+        return next(ways, "")
+
+    def _is_for(self, name: str, number: int) -> bool:
+        return self.team.is_on_the_way(name, self.owners[number])
+
+    def advise(self, request: str) -> str:
+        """Gives what a stronger model says to a request that ends in a question of the plan's."""
+        answers = [pair for task in self.tasks for pair in task.consults.items()]
+        return next((answer for question, answer in answers if question.strip() in request), "")
 
     def ask(self, number: int) -> str | dict[str, object]:
         """Writes what a task asks, with what the tasks before it came to."""

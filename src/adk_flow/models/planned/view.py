@@ -75,8 +75,8 @@ def read_view(request: LlmRequest) -> RequestView:
     config = request.config
     steps = read_request_turns(request.contents)[-1].steps
     # Its own steps since others were last heard of, or since it last ended in words.
-    place = max((number for number, step in enumerate(steps, 1) if step.agent), default=0)
-    place = len(steps) if steps and isinstance(steps[-1], AgentSaid) else place
+    ends = (n for n, step in enumerate(steps, 1) if step.agent or _is_end(steps[n - 1 : n + 1]))
+    place = max(ends, default=0)
     before, own = steps[:place], steps[place:]
     transfers = [one for one in before if isinstance(one, Called) and one.function == TRANSFER]
     name = (config.labels or {}).get("adk_agent_name", "")
@@ -97,6 +97,11 @@ def read_view(request: LlmRequest) -> RequestView:
     )
 
 
+def _is_end(steps: Sequence[RequestStep]) -> bool:
+    """Whether the first of two steps is last words; words beside a call come before its result."""
+    return isinstance(steps[0], AgentSaid) and not isinstance(steps[-1], Returned)
+
+
 def written(ask: Any) -> str:
     """Writes what an agent is asked so that a request shows it alike, however ADK wraps it."""
     if isinstance(ask, str):
@@ -115,7 +120,7 @@ def written(ask: Any) -> str:
 def said(value: Any) -> str:
     """Writes a result in words: the text that it holds, else JSON."""
     if isinstance(value, dict):
-        for key in ("summary", "result", "output", "error"):
+        for key in ("summary", "result", "output", "guidance", "error"):
             text = value.get(key)
             if (isinstance(text, str) and text) or (text is not None and len(value) == 1):
                 return said(text)

@@ -1,12 +1,9 @@
-"""Reads a text as words and quantities; digits that can be read in two ways are kept unread."""
+"""The quantities of a text; digits that can be read in two ways are kept unread."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
-
-from text_to_num import alpha2digit
-
-from adk_flow.models.request.words import split_words
 
 UNREAD = "unread"
 """The unit of digits that are no quantity this module is sure of, such as 5-6% or £250.000."""
@@ -46,7 +43,6 @@ _NUMBER = re.compile(
     (?![\w%'^*+(]|[.,:/-][£$€\w])""",
     re.I | re.X,
 )
-_WORD = re.compile(r"[^\W_\d]+(?:'[^\W_]+)*")
 
 
 class Quantity(NamedTuple):
@@ -63,44 +59,30 @@ class Quantity(NamedTuple):
     end: int
 
 
-class Word(NamedTuple):
-    """A word of a text, in lower case."""
-
-    text: str
-    start: int
-    end: int
-
-
-class Reading(NamedTuple):
-    """A text with its quantities, and its words that are in none of them."""
-
-    text: str
-    quantities: tuple[Quantity, ...]
-    words: tuple[Word, ...]
-
-
 @lru_cache(maxsize=512)
-def read(text: str) -> Reading:
-    """Reads a text; each of its digits is in a quantity, and number words are digits."""
+def read_quantities(text: str) -> tuple[str, tuple[Quantity, ...]]:
+    """Reads a text whose number words are digits; each of its digits is in a quantity.
+
+    Number words need text2num (extra `offline`), and are words without it.
+    """
     plain = _in_digits(re.sub(r"[\u00a0\u2009\u202f]", " ", text).translate({8217: "'", 8211: "-"}))
     found = [_quantity(match) for match in _NUMBER.finditer(plain)]
-    rest = _blanked(plain, found)
-    unread = [match.span() for match in re.finditer(r"\S*\d\S*", rest)]
+    unread = [match.span() for match in re.finditer(r"\S*\d\S*", blank_out(plain, found))]
     found += [Quantity(0, UNREAD, "", "", start, end) for start, end in unread]
-    found_words = _WORD.finditer(_blanked(plain, found))
-    return Reading(
-        plain,
-        tuple(sorted(found, key=lambda quantity: quantity.start)),
-        tuple(Word(split_words(match[0])[0], match.start(), match.end()) for match in found_words),
-    )
+    return plain, tuple(sorted(found, key=lambda quantity: quantity.start))
 
 
 def _in_digits(text: str) -> str:
     joined = re.sub(r"(?<=\d)[ -](?=(?:hundred|thousand|million|billion)\b)", "", text)
+    try:
+        from text_to_num import alpha2digit
+    except ImportError:
+        return joined
     return alpha2digit(joined, "en") if joined.strip() else joined
 
 
-def _blanked(text: str, quantities: list[Quantity]) -> str:
+def blank_out(text: str, quantities: Iterable[Quantity]) -> str:
+    """Puts blanks in the place of quantities."""
     for quantity in quantities:
         blank = " " * (quantity.end - quantity.start)
         text = f"{text[: quantity.start]}{blank}{text[quantity.end :]}"

@@ -1,0 +1,45 @@
+"""Where a classifier would have sent a turn that a plan sends elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.nodes import node_name
+from adk_flow.analysis.trace import Trace
+from adk_flow.log.schema import Record
+
+
+def find_misroutes(trace: Trace) -> Iterator[Finding]:
+    """Finds routes that are not what the classifier gives the most probability.
+
+    A classifier of ADK's takes what it gives the most; only a plan decides otherwise. What it gives
+    stands in the state under its `answer_key` (2.13, labs/classifiers/_classifier_node.py).
+    """
+    turns = {run.number: turn.number for turn in trace.turns for run in turn.runs}
+    for index, record in enumerate(trace.log.records):
+        shares = _probabilities(record)
+        likeliest = max(shares, key=lambda name: shares[name], default="")
+        if likeliest and shares[likeliest] > shares.get(record.route, 1):
+            yield Finding(
+                kind="misroute",
+                turn=turns.get(record.run, 0),
+                agents=(record.route,),
+                text=f"{node_name(record.path)} would have sent this to {listed([likeliest])} "
+                f"({shares[likeliest]:.0%}); the plan sent it to {listed([record.route])}.",
+                records=(index,),
+            )
+
+
+def _probabilities(record: Record) -> dict[str, float]:
+    """Reads what a classifier gives each label; nothing of any other record."""
+    if not record.route or "probabilities" not in record.values:
+        return {}
+    try:
+        values = json.loads(record.values).values()
+    except (ValueError, RecursionError, AttributeError):
+        return {}
+    answers = (one.get("probabilities") for one in values if isinstance(one, dict))
+    shares = next((one for one in answers if isinstance(one, dict)), {})
+    return {name: share for name, share in shares.items() if isinstance(share, float)}

@@ -1,0 +1,112 @@
+"""Which facts went on from the user to called agents, and from those to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from adk_flow.analysis.moves import USER
+from adk_flow.analysis.relay.facts import LOOSE, Fact, lost_facts, read_facts, without
+from adk_flow.analysis.terms import is_whole
+from adk_flow.analysis.trace import Activation, Trace, Turn
+from adk_flow.log.schema import AGENT_CALLS
+
+__all__ = ["Fact", "Relay", "trace_relays"]
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True):
+    """What was to be passed on: the user's facts to called agents, or an agent's to the user.
+
+    Facts are numbers with a unit, dates, and names of a list. One that came on in another spelling,
+    rounded, in another unit or computed with is not lost.
+    """
+
+    turn: int
+    source: str
+    """`user`, or an agent that was called."""
+    targets: list[str]
+    """The agents that were called, or `user`."""
+    facts: list[str]
+    """All of the source, as they are written."""
+    lost: list[str]
+    """Those that reached none of the targets and went into no other call."""
+    records: tuple[int, ...]
+    """What was said first, in which words, then what went on."""
+
+
+def trace_relays(trace: Trace, names: Sequence[str] = ()) -> Iterator[Relay]:
+    """Follows facts through each turn that came to its end, as far as all words were kept."""
+    for turn in trace.turns:
+        heads = [one for one in turn.activations if _is_called_for_user(one)]
+        is_settled = turn.complete and not (turn.failed or turn.waits or turn.waiting())
+        if heads and is_settled and not any(hook.hook == "event" for hook in turn.hidden_hooks):
+            yield from _to_called(trace, turn, heads, names)
+            for head in heads:
+                yield from _to_user(trace, turn, head, names)
+
+
+def _is_called_for_user(activation: Activation) -> bool:
+    """Whether an agent was called by one that talks with the user."""
+    parent = activation.source
+    return activation.cause in AGENT_CALLS and parent is not None and parent.faces_user
+
+
+def _to_called(
+    trace: Trace, turn: Turn, heads: Sequence[Activation], names: Sequence[str]
+) -> Iterator[Relay]:
+    if any(one.cause == "transfer" and one.faces_user for one in turn.activations):
+        return  # who took over is shown the whole conversation
+    asked = [move for move in turn.moves if move.kind == "ask"]
+    texts = [*(move.text for move in asked), *_shown(trace, turn)]
+    texts += [call.text for call in turn.tool_runs if call.kind == "function"]
+    if all(map(is_whole, [turn.question, *texts])):
+        source = read_facts(turn.question, names)
+        target = [fact for text in texts for fact in read_facts(text, names)]
+        records = tuple(sorted({turn.record, *(move.record for move in asked)}))
+        agents = list(dict.fromkeys(head.agent for head in heads))
+        yield _relay(turn, USER, agents, source, lost_facts(source, target), records)
+
+
+def _shown(trace: Trace, turn: Turn) -> Iterator[str]:
+    """Gives all that the models of called agents were sent."""
+    called = {one.number for one in turn.activations if not one.faces_user}
+    for call in turn.model_calls:
+        if call.activation in called and call.request is not None:
+            numbers = {call.request.system, *(part.text for part in call.request.parts)}
+            yield from filter(None, map(trace.log.texts.get, numbers))
+
+
+def _to_user(trace: Trace, turn: Turn, head: Activation, names: Sequence[str]) -> Iterator[Relay]:
+    moves = [m for m in turn.moves if m.kind == "answer" and m.activation == head.last.number]
+    for answer in moves:
+        read = [message.text for message in turn.messages]
+        later = [m.text for m in turn.moves if m.kind == "ask" and m.record > answer.record]
+        later += [call.text for call in turn.tool_runs if call.record > answer.record]
+        if not all(map(is_whole, [answer.text, turn.question, *read, *later])):
+            continue
+        known = read_facts(turn.question, names)
+        source = without(read_facts(answer.text, names), known)
+        target = [fact for text in (*read, *later) for fact in read_facts(text, names)]
+        records = tuple(sorted({answer.record, *(message.record for message in turn.messages)}))
+        lost = lost_facts(source, target, known)
+        yield _relay(turn, head.agent, [USER], source, lost, records)
+
+
+def _relay(
+    turn: Turn,
+    source: str,
+    targets: list[str],
+    facts: Sequence[Fact],
+    lost: Sequence[Fact],
+    records: tuple[int, ...],
+) -> Relay:
+    said = [fact.text for fact in facts if fact.unit != LOOSE]
+    return Relay(
+        turn=turn.number,
+        source=source,
+        targets=targets,
+        facts=said,
+        lost=[fact.text for fact in lost],
+        records=records,
+    )

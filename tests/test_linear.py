@@ -1,0 +1,91 @@
+"""Twice as long a log takes twice the work, and no more memory where it is read turn by turn."""
+
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from google.adk.tools.agent_tool import AgentTool
+
+from adk_flow.analysis.metrics import measure_turn
+from adk_flow.analysis.trace_reader import read_trace, read_turns
+from adk_flow.check.diff import diff_flows
+from adk_flow.check.flow import Flow
+from adk_flow.log import reader
+from adk_flow.log.reader import LogFile
+from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.render.flow_text import print_flow
+from adk_flow.render.terminal import plain_console
+from benchmarks.measure import lines_of
+from tests.doubles.flow import agent, record
+
+
+@pytest.fixture
+async def logs(tmp_path):
+    """Gives a log of 240 turns, and one of 960."""
+    script = {"Root": [call("Loans", request="How dear?"), "5%.", transfer("Savings")]}
+    model = Scripted(script={**script, "Loans": ["5"], "Savings": ["Save.", "More."]})
+    tools = [AgentTool(agent("Loans", model))]
+    desk = agent("Root", model, tools=tools, sub_agents=[agent("Savings", model)])
+    flow = await record(desk, ["Cost?", "And savings?", "More?"], tmp_path)
+    paths = tmp_path / "short.jsonl", tmp_path / "long.jsonl"
+    for path, laps in zip(paths, (80, 320), strict=True):
+        lines = lines_of(Path(flow.log.path), laps * len(flow.log.records))
+        path.write_bytes(b"\n".join(lines) + b"\n")
+    return paths
+
+
+def show(path):
+    with open("/dev/null", "w") as nobody:  # noqa: PTH123 - a device
+        print_flow(LogFile(path), plain_console(nobody))
+
+
+def diff(path):
+    assert not diff_flows(Flow(read_trace(path)), Flow(read_trace(path))).turns
+
+
+def measure(path):
+    assert sum(1 for turn in read_turns(LogFile(path).records) if measure_turn(turn).complete) > 100
+
+
+def calls_of(function, path):
+    """Counts the calls of Python's functions, each time that a generator goes on too."""
+    count = 0
+
+    def note(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    function(path)  # caches fill
+    sys.setprofile(note)
+    try:
+        function(path)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def peak_of(function, path):
+    tracemalloc.start()
+    try:
+        function(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("function", [show, diff, measure])
+def test_a_log_four_times_as_long_takes_four_times_the_work(function, logs):
+    short, long = (calls_of(function, path) for path in logs)
+
+    assert long < 4.4 * short
+
+
+@pytest.mark.parametrize("function", [show, measure])
+def test_what_is_read_turn_by_turn_needs_no_more_memory_for_more_turns(function, logs, monkeypatch):
+    monkeypatch.setattr(reader, "_MOST_TEXTS", 100)
+    for path in logs:
+        function(path)
+    short, long = (peak_of(function, path) for path in logs)
+
+    assert long < 1.5 * short
