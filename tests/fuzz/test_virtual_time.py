@@ -69,15 +69,15 @@ def counted():
 
 def talking():
     async def tell(node_input: str):
-        yield Event(message="Soon.")
+        yield Event(content=types.ModelContent("Soon."))
         await asyncio.sleep(2)
-        yield Event(message="Now.")
+        yield Event(content=types.ModelContent("Now."))
 
     async def stream(node_input):
         await asyncio.sleep(1)
-        yield Event(message="I ", partial=True)
+        yield Event(content=types.ModelContent("I "), partial=True)
         await asyncio.sleep(1)
-        yield Event(message="mean it.", partial=True)
+        yield Event(content=types.ModelContent("mean it."), partial=True)
 
     last = unit("b", 1)
     return Workflow(name="flow", edges=[(START, tell), (tell, stream), (stream, last)])
