@@ -183,6 +183,7 @@ PLAN = """
 turns:
   - say: What is there?
     contains: ["{number} pounds"]
+    specialist: Helper
     plan:
       - agent: Helper
         tools: [{{name: balance, args: {{account: a}}, returns: {{balance: "{number} pounds"}}}}]
