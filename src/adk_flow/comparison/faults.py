@@ -12,16 +12,17 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell
+from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
 from adk_flow.comparison.store import Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
-from adk_flow.models.override import override_of, with_fault
+from adk_flow.models.override import llm_agents, override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import WiringError, parts_of
 
 TALK = "a specialist fails"
@@ -53,24 +54,31 @@ async def _draft(app: App) -> Conversation:
         drafted = await draft_conversation(app, [""])
     finally:  # toolsets that were opened for it
         await Runner(app=app, session_service=InMemorySessionService()).close()
-    # A result that its agent does not repeat shows what the wiring shows of it.
-    tasks = [
-        replace(task, tools=task.tools[:1], says=f"What {task.agent} says.")
-        for task in drafted.turns[0].plan or []
+    drafts = {task.agent: task for task in drafted.turns[0].plan or []}
+    tasks = [drafts.get(name, Task(name)) for name in _team(app)]
+    plan = [
+        # A result that its agent does not repeat shows what the wiring shows of it.
+        replace(task, tools=_shortened(task), says=f"What {task.agent} says.")
+        for task in sorted(tasks, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     ]
-    team = _team(app) or [task.agent for task in tasks]
-    fitting = [task for task in tasks if task.agent in team]
-    plan = sorted(fitting, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     asked = AskedTurn("Please answer, each of you.", plan=plan)
     return Conversation([asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)])
 
 
+def _shortened(task: Task) -> list[PlannedCall]:
+    """Leaves one tool, and ADK's own, by which a loop may end."""
+    stubbed = [call for call in task.tools if call.is_stubbed]
+    return [*stubbed[:1], *(call for call in task.tools if not call.is_stubbed)]
+
+
 def _team(app: App) -> list[str]:
+    """Names the specialists, or every agent that has a model where nobody leads them."""
+    assert app.root_agent
     try:
-        parts = parts_of(app.root_agent) if app.root_agent else None
+        agents = parts_of(app.root_agent).specialists
     except WiringError:
-        parts = None
-    return [agent.name for agent in parts.specialists] if parts else []
+        agents = llm_agents(app)
+    return list(dict.fromkeys(agent.name for agent in agents))
 
 
 class FaultTrials:
@@ -83,6 +91,8 @@ class FaultTrials:
         turn = talk.turns[0]
         planned = [task.agent for task in turn.plan or []]
         self.agent = next(iter(planned or turn.specialists or team), "")
+        tasks = [task for task in turn.plan or [] if task.agent == self.agent]
+        self._tools = {call.name for task in tasks for call in task.tools if call.is_stubbed}
         kinds = ("", *FAULT_KINDS)
         self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
         self.trials = [Trial(name, TALK, 1, kind) for name in apps for kind in kinds]
@@ -95,20 +105,24 @@ class FaultTrials:
         """Puts a trial's fault into an app, whose keyless models take a real one's time."""
         if not trial.fault:
             return app
-        fault = Fault(trial.fault, self._at_fault(trial.construct), SECONDS)
+        agent = self._at_fault(trial.construct)
+        fault = Fault(trial.fault, agent, SECONDS, self._tools)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
     def read(self, store: TrialStore) -> FaultMatrix:
         """Measures the trials that are there."""
         runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
-            read_cell(trial.fault, self._at_fault(trial.construct), self._lead, run, base)
+            read_cell(trial.fault, self._at_fault(name), self._lead, run, bases[name])
             for trial, run in runs.items()
-            if trial.fault and (base := runs.get(trial._replace(fault="")))
+            if trial.fault and (name := trial.construct) in bases and name not in failing
         ]
         controlled = all(run.controlled for run in runs.values())
-        return FaultMatrix(agent=self.agent, controlled=controlled, cells=cells)
+        agent = self.agent or self._lead
+        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
 
     def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
