@@ -1,5 +1,7 @@
 """The desk of `root_agent`, its lead and specialists wired under any construct."""
 
+import os
+
 from google.adk.apps import App
 
 from adk_flow.wiring import Peers, parts_of, wire
@@ -14,6 +16,7 @@ from root_agent.agent import root_agent
 def desk(construct: str, peers: Peers | None = None) -> App:
     """Makes the app of a construct, which goes by its name; `peers` run elsewhere."""
     lead, specialists, _ = parts_of(root_agent)
-    root = wire(lead, specialists, construct, peers=peers)
+    advisor = os.environ.get("ADVISOR_MODEL", "")
+    root = wire(lead, specialists, construct, peers=peers, advisor=advisor)
     plugins = [GuidanceNotice(), flow_log(construct), Guardrails(), ToolThreads(), plans()]
     return App(name=construct, root_agent=root, plugins=plugins)

@@ -157,7 +157,8 @@ def callbacks(part: str) -> str:
         wide = {**os.environ, "COLUMNS": "110"}
         shown = subprocess.run(show, check=True, capture_output=True, text=True, env=wide).stdout
     text = stream.getvalue() if part == "print" else shown
-    lines = [re.sub(r"(, [\d.]+ s)?\s*$", "", line) for line in text.strip().splitlines()]
+    text = re.sub(r",\s+[\d.]+ s$", "", text, flags=re.MULTILINE)  # be it on a line of its own
+    lines = [line.rstrip() for line in text.strip().splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
 
 

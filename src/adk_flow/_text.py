@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 _UNSAFE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # a terminal's control sequences, whole
@@ -40,6 +41,12 @@ def join_names(names: Iterable[str]) -> str:
     """Joins names: `a, b and c`."""
     *first, last = [*names] or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Asks whether a known name was meant, in words that end a message; empty if none is like."""
+    alike = get_close_matches(name, [*known], n=1)
+    return f"; did you mean {alike[0]}?" if alike else ""
 
 
 def format_number(number: float | None) -> str:

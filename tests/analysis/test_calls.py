@@ -24,6 +24,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, PrivateAttr
 
+from adk_flow.analysis.critical_path import schedule_turn
+from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
@@ -326,6 +328,11 @@ async def test_a_model_that_a_tool_asks_counts_in_the_tools_call(tmp_path):
     (tool,) = flow.trace.turns[0].tool_runs
     within = [one.within for one in flow.trace.turns[0].asked_models]
     assert within == ["", tool.id, ""]
+    # At another pace, and where the tool's own time is given, the models in it are waited for.
+    pace = LatencyProfile("", 1000.0, 0.0)
+    first = flow.trace.turns[0]
+    assert schedule_turn(first, pace).critical_path >= 3 * 1_000_000
+    assert schedule_turn(first, pace, tool_time=lambda _: 7).critical_path == 3 * 1_000_000 + 7
     assert turn.critical_path_microseconds <= turn.ended - turn.began
 
 

@@ -87,6 +87,10 @@ MATRICES = {
         shown  user   question  fact  manner
         Lead   words  x         x     x
     """,
+    "advisor": """
+        shown  user   question  fact  manner
+        Lead   words  x         x     x
+    """,
     "skills": """
         shown  user   question  fact  manner
         Lead   words  x         x     x

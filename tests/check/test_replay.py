@@ -32,7 +32,9 @@ from tests.fuzz.books import Books, current
 from tests.fuzz.dice import Dice
 from tests.fuzz.trees import Grower
 
-DESKS = [ROOT / "root_agent", *sorted(p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py"))]
+# What specialists in another process do stands in their logs, and not in the lead's.
+FOLDERS = {p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {CONSTRUCT_FOLDERS / "remote"}
+DESKS = [ROOT / "root_agent", *sorted(FOLDERS)]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
 TALKS = ["follow_up", "three_in_one_message", "out_of_scope"]
 

@@ -1,6 +1,7 @@
 """The command `adk-flow` as a user types it."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,13 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
         (["run", "nowhere", "Hi"], "nowhere: does not exist"),
         (["run", "logs", "Hi"], "logs: cannot be loaded as an ADK app"),
         (["run", "broken", "Hi"], "nothing_like_it"),
-        (["run", "desk_app"], "give either a question or --conversation FILE"),
+        (["run", "desk_app"], "nothing is asked: give either a question or --conversation FILE"),
+        (["compare", "desk_app", "--constructs", "tranfer", "--question", "Hi"], "mean transfer?"),
         (
             ["run", "desk_app", "--conversation", "bad.yaml"],
             "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
         ),
+        (["run", "desk_app", "--conversation", "typo.yaml"], "field `sya`; did you mean say?"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl/x.jsonl"], "cannot be written"),
@@ -100,9 +103,16 @@ def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, argum
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "agent.py").write_text("import nothing_like_it\n")
     (tmp_path / "bad.yaml").write_text("turns:\n  - ask: x\n")
+    (tmp_path / "typo.yaml").write_text("turns:\n  - sya: x\n")
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
 
     assert_refused(run_command(*arguments, folder=tmp_path), words)
+
+
+def test_the_versions_and_the_completion_of_a_shell_are_printed(tmp_path):
+    assert f"google-adk {version('google-adk')}" in run_command("--version", folder=tmp_path).stdout
+    completion = run_command("--show-completion", "bash", folder=tmp_path)
+    assert "complete -o default" in completion.stdout
 
 
 def test_a_cut_log_is_shown_and_said_to_be_cut(app, tmp_path):

@@ -23,7 +23,7 @@ from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import CONSTRUCTS
 
-GRAPHS_WITHOUT_LEAD = ("sequential", "parallel", "loop")
+GRAPHS_WITHOUT_LEAD = ("classifier_router", "sequential", "parallel", "loop")
 
 
 def price_of(product: str) -> dict[str, int]:
@@ -154,7 +154,7 @@ def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):
 
     comparison = compared(app, tmp_path, asked(TASK), CONSTRUCTS)
 
-    assert set(comparison.setting.skipped) == {"coordinator", "best_of_n"}
+    assert set(comparison.setting.skipped) == {"router_many", "coordinator", "best_of_n"}
     assert "after_agent_callback would end each time" in comparison.setting.skipped["best_of_n"]
     for run in comparison.runs:
         assert not run.total.failed, run.construct

@@ -19,6 +19,7 @@ from tests.doubles.served import Chat, serving
 
 CALLS = {
     "single_agent": (2, 4),
+    "advisor": (2, 4),  # the offline model consults nobody
     "skills": (3, 5),
     "transfer": (3, 5),
     "agent_tool": (4, 8),

@@ -15,6 +15,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 CALLS = {
     "single_agent": ([2, 4], 2),
+    "advisor": ([4, 6], 4),
     "skills": ([3, 5], 3),
     "transfer": ([3, 5], 7),
     "agent_tool": ([4, 8], 8),

@@ -582,8 +582,8 @@ CASES = {
         explainer >-
         explainer answer glossary "2"
         glossary <- explainer
-        glossary -> glossary (node)
-        glossary <- glossary
+        glossary -> glossary/glossary (node)
+        glossary <- glossary/glossary
         end glossary to user
         """,
     ),

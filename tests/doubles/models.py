@@ -30,7 +30,7 @@ class Watched(Scripted):
         config = llm_request.config
         texts = [part.text for content in llm_request.contents for part in content.parts]
         sent = Sent(
-            config.labels["adk_agent_name"],
+            (config.labels or {}).get("adk_agent_name", ""),
             str(config.system_instruction),
             list(llm_request.tools_dict),
             [text for text in texts if text],

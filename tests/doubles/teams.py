@@ -12,6 +12,10 @@ USE = call("rate", years=5)
 ASK = call("Loans", request="How dear?")
 SCRIPTS: dict[str, dict[str, list[Any]]] = {
     "single_agent": {"Lead": [USE, "5%."]},
+    "advisor": {
+        "Lead": [call("model_consult", question="Which?"), USE, "5%."],
+        "": ["Look it up."],  # whom no agent asks
+    },
     "skills": {"Lead": [call("load_skill", skill_name="loans"), USE, "5%."]},
     "transfer": {"Lead": [transfer("Loans")], "Loans": [USE, "5%."]},
     "agent_tool": {"Lead": [ASK, "It is 5%."], "Loans": [USE, "5%."]},

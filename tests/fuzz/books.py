@@ -65,8 +65,8 @@ class Books:
     """Turn and agent of answers given in a model's place that report tokens."""
     hidden: set[int] = field(default_factory=set)
     """Turns in which a model's error was hidden from the recorder: its tokens are not known."""
-    functions: list[tuple[int, str]] = field(default_factory=list)
-    """Turn and agent of each function that ran as a tool."""
+    functions: list[tuple[int, str, str]] = field(default_factory=list)
+    """Turn, agent and name of each function that ran as a tool."""
     nodes: list[tuple[int, str]] = field(default_factory=list)
     """Turn and name of each function that ran as a graph's node, and came to its end or failed."""
     sides: dict[tuple[int, str, int, float], list[str]] = field(default_factory=dict)

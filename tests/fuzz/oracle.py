@@ -92,8 +92,9 @@ def _check_calls(
     seen = {name: one["seen_llm_calls"] for name, one in agents if one["seen_llm_calls"]}
     compare(f"{at} by agent", seen, dict(Counter(call.agent for call in calls)))
     ran = {name: one["tool_calls"] for name, one in agents if one["tool_calls"]}
-    functions = Counter(agent for turn, agent in books.functions if turn == number)
-    compare(f"{at} functions", ran, dict(functions))
+    functions = [one for one in books.functions if one[0] == number]
+    compare(f"{at} functions", ran, dict(Counter(agent for _, agent, _ in functions)))
+    compare(f"{at} tools", turn["tools"], dict(Counter(name for *_, name in functions)))
     path = turn["critical_path_microseconds"]
     compare(f"{at} path", path, round(books.turns[number - 1].seconds * 1e6))
 

@@ -17,19 +17,19 @@ from tests.fuzz.books import AgentRun, current, note_side
 
 async def look(what: str, tool_context: ToolContext) -> dict[str, str]:
     """Looks something up, which takes time."""
-    await _note(tool_context, current.get().dice.randint(1, 4) / 8)
+    await _note("look", tool_context, current.get().dice.randint(1, 4) / 8)
     return {"result": f"{what} is there"}
 
 
 async def count(what: str, tool_context: ToolContext) -> dict[str, int]:
     """Counts something at once."""
-    await _note(tool_context)
+    await _note("count", tool_context)
     return {"number": len(what)}
 
 
 async def stumble(what: str, tool_context: ToolContext) -> dict[str, str]:
     """Fails now and then."""
-    await _note(tool_context, 0.125)
+    await _note("stumble", tool_context, 0.125)
     if current.get().chance(0.3):
         raise RuntimeError(f"stumbled over {what}")
     return {"result": "made it"}
@@ -37,26 +37,26 @@ async def stumble(what: str, tool_context: ToolContext) -> dict[str, str]:
 
 async def stop(tool_context: ToolContext) -> dict[str, str]:
     """Ends the loop around its agent."""
-    await _note(tool_context)
+    await _note("stop", tool_context)
     tool_context.actions.escalate = tool_context.actions.skip_summarization = True
     return {}
 
 
 async def pay(what: str, tool_context: ToolContext) -> dict[str, str]:
     """Pays, once that is confirmed."""
-    await _note(tool_context, 0.25)
+    await _note("pay", tool_context, 0.25)
     return {"result": "paid"}
 
 
 async def ship(what: str, tool_context: ToolContext) -> dict[str, str] | None:
     """Ships something, which is told later."""
-    await _note(tool_context, 0.25)
+    await _note("ship", tool_context, 0.25)
     return {"status": "on its way"} if current.get().chance(0.4) else None
 
 
-async def _note(context: ToolContext, seconds: float = 0) -> None:
+async def _note(name: str, context: ToolContext, seconds: float = 0) -> None:
     books = current.get()
-    books.functions.append((books.turn, context.agent_name))
+    books.functions.append((books.turn, context.agent_name, name))
     await asyncio.sleep(seconds)
 
 

@@ -17,6 +17,7 @@ FOLDERS = [
 ]
 ONE_OF = {
     "router": {"Pension_Agent", "Mortgage_Agent"},
+    "classifier_router": {"Pension_Agent", "Mortgage_Agent"},
     "publisher": {"chat"},  # its sibling, a graph, ends the turn
     "helpdesk": {"billing"},  # by a classifier's words
 }

@@ -206,7 +206,8 @@ def test_plans_of_the_same_words_play_at_once_each_for_its_own_trial(tmp_path):
 def assert_equal(comparison, passed):
     """Both constructs passed so often, and took the same."""
     called, remote = ([r for r in comparison.runs if r.construct == c] for c in BOTH)
-    assert [run.passed for run in remote] == [True] * passed
+    assert [run.failed_checks for run in remote] == [[[] for _ in run.turns] for run in remote]
+    assert len(remote) == passed
     for one, other in zip(called, remote, strict=True):
         assert [(t.answer, t.llm_calls, t.tokens, t.tool_calls) for t in one.turns] == [
             (t.answer, t.llm_calls, t.tokens, t.tool_calls) for t in other.turns
@@ -271,3 +272,36 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
     assert bare.setting.skipped["remote"].endswith('pip install "adk-flow[a2a]"')
+
+
+def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):
+    app = write_app(tmp_path / "limited")
+    talks = {f"{number}": of_questions(["Go."]) for number in range(3)}
+
+    # Twelve calls of `as_is` first, and of each turn of `remote` two here and two there.
+    comparison = compare(
+        app, talks, ["remote"], folder=tmp_path / "out", calls=6, jobs=1, baseline="as_is"
+    )
+
+    assert calls_of(app).total() == 6
+    assert "6 model calls is spent" in comparison.setting.stopped
+
+
+ONCE = """
+try:
+    Path(__file__).with_name("taken").touch(exist_ok=False)
+except FileExistsError:
+    raise RuntimeError("the port is taken") from None
+"""
+
+
+def test_an_app_that_loads_but_once_is_left_out_in_one_line(tmp_path):
+    app = write_app(tmp_path / "once")
+    (app / "agent.py").write_text((app / "agent.py").read_text() + ONCE)
+
+    comparison = compare(
+        app, {"one": of_questions(["Go."])}, ["remote"], folder=tmp_path / "out", calls=9
+    )
+
+    reason = comparison.setting.skipped["remote"]
+    assert "the port is taken" in reason and "\n" not in reason

@@ -9,6 +9,7 @@ same branch stopped, however deep they stand in each other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -210,6 +211,8 @@ class _Scheduler:
         self._spans: dict[ModelCall | ToolCall, int] = {}
         self._inside: dict[ToolCall, _End] = {}
         """Longest chain of what ran in the course of each call."""
+        self._longer: Counter[tuple[int, str]] = Counter()
+        """How much longer a tool took by the models that it asked, by its call."""
         self._ended: dict[_Group, dict[str, _End]] = {}
         """Longest chain of ended nodes, by group and branch."""
         self._times: dict[_Group, dict[str, int]] = {}
@@ -276,10 +279,13 @@ class _Scheduler:
         return span
 
     def enter(self, call: ModelCall) -> None:
-        """A tool asked a model: the time that it took is the tool's."""
+        """A tool asked a model: the time that it took, or would have taken, is the tool's."""
         span = self.ask(call)
         span.start, span.after = self._chain(call.activation).base
         self._take(span, call)
+        # Of a tool whose time is given, that of the models it asks is no part.
+        is_part = 0 if self._tool_time else max(0, call.ended_time - call.began)
+        self._longer[call.activation, call.within] += span.took - is_part
 
     def answer(self, call: ModelCall) -> None:
         """Its answer makes the chain longer."""
@@ -324,9 +330,8 @@ class _Scheduler:
             # It was asked for before, and let go once the call before had come back.
             span.start, span.after = max((span.start, span.after), chain.path)
             began = max(began, chain.came_back)
-        span.took = max(0, call.ended_time - began)
-        if self._tool_time is not None:
-            span.took = self._tool_time(call)
+        took = self._tool_time(call) if self._tool_time else call.ended_time - began
+        span.took = max(0, took + self._longer.pop((call.activation, call.id), 0))
         return _End(span.start + span.took, number)
 
     def finish_task(self, delegated: tuple[ToolCall, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -80,6 +81,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Model calls that ADK's session events show."""
     tool_calls: int = 0
     """Calls of plain functions."""
+    tools: dict[str, int] = {}
+    """How often each of these ran."""
     transfers: int = 0
     agent_calls: int = 0
     """Calls of agents that come back: AgentTool, `single_turn`, `task`."""
@@ -179,6 +182,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         began=turn.began,
         ended=turn.ended,
         critical_path_microseconds=schedule.critical_path,
+        tools=dict(Counter(span.name for span in schedule.spans if span.kind == "tool")),
         messages=[ReadMessage(m.agent, m.text, m.record, m.final) for m in turn.messages],
         waits_for=list(dict.fromkeys(agent for agent, _ in turn.waits)),
         active_agent=turn.active_agent,
@@ -306,6 +310,7 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         _add(run, turn, _SUMMED)
         run.ended += turn.ended - turn.began
         run.messages.extend(turn.messages)
+        run.tools = dict(Counter(run.tools) + Counter(turn.tools))
         run.waits_for = turn.waits_for
         run.remote_agents = list(dict.fromkeys([*run.remote_agents, *turn.remote_agents]))
         run.active_agent = turn.active_agent

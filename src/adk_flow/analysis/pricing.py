@@ -65,5 +65,6 @@ def _price(span: Span, model: str) -> float | None:
         return None
     if not (sent or said):
         return 0.0
-    answered = span.version if is_priced(span.version) else span.name
-    return dollars(model or answered, Usage(input=sent, output=said, cached=cached))
+    # A planned consult answers in the name of the model that it stands for, at that one's price.
+    answered = span.version if is_priced(span.version) else model or span.name
+    return dollars(answered, Usage(input=sent, output=said, cached=cached))

@@ -260,7 +260,7 @@ class TraceReader:
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
-        if record.hidden:
+        if record.hidden and "after_model" in run.ahead:
             name = record.agent
             hidden_hooks.note_hidden(run, "after_model", name, name, moment.index)
         if not run.live:
@@ -283,7 +283,7 @@ class TraceReader:
         call, again = self._calls.end(moment.index, record, run)
         if call is not None and call.record < 0 and "before_tool" in run.ahead:
             hidden_hooks.note_hidden(run, "before_tool", record.agent, record.tool, moment.index)
-        if record.hidden:
+        if record.hidden and "after_tool" in run.ahead:
             hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)

@@ -6,7 +6,9 @@ import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -31,19 +33,31 @@ _MODULES = {"compare": "comparison"}
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
     """Makes the command as far as its words need it: others are not loaded, which takes longer."""
+    named = [word for word in words[:1] if word in _COMMANDS]
     command = typer.Typer(
         help="Shows how control and conversation move between the agents of an ADK application.",
-        callback=lambda: None,
+        callback=_print_version,
         no_args_is_help=True,
-        add_completion=False,
+        invoke_without_command=True,
+        add_completion=not named,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for name in [word for word in words[:1] if word in _COMMANDS] or _COMMANDS:
+    for name in named or _COMMANDS:
         module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
         cls = getattr(module, "WatchCommand", None)
         command.command(name, cls=cls)(getattr(module, _COMMANDS[name]))
     return command
+
+
+def _print_version(
+    shows: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show the versions and exit.")
+    ] = False,
+) -> None:
+    if shows:
+        print(f"adk-flow {version('adk-flow')}, google-adk {version('google-adk')}")
+        raise typer.Exit
 
 
 def main() -> None:

@@ -61,6 +61,9 @@ def compare_constructs(
         typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
     ] = False,
     model: Model = "",
+    advisor_model: Annotated[
+        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
+    ] = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
     ] = None,
@@ -106,6 +109,7 @@ def compare_constructs(
                 "trials": trials,
                 "jobs": jobs,
                 "model": model,
+                "advisor_model": advisor_model,
                 "latency": latency,
                 "real_latency": real_latency,
                 "dollars": budget,

@@ -49,7 +49,8 @@ def load_conversation(
 ) -> Conversation:
     """Reads a conversation of a file, or of questions."""
     if bool(questions) == bool(file):
-        raise AdkFlowError("give either a question or --conversation FILE, and not both")
+        reason = "both are given" if file else "nothing is asked"
+        raise AdkFlowError(f"{reason}: give either a question or --conversation FILE")
     conversation = read_conversation(file) if file else _of_questions(questions)
     return with_state(conversation, read_state(state)) if state else conversation
 

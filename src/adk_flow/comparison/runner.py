@@ -23,6 +23,7 @@ from adk_flow.comparison.spec import (
     choose_baseline,
     choose_price_model,
     choose_profile,
+    why_no_advisor,
 )
 from adk_flow.comparison.store import TrialStore
 from adk_flow.comparison.variants import identify, make_variants
@@ -34,6 +35,8 @@ from adk_flow.run.app import load_app
 from adk_flow.run.virtual_time import run_virtually
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
+
+ADVISOR = "advisor"
 
 
 def compare(
@@ -47,6 +50,7 @@ def compare(
     trials: int = 1,
     jobs: int = 4,
     model: str = "",
+    advisor_model: str = "",
     latency: str = "",
     real_latency: bool = False,
     dollars: float | None = None,
@@ -68,6 +72,7 @@ def compare(
       trials: how often to run each.
       jobs: how many conversations run at the same time.
       model: name of the model of every agent; empty for the app's own.
+      advisor_model: name of the model that `advisor` may ask.
       latency: profile of projected times; `none` for measured ones, empty for what the model calls
         for.
       real_latency: whether a controlled model really takes that time.
@@ -92,6 +97,13 @@ def compare(
     profile = choose_profile(latency, not live)
     if real_latency:
         check_real_latency(profile, live)
+    no_advice = why_no_advisor(advisor_model, bool(live), conversations.values())
+    chosen = dict.fromkeys([AS_IS, *constructs])
+    if ADVISOR in chosen and no_advice:
+        del chosen[ADVISOR]
+    elif ADVISOR in chosen and advisor_model:
+        models = [*models, advisor_model]
+        live += [advisor_model] if live else []
     if live:
         check_live(live, dollars, calls)
     slept = profile if real_latency else None
@@ -99,8 +111,10 @@ def compare(
     app = override_models(app, latency=slept, retries=bool(live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
     with nullcontext() if path is None else Peers(path, deep=deep, budget=budget) as peers:
-        chosen = list(dict.fromkeys([AS_IS, *constructs]))
-        variants = make_variants(app, chosen, deep=deep, peers=peers)
+        wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
+        variants = make_variants(app, list(chosen), **wiring)
+        if ADVISOR in constructs and no_advice:
+            variants.skipped[ADVISOR] = no_advice
         baseline = choose_baseline(list(variants.apps), baseline)
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
         store = TrialStore(folder, identity)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from adk_flow._text import suggest
 from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, profile_named
 from adk_flow.analysis.pricing import is_priced
 from adk_flow.errors import AdkFlowError
@@ -28,7 +29,8 @@ def read_constructs(text: str) -> list[str]:
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name not in ("all", *KNOWN_CONSTRUCTS):
             raise AdkFlowError(
-                f"unknown; known are all, {', '.join(KNOWN_CONSTRUCTS)}",
+                f"unknown{suggest(name, KNOWN_CONSTRUCTS)}; known are all, "
+                f"{', '.join(KNOWN_CONSTRUCTS)}",
                 argument="constructs",
                 value=name,
             )
@@ -117,6 +119,15 @@ def check_live(models: Sequence[str], dollars: float | None, calls: int | None) 
             "installed); limit the number of model calls",
             argument="dollars",
         )
+
+
+def why_no_advisor(named: str, live: bool, conversations: Iterable[Conversation]) -> str:
+    """Says why no stronger model can be consulted in a comparison; empty if one can be."""
+    if live:
+        return "" if named else "advisor needs an advisor model, the stronger one"
+    turns = (turn for conversation in conversations for turn in conversation.turns)
+    stated = any(task.consults for turn in turns for task in turn.plan or ())
+    return "" if stated else "no plan states what advisor consults its model for"
 
 
 def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:

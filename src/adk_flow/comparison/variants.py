@@ -53,12 +53,17 @@ class Variants(NamedTuple):
 
 
 def make_variants(
-    app: App, constructs: Sequence[str], *, deep: bool = False, peers: Peers | None = None
+    app: App,
+    constructs: Sequence[str],
+    *,
+    deep: bool = False,
+    peers: Peers | None = None,
+    advisor: str = "",
 ) -> Variants:
     """Wires the lead and specialists of an app under each construct.
 
     An app that cannot be rewired has its own wiring, and the same with nothing at once. `deep` is
-    as for `parts_of`, `peers` as for `wire`; they are started where a construct needs them.
+    as for `parts_of`, the rest as for `wire`; `peers` are started where a construct needs them.
 
     Raises:
       WiringError: it can be wired under none of them.
@@ -78,7 +83,7 @@ def make_variants(
         else:
             result.apps[ONE_BY_ONE] = make_serial(app)
     if parts:
-        _rewire(app, parts, rewired, result, peers)
+        _rewire(app, parts, rewired, result, peers, advisor)
     if not result.apps:
         reasons = dict.fromkeys(result.skipped.values())
         raise WiringError("; ".join([*reasons, "as_is and one_by_one need no rewiring"]))
@@ -86,7 +91,12 @@ def make_variants(
 
 
 def _rewire(
-    app: App, parts: Parts, constructs: Sequence[str], result: Variants, peers: Peers | None
+    app: App,
+    parts: Parts,
+    constructs: Sequence[str],
+    result: Variants,
+    peers: Peers | None,
+    advisor: str,
 ) -> None:
     lead, specialists, left_out = parts
     result.notes.extend(f"Not rewired: {what}." for what in left_out)
@@ -99,7 +109,9 @@ def _rewire(
             if plain in TAKES_ANY_AGENT or isinstance(agent, LlmAgent)
         ]
         try:
-            wired = wire(lead, fitting, plain, deprecated=plain != name, peers=peers)
+            wired = wire(
+                lead, fitting, plain, deprecated=plain != name, peers=peers, advisor=advisor
+            )
             if peers and plain in ON_DEMAND:
                 peers.start()
         except WiringError as error:

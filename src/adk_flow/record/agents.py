@@ -109,13 +109,26 @@ def next_active_agent(context: Any) -> str:
     agent = context.agent
     if agent is None:
         return ""
+    root = agent.root_agent
+    if _is_llm_agent(root) and not root.sub_agents:
+        return root.name  # ADK looks through the whole session to say so
     find = find_agent_to_run or _question_of_runner(context)
     if not find:
         return ""
-    found = find(context.session, agent.root_agent)
-    if _replays_transfer(found.name, context.session):
+    found = find(context.session, root)
+    if _may_have_tasks(root) and _replays_transfer(found.name, context.session):
         return ""
     return place_in_app(found, shared_names(agent.root_agent)) or found.name
+
+
+def _is_llm_agent(agent: object) -> bool:
+    return any(kind.__name__ == "LlmAgent" for kind in type(agent).__mro__)
+
+
+def _may_have_tasks(agent: Any) -> bool:
+    """Whether a tree has agents to which tasks are delegated, or graphs, which may hold some."""
+    is_plain = _is_llm_agent(agent) and getattr(agent, "mode", None) != "task"
+    return not is_plain or any(map(_may_have_tasks, agent.sub_agents))
 
 
 def _replays_transfer(agent: str, session: Any) -> bool:
@@ -128,6 +141,8 @@ def _replays_transfer(agent: str, session: Any) -> bool:
 
     find_scope: Any = getattr(runners, "_find_active_task_scope", None)
     scope, invocation = (find_scope and find_scope(session)) or ("", "")
+    if not scope:
+        return False
     turn = [event for event in session.events if event.invocation_id == invocation]
     answered = any(one.id == scope for event in turn for one in event.get_function_responses())
     gone = any(event.author == agent and event.actions.transfer_to_agent for event in turn)

@@ -92,7 +92,8 @@ class SentRequests:
         numbers = before.numbers[:same] if before else array("q")
         for part in parts[same:]:
             numbers.append(self.number(part, texts, numbers[-1] if numbers else 0))
-        letters = "".join([letter for letter, _ in parts])
+        letters = before.letters[:same] if before else ""
+        letters += "".join([letter for letter, _ in parts[same:]])
         system = extract.instruction_of(request)
         offer = replace(offer, system=self.number(("s", system), texts) if system else 0)
         sent = SentRequest(place, offer, offer, hashes, letters, numbers, texts)

@@ -145,12 +145,18 @@ def count_turn(turn: TurnMetrics) -> str:
         f"{plural(turn.seen_llm_calls, 'LLM call')}{_of_calls(turn)}",
         plural(turn.transfers, "transfer"),
         plural(turn.agent_calls, "agent call"),
-        plural(turn.tool_calls, "tool call"),
+        f"{plural(turn.tool_calls, 'tool call')}{_of_tools(turn)}",
         f"{plural(turn.messages_read, 'message')} read",
         tokens,
         f"{turn.wall_seconds:.2f} s",
     )
     return ", ".join(counts)
+
+
+def _of_tools(turn: TurnMetrics) -> str:
+    """Names the functions that ran, and how often if more than once."""
+    names = (f"{plain(name)}{f' {n}' if n > 1 else ''}" for name, n in turn.tools.items())
+    return f" ({', '.join(names)})" if turn.tools else ""
 
 
 def _of_calls(turn: TurnMetrics) -> str:

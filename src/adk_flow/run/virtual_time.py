@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar
@@ -18,8 +19,12 @@ class _Selector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         # One file is the loop's own; others are sockets, behind which another process works.
-        is_alone = not self.loop.threads and len(self.get_map()) == 1
-        ready = super().select(0 if is_alone and timeout else timeout)
+        if len(self.get_map()) > 1:
+            began = time.monotonic()
+            ready = super().select(timeout)
+            self.loop.now += time.monotonic() - began
+            return ready
+        ready = super().select(timeout if self.loop.threads or not timeout else 0)
         if not ready and timeout:
             self.loop.now += timeout
         return ready

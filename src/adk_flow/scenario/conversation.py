@@ -17,7 +17,7 @@ from adk_flow.record.redact import mask
 from adk_flow.scenario.plan import PlanFault, Task, check_plan
 from adk_flow.scenario.yaml_file import read_document
 
-ALONE = frozenset({"single_agent", "skills", "best_of_n"})
+ALONE = frozenset({"single_agent", "advisor", "skills", "best_of_n"})
 """The constructs in which the lead does the specialists' work itself."""
 
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")

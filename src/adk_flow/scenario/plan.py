@@ -66,6 +66,9 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Tasks whose results it is handed."""
     pass_: int = msgspec.field(default=0, name="pass")
     """The activation of its agent in the turn that plays it, from 1; 0 for each one anew."""
+    consults: dict[str, str] = {}
+    """Questions to a stronger model, where there is one to ask, each with what it says; before the
+    agent's own tools."""
     waits: bool = False
     """Whether the agent, if the task is one of task mode, asks the user and does not finish."""
 

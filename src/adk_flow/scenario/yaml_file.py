@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import yaml
+from msgspec.inspect import Field, StructType, Type, type_info
 
+from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
@@ -61,7 +63,10 @@ class Document(NamedTuple):
         try:
             return msgspec.convert(self.data, shape)
         except msgspec.ValidationError as error:
-            raise problem(f"{self.path}: {self._located(str(error))}") from error
+            located = self._located(str(error))
+            unknown = _UNKNOWN.search(located)
+            meant = suggest(unknown[1], _fields(type_info(shape))) if unknown else ""
+            raise problem(f"{self.path}: {located}{meant}") from error
 
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
@@ -83,6 +88,16 @@ class Document(NamedTuple):
         node = self._node(place)
         if isinstance(node, yaml.MappingNode):
             yield from (key for key, _ in node.value if matches(key))
+
+
+def _fields(shape: Any) -> Iterator[str]:
+    """Gives the names of the fields of a shape, as msgspec describes it, and of shapes in it."""
+    if isinstance(shape, StructType):
+        yield from (field.encode_name for field in shape.fields)
+    parts = [getattr(shape, name, ()) for name in ("fields", "types", "item_types")]
+    parts += [[getattr(shape, name, None)] for name in ("item_type", "value_type", "type")]
+    for part in (part for several in parts for part in several if isinstance(part, (Type, Field))):
+        yield from _fields(part)
 
 
 def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.models.base_llm import BaseLlm
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
@@ -41,6 +42,7 @@ __all__ = [
 
 _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "single_agent": agents.single_agent,
+    "advisor": agents.advisor,
     "skills": wire_skills,
     "transfer": agents.wire_transfer,
     "agent_tool": agents.agent_tool,
@@ -89,6 +91,7 @@ def wire(
     candidates: int = 3,
     deprecated: bool = False,
     peers: Peers | None = None,
+    advisor: str | BaseLlm = "",
 ) -> BaseAgent | Workflow:
     """Wires copies of a lead and its specialists under a construct; the originals stay as they are.
 
@@ -106,6 +109,7 @@ def wire(
       candidates: how many answers `best_of_n` chooses from.
       deprecated: whether to take ADK's deprecated agent in place of a Workflow.
       peers: the process in which the specialists of `remote` are.
+      advisor: the model that `advisor` may ask; by default the lead's.
 
     Raises:
       WiringError: the construct is unknown, or these agents cannot be wired like that.
@@ -118,7 +122,7 @@ def wire(
     if min(rounds, candidates) < 1:
         raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
-    return wirings[construct](Team(lead, specialists, named, rounds, candidates, peers))
+    return wirings[construct](Team(lead, specialists, named, rounds, candidates, peers, advisor))
 
 
 def _check(

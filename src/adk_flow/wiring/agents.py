@@ -38,6 +38,17 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     return alone(team, **whole, **update)
 
 
+def advisor(team: Team) -> LlmAgent:
+    """The single agent, whose model may ask a stronger one what to do."""
+    try:
+        from google.adk.tools.model_consult import ModelConsultTool
+    except ImportError:
+        raise WiringError("advisor needs google-adk 2.11 or newer") from None
+    whole = single_agent(team)
+    whole.tools.append(ModelConsultTool(model=team.advisor or whole.model))
+    return whole
+
+
 def alone(team: Team, **update: Any) -> LlmAgent:
     """Copies the lead with everybody's callbacks around tools, and the helpers of specialists."""
     agents = [team.lead, *team.specialists]

@@ -11,6 +11,7 @@ from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
 from google.adk.agents.llm_agent import InstructionProvider, LlmAgent, ToolUnion
 from google.adk.agents.readonly_context import ReadonlyContext
+from google.adk.models.base_llm import BaseLlm
 from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
@@ -40,6 +41,8 @@ class Team:
     """Answers that `best_of_n` chooses from."""
     peers: Peers | None = None
     """The process in which the specialists of `remote` are."""
+    advisor: str | BaseLlm = ""
+    """The model that `advisor` may ask; by default the lead's."""
 
     @property
     def specialists(self) -> list[LlmAgent]:

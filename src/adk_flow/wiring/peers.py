@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import httpx
 import msgspec
@@ -30,8 +30,10 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import name_of_model
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import override_in_force
+from adk_flow.models.faulty import Fault
 from adk_flow.models.planned.model import Planned
 from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, answer_question
+from adk_flow.scenario.fault import FaultKind
 from adk_flow.wiring.copies import WiringError
 
 HEADER = "adk-flow"
@@ -57,6 +59,15 @@ class PeerJob(msgspec.Struct):
     """What messages show whose terms it heeds."""
 
 
+class SentFault(NamedTuple):
+    """A `Fault` of this process, which decides when it strikes."""
+
+    number: str
+    kind: FaultKind
+    agent: str
+    turn: int
+
+
 class MessageTerms(msgspec.Struct, omit_defaults=True):
     """How a message is to be answered."""
 
@@ -67,10 +78,19 @@ class MessageTerms(msgspec.Struct, omit_defaults=True):
     """The model of every agent; empty for the app's own."""
     pace: LatencyProfile | None = None
     retries: bool = False
+    fault: SentFault | None = None
+    """What goes wrong with an agent."""
     folder: str = ""
     """Where it is recorded; by default where any recorder keeps its logs."""
     limited: bool = False
     """Whether model calls are counted against a budget of this process."""
+
+
+class Strike(msgspec.Struct, tag=True):
+    """Whether a fault strikes an agent's model call."""
+
+    fault: str
+    agent: str
 
 
 class Spending(msgspec.Struct, tag=True):
@@ -111,6 +131,7 @@ class Peers:
         self._budget = budget
         self._sockets: dict[str, socket.socket] = {}
         self._ports: dict[str, int] = {}
+        self._faults: weakref.WeakValueDictionary[str, Fault] = weakref.WeakValueDictionary()
         self._plans: weakref.WeakValueDictionary[str, Planned] = weakref.WeakValueDictionary()
         self._process: subprocess.Popen[bytes] | None = None
         self._started, self._failure = threading.Lock(), ""
@@ -145,6 +166,9 @@ class Peers:
         if override is None:
             return terms
         terms.pace, terms.retries = override.latency, override.retries
+        if fault := override.fault:
+            terms.fault = SentFault(f"{id(fault):x}", fault.kind, fault.agent, fault.turn)
+            self._faults[terms.fault.number] = fault
         if isinstance(override.model, Planned):
             terms.plan = f"{id(override.model):x}"
             self._plans[terms.plan] = override.model
@@ -199,10 +223,13 @@ class Peers:
                 file.flush()
 
     def _answer(self, line: bytes) -> PlanAnswer:
-        question = msgspec.json.decode(line, type=PlanQuestion | Spending)
+        question = msgspec.json.decode(line, type=PlanQuestion | Spending | Strike)
         try:
             if isinstance(question, Spending):
                 return self._spend(question)
+            if isinstance(question, Strike):
+                fault = self._faults.get(question.fault)
+                return PlanAnswer(struck=bool(fault and fault.strikes(question.agent)))
             planned = self._plans.get(question.plan)
             return answer_question(planned, question) if planned else PlanAnswer(fault=_ENDED)
         except Exception as error:  # which ends the turn there, as it would here

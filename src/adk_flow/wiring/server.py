@@ -28,7 +28,8 @@ from opentelemetry import context, propagate
 from adk_flow._adk import tools_inline
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Header, Record
-from adk_flow.models.enforcement import in_force
+from adk_flow.models.enforcement import in_force, override_in_force
+from adk_flow.models.faulty import Fault
 from adk_flow.models.override import Override
 from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, RelayedPlan
 from adk_flow.record.plugin import FlowPlugin
@@ -36,7 +37,7 @@ from adk_flow.record.recorder import Recorder
 from adk_flow.run.app import load_app
 from adk_flow.wiring.copies import Team
 from adk_flow.wiring.parts import parts_of
-from adk_flow.wiring.peers import HEADER, MessageTerms, PeerJob, Spending
+from adk_flow.wiring.peers import HEADER, MessageTerms, PeerJob, SentFault, Spending, Strike
 
 _GRACE = 2.0
 """Seconds in which what runs may end."""
@@ -51,7 +52,7 @@ class _Channel:
         self._file: Any = socket.socket(fileno=number).makefile("rwb")
         self._lock = threading.Lock()
 
-    def ask(self, question: PlanQuestion | Spending) -> PlanAnswer:
+    def ask(self, question: PlanQuestion | Spending | Strike) -> PlanAnswer:
         with self._lock:
             self.tell(msgspec.json.encode(question, enc_hook=str))
             line = self._file.readline()
@@ -85,12 +86,28 @@ class _Recorder(FlowPlugin):
             self._channel.ask(Spending(header, record))
 
 
-class _Limit(BasePlugin):
-    """Asks before each model call whether the budget has room for it."""
+class _RelayedFault(Fault):
+    """A fault that strikes when the other process says so."""
+
+    def __init__(self, sent: SentFault, channel: _Channel) -> None:
+        super().__init__(sent.kind, sent.agent, seconds=0)
+        self.turn, self._number, self._channel = sent.turn, sent.number, channel
+
+    def strikes(self, agent: str) -> bool:
+        return self._channel.ask(Strike(self._number, agent)).struck
+
+
+class _Terms(BasePlugin):
+    """Does what plugins of the other process do there: keeps to a budget, poisons results."""
 
     def __init__(self, channel: _Channel) -> None:
-        super().__init__(name="adk_flow_limit")
+        super().__init__(name="adk_flow_terms")
         self._channel = channel
+
+    async def before_tool_callback(self, **hook: Any) -> dict[str, Any] | None:
+        override = override_in_force()
+        fault = override.fault if override else None
+        return await fault.before_tool_callback(**hook) if fault else None
 
     async def before_model_callback(self, **hook: Any) -> None:
         """Refuses the call.
@@ -124,10 +141,11 @@ class _Runner(Runner):
                     yield event
 
     def _override(self, terms: MessageTerms) -> Override:
+        fault = _RelayedFault(terms.fault, self._channel) if terms.fault else None
         if not terms.plan:
-            return Override(terms.model, terms.pace, retries=terms.retries)
+            return Override(terms.model, terms.pace, retries=terms.retries, fault=fault)
         model = RelayedPlan(terms.plan, self._channel.ask)
-        return Override(model, terms.pace, stub=model.stub)
+        return Override(model, terms.pace, stub=model.stub, fault=fault)
 
 
 def _with_terms(app: Any, key: str) -> Any:
@@ -152,7 +170,7 @@ def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, 
     copies = {agent.name: agent for agent in Team(parts.lead, parts.specialists).everybody()}
     for name, number in job.sockets.items():
         listening = socket.socket(fileno=number)
-        plugins = [_Recorder(own.recorder, channel), _Limit(channel)]
+        plugins = [_Recorder(own.recorder, channel), _Terms(channel)]
         runner = _Runner(copies[name], plugins, channel)
         port = listening.getsockname()[1]
         served = to_a2a(

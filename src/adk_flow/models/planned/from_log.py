@@ -14,11 +14,14 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
-from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedActions, PlannedCall, Task
+
+_OF_ITSELF = (FINISH, RESPOND, LOAD, CONSULT)
+"""Functions that a plan need not name: it calls them where they are offered."""
 
 
 class LogPlan(NamedTuple):
@@ -117,6 +120,7 @@ class _TurnPlan:
             says=self._says(activity, tools),
             after=self._before(activity),
             pass_=self._pass(activity),
+            consults=self._consults(activity),
             waits=activation.cause == "task" and activation.ended_by != "return",
         )
         return task, children
@@ -132,12 +136,19 @@ class _TurnPlan:
                     names = [child.name for child in asked]
                     tools.append(PlannedCall(tasks=names, says=says, then=then))
                     children += asked
-                elif call.kind == "function" and call.name not in (FINISH, RESPOND, LOAD):
+                elif call.kind == "function" and call.name not in _OF_ITSELF:
                     tools.append(replace(self._planned(call), says=says, then=then))
                 else:
                     continue
                 then, says = False, ""
         return tools, children
+
+    def _consults(self, activity: Activity) -> dict[str, str]:
+        """Takes what a stronger model was asked, and what it said."""
+        calls = [call for calls in self.activities.calls(activity) for call in calls]
+        consults = [call for call in calls if call.name == CONSULT and call.ended >= 0]
+        asked = {str(_arguments(call.text).get("question", "")): call for call in consults}
+        return {question: said(self._returned(call)) for question, call in asked.items()}
 
     def _planned(self, call: ToolCall) -> PlannedCall:
         planned = PlannedCall(call.name, args=_arguments(call.text))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
@@ -63,7 +64,24 @@ class Planned(KeylessModel):
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
         """
+        if advice := self._advice(request):
+            return advice, []
         return self.next_step(read_view(request))
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the answer; one in a stronger model's place in that model's name, at its price."""
+        async for response in super().generate_content_async(llm_request, stream):
+            if self._advice(llm_request):
+                response.model_version = llm_request.model
+            yield response
+
+    def _advice(self, request: LlmRequest) -> str:
+        """Gives what a consulted model says; no agent asks it (2.13, model_consult/_advisor.py)."""
+        parts = [part.text or "" for content in request.contents for part in content.parts or ()]
+        is_agents = (request.config.labels or {}).get("adk_agent_name")
+        return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         """Does so by what the request shows, which another process may have read (`relay`).

@@ -13,6 +13,7 @@ from adk_flow.models.keyless import KeylessModel
 from adk_flow.models.planned.model import Planned
 from adk_flow.models.planned.turn import PlanError
 from adk_flow.models.planned.view import RequestView, read_view
+from adk_flow.scenario.plan import PlannedCall
 
 
 class PlanQuestion(msgspec.Struct, tag=True, omit_defaults=True):
@@ -30,8 +31,10 @@ class PlanAnswer(msgspec.Struct, omit_defaults=True):
 
     text: str = ""
     calls: list[tuple[str, dict[str, Any]]] = []
-    returns: Any = msgspec.UNSET
-    """What the tool returns; unset where it is run."""
+    stub: PlannedCall | None = None
+    """What comes of the tool; None where it is run."""
+    struck: bool = False
+    """Whether a fault strikes."""
     fault: str = ""
     """Why the step is impossible."""
 
@@ -39,7 +42,7 @@ class PlanAnswer(msgspec.Struct, omit_defaults=True):
 def answer_question(planned: Planned, question: PlanQuestion) -> PlanAnswer:
     """Answers where the plan plays."""
     if question.tool:
-        return PlanAnswer(returns=planned.stub(*question.tool))
+        return PlanAnswer(stub=planned.stub(*question.tool))
     try:
         text, calls = planned.next_step(question.view) if question.view else ("", [])
     except PlanError as error:
@@ -69,6 +72,6 @@ class RelayedPlan(KeylessModel):
             raise PlanError(answer.fault)
         return answer.text, answer.calls
 
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """Gives what the plan says that a tool returns; `msgspec.UNSET` where it is run."""
-        return self._ask(PlanQuestion(self._plan, tool=(agent, tool, arguments))).returns
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives what the plan says that comes of a tool; None where it is run."""
+        return self._ask(PlanQuestion(self._plan, tool=(agent, tool, arguments))).stub

@@ -10,7 +10,7 @@ from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
 from adk_flow.models.planned.view import Offer, RequestView, said, written
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.situation import FINISH, RESPOND
+from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
@@ -109,25 +109,26 @@ class _Step:
         return hop is None or (hop.how == "transfer" and asking.says is None)
 
     def _own_calls(self) -> Iterator[NextCall]:
-        ended, loading = self._ended(), dict[str, None]()
-        for number in self.active.own:
-            if self.turn.is_ready(number, ended):
-                skills = self._skills(number)
-                loading.update(dict.fromkeys(skills))
-                for call in () if skills else self._open(number):
-                    if call.name and not self._is_made(call.name, call.args):
-                        self._check(call)
-                        yield NextCall(call.name, call.args, says=call.says)
-        for skill in loading:
-            if not self._is_made(LOAD, arguments := {"skill_name": skill}):
-                yield NextCall(LOAD, arguments)
+        ended = self._ended()
+        ready = [number for number in self.active.own if self.turn.is_ready(number, ended)]
+        if first := {_key(*call[:2]): call for number in ready for call in self._before(number)}:
+            yield from (call for call in first.values() if not self._is_made(*call[:2]))
+            return
+        for number in ready:
+            for call in self._open(number):
+                if call.name and not self._is_made(call.name, call.args):
+                    self._check(call)
+                    yield NextCall(call.name, call.args, says=call.says)
 
-    def _skills(self, number: int) -> list[str]:
-        """Names the skills that a task waits for."""
-        if LOAD not in self.view.offers:
-            return []
-        needed = self.turn.team.skills_for(self.view.agent, self.turn.tasks[number])
-        return [skill for skill in needed if skill not in self.view.skills]
+    def _before(self, number: int) -> list[NextCall]:
+        """Lists the skills to load, and what to ask a stronger model, before any other tool."""
+        view, task = self.view, self.turn.tasks[number]
+        skills = self.turn.team.skills_for(view.agent, task) if LOAD in view.offers else []
+        loads = [NextCall(LOAD, {"skill_name": one}) for one in skills if one not in view.skills]
+        questions = task.consults if CONSULT in view.offers else ()
+        calls = [*loads, *(NextCall(CONSULT, {"question": one}) for one in questions)]
+        returned = [_key(call.function, call.arguments) for call, back in view.made if back]
+        return [call for call in calls if _key(*call[:2]) not in returned]
 
     def _open(self, number: int) -> list[PlannedCall]:
         """Takes the calls of a task that may be made by now: those before have returned."""

@@ -175,6 +175,11 @@ class PlannedTurn:
     def _is_for(self, name: str, number: int) -> bool:
         return self.team.is_on_the_way(name, self.owners[number])
 
+    def advise(self, request: str) -> str:
+        """Gives what a stronger model says to a request that ends in a question of the plan's."""
+        answers = [pair for task in self.tasks for pair in task.consults.items()]
+        return next((answer for question, answer in answers if question.strip() in request), "")
+
     def ask(self, number: int) -> str | dict[str, object]:
         """Writes what a task asks, with what the tasks before it came to."""
         task = self.tasks[number]

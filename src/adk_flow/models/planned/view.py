@@ -120,7 +120,7 @@ def written(ask: Any) -> str:
 def said(value: Any) -> str:
     """Writes a result in words: the text that it holds, else JSON."""
     if isinstance(value, dict):
-        for key in ("summary", "result", "output", "error"):
+        for key in ("summary", "result", "output", "guidance", "error"):
             text = value.get(key)
             if (isinstance(text, str) and text) or (text is not None and len(value) == 1):
                 return said(text)

@@ -16,6 +16,7 @@ from adk_flow.models.request.turns import TRANSFER, RequestTurn, instructions, r
 
 FINISH = "finish_task"
 RESPOND = "set_model_response"
+CONSULT = "model_consult"
 
 # How ADK 2.13 writes them: flows/llm_flows/prompt/_identity.py and extensions/_agent_transfer.py.
 _NAME = re.compile(r'Your internal name is "(.*?)"\.')
@@ -92,6 +93,7 @@ def read_situation(request: LlmRequest) -> Situation:
     identity = _identity(instruction)
     functions = {function.name: function for function in declared_functions(config)}
     reachable = _reachable(identity, functions.pop(TRANSFER, None))
+    functions.pop(CONSULT, None)  # no model that decides alike every time needs a stronger one
     finish, respond = functions.pop(FINISH, None), functions.pop(RESPOND, None)
     loading, loaded, skills = None, loaded_skills(request.contents), disclosed_skills(instruction)
     if skills:
