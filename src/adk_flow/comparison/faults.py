@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -33,19 +33,22 @@ _MOST_AT_ONCE = 3
 
 
 def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversation:
-    """Plans what to ask of an app whose plans are played; of another it is the first that is given.
+    """Takes the first conversation that is given without a plan, else plans one for the app.
 
     Its first message is asked twice, the first time for the fault.
 
     Raises:
-      AdkFlowError: none is given.
+      AdkFlowError: none is given, and the app's model was named, so that no plan plays.
     """
-    if app.root_agent and plays_plans(app.root_agent, name_of_model(override_of(app).model)):
-        return asyncio.run(_draft(app))
-    if not conversations:
+    is_played = app.root_agent and plays_plans(
+        app.root_agent, name_of_model(override_of(app).model)
+    )
+    given = [talk for talk in conversations.values() if not (is_played and talk.has_plan)]
+    if given:
+        return replace(given[0], turns=[given[0].turns[0], *given[0].turns])
+    if not is_played:
         raise AdkFlowError("names none; say what to ask", argument="conversations")
-    talk = next(iter(conversations.values()))
-    return replace(talk, turns=[talk.turns[0], *talk.turns])
+    return asyncio.run(_draft(app))
 
 
 async def _draft(app: App) -> Conversation:
@@ -84,12 +87,13 @@ def _team(app: App) -> list[str]:
 class FaultTrials:
     """One conversation under every construct, without a fault and with each."""
 
-    def __init__(self, talk: Conversation, team: Sequence[str], apps: Mapping[str, App]) -> None:
-        """Takes what is asked, the specialists, and the apps by construct, as_is first."""
+    def __init__(self, talk: Conversation, apps: Mapping[str, App]) -> None:
+        """Takes what is asked, and the apps by construct, as_is first."""
         roots = {name: app.root_agent for name, app in apps.items()}
         self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
         turn = talk.turns[0]
         planned = [task.agent for task in turn.plan or []]
+        team = _team(next(iter(apps.values())))
         self.agent = next(iter(planned or turn.specialists or team), "")
         tasks = [task for task in turn.plan or [] if task.agent == self.agent]
         self._tools = {call.name for task in tasks for call in task.tools if call.is_stubbed}
