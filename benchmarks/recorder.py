@@ -284,9 +284,7 @@ async def _take_long(turns: int, around: int = 10) -> None:
     for turn in (turn for turn in (10, 100, 1000) if turn <= turns):
         near = slice(turn - 5, turn + around)
         all_of, scan = statistics.median(took[near]), statistics.median(scanned[near])
-        print(
-            f"  turn {turn:>4}: {all_of:6.3f} ms, of which the history takes {scan:6.3f} ms to scan"
-        )
+        print(f"  turn {turn:>4}: {all_of:6.3f} ms, {scan:6.3f} ms of it to scan the history")
     print(f"  {size / len(took):,.0f} bytes a turn")
 
 

@@ -281,7 +281,7 @@ async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
     for name in ("flow_logs", "comparisons"):
         await held(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    assert [kind for kind, _ in PAGE.blocks] == ["sh", "python", "python", "sh", "python"]
+    assert [kind for kind, _ in PAGE.blocks] == ["sh", "python", "python", "sh", "sh", "python"]
     with collecting() as (endpoint, taken):
         for kind, code in PAGE.blocks:
             if kind == "sh":
@@ -294,6 +294,7 @@ async def test_the_document_does_what_it_says(tmp_path, monkeypatch, capsys):
     assert re.search(r"mixed\s*│\s*2\s*│\s*6\s*│\s*4\s*│", told), told
     assert re.search(r"Root\s*│ Pension\s*│\s*1\s*│\s*1\s*│", told), told
     assert (tmp_path / "tables" / "moves.csv").is_file()
+    assert (tmp_path / "trace.json").is_file()
 
 
 class Streaming(BaseLlm):

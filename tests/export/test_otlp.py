@@ -109,6 +109,24 @@ def test_a_log_is_sent_as_spans_that_lie_as_frames_call_each_other(held, tmp_pat
     """)
 
 
+def test_agents_are_nodes_of_a_graph_below_whoever_gave_them_control(held):
+    described = [dict(span.attributes or {}) for span in as_traces(held.log)]
+
+    nodes = {
+        (a["graph.node.id"], a.get("graph.node.parent_id"))
+        for a in described
+        if "graph.node.id" in a
+    }
+    # The last turn began with the agent that had control.
+    assert nodes == {
+        ("Root", None),
+        ("Loans", "Root"),
+        ("Pension", "Root"),
+        ("Pension", None),
+        ("Savings", "Root"),
+    }
+
+
 def test_called_agents_lie_in_their_calls(held, tmp_path):
     spans = as_traces(held.log)
     names = {span.context.span_id: span.name for span in spans}

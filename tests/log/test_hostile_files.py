@@ -64,3 +64,28 @@ def test_a_log_without_a_turn_says_so(tmp_path):
     (tmp_path / "log.jsonl").write_text(HEADER)
 
     assert "The log holds no turn." in run_command("show", "log.jsonl", folder=tmp_path).stdout
+
+
+COMMANDS = (
+    ["show", "log.jsonl"],
+    ["show", "log.jsonl", "--view", "records"],
+    ["show", "log.jsonl", "--format", "json"],
+    ["diff", "log.jsonl", "log.jsonl"],
+    ["check", "log.jsonl", "--expect", "rules.yaml"],
+    ["compare", "log.jsonl"],
+    ["export", "log.jsonl", "--out", "tables"],
+)
+
+
+@pytest.mark.parametrize("line", ['{"hook":"event","time":3,"text":"%s"}', "%s", HEADER[:-2]])
+def test_a_line_of_100_mb_is_told_in_one_line(line, tmp_path):
+    (tmp_path / "rules.yaml").write_text("turns:\n  - answered_by: Root\n")
+    text = "x" * 100_000_000
+    long = line % text if "%s" in line else f'{line},"model":"{text}"}}'
+    (tmp_path / "log.jsonl").write_text(f"{HEADER}{MESSAGE}{long}\n{MESSAGE}")
+
+    for command in COMMANDS:
+        shown = run_command(*command, folder=tmp_path)
+
+        assert shown.returncode == 2, command
+        assert shown.stderr == "adk-flow: log.jsonl: line 3 is longer than 32 MB; no log has such\n"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.record.redact import MASK, JsonText, make_redactor, mask
+from adk_flow.log.schema import PREVIEW
+from adk_flow.record.redact import LONGEST_TEXT, MASK, JsonText, make_redactor, mask
 
 SECRETS = [
     "sk-proj-abcdefghijklmnopqrstuv",
@@ -146,3 +147,15 @@ def test_what_cannot_be_written_is_named_by_its_type(value, kept):
     else:
         assert written["a"] == "caf?"
         assert "<" in str(written["key [masked]"])
+
+
+@pytest.mark.parametrize("capture", ["full", "preview"])
+def test_of_a_text_beyond_all_measure_the_beginning_is_kept(capture):
+    keep = make_redactor(capture, redact=True)
+
+    kept = keep("ann@example.org " + "word " * LONGEST_TEXT)
+
+    assert kept == "[masked] " + ("word " * 100)[: PREVIEW - 9] + "…"
+    assert len(keep("word " * (LONGEST_TEXT // 5))) == (
+        LONGEST_TEXT if capture == "full" else PREVIEW + 1
+    )

@@ -16,6 +16,8 @@ import pytest
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
+from adk_flow.comparison import faults
+from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
@@ -181,6 +183,7 @@ PLAN = """
 turns:
   - say: What is there?
     contains: ["{number} pounds"]
+    specialist: Helper
     plan:
       - agent: Helper
         tools: [{{name: balance, args: {{account: a}}, returns: {{balance: "{number} pounds"}}}}]
@@ -305,3 +308,46 @@ def test_an_app_that_loads_but_once_is_left_out_in_one_line(tmp_path):
 
     reason = comparison.setting.skipped["remote"]
     assert "the port is taken" in reason and "\n" not in reason
+
+
+def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
+    _, out, comparison = compared
+    logs = sorted((out / "logs").rglob("*.jsonl"))
+
+    again = compare_logs(logs)
+
+    for name in ("as_is", *BOTH):
+        one, other = again.figures_of(name), comparison.figures_of(name)
+        assert (one.llm_calls, one.tokens, one.runs) == (other.llm_calls, other.tokens, other.runs)
+
+
+def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(faults, "FAULT_KINDS", ("raises", "poisoned tool"))
+    (tmp_path / "pair_of_two").mkdir()
+    (tmp_path / "pair_of_two" / "agent.py").write_text(TWO)
+
+    matrix = compare(
+        tmp_path / "pair_of_two", {}, [*BOTH], folder=tmp_path / "out", faults=True
+    ).faults
+
+    cells = {(name, kind): matrix.cell(name, kind) for name in BOTH for kind in faults.FAULT_KINDS}
+    assert all(cell.struck for cell in cells.values())
+    # ADK lets an exception of an AgentTool's child cancel the others; over A2A it is an answer.
+    raised = [cells[name, "raises"] for name in BOTH]
+    assert [(cell.end, cell.answer) for cell in raised] == [("error", "none"), ("itself", "part")]
+    assert [cell.siblings for cell in raised] == [{"Funds": "cancelled"}, {"Funds": "read"}]
+
+
+TWO = """
+from google.adk.agents import LlmAgent
+
+
+def balance(account: str) -> dict:
+    "Looks up a balance."
+    return {"balance": 5}
+
+
+loans = LlmAgent(name="Loans", model="offline", description="Lends.", tools=[balance])
+funds = LlmAgent(name="Funds", model="offline", description="Saves.")
+root_agent = LlmAgent(name="Lead", model="offline", sub_agents=[loans, funds])
+"""

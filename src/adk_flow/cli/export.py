@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,33 +13,49 @@ from adk_flow._text import encodable, plural
 from adk_flow.cli.output import report_errors
 from adk_flow.cli.paths import read_logs
 from adk_flow.errors import AdkFlowError
+from adk_flow.export.chrome import write_chrome
 from adk_flow.export.files import TableFormat, write_tables
 from adk_flow.export.tables import tables_of
 
 _FOLDER = Path("flow_tables")
 
 
+class ExportFormat(StrEnum):
+    """The formats of tables, and Chrome's trace events."""
+
+    csv = "csv"
+    parquet = "parquet"
+    json = "json"
+    chrome = "chrome"
+
+
 def export_tables(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Flow logs, or folders.")],
     form: Annotated[
-        TableFormat | None, typer.Option("--format", help="Write tables: csv, parquet or json.")
+        ExportFormat | None,
+        typer.Option("--format", help="Write tables, or Chrome's trace events (Perfetto)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help=f"Folder of the tables; by default {_FOLDER}.")
+        Path | None,
+        typer.Option(help=f"Folder of the tables, by default {_FOLDER}; file of the events."),
     ] = None,
     otlp: Annotated[
         str | None,
         typer.Option(metavar="ENDPOINT", help="Send spans to a collector, over OTLP/HTTP."),
     ] = None,
 ) -> None:
-    """Writes flows as tables, one file a table, or sends them as OpenTelemetry spans.
+    """Writes flows as tables or as Chrome's trace events, or sends them as OpenTelemetry spans.
 
     Tables hold the rows of all the given logs; existing tables are replaced.
     """
     with report_errors():
-        if otlp is None:
+        if otlp is None and form == ExportFormat.chrome:
+            path = out or Path("flow_trace.json")
+            events = write_chrome(read_logs(logs), path)
+            print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
+        elif otlp is None:
             rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
-            for table in write_tables(rows, out or _FOLDER, form or TableFormat.csv):
+            for table in write_tables(rows, out or _FOLDER, TableFormat(form or "csv")):
                 print(f"{table.path}  {plural(table.rows, 'row')}")
         elif form or out:
             raise AdkFlowError("give either --otlp ENDPOINT or --format with --out, and not both")

@@ -15,6 +15,7 @@ from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
+from adk_flow.log.story import join_all
 
 
 def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -> Comparison:
@@ -25,7 +26,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    logs = list(read_sessions(paths))
+    logs = join_all(list(read_sessions(paths)))
     models = {record.model for log in logs for record in log.records if record.model}
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)

@@ -106,7 +106,8 @@ class _Work:
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
             listener = self.budget.listen if self.budget else None
             try:
-                with recorded_in(self.store.peers_of(trial)):
+                sides = self.store.peers_of(trial)
+                with recorded_in(sides):
                     run = await run_conversation(
                         app,
                         conversation,
@@ -114,6 +115,7 @@ class _Work:
                         construct=trial.construct,
                         listener=listener,
                         close=False,
+                        sides=sides,
                     )
                 self._check(trial, app, run)
                 if not self._is_spent:

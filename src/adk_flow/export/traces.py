@@ -17,8 +17,16 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.errors import AdkFlowError
-from adk_flow.export.attributes import fitting, name_of, of_link, of_move, of_span, words_wanted
-from adk_flow.export.spans import FlowSpan, spans_of
+from adk_flow.export.attributes import (
+    Attributes,
+    fitting,
+    name_of,
+    of_link,
+    of_move,
+    of_span,
+    words_wanted,
+)
+from adk_flow.export.spans import NONE, FlowSpan, spans_of
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header
 
@@ -66,13 +74,24 @@ def _started(
         name_of(span),
         context=set_span_in_context(parent) if parent is not None else None,
         kind=SpanKind.CLIENT if span.kind == "model" else SpanKind.INTERNAL,
-        attributes=of_span(span, header),
+        attributes=of_span(span, header) | fitting(_of_node(span, spans)),
         links=links,
         start_time=_nanoseconds(span.began),
     )
     if not isinstance(started, Span):
         raise AdkFlowError("OTEL_SDK_DISABLED is set, so that OpenTelemetry makes no spans")
     return started
+
+
+def _of_node(span: FlowSpan, spans: list[FlowSpan]) -> Attributes:
+    """Says which agent called an agent or handed over to it, as OpenInference draws graphs."""
+    if span.kind != "agent":
+        return {}
+    around = spans[span.parent if span.source == NONE else span.source]
+    while around.kind != "agent" and around.parent != NONE:
+        around = spans[around.parent]
+    parent = {"graph.node.parent_id": around.agent} if around.agent else {}
+    return {"graph.node.id": span.agent, **parent}
 
 
 def _tracer(header: Header, kept: SpanProcessor) -> Tracer:

@@ -23,6 +23,8 @@ TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"
 """Hooks whose records hold the recorder's count of its faults."""
 
 
+_LONGEST_LINE = 32 << 20
+"""Bytes; a recorder keeps less of any text."""
 _MOST_TEXTS = 100_000
 
 
@@ -203,7 +205,7 @@ class LogFile:
         """
         self.path = str(path)
         with self._opened() as file:
-            self.read_so_far = LogReader(self.path, [file.readline()])
+            self.read_so_far = LogReader(self.path, self._lines(file))
         self.header = self.read_so_far.header
 
     @contextmanager
@@ -223,8 +225,16 @@ class LogFile:
           LogError: it cannot be read, or a later part has another schema.
         """
         with self._opened() as file:
-            self.read_so_far = LogReader(self.path, file)
+            self.read_so_far = LogReader(self.path, self._lines(file))
             yield from self.read_so_far
+
+    def _lines(self, file: BinaryIO) -> Iterator[bytes]:
+        number = 0
+        while line := file.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) == _LONGEST_LINE:
+                raise LogError(f"{self.path}: line {number} is longer than 32 MB; no log has such")
+            yield line
 
 
 class RecentTexts(dict[int, str]):
@@ -266,7 +276,7 @@ def is_flow_log(path: Path) -> bool:
     """Whether a file begins as a flow log does, or cannot be read, which its reader will tell."""
     try:
         with path.open("rb") as file:
-            return "flow_log" in _loose(file.readline())
+            return "flow_log" in _loose(file.readline(_LONGEST_LINE))
     except OSError:
         return True
 

@@ -8,6 +8,7 @@ its name there; what the client only heard of it is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,31 +29,65 @@ def join_logs(named: Sequence[Log], others: Sequence[Log] = ()) -> Log:
     """
     if len(named) == 1 and not others:
         return named[0]
-    sessions = group_by_session([*named, *others])
-    whole = [join_parts(parts) for parts in sessions]
-    sides = number_apart(whole)
-    asks = [ask for side, log in enumerate(sides) for ask in asks_in(side, log)]
-    served = [run for side, log in enumerate(sides) for run in served_in(side, log)]
-    match_asks(asks, served)
-    side_of = {id(log): side for side, parts in enumerate(sessions) for log in parts}
-    first = first_side(side_of[id(named[0])], served)
-    joined = sides_from(first, asks)
+    matched = _match([*named, *others])
+    side_of = {id(log): side for side, parts in enumerate(matched.sessions) for log in parts}
+    first = first_side(side_of[id(named[0])], matched.served)
+    joined = sides_from(first, matched.asks)
     for log in named:
         if side_of[id(log)] not in joined:
             raise LogError(
                 f"{log.path}: is of another session than {named[0].path}, and as far as the logs "
                 "tell neither side asked the other over A2A"
             )
-    if joined == [first]:
-        return whole[first]
-    names = _names(joined, sides, served)
-    parts = [_Side(sides[side], side, asks, served, names[side]).records() for side in joined]
-    return sides[first]._replace(
-        records=merge(parts),
-        texts={number: text for side in joined for number, text in sides[side].texts.items()},
-        damage=[damage for side in joined for damage in sides[side].damage],
-        gaps=[gap for side in joined for gap in sides[side].gaps],
-    )
+    return matched.join(joined)
+
+
+def join_all(logs: Sequence[Log]) -> list[Log]:
+    """Puts each session's log together with those of the servers that it asked."""
+    if not any(record.kind == "a2a" for log in logs for record in log.records):
+        return [*logs]
+    matched = _match(logs)
+    asked = {run.side for run in matched.served if run.ask}
+    firsts = [side for side in range(len(matched.whole)) if side not in asked]
+    return [matched.join(sides_from(first, matched.asks)) for first in firsts]
+
+
+class _Matched(NamedTuple):
+    """Sessions, and who of them asked whom."""
+
+    sessions: list[list[Log]]
+    whole: list[Log]
+    sides: list[Log]
+    """Those with numbers of their own."""
+    asks: list[Ask]
+    served: list[Served]
+
+    def join(self, joined: Sequence[int]) -> Log:
+        """Puts sides together, of which the first asked the others."""
+        first = joined[0]
+        if [*joined] == [first]:
+            return self.whole[first]
+        names, sides = _names(joined, self.sides, self.served), self.sides
+        parts = [
+            _Side(sides[side], side, self.asks, self.served, names[side]).records()
+            for side in joined
+        ]
+        return sides[first]._replace(
+            records=merge(parts),
+            texts={number: text for side in joined for number, text in sides[side].texts.items()},
+            damage=[damage for side in joined for damage in sides[side].damage],
+            gaps=[gap for side in joined for gap in sides[side].gaps],
+        )
+
+
+def _match(logs: Sequence[Log]) -> _Matched:
+    sessions = [[*parts] for parts in group_by_session(logs)]
+    whole = [join_parts(parts) for parts in sessions]
+    sides = number_apart(whole)
+    asks = [ask for side, log in enumerate(sides) for ask in asks_in(side, log)]
+    served = [run for side, log in enumerate(sides) for run in served_in(side, log)]
+    match_asks(asks, served)
+    return _Matched(sessions, whole, sides, asks, served)
 
 
 def _names(

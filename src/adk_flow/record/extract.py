@@ -101,12 +101,14 @@ def current_trace() -> str:
     return format_trace_id(span.trace_id) if span.is_valid else ""
 
 
-def withheld_of(result: object, context: ToolContext) -> Withheld:
+def withheld_of(result: object, context: ToolContext, tool: object) -> Withheld:
     """Tells whether something else than a tool gave its result, see `Record.withheld`.
 
-    ADK answers for a confirmation with an error and nothing else (2.13, tools/function_tool.py).
+    ADK answers for a confirmation with an error and nothing else (2.13, tools/function_tool.py); a
+    function that asks for one by itself runs.
     """
-    if isinstance(result, dict) and list(result) == ["error"]:
+    asks_itself = not getattr(tool, "_require_confirmation", True)
+    if isinstance(result, dict) and list(result) == ["error"] and not asks_itself:
         confirmation = getattr(context, "tool_confirmation", None)
         if confirmation is not None and not confirmation.confirmed:
             return "refused"

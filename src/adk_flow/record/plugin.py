@@ -300,7 +300,7 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result), extract.form_of(result)
-        withheld = extract.withheld_of(result, tool_context)
+        withheld = extract.withheld_of(result, tool_context, tool)
         error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
         given = {"text": text, "form": form, "withheld": withheld, "error": error}
         self.recorder.write_tool("after_tool", tool, tool_context, **given)

@@ -15,6 +15,12 @@ from adk_flow.record.secrets import MASK, is_secret_name, mask_secrets, may_name
 
 Capture = Literal["full", "preview", "none"]
 
+LONGEST_TEXT = 4_000_000
+"""Characters of the longest text that is kept whole: of a longer one, what `preview` keeps."""
+
+_HEAD = 65_536
+"""Characters of such a text in which secrets are looked for."""
+
 _SHORT = 4096
 """Characters of texts whose masked form is remembered: names and questions come again."""
 
@@ -146,12 +152,14 @@ def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
         return lambda text: ""
     if redact:
         mask("")  # compiles the patterns here, for 20 ms, and not in the app's first message
-    if capture == "full":
-        return _masked_text if redact else _plain
+    whole = _masked_text if redact else _plain
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
-        kept = _masked_text(text) if redact else _plain(text)
+        kept = whole(text if len(text) <= LONGEST_TEXT else text[:_HEAD])
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
-    return preview
+    def full(text: str) -> str:
+        return whole(text) if len(text) <= LONGEST_TEXT else preview(text)
+
+    return full if capture == "full" else preview

@@ -24,7 +24,7 @@ from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall, Turn
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import TraceReader, read_trace
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.decisions import Decided
 from adk_flow.models.enforcement import in_force
@@ -65,6 +65,7 @@ async def run_conversation(
     construct: str = "",
     listener: Callable[[Header, Record], None] | None = None,
     close: bool = True,
+    sides: Path | None = None,
 ) -> ConversationRun:
     """Holds a conversation with an app in a session of its own, in memory.
 
@@ -80,6 +81,7 @@ async def run_conversation(
       listener: called with each record once it is written.
       close: whether to close the app's plugins and toolsets, which conversations that are held
         at the same time would miss.
+      sides: where A2A servers keep their logs of what they are asked here, which are read too.
     """
     app = load_app(app)
     if not isinstance(conversation, Conversation):
@@ -120,9 +122,12 @@ async def run_conversation(
             await runner.close()
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
-    turns = [measure_turn(turn) for turn in reader.turns.values()]
-    moves = [move for turn in reader.turns.values() for move in turn.moves]
-    made = [call for turn in reader.turns.values() for call in turn.asked_models]
+    read = list(reader.turns.values())
+    if sides and recorder.paths:
+        read = _read_sides(recorder.paths[0], sides) or read
+    turns = [measure_turn(turn) for turn in read]
+    moves = [move for turn in read for move in turn.moves]
+    made = [call for turn in read for call in turn.asked_models]
     calls = [call for call in made if not call.within]  # by agents, and no tool's own
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
@@ -130,13 +135,19 @@ async def run_conversation(
         turns=turns,
         failed_checks=_check(
             conversation.under(recorder.recorder.construct),
-            list(reader.turns.values()),
+            read,
             turns,
             ends,
         ),
         faults=recorder.faults.total(),
         uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
     )
+
+
+def _read_sides(log: Path, folder: Path) -> list[Turn]:
+    """Reads the turns of a log with what servers recorded of them; none if they have not."""
+    logs = sorted(folder.rglob("*.jsonl"))
+    return read_trace(log, *logs).turns if logs else []
 
 
 def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:
