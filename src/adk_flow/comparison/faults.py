@@ -95,8 +95,6 @@ class FaultTrials:
         planned = [task.agent for task in turn.plan or []]
         team = _team(next(iter(apps.values())))
         self.agent = next(iter(planned or turn.specialists or team), "")
-        tasks = [task for task in turn.plan or [] if task.agent == self.agent]
-        self._tools = {call.name for task in tasks for call in task.tools if call.is_stubbed}
         kinds = ("", *FAULT_KINDS)
         self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
         self.trials = [Trial(name, TALK, 1, kind) for name in apps for kind in kinds]
@@ -110,7 +108,7 @@ class FaultTrials:
         if not trial.fault:
             return app
         agent = self._at_fault(trial.construct)
-        fault = Fault(trial.fault, agent, SECONDS, self._tools)
+        fault = Fault(trial.fault, agent, SECONDS)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
