@@ -102,6 +102,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/masking.py
 	$(BIN)/python benchmarks/wrappers.py
 	$(BIN)/python benchmarks/fanout.py
+	$(BIN)/python benchmarks/watch.py
 
 clean:
 	rm -rf .venv .venv-benchmark .venv-lowest .pytest_cache .ruff_cache .hypothesis flow_logs comparisons

@@ -14,18 +14,21 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 import msgspec
+from choices import choices
 from claims import claims_table
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.fault_matrix import FaultMatrix
 from adk_flow.comparison.runner import compare
+from adk_flow.models.request.situation import CONSULT
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.markdown import markdown_section
@@ -33,7 +36,7 @@ from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
-from adk_flow.wiring import CONSTRUCTS
+from adk_flow.wiring import CONSTRUCTS, ON_DEMAND
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -50,16 +53,26 @@ def three_topics() -> str:
     return f"```mermaid\n{sequence_diagram(held.moves)}```\n"
 
 
-def calls() -> str:
+@cache
+def desk_compared() -> Comparison:
     """Compares the desk's constructs on a follow-up and on three topics in one message."""
     names = ("follow_up", "three_in_one_message")
     conversations = {name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names}
+    constructs = [*CONSTRUCTS, *ON_DEMAND]
     with tempfile.TemporaryDirectory() as folder:
-        comparison = compare(
-            ROOT / "root_agent", conversations, folder=Path(folder), baseline="single_agent"
-        )
-        rows = [_row(comparison, construct) for construct in CONSTRUCTS]
+        options = {"folder": Path(folder), "baseline": "single_agent"}
+        return compare(ROOT / "root_agent", conversations, constructs, **options)
+
+
+def calls() -> str:
+    """Writes what each of the constructs costs the desk."""
+    rows = [_row(desk_compared(), construct) for construct in CONSTRUCTS]
     return "\n".join([*HEADING, *rows]) + "\n"
+
+
+def each_construct() -> str:
+    """Writes what there is to know of each construct, measured with the desk."""
+    return choices(desk_compared(), desk_at_fault(), _in_a_row)
 
 
 HEADING = (
@@ -91,9 +104,9 @@ def _mark(run: RunMetrics) -> str:
 
 
 def _in_a_row(run: RunMetrics) -> int:
-    """Counts the model calls on the critical path."""
+    """Counts the model calls on the critical path; a consult is one within a tool."""
     return sum(
-        spans[index].kind == "model"
+        spans[index].kind == "model" or spans[index].name == CONSULT
         for spans, critical in zip(run.spans, run.critical, strict=True)
         for index in critical
     )
@@ -128,11 +141,18 @@ def examples() -> str:
     return "\n".join([*heading, *rows]) + "\n"
 
 
-def faults() -> str:
+@cache
+def desk_at_fault() -> FaultMatrix:
     """Tries each fault of a specialist of the desk under every construct."""
     with tempfile.TemporaryDirectory() as folder:
         made = compare(ROOT / "root_agent", {}, folder=Path(folder), faults=True)
-    parts = (markdown_section(part) for _, part in fault_sections(made.faults))
+    assert made.faults is not None
+    return made.faults
+
+
+def faults() -> str:
+    """Writes what became of them."""
+    parts = (markdown_section(part) for _, part in fault_sections(desk_at_fault()))
     return "".join(f"#{part}\n\n" for part in parts)
 
 
@@ -164,6 +184,7 @@ def callbacks(part: str) -> str:
 
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "docs" / "compare.md": {"faults": faults},
+    ROOT / "docs" / "choose.md": {"constructs": each_construct},
     ROOT / "docs" / "claims.md": {"claims": claims_table},
     README: {"calls": calls, "examples": examples, "three topics": three_topics},
     **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},

@@ -55,6 +55,15 @@ async def test_an_advisor_reads_all_that_was_said_and_only_it_is_asked_without_t
     assert "model_consult" in model.to("Lead")[0].tools
 
 
+def test_two_runs_of_a_plan_send_the_same_tokens(tmp_path):
+    talk = asked(("Which rate?", "That for 5 years."))
+
+    first, second = (compared(tmp_path / name, talk) for name in "ab")
+
+    tokens = [[run.total.tokens for run in made.runs] for made in (first, second)]
+    assert tokens[0] == tokens[1]
+
+
 def test_a_plan_states_the_consults_and_each_is_one_call_more(tmp_path):
     talk = asked(("Which rate?", "That for 5 years."), ("Is that all?", "Yes."))
 
@@ -103,6 +112,17 @@ def test_without_stated_consults_or_a_named_model_it_is_left_out_with_the_reason
 def test_a_live_advisor_is_held_to_the_budget_of_the_comparison(tmp_path):
     with pytest.raises(AdkFlowError, match=r"cannot be kept: .* no price for dear-model"):
         compared(tmp_path, of_questions(["?"]), advisor_model="dear-model", dollars=1.0)
+
+
+async def test_a_stronger_model_that_fails_is_a_result_and_the_turn_goes_on(tmp_path):
+    model = Scripted(script={**SCRIPTS["advisor"], "": [RuntimeError("line is down")]})
+
+    flow = await record(wire(*team(model), "advisor"), ["Cost?"], tmp_path, model=model)
+
+    (told,) = [one.text for one in flow.of("after_tool") if one.tool == "model_consult"]
+    assert '"status":"error"' in told.replace(": ", ":") and "line is down" in told
+    assert not flow.errors
+    assert flow.picture[-2] == 'Lead reply user "5%."'
 
 
 async def test_the_plan_of_a_log_has_its_consults(tmp_path):

@@ -4,8 +4,10 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from google.adk.agents import LlmAgent
+from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.base_toolset import BaseToolset
@@ -17,6 +19,8 @@ import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.comparison.variants import make_variants
 from adk_flow.models.request.skills import LONGEST_NAME, skill_name
 from adk_flow.models.scripted import Scripted, call
+from adk_flow.run.conversation_run import run_conversation
+from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import WiringError, describe_changes, wire
 from tests.doubles.flow import agent, record
 from tests.doubles.models import Watched
@@ -33,6 +37,11 @@ class Shelf(BaseToolset):
 
     async def close(self):
         pass
+
+
+@pytest.fixture(autouse=True)
+def no_model_named(monkeypatch):
+    monkeypatch.delenv("MODEL_NAME", raising=False)
 
 
 def skilled(*specialists: LlmAgent) -> Any:
@@ -135,8 +144,24 @@ async def test_agents_that_a_specialist_calls_come_with_its_skill(tmp_path):
     assert "Clerk" not in model.sent[0].tools
 
 
+async def test_a_plan_loads_the_skill_that_brings_an_agent_on_the_way(tmp_path):
+    clerk = AgentTool(agent("Clerk", "gemini-2.5-flash", tools=[rate]))
+    both = [agent(n, "gemini-2.5-flash", tools=t) for n, t in (("Loans", [clerk]), ("Funds", []))]
+    task = {"agent": "Clerk", "ask": "x", "tools": [{"name": "rate", "args": {"years": 5}}]}
+    asked = msgspec.convert({"turns": [{"say": "?", "plan": [task]}]}, Conversation)
+    root = wire(agent("Lead", "gemini-2.5-flash"), both, "skills")
+
+    held = await run_conversation(
+        App(name="app", root_agent=root), asked, file=tmp_path / "l.jsonl"
+    )
+
+    (turn,) = held.turns
+    # The lead loads, calls and answers; Clerk looks up and answers.
+    assert (turn.llm_calls, turn.tool_calls, held.failed_checks) == (3 + 2, 2, [[]])
+    assert turn.answer == "5% for 5 years"
+
+
 def test_an_adk_without_eager_skills_leaves_them_out_with_the_reason(monkeypatch):
-    from google.adk.apps import App
     from google.adk.tools import skill_toolset
 
     monkeypatch.delattr(skill_toolset, "SkillDiscoveryMode")  # as in 2.4 to 2.9

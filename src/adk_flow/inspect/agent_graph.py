@@ -44,8 +44,11 @@ def uses_of(node: BaseNode) -> list[Use]:
 
 
 def tools_of(node: BaseNode) -> list[Any]:
-    """Lists an agent's tools, those among them that ADK gave it for its sub-agents."""
-    return list(getattr(node, "tools", ()))
+    """Lists an agent's tools, those too that ADK gave it for its sub-agents or a skill brings."""
+    tools = list(getattr(node, "tools", ()))
+    # Of a SkillToolset (2.13, tools/skill_toolset.py).
+    brought = (getattr(tool, "_provided_tools_by_name", {}) for tool in tools)
+    return [*tools, *(tool for provided in brought for tool in provided.values())]
 
 
 def model_asked(agent: Any) -> str:

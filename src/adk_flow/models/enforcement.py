@@ -22,6 +22,7 @@ from google.genai.models import AsyncModels, Models
 
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
+from adk_flow.models.request.situation import CONSULT
 from adk_flow.record.tool_entries import note_run
 from adk_flow.scenario.plan import PlannedCall
 
@@ -167,7 +168,7 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
         is_asking = check and await check(args, tool_context) and not is_confirmed
         call = None if is_asking else stub(tool_context.agent_name, tool.name, args)
         if call is None:
-            return await value(args=args, tool_context=tool_context)
+            return _timeless(tool, await value(args=args, tool_context=tool_context))
         note_run(tool_context)
         return _outcome(call, tool_context)
 
@@ -185,6 +186,13 @@ def _outcome(call: PlannedCall, tool_context: ToolContext) -> Any:
         tool_context.actions.skip_summarization = actions.skip_summarization or None
         tool_context.state.update(actions.state_delta)
     return copy.deepcopy(call.returns)
+
+
+def _timeless(tool: BaseTool, result: Any) -> Any:
+    """Leaves out how long a consult took, which would make two runs of a plan differ."""
+    if tool.name == CONSULT and isinstance(result, dict):
+        return {name: value for name, value in result.items() if name != "latency_ms"}
+    return result
 
 
 def _parts(model: BaseLlm) -> Iterator[BaseLlm]:

@@ -12,11 +12,13 @@
   let timer = 0;
   let asked = 0;
   let events; // the stream of what is new
+  let isChosen = false; // whether the user chose a pace
   let isKept = false; // whether it stays with one session, and does not go on to the newest
 
   const session = () => find("#head")?.dataset.session ?? "";
 
   function readSteps() {
+    if (!isChosen) pace.value = find("#head")?.dataset.pace ?? "projected";
     steps = all(".turn").flatMap((turn) =>
       turn.dataset.steps.split(" ").filter(Boolean).map((step) => {
         const [record, measured, projected] = step.split(":").map(Number);
@@ -152,8 +154,19 @@
   find("#play").addEventListener("click", play);
   find("#whole").addEventListener("click", showAll);
   find("#more").addEventListener("click", () => find("#panel").scrollIntoView());
-  pace.addEventListener("change", show);
+  pace.addEventListener("change", () => {
+    isChosen = true;
+    show();
+  });
   window.addEventListener("hashchange", followLink);
+  document.addEventListener(
+    "scroll",
+    ({ target }) => {
+      const lanes = target.parentElement && find(".lanes", target.parentElement);
+      if (lanes) lanes.scrollLeft = target.scrollLeft;
+    },
+    true,
+  );
   document.addEventListener("click", (event) => {
     // A link to the record that is shown already changes no address.
     const link = event.target.closest("a[href^='#turn-']");
@@ -173,16 +186,15 @@
   function put(id, html) {
     const piece = parse(html).firstElementChild;
     const old = document.getElementById(id);
-    if (old) return old.replaceWith(piece);
-    if (!id.startsWith("row-")) return find("#session").append(piece);
+    if (!id.startsWith("row-")) return old ? old.replaceWith(piece) : find("#session").append(piece);
+    old?.remove();
     const after = all("#rows li").find((row) => Number(row.dataset.began) < Number(piece.dataset.began));
     find("#rows").insertBefore(piece, after ?? null);
   }
 
   function take(news) {
     const step = steps[at];
-    const main = find("#session");
-    const isAtEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+    const last = all(".turn").at(-1)?.id;
     find("#empty")?.remove();
     for (const id of news.gone) document.getElementById(id)?.remove();
     for (const [id, html] of news.pieces) put(id, html);
@@ -192,7 +204,8 @@
     at = kept ?? -1;
     search();
     show();
-    if (!step && isAtEnd) main.scrollTop = main.scrollHeight;
+    const turn = all(".turn").at(-1);
+    if (!step && last && turn && turn.id !== last) turn.scrollIntoView();
   }
 
   function listen() {

@@ -13,6 +13,7 @@ from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.moves import USER
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import Message, Trace, Turn
 from adk_flow.render.flow_text import count_turn
 from adk_flow.render.sequence import draw_sequence
@@ -81,7 +82,9 @@ class SessionPieces:
         findings = defaultdict(list)
         for finding in detect_findings(trace):
             findings[finding.turn].append(finding)
-        pieces = {"head": _template("head", trace, session, clock(trace.log.header.time))}
+        models = {call.model for turn in trace.turns for call in turn.asked_models}
+        pace = "projected" if models <= KEYLESS_MODELS else "measured"
+        pieces = {"head": _template("head", trace, session, pace, clock(trace.log.header.time))}
         for turn in trace.turns:
             name, own = f"turn-{turn.number}", findings[turn.number]
             records = 0 if turn.complete else len(trace.log.records)
@@ -120,7 +123,10 @@ def _template(name: str, *values: object) -> str:
 
 def clock(microseconds: int) -> str:
     """Writes a time of a log as the clock of this place showed it."""
-    return f"{datetime.fromtimestamp(microseconds / 1e6):%d %b %Y, %H:%M}"
+    try:
+        return f"{datetime.fromtimestamp(microseconds / 1e6):%d %b, %H:%M}"
+    except (ValueError, OverflowError, OSError):  # a damaged log may say any
+        return "at an unknown time"
 
 
 def _piece(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> TurnPiece:

@@ -12,8 +12,14 @@ from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces, draw_row
 from adk_flow.watch.sessions import TICK, Session, WatchedFolder
 
-_SHARE = 10
-"""A look may take this part of the time at most."""
+_SHARE = 4
+"""How much longer than a look, in time of the processor, is the pause before the next."""
+
+
+_SOON = 100
+"""Looks at which nothing was new, after which they are half as many."""
+_PATIENCE = 0.02
+"""Seconds in which lines of the list are drawn, so that the open session does not wait."""
 
 
 class _Drawn(NamedTuple):
@@ -30,6 +36,8 @@ class Board:
         """Seconds until it is worth looking again."""
         self._folder, self._base = WatchedFolder(root), base
         self._looked = 0.0
+        self._quiet = 0
+        """Looks at which nothing was new."""
         self._rows: dict[str, _Drawn] = {}
         self._pieces: dict[str, tuple[SessionPieces, _Drawn]] = {}
 
@@ -37,8 +45,10 @@ class Board:
         """Gives the elements of the page by their ids: of a session, by default the newest."""
         self._look()
         session = self._session(id)
-        rows = {f"row-{each.id}": self._row(each) for each in self._newest_first()}
-        return (self._drawn(session) if session else {}) | rows
+        pieces = self._drawn(session) if session else {}
+        until = time.monotonic() + _PATIENCE
+        rows = {f"row-{each.id}": self._row(each, until) for each in self._newest_first()}
+        return pieces | rows
 
     def page(self, id: str) -> str | None:
         """Gives the whole page; None if there is no such session."""
@@ -52,6 +62,12 @@ class Board:
         )
         return page_to_html(own, rows, base=self._base, unread=older)
 
+    def model(self, id: str, record: int) -> str:
+        """Gives the model that a record names; empty if it names none."""
+        session = self._folder.sessions.get(id)
+        records = session.log.records if session else []
+        return records[record].model if record < len(records) else ""
+
     def detail(self, id: str, record: int) -> str | None:
         """Says what is known of a record; None if there is none."""
         session = self._folder.sessions.get(id)
@@ -60,13 +76,13 @@ class Board:
         return Details(session.trace).draw(record)
 
     def _look(self) -> None:
-        began = time.monotonic()
-        if began - self._looked < TICK / 2:
+        if time.monotonic() - self._looked < TICK / 2:
             return
-        for _ in self._folder.look():
-            pass
+        used = time.thread_time()
+        self._quiet = 0 if list(self._folder.look()) else self._quiet + 1
         self._looked = time.monotonic()
-        self.pause = max(TICK, _SHARE * (self._looked - began))
+        tick = TICK if self._quiet < _SOON else 2 * TICK
+        self.pause = max(tick, _SHARE * (time.thread_time() - used))
         for drawn in (self._rows, self._pieces):
             for id in drawn.keys() - self._folder.sessions.keys():
                 del drawn[id]
@@ -77,9 +93,11 @@ class Board:
     def _session(self, id: str) -> Session | None:
         return self._folder.sessions.get(id) if id else next(iter(self._newest_first()), None)
 
-    def _row(self, session: Session) -> str:
+    def _row(self, session: Session, until: float) -> str:
+        """Draws a session's line; where time is up the one before stays for now."""
         state = (session.stage, session.is_live)
-        if session.id not in self._rows or self._rows[session.id].state != state:
+        before = self._rows.get(session.id)
+        if before is None or (before.state != state and time.monotonic() < until):
             html = draw_row(session.trace, session.id, self._base, session.is_live)
             self._rows[session.id] = _Drawn(state, {"": html})
         return self._rows[session.id].html[""]

@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.routing import Route
 
+from adk_flow.analysis.pricing import is_priced
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.errors import AdkFlowError
 from adk_flow.watch.access import HOST, Access
 from adk_flow.watch.board import Board
@@ -97,6 +99,9 @@ class Pages:
 
     async def _detail(self, request: Request) -> HTMLResponse:
         session, record = request.path_params["session"], request.path_params["record"]
+        model = await self._run(self._board.model, session, record)
+        if model and model not in KEYLESS_MODELS:
+            await asyncio.to_thread(is_priced, model)  # which takes seconds for the first one
         return _found(await self._run(self._board.detail, session, record))
 
     async def _events(self, request: Request) -> StreamingResponse:

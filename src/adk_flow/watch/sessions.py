@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
@@ -36,6 +36,12 @@ class Session:
         """Opaque: it shows no name and no path."""
         self.version = 0
         """How often it changed."""
+        self.began = 0
+        """When its latest turn began."""
+        self.stage: tuple[int, ...] = ()
+        """What the list of sessions shows of it: how many turns began and ended, and agents."""
+        self._latest_open = 0
+        """The latest record of turns that have no end."""
         self._parts: list[tuple[Tail, int]] = []
         self._log: Log | None = None
         self._reader = TraceReader()
@@ -57,7 +63,15 @@ class Session:
             self._reader.read(record)
         self._read += len(new)
         self.version += 1
+        self._note_stage()
         return new
+
+    def _note_stage(self) -> None:
+        turns = self._reader.turns.values()
+        self.began = max((turn.began for turn in turns), default=self.log.header.time)
+        ended = sum(turn.complete for turn in turns)
+        self.stage = (self.began, len(turns), ended, len(self._reader.activations))
+        self._latest_open = max((turn.ended for turn in turns if not turn.complete), default=0)
 
     @property
     def log(self) -> Log:
@@ -71,24 +85,9 @@ class Session:
         return Trace(self.log, list(self._reader.turns.values()))
 
     @property
-    def began(self) -> int:
-        """When its latest turn began."""
-        turns = self._reader.turns.values()
-        return max((turn.began for turn in turns), default=self.log.header.time)
-
-    @property
-    def stage(self) -> tuple[int, ...]:
-        """What of it the list of sessions shows: how many turns began and ended, and agents."""
-        turns = self._reader.turns.values()
-        ended = sum(turn.complete for turn in turns)
-        return self.began, len(turns), ended, sum(len(turn.activations) for turn in turns)
-
-    @property
     def is_live(self) -> bool:
         """Whether a turn is under way, as far as a log can tell."""
-        turns = self._reader.turns.values()
-        latest = max((turn.ended for turn in turns if not turn.complete), default=0)
-        return time.time() - latest / 1e6 < _LIVE
+        return abs(time.time() - self._latest_open / 1e6) < _LIVE
 
 
 class WatchedFolder:
@@ -98,8 +97,9 @@ class WatchedFolder:
         self.sessions: dict[str, Session] = {}
         self.unread = 0
         """Logs beyond those that are read, and those that cannot be."""
-        self._root = root.resolve()
-        self._tails: dict[Path, Tail] = {}
+        self._root = str(root.resolve())
+        self._tails: dict[str, Tail] = {}
+        self._waiting = set[str]()
         self._key = token_bytes(32)
 
     def look(self) -> Iterator[tuple[Session, list[Record]]]:
@@ -114,19 +114,23 @@ class WatchedFolder:
         if changed or gone:
             yield from self._update(changed)
 
-    def _read(self, files: dict[Path, os.stat_result]) -> set[Tail]:
+    def _read(self, files: dict[str, os.stat_result]) -> set[Tail]:
+        """Reads what is new; those for which there is no time come first at the next look."""
         changed, until = set[Tail](), time.monotonic() + _PATIENCE
-        for path, found in files.items():
+        order = sorted(files, key=lambda path: path not in self._waiting)
+        self._waiting = set()
+        for number, path in enumerate(order, start=1):
             tail = self._tails.setdefault(path, Tail(path))
-            if tail.read(found):
+            if tail.read(files[path]):
                 changed.add(tail)
             if time.monotonic() > until:
+                self._waiting = set(order[number:])
                 break
         return changed
 
     def _update(self, changed: set[Tail]) -> Iterator[tuple[Session, list[Record]]]:
         names = defaultdict[tuple[str, ...], list[Tail]](list)
-        for _, tail in sorted(self._tails.items()):
+        for tail in self._tails.values():
             if tail.log is not None:
                 header = tail.log.header
                 names[header.app, header.user, header.session, header.digest].append(tail)
@@ -147,26 +151,28 @@ def _apart(tails: Sequence[Tail]) -> list[list[Tail]]:
     """Tells sessions of the same names apart."""
     if len(tails) == 1:
         return [list(tails)]
+    tails = sorted(tails, key=lambda tail: tail.path)
     of_log = {id(tail.log): tail for tail in tails}
     groups = group_by_session([tail.log for tail in tails if tail.log is not None])
     return [[of_log[id(log)] for log in group] for group in groups]
 
 
-def _logs_in(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _logs_in(path: str) -> Iterator[tuple[str, os.stat_result]]:
     """Finds logs, however deep; symbolic links are not followed."""
     try:
-        found = path.stat(follow_symlinks=False)
-        if stat.S_ISREG(found.st_mode):
-            yield path, found
-            return
         entries = list(os.scandir(path))
+    except NotADirectoryError:
+        yield from _stat(Path(path))
+        return
     except OSError:  # not there, not yet or not any more
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            yield from _logs_in(Path(entry.path))
+            yield from _logs_in(entry.path)
         elif entry.name.endswith(".jsonl") and entry.is_file(follow_symlinks=False):
-            try:
-                yield Path(entry.path), entry.stat(follow_symlinks=False)
-            except OSError:
-                continue
+            yield from _stat(entry)
+
+
+def _stat(file: Path | os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:
+    with suppress(OSError):
+        yield os.fspath(file), file.stat(follow_symlinks=False)

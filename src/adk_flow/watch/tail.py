@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 from adk_flow.log.reader import Log, LogError, LogReader
 
@@ -20,7 +19,7 @@ _FLAGS = os.O_RDONLY | sum(
 class Tail:
     """What was read of a flow log so far; a line that has no end yet is waited for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self.log: Log | None = None
         """None before its header was read, and of what is no flow log."""
@@ -90,9 +89,9 @@ class Tail:
         try:
             if self._reader is None or self.log is None:
                 self._first = line
-                self._reader = LogReader(str(self.path), [line])
+                self._reader = LogReader(self.path, [line])
                 reader = self._reader
-                self.log = Log(str(self.path), reader.header, [], {}, reader.damage, reader.gaps)
+                self.log = Log(self.path, reader.header, [], {}, reader.damage, reader.gaps)
             elif (record := self._reader.read(line)) is not None:
                 self.log.add(record)
         except LogError as error:

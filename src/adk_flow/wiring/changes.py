@@ -10,7 +10,7 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.example_tool import ExampleTool
 
 from adk_flow._text import join_names
-from adk_flow.inspect.agent_graph import model_asked
+from adk_flow.inspect.agent_graph import name_of_model
 from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team, tool_name
@@ -82,7 +82,7 @@ def _lost_between_processes(team: Team) -> Iterator[str]:
 
 def _had_once(team: Team, agent: LlmAgent) -> list[str]:
     fields = [field for field in _HAD_ONCE if getattr(agent, field, None)]
-    is_own = model_asked(agent) != model_asked(team.lead)
+    is_own = name_of_model(team.model_of(agent)) != name_of_model(team.model_of(team.lead))
     return [*(["the model"] if is_own else []), *fields]
 
 

@@ -97,7 +97,7 @@ class Team:
         self, agent: LlmAgent, *, sub_agents: Sequence[BaseAgent] = (), **update: Any
     ) -> LlmAgent:
         """Copies an agent, with these sub-agents in place of its own."""
-        fields = {"model": self._model_of(agent), "mode": None, "sub_agents": [], **update}
+        fields = {"model": self.model_of(agent), "mode": None, "sub_agents": [], **update}
         copy = agent.clone(update=fields)
         copy.sub_agents = list(sub_agents)
         # `clone` leaves out what ADK does when an agent is made: it tells sub-agents their parent,
@@ -105,7 +105,7 @@ class Team:
         copy.model_post_init(None)
         return copy
 
-    def _model_of(self, agent: LlmAgent) -> Any:
+    def model_of(self, agent: LlmAgent) -> Any:
         """Finds the model that an agent runs on where it stands: its own or the nearest above."""
         above: Any = agent
         while above is not None:

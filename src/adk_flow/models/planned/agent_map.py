@@ -63,17 +63,23 @@ class AgentMap:
         tools = [tool for node in self.nodes[name] for tool in tools_of(node)]
         return {getattr(tool, "name", "") or getattr(tool, "__name__", "") for tool in tools}
 
-    def skills_for(self, name: str, task: Task) -> list[str]:
-        """Names the skills of an agent that a task needs: its agent's, else whose tools it has."""
+    def skills_for(self, name: str, task: Task, owners: Collection[str]) -> list[str]:
+        """Names the skills of an agent that a task needs.
+
+        That of its agent, else those that bring its tools, or an agent on the way to its owners.
+        """
         toolsets = [tool for node in self.nodes.get(name, ()) for tool in tools_of(node)]
-        skills = {
-            key: one for tool in toolsets for key, one in getattr(tool, "_skills", {}).items()
+        skills: dict[str, list[str]] = {
+            key: skill.frontmatter.metadata.get(TOOLS, [])
+            for toolset in toolsets
+            for key, skill in getattr(toolset, "_skills", {}).items()
         }
         if (own := skill_name(task.agent)) in skills:
             return [own]
         needed = {call.name for call in task.calls}
-        tools = {key: one.frontmatter.metadata.get(TOOLS, ()) for key, one in skills.items()}
-        return [key for key in skills if needed.intersection(tools[key])]
+        ways = {tool for tools in skills.values() for tool in tools if tool in self.nodes}
+        needed |= {tool for tool in ways if self.is_on_the_way(tool, owners)}
+        return [key for key, tools in skills.items() if needed.intersection(tools)]
 
     def below(self, name: str) -> frozenset[str]:
         """Names whom an agent or graph uses, at any depth."""

@@ -111,7 +111,9 @@ class _Step:
     def _own_calls(self) -> Iterator[NextCall]:
         ended = self._ended()
         ready = [number for number in self.active.own if self.turn.is_ready(number, ended)]
-        if first := {_key(*call[:2]): call for number in ready for call in self._before(number)}:
+        barred = [n for n in self._undone() if self._hop(n) is None and LOAD in self.view.offers]
+        numbers = (*ready, *barred)
+        if first := {_key(*call[:2]): call for number in numbers for call in self._before(number)}:
             yield from (call for call in first.values() if not self._is_made(*call[:2]))
             return
         for number in ready:
@@ -123,9 +125,11 @@ class _Step:
     def _before(self, number: int) -> list[NextCall]:
         """Lists the skills to load, and what to ask a stronger model, before any other tool."""
         view, task = self.view, self.turn.tasks[number]
-        skills = self.turn.team.skills_for(view.agent, task) if LOAD in view.offers else []
+        owners = self.turn.owners[number]
+        skills = self.turn.team.skills_for(view.agent, task, owners) if LOAD in view.offers else []
         loads = [NextCall(LOAD, {"skill_name": one}) for one in skills if one not in view.skills]
-        questions = task.consults if CONSULT in view.offers else ()
+        is_advised = CONSULT in view.offers and number in self.active.own
+        questions = task.consults if is_advised else ()
         calls = [*loads, *(NextCall(CONSULT, {"question": one}) for one in questions)]
         returned = [_key(call.function, call.arguments) for call, back in view.made if back]
         return [call for call in calls if _key(*call[:2]) not in returned]

@@ -50,11 +50,7 @@ def _texts(content: types.Content) -> Iterable[str]:
         if call := part.function_call:
             yield f"{call.name} {_json(call.args)}"
         if response := part.function_response:
-            result = response.response
-            # How long ModelConsultTool took (2.13, model_consult/_model_consult_tool.py) is never
-            # the same twice, and a controlled run's tokens are.
-            fixed = {"latency_ms": 0} if result and "latency_ms" in result else {}
-            yield f"{response.name} {_json({**result, **fixed} if result else result)}"
+            yield f"{response.name} {_json(response.response)}"
 
 
 def _written(value: Any) -> Iterable[str]:

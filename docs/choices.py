@@ -1,0 +1,104 @@
+"""What docs/choose.md says of each construct: how to wire it, and what two conversations show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from adk_flow._text import join_names
+from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.fault_matrix import FaultMatrix
+from adk_flow.render.comparison_tables import CONTEXTS
+from adk_flow.wiring import CONSTRUCTS, MEANINGS, ON_DEMAND
+
+WIRED = {
+    "single_agent": "one `LlmAgent` with every instruction and tool",
+    "advisor": "the same, with a `ModelConsultTool` (ADK 2.11) of a stronger model",
+    "skills": "one `LlmAgent` with a `SkillToolset` (ADK 2.10), a skill a specialist",
+    "transfer": "`sub_agents`; ADK gives `transfer_to_agent`",
+    "agent_tool": "`tools=[AgentTool(specialist), …]`",
+    "agent_tool_skip_summarization": "`AgentTool(specialist, skip_summarization=True)`",
+    "mixed": "some in `sub_agents`, some in an `AgentTool`",
+    "single_turn": '`sub_agents`, each with `mode="single_turn"`',
+    "task": '`sub_agents`, each with `mode="task"`',
+    "workflow_tool": "`tools=[Workflow(…)]`, of specialists in series; ADK 2.4",
+    "router": "a `Workflow`: the lead names one, and a function routes",
+    "classifier_router": "a `Workflow`: `ClassifierNode` (ADK 2.13), and a function routes",
+    "router_many": "a `Workflow`: the lead names some, they answer at once, `JoinNode`, the lead",
+    "coordinator": "a `Workflow`: the lead gives each its part, `JoinNode`, the lead",
+    "sequential": "a `Workflow` of specialists in series",
+    "parallel": "a `Workflow` of specialists at once, `JoinNode`, a function",
+    "loop": "a `Workflow` of specialists in series, and a route back",
+    "best_of_n": "a `Workflow`: the whole work n times at once, `JoinNode`, a selector",
+    "remote": "`AgentTool(RemoteA2aAgent)`, specialists behind `to_a2a` in another process",
+}
+ANSWERS = {
+    "whole": "the user reads all",
+    "part": "the user reads a part of the answer",
+    "none": "the user reads nothing",
+    "wrong": "the user reads the error",
+}
+ENDS = {
+    "itself": "the turn ends of itself",
+    "error": "an error ends the turn",
+    "limit": "only a time limit ends the turn",
+}
+NOT_TRIED = {
+    "advisor": "as under `single_agent`; a stronger model that fails is a result that says so",
+    "remote": "the user reads a part of the answer, and the turn ends of itself; of the others 2 "
+    "read (`adk-flow compare root_agent --constructs remote --faults`)",
+}
+OTHERS = {
+    "read": "read",
+    "lost": "in vain",
+    "cancelled": "cancelled",
+    "not begun": "never asked",
+}
+
+
+def choices(comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[..., int]) -> str:
+    """Writes a part of each construct; `in_a_row` counts the model calls of a critical path."""
+    lines = []
+    for name in (*CONSTRUCTS, *ON_DEMAND):
+        lines += [f"**`{name}`** · {MEANINGS[name]}", "", f"- wire it: {WIRED[name]}"]
+        lines += [*_shown(comparison, name, in_a_row), _failing(name, faults), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(comparison: Comparison, name: str, in_a_row: Callable[..., int]) -> Iterator[str]:
+    figures = comparison.figures_of(name)
+    runs = [run for run in comparison.runs if run.construct == name]
+    if figures is None or not runs:
+        yield f"- {comparison.setting.skipped.get(name, 'not measured')}"
+        return
+    follow_up, three = runs
+    calls = "→".join(f"{count:g}" for count in figures.after_turns[follow_up.conversation])
+    lacking = "" if three.passed else ", and not all is answered"
+    yield (
+        f"- costs: {calls} LLM calls and {follow_up.total.tokens:,} tokens for a question and its "
+        f"follow-up; {three.total.llm_calls} calls, {in_a_row(three)} in a row, for three topics "
+        f"at once{lacking}"
+    )
+    yield f"- specialists see: {CONTEXTS[figures.shown]}"
+    question = follow_up.turns[0]
+    yield f"- the user reads: {_read(question)}; the next message goes to {question.active_agent}"
+
+
+def _read(turn: TurnMetrics) -> str:
+    """Names whose words the user reads of a question, in order."""
+    return ", then ".join(
+        f"{message.agent}{' (JSON)' if message.text.startswith('{') else ''}"
+        for message in turn.messages
+        if message.text.strip("– \n")
+    )
+
+
+def _failing(name: str, faults: FaultMatrix) -> str:
+    cell = faults.cell(name, "raises")
+    if cell is None:
+        return f"- a specialist raises: {NOT_TRIED[name]}"
+    others = Counter(OTHERS[state] for state in cell.siblings.values())
+    told = [f"{count} {state}" for state, count in others.items()]
+    rest = f"; of the others {join_names(told)}" if told else ""
+    return f"- a specialist raises: {ANSWERS[cell.answer]}, and {ENDS[cell.end]}{rest}"
