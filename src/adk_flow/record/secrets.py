@@ -19,14 +19,15 @@ _PREFIXED = (
     r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa)[-_][\w-]{20,}"
     r"|(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|ABSK[\w+/]{50,}={0,2}|LTAI[A-Za-z0-9]{16,}"
     r"|bedrock-api-key-[\w+/]{20,}|[\w~.]{3}\dQ~[\w~.-]{31,34}|do[opr]_v1_[a-f0-9]{40,}"
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ft|oas|ptt|agent)-[\w.-]{16,}"
+    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ft|ffct|imt|oas|soat|ptt|agent)"
+    r"-[\w.-]{16,}"
     r"|GR1348941[\w-]{20}|AT(?:ATT3|BB|CTT3)[\w=-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{50,}"
     r"|rubygems_[a-f0-9]{40,}|dckr_(?:pat|oat)_[\w-]{20,}|lin_api_\w{30,}|CLOJARS_\w{40,}"
-    r"|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|hooks\.slack\.com/\w+/[\w/]{20,}"
+    r"|xox[abeoprs][.-][\w-]{8,}|xapp-[\w-]{10,}|hooks\.slack\.com/\w+/[\w/]{20,}"
     r"|discord(?:app)?\.com/api/webhooks/[\w/-]{20,}|\d{8,10}:AA[\w-]{30,}"
     r"|[MNO][A-Za-z\d]{23,25}\.[\w-]{6}\.[\w-]{27,}"
-    r"|SG\.[\w-]{16,64}\.[\w-]{16,}|xkeysib-[\w-]{40,}|key-[a-f0-9]{32}|[a-f0-9]{32}-us\d\d?"
-    r"|(?:SK|AC)[a-f0-9]{32}|sq0[a-z]{3}-[\w-]{20,}|EAAA[\w-]{40,}|EAA[A-Z][A-Za-z0-9]{40,}"
+    r"|SG\.[\w-]{16,64}\.[\w-]{16,}|SG\.[\w.=-]{66,}|xkeysib-[\w-]{40,}|key-[a-f0-9]{32}|[a-f0-9]{32}-us\d\d?"
+    r"|(?:SK|AC)[a-fA-F0-9]{32}|sq0[a-z]{3}-[\w-]{20,}|EAAA[\w-]{22,}|EAA[A-Z][A-Za-z0-9]{40,}"
     r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|whsec_[\w+/=-]{16,}|access-(?:sandbox|development|production)"
     r"-[a-f0-9-]{30,}|dapi[a-f0-9]{32}|hv[sbr]\.[\w-]{20,}|pscale_\w{2,5}_[\w.=-]{20,}|dp\.\w{2}\.\w{40,}"
     r"|dt0[a-z]\d\d\.\w{20,40}\.\w{40,}|gl(?:c|sa)_[\w+/=]{30,}|NR(?:AK|JS|II|RA)-[\w-]{18,}"
@@ -35,6 +36,14 @@ _PREFIXED = (
     r"|\w{14}\.atlasv1\.[\w=-]{60,}|HRKU-[\w-]{30,}|00D\w{12,15}![\w.]{40,}|ops_eyJ[\w+/]{100,}"
     r"|A3-[A-Z0-9]{6}-[A-Z0-9-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|lsv2_[a-z]{2}_\w{30,}"
     r"|v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}|sha256~[\w-]{40,}|fo1_[\w-]{40,}|fm[12][ar]?_[\w+/=]{60,}|tskey-[\w-]{16,}|pnu_\w{30,}"
+    r"|(?:sk|rk)_(?:test|live|prod)_\w{10,}|AKCp\w{69}|cmVmd\w{59}|4b1d[A-Za-z0-9]{38}|\d{5,16}:A[\w-]{34,}"
+    r"|(?:sc|ext|scauth|authress)_\w{5,30}\.\w{4,6}\.acc[_-][\w-]{10,32}\.[\w+/=-]{30,}"
+    r"|dnkey-[\w=-]{70,}|duffel_(?:test|live)_[\w=-]{43}|EZ[AT]K\w{54}|FLW(?:SECK|PUBK)_TEST-\w{12,}(?:-X)?"
+    r"|fio-u-[\w=-]{64}|(?:pat|sat)\.[\w-]{22}\.\w{24}\.\w{20}|ico-\w{32}|eyJrIjoi\w{70,}|ZXlK[\w/-]{40,}"
+    r"|\w{6}_\w{29}_mmk|[\w-]{1,60}\.webhook\.office\.com/webhookb2/[\w@/-]{40,}|API-[A-Z0-9]{26}"
+    r"|rdme_\w{70}|tk-us-[\w-]{48}|sm_(?:aat|pat|sat)_\w{16}|shippo_(?:live|test)_\w{40}|sgp_\w{40,}"
+    r"|tfp_[\w.=-]{59}|t1\.[\w-]{1,60}={0,2}\.[\w-]{86}|AQVN[\w-]{35,38}|YC[\w-]{38}|A{22}[\w%]{80,}"
+    r"|sl\.[\w=-]{135,}|p8e-\w{32}"
 )
 _STRONG = (
     r"(?:api|access|account|private|secret|signing|encryption|master|client|service|storage|admin"
@@ -47,6 +56,17 @@ _SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
 _NAME = (
     rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|1|2))?"
     rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
+)
+
+SERVICES = (
+    # Whose keys have no prefix: known by the name before them.
+    "adafruit|adobe|airtable|algolia|alibaba|asana|atlassian|confluence|jira|beamer|bitbucket|bittrex"
+    "|meraki|cloudflare|codecov|cohere|coinbase|confluent|contentful|contribsys|datadog|discord"
+    "|droneci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitlab|gitter"
+    "|gocardless|heroku|hubspot|intercom|jfrog|artifactory|bintray|kraken|kucoin|launchdarkly"
+    "|linear|linkedin|lob|looker|mailchimp|mailgun|mapbox|mattermost|messagebird|netlify"
+    "|new[-_]?relic|nytimes|okta|plaid|private_?ai|rapidapi|scalingo|sendbird|sentry|snyk|sonar"
+    "|squarespace|sumo|telegram|travis|twitch|twitter|typeform|yandex|zendesk"
 )
 
 _FOUR, _UP_TO_SEVEN = r"\d{4}", r"\d{1,7}"
@@ -77,6 +97,14 @@ _SHAPES = {
         rf"""\b{_NAME}\\?["']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}"""
         r"(?:(?i:bearer|basic|digest|token)[ \t]+)?",
         r"""(?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&\\][^\s"'&\\)}]{2,})""",
+    ),
+    "service": _Shape(
+        rf"""(?i:{SERVICES})[\w.-]{{0,30}}\\?["']?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}\\?["']?""",
+        r"[\w.:=+-]{14,}",
+    ),
+    "entry": _Shape(r'\b(?:ClearText)?Password" {0,3}value="', r'[^"\n]{2,}'),
+    "curl": _Shape(
+        r"\bcurl\b[^\n]{0,200}[ \t](?:-u|--user)[ =]?[\"\']?[^\s:\"\']{0,60}:", r"[^\s\"\']{3,}"
     ),
     "url": _Shape(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/@]{0,100}:", r"[^\s@/]{1,200}@"),
     "signed": _Shape(r"[?&](?i:sig|signature|key|token|code|x-amz-signature)=", r"[\w%+/.=-]{8,}"),
@@ -119,7 +147,10 @@ _SECRET_WORD = rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})"
 _HEADED = re.compile(
     "|".join(
         f"(?P<{name}>{_SHAPES[name].head})"
-        for name in ("scheme", "spoken", "phrase", "named", "url", "signed", "account")
+        for name in (
+            *("scheme", "spoken", "phrase", "named", "service"),
+            *("entry", "curl", "url", "signed", "account"),
+        )
     ).encode()
 )
 """What stays of a secret, told from its first letters."""
@@ -127,6 +158,8 @@ _NAMED, _STRONGLY_NAMED = (re.compile(text.encode()) for text in (_NAME, rf"(?i:
 _IBAN, _KEY, _PHONE, _SPACED_CARD = (
     re.compile(_SHAPES[name].body.encode()) for name in ("iban", "prefixed", "phone", "spaced card")
 )
+_OPAQUE = re.compile(rb"(?!\d{4}-\d\d-)(?=[^\d]{0,200}\d)(?=[^A-Za-z]{0,200}[A-Za-z])")
+"""A key without a prefix: letters and digits, and no date."""
 _THOUSANDS = re.compile(rb"\d{1,3}(?: \d{3})+(?!\d)")
 _GROUPED = re.compile(
     # NHS; a taxpayer's reference; a bank's sort code and account
@@ -166,7 +199,7 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _replace_headed(found, head)
     if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
         return found[:2], 2
-    if found[:1].isalpha() or found[:1] == b"-" or b"/" in found:
+    if found[:1].isalpha() or found[:1] == b"-" or b"/" in found or _KEY.fullmatch(found):
         return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
         is_card = found[:1] in b"23456" and _is_card(re.sub(rb"\D", b"", found))
@@ -186,6 +219,8 @@ def _replace_headed(found: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
             return kept, len(kept)
         quote = re.match(rb"""\\?["']""", value)
         kept += quote[0] if quote else b""
+    if head.lastgroup == "service" and not _OPAQUE.match(found, len(kept)):
+        return kept[:-1], len(kept) - 1
     return kept + _MASK, max(len(kept) + 1, len(found.rstrip(b"@\\,;.")))
 
 
