@@ -180,7 +180,9 @@ class TraceReader:
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
-            run.turn.resumed.append((moment.index, self.activations[record.activation]))
+            resumed = self.activations[record.activation]
+            resumed.awaits_model = True
+            run.turn.resumed.append((moment.index, resumed))
             return
         activation = self._begin_activation(record, run)
         if record.hidden:
