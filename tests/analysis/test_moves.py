@@ -360,8 +360,8 @@ async def test_a_graph_of_functions_speaks_for_itself(tmp_path):
         start user to graph
         user say graph "Hi"
         graph -> greets (node)
-        graph <- greets
         graph reply user "Good morning."
+        graph <- greets
         graph reply user "What can I do?"
         graph -> asks (node)
         graph reply user "waits for adk_request_input: May I?"

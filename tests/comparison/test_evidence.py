@@ -81,6 +81,18 @@ def test_what_the_offline_model_refuses_is_no_evidence(tmp_path):
     assert "`plan:`" in find_obstacle(comparison)
 
 
+def test_answers_that_touch_are_no_evidence(tmp_path):
+    # With `skip_summarization` ADK shows both as one event, without a space between (2.13, cli.py).
+    both = asked(Task("Prices", says="It costs £5."), Task("Returns", says="Keep the receipt."))
+
+    comparison = compared(shop(), tmp_path, both, ["agent_tool", "agent_tool_skip_summarization"])
+
+    (gap,) = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
+    assert gap.kind == "glued"
+    assert "£5.Keep the" in gap.reason
+    assert "agent_tool_skip" not in write_recommendation(comparison)[0]
+
+
 def test_the_apps_own_wiring_is_compared_first_and_is_the_baseline(tmp_path):
     comparison = compared(shop(), tmp_path, asked(TASK))
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from google.adk.apps import App
+from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
@@ -20,8 +22,10 @@ from adk_flow.comparison.fault_matrix import FaultCell
 from adk_flow.comparison.runner import compare
 from adk_flow.models.faulty import Fault
 from adk_flow.models.scripted import Scripted, call
+from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_text import print_comparison
 from adk_flow.run.virtual_time import run_virtually
+from adk_flow.scenario.conversation import of_questions
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.flow import agent
@@ -172,6 +176,53 @@ def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(tmp_path,
     data = json.loads(json.dumps(comparison_to_data(made)))["faults"]
     assert data["schema"] == 1
     assert len(data["cells"]) == 3 * len(FAULT_KINDS)
+
+
+def test_where_nothing_is_answered_without_a_fault_that_is_told_and_nothing_compared(tmp_path):
+    lead, specialists = team("offline")
+    specialists[0].instruction = "For {customer}."  # which nobody writes
+    made = compared(tmp_path, wire(lead, specialists, "agent_tool")).faults
+
+    assert made.cells == []
+    assert "customer" in made.failing["as_is"]
+
+
+class Live(BaseLlm):
+    """Stands for a language model: asks a specialist, who uses its tool and says what it gave."""
+
+    model: str = "live-double"
+
+    async def generate_content_async(self, llm_request: LlmRequest, stream: bool = False):
+        parts = [part for content in llm_request.contents for part in content.parts or []]
+        results = [part.function_response for part in parts if part.function_response]
+        name = (llm_request.config.labels or {})["adk_agent_name"]
+        part = types.Part(text=str(results[-1].response) if results else "Nothing.")
+        if not results:
+            wanted = call("Loans", request="?") if name == "Lead" else call("rate", years=5)
+            part = types.Part(function_call=wanted)
+        yield LlmResponse(content=types.Content(role="model", parts=[part]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
+    # One that hangs would be waited for.
+    monkeypatch.setattr("adk_flow.comparison.faults.FAULT_KINDS", ["poisoned tool"])
+    lead, specialists = team(Live())
+    app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
+    asked = {"dear": of_questions(["How dear?"])}
+
+    made = compare(app, asked, [], folder=tmp_path, faults=True, calls=1000)
+
+    assert made.faults
+    cell = made.faults.cell("as_is", "poisoned tool")
+    assert cell
+    assert cell.read_by_user
+    assert made.faults.agent == "Loans"
+    assert not made.faults.controlled
+    (*_, shown) = [section for _, section in fault_sections(made.faults)]
+    assert shown.sentences == [
+        "Models carried the instruction of a tool's result to the user in 1 of 1 run."
+    ]
 
 
 def test_one_construct_shows_answers_without_a_space_between_them(comparison):

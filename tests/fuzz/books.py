@@ -91,6 +91,10 @@ class Books:
         """Whether a turn waits for the user."""
         return any(event.long_running_tool_ids for event in self.turns[number - 1].events)
 
+    def fails(self, number: int) -> bool:
+        """Whether ADK itself found something wrong in a turn, which cancels what runs beside it."""
+        return any(event.error_code for turn, event in self.events if turn == number)
+
     def chance(self, likelihood: float) -> bool:
         """Throws the dice."""
         return self.dice.random() < likelihood

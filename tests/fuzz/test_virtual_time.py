@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
+from google.adk.events.event import Event
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.adk.tools.agent_tool import AgentTool
@@ -66,6 +67,22 @@ def counted():
     return Workflow(name="flow", edges=[(START, first), (first, count), (count, last)])
 
 
+def talking():
+    async def tell(node_input: str):
+        yield Event(content=types.ModelContent("Soon."))
+        await asyncio.sleep(2)
+        yield Event(content=types.ModelContent("Now."))
+
+    async def stream(node_input):
+        await asyncio.sleep(1)
+        yield Event(content=types.ModelContent("I "), partial=True)
+        await asyncio.sleep(1)
+        yield Event(content=types.ModelContent("mean it."), partial=True)
+
+    last = unit("b", 1)
+    return Workflow(name="flow", edges=[(START, tell), (tell, stream), (stream, last)])
+
+
 def deep():
     async def wait(node_input: str) -> str:
         await asyncio.sleep(2)
@@ -91,6 +108,7 @@ TREES = {
     "agent_tool": (caller, 5, 1),
     "graph": (graph, 5, 6 / 5),
     "functions": (counted, 4, 0.5),
+    "talking": (talking, 5, 1 / 5),
     "graphs": (deep, 4, 3 / 4),
 }
 

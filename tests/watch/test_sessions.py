@@ -142,3 +142,13 @@ def test_a_log_that_is_deleted_takes_its_session_off_the_page(desk, tmp_path):
 
     assert sum(name.startswith("row-") for name in before) == 2
     assert sum(name.startswith("row-") for name in after) == 1
+
+
+def test_a_log_of_no_time_that_there_is_harms_nobody(desk, tmp_path):
+    (tmp_path / "good.jsonl").write_bytes(desk)
+    header = b'{"flow_log":2,"adk":"","adk_flow":"","app":"b","session":"s","time":%d}\n'
+    for number in (-(2**62), 2**62):
+        (tmp_path / f"{number}.jsonl").write_bytes(header % number)
+
+    pieces = Board(tmp_path, "/x/").pieces("")
+    assert sum("How dear is a loan?" in html for html in pieces.values()) >= 1

@@ -27,6 +27,7 @@ from adk_flow.scenario.conversation import of_questions, read_conversation, with
 from adk_flow.wiring import agents, recorded_in
 from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+from tests.doubles.served import Chat, serving
 
 pytest.importorskip("a2a", reason="needs a2a-sdk")
 
@@ -230,6 +231,20 @@ async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path
 
     for one, other in zip(*turns, strict=True):
         assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
+
+
+def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+    (turn,) = read_conversation(ROOT / "conversations" / "two_in_one_message.yaml").turns
+    with serving(CONSTRUCT_FOLDERS, tmp_path) as client:
+        Chat(client, "remote").say([turn.say, "How much stamp duty on £300,000?"])
+
+    first, *sides = sorted(tmp_path.rglob("*.jsonl"), key=lambda log: "remote" not in log.parts)
+    planned, offline = Flow(read_trace(first, *sides)).turns
+
+    # Two calls of the lead, two of each specialist.
+    assert [(flow.llm_calls, flow.agent_calls) for flow in (planned, offline)] == [(6, 2), (4, 1)]
+    assert "5,000" in offline.answer
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])

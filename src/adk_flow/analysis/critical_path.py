@@ -141,7 +141,7 @@ def _boundaries(turn: Turn) -> Iterator[tuple[int, int, str, Any]]:
 
     Record, order within the record, step of the scheduler, and what it is for.
     """
-    inner = {node.path for node in turn.nodes if node.ended > node.began}
+    inner = {n.path for n in turn.nodes if n.ended > n.began and not n.is_function}
     for node in turn.nodes:
         depth = node.path.count("/")
         if node.path in inner:
@@ -149,7 +149,7 @@ def _boundaries(turn: Turn) -> Iterator[tuple[int, int, str, Any]]:
             if node.ended >= 0:
                 yield node.ended, -depth, "end_graph", node
         else:
-            yield node.began, _AFTER_GRAPHS, "run_function", node
+            yield max(node.began, node.ended), _AFTER_GRAPHS, "run_function", node
     for record, step, subject in _hooked(turn):
         yield record, _AFTER_GRAPHS, step, subject
 
@@ -367,7 +367,8 @@ class _Scheduler:
     def run_function(self, node: Activation) -> None:
         """A function or join has run since the end of what it waited for."""
         caller = self._chain(node.parent or self._callers.get(node.run, 0))
-        start = max(caller.base, self._before_node(node.group, node.branch))
+        start, ended = max(caller.base, self._before_node(node.group, node.branch)), node.ended_time
+        ended = max(node.time, ended)
         began = self._time_before(node, caller.since)
         span = Span(
             kind="node",
@@ -377,14 +378,14 @@ class _Scheduler:
             began=began,
             start=start.length,
             after=start.span,
-            took=0 if self._tool_time else node.time - began,
+            took=0 if self._tool_time else ended - began,
             answered=True,
         )
         self._schedule.spans.append(span)
         end = _End(span.start + span.took, len(self._schedule.spans) - 1)
         calls = (self._calls.get((node.parent, step)) for step in node.path.split("/"))
         self._reach(end, next(filter(None, calls), self._calls.get((node.run, ""))))
-        self._note_node(node.group, node.branch, end, node.time)
+        self._note_node(node.group, node.branch, end, ended)
 
     def _time_before(self, node: Activation, since: int = 0) -> int:
         """Gives when the last ended that a node had to wait for, before any when it was called."""

@@ -89,19 +89,31 @@ def run_function(moment: Moment, run: Run) -> None:
     if graph is not None:
         _end_node(moment, run, graph, failed=bool(record.error), text=record.error)
         return
-    if path in run.functions or any(agent.path == path for agent in run.activations):
+    if path in run.functions:
+        _go_on(moment, run, run.functions[path])
+        return
+    if any(agent.path == path for agent in run.activations):
         return
     parent, owner = _parent_of(run, path, record.branch)
     if node_name(owner) == name and parent and (record.error or record.agent == name):
         return  # an agent that never began
     node = _inner_node(moment, run, path, record.branch, owner, parent)
     open_node(moment, run, node)
-    node.agent = shown_name(run, path)
+    node.agent, node.is_function = shown_name(run, path), True
     if record.pending:
         return
     if not record.error:
-        run.functions.add(path)  # one that failed may be tried again
+        run.functions[path] = node  # one that failed may be tried again
     _end_node(moment, run, node, failed=bool(record.error), text=record.error)
+
+
+def _go_on(moment: Moment, run: Run, node: Activation) -> None:
+    """A function gives a further event: it had not come to its end."""
+    back = ("return", node.agent, node.ended)
+    node.ended, node.ended_time = moment.index, moment.record.time
+    for at, move in enumerate(run.turn.moves):
+        if (move.kind, move.source, move.record) == back and not move.activation:
+            run.turn.moves[at] = replace(move, record=node.ended, time=node.ended_time)
 
 
 def end_nodes(moment: Moment, run: Run, owner: Activation, *, failed: bool) -> None:

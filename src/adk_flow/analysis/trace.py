@@ -67,6 +67,8 @@ class Activation:
     """The call of an agent, graph or task, in whose course it runs, be it after transfers."""
     is_called: bool = False
     """Whether it runs, however deep, in a call whose answer is waited for."""
+    is_function: bool = False
+    """Whether it is a node that runs no other, of which only events tell: a function or a join."""
     ended: int = -1
     """Record that ended it; -1 while it is open."""
     ended_time: int = 0
@@ -342,8 +344,8 @@ class Run:
     """Graphs inside others that are open, by path."""
     ending: set[int] = field(default_factory=set)
     """Activations whose nodes are being ended."""
-    functions: set[str] = field(default_factory=set)
-    """Paths of nodes that are no agents and have run."""
+    functions: dict[str, Activation] = field(default_factory=dict)
+    """Nodes that are no agents and have run, by path."""
     routes: dict[str, str] = field(default_factory=dict)
     """The routes that a graph takes after nodes that have not returned, by path."""
     failures: Counter[str] = field(default_factory=Counter)

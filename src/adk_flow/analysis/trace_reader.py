@@ -180,7 +180,9 @@ class TraceReader:
 
     def _on_before_agent(self, moment: Moment, record: Record, run: Run) -> None:
         if record.cause == "resume" and record.activation in self.activations:
-            run.turn.resumed.append((moment.index, self.activations[record.activation]))
+            resumed = self.activations[record.activation]
+            resumed.awaits_model = True
+            run.turn.resumed.append((moment.index, resumed))
             return
         activation = self._begin_activation(record, run)
         if record.hidden:
@@ -326,8 +328,9 @@ class TraceReader:
         control.start_without_agent(moment, run)
         if record.route and not record.partial:
             run.routes[record.path] = record.route
-        if not record.activation and record.agent != USER and not record.partial:
+        if not record.activation and record.agent != USER:
             is_shown = bool(record.size or record.error)
+            is_shown = is_shown and not record.partial
             is_unseen = is_shown and control.begin_unseen(moment, run)
             if record.path and not (is_unseen or record.replayed):
                 nodes.run_function(moment, run)

@@ -56,6 +56,8 @@ class FaultMatrix(msgspec.Struct, kw_only=True):
     controlled: bool
     """Whether plans decided, so that it is not known what a model makes of what it is shown."""
     cells: list[FaultCell]
+    failing: dict[str, str] = {}
+    """Constructs under which the first turn comes to no answer without a fault, with the reason."""
 
     def cell(self, construct: str, fault: str) -> FaultCell | None:
         """Finds a cell."""
@@ -63,11 +65,19 @@ class FaultMatrix(msgspec.Struct, kw_only=True):
         return next((cell for cell in cells if cell.fault == fault), None)
 
 
+def why_no_base(base: RunMetrics) -> str:
+    """Says why a run without a fault is nothing to compare with; empty if it is."""
+    turn = next(iter(base.turns), None)
+    if turn is None or turn.failed or not turn.complete:
+        return (turn and turn.error) or "it does not come to its end"
+    return "it waits for the user" if turn.waits_for else "" if turn.read else "nobody answers"
+
+
 def read_cell(
     fault: FaultKind, agent: str, lead: str, run: RunMetrics, base: RunMetrics
 ) -> FaultCell:
     """Reads a run with a fault beside one without; without an agent the first asked is at fault."""
-    agent = agent or run.visibility.agents[0]
+    agent = agent or next(iter(run.visibility.agents), "")
     others = [name for name in _answering(base) if name not in (agent, lead)]
     siblings: dict[str, SiblingState] = {
         name: _sibling(name, run) for name in others if _sibling(name, base) == "read"

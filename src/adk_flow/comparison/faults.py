@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -12,16 +12,17 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell
+from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
 from adk_flow.comparison.store import Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
-from adk_flow.models.override import override_of, with_fault
+from adk_flow.models.override import llm_agents, override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import WiringError, parts_of
 
 TALK = "a specialist fails"
@@ -32,19 +33,22 @@ _MOST_AT_ONCE = 3
 
 
 def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversation:
-    """Plans what to ask of an app whose plans are played; of another it is the first that is given.
+    """Takes the first conversation that is given without a plan, else plans one for the app.
 
     Its first message is asked twice, the first time for the fault.
 
     Raises:
-      AdkFlowError: none is given.
+      AdkFlowError: none is given, and the app's model was named, so that no plan plays.
     """
-    if app.root_agent and plays_plans(app.root_agent, name_of_model(override_of(app).model)):
-        return asyncio.run(_draft(app))
-    if not conversations:
+    is_played = app.root_agent and plays_plans(
+        app.root_agent, name_of_model(override_of(app).model)
+    )
+    given = [talk for talk in conversations.values() if not (is_played and talk.has_plan)]
+    if given:
+        return replace(given[0], turns=[given[0].turns[0], *given[0].turns])
+    if not is_played:
         raise AdkFlowError("names none; say what to ask", argument="conversations")
-    talk = next(iter(conversations.values()))
-    return replace(talk, turns=[talk.turns[0], *talk.turns])
+    return asyncio.run(_draft(app))
 
 
 async def _draft(app: App) -> Conversation:
@@ -53,35 +57,43 @@ async def _draft(app: App) -> Conversation:
         drafted = await draft_conversation(app, [""])
     finally:  # toolsets that were opened for it
         await Runner(app=app, session_service=InMemorySessionService()).close()
-    # A result that its agent does not repeat shows what the wiring shows of it.
-    tasks = [
-        replace(task, tools=task.tools[:1], says=f"What {task.agent} says.")
-        for task in drafted.turns[0].plan or []
+    drafts = {task.agent: task for task in drafted.turns[0].plan or []}
+    tasks = [drafts.get(name, Task(name)) for name in _team(app)]
+    plan = [
+        # A result that its agent does not repeat shows what the wiring shows of it.
+        replace(task, tools=_shortened(task), says=f"What {task.agent} says.")
+        for task in sorted(tasks, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     ]
-    team = _team(app) or [task.agent for task in tasks]
-    fitting = [task for task in tasks if task.agent in team]
-    plan = sorted(fitting, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     asked = AskedTurn("Please answer, each of you.", plan=plan)
     return Conversation([asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)])
 
 
+def _shortened(task: Task) -> list[PlannedCall]:
+    """Leaves one tool, and ADK's own, by which a loop may end."""
+    stubbed = [call for call in task.tools if call.is_stubbed]
+    return [*stubbed[:1], *(call for call in task.tools if not call.is_stubbed)]
+
+
 def _team(app: App) -> list[str]:
+    """Names the specialists, or every agent that has a model where nobody leads them."""
+    assert app.root_agent
     try:
-        parts = parts_of(app.root_agent) if app.root_agent else None
+        agents = parts_of(app.root_agent).specialists
     except WiringError:
-        parts = None
-    return [agent.name for agent in parts.specialists] if parts else []
+        agents = llm_agents(app)
+    return list(dict.fromkeys(agent.name for agent in agents))
 
 
 class FaultTrials:
     """One conversation under every construct, without a fault and with each."""
 
-    def __init__(self, talk: Conversation, team: Sequence[str], apps: Mapping[str, App]) -> None:
-        """Takes what is asked, the specialists, and the apps by construct, as_is first."""
+    def __init__(self, talk: Conversation, apps: Mapping[str, App]) -> None:
+        """Takes what is asked, and the apps by construct, as_is first."""
         roots = {name: app.root_agent for name, app in apps.items()}
         self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
         turn = talk.turns[0]
         planned = [task.agent for task in turn.plan or []]
+        team = _team(next(iter(apps.values())))
         self.agent = next(iter(planned or turn.specialists or team), "")
         kinds = ("", *FAULT_KINDS)
         self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
@@ -95,20 +107,24 @@ class FaultTrials:
         """Puts a trial's fault into an app, whose keyless models take a real one's time."""
         if not trial.fault:
             return app
-        fault = Fault(trial.fault, self._at_fault(trial.construct), SECONDS)
+        agent = self._at_fault(trial.construct)
+        fault = Fault(trial.fault, agent, SECONDS)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
     def read(self, store: TrialStore) -> FaultMatrix:
         """Measures the trials that are there."""
         runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
-            read_cell(trial.fault, self._at_fault(trial.construct), self._lead, run, base)
+            read_cell(trial.fault, self._at_fault(name), self._lead, run, bases[name])
             for trial, run in runs.items()
-            if trial.fault and (base := runs.get(trial._replace(fault="")))
+            if trial.fault and (name := trial.construct) in bases and name not in failing
         ]
         controlled = all(run.controlled for run in runs.values())
-        return FaultMatrix(agent=self.agent, controlled=controlled, cells=cells)
+        agent = self.agent or self._lead
+        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
 
     def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}

@@ -126,7 +126,7 @@ def compare(
         asyncio.run(run_trials(variants.apps, conversations, planned, store, **options))
         faulty = None
         if faults:
-            faulty = FaultTrials(conversations[TALK], variants.team, variants.apps)
+            faulty = FaultTrials(conversations[TALK], variants.apps)
             trials_of = (variants.apps, conversations, faulty.trials, store)
             work = run_trials(*trials_of, **options, prepare=faulty.prepare)
             asyncio.run(work) if live else run_virtually(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from adk_flow._text import UNKNOWN, format_number, plural
+from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import FaultCell, FaultMatrix
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
 from adk_flow.scenario.fault import FAULT_KINDS
@@ -13,6 +13,7 @@ from adk_flow.scenario.fault import FAULT_KINDS
 _ENDS = {"itself": "", "error": "!", "limit": "…"}
 _SHORT = {"not begun": "idle", "cancelled": "cut"}
 _NONE = "–"
+_LONGEST_REASON = 200
 _KNOWN: dict[str, tuple[str, Callable[[FaultCell], bool]]] = {
     "*": (
         "known of ADK: the exception of an AgentTool's child cancels its siblings, unless an "
@@ -27,6 +28,11 @@ _KNOWN: dict[str, tuple[str, Callable[[FaultCell], bool]]] = {
         "known of ADK: the exception of a `single_turn` child is its tool's result, an error "
         "without its words, and the turn goes on",
         lambda cell: cell.cause == "single_turn" and cell.fault in ("raises", "rate limit"),
+    ),
+    "§": (
+        "known of ADK: a transfer to an agent that there is not ends the run, unless a callback "
+        "answers it",
+        lambda cell: cell.fault == "unknown agent" and cell.end == "error",
     ),
 }
 
@@ -48,7 +54,7 @@ def fault_sections(matrix: FaultMatrix | None) -> Iterator[tuple[str, Section]]:
     for key, (title, write, legend) in titles.items():
         sentences = list(_said_before(matrix)) if key == "answers" else []
         sentences += [_said_of_models(matrix)] if key == "shown" else []
-        table = _table(matrix, write, legend)
+        table = _table(matrix, write, legend) if matrix.cells else None
         yield (
             f"faults_{key}",
             Section(f"{short_name(matrix.agent)} fails: {title}", table, sentences),
@@ -80,6 +86,9 @@ def _said_before(matrix: FaultMatrix) -> Iterator[str]:
         "instruction; where the lead works alone, the lead does. Then the same is asked again, "
         "without the fault, and something of another."
     )
+    for construct, reason in matrix.failing.items():
+        why = one_line(reason, _LONGEST_REASON)
+        yield f"{short_name(construct)} comes to no answer without a fault, too: {why}."
 
 
 def _said_of_models(matrix: FaultMatrix) -> str:
@@ -118,7 +127,7 @@ def _signs(cell: FaultCell, *signs: str) -> str:
 def _answer(cell: FaultCell) -> Cell:
     mark = "failed" if cell.answer in ("none", "wrong") else ""
     error = [cell.error] if cell.error else []
-    return Cell(f"{cell.answer}{_ENDS[cell.end]}{_signs(cell, '‡')}", mark=mark, notes=error)
+    return Cell(f"{cell.answer}{_ENDS[cell.end]}{_signs(cell, '‡', '§')}", mark=mark, notes=error)
 
 
 def _siblings(cell: FaultCell) -> Cell:

@@ -123,7 +123,10 @@ def _template(name: str, *values: object) -> str:
 
 def clock(microseconds: int) -> str:
     """Writes a time of a log as the clock of this place showed it."""
-    return f"{datetime.fromtimestamp(microseconds / 1e6):%d %b, %H:%M}"
+    try:
+        return f"{datetime.fromtimestamp(microseconds / 1e6):%d %b, %H:%M}"
+    except (ValueError, OverflowError, OSError):  # a damaged log may say any
+        return "at an unknown time"
 
 
 def _piece(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> TurnPiece:

@@ -87,7 +87,7 @@ class Session:
     @property
     def is_live(self) -> bool:
         """Whether a turn is under way, as far as a log can tell."""
-        return time.time() - self._latest_open / 1e6 < _LIVE
+        return abs(time.time() - self._latest_open / 1e6) < _LIVE
 
 
 class WatchedFolder:

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.events.event import Event
-from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
@@ -29,6 +28,7 @@ from adk_flow.wiring.nodes import (
     NOTHING,
     RETRY,
     TIMEOUT,
+    as_message,
     as_node,
     as_text,
     bounded,
@@ -129,7 +129,7 @@ def _asking(candidate: Any, conversation: bool) -> FunctionNode:
     """Makes a node that gives a candidate the message, and survives its failure."""
 
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
-        message = words_of(to_user_content(node_input))
+        message = words_of(as_message(node_input))
         came = await outcome(ctx, candidate, None if conversation else message)
         text = _text_of(came.get("answer", ""))
         kept = {"answer": text} if text else {"failed": came.get("failed", NOTHING)}

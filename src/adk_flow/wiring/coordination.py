@@ -16,7 +16,6 @@ from typing import Any
 
 from google.adk.agents.context import Context
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.utils.content_utils import to_user_content
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
@@ -39,6 +38,7 @@ from adk_flow.wiring.nodes import (
     Child,
     as_asked,
     as_failed,
+    as_message,
     as_node,
     as_said,
     as_text,
@@ -139,7 +139,7 @@ def _dispatching(
     )
 
     async def dispatch(ctx: Context, node_input: Any) -> dict[str, Any]:
-        goal = to_user_content(node_input)
+        goal = as_message(node_input)
         # Who hears the conversation has the question already.
         answer = await ctx.run_node(lead, None if conversation else goal)
         if fault := fault_of(answer, [*descriptions], required, guardrail):

@@ -101,6 +101,11 @@ def as_failed(agent: BaseNode, reason: object) -> str:
     return f"[{agent.name}] failed: {reason}"
 
 
+def as_message(given: Any) -> types.Content:
+    """Writes what a node is given as a user's message; ADK's own way came with 2.5."""
+    return given if isinstance(given, types.Content) else types.UserContent(as_text(given))
+
+
 def as_text(output: Any) -> str:
     """Writes a node's output as words: an output schema makes it data."""
     return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
