@@ -153,6 +153,18 @@ def test_a_copy_of_a_log_is_no_second_trial(tmp_path):
     ]
 
 
+def test_a_graphs_only_agent_is_a_specialist_by_the_log_too(tmp_path):
+    made = compared(shop(), tmp_path, asked(TASK), ["classifier_router", "single_agent"])
+
+    read = compare_logs([run.log for run in made.runs])
+
+    assert {one.construct: one.shown for one in read.constructs} == {
+        "as_is": "others",
+        "classifier_router": "user",
+        "single_agent": "one agent",
+    }
+
+
 def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):
     def load(callback_context) -> None:
         callback_context.state["customer"] = "Ada"
