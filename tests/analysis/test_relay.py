@@ -185,7 +185,7 @@ async def test_a_finding_names_both_ways_and_none_is_told_of_a_plans_requests(tm
     }
     texts = [
         "The user said 4.5%, of 2 facts, and it reached none of Loans.",
-        "Loans answered £1,389.58 a month, of 1 facts, and the user does not read it.",
+        "Loans answered £1,389.58 a month, of 1 fact, and the user does not read it.",
     ]
     for model, expected in ((Live(script=script), texts), (Scripted(script=script), [])):
         root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])

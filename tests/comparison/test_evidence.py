@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,18 @@ def test_what_the_offline_model_refuses_is_no_evidence(tmp_path):
     assert "`plan:`" in find_obstacle(comparison)
 
 
+def test_answers_that_touch_are_no_evidence(tmp_path):
+    # With `skip_summarization` ADK shows both as one event, without a space between (2.13, cli.py).
+    both = asked(Task("Prices", says="It costs £5."), Task("Returns", says="Keep the receipt."))
+
+    comparison = compared(shop(), tmp_path, both, ["agent_tool", "agent_tool_skip_summarization"])
+
+    (gap,) = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
+    assert gap.kind == "glued"
+    assert "£5.Keep the" in gap.reason
+    assert "agent_tool_skip" not in write_recommendation(comparison)[0]
+
+
 def test_the_apps_own_wiring_is_compared_first_and_is_the_baseline(tmp_path):
     comparison = compared(shop(), tmp_path, asked(TASK))
 
@@ -139,6 +152,18 @@ def test_a_copy_of_a_log_is_no_second_trial(tmp_path):
     assert [one.llm_calls for one in comparison.constructs] == [
         one.llm_calls for one in made.constructs
     ]
+
+
+def test_a_graphs_only_agent_is_a_specialist_by_the_log_too(tmp_path):
+    made = compared(shop(), tmp_path, asked(TASK), ["classifier_router", "single_agent"])
+
+    read = compare_logs([Path(run.log) for run in made.runs])
+
+    assert {one.construct: one.shown for one in read.constructs} == {
+        "as_is": "user",
+        "classifier_router": "user",
+        "single_agent": "one agent",
+    }
 
 
 def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):

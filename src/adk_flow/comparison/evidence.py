@@ -13,7 +13,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, shown_to_specialists
 
 _LONGEST_REASON = 200
 
-GapKind = Literal["cut", "failed", "unmet", "paused", "refused", "unasked", "lost"]
+GapKind = Literal["cut", "failed", "unmet", "paused", "refused", "unasked", "lost", "glued"]
 
 _NEXT_STEPS: dict[GapKind, str] = {
     "cut": "run it again",
@@ -27,11 +27,16 @@ _NEXT_STEPS: dict[GapKind, str] = {
         "key and name a language model"
     ),
     "lost": "put where every construct keeps it what the callback adds, in a plugin of the app",
+    "glued": "let an agent write the answer, or end each of those that are joined with a blank",
     "unasked": (
         "state in the conversation who does what (`plan:`; `adk-flow plan` drafts it), or ask "
         "what a specialist is for"
     ),
 }
+
+
+_DAMAGED: dict[str, GapKind] = {"lost_words": "lost", "glued_answers": "glued"}
+"""Findings of answers that are not what they were meant to be."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -65,8 +70,8 @@ def _gaps(run: RunMetrics, needs_specialist: bool) -> Iterator[Gap]:
     if unmet:
         yield Gap("unmet", f"an answer lacks what was asked for: {_short(unmet[0])}")
     for finding in run.findings:
-        if finding.kind == "lost_words":
-            yield Gap("lost", finding.text.rstrip("."))
+        if finding.kind in _DAMAGED:
+            yield Gap(_DAMAGED[finding.kind], finding.text.rstrip("."))
     if is_shown:
         return
     if any(turn.waits_for for turn in run.turns[-1:]):

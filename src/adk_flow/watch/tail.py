@@ -33,7 +33,7 @@ class Tail:
         self._reader: LogReader | None = None
 
     def read(self, found: os.stat_result) -> bool:
-        """Reads what is new in a file of that state; whether there was anything.
+        """Reads what is new in a file of that state; whether anything was, or is no more.
 
         Long logs come in pieces, one a call.
         """
@@ -53,7 +53,8 @@ class Tail:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
             return False
-        if not self._goes_on(file, found):
+        goes_on = self._goes_on(file, found)
+        if not goes_on:
             self._begin_anew()
         data = os.pread(file, _CHUNK, self._offset)
         self._offset += len(data)
@@ -65,7 +66,7 @@ class Tail:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(line + b"\n")
-        return bool(data)
+        return bool(data) or not goes_on
 
     def _goes_on(self, file: int, found: os.stat_result) -> bool:
         """Whether a file is the one that was read: neither another nor cut and written anew."""

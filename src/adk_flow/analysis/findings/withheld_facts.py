@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from adk_flow._text import plural
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.relay import trace_relays
@@ -17,7 +18,7 @@ def find_withheld_facts(trace: Trace, names: Sequence[str] = ()) -> Iterator[Fin
         return
     for relay in trace_relays(trace, names):
         if relay.lost:
-            facts = f"{listed(relay.lost)}, of {len(relay.facts)} facts"
+            facts = f"{listed(relay.lost)}, of {plural(len(relay.facts), 'fact')}"
             text = f"{relay.source} answered {facts}, and the user does not read it."
             if relay.source == USER:
                 text = f"The user said {facts}, and it reached none of {listed(relay.targets)}."
