@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +152,18 @@ def test_a_copy_of_a_log_is_no_second_trial(tmp_path):
     assert [one.llm_calls for one in comparison.constructs] == [
         one.llm_calls for one in made.constructs
     ]
+
+
+def test_a_graphs_only_agent_is_a_specialist_by_the_log_too(tmp_path):
+    made = compared(shop(), tmp_path, asked(TASK), ["classifier_router", "single_agent"])
+
+    read = compare_logs([Path(run.log) for run in made.runs])
+
+    assert {one.construct: one.shown for one in read.constructs} == {
+        "as_is": "user",
+        "classifier_router": "user",
+        "single_agent": "one agent",
+    }
 
 
 def test_the_leads_agent_callbacks_run_under_every_construct(tmp_path):

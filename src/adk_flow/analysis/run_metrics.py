@@ -173,11 +173,12 @@ def shown_to_specialists(run: RunMetrics) -> Shown:
     `request`: what they were called with and nothing else; `user`: the user's own words too;
     `others`: words of other agents too; `one agent`: there are none; `not asked`: nobody asked
     them anything. Where the team is not known, all are taken for specialists but the agent whose
-    model was asked first.
+    model was asked first; that one, too, if it is the only one and stands in a graph.
     """
     if not run.visibility.known:
         return "unknown"
-    others = run.visibility.agents[1:]
+    nodes = {move.target for move in run.moves if move.kind == "call" and move.cause == "node"}
+    others = run.visibility.agents[1:] or [*nodes.intersection(run.visibility.agents)]
     specialists = {name for name in run.visibility.agents if name in run.team} or set(
         [] if run.team else others
     )

@@ -43,7 +43,6 @@
     find("#where").textContent = step
       ? `turn ${step.turn.dataset.turn}, record ${step.record} (${at + 1} of ${steps.length})`
       : `${steps.length} records`;
-    if (step) bring(find(".sequence .current", step.turn));
   }
 
   function bring(shape) {
@@ -97,6 +96,7 @@
     } catch { /* a page in a page has no address */ }
     if (base && !isKept) listen();
     show();
+    if (step) bring(find(".sequence .current", step.turn));
     explain();
   }
 
