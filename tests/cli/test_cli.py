@@ -1,6 +1,8 @@
 """The command `adk-flow` as a user types it."""
 
 import json
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -151,3 +153,17 @@ def test_the_offline_model_is_known_to_any_app(tmp_path):
 
     assert result.returncode == 0, result.stderr
     assert "no language model" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["show", "diff", "check"])
+def test_a_command_that_reads_logs_loads_neither_adk_nor_other_commands(name):
+    code = f"""
+import sys
+from adk_flow.cli import make_command
+make_command([{name!r}])
+print(*[name for name in sys.modules if name.startswith(("google.adk", "adk_flow.cli."))])
+"""
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    commands = {"paths", "output", "options", "signals", name}
+    assert {module.rpartition(".")[2] for module in loaded.split()} <= commands

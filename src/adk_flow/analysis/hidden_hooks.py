@@ -79,9 +79,11 @@ def miss_question(run: Run, activation: Activation) -> None:
 
 
 def miss_events(run: Run) -> None:
-    """A run ended, and no event showed what a model had answered."""
+    """A run ended, and no event showed what a model had answered, though its agent did not fail."""
+    failed = {a.number for a in run.activations if a.error or a.ended_by == "agent_error"}
     for call in run.turn.model_calls if "event" in run.ahead else ():
-        if call.run == run.number and call.responses and not call.shown:
+        is_missed = call.run == run.number and call.responses and not call.shown
+        if is_missed and call.activation not in failed:
             note_hidden(run, "event", call.agent, call.agent, call.record, call.ended)
 
 
