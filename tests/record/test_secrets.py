@@ -108,7 +108,7 @@ KINDS = {
         f"«ntn_{A}{A}»",
     ],
     "JSON web token": [f"«eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{A}»"],
-    "e-mail": ["«ann.lee+x@mail.example.co.uk»"],
+    "e-mail": ["«ann.lee+x@mail.example.co.uk»", "«123456@example.com»", "«_7bob@example.org»"],
     "card": [
         "«4111 1111 1111 1111»",
         "«4111-1111-1111-1111»",
@@ -328,6 +328,13 @@ async def test_a_secret_is_masked_in_what_is_made_of_logs(kind, tmp_path, monkey
 
     assert [text for text in made if secret in text] == []
     assert sum(MASK in text for text in made) >= 5
+
+
+@pytest.mark.parametrize(("kind", "text"), TEXTS)
+def test_what_stands_behind_a_mask_is_not_masked_the_second_time(kind, text):
+    masked = f"{MARKED.sub(MASK, text)}; 2026-11-28"
+
+    assert mask_secrets(masked) == masked
 
 
 @given(st.text(), st.sampled_from([text for _, text in TEXTS]), st.text())

@@ -37,7 +37,7 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent begins to run: handed over to, called, a node, or the first of the turn."""
     cause = activation.cause
     if cause == "transfer":
-        transfer_control(moment, run, activation)
+        recognise_transfer(moment, run, activation)
     elif cause in AGENT_CALLS:
         call_agent(moment, run, activation)
     elif cause == "node":
@@ -49,7 +49,7 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
         _face_user(run, activation.agent, activation)
 
 
-def transfer_control(moment: Moment, run: Run, activation: Activation) -> None:
+def recognise_transfer(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent takes over from the one that handed over to it."""
     source = activation.source
     if is_given_back(activation):
@@ -74,7 +74,7 @@ def begin_unseen(moment: Moment, run: Run) -> bool:
     target = Activation(0, source.target, "transfer", time=record.time, source=source, **place)
     target.is_called, target.text = source.is_called, record.text
     target.said = moment.index if record.size else -1
-    transfer_control(moment, run, target)
+    recognise_transfer(moment, run, target)
     return True
 
 

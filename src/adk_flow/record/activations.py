@@ -168,15 +168,15 @@ class OpenRun:
         if open_frame in self.delegating:
             self.delegating.discard(open_frame)
             return open_frame, Beginning("resume")
-        beginning = self._beginning(agent, branch, path)
+        beginning = self._cause_of_beginning(agent, branch, path)
         self.activations[place] = activation = next(self.log.activation_numbers)
         self.closed.pop(place, None)  # repeated ids of calls give the same branch again
         if not hasattr(agent, "mode"):
             self.deciding[activation] = agent.name
         return activation, beginning
 
-    def _beginning(self, agent: Any, branch: str, path: str) -> Beginning:
-        if source := self._take_up(agent.name, branch):
+    def _cause_of_beginning(self, agent: Any, branch: str, path: str) -> Beginning:
+        if source := self._transfer_source(agent.name, branch):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
         if call is None or call.tool != agent.name:
@@ -209,7 +209,7 @@ class OpenRun:
         id = branch.rpartition("@")[2]
         return next((c for c in self.calls.values() if (c.tool, c.id) == (agent, id)), None)
 
-    def _take_up(self, target: str, branch: str) -> int:
+    def _transfer_source(self, target: str, branch: str) -> int:
         """Finds who handed over to an agent that begins; mostly on its own branch."""
         place = (target, branch)
         if place not in self.handovers:
@@ -241,7 +241,7 @@ class OpenRun:
     def _open_frame_at(self, path: str) -> int:
         return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)
 
-    def hand_over(self, branch: str | None, agent: str, path: str, target: str) -> None:
+    def note_transfer(self, branch: str | None, agent: str, path: str, target: str) -> None:
         """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it.
 
         That of an `after_agent_callback` follows the end.

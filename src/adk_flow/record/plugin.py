@@ -376,7 +376,7 @@ class FlowPlugin(BasePlugin):
         if any(call.kind == "task" for call in calls):
             run.delegating.add(activation)
         if actions.transfer_to_agent:
-            run.hand_over(event.branch, event.author, path, actions.transfer_to_agent)
+            run.note_transfer(event.branch, event.author, path, actions.transfer_to_agent)
         fields = {
             "usage": extract.of_usage(event.usage_metadata),
             "error": extract.error_of(event, self.recorder.keep),

@@ -390,7 +390,7 @@ class Recorder:
         run, _, agent = self.place(context)
         if target and "event" in run.ahead:
             branch = context._invocation_context.branch
-            run.hand_over(branch, agent, extract.path_of(context), target)
+            run.note_transfer(branch, agent, extract.path_of(context), target)
 
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""

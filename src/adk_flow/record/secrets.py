@@ -113,7 +113,7 @@ _SHAPES = {
     "national insurance": _Shape("", r"\b[A-Z]{2}(?: ?\d{2}){3} ?[A-D]\b"),
     "tax": _Shape("", r"\bGB ?\d{3} ?\d{4} ?\d{2}(?: ?\d{3})?\b|\b\d{3}/[A-Z]{1,2}\d{3,6}\b"),
     "account": _Shape(
-        r"\b(?i:sort ?code|account (?:number|no\.?)|a/c)[^\d\n]{0,20}", r"\d[\d -]{4,10}\d\b"
+        r"\b(?i:sort ?code|account (?:number|no\.?)|a/c)[^\d\n\[]{0,20}\[?", r"\d[\d -]{4,10}\d\b"
     ),
     "phone": _Shape(
         r"(?:^|[^\w.,£$€-])",
@@ -171,15 +171,18 @@ _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 def mask_secrets(text: str) -> str:
     """Masks every secret in a text, and leaves the words that say what it is."""
     data = text.encode("utf-8", "surrogatepass")
-    secret, parts, place = _compile(_SECRET), [], 0
+    secret, parts, place, is_glued = _compile(_SECRET), [], 0, False
     while (match := secret.search(data, place)) is not None:
         start, end = match.span()
         instead, covered = _replace(data[start:end], data[end : end + 2])
         parts += [data[place:start], instead]
         place = start + covered
+        is_glued = is_glued or (instead.endswith(_MASK) and data[place : place + 1].isalnum())
     if not place:
         return text
-    return b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
+    masked = b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
+    # A name right behind digits is seen as one only once they are masked.
+    return mask_secrets(masked) if is_glued else masked
 
 
 def may_name_secret(text: str) -> bool:
@@ -199,7 +202,8 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _replace_headed(found, head)
     if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
         return found[:2], 2
-    if found[:1].isalpha() or found[:1] == b"-" or b"/" in found or _KEY.fullmatch(found):
+    is_text = found[:1].isalpha() or found[:1] == b"-" or b"/" in found or b"@" in found
+    if is_text or _KEY.fullmatch(found):
         return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
         is_card = found[:1] in b"23456" and _is_card(re.sub(rb"\D", b"", found))
