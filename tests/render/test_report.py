@@ -57,9 +57,9 @@ class Page(HTMLParser):
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
         self._in_style = tag == "style"
         if tag == "g":
-            self._group = dict(attrs)["class"]
+            self._group = self.elements[-1][1]["class"]
         elif tag in ("path", "rect", "circle", "text"):
-            self.shapes.append((self._group, dict(attrs)))
+            self.shapes.append((self._group, self.elements[-1][1]))
         if tag == "tr":
             self.rows.append([])
         elif tag in ("th", "td"):
