@@ -19,6 +19,7 @@ from adk_flow.analysis.metrics import summed
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, measure_run
 from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.log.reader import read_log
 from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.render.comparison_tables import CONTEXTS
@@ -49,13 +50,14 @@ class Page(HTMLParser):
         """Of drawings: the classes of its group, and what each has."""
         self._group = ""
         self.rows: list[list[str]] = []
-        self.style = self.words = ""
-        self._in_style = self._in_cell = False
+        self.inlined = {"style": "", "script": ""}
+        self.words = ""
+        self._tag, self._in_cell = "", False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        self._in_style = tag == "style"
+        self._tag = tag
         if tag == "g":
             self._group = self.elements[-1][1]["class"]
         elif tag in ("path", "rect", "circle", "text"):
@@ -69,12 +71,12 @@ class Page(HTMLParser):
             self.rows[-1][-1] += " "
 
     def handle_endtag(self, tag):
-        self._in_style = False
+        self._tag = ""
         self._in_cell = self._in_cell and tag not in ("th", "td")
 
     def handle_data(self, data):
-        if self._in_style:
-            self.style += data
+        if self._tag in self.inlined:
+            self.inlined[self._tag] += data
             return
         self.words += data
         if self._in_cell:
@@ -215,15 +217,19 @@ def test_the_matrix_tells_who_was_shown_what(html):
     """)
 
 
-def test_nothing_is_loaded_and_nothing_but_the_style_is_allowed(html):
+def test_nothing_is_loaded_and_nothing_but_its_style_and_script_is_allowed(html):
     page = Page(html)
     (policy,) = [at["content"] for _, at in page.elements if "http-equiv" in at]
-    digest = b64encode(sha256(page.style.encode()).digest()).decode()
+    style, script = (
+        b64encode(sha256(text.encode()).digest()).decode() for text in page.inlined.values()
+    )
 
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
-    assert [tag for tag, _ in page.elements if tag == "style"] == ["style"]
-    assert "@import" not in page.style
-    assert set(re.findall(r"url\((.)", page.style)) == {"#"}
+    assert policy.startswith(
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri"
+    )
+    assert [tag for tag, _ in page.elements if tag in page.inlined] == ["style", "script"]
+    assert "@import" not in page.inlined["style"]
+    assert set(re.findall(r"url\((.)", page.inlined["style"])) == {"#"}
     _assert_inert(page)
 
 
@@ -245,7 +251,8 @@ def test_what_looks_the_same_under_several_constructs_is_drawn_once(runs):
 
 def _assert_inert(page: Page) -> None:
     tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "img", "iframe", "object", "embed", "base", "link", "form"}
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert not tags & {"img", "iframe", "object", "embed", "base", "link", "form"}
     for tag, attributes in page.elements:
         for name, value in attributes.items():
             assert not name.startswith("on"), (tag, name)
@@ -357,6 +364,50 @@ def test_a_browser_shows_the_page_without_complaint(page, request, tmp_path):
 
     assert said == []
     assert asked_for == {file.as_uri()}
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_tables_sort_and_constructs_can_be_ticked_away_by_keyboard(html, comparison, tmp_path):
+    from playwright.sync_api import expect, sync_playwright
+
+    file = tmp_path / "report.html"
+    file.write_text(html, encoding="utf-8")
+    calls = {figures.construct: figures.llm_calls for figures in comparison.constructs}
+    said: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        tab = browser.new_page()
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.goto(file.as_uri())
+        table = tab.locator(".figures").first
+        header = table.get_by_role("columnheader", name="LLM calls", exact=True)
+        for order, is_down in (("ascending", False), ("descending", True)):
+            header.get_by_role("button").press("Enter")
+            expect(header).to_have_attribute("aria-sort", order)
+            names = table.locator("tbody .name").all_text_contents()
+            assert names == sorted(calls, key=calls.__getitem__, reverse=is_down)
+        names = tab.locator("tbody th:visible, figcaption:visible")
+        tick = tab.get_by_role("checkbox", name="agent_tool")
+        before = names.filter(has_text="agent_tool").count()
+        tick.press("Space")
+        expect(names.filter(has_text="agent_tool")).to_have_count(0)
+        expect(names.filter(has_text="transfer")).not_to_have_count(0)
+        tick.press("Space")
+        expect(names.filter(has_text="agent_tool")).to_have_count(before)
+        assert before > 5
+        browser.close()
+
+    assert said == []
+
+
+def test_the_recommended_construct_is_marked_in_every_table_of_figures(html, comparison):
+    name = re.search(r"take (\w+)", write_recommendation(comparison)[0])[1]
+    rows = [row for row in Page(html).rows if "recommended" in row[0]]
+
+    assert len(rows) >= 3
+    assert {row[0].split()[0] for row in rows} == {name}
 
 
 def test_every_sight_of_specialists_has_words():

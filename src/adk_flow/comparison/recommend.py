@@ -94,6 +94,14 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     ]
 
 
+def find_recommended(comparison: Comparison) -> str:
+    """Names the construct that the recommendation takes first; empty if it takes none."""
+    is_open = comparison.setting.stopped or find_obstacle(comparison)
+    if is_open or len(comparison.constructs) == 1:
+        return ""
+    return next((figures.construct for figures in choose_constructs(comparison)), "")
+
+
 def rank_constructs(comparison: Comparison) -> list[ConstructMetrics]:
     """Orders constructs: those that a recommendation chooses from, the cheapest first; others."""
     fit = _fittest(comparison)

@@ -1,8 +1,9 @@
-"""A comparison as one HTML page: no network, no script, readable when printed."""
+"""A comparison as one HTML page: no network, readable without its script and when printed."""
 
 from __future__ import annotations
 
 from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.recommend import find_recommended
 from adk_flow.render.comparison_findings import group_findings
 from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
 from adk_flow.render.comparison_tables import agents_table
@@ -24,6 +25,9 @@ def comparison_to_html(comparison: Comparison) -> str:
         .get_template("report.html.j2")
         .render(
             style=inline("drawing.css", "report.css"),
+            script=inline("report.js"),
+            comparison=comparison,
+            recommended=find_recommended(comparison),
             report=report,
             sections=report.sections,
             kind=comparison.kind,
