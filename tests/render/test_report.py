@@ -143,7 +143,7 @@ def test_calls_stand_by_construct_and_conversation(html):
     page = Page(html)
 
     assert page.row("transfer", 3) == ["transfer", "3", "7"]
-    assert page.row("agent_tool", 3) == ["agent_tool", "4", "8"]
+    assert page.row("agent_tool", 3) == ["agent_tool recommended", "4", "8"]
 
 
 def test_figures_stand_beside_their_difference_to_the_baseline(runs):
