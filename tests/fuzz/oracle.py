@@ -173,14 +173,17 @@ def _is_wait(move: dict[str, Any], kind: str) -> bool:
 def _task_answers(events: list[Event]) -> list[str]:
     """Ids of the tasks that were done; one of an id that repeats is answered without being done."""
     done: list[str] = []
-    worked: set[str | None] = set()
-    for event in events:  # or those that its agent had handed over to
-        worked |= {(event.node_info.path or "").rpartition("@")[2], event.isolation_scope}
+    asked, worked = set[str | None](), set[str | None]()
+    for event in events:
+        worked.add((event.node_info.path or "").rpartition("@")[2])
+        worked |= asked & {event.isolation_scope}  # of those that its agent had handed over to
+        asked |= {call.id for call in event.get_function_calls()}
         answers = event.get_function_responses() if event.author == "user" else ()
         for id in (answer.id or "" for answer in answers):
             if id not in done or id in worked:
                 done.append(id)
             worked.discard(id)
+            asked.discard(id)
     return done
 
 
