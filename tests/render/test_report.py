@@ -45,6 +45,9 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
+        self.shapes: list[tuple[str, dict[str, str]]] = []
+        """Of drawings: the classes of its group, and what each has."""
+        self._group = ""
         self.rows: list[list[str]] = []
         self.style = self.words = ""
         self._in_style = self._in_cell = False
@@ -53,6 +56,10 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
         self._in_style = tag == "style"
+        if tag == "g":
+            self._group = self.elements[-1][1]["class"]
+        elif tag in ("path", "rect", "circle", "text"):
+            self.shapes.append((self._group, self.elements[-1][1]))
         if tag == "tr":
             self.rows.append([])
         elif tag in ("th", "td"):
@@ -72,6 +79,10 @@ class Page(HTMLParser):
         self.words += data
         if self._in_cell:
             self.rows[-1][-1] += data
+
+    def count(self, style: str) -> int:
+        """Counts the shapes of a style."""
+        return [group for group, _ in self.shapes].count(style)
 
     def row(self, first: str, width: int) -> list[str]:
         """Gives the words of a row by its first cell and its number of cells."""
@@ -148,30 +159,30 @@ def test_the_critical_path_is_marked(html, comparison):
         if run.conversation == "three_in_one_message":
             figure = html.partition(f'data-waterfall="{run.construct}"')[2]
             page = Page(figure.partition("</figure>")[0])
-            bars = [e[1] for e in page.elements if e[0] == "rect" and "data-span" in e[1]]
-            marked = [int(bar["data-span"]) for bar in bars if "critical" in bar["class"]]
+            bars = {int(at["data-span"]): style for style, at in page.shapes if "data-span" in at}
+            marked = [number for number, style in bars.items() if "critical" in style]
             assert len(bars) == len(run.spans[0])
-            assert marked == sorted(run.critical[0])
+            assert sorted(marked) == sorted(run.critical[0])
 
 
 def test_a_diagram_shows_transfers_calls_and_words_in_styles_of_their_own(html):
-    figures = dict(
-        zip(CONSTRUCTS, html.partition('class="pictures"')[2].split("</figure>")[:3], strict=True)
-    )
+    parts = html.partition('class="pictures"')[2].split("</figure>")[:3]
+    figures = dict(zip(CONSTRUCTS, map(Page, parts), strict=True))
 
-    transfers = {name: part.count('"control handover"') for name, part in figures.items()}
+    transfers = {name: page.count("control handover") for name, page in figures.items()}
     assert transfers == {"single_agent": 0, "transfer": 3, "agent_tool": 0}
-    assert figures["agent_tool"].count('class="band"') == 1
-    assert figures["agent_tool"].count('class="talk"') == 2 + 2 * 3
-    assert figures["agent_tool"].count('class="model-call"') == 8
+    assert figures["agent_tool"].count("band") == 1
+    assert figures["agent_tool"].count("talk") == 2 + 2 * 3
+    assert figures["agent_tool"].count("model-call") == 8
 
 
 def test_what_failed_is_drawn_as_such(runs):
     run = runs[-1]
     moves = [replace(move, failed=move.kind == "return") for move in run.moves]
-    page = comparison_to_html(compare_runs([replace(run, moves=moves)], PACED))
+    html = comparison_to_html(compare_runs([replace(run, moves=moves)], PACED))
+    page = Page(html.partition('class="pictures"')[2])
 
-    assert page.count('"control broken"') == sum(move.failed for move in moves) == 3
+    assert page.count("control broken") == sum(move.failed for move in moves) == 3
 
 
 def test_repeated_findings_are_told_once_with_their_proofs(html):
@@ -214,7 +225,22 @@ def test_nothing_is_loaded_and_nothing_but_the_style_is_allowed(html):
     assert "@import" not in page.style
     assert set(re.findall(r"url\((.)", page.style)) == {"#"}
     _assert_inert(page)
-    assert len(html) < 500_000
+
+
+def test_a_construct_with_eight_conversations_takes_less_than_46_kilobytes(runs):
+    eight = [replace(run, conversation=f"{run.conversation}_{n}") for run in runs for n in range(4)]
+    html = comparison_to_html(compare_runs(eight, PACED))
+
+    assert html.count('id="answers"') == 1
+    assert len(html.encode()) < 46_000 * len(CONSTRUCTS)
+
+
+def test_what_looks_the_same_under_several_constructs_is_drawn_once(runs):
+    twin = [replace(run, construct="twin") for run in runs if run.construct == "transfer"]
+    page = Page(comparison_to_html(compare_runs([*runs, *twin], PACED)))
+    drawn = [at["data-sequence"] for _, at in page.elements if "data-sequence" in at]
+
+    assert drawn == 2 * ["single_agent", "transfer twin", "agent_tool"]
 
 
 def _assert_inert(page: Page) -> None:

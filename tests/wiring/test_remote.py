@@ -247,6 +247,7 @@ def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp
     assert "5,000" in offline.answer
 
 
+@pytest.mark.environments
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_the_process_ends_with_the_command_however_that_ends(end, tmp_path):
     app = write_app(tmp_path / "pair")

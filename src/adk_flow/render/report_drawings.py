@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from adk_flow._text import format_seconds, plural
@@ -21,9 +21,10 @@ _MOST_TURNS, _MOST_CONVERSATIONS = 3, 12
 
 
 class ConstructDrawing(NamedTuple):
-    """What is drawn of a construct; None where it was not run or nothing was logged."""
+    """What is drawn of constructs; None where they were not run or nothing was logged."""
 
-    construct: str
+    constructs: Sequence[str]
+    """Those under which it looks the same."""
     drawing: Drawing | None = None
     caption: str = ""
 
@@ -87,10 +88,22 @@ def _first_runs(comparison: Comparison, conversation: str) -> dict[str, RunMetri
 
 
 def _sequences(comparison: Comparison, conversation: str, turn: int) -> list[ConstructDrawing]:
-    """Draws a turn under every construct, each agent in the same order of lanes."""
+    """Draws a turn under all constructs, each agent in the same order of lanes."""
     runs = _first_runs(comparison, conversation)
     order = _lane_order([run for run in runs.values() if run])
-    return [_sequence(run, construct, turn, order) for construct, run in runs.items()]
+    return _join_alike(_sequence(run, name, turn, order) for name, run in runs.items())
+
+
+def _join_alike(drawings: Iterable[ConstructDrawing]) -> list[ConstructDrawing]:
+    """Draws once what looks the same under several constructs."""
+    groups: dict[str, list[ConstructDrawing]] = {}
+    for item in drawings:
+        shapes = item.drawing and [shape._replace(record=-1) for shape in item.drawing.shapes]
+        groups.setdefault(repr((item.caption, shapes)), []).append(item)
+    return [
+        group[0]._replace(constructs=[name for item in group for name in item.constructs])
+        for group in groups.values()
+    ]
 
 
 def _other_sequences(comparison: Comparison, drawn: str) -> Iterator[ConversationDrawings]:
@@ -120,15 +133,15 @@ def _sequence(
 ) -> ConstructDrawing:
     moves = [move for move in run.moves if move.turn == turn] if run else []
     if run is None or not moves:
-        return ConstructDrawing(construct)
+        return ConstructDrawing([construct])
     spans = next(iter(run.spans[turn - 1 : turn]), [])
     lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
-    about = f"Sequence of turn {turn} of {run.conversation} under {construct}"
+    about = f"Sequence of turn {turn}"
     captions = [
         plural(metrics.llm_calls, "LLM call") for metrics in run.turns if metrics.turn == turn
     ]
     return ConstructDrawing(
-        construct, draw_sequence(moves, spans, lanes, about), next(iter(captions), "")
+        [construct], draw_sequence(moves, spans, lanes, about), next(iter(captions), "")
     )
 
 
@@ -149,14 +162,14 @@ def _waterfall(
     run: RunMetrics | None, construct: str, whole: int, is_measured: bool
 ) -> ConstructDrawing:
     if run is None or not run.spans or not run.spans[0]:
-        return ConstructDrawing(construct)
+        return ConstructDrawing([construct])
     turn = run.turns[0]
     drawing = draw_waterfall(
         run.spans[0],
         run.critical[0],
         began=turn.began if is_measured else None,
         whole=whole,
-        about=f"Calls of turn 1 of {run.conversation} over time under {construct}",
+        about=f"Calls of turn 1 of {run.conversation} over time",
     )
     caption = (
         f"critical path {format_seconds(turn.critical_path_microseconds / 1e6)}, "
@@ -164,7 +177,7 @@ def _waterfall(
     )
     if turn.parallelism is not None:
         caption += f", parallelism {turn.parallelism:.2f}"
-    return ConstructDrawing(construct, drawing, caption)
+    return ConstructDrawing([construct], drawing, caption)
 
 
 def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
@@ -182,11 +195,11 @@ def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawin
 
 def _context(run: RunMetrics | None, construct: str, most: int, calls: int) -> ConstructDrawing:
     if run is None:
-        return ConstructDrawing(construct)
+        return ConstructDrawing([construct])
     tokens = plural(run.total.input_tokens, "input token")
     caption = f"{tokens} in {plural(run.total.llm_calls, 'LLM call')}"
     if all(span.kind != "model" for span in _all_spans(run)):
-        return ConstructDrawing(construct, caption=caption)
-    about = f"Input tokens under {construct}"
+        return ConstructDrawing([construct], caption=caption)
+    about = "Input tokens"
     drawing = draw_contexts(run.spans, most=most, calls=calls, about=about)
-    return ConstructDrawing(construct, drawing, caption)
+    return ConstructDrawing([construct], drawing, caption)

@@ -91,12 +91,14 @@ class _Sketch:
 
     def lifelines(self) -> list[Shape]:
         """Draws the lanes under their names."""
-        shapes = []
+        paths = [f"M{x:g} {_HEAD - 8}V{self.y + 4:g}" for x in self.lanes.values()]
+        shapes = [line("lifeline", "".join(paths))]
         for name, x in self.lanes.items():
-            shapes.append(line("lifeline", f"M{x:g} {_HEAD - 8}V{self.y + 4:g}"))
             lines = fold_name(name, 11)
+            hint = "" if "".join(lines) == name else name
             for index, text in enumerate(lines):
-                shapes.append(label("lane", x, 11 + 11 * (index + 2 - len(lines)), text))
+                place = x, 11 + 11 * (index + 2 - len(lines))
+                shapes.append(label("lane", *place, text)._replace(who=hint))
         return shapes
 
     def _add_moves(self, step: list[Move]) -> None:
@@ -123,7 +125,7 @@ class _Sketch:
             path = f"M{start + 5:g} {y - 6:g}h16v6h-14"
         else:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
-        self.arrows.append(line(style, path, _hint(move), move.record))
+        self.arrows.append(line(style, path, _hint(move), move.record, _ends(move)))
         if move.failed:
             self._label("failed-word", start + way * LANE / 2, y - 3, "✗ failed", move)
         elif start != end and (move.kind in _NAMED or (move.is_control and move.text)):
@@ -162,12 +164,12 @@ class _Sketch:
             self._calling = set()
         self._calling.add(span.agent)
         x, y = self.lanes[span.agent], self.y + 3
-        hint = f"{span.agent}: {span.name}"
+        known = {"hint": span.name, "record": span.record, "who": f"{span.agent}:"}
         if span.kind == "tool":
-            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, hint, record=span.record))
+            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, **known))
         else:
             kind = "model-call" if span.kind == "model" else "replaced-call"
-            self.arrows.append(dot(kind, x, y, 3.2, hint, span.record))
+            self.arrows.append(dot(kind, x, y, **known))
 
     def _fork(self, move: Move) -> None:
         self._forks.append(_Band(move.activation, self.y + ROW - 12, {move.source}))
@@ -194,5 +196,8 @@ def _style(move: Move) -> str:
 
 
 def _hint(move: Move) -> str:
-    text = f": {move.text}" if move.text else ""
-    return one_line(f"{move.source} {move.kind} {move.target}{text}", 160)
+    return move.text if move.text and not move.is_control else f"{move.kind} {move.text}".strip()
+
+
+def _ends(move: Move) -> str:
+    return f"{move.source} {move.kind} {move.target}:"

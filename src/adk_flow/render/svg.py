@@ -23,6 +23,8 @@ class Shape(NamedTuple):
     """What a text says, the hint that any other shape shows on hovering."""
     record: int = -1
     """Index of the record that it shows; -1 for none."""
+    who: str = ""
+    """Whose it is, for who cannot see its lane or row."""
 
 
 class Drawing(NamedTuple):
@@ -34,10 +36,19 @@ class Drawing(NamedTuple):
     """What it shows, for who cannot see it."""
     shapes: list[Shape]
 
+    @property
+    def groups(self) -> dict[tuple[str, str], list[Shape]]:
+        """Shapes by classes and hint, which lie over each other in that order."""
+        groups: dict[tuple[str, str], list[Shape]] = {}
+        for shape in self.shapes:
+            hint = shape.who if shape.tag == "text" else shape.words
+            groups.setdefault((shape.style, hint), []).append(shape)
+        return groups
 
-def line(style: str, path: str, hint: str = "", record: int = -1) -> Shape:
+
+def line(style: str, path: str, hint: str = "", record: int = -1, who: str = "") -> Shape:
     """Draws a path."""
-    return Shape("path", style, {"d": path}, one_line(hint, _LONGEST_HINT), record)
+    return Shape("path", style, {"d": path}, one_line(hint, _LONGEST_HINT), record, who)
 
 
 def box(
@@ -50,17 +61,18 @@ def box(
     *,
     span: int = -1,
     record: int = -1,
+    who: str = "",
 ) -> Shape:
     """Draws a rectangle, which may stand for a span."""
     at = {"x": tidy(x), "y": tidy(y), "width": tidy(width), "height": tidy(height)}
     number = {"data-span": span} if span >= 0 else {}
-    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT), record)
+    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT), record, who)
 
 
-def dot(style: str, x: float, y: float, radius: float, hint: str = "", record: int = -1) -> Shape:
-    """Draws a disc."""
-    at: dict[str, float | str] = {"cx": tidy(x), "cy": tidy(y), "r": radius}
-    return Shape("circle", style, at, one_line(hint, _LONGEST_HINT), record)
+def dot(style: str, x: float, y: float, hint: str = "", record: int = -1, who: str = "") -> Shape:
+    """Draws a disc, whose radius is of its class."""
+    at: dict[str, float | str] = {"cx": tidy(x), "cy": tidy(y)}
+    return Shape("circle", style, at, one_line(hint, _LONGEST_HINT), record, who)
 
 
 def label(style: str, x: float, y: float, text: str, record: int = -1) -> Shape:

@@ -126,7 +126,7 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
         }
         for index, number in tokens.items():
             high = max(1.0, (_GROWTH - 6) * number / max(most, 1))
-            hint = f"{agent}, call {index + 1}: {number:,} input tokens"
+            hint = f"call {index + 1}: {number:,} input tokens"
             x, wide = LABEL + index * width, max(1.5, width - 1.5)
             shapes.append(box("tokens", x, floor - high, wide, high, hint))
         ends = [f"{number:,}" for number in tokens.values()]

@@ -44,9 +44,12 @@ async def _tasks(root: BaseNode, run_tools: bool) -> AsyncIterator[Task]:
             yield Task(agent.name, tools=tools, says=says)
 
 
+_ADKS_OWN = ("google.adk.tools.skill_toolset", "google.adk.tools.model_consult")
+
+
 def _is_own(tool: BaseTool) -> bool:
-    """Whether a model calls it, and neither an agent stands behind it nor a skill."""
-    if type(tool).__module__ == "google.adk.tools.skill_toolset":
+    """Whether a model calls it, and neither an agent, a skill nor a model stands behind it."""
+    if type(tool).__module__.startswith(_ADKS_OWN):
         return False
     return kind_of(tool) == "function" and tool._get_declaration() is not None
 
