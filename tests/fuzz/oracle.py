@@ -176,10 +176,11 @@ def _task_answers(events: list[Event]) -> list[str]:
     asked, worked = set[str | None](), set[str | None]()
     for event in events:
         worked.add((event.node_info.path or "").rpartition("@")[2])
-        worked |= asked & {event.isolation_scope}  # of those that its agent had handed over to
-        asked |= {call.id for call in event.get_function_calls()}
-        answers = event.get_function_responses() if event.author == "user" else ()
-        for id in (answer.id or "" for answer in answers):
+        if event.author != "user":
+            worked |= asked & {event.isolation_scope}  # of those that its agent had handed over to
+            asked |= {call.id for call in event.get_function_calls()}
+            continue
+        for id in (answer.id or "" for answer in event.get_function_responses()):
             if id not in done or id in worked:
                 done.append(id)
             worked.discard(id)
