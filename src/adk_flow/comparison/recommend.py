@@ -262,15 +262,15 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     )
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
+    yield from _failures(comparison)
     yield from write_troubles(comparison)
 
 
 def write_troubles(comparison: Comparison) -> Iterator[str]:
-    """Says what went wrong or is left out; a sentence each."""
+    """Says what is left out or was not made; a sentence each."""
     setting = comparison.setting
     yield from (f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items())
     yield from setting.notes
-    yield from _failures(comparison)
     if cut := sum(not run.is_whole for run in comparison.runs):
         yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
     if setting.stopped:

@@ -26,7 +26,7 @@ from adk_flow.render.comparison_tables import (
 )
 from adk_flow.render.tables import Section, short_name, table_section
 
-_SUMMARY_ROWS = 6
+_SUMMARY_ROWS = 5
 """Of a table that stands with all else on a screen of 24 lines."""
 
 KIND_MEANINGS = {
@@ -63,17 +63,25 @@ def describe_comparison(comparison: Comparison) -> Report:
 
 def summarize_comparison(comparison: Comparison) -> list[Section]:
     """Says on one screen what was compared, what to take and what went wrong."""
-    serious = [group for group in group_findings(comparison) if group.level == "serious"]
-    words = [
-        f"Serious: {group.explanation} ({join_names(map(short_name, group.constructs))})"
-        for group in serious
-    ]
-    advice = write_recommendation(comparison)
+    words = [*write_recommendation(comparison), *_in_short(comparison)]
     return [
         Section(_title(comparison), summary_table(comparison, _SUMMARY_ROWS)),
         *dict(fault_sections(comparison.faults)).values(),
-        Section("", sentences=[*advice, *words, *write_troubles(comparison)]),
+        Section("", sentences=[*words, *write_troubles(comparison)]),
     ]
+
+
+def _in_short(comparison: Comparison) -> Iterator[str]:
+    """Counts serious findings, and conversations that were not answered as asked."""
+    serious = [group for group in group_findings(comparison) if group.level == "serious"]
+    for group in serious:
+        what = group.explanation.partition(" MAST:")[0].removesuffix(".")
+        yield f"Serious, under {plural(len(group.constructs), 'construct')}: {what}."
+    gaps = [(short_name(f.construct), len(f.gaps)) for f in comparison.constructs if f.gaps]
+    if gaps:
+        total = plural(len(comparison.conversations), "conversation")
+        counts = join_names(f"{name} {count}" for name, count in gaps)
+        yield f"Not answered as asked, of {total}: {counts}."
 
 
 def _title(comparison: Comparison) -> str:

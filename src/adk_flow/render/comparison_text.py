@@ -26,7 +26,11 @@ _GAP = 2
 
 def print_summary(comparison: Comparison, console: Console) -> None:
     """Prints what was compared, what to take and what went wrong."""
-    _print_sections(summarize_comparison(comparison), console)
+    first, *rest = summarize_comparison(comparison)
+    console.print(Text(first.title, style="bold"))
+    _print_sections([first._replace(title="")], console)
+    console.print()
+    _print_sections(rest, console)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -41,7 +45,8 @@ def _print_sections(sections: Iterable[Section], console: Console) -> None:
     for section in sections:
         if section.is_empty:
             continue
-        print_title(section.title, console) if section.title else console.print()
+        if section.title:
+            print_title(section.title, console)
         if section.table:
             _print_table(section.table, console)
         if section.sentences:
