@@ -123,8 +123,9 @@ def _check_moves(
     events = [event for turn, event in books.events if turn == number]
     carried = {(event.author, event.actions.transfer_to_agent) for event in events}
     lost = {pair for pair in carried if pair[1] not in (None, "Nobody")} - shown
-    is_paused = any(event.long_running_tool_ids for event in events)  # ADK ends it before
-    if not (is_paused or _is_replayed(number, books)):
+    is_paused = any(event.long_running_tool_ids for event in events)
+    is_cut = is_paused or books.fails(number)  # before the target began
+    if not (is_cut or _is_replayed(number, books)):
         compare(f"{at} transfers lost", lost, set())
     compare(f"{at} transfers made up", shown - books.transfers, set())
 
@@ -172,14 +173,18 @@ def _is_wait(move: dict[str, Any], kind: str) -> bool:
 def _task_answers(events: list[Event]) -> list[str]:
     """Ids of the tasks that were done; one of an id that repeats is answered without being done."""
     done: list[str] = []
-    worked: set[str] = set()
+    asked, worked = set[str | None](), set[str | None]()
     for event in events:
         worked.add((event.node_info.path or "").rpartition("@")[2])
-        answers = event.get_function_responses() if event.author == "user" else ()
-        for id in (answer.id or "" for answer in answers):
+        if event.author != "user":
+            worked |= asked & {event.isolation_scope}  # of those that its agent had handed over to
+            asked |= {call.id for call in event.get_function_calls()}
+            continue
+        for id in (answer.id or "" for answer in event.get_function_responses()):
             if id not in done or id in worked:
                 done.append(id)
             worked.discard(id)
+            asked.discard(id)
     return done
 
 

@@ -158,6 +158,19 @@ class ToolCalls:
             call.record, call.began = index, record.time
         return call
 
+    def replayed(self, record: Record, run: Run) -> ToolCall | None:
+        """Finds the task for which an agent begins that is not its own: ids of calls repeat.
+
+        ADK does not run the task's agent again, but whom it had handed over to under that id
+        (2.13, workflow/_llm_agent_wrapper.py).
+        """
+        if record.call or not (record.cause == "node" or (record.cause == "user" and run.started)):
+            return None
+        waiting = (call for calls in self._open.values() for call in calls if call.kind == "task")
+        asked = (c for c in waiting if c.asked >= 0 and c.record < 0 and _is_in(c, run))
+        is_here = record.cause == "user"
+        return next((call for call in asked if is_here or call.activation == record.parent), None)
+
     def find(self, id: str, activation: int) -> ToolCall | None:
         """Finds the call that a nested run was started by."""
         return _nearest(reversed(self._open.get(id, [])), activation) or self._latest.get(id)

@@ -30,7 +30,8 @@ def start_without_agent(moment: Moment, run: Run) -> None:
     """Starts a turn whose first event, or whose end, comes before any agent of it."""
     agent = moment.record.agent
     if not run.started and not run.parent and agent != USER:
-        start(moment, run, run.active_agent or agent or "app")
+        root = nodes.node_name(moment.record.path.partition("/")[0])
+        start(moment, run, run.active_agent or root or agent or "app")
 
 
 def begin(moment: Moment, run: Run, activation: Activation) -> None:
@@ -235,6 +236,8 @@ def end_call(
     if call.kind == "task":
         _finish_task(moment, run, call)
         return
+    if call.has_run:  # a plugin before the recorder broke on what it gave
+        error = ""
     text = call.heads[-1].last.text if call.heads else ""
     fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text, "error": error}
     hook = Moment(moment.index, replace(moment.record, agent=call.agent, **fields))
@@ -267,6 +270,8 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     """A run ends, and with it whatever is open in it; a turn's own gives control to the user."""
     record = moment.record
     nodes.call_unseen(moment, run, record.agent)
+    if run.call is not None:
+        run.call.has_run = not failed
     for activation in run.activations:
         end_activation(activation, moment, record.hook)
     is_given_up = failed or bool(run.parent and run.waits)

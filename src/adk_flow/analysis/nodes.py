@@ -94,7 +94,7 @@ def run_function(moment: Moment, run: Run) -> None:
         return
     if any(agent.path == path for agent in run.activations):
         return
-    parent, owner = _parent_of(run, path, record.branch)
+    parent, owner = parent_of(run, path, record.branch)
     if node_name(owner) == name and parent and (record.error or record.agent == name):
         return  # an agent that never began
     node = _inner_node(moment, run, path, record.branch, owner, parent)
@@ -233,7 +233,7 @@ def _inner_node(
     return node
 
 
-def _parent_of(run: Run, path: str, branch: str) -> tuple[int, str]:
+def parent_of(run: Run, path: str, branch: str) -> tuple[int, str]:
     """Finds the activation that a node runs in, 0 for none, and the outermost graph in it."""
     steps = path.split("/")
     for end in range(len(steps) - 1, 0, -1):

@@ -247,6 +247,8 @@ class ToolCall:
     """Whether an event says that the run waits for it."""
     graph: str = ""
     """The graph that it runs, of which no hook tells."""
+    has_run: bool = False
+    """Whether the nested run that it started came to its end."""
     heads: list[Activation] = field(default_factory=list)
     """The activations that it called: one; of a function that runs agents, each; a task that is
     gone on with begins anew."""

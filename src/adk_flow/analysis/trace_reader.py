@@ -184,7 +184,11 @@ class TraceReader:
             resumed.awaits_model = True
             run.turn.resumed.append((moment.index, resumed))
             return
+        if task := self._calls.replayed(record, run):
+            place = {"parent": task.activation, "parent_name": task.agent}
+            record = replace(record, cause="task", call=task.id, **place)
         activation = self._begin_activation(record, run)
+        _forgive(run, activation.path)
         if record.hidden:
             hidden_hooks.note_hidden(run, "before_agent", record.agent, record.agent, moment.index)
         control.begin(moment, run, activation)
@@ -368,13 +372,13 @@ class TraceReader:
                     control.fail(moment, run, activation)
                 if activation.is_called:
                     return  # its caller is given the error as a result
+            elif nodes.parent_of(run, record.path, record.branch)[0]:
+                return  # so is the agent whose node it is
             run.error, run.failed_path = record.error, record.path
             if is_shown:
                 turn.failed, turn.error = True, record.error
-        elif record.path and record.path == run.failed_path:  # a graph has tried its node again
-            run.error = run.failed_path = ""
-            if is_shown:
-                turn.failed, turn.error = False, ""
+        else:
+            _forgive(run, record.path)
         if record.size and not (record.partial or record.error):
             run.error = ""
             if activation is not None:
@@ -423,6 +427,14 @@ class TraceReader:
         return agent
 
     _on_run_error = _on_after_run
+
+
+def _forgive(run: Run, path: str) -> None:
+    """A graph tries the node again that had failed."""
+    if path and path == run.failed_path:
+        run.error = run.failed_path = ""
+        if run.parent is None:
+            run.turn.failed, run.turn.error = False, ""
 
 
 def _forget(hooks: list[HiddenHook], record: int) -> None:

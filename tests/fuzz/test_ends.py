@@ -1,0 +1,118 @@
+"""How calls and tries of a node end, in situations that random trees have shown."""
+
+from google.adk.agents import BaseAgent
+from google.adk.events.event import Event
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools import FunctionTool
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import START, JoinNode, RetryConfig, Workflow
+from pydantic import BaseModel
+
+from adk_flow.models.scripted import Scripted, call, transfer
+from tests.doubles.flow import agent, record
+
+
+class Breaks(BasePlugin):
+    async def after_tool_callback(self, **_):
+        raise RuntimeError("not now")
+
+
+def ends_of(flow):
+    moves = [move for turn in flow.trace.turns for move in turn.moves]
+    return [(m.source, m.target, m.failed) for m in moves if m.kind == "return"]
+
+
+async def test_an_agent_gave_its_answer_though_a_plugin_broke_on_it(tmp_path):
+    model = Scripted(script={"Lead": [call("Aide", request="Go.")], "Aide": ["Said."]})
+    lead = agent("Lead", model, tools=[AgentTool(agent("Aide", model))])
+
+    flow = await record(lead, ["Go."], tmp_path, before=[Breaks("breaks")])
+
+    assert ends_of(flow) == [("Aide", "Lead", False)]
+    assert [turn.failed for turn in flow.figures] == [True]
+
+
+async def test_a_task_whose_id_repeats_is_of_whom_it_had_been_handed_to(tmp_path):
+    asks = call("Aide", request="Go.")
+    asks.id = "same"
+    script = {
+        "Lead": [asks, "Done.", asks, "Done."],
+        "Aide": [transfer("Peer")],
+        "Peer": ["Said.", "Said."],
+    }
+    model = Scripted(script=script)
+    children = [agent("Aide", model, mode="task"), agent("Peer", model)]
+
+    flow = await record(agent("Lead", model, sub_agents=children), ["Go.", "Go."], tmp_path)
+
+    answers = [event.get_function_responses() for event in flow.events if event.author == "user"]
+    assert [[answer.id for answer in parts] for parts in answers] == [["same"], ["same"]]
+    assert ends_of(flow) == [("Peer", "Lead", False)] * 2
+    _, second = flow.trace.turns
+    assert [(m.target, m.cause) for m in second.moves if m.kind == "call"] == [("Peer", "task")]
+
+
+async def test_a_turn_begins_with_the_outermost_graph(tmp_path):
+    def left() -> str:
+        return "l"
+
+    def right() -> str:
+        return "r"
+
+    gate = JoinNode(name="gate")
+    inner = Workflow(name="Inner", edges=[(START, (left, right)), ((left, right), gate)])
+
+    flow = await record(Workflow(name="Outer", edges=[(START, inner)]), ["Go."], tmp_path)
+
+    (turn,) = flow.trace.turns
+    ends = [(m.source, m.target) for m in turn.moves if m.kind in ("start", "end")]
+    assert ends == [("user", "Outer"), ("Outer", "user")]
+
+
+class Stumbles(BaseAgent):
+    """Fails at first, and then says nothing."""
+
+    tries: int = 0
+
+    async def _run_async_impl(self, ctx):
+        self.tries += 1
+        if self.tries == 1:
+            raise RuntimeError("stumbled")
+        for event in list[Event]():
+            yield event
+
+
+async def test_a_node_that_is_tried_again_in_silence_fails_no_turn(tmp_path):
+    again = RetryConfig(max_attempts=2, initial_delay=0, jitter=0)
+    stage = Stumbles(name="Stage", retry_config=again)
+
+    flow = await record(Workflow(name="Flow", edges=[(START, stage)]), ["Go."], tmp_path)
+
+    assert [turn.failed for turn in flow.figures] == [bool(flow.errors)] == [False]
+
+
+class Asked(BaseModel):
+    request: str
+
+
+async def test_an_agents_node_that_fails_fails_no_turn_that_goes_on_to_wait(tmp_path):
+    def stumble(node_input: Asked) -> str:
+        raise RuntimeError("stumbled")
+
+    def pay(what: str) -> str:
+        return what
+
+    def mends(tool, args, tool_context, error):
+        return {"error": str(error)}
+
+    asks = [call("Flow", request="Go."), call("pay", what="5")]
+    model = Scripted(script={"Lead": [asks]})
+    graph = Workflow(name="Flow", description="d", edges=[(START, stumble)], input_schema=Asked)
+    tools = [graph, FunctionTool(pay, require_confirmation=True)]
+
+    lead = agent("Lead", model, tools=tools, on_tool_error_callback=mends)
+    flow = await record(lead, ["Go."], tmp_path)
+
+    (turn,) = flow.figures
+    assert any("stumbled" in record.error for record in flow.of("event"))
+    assert not (turn.failed or flow.errors) and turn.waits_for == ["Lead"]
