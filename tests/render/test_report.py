@@ -35,6 +35,10 @@ needs_chromium = pytest.mark.skipif(
 CONSTRUCTS = ["single_agent", "transfer", "agent_tool"]
 TEAM = ["Mortgage_Agent", "Investment_Agent", "Pension_Agent"]
 PACED = Setting(app="root_agent", baseline="single_agent", pace="gemini-2.5-flash")
+SMALLEST_TEXT = """Math.min(...[...document.querySelectorAll(".pictures svg text")]
+    .filter((text) => text.checkVisibility())
+    .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+"""Pixels that the smallest text of a drawing has on screen."""
 HOSTILE = (
     "<script>alert(1)</script>\"><img src=x onerror='alert(1)'>\x1b[31m\x07\u202e\u2066{{7*7}}"
 )
@@ -360,6 +364,7 @@ def test_a_browser_shows_the_page_without_complaint(page, request, tmp_path):
             tab.goto(file.as_uri())
             assert tab.evaluate("document.scrollingElement.scrollWidth") <= width
             assert tab.evaluate("getComputedStyle(document.body).fontSize") == "16px"
+            assert tab.evaluate(SMALLEST_TEXT) >= 12
         browser.close()
 
     assert said == []
