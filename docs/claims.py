@@ -571,5 +571,7 @@ def _section(name: str, claim: Claim) -> str:
 
 
 if __name__ == "__main__":
+    if unknown := [name for name in sys.argv[1:] if name not in CLAIMS]:
+        sys.exit(f"{unknown[0]}: no claim is named so; there are {', '.join(CLAIMS)}")
     silence_adk()
     print(claims_table(sys.argv[1:]))

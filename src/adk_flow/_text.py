@@ -46,7 +46,7 @@ def join_names(names: Iterable[str]) -> str:
 def suggest(name: str, known: Iterable[str]) -> str:
     """Asks whether a known name was meant, in words that end a message; empty if none is like."""
     alike = get_close_matches(name, [*known], n=1)
-    return f"; did you mean {alike[0]}?" if alike else ""
+    return f" (did you mean {alike[0]}?)" if alike else ""
 
 
 def format_number(number: float | None) -> str:
@@ -62,8 +62,8 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_dollars(dollars: float) -> str:
-    """Writes a cost to hundredths of a cent: `$0.0259`."""
-    return f"${dollars:,.4f}"
+    """Writes a cost to hundredths of a cent, a smaller one to a hundredth of that: `$0.0259`."""
+    return f"${dollars:,.6f}" if 0 < dollars < 5e-5 else f"${dollars:,.4f}"
 
 
 def format_times(count: int) -> str:

@@ -335,6 +335,16 @@ def test_a_plan_is_of_a_question_or_of_a_log(tmp_path):
     assert refused.stderr == "adk-flow: give either --question TEXT or --from LOG, and not both\n"
 
 
+def test_a_log_of_another_app_is_refused_in_one_line(tmp_path):
+    log = asyncio.run(recorded(tmp_path))
+
+    refused = run_command("plan", place("shop", tmp_path).name, "--from", log, folder=tmp_path)
+
+    assert refused.returncode == 2
+    assert "is of an app with other agents (Lead, Clerk, Judge)" in refused.stderr
+    assert refused.stdout == ""
+
+
 def test_conversation_of_a_plan_is_what_its_file_says(tmp_path):
     data = {"turns": [{"say": "x", "plan": [{"agent": "A", "tools": [{"tasks": []}]}]}]}
     file = tmp_path / "plan.yaml"

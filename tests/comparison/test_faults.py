@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -25,7 +26,7 @@ from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_text import print_comparison
 from adk_flow.run.virtual_time import run_virtually
-from adk_flow.scenario.conversation import of_questions
+from adk_flow.scenario.conversation import AskedTurn, Conversation, of_questions
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.flow import agent
@@ -236,3 +237,24 @@ def test_only_the_caller_ends_a_call_that_hangs(matrix):
 
     assert {cell.end for cell in hanging} == {"limit"}
     assert all(cell.struck for cell in matrix.cells)
+
+
+def test_an_answer_of_words_is_whole_only_if_they_are_read(tmp_path):
+    def weather(city: str) -> dict[str, str]:
+        """Looks up the weather of a city, such as Paris."""
+        return {"city": city, "sky": "grey"}
+
+    weatherman = LlmAgent(
+        name="Weather", model="offline", description="Knows the weather.", tools=[weather]
+    )
+    trips = LlmAgent(name="Trips", model="offline", description="Plans trips by train.")
+    lead = LlmAgent(name="Front", model="offline", sub_agents=[weatherman, trips])
+    asked = {"talk": Conversation([AskedTurn("What is the weather in Paris?")])}
+
+    made = compare(
+        App(name="app", root_agent=lead), asked, ["single_turn"], folder=tmp_path, faults=True
+    )
+
+    assert made.faults is not None
+    cells = [made.faults.cell(name, "raises") for name in ("as_is", "single_turn")]
+    assert [cell and cell.answer for cell in cells] == ["none", "none"]

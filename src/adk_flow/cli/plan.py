@@ -53,9 +53,17 @@ async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversa
 async def _taken(app: Path, log: Log, run_tools: bool) -> Conversation:
     loaded = import_app(app, "offline")
     from adk_flow.check.replay import replay_differences
+    from adk_flow.inspect.agent_graph import agents_of
     from adk_flow.models.planned.from_log import plan_of
 
     trace = trace_log(log)
+    known = {node.name for node in agents_of(loaded.root_agent)} if loaded.root_agent else set()
+    asked = [activation.agent for activation in trace.activations.values()]
+    if asked and not known.intersection(asked):
+        raise AdkFlowError(
+            f"{log.path}: is of an app with other agents ({', '.join(dict.fromkeys(asked))}); "
+            f"expected a log of {app}"
+        )
     replayed, planned = plan_of(trace), plan_of(trace, run_tools=run_tools)
     differences = await replay_differences(loaded, trace, replayed.conversation)
     for note in planned.notes:

@@ -40,8 +40,12 @@ def show_flow(
     view: Annotated[View, typer.Option(help="What to show of the flow.")] = "both",
     form: Annotated[Literal["text", "mermaid", "json", "html"], FORMAT] = "text",
     out: Annotated[Path | None, typer.Option(help="File of the page of --format html.")] = None,
-    turn: Annotated[int, typer.Option(help="Show this turn only, counted from 1.")] = 0,
-    record: Annotated[int, typer.Option(help="Show this record only, counted from 0.")] = -1,
+    turn: Annotated[
+        int | None, typer.Option(min=1, help="Show this turn only, counted from 1.")
+    ] = None,
+    record: Annotated[
+        int | None, typer.Option(min=0, help="Show this record only, counted from 0.")
+    ] = None,
     names: Annotated[
         str, typer.Option(help="Names, separated by commas, that are facts to be passed on.")
     ] = "",
@@ -55,23 +59,25 @@ def show_flow(
     """
     facts = [name.strip() for name in names.split(",") if name.strip()]
     with report_errors():
-        _check(view, form, out, bool(turn) or record >= 0, follow)
+        _check(view, form, out, turn is not None or record is not None, follow)
+        if turn is not None and record is not None:
+            raise AdkFlowError("give either --turn or --record, and not both")
         if follow and view != "records":
             _follow(logs, view)
-        if not turn and record < 0 and (form == "text" or view == "records"):
+        if turn is None and record is None and (form == "text" or view == "records"):
             _stream(open_story(logs), view, form, facts)
             return
         trace = trace_log(load_story(logs))
-        _check_part(trace, turn, record)
+        _check_part(trace, turn or 0, record or 0)
         if form == "html":
             _write_page(trace, out)
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
         print_damage(trace.log, plain_console(sys.stderr))
-    if record >= 0:
+    if record is not None:
         _print_record(trace, record, form)
     elif form != "html":
-        _print(trace, view, form, turn, facts)
+        _print(trace, view, form, turn or 0, facts)
 
 
 def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> None:
@@ -103,7 +109,7 @@ def _check_part(trace: Trace, turn: int, record: int) -> None:
         ("turn", turn, len(trace.turns), "turn"),
         ("record", record, len(trace.log.records) - 1, "record"),
     ):
-        if number > most or number < -1:
+        if number > most:
             there = plural(most + (name == "record"), noun)
             raise AdkFlowError(f"the log has {there}", argument=name, value=number)
 

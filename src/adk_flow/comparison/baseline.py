@@ -42,12 +42,13 @@ def _agrees(run: RunMetrics, base: RunMetrics) -> bool | None:
 
 
 def _holds(base: TurnMetrics, turn: TurnMetrics) -> bool:
-    if figures := _figures(base.answer):
-        return figures <= _figures(turn.read)
+    if figures := figures_in(base.answer):
+        return figures <= figures_in(turn.read)
     return f" {_words(base.answer)} " in f" {_words(turn.read)} "
 
 
-def _figures(text: str) -> set[float]:
+def figures_in(text: str) -> set[float]:
+    """Reads the figures of a text, however their thousands are written."""
     return {float(match[0].replace(",", "")) for match in _FIGURE.finditer(text)}
 
 

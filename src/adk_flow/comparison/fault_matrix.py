@@ -9,6 +9,7 @@ import msgspec
 
 from adk_flow.analysis.metrics import TurnMetrics, plus
 from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.comparison.baseline import figures_in
 from adk_flow.scenario.fault import FAULT_CANARY, FaultKind
 
 Extent = Literal["whole", "part", "wrong", "none"]
@@ -104,11 +105,16 @@ def read_cell(
 
 
 def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Extent:
-    """Says how many lines of a turn's answers the user reads; a model's own words are its own."""
-    expected = _lines(base.turns[place].read)
-    if not base.controlled:
-        return "whole" if turn.answer else "none"
-    found = expected & _lines(turn.read)
+    """Says how many lines of a turn's answers the user reads; of a language model's, the figures.
+
+    Of words of a language model's own nobody can say that they are whole: they are a part.
+    """
+    other = base.turns[place]
+    is_repeatable = base.controlled or base.offline
+    expected = _lines(other.read) if is_repeatable else figures_in(other.read)
+    if not expected:
+        return "part" if turn.answer else "none"
+    found = expected & (_lines(turn.read) if is_repeatable else figures_in(turn.read))
     return "whole" if found == expected else "part" if found else "none"
 
 

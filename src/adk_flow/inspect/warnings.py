@@ -204,7 +204,7 @@ def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
         is_stage = type(source).__name__ in ("SequentialAgent", "LoopAgent")
         if use.how != "agent_tool" and not is_stage:
             continue
-        what = "an AgentTool" if use.how == "agent_tool" else type(source).__name__
+        what = "AgentTool" if use.how == "agent_tool" else type(source).__name__
         for node in _below(use.node):
             for tool in confirmed_tools(node):
                 text = (
