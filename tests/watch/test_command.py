@@ -74,12 +74,14 @@ def test_a_signal_ends_the_other_command_too(tmp_path):
     ("arguments", "words"),
     [
         (["nowhere"], "nowhere: no such folder or flow log"),
+        (["page.html"], "page.html: is no flow log; expected one, or a folder of them"),
         (["--with"], "--with needs a command"),
         (["--with", "no-such-program"], "no-such-program: cannot be run"),
         (["--port", "99999"], "--port 99999: cannot be had"),
     ],
 )
 def test_what_cannot_be_watched_is_refused_in_one_line(arguments, words, tmp_path):
+    (tmp_path / "page.html").write_text("<!DOCTYPE html>")
     result = run_command("watch", *arguments, folder=tmp_path)
 
     assert_refused(result._replace(stdout=re.sub("Flows: .*\n", "", result.stdout)), words)

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from adk_flow.cli.output import report_errors
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import is_flow_log
 
 _PATIENCE = 0.6
 """Seconds in which the other command may end by itself."""
@@ -59,6 +60,8 @@ def watch_flows(
     with report_errors():
         if logs is not None and not (beside or logs.exists()):
             raise AdkFlowError(f"{logs}: no such folder or flow log")
+        if logs is not None and logs.is_file() and not is_flow_log(logs):
+            raise AdkFlowError(f"{logs}: is no flow log; expected one, or a folder of them")
         if beside and not context.obj:
             raise AdkFlowError("--with needs a command, such as: --with adk web .")
         code = asyncio.run(_serve(root.resolve(), port, context.obj if beside else ()))

@@ -161,7 +161,8 @@ def _source(part: Part, found: list[Found], agent: str) -> str:
         return f"{agent}'s own {'function call' if part.kind == 'call' else 'words'}"
     if found:
         return _named(found)
-    return "result of its function call" if part.kind == "response" else "not said by anybody"
+    is_result = part.kind == "response"
+    return "result of its function call" if is_result else "said by no agent: of ADK or the app"
 
 
 def _named(found: list[Found]) -> str:
