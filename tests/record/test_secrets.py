@@ -330,6 +330,11 @@ async def test_a_secret_is_masked_in_what_is_made_of_logs(kind, tmp_path, monkey
     assert sum(MASK in text for text in made) >= 5
 
 
+@given(st.uuids())
+def test_an_id_of_adks_stays_whole(one):
+    assert mask_secrets(f"pending: ['adk-{one}']") == f"pending: ['adk-{one}']"
+
+
 @pytest.mark.parametrize(("kind", "text"), TEXTS)
 def test_what_stands_behind_a_mask_is_not_masked_the_second_time(kind, text):
     masked = f"{MARKED.sub(MASK, text)}; 2026-11-28"

@@ -160,6 +160,8 @@ _IBAN, _KEY, _PHONE, _SPACED_CARD = (
 )
 _OPAQUE = re.compile(rb"(?!\d{4}-\d\d-)(?=[^\d]{0,200}\d)(?=[^A-Za-z]{0,200}[A-Za-z])")
 """A key without a prefix: letters and digits, and no date."""
+_DIGITS = re.compile(rb"[^\d]?[\d ().+-]+")
+_UUID, _ID_LENGTH = re.compile(rb"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), 36
 _THOUSANDS = re.compile(rb"\d{1,3}(?: \d{3})+(?!\d)")
 _GROUPED = re.compile(
     # NHS; a taxpayer's reference; a bank's sort code and account
@@ -174,6 +176,9 @@ def mask_secrets(text: str) -> str:
     secret, parts, place, is_glued = _compile(_SECRET), [], 0, False
     while (match := secret.search(data, place)) is not None:
         start, end = match.span()
+        if end_of_id := _end_of_id(data, start, end):
+            parts, place = [*parts, data[place:end_of_id]], end_of_id
+            continue
         instead, covered = _replace(data[start:end], data[end : end + 2])
         parts += [data[place:start], instead]
         place = start + covered
@@ -183,6 +188,14 @@ def mask_secrets(text: str) -> str:
     masked = b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
     # A name right behind digits is seen as one only once they are masked.
     return mask_secrets(masked) if is_glued else masked
+
+
+def _end_of_id(data: bytes, start: int, end: int) -> int:
+    """Finds where a UUID ends whose digits were found, as in ADK's ids of calls; 0 if none."""
+    if not _DIGITS.fullmatch(data, start, end):
+        return 0
+    ids = _UUID.finditer(data, max(0, start - _ID_LENGTH), end + _ID_LENGTH)
+    return next((one.end() for one in ids if one.start() - 1 <= start < one.end()), 0)
 
 
 def may_name_secret(text: str) -> bool:
