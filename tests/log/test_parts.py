@@ -193,5 +193,5 @@ async def test_what_every_worker_tells_anew_of_its_session_is_told_once(tmp_path
     findings = detect_findings(read_trace(*logs_in(tmp_path)))
 
     assert [(one.turn, one.text) for one in findings] == [
-        (3, "The session was taken back: turn 2 no longer count.")
+        (3, "The session was taken back to before turn 2.")
     ]

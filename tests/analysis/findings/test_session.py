@@ -80,7 +80,7 @@ def hold(tmp_path):
 
 async def test_turns_that_were_taken_back_are_named(hold):
     assert await hold("a", "b", "c", 2, "d") == [
-        "4: The session was taken back: turns 2 to 3 no longer count."
+        "4: The session was taken back to before turns 2 to 3."
     ]
 
 

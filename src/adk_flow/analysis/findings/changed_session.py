@@ -18,7 +18,7 @@ def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
                 yield _finding("replaced_turns", turn, change.record, text)
             else:
                 gone = trace.outlook.undone_before(turn.number, change.rewound)
-                text = f"The session was taken back: {_name(gone)} no longer count."
+                text = f"The session was taken back to before {_name(gone)}."
                 yield _finding("rewound_turns", turn, change.record, text)
 
 
