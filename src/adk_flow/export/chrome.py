@@ -45,6 +45,8 @@ def chrome_events(log: Log, process: int) -> Iterator[Event]:
     spans, tracks = spans_of(trace_log(log)).spans, _Tracks()
     yield _named("process_name", process, 0, f"{log.header.app} {log.header.session}")
     for span in spans:
+        if span.kind == "replaced":  # no model was called, and ADK makes no span of it either
+            continue
         where = {"pid": process, "tid": tracks.place(span), "ts": span.began}
         name = f"turn {span.turn}" if span.kind == "turn" else span.name
         took = {"dur": span.ended - span.began, "args": _arguments(span)}

@@ -163,7 +163,8 @@ class _TurnPlan:
 
     def _actions(self, call: ToolCall) -> PlannedActions | None:
         """Reads what a tool did besides returning, off the event that brings its result."""
-        later = self.trace.log.records[call.ended :] if call.ended >= 0 else ()
+        records = self.trace.log.records
+        later = (records[n] for n in range(call.ended, len(records)) if call.ended >= 0)
         brings = (record for record in later if record.activation == call.activation)
         event = next((record for record in brings if call.id in record.responses), None)
         if event is None:
