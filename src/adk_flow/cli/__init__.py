@@ -20,6 +20,7 @@ _COMMANDS = {
     "show": "show_flow",
     "watch": "watch_flows",
     "compare": "compare_constructs",
+    "merge": "merge_folders",
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
@@ -28,7 +29,7 @@ _COMMANDS = {
     "versions": "compare_releases",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison"}
+_MODULES = {"compare": "comparison", "merge": "shards"}
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:

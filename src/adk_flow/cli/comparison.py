@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -16,9 +16,10 @@ from rich.text import Text
 
 from adk_flow.cli.loading import load_conversations
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
+from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
@@ -48,8 +49,21 @@ def compare_constructs(
     state: State = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each conversation.")] = 1,
     jobs: Annotated[
-        int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
-    ] = 4,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Processes, or of live runs conversations at the same time; by default as many "
+            "as pay, of live runs 4.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="Where several processes are: here, or on Ray (RAY_ADDRESS, or local)."),
+    ] = "processes",
+    shard: Annotated[
+        str, typer.Option(help="Make only a share, such as `1/3`; `adk-flow merge` compares.")
+    ] = "",
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
@@ -107,7 +121,6 @@ def compare_constructs(
                 "baseline": baseline,
                 "deep": deep,
                 "trials": trials,
-                "jobs": jobs,
                 "model": model,
                 "advisor_model": advisor_model,
                 "latency": latency,
@@ -117,7 +130,9 @@ def compare_constructs(
                 "faults": faults,
             }
             about = [conversations, constructs, options]
-            folder = out or _default_folder(subjects[0].resolve().name, about)
+            folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
+                "/", "-of-"
+            )
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
@@ -125,11 +140,32 @@ def compare_constructs(
             app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
                 comparison = runner.compare(
-                    app, conversations, names, folder=folder, progress=progress, **options
+                    *(app, conversations, names),
+                    folder=folder,
+                    jobs=jobs,
+                    engine=engine,
+                    shard=shard,
+                    progress=progress,
+                    **options,
                 )
-        # The page's template engine is needed by no other command.
-        from adk_flow.render.comparison_html import comparison_to_html
+            if shard:
+                print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+                raise typer.Exit(bool(comparison.setting.stopped))
+    report_comparison(comparison, folder, form, verbose=verbose)
 
+
+def report_comparison(
+    comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
+) -> None:
+    """Writes a comparison's files and prints it.
+
+    Raises:
+      Exit: with 1, if some runs could not be made or are no evidence.
+    """
+    # The page's template engine is needed by no other command.
+    from adk_flow.render.comparison_html import comparison_to_html
+
+    with report_errors():
         data = msgspec.json.encode(comparison_to_data(comparison)).decode()
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)

@@ -1,0 +1,51 @@
+"""The trials of a specialist that fails, with each fault and without, and what they come to."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
+from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.scenario.conversation import Conversation
+from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+
+TALK = "a specialist fails"
+"""Name of the conversation that is held with each fault."""
+
+
+class FaultTalk(msgspec.Struct, frozen=True):
+    """One conversation under every construct, without a fault and with each."""
+
+    talk: Conversation
+    lead: str
+    agent: str
+    """The specialist at fault."""
+    at_fault: dict[str, str]
+    """Who is, by construct; empty for whoever is asked first, where the lead works alone."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Construct by construct, as_is first."""
+        return [Trial(name, TALK, 1, kind) for name in self.at_fault for kind in ("", *FAULT_KINDS)]
+
+    def read(self, store: TrialStore) -> FaultMatrix:
+        """Measures the trials that are there."""
+        runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
+        cells = [
+            read_cell(trial.fault, self.at_fault[name], self.lead, run, bases[name])
+            for trial, run in runs.items()
+            if trial.fault and (name := trial.construct) in bases and name not in failing
+        ]
+        controlled = all(run.controlled for run in runs.values())
+        agent = self.agent or self.lead
+        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
+
+    def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
+        canaries = {TALK: FAULT_CANARY} if trial.fault else {}
+        asked = replace(self.talk, canaries=canaries)
+        log = store.read(trial)
+        return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
