@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from adk_flow.cli.loading import load_conversations
-from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
+from adk_flow.cli.options import FORMAT, CassetteFile, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -80,6 +80,7 @@ def compare_constructs(
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Let model calls take that time.")
     ] = False,
+    cassette: CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
@@ -116,6 +117,7 @@ def compare_constructs(
                 "calls": max_calls,
                 "faults": faults,
             }
+            options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old

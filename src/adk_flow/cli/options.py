@@ -28,6 +28,12 @@ Questions = Annotated[
 DecisionsFile = Annotated[
     Path | None, typer.Option(help="File of the model's decisions (docs/decisions.md).")
 ]
+CassetteFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--cassette", help="File of models' answers; what it does not hold is asked and added."
+    ),
+]
 Model = Annotated[
     str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
 ]
