@@ -217,7 +217,7 @@ class Flow:
             names = [model] if model else dict.fromkeys(models)
             raise AdkFlowError(
                 f"no price is known of {', '.join(names)}; name a model that LiteLLM prices "
-                "and install adk-flow[litellm]"
+                "and install adk-flow's extra `litellm`"
             )
         return dollars
 

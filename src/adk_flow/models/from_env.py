@@ -92,7 +92,7 @@ def _litellm(name: str) -> BaseLlm:
         from google.adk.models.lite_llm import LiteLlm
     except ImportError as error:
         raise ModelChoiceError(
-            f"MODEL_NAME={name} needs LiteLLM: pip install 'adk-flow[litellm]' ({error})"
+            f"MODEL_NAME={name} needs LiteLLM: install adk-flow's extra `litellm` ({error})"
         ) from None
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
