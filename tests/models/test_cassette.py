@@ -291,7 +291,7 @@ async def test_the_failed_attempt_of_a_fallback_is_asked_for_until_it_is_answere
     asked = []
     for _ in range(3):
         cassette = Cassette(file)
-        await ask(FallbackModel(models=models), Tape(cassette))
+        await ask(FallbackModel(models=[*models]), Tape(cassette))
         asked.append(cassette.asked)
 
     assert asked == [2, 1, 0]

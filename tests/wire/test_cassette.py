@@ -83,20 +83,24 @@ def server_of_loans(monkeypatch):
 names = map("kept_{}".format, itertools.count())
 
 
+class Comparing:
+    """Compares an app with one cassette, each time anew."""
+
+    def __init__(self, folder):
+        self.folder, self.file = folder, folder / "answers.jsonl"
+        self.app = folder / next(names)  # Python keeps a module by its name
+        self.app.mkdir()
+        (self.app / "agent.py").write_text(APP)
+        self._outs = map("out{}".format, itertools.count())
+
+    def __call__(self, **options):
+        chosen = {"constructs": ["agent_tool"], "cassette": self.file, **options}
+        return compare(self.app, ASKED, folder=self.folder / next(self._outs), **chosen)
+
+
 @pytest.fixture
 def compared(tmp_path):
-    # Python keeps a module by its name.
-    app = tmp_path / next(names)
-    app.mkdir()
-    (app / "agent.py").write_text(APP)
-    folders = map("out{}".format, itertools.count())
-
-    def run(**options):
-        chosen = {"constructs": ["agent_tool"], "cassette": tmp_path / "answers.jsonl", **options}
-        return compare(app, ASKED, folder=tmp_path / next(folders), **chosen)
-
-    run.app, run.file = app, tmp_path / "answers.jsonl"
-    return run
+    return Comparing(tmp_path)
 
 
 def figures(comparison):
