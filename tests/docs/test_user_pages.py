@@ -57,7 +57,7 @@ def test_the_page_of_situations_names_tests_that_exist():
 
 def test_nothing_says_to_install_it_by_a_name_that_anybody_could_register():
     bare = re.compile(
-        r"""(?:install|uvx|--from|pipx run)\b[^`\n]*?[ "'](adk[-_]flow\b(?!.* @ ).*)"""
+        r"""(?:install|uvx|--from|pipx run)\b[^`\n]*?[ "'](adk[-_]flow\b(?!'s|.* @ ).*)"""
     )
     assert bare.search('pip install pytest "adk-flow[offline]"')
     folders = ("docs", "src", "skills", "examples", "benchmarks")

@@ -9,7 +9,7 @@ import typer
 
 CheckFormat = Literal["text", "junit", "github", "json"]
 DiagramFormat = Literal["text", "mermaid", "json"]
-DiffFormat = Literal["text", "json"]
+DiffFormat = Literal["text", "markdown", "json"]
 ReportFormat = Literal["text", "markdown", "json"]
 
 LOGS = typer.Argument(
