@@ -17,6 +17,7 @@ from rich.text import Text
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
+    CassetteFile,
     Model,
     PricesFile,
     ProfilesFile,
@@ -90,6 +91,7 @@ def compare_constructs(
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Let model calls take that time.")
     ] = False,
+    cassette: CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
@@ -127,6 +129,7 @@ def compare_constructs(
                 "calls": max_calls,
                 "faults": faults,
             }
+            options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old

@@ -104,9 +104,14 @@ def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:
     return next(filter(is_priced, [*names, DEFAULT_PROFILE]), "")
 
 
-def check_live(models: Sequence[str], dollars: float | None, calls: int | None) -> None:
-    """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
-    if dollars is None and calls is None:
+def check_live(
+    models: Sequence[str], dollars: float | None, calls: int | None, *, is_kept: bool = False
+) -> None:
+    """Refuses a live comparison that nothing limits, or whose limit cannot be kept.
+
+    Where answers are kept in a cassette, none is asked for without a limit.
+    """
+    if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
             "spend, in dollars or in model calls; or take the model offline",
