@@ -50,8 +50,11 @@ def is_kept(name: str, listed: Mapping[str, Any]) -> bool:
 def read_litellm() -> dict[str, Any]:
     """Reads LiteLLM's packaged table, without importing LiteLLM, which would fetch another."""
     spec = find_spec("litellm")
-    (folder,) = spec.submodule_search_locations if spec else sys.exit("LiteLLM is not installed")
-    return json.loads((Path(folder) / "model_prices_and_context_window_backup.json").read_text())
+    folders = spec and spec.submodule_search_locations
+    if not folders:
+        sys.exit("LiteLLM is not installed")
+    text = (Path(folders[0]) / "model_prices_and_context_window_backup.json").read_text()
+    return json.loads(text)
 
 
 def main() -> None:
