@@ -24,7 +24,8 @@ def project(tmp_path_factory):
 def test_the_blocks_are_these():
     assert [*PAGE.files] == [
         *("shop/agent.py", "test_shop.py", "flow.yaml", "talk.yaml"),
-        ".github/workflows/flow.yml",
+        *(".github/workflows/flow.yml", ".github/workflows/pull_request.yml"),
+        ".pre-commit-config.yaml",
     ]
     plain = {"python", "yaml", "sh", "text", "json"}
     assert {block.language for block in PAGE.blocks} == plain | {

@@ -332,4 +332,4 @@ def _run(code, folder):
             result = run_command(*arguments, folder=folder)
             assert result.returncode == 0, result.stderr
         else:
-            assert line == "pip install adk-flow[otlp]"
+            assert line == 'pip install "path/to/adk-flow[otlp]"'

@@ -290,7 +290,7 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert failed == {"as_is": [], "remote": ["Loans"]}
     assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
-    assert bare.setting.skipped["remote"].endswith('pip install "adk-flow[a2a]"')
+    assert bare.setting.skipped["remote"].endswith("extra `a2a`")
 
 
 def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):

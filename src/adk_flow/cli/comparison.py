@@ -16,8 +16,17 @@ from rich.text import Text
 
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.cli.loading import load_conversations
-from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
+from adk_flow.cli.loading import load_conversations, use_files
+from adk_flow.cli.options import (
+    FORMAT,
+    CassetteFile,
+    Model,
+    PricesFile,
+    ProfilesFile,
+    Questions,
+    ReportFormat,
+    State,
+)
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -80,9 +89,12 @@ def compare_constructs(
             "by default gemini-2.5-flash for controlled runs."
         ),
     ] = "",
+    latency_profile: ProfilesFile = None,
+    prices: PricesFile = None,
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Let model calls take that time.")
     ] = False,
+    cassette: CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
@@ -97,6 +109,7 @@ def compare_constructs(
     Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
+        latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             if faults:
                 raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
@@ -120,6 +133,7 @@ def compare_constructs(
                 "calls": max_calls,
                 "faults": faults,
             }
+            options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old

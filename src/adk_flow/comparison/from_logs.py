@@ -37,7 +37,7 @@ def compare_logs(
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
-    runs = list(_measured(logs, keep, pace, price_model=price_model))
+    runs = list(_measured(logs, keep, pace=pace, price_model=price_model))
     _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),

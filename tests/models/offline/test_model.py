@@ -68,8 +68,8 @@ def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked(package):
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert ran.stderr.splitlines()[-1].startswith(
-        "adk_flow.errors.AdkFlowError: the offline model needs an extra: "
-        "pip install 'adk-flow[offline]' ("
+        "adk_flow.errors.AdkFlowError: the offline model is not installed: "
+        "install adk-flow's extra `offline` ("
     )
 
 
