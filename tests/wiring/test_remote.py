@@ -233,6 +233,7 @@ async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path
         assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
 
 
+@pytest.mark.environments
 def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     (turn,) = read_conversation(ROOT / "conversations" / "two_in_one_message.yaml").turns
