@@ -117,7 +117,7 @@ def _watch(kind: type[BaseLlm]) -> None:
     if kind not in _watched:
         _watched.add(kind)
         if kind is not BaseLlm and _METHOD in vars(kind):
-            setattr(kind, _METHOD, _watching(vars(kind)[_METHOD]))
+            setattr(kind, _METHOD, as_entry(vars(kind)[_METHOD]))
 
 
 def _watch_new(kind: type[BaseLlm], **options: Any) -> None:
@@ -125,7 +125,9 @@ def _watch_new(kind: type[BaseLlm], **options: Any) -> None:
     _watch(kind)
 
 
-def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
+def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
+    """Has those who listen hear of each entry into a method of a model."""
+
     @functools.wraps(method)
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         outer = _current.get()
