@@ -40,8 +40,9 @@ def watch_threads() -> None:
     if _watched:
         return
     _watched.update((Thread, ThreadPoolExecutor))
-    Thread.start = _starting(Thread.start)
-    ThreadPoolExecutor.submit = _submitting(ThreadPoolExecutor.submit)
+    start, submit = _starting(Thread.start), _submitting(ThreadPoolExecutor.submit)
+    Thread.start = start  # pyright: ignore[reportAttributeAccessIssue]
+    ThreadPoolExecutor.submit = submit
 
 
 def _values() -> dict[ContextVar[Any], Any]:
