@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from adk_flow.cli.comparison import report_comparison
-from adk_flow.cli.options import FORMAT, ReportFormat
+from adk_flow.cli.comparison import report_comparison, write_pages
+from adk_flow.cli.loading import use_files
+from adk_flow.cli.options import FORMAT, PricesFile, ReportFormat
 from adk_flow.cli.output import report_errors
 from adk_flow.comparison.shards import merge_shards
 
@@ -19,6 +20,7 @@ def merge_folders(
         typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
+    prices: PricesFile = None,
     form: Annotated[ReportFormat, FORMAT] = "text",
 ) -> None:
     """Merges the shares of a comparison, and compares.
@@ -26,5 +28,6 @@ def merge_folders(
     Exits with 1 if some runs are missing or if they are no evidence.
     """
     with report_errors():
-        comparison = merge_shards(folders, out)
+        use_files("", None, prices)
+        comparison = merge_shards(folders, out, write_pages(out))
     report_comparison(comparison, out, form)

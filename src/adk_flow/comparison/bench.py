@@ -17,11 +17,13 @@ from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from adk_flow._adk import keep_what_is_loaded
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
-from adk_flow.comparison.fault_talk import TALK
+from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import prepare_fault
 from adk_flow.comparison.scheduler import make_trials
 from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.taping import taped
 from adk_flow.comparison.variants import make_variants
+from adk_flow.models.cassette import Cassette
 from adk_flow.models.override import override_models
 from adk_flow.run.app import load_app
 from adk_flow.run.virtual_time import VirtualLoop
@@ -32,10 +34,15 @@ class Bench:
     """An app under each construct, and the event loop in which it is talked to."""
 
     def __init__(
-        self, experiment: Experiment, apps: Mapping[str, App], budget: Budget | None = None
+        self,
+        experiment: Experiment,
+        apps: Mapping[str, App],
+        budget: Budget | None = None,
+        cassette: Cassette | None = None,
     ) -> None:
-        """Takes what is run, the app under each construct, and what limits all trials together."""
+        """Takes what is run, the app under each construct, and what limits and answers them all."""
         self._experiment, self._apps, self._budget = experiment, apps, budget
+        self._prepare = taped(cassette, partial(prepare_fault, faults=experiment.faults))
         self._loop: tuple[bool, asyncio.Runner] | None = None
         """The loop, whose time may be virtual."""
         _warm_up(is_offline=not experiment.is_live)
@@ -63,7 +70,7 @@ class Bench:
                 jobs=jobs,
                 budget=self._budget,
                 advance=advance,
-                prepare=partial(prepare_fault, faults=faults),
+                prepare=self._prepare,
             )
             models |= loop.run(work)
         return models

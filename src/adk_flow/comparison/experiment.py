@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
-from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
 from adk_flow.comparison.fault_talk import FaultTalk
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
 from adk_flow.scenario.conversation import ALONE, Conversation
 
 
@@ -60,13 +60,21 @@ class Experiment(msgspec.Struct, kw_only=True, frozen=True):
         """Those with a fault, too."""
         return list(dict.fromkeys([*self.trials, *(self.faults.trials if self.faults else [])]))
 
-    def compare(self, store: TrialStore, stopped: str = "") -> Comparison:
+    def compare(
+        self,
+        store: TrialStore,
+        keep: KeepRun = keep_nothing,
+        *,
+        stopped: str = "",
+        cassette: CassetteUse | None = None,
+    ) -> Comparison:
         """Compares the trials that are there; `stopped` says why others are not."""
-        runs = self._measure(store)
-        faults = self.faults.read(store) if self.faults else None
-        return compare_runs(runs, replace(self.setting, stopped=stopped), faults)
+        setting = replace(self.setting, stopped=stopped, cassette=cassette)
+        runs = list(self._measure(store, keep))
+        faults = self.faults.read(store, keep) if self.faults else None
+        return compare_runs(runs, setting, faults)
 
-    def _measure(self, store: TrialStore) -> Iterator[RunMetrics]:
+    def _measure(self, store: TrialStore, keep: KeepRun) -> Iterator[RunMetrics]:
         for trial in self.trials:
             result = store.find(trial)
             if result is None:
@@ -76,8 +84,9 @@ class Experiment(msgspec.Struct, kw_only=True, frozen=True):
                 # Where the lead does all the work there is nobody whom a fact is not for.
                 texts = {name: canary.text for name, canary in asked.planted.items()}
                 asked = replace(asked, canaries=texts)
-            yield measure_run(
-                store.read(trial),
+            log = store.read(trial)
+            run = measure_run(
+                log,
                 construct=trial.construct,
                 conversation=trial.conversation,
                 asked=asked,
@@ -87,6 +96,8 @@ class Experiment(msgspec.Struct, kw_only=True, frozen=True):
                 pace=None if self.slept else self.pace,
                 price_model=self.setting.price_model,
             )
+            keep(trial, log, run.findings)
+            yield run
 
 
 def plan_trials(constructs: Iterable[str], conversations: Iterable[str], times: int) -> list[Trial]:

@@ -6,13 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
-
-TALK = "a specialist fails"
-"""Name of the conversation that is held with each fault."""
 
 
 class FaultTalk(msgspec.Struct, frozen=True):
@@ -30,9 +27,10 @@ class FaultTalk(msgspec.Struct, frozen=True):
         """Construct by construct, as_is first."""
         return [Trial(name, TALK, 1, kind) for name in self.at_fault for kind in ("", *FAULT_KINDS)]
 
-    def read(self, store: TrialStore) -> FaultMatrix:
+    def read(self, store: TrialStore, keep: KeepRun) -> FaultMatrix:
         """Measures the trials that are there."""
-        runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        made = filter(store.find, self.trials)
+        runs = {trial: self._measure(trial, store, keep) for trial in made}
         bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
@@ -44,8 +42,10 @@ class FaultTalk(msgspec.Struct, frozen=True):
         agent = self.agent or self.lead
         return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
 
-    def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
+    def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
         asked = replace(self.talk, canaries=canaries)
         log = store.read(trial)
-        return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        run = measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        keep(trial, log, run.findings)
+        return run

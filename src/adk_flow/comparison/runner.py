@@ -17,7 +17,7 @@ from adk_flow.comparison.aggregate import Comparison, Setting
 from adk_flow.comparison.bench import Bench
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
-from adk_flow.comparison.fault_talk import TALK
+from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import choose_talk, plan_faults
 from adk_flow.comparison.processes import choose_processes, run_in_processes
 from adk_flow.comparison.shards import read_shard
@@ -30,10 +30,13 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.comparison.taping import read_use
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.models.cassette import Cassette, open_cassette
+from adk_flow.models.from_env import without_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
@@ -44,6 +47,7 @@ from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
 Engine = Literal["processes", "ray"]
 """What makes trials in several processes: those of this machine, or of a Ray cluster."""
 ADVISOR = "advisor"
+REMOTE = "remote"
 _AT_ONCE = 4
 _logger = logging.getLogger(__name__)
 
@@ -66,8 +70,10 @@ def compare(
     real_latency: bool = False,
     dollars: float | None = None,
     calls: int | None = None,
+    cassette: Path | None = None,
     faults: bool = False,
     progress: Callable[[int, int], None] = lambda done, planned: None,
+    keep: KeepRun = keep_nothing,
 ) -> Comparison:
     """Runs each conversation with an app under each construct, and compares.
 
@@ -93,9 +99,12 @@ def compare(
       real_latency: whether a controlled model really takes that time.
       dollars: what live runs may spend, in US dollars.
       calls: how many model calls live runs may make.
+      cassette: file of answers: a live model is asked only for what is not there, and only within a
+        limit; what it answers is added. Then times are projected by default.
       faults: whether to try each fault of a specialist under each construct, too; then what to ask
         may be left open.
       progress: called with how many trials are there and how many are planned.
+      keep: called with each trial that is there, its log and its findings.
 
     Raises:
       AdkFlowError: something that its user can mend; nothing written before is lost.
@@ -104,13 +113,14 @@ def compare(
         raise AdkFlowError("names none; say what to ask", argument="conversations")
     share = read_shard(shard)
     path = str(Path(app).resolve()) if isinstance(app, (str, Path)) else ""
-    app = load_app(app, model)
+    with without_keys() if cassette else nullcontext():
+        app = load_app(app, model)
     names = list(conversations) or [TALK]
     if faults:
         conversations = {**conversations, TALK: choose_talk(app, conversations)}
     models = models_asked(app, conversations.values())
     live = [name for name in models if name not in KEYLESS_MODELS]
-    profile = choose_profile(latency, not live)
+    profile = choose_profile(latency, not live or cassette is not None)
     if real_latency:
         check_real_latency(profile, live)
     no_advice = why_no_advisor(advisor_model, bool(live), conversations.values())
@@ -121,16 +131,21 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
-        check_live(live, dollars, calls)
+        check_live(live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    with Peers(path, deep=deep, budget=budget) if path else nullcontext() as peers:
+    limits = {"asks": budget is not None, "limit": budget}
+    kept = open_cassette(cassette, live, **limits) if cassette else None
+    is_served = path and not kept
+    with Peers(path, deep=deep, budget=budget) if is_served else nullcontext() as peers:
         wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
         variants = make_variants(app, list(chosen), **wiring)
         if ADVISOR in constructs and no_advice:
             variants.skipped[ADVISOR] = no_advice
+        if kept and REMOTE in constructs:
+            variants.skipped[REMOTE] = "its process asks models itself, past the cassette"
         setting = Setting(
             app=app.name,
             baseline=choose_baseline(list(variants.apps), baseline),
@@ -165,7 +180,7 @@ def compare(
             store.expect(name, conversation)
         with store.alone():
             share.keep(experiment, store)
-            work = _Work(experiment, variants.apps, store, budget, progress)
+            work = _Work(experiment, variants.apps, store, budget, kept, progress)
             work.make(share.share(experiment.all_trials), jobs, engine)
     if budget and budget.is_blind:
         raise AdkFlowError(
@@ -176,7 +191,7 @@ def compare(
     stopped = budget.refused if budget else ""
     if stopped and not any(map(store.find, experiment.trials)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
-    return experiment.compare(store, stopped)
+    return experiment.compare(store, keep, stopped=stopped, cassette=read_use(kept))
 
 
 @dataclass
@@ -187,6 +202,7 @@ class _Work:
     apps: Mapping[str, App]
     store: TrialStore
     budget: Budget | None
+    cassette: Cassette | None
     progress: Callable[[int, int], None]
     done: int = 0
     planned: int = 0
@@ -218,7 +234,7 @@ class _Work:
             data = msgspec.json.encode(experiment)
             return run_in_processes(data, trials, self.store, processes, self._advance)
         at_once = jobs or (_AT_ONCE if experiment.waits else 1)
-        with closing(Bench(experiment, self.apps, self.budget)) as bench:
+        with closing(Bench(experiment, self.apps, self.budget, self.cassette)) as bench:
             return bench.make(trials, self.store, jobs=at_once, advance=self._advance)
 
     def _why_here(self) -> str:

@@ -47,14 +47,12 @@ async def make_trials(
         another.
     """
     work = _Work(store, conversations, budget, advance)
-    limits = [budget] if budget else []
     waiting = iter(trials)
 
     async def make_next() -> None:
         for trial in waiting:
             app = prepare(apps[trial.construct], trial)
-            limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
-            await group.create_task(work.make(trial, limited))  # whose context is its own
+            await group.create_task(work.make(trial, app))  # whose context is its own
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -81,7 +79,10 @@ class _Work:
         if self._is_spent:
             return
         conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
-        listener = self.budget.listen if self.budget else None
+        listener = None
+        if self.budget and not override_of(app).tape:  # which counts what is really asked
+            app = app.model_copy(update={"plugins": [*app.plugins, self.budget]})
+            listener = self.budget.listen
         sides = self.store.peers_of(trial)
         with recorded_in(sides):
             run = await run_conversation(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from adk_flow._text import plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.experiment import Experiment
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
 from adk_flow.errors import AdkFlowError
 
 FILE = "shard.json"
@@ -73,7 +73,7 @@ def read_shard(words: str) -> Shard:
     return Shard(int(number), int(of))
 
 
-def merge_shards(folders: Sequence[Path], out: Path) -> Comparison:
+def merge_shards(folders: Sequence[Path], out: Path, keep: KeepRun = keep_nothing) -> Comparison:
     """Brings all shares of an experiment together in a new folder, and compares.
 
     Raises:
@@ -99,7 +99,7 @@ def merge_shards(folders: Sequence[Path], out: Path) -> Comparison:
             trials = replace(shard, number=number).share(experiment.all_trials)
             missing += store.take(TrialStore(folder, experiment.identity), trials)
     stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
-    return experiment.compare(store, stopped)
+    return experiment.compare(store, keep, stopped=stopped)
 
 
 def _read(folder: Path) -> Shard:
