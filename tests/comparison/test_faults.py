@@ -207,7 +207,7 @@ class Live(BaseLlm):
 @pytest.mark.filterwarnings("ignore")
 def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
     # One that hangs would be waited for.
-    monkeypatch.setattr("adk_flow.comparison.faults.FAULT_KINDS", ["poisoned tool"])
+    monkeypatch.setattr("adk_flow.comparison.fault_talk.FAULT_KINDS", ["poisoned tool"])
     lead, specialists = team(Live())
     app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
     asked = {"dear": of_questions(["How dear?"])}
