@@ -23,12 +23,13 @@ _COMMANDS = {
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
+    "wire": "write_wiring",
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison"}
+_MODULES = {"compare": "comparison", "wire": "wiring"}
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
