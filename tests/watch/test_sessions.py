@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.parts import join_parts
 from adk_flow.log.reader import read_log
+from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.watch.board import Board
 from adk_flow.watch.sessions import WatchedFolder
@@ -24,14 +25,19 @@ def desk(tmp_path_factory) -> bytes:
     return Path(flow.log.path).read_bytes()
 
 
+def draw(trace, pieces=None) -> dict[str, str]:
+    """Draws a session, anew or on."""
+    return (pieces or SessionPieces()).draw(trace, list_findings(trace))
+
+
 def pieces_of(folder: WatchedFolder) -> list[dict[str, str]]:
     """Draws each session anew, under no id."""
-    return [SessionPieces().draw(session.trace) for session in folder.sessions.values()]
+    return [draw(session.trace) for session in folder.sessions.values()]
 
 
 def whole(*paths: Path) -> dict[str, str]:
     """Draws a session as the reader of finished logs reads it."""
-    return SessionPieces().draw(trace_log(join_parts([read_log(path) for path in paths])))
+    return draw(trace_log(join_parts([read_log(path) for path in paths])))
 
 
 @given(data=st.data())
@@ -49,7 +55,7 @@ def test_any_cut_of_a_log_into_writes_shows_what_reading_it_whole_shows(
             ended = path.with_name("ended")
             ended.write_bytes(desk[: desk.rindex(b"\n", 0, end) + 1])
             expected = {**whole(ended), "head": ""}
-            assert {**pieces.draw(session.trace), "head": ""} == expected
+            assert {**draw(session.trace, pieces), "head": ""} == expected
 
     assert pieces_of(folder) == [whole(path)]
 

@@ -13,7 +13,7 @@ from adk_flow.check.flow import Flow
 from adk_flow.cli.options import FORMAT, DiffFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.cli.paths import load_story
-from adk_flow.render.diff import diff_to_data, diff_to_text
+from adk_flow.render.diff import diff_to_data, diff_to_markdown, diff_to_text
 
 
 def show_diff(
@@ -32,6 +32,8 @@ def show_diff(
         difference = diff_flows(was, now)
     if form == "json":
         print_json(diff_to_data(difference, was.log, now.log))
+    elif form == "markdown":
+        print(diff_to_markdown(difference, was, now))
     else:
         print(diff_to_text(difference, was.log, now.log))
     if difference.turns:

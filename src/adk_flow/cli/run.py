@@ -11,8 +11,15 @@ from typing import Annotated
 import typer
 
 from adk_flow.cli.loading import load_conversation, load_decided_app
-from adk_flow.cli.options import AppPath, ConversationFile, DecisionsFile, Model, State
-from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
+from adk_flow.cli.options import (
+    AppPath,
+    CassetteFile,
+    ConversationFile,
+    DecisionsFile,
+    Model,
+    State,
+)
+from adk_flow.cli.output import app_output_on_stderr, print_json, print_use, report_errors
 from adk_flow.cli.signals import keeping, recorded
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
@@ -31,6 +38,7 @@ def run_app(
     state: State = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
     decisions: DecisionsFile = None,
+    cassette: CassetteFile = None,
     view: Annotated[FlowView, typer.Option(help="Which moves to print.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -43,7 +51,7 @@ def run_app(
         asked = load_conversation(questions, conversation, state)
         _check_log(log)
         with app_output_on_stderr("json" if as_json else "text"):
-            loaded, decided = load_decided_app(app, model, decisions)
+            loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
             from adk_flow.render.narration import Narrator
             from adk_flow.run.conversation_run import run_conversation
 
@@ -56,6 +64,7 @@ def run_app(
             print_json(run_to_data(run))
         else:
             print_run_end(run, plain_console())
+        print_use(tapes)
         if decided is not None:
             decided.finish()
     if any(run.failed_checks) or run.faults:

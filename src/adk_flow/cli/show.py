@@ -25,6 +25,7 @@ from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
+    list_findings,
     print_damage,
     print_flow,
     print_records,
@@ -70,7 +71,7 @@ def show_flow(
         trace = trace_log(load_story(logs))
         _check_part(trace, turn or 0, record or 0)
         if form == "html":
-            _write_page(trace, out)
+            _write_page(trace, facts, out)
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
         print_damage(trace.log, plain_console(sys.stderr))
@@ -154,10 +155,10 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
     print(f"\n{plain(text)}")
 
 
-def _write_page(trace: Trace, out: Path | None) -> None:
+def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     from adk_flow.render.page import trace_to_html
 
-    page = trace_to_html(trace)
+    page = trace_to_html(trace, list_findings(trace, names))
     if out is None:
         print(page, end="")
         return

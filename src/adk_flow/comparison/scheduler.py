@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.store import Trial, TrialResult, TrialStore
+from adk_flow.comparison.store import KeepRun, Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_of
 from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
@@ -60,7 +60,6 @@ async def run_trials(
         another.
     """
     work = _Work(store, conversations, budget, asyncio.Semaphore(jobs), progress, len(trials))
-    limits = [budget] if budget else []
     try:
         with store.alone():
             missing = [trial for trial in trials if store.is_missing(trial)]
@@ -68,8 +67,7 @@ async def run_trials(
             async with asyncio.TaskGroup() as group:
                 for trial in missing:
                     app = prepare(apps[trial.construct], trial)
-                    limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
-                    group.create_task(work.make(trial, limited))
+                    group.create_task(work.make(trial, app))
     except* Exception as errors:
         raise errors.exceptions[0] from None
     finally:
@@ -104,7 +102,10 @@ class _Work:
             if self._is_spent:
                 return
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
-            listener = self.budget.listen if self.budget else None
+            listener = None
+            if self.budget and not override_of(app).tape:  # which counts what is really asked
+                app = app.model_copy(update={"plugins": [*app.plugins, self.budget]})
+                listener = self.budget.listen
             try:
                 sides = self.store.peers_of(trial)
                 with recorded_in(sides):
@@ -145,6 +146,7 @@ def measure_trials(
     conversations: Mapping[str, Conversation],
     store: TrialStore,
     team: Sequence[str],
+    keep: KeepRun,
     **priced: Any,
 ) -> Iterator[RunMetrics]:
     """Measures the trials that are there; `priced` is `measure_run`'s pace and price model."""
@@ -157,8 +159,9 @@ def measure_trials(
             # Where the lead does all the work there is nobody whom a fact is not for.
             texts = {name: canary.text for name, canary in asked.planted.items()}
             asked = replace(asked, canaries=texts)
-        yield measure_run(
-            store.read(trial),
+        log = store.read(trial)
+        run = measure_run(
+            log,
             construct=trial.construct,
             conversation=trial.conversation,
             asked=asked,
@@ -167,3 +170,5 @@ def measure_trials(
             trial=trial.number,
             **priced,
         )
+        keep(trial, log, run.findings)
+        yield run

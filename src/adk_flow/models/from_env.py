@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from google.adk.agents import LlmAgent
 from google.adk.models.base_llm import BaseLlm
@@ -15,6 +18,19 @@ OFFLINE = "offline"
 OPENAI_DEFAULT = "openai/gpt-4-turbo"
 _GOOGLE_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _MEND = "set it in the environment or in .env, or set MODEL_NAME=offline"
+
+
+_is_keyless: ContextVar[bool] = ContextVar("adk_flow_keyless", default=False)
+
+
+@contextmanager
+def without_keys() -> Iterator[None]:
+    """Lets models be named without their keys, for their answers may be kept already."""
+    token = _is_keyless.set(True)
+    try:
+        yield
+    finally:
+        _is_keyless.reset(token)
 
 
 class ModelChoiceError(AdkFlowError):
@@ -59,6 +75,8 @@ def model_named(name: str) -> str | BaseLlm:
             f"MODEL_NAME={name} is not a known model; expected offline, a gemini-… name, "
             "or provider/model such as openai/gpt-4-turbo"
         ) from None
+    if _is_keyless.get():
+        return name
     flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
     is_on_vertex = any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
     if issubclass(resolved, Gemini) and not _has_google_key() and not is_on_vertex:
@@ -74,13 +92,14 @@ def _litellm(name: str) -> BaseLlm:
         from google.adk.models.lite_llm import LiteLlm
     except ImportError as error:
         raise ModelChoiceError(
-            f"MODEL_NAME={name} needs LiteLLM: pip install 'adk-flow[litellm]' ({error})"
+            f"MODEL_NAME={name} needs LiteLLM: install adk-flow's extra `litellm` ({error})"
         ) from None
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
         raise ModelChoiceError(f"MODEL_NAME={name}: LiteLLM knows no provider {provider!r}")
     # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
     lacking = litellm.validate_environment(name)["missing_keys"]
-    if missing := [key for key in lacking if key.endswith("_API_KEY")]:
+    missing = [key for key in lacking if key.endswith("_API_KEY")]
+    if missing and not _is_keyless.get():
         raise ModelChoiceError(f"MODEL_NAME={name} needs {' and '.join(missing)}; {_MEND}")
     return LiteLlm(model=name)

@@ -1,17 +1,20 @@
-"""What changed between two flow logs, as text of 80 columns and as plain data."""
+"""What changed between two flow logs: text of 80 columns, Markdown with pictures, plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import indent
 from typing import Any
 
 import msgspec
 
 from adk_flow._text import one_line
 from adk_flow.check.diff import Change, Difference, TurnDifference
+from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
 from adk_flow.log.writer import writable
+from adk_flow.render.mermaid import sequence_diagram
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
@@ -33,6 +36,20 @@ def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
 def diff_to_text(difference: Difference, before: Log, after: Log) -> str:
     """Writes changes turn by turn, moves side by side."""
     return "\n".join([*_damage(before), *_damage(after), *_lines(difference)])
+
+
+def diff_to_markdown(difference: Difference, before: Flow, after: Flow) -> str:
+    """Writes the same, in a block that means nothing but itself, and draws turns that changed."""
+    words = indent(diff_to_text(difference, before.log, after.log), "    ")
+    numbers = [turn.turn for turn in difference.turns]
+    flows = (("before", before), ("after", after))
+    return "\n\n".join([words, *(_picture(n, *flow) for n in numbers for flow in flows)])
+
+
+def _picture(turn: int, name: str, flow: Flow) -> str:
+    moves = [move for move in flow.moves if move.turn == turn]
+    drawn = f"\n\n```mermaid\n{sequence_diagram(moves)}```" if moves else " there is none"
+    return f"**Turn {turn} {name}:**{drawn}"
 
 
 def _damage(log: Log) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plain, plural
-from adk_flow.analysis.findings import detect_findings
+from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Outlook, Trace
@@ -222,6 +222,16 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
+def list_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
+    """Gives the findings that are said of a flow, here and on its page."""
+    return [each for each in detect_findings(trace, names) if each.kind not in _IN_METRICS]
+
+
+def describe_finding(finding: Finding) -> str:
+    """Says a finding with the failure mode that it is, if any."""
+    return f"{plain(finding.text)}{f' [MAST {finding.mast}]' if finding.mast else ''}"
+
+
 def print_flow(
     log: Log | LogFile,
     console: Console,
@@ -253,10 +263,8 @@ def print_flow(
             asked = one_line(metrics.question, 300)
             console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
-        for finding in detect_findings(Trace(part, [turn], outlook), names):
-            if finding.kind not in _IN_METRICS:
-                mode = f" [MAST {finding.mast}]" if finding.mast else ""
-                _print_below(f"finding: {plain(finding.text)}{mode}", "", console)
+        for finding in list_findings(Trace(part, [turn], outlook), names):
+            _print_below(f"finding: {describe_finding(finding)}", "", console)
     if is_empty:
         console.print("The log holds no turn.")
     print_damage(log, console)

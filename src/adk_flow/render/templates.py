@@ -41,6 +41,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters["breakable"] = _breakable
     environment.filters["plural"] = plural
@@ -51,6 +52,8 @@ def environment() -> Environment:
 def _clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
     if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if value.isascii() and value.isprintable():
         return value
     return encodable(plain(value))
 

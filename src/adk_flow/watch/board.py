@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adk_flow._text import plural
+from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page import page_to_html
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces, draw_row
@@ -73,7 +74,7 @@ class Board:
         session = self._folder.sessions.get(id)
         if session is None or record >= len(session.log.records):
             return None
-        return Details(session.trace).draw(record)
+        return Details(session.trace, list_findings(session.trace)).draw(record)
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < TICK / 2:
@@ -105,6 +106,8 @@ class Board:
     def _drawn(self, session: Session) -> dict[str, str]:
         pieces, drawn = self._pieces.get(session.id) or (SessionPieces(), _Drawn(None, {}))
         if drawn.state != session.version:
-            drawn = _Drawn(session.version, pieces.draw(session.trace, session.id))
+            trace = session.trace
+            html = pieces.draw(trace, list_findings(trace), session.id)
+            drawn = _Drawn(session.version, html)
             self._pieces[session.id] = pieces, drawn
         return drawn.html
