@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
+from adk_flow._text import plain
 from adk_flow.cli.loading import load_conversations
 from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
@@ -139,7 +139,7 @@ def compare_constructs(
     if form == "text":
         (print_comparison if verbose else print_summary)(comparison, plain_console())
         more = "" if verbose else " (here: --verbose)"
-        plain_console().print(Text(f"All figures{more}: {report}"), soft_wrap=True)
+        print(plain(f"All figures{more}: {report}"))
     else:
         print(data if form == "json" else markdown)
     if comparison.setting.stopped or find_obstacle(comparison):

@@ -14,6 +14,7 @@ from adk_flow.cli.options import FORMAT, DiffFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.cli.paths import load_story
 from adk_flow.render.diff import diff_to_data, diff_to_text
+from adk_flow.render.terminal import plain_console
 
 
 def show_diff(
@@ -33,6 +34,6 @@ def show_diff(
     if form == "json":
         print_json(diff_to_data(difference, was.log, now.log))
     else:
-        print(diff_to_text(difference, was.log, now.log))
+        print(diff_to_text(difference, was.log, now.log, plain_console().width))
     if difference.turns:
         raise typer.Exit(1)
