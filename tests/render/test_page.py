@@ -5,13 +5,17 @@ import json
 import re
 from base64 import b64encode
 from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow import read_trace
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.page import trace_to_html
 from tests.doubles.command import assert_refused, run_command
+from tests.doubles.flow import agent, record
 from tests.watch.logs import QUESTIONS, record_desk
 
 
@@ -76,6 +80,45 @@ def test_what_a_model_was_sent_is_told_by_whom_it_came_from(log):
     assert "Model call of Loans" in detail
     assert "the request of Root" in detail
     assert "How dear?" in detail
+
+
+def test_what_a_model_was_sent_and_what_it_said_stand_once(log):
+    trace = read_trace(log)
+    html = trace_to_html(trace)
+
+    for turn in trace.turns:
+        for asked in turn.model_calls:
+            name = f"Model call of {asked.agent}"
+            request, answer = (
+                html.partition(f'id="detail-{record}"')[2].partition("</template>")[0]
+                for record in (asked.record, asked.ended)
+            )
+            assert name in request
+            assert name in answer
+            assert ("What it was sent" in request) > ("What it was sent" in answer)
+            words = re.compile("<h4>It (said|called .*)</h4>")
+            assert len(words.findall(answer)) > len(words.findall(request)) == 0
+            assert f"record-{asked.ended}" in request
+            assert f"record-{asked.record}" in answer
+
+
+def test_page_and_text_say_the_same_findings(tmp_path):
+    model = Scripted(
+        script={
+            "Root": [call("Loans", request="How dear?"), "Nothing to say."],
+            "Loans": ["It costs 731.25 pounds a month."],
+        }
+    )
+    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
+    flow = asyncio.run(record(root, ["How dear is it?"], tmp_path))
+    text = run_command("show", flow.plugin.paths[0], "--names", "Zed", folder=tmp_path).stdout
+    page = trace_to_html(flow.trace, ["Zed"])
+    listed = re.findall(r'<li class="(?:notice|serious)"><a [^>]*>(.*?)</a>', page)
+    assert [" ".join(f"finding: {each}".split()) for each in map(unescape, listed)] == [
+        " ".join(found.split())
+        for found in re.findall(r"^    (finding: .*?)(?=^    finding|^\S|\Z)", text, re.S | re.M)
+    ]
+    assert any("[MAST FM-" in each for each in listed)
 
 
 def test_a_notebook_draws_a_trace_in_a_frame_that_reaches_nothing(log):

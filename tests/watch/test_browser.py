@@ -143,11 +143,11 @@ def log(tmp_path_factory):
 
 def written(log, folder):
     """Writes the page of one log as one file."""
-    from adk_flow.log.reader import read_log
-    from adk_flow.render.page import flow_to_html
+    from adk_flow import read_trace
+    from adk_flow.render.page import trace_to_html
 
     file = folder / "page.html"
-    file.write_text(flow_to_html(read_log(log)), encoding="utf-8")
+    file.write_text(trace_to_html(read_trace(log)), encoding="utf-8")
     return file.as_uri()
 
 

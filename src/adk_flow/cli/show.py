@@ -70,7 +70,7 @@ def show_flow(
         trace = trace_log(load_story(logs))
         _check_part(trace, turn or 0, record or 0)
         if form == "html":
-            _write_page(trace, out)
+            _write_page(trace, facts, out)
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
         print_damage(trace.log, plain_console(sys.stderr))
@@ -154,10 +154,10 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
     print(f"\n{plain(text)}")
 
 
-def _write_page(trace: Trace, out: Path | None) -> None:
+def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     from adk_flow.render.page import trace_to_html
 
-    page = trace_to_html(trace)
+    page = trace_to_html(trace, names)
     if out is None:
         print(page, end="")
         return

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from adk_flow._text import join_names, one_line, plain, plural
-from adk_flow.analysis.findings import detect_findings
+from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Outlook, Trace
@@ -220,6 +220,16 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
+def list_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
+    """Gives the findings that are said of a flow, here and on its page."""
+    return [each for each in detect_findings(trace, names) if each.kind not in _IN_METRICS]
+
+
+def describe_finding(finding: Finding) -> str:
+    """Says a finding with the failure mode that it is, if any."""
+    return f"{plain(finding.text)}{f' [MAST {finding.mast}]' if finding.mast else ''}"
+
+
 def print_flow(
     log: Log | LogFile,
     console: Console,
@@ -252,10 +262,8 @@ def print_flow(
             print_lines(["", f"Turn {turn.number}"], "bold", console)
             print_words(f"user: {asked}", console, start=f" {_MESSAGE} ")
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
-        for finding in detect_findings(Trace(part, [turn], outlook), names):
-            if finding.kind not in _IN_METRICS:
-                mode = f" [MAST {finding.mast}]" if finding.mast else ""
-                _print_below(f"finding: {plain(finding.text)}{mode}", "", console)
+        for finding in list_findings(Trace(part, [turn], outlook), names):
+            _print_below(f"finding: {describe_finding(finding)}", "", console)
     if is_empty:
         print_words("The log holds no turn.", console)
     print_damage(log, console)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from adk_flow.analysis.trace import Trace
-from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.log.reader import Log
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.render.templates import environment, inline
 
 
-def flow_to_html(log: Log) -> str:
-    """Writes the page of one log, which loads nothing."""
-    return trace_to_html(trace_log(log))
-
-
-def trace_to_html(trace: Trace) -> str:
-    """Writes the page of one trace, which loads nothing."""
-    details = Details(trace)
+def trace_to_html(trace: Trace, names: Sequence[str] = ()) -> str:
+    """Writes the page of one trace, which loads nothing; `names` are those that count as facts."""
+    details = Details(trace, names)
     drawn = [(index, details.draw(index)) for index in range(len(trace.log.records))]
-    return page_to_html(SessionPieces().draw(trace).values(), details=drawn)
+    return page_to_html(SessionPieces().draw(trace, names=names).values(), details=drawn)
 
 
 def page_to_html(

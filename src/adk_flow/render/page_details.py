@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
-from adk_flow.analysis.findings import Finding, detect_findings
+from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.pricing import dollars, is_priced
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
@@ -18,7 +18,7 @@ from adk_flow.analysis.trace import ModelCall, ToolCall, Trace
 from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.analysis.visibility.matching import Found
 from adk_flow.log.schema import Part, Request
-from adk_flow.render.flow_text import describe_move
+from adk_flow.render.flow_text import describe_finding, describe_move, list_findings
 from adk_flow.render.templates import environment
 
 _LONGEST_KNOWN = 160
@@ -66,13 +66,13 @@ class Detail(NamedTuple):
 class Details:
     """Everything that a trace tells of its records, one by one."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, names: Sequence[str] = ()) -> None:
         self._trace = trace
         self._moves: defaultdict[int, list[Move]] = defaultdict(list)
         for move in trace.moves:
             self._moves[move.record].append(move)
         self._findings: defaultdict[int, list[Finding]] = defaultdict(list)
-        for finding in detect_findings(trace):
+        for finding in list_findings(trace, names):
             for record in finding.records:
                 self._findings[record].append(finding)
         self._calls = {
@@ -90,7 +90,8 @@ class Details:
           IndexError: there is no such record.
         """
         template = environment().get_template("page_details.html.j2")
-        return template.render(detail=self._detail(index), describe=describe_move)
+        words = {"describe_move": describe_move, "describe_finding": describe_finding}
+        return template.render(detail=self._detail(index), **words)
 
     def _detail(self, index: int) -> Detail:
         record = self._trace.log.records[index]

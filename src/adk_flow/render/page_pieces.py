@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from adk_flow._text import format_seconds
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
-from adk_flow.analysis.findings import Finding, detect_findings
+from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import Message, Trace, Turn
-from adk_flow.render.flow_text import count_turn
+from adk_flow.render.flow_text import count_turn, describe_finding, list_findings
 from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
@@ -77,10 +77,13 @@ class SessionPieces:
     def __init__(self) -> None:
         self._turns: dict[str, tuple[object, str]] = {}
 
-    def draw(self, trace: Trace, session: str = "") -> dict[str, str]:
-        """Gives the elements of the page by their ids, in order."""
+    def draw(self, trace: Trace, session: str = "", names: Sequence[str] = ()) -> dict[str, str]:
+        """Gives the elements of the page by their ids, in order.
+
+        `names` are those that count as facts.
+        """
         findings = defaultdict(list)
-        for finding in detect_findings(trace):
+        for finding in list_findings(trace, names):
             findings[finding.turn].append(finding)
         models = {call.model for turn in trace.turns for call in turn.asked_models}
         pace = "projected" if models <= KEYLESS_MODELS else "measured"
@@ -90,17 +93,20 @@ class SessionPieces:
             records = 0 if turn.complete else len(trace.log.records)
             state = (turn.record, turn.ended, turn.end, len(turn.moves), own, records)
             if self._turns.get(name, (None, ""))[0] != state:
-                self._turns[name] = state, _template("turn", _piece(trace, turn, own))
+                self._turns[name] = (
+                    state,
+                    _template("turn", _piece(trace, turn, own), describe_finding),
+                )
             pieces[name] = self._turns[name][1]
         return pieces
 
 
 def draw_row(trace: Trace, session: str, base: str, is_live: bool) -> str:
     """Draws a session's line in the list; it is found by its app, agents and findings."""
-    findings = detect_findings(trace)
+    findings = list_findings(trace)
     agents = {activation.agent for turn in trace.turns for activation in turn.activations}
     header = trace.log.header
-    texts = [finding.text for finding in findings]
+    texts = map(describe_finding, findings)
     kinds = {finding.kind.replace("_", " ") for finding in findings}
     row = ListedSession(
         session=session,
