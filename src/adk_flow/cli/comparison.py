@@ -9,7 +9,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -28,6 +27,7 @@ from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.documents import to_json
 from adk_flow.render.terminal import plain_console
 
 
@@ -130,7 +130,7 @@ def compare_constructs(
         # The page's template engine is needed by no other command.
         from adk_flow.render.comparison_html import comparison_to_html
 
-        data = msgspec.json.encode(comparison_to_data(comparison)).decode()
+        data = to_json("compare", comparison_to_data(comparison))
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
         files.write("results.json", data)

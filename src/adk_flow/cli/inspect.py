@@ -28,7 +28,7 @@ def show_agents(
 
         inspection = inspect_app(loaded)
     if form == "json":
-        print_json(inspection)
+        print_json("inspect", inspection)
     elif form == "mermaid":
         print(agents_to_flowchart(inspection), end="")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -10,18 +11,21 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import Any, TextIO
 
-import msgspec
 import typer
 
 from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
+from adk_flow.render.documents import to_json
 
 USAGE_ERROR = 2
+CLOSED_PIPE = 128 + 13
+"""What a shell gives for a command that SIGPIPE ends, as `head` ends the one before it."""
 
 _OPTIONS = {
     "calls": "max-calls",
     "dollars": "budget",
     "endpoint": "otlp",
+    "file": "out",
     "folder": "out",
     "release": "adk",
 }
@@ -49,9 +53,14 @@ def print_note(words: str) -> None:
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
 
 
-def print_json(data: Any) -> None:
-    """Prints data on one line."""
-    print(msgspec.json.encode(data).decode())
+def print_json(kind: str, data: Any) -> None:
+    """Prints a result on one line."""
+    print(to_json(kind, data))
+
+
+def stop_printing() -> None:
+    """Sends what is still to be printed nowhere, for nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def silence_adk() -> None:

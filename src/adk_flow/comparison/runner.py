@@ -29,6 +29,7 @@ from adk_flow.comparison.store import TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
@@ -105,6 +106,7 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
+        check_keys(app, conversations.values())
         check_live(live, dollars, calls)
     slept = profile if real_latency else None
     identity = identify(app, models, slept)

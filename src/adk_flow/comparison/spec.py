@@ -109,7 +109,7 @@ def check_live(models: Sequence[str], dollars: float | None, calls: int | None) 
     if dollars is None and calls is None:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
-            "spend, in dollars or in model calls; or take the model offline",
+            "spend, in dollars or in model calls; or set the model to offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]

@@ -12,7 +12,6 @@ from adk_flow._text import one_line
 from adk_flow.check.diff import Change, Difference, TurnDifference
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
-from adk_flow.log.writer import writable
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
@@ -27,8 +26,7 @@ def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
         "gaps": {log.path: [gap._asdict() for gap in log.gaps] for log in (before, after)},
         "unrecorded": {log.path: log.unrecorded for log in (before, after)},
     }
-    data = {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
-    return writable(data)
+    return {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
 
 
 def diff_to_text(difference: Difference, before: Log, after: Log, width: int) -> str:
