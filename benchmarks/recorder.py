@@ -11,7 +11,7 @@ what of that it takes to scan the history that ADK hands over.
     python benchmarks/recorder.py [--rounds 25] [--turns 10] [--long]
 
 OpenInference is left out, with a line that says so, unless
-`openinference-instrumentation-google-adk` is installed (`pip install adk-flow[benchmark]`).
+`openinference-instrumentation-google-adk` is installed (extra `benchmark`).
 """
 
 from __future__ import annotations

@@ -111,6 +111,23 @@ conversation
     assert "answered_by: Root -> Loans\n" in told
 
 
+def test_markdown_has_the_same_words_and_the_pictures_that_show_draws(logs, tmp_path):
+    shown, told = (
+        run_command("diff", logs[0], logs[2], "--format", form, folder=tmp_path).stdout
+        for form in ("markdown", "text")
+    )
+    pictures = [
+        run_command("show", log, "--turn", "2", "--format", "mermaid", folder=tmp_path).stdout
+        for log in (logs[0], logs[2])
+    ]
+
+    words, _, drawn = shown.partition("\n\n**Turn 1 before:**")
+    assert words.replace("\n    ", "\n").strip() == told.strip()
+    second = drawn.partition("**Turn 2 before:**")[2]
+    before, after = (f"\n\n```mermaid\n{picture}```\n" for picture in pictures)
+    assert second == f"{before}\n**Turn 2 after:**{after}"
+
+
 def test_json_is_for_a_machine(logs, tmp_path):
     result = run_command("diff", logs[0], logs[2], "--format", "json", folder=tmp_path)
 

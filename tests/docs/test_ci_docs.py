@@ -24,7 +24,8 @@ def project(tmp_path_factory):
 def test_the_blocks_are_these():
     assert [*PAGE.files] == [
         *("shop/agent.py", "test_shop.py", "flow.yaml", "talk.yaml"),
-        ".github/workflows/flow.yml",
+        *(".github/workflows/flow.yml", ".github/workflows/pull_request.yml"),
+        ".pre-commit-config.yaml",
     ]
     plain = {"python", "yaml", "sh", "text", "json"}
     assert {block.language for block in PAGE.blocks} == plain | {
@@ -39,6 +40,7 @@ def test_the_commands_give_what_they_say(project):
         assert done.returncode == expected, (line, done.stdout, done.stderr)
 
 
+@pytest.mark.environments
 def test_the_workflows_steps_pass(project):
     workflow = yaml.safe_load(PAGE.files[".github/workflows/flow.yml"])
     steps = [step["run"] for step in workflow["jobs"]["flow"]["steps"] if "run" in step]

@@ -53,3 +53,21 @@ def test_the_page_of_situations_names_tests_that_exist():
 
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_nothing_says_to_install_it_by_a_name_that_anybody_could_register():
+    bare = re.compile(
+        r"""(?:install|uvx|--from|pipx run)\b[^`\n]*?[ "'](adk[-_]flow\b(?!'s|.* @ ).*)"""
+    )
+    assert bare.search('pip install pytest "adk-flow[offline]"')
+    folders = ("docs", "src", "skills", "examples", "benchmarks")
+    texts = [*ROOT.glob("*.*"), *(file for each in folders for file in (ROOT / each).rglob("*.*"))]
+
+    named = [
+        (file.name, line[1])
+        for file in texts
+        if file.suffix in {".md", ".py", ".yml", ".yaml", ".toml", ".j2"}
+        for line in bare.finditer(file.read_text())
+    ]
+
+    assert named == []

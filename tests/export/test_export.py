@@ -27,7 +27,7 @@ from tests.doubles.flow import agent, record
 from tests.doubles.pages import Page
 
 HOSTILE = '=HYPERLINK("http://x";"a")\x1b[31m,\u202e\n\'; DROP TABLE turns; --'
-MUTATED = 300
+MUTATED = 150
 """Logs; 10,000 take a minute."""
 
 PAGE = Page("docs/export.md")
@@ -332,4 +332,4 @@ def _run(code, folder):
             result = run_command(*arguments, folder=folder)
             assert result.returncode == 0, result.stderr
         else:
-            assert line == "pip install adk-flow[otlp]"
+            assert line == 'pip install "path/to/adk-flow[otlp]"'

@@ -74,7 +74,7 @@ async def test_a_plan_decides_the_route_and_what_the_classifier_would_have_done_
     ("module", "needed"),
     [
         ("google.adk.labs.classifiers", "google-adk 2.13 or newer"),
-        ("adk_flow.models.embedding", "an extra: pip install 'adk-flow[offline]'"),
+        ("adk_flow.models.embedding", "adk-flow's extra `offline`"),
     ],
 )
 def test_what_it_lacks_leaves_it_out_with_the_reason(module, needed, monkeypatch):

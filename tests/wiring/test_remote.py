@@ -233,6 +233,7 @@ async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path
         assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
 
 
+@pytest.mark.environments
 def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     (turn,) = read_conversation(ROOT / "conversations" / "two_in_one_message.yaml").turns
@@ -290,7 +291,7 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert failed == {"as_is": [], "remote": ["Loans"]}
     assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
-    assert bare.setting.skipped["remote"].endswith('pip install "adk-flow[a2a]"')
+    assert bare.setting.skipped["remote"].endswith("extra `a2a`")
 
 
 def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):

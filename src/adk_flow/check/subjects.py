@@ -24,6 +24,7 @@ from adk_flow.scenario.conversation import Conversation, of_questions, read_conv
 if TYPE_CHECKING:
     from google.adk.apps import App
 
+    from adk_flow.models.cassette import Cassette
     from adk_flow.models.decisions import Decided
 
 
@@ -50,11 +51,16 @@ def check_log_answers(log: Log, written: RuleFile) -> tuple[Flow, list[RuleResul
     return flow, [*(answers or []), *warnings], notes
 
 
-def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleResult]]:
+def check_app_answers(
+    path: Path, written: RuleFile, cassette: Path | None = None
+) -> tuple[Flow, list[RuleResult], list[str]]:
     """Runs the conversation that the rules name with an app, and checks its answers.
 
+    Gives remarks too, on what was answered from a cassette.
+
     Raises:
-      AdkFlowError: the app or what the rules name cannot be used, or no log could be written.
+      AdkFlowError: the app or what the rules name cannot be used, no log could be written, or the
+        cassette holds too little.
     """
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
@@ -62,12 +68,15 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
     from adk_flow.models.keys import check_keys
     from adk_flow.run.conversation_run import run_conversation
 
-    app, decided = _load_app(path, written)
-    check_keys(app, [conversation])
+    app, decided, kept = _load_app(path, written, cassette)
+    if kept is None:
+        check_keys(app, [conversation])
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     warnings = _warnings(app, written)
     run = asyncio.run(run_conversation(app, conversation))
+    if kept and kept.complaint:
+        raise AdkFlowError(kept.complaint)
     if run.log is None:
         raise AdkFlowError(f"{path}: its flow log could not be written")
     answers = [*warnings, *list_missing(run.failed_checks, written.document.line("hold"))]
@@ -80,7 +89,7 @@ def check_app_answers(path: Path, written: RuleFile) -> tuple[Flow, list[RuleRes
     if run.faults and not flow.log.unrecorded and not written.rules.may_fail:
         reason = f"{plural(run.faults, 'hook')} could not be recorded"
         answers.append(RuleResult("whole", written.document.line(), reason))
-    return flow, answers
+    return flow, answers, [kept.summary] if kept else []
 
 
 def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
@@ -107,24 +116,32 @@ def _no_warning(written: RuleFile, kind: str, texts: list[str]) -> RuleResult:
     return RuleResult("no_warnings", line, reason, tuple(texts), kind)
 
 
-def _load_app(path: Path, written: RuleFile) -> tuple[App, Decided | None]:
+def _load_app(
+    path: Path, written: RuleFile, cassette: Path | None
+) -> tuple[App, Decided | None, Cassette | None]:
     """Loads an app on the model, or with the decisions, that the rules name."""
     from adk_flow.models.from_env import ModelChoiceError
-    from adk_flow.run.app import load_app
+    from adk_flow.run.app import load_app, load_taped_app
 
     rules = written.rules
     if rules.model and rules.decisions:
         reason = "give either them or a model, and not both"
         raise refused_rule(written.document, ("decisions",), reason)
+    if rules.decisions and cassette:
+        reason = "give either them or a cassette, and not both"
+        raise refused_rule(written.document, ("decisions",), reason)
     try:
+        if cassette:
+            app, kept = load_taped_app(path, rules.model, cassette)
+            return app, None, kept
         app = load_app(path, rules.model)
     except ModelChoiceError as error:
         raise refused_rule(written.document, ("model",), error.words) from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 
-        return decided(app, Path(written.document.path).parent / rules.decisions)
-    return app, None
+        return *decided(app, Path(written.document.path).parent / rules.decisions), None
+    return app, None, None
 
 
 def _conversation(written: RuleFile) -> Conversation:

@@ -28,6 +28,7 @@ COMMANDS = {
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
+    "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
 _MODULES = {"compare": "comparison"}

@@ -10,7 +10,7 @@ import typer
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
-from adk_flow.cli.options import FORMAT, CheckFormat
+from adk_flow.cli.options import FORMAT, CassetteFile, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, load_story, only_app
 from adk_flow.cli.signals import keeping, recorded
@@ -36,6 +36,7 @@ def check_flow(
         typer.Argument(metavar="LOG... | APP", help="An app, or logs as `show` takes them."),
     ],
     expect: Annotated[Path, typer.Option(help="YAML file of rules (docs/ci.md).")],
+    cassette: CassetteFile = None,
     form: Annotated[CheckFormat, FORMAT] = "text",
 ) -> None:
     """Checks a flow against the rules of a file; an app runs the conversation that they name.
@@ -48,11 +49,11 @@ def check_flow(
             output = app_output_on_stderr("github" if form == "github" else "")
             with output, keeping(recorded):
                 silence_adk()
-                flow, answers = check_app_answers(only_app(subjects), written)
+                flow, answers, notes = check_app_answers(only_app(subjects), written, cassette)
         else:
             flow, answers, notes = check_log_answers(load_story(subjects), written)
-            for note in notes:
-                print_note(note)
+        for note in notes:
+            print_note(note)
         rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
     report = CheckReport(str(expect), flow.log.path, rules)
     print(_WRITERS[form](report))

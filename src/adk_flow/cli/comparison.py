@@ -13,8 +13,17 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adk_flow._text import plain
-from adk_flow.cli.loading import load_conversations
-from adk_flow.cli.options import FORMAT, Model, Questions, ReportFormat, State
+from adk_flow.cli.loading import load_conversations, use_files
+from adk_flow.cli.options import (
+    FORMAT,
+    CassetteFile,
+    Model,
+    PricesFile,
+    ProfilesFile,
+    Questions,
+    ReportFormat,
+    State,
+)
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -29,6 +38,10 @@ from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
 from adk_flow.render.terminal import plain_console
+
+
+_LEAST_STEP = 10
+"""Runs between two lines that say how many are done, where there is no bar."""
 
 
 def compare_constructs(
@@ -77,9 +90,12 @@ def compare_constructs(
             "by default gemini-2.5-flash for controlled runs."
         ),
     ] = "",
+    latency_profile: ProfilesFile = None,
+    prices: PricesFile = None,
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Let model calls take that time.")
     ] = False,
+    cassette: CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
@@ -94,6 +110,7 @@ def compare_constructs(
     Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
+        latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             if faults:
                 raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
@@ -116,6 +133,7 @@ def compare_constructs(
                 "calls": max_calls,
                 "faults": faults,
             }
+            options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
             folder = out or _default_folder(subjects[0].resolve().name, about)
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
@@ -162,7 +180,7 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
     """Shows how many runs are done, also when a signal ends them."""
     completed = 0
-    with _progress_bar() if sys.stderr.isatty() else nullcontext(_print_progress) as show:
+    with _progress_bar() if sys.stderr.isatty() else nullcontext(_progress_lines()) as show:
 
         def progress(done: int, planned: int) -> None:
             nonlocal completed
@@ -173,9 +191,17 @@ def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
             yield progress
 
 
-def _print_progress(done: int, planned: int) -> None:
-    if done == planned or done % max(1, planned // 10) == 0:
-        print(f"{done} of {planned} runs", file=sys.stderr)
+def _progress_lines() -> Callable[[int, int], None]:
+    """Prints how many are there at first, in steps, and at the end."""
+    due = 0
+
+    def show(done: int, planned: int) -> None:
+        nonlocal due
+        if done >= min(due, planned):
+            print(f"{done} of {planned} runs", file=sys.stderr)
+            due = done + max(_LEAST_STEP, planned // 4)
+
+    return show
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def _send_spans(paths: Sequence[Path], endpoint: str) -> None:
         from adk_flow.export.otlp import address_of, send
         from adk_flow.export.traces import as_traces
     except ImportError as error:
-        raise AdkFlowError(f"--otlp needs {error.name}: pip install adk-flow[otlp]") from error
+        raise AdkFlowError(f"--otlp needs {error.name}: install adk-flow's extra `otlp`") from error
     address = address_of(endpoint)
     logs = spans = 0
     for log in read_logs(paths):

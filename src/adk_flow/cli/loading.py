@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adk_flow._text import encodable
+from adk_flow.analysis.latency import use_profiles
+from adk_flow.analysis.pricing import use_prices
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
@@ -21,6 +23,7 @@ from adk_flow.scenario.conversation import (
 if TYPE_CHECKING:
     from google.adk.apps import App
 
+    from adk_flow.models.cassette import Cassette
     from adk_flow.models.decisions import Decided
 
 
@@ -32,16 +35,25 @@ def import_app(path: Path, model: str = "") -> App:
     return app.load_app(path, model)
 
 
-def load_decided_app(path: Path, model: str, decisions: Path | None) -> tuple[App, Decided | None]:
-    """Loads an app, on one model or with decisions where they are given."""
-    if model and decisions:
-        raise AdkFlowError("cannot be given with --decisions", argument="model", value=model)
+def load_decided_app(
+    path: Path, model: str, decisions: Path | None, cassette: Path | None
+) -> tuple[App, Decided | None, Cassette | None]:
+    """Loads an app, on one model, with decisions or answered from a cassette where one is given."""
+    if decisions and (model or cassette):
+        argument, value = ("model", model) if model else ("cassette", cassette)
+        raise AdkFlowError("cannot be given with --decisions", argument=argument, value=value)
+    if cassette is not None:
+        silence_adk()
+        from adk_flow.run.app import load_taped_app
+
+        app, kept = load_taped_app(path, model, cassette)
+        return app, None, kept
     app = import_app(path, model)
     if decisions is None:
-        return app, None
+        return app, None, None
     from adk_flow.models.decisions import decided
 
-    return decided(app, decisions)
+    return *decided(app, decisions), None
 
 
 def load_conversation(
@@ -70,6 +82,14 @@ def load_conversations(
         raise AdkFlowError("give --conversation FILE_OR_FOLDER, or --question TEXT")
     initial = read_state(state) if state else {}
     return {name: with_state(talk, initial) for name, talk in conversations.items()}
+
+
+def use_files(latency: str, profiles: Path | None, prices: Path | None) -> str:
+    """Takes a user's own prices and paces; names the pace, by default the first of their file."""
+    if prices:
+        use_prices(prices)
+    first = use_profiles(profiles) if profiles else ""
+    return latency or first
 
 
 def _of_questions(questions: Sequence[str] | None) -> Conversation:

@@ -9,13 +9,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.documents import to_json
+
+if TYPE_CHECKING:
+    from adk_flow.models.cassette import Cassette
 
 USAGE_ERROR = 2
 CLOSED_PIPE = 128 + 13
@@ -51,6 +54,13 @@ def _with_option(error: AdkFlowError) -> str:
 def print_note(words: str) -> None:
     """Prints one line on stderr."""
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
+
+
+def print_use(cassette: Cassette | None) -> None:
+    """Says what was answered from a cassette, and what of it is missing."""
+    if cassette:
+        for note in filter(None, (cassette.summary, cassette.complaint)):
+            print_note(note)
 
 
 def print_json(kind: str, data: Any) -> None:

@@ -15,6 +15,7 @@ from adk_flow.cli.loading import load_conversation, load_decided_app
 from adk_flow.cli.options import (
     FORMAT,
     AppPath,
+    CassetteFile,
     ConversationFile,
     DecisionsFile,
     Model,
@@ -24,6 +25,7 @@ from adk_flow.cli.options import (
 from adk_flow.cli.output import (
     app_output_on_stderr,
     print_json,
+    print_use,
     report_errors,
     stop_printing,
 )
@@ -46,6 +48,7 @@ def run_app(
     state: State = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
     decisions: DecisionsFile = None,
+    cassette: CassetteFile = None,
     view: Annotated[FlowView, typer.Option(help="Which moves to print.")] = "both",
     form: Annotated[TextFormat, FORMAT] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -60,11 +63,12 @@ def run_app(
         asked = load_conversation(questions, conversation, state)
         _check_log(log)
         with app_output_on_stderr(form):
-            loaded, decided = load_decided_app(app, model, decisions)
+            loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
             from adk_flow.models.keys import check_keys
             from adk_flow.run.conversation_run import run_conversation
 
-            check_keys(loaded, [asked])
+            if tapes is None:
+                check_keys(loaded, [asked])
             listener = _narrate(view) if form == "text" else None
             with keeping(recorded):
                 run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
@@ -72,6 +76,7 @@ def run_app(
             print_json("run", run_to_data(run))
         else:
             print_run_end(run, plain_console())
+        print_use(tapes)
         if decided is not None:
             decided.finish()
     if any(run.failed_checks) or run.faults:

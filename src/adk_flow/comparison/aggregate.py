@@ -19,8 +19,18 @@ from adk_flow.comparison.crossovers import Winner, find_winners
 from adk_flow.comparison.evidence import Gap, find_gaps
 from adk_flow.comparison.fault_matrix import FaultMatrix
 
-ComparisonKind = Literal["controlled", "offline", "live", "mixed"]
+ComparisonKind = Literal["controlled", "offline", "live", "cassette", "mixed"]
 _NARROWEST_FIRST = ("not asked", "one agent", "request", "user", "others", "unknown")
+
+
+class CassetteUse(msgspec.Struct, frozen=True):
+    """How many model calls were answered from a cassette, and how many were made."""
+
+    file: str
+    replayed: int
+    asked: int
+    words: str
+    """The same in a sentence."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +56,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """Constructs that lack somebody of the app, or tools of its lead."""
     notes: list[str] = []
     """What else is to be said of how the runs were made, a sentence each."""
+    cassette: CassetteUse | None = None
+    """What was answered from a cassette, if one was given."""
     stopped: str = ""
     """Why not all runs were made; empty where they were."""
 
@@ -139,9 +151,10 @@ def compare_runs(
         constructs[run.construct].append(run)
         if gap:
             gaps[run.construct].setdefault(run.conversation, gap)
+    kind = _kind(measured)
     return Comparison(
         setting=setting,
-        kind=_kind(measured),
+        kind="cassette" if setting.cassette and kind == "live" else kind,
         models=_distinct(run.model for run in measured),
         adk=_distinct(run.adk for run in measured),
         conversations=_distinct(run.conversation for run in measured),

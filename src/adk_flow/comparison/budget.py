@@ -7,7 +7,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 
 from adk_flow.analysis.pricing import dollars, is_priced
-from adk_flow.log.schema import Header, Record
+from adk_flow.log.schema import Header, Record, Usage
 
 
 class BudgetSpentError(RuntimeError):
@@ -72,11 +72,16 @@ class Budget(BasePlugin):
 
     def _pay(self, record: Record, model: str, paid: float = 0) -> float:
         """Takes the price of a call, less what was paid of it; gives the price."""
-        if record.usage is None:
-            self.unmeasured = self.unmeasured or ("" if record.error else model)
+        if record.usage is None and record.error:
             return paid
-        version = record.version
-        price = dollars(version if is_priced(version) else model, record.usage) or 0
+        return self.pay(model, record.version, record.usage, paid)
+
+    def pay(self, model: str, version: str, usage: Usage | None, paid: float = 0) -> float:
+        """Takes the price of an answer, less what was paid of it; gives the price."""
+        if usage is None:
+            self.unmeasured = self.unmeasured or model
+            return paid
+        price = dollars(version if is_priced(version) else model, usage) or 0
         self.dollars += price - paid
         return price
 

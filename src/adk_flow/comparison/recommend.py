@@ -46,6 +46,10 @@ _KINDS = {
         "of answers; a plan in the conversation makes the runs controlled."
     ),
     "live": "Live: a real model's behaviour; another trial gives other figures.",
+    "cassette": (
+        "From a cassette: what a real model once answered; the same requests get the same answers, "
+        "so that another comparison is no other sample."
+    ),
     "mixed": "Live runs and runs without a key are mixed here; compare only what is alike.",
 }
 
@@ -260,6 +264,8 @@ def write_caveats(comparison: Comparison) -> list[str]:
 def _caveats(comparison: Comparison) -> Iterator[str]:
     setting, number = comparison.setting, len(comparison.conversations)
     yield _KINDS[comparison.kind]
+    if setting.cassette:
+        yield f"{setting.cassette.words}."
     if setting.pace:
         yield _pace(setting)
     yield from _costs(comparison)
@@ -291,10 +297,7 @@ def _costs(comparison: Comparison) -> Iterator[str]:
     if any(figures.tokens is None for figures in comparison.constructs):
         yield "Costs are unknown: a model reported no tokens."
     elif any(figures.dollars is None for figures in comparison.constructs):
-        yield (
-            f"Costs are unknown: LiteLLM's table is missing or has no price for "
-            f"{model or 'a model'}."
-        )
+        yield f"Costs are unknown: the table has no price for {model or 'a model'}."
     elif model:
         keyless = {"controlled": "planned ", "offline": "the offline model's "}
         yield f"Costs are {keyless.get(comparison.kind, '')}tokens at the price of {model}."

@@ -26,9 +26,12 @@ from adk_flow.comparison.spec import (
     why_no_advisor,
 )
 from adk_flow.comparison.store import TrialStore
+from adk_flow.comparison.taping import read_use, taped
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.models.cassette import open_cassette
+from adk_flow.models.from_env import without_keys
 from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
@@ -38,6 +41,7 @@ from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
 
 ADVISOR = "advisor"
+REMOTE = "remote"
 
 
 def compare(
@@ -56,6 +60,7 @@ def compare(
     real_latency: bool = False,
     dollars: float | None = None,
     calls: int | None = None,
+    cassette: Path | None = None,
     faults: bool = False,
     progress: Callable[[int, int], None] = lambda done, planned: None,
 ) -> Comparison:
@@ -79,6 +84,8 @@ def compare(
       real_latency: whether a controlled model really takes that time.
       dollars: what live runs may spend, in US dollars.
       calls: how many model calls live runs may make.
+      cassette: file of answers: a live model is asked only for what is not there, and only within a
+        limit; what it answers is added. Then times are projected by default.
       faults: whether to try each fault of a specialist under each construct, too; then what to ask
         may be left open.
       progress: called with how many trials are there and how many are planned.
@@ -89,13 +96,14 @@ def compare(
     if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
     path = app if isinstance(app, (str, Path)) else None
-    app = load_app(app, model)
+    with without_keys() if cassette else nullcontext():
+        app = load_app(app, model)
     names = list(conversations) or [TALK]
     if faults:
         conversations = {**conversations, TALK: choose_talk(app, conversations)}
     models = models_asked(app, conversations.values())
     live = [name for name in models if name not in KEYLESS_MODELS]
-    profile = choose_profile(latency, not live)
+    profile = choose_profile(latency, not live or cassette is not None)
     if real_latency:
         check_real_latency(profile, live)
     no_advice = why_no_advisor(advisor_model, bool(live), conversations.values())
@@ -106,17 +114,22 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
-        check_keys(app, conversations.values())
-        check_live(live, dollars, calls)
+        if cassette is None:
+            check_keys(app, conversations.values())
+        check_live(live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    with nullcontext() if path is None else Peers(path, deep=deep, budget=budget) as peers:
+    limits = {"asks": budget is not None, "limit": budget}
+    kept = open_cassette(cassette, live, **limits) if cassette else None
+    with nullcontext() if path is None or kept else Peers(path, deep=deep, budget=budget) as peers:
         wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
         variants = make_variants(app, list(chosen), **wiring)
         if ADVISOR in constructs and no_advice:
             variants.skipped[ADVISOR] = no_advice
+        if kept and REMOTE in constructs:
+            variants.skipped[REMOTE] = "its process asks models itself, past the cassette"
         baseline = choose_baseline(list(variants.apps), baseline)
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
         store = TrialStore(folder, identity)
@@ -125,12 +138,15 @@ def compare(
         planned = plan_trials(list(variants.apps), names, trials)
         _warm_up(is_offline=not live)
         options = {"jobs": jobs, "budget": budget, "progress": progress}
-        asyncio.run(run_trials(variants.apps, conversations, planned, store, **options))
+        work = run_trials(
+            variants.apps, conversations, planned, store, **options, prepare=taped(kept)
+        )
+        asyncio.run(work)
         faulty = None
         if faults:
             faulty = FaultTrials(conversations[TALK], variants.apps)
             trials_of = (variants.apps, conversations, faulty.trials, store)
-            work = run_trials(*trials_of, **options, prepare=faulty.prepare)
+            work = run_trials(*trials_of, **options, prepare=taped(kept, faulty.prepare))
             asyncio.run(work) if live else run_virtually(work)
     if budget and budget.is_blind:
         raise AdkFlowError(
@@ -153,6 +169,7 @@ def compare(
         changes={name: changes for name, changes in variants.changes.items() if changes},
         incomplete=variants.incomplete,
         notes=variants.notes,
+        cassette=read_use(kept),
         stopped=stopped,
     )
     runs = measure_trials(

@@ -60,7 +60,6 @@ async def run_trials(
         another.
     """
     work = _Work(store, conversations, budget, asyncio.Semaphore(jobs), progress, len(trials))
-    limits = [budget] if budget else []
     try:
         with store.alone():
             missing = [trial for trial in trials if store.is_missing(trial)]
@@ -68,8 +67,7 @@ async def run_trials(
             async with asyncio.TaskGroup() as group:
                 for trial in missing:
                     app = prepare(apps[trial.construct], trial)
-                    limited = app.model_copy(update={"plugins": [*app.plugins, *limits]})
-                    group.create_task(work.make(trial, limited))
+                    group.create_task(work.make(trial, app))
     except* Exception as errors:
         raise errors.exceptions[0] from None
     finally:
@@ -104,7 +102,10 @@ class _Work:
             if self._is_spent:
                 return
             conversation, file = self.conversations[trial.conversation], self.store.begin(trial)
-            listener = self.budget.listen if self.budget else None
+            listener = None
+            if self.budget and not override_of(app).tape:  # which counts what is really asked
+                app = app.model_copy(update={"plugins": [*app.plugins, self.budget]})
+                listener = self.budget.listen
             try:
                 sides = self.store.peers_of(trial)
                 with recorded_in(sides):

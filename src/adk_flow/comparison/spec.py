@@ -104,9 +104,14 @@ def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:
     return next(filter(is_priced, [*names, DEFAULT_PROFILE]), "")
 
 
-def check_live(models: Sequence[str], dollars: float | None, calls: int | None) -> None:
-    """Refuses a live comparison that nothing limits, or whose limit cannot be kept."""
-    if dollars is None and calls is None:
+def check_live(
+    models: Sequence[str], dollars: float | None, calls: int | None, *, is_kept: bool = False
+) -> None:
+    """Refuses a live comparison that nothing limits, or whose limit cannot be kept.
+
+    Where answers are kept in a cassette, none is asked for without a limit.
+    """
+    if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
             "spend, in dollars or in model calls; or set the model to offline",
@@ -115,8 +120,8 @@ def check_live(models: Sequence[str], dollars: float | None, calls: int | None) 
     unknown = [model for model in models if not is_priced(model)]
     if dollars is not None and unknown:
         raise AdkFlowError(
-            f"cannot be kept: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
-            "installed); limit the number of model calls",
+            f"cannot be kept: the table has no price for {unknown[0]}; give one of your own, or "
+            "limit the number of model calls",
             argument="dollars",
         )
 

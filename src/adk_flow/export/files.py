@@ -128,7 +128,9 @@ class _Parquet:
             from pyarrow import parquet
         except ImportError:
             raise AdkFlowError(
-                "needs pyarrow: pip install adk-flow[parquet]", argument="format", value="parquet"
+                "needs pyarrow: install adk-flow's extra `parquet`",
+                argument="format",
+                value="parquet",
             ) from None
         self._arrow: Any = pyarrow
         self._schema = pyarrow.schema(_columns(row, pyarrow))

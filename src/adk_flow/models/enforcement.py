@@ -144,12 +144,16 @@ def _overridden(resolve: Callable[[LlmAgent], BaseLlm]) -> Callable[[LlmAgent], 
 def _attribute(model: BaseLlm, name: str) -> Any:
     """Looks up an attribute of any model; what asks it is the exclusive model's if there is one."""
     conversation = _conversation() if name == "generate_content_async" else None
-    if conversation and (exclusive := conversation.override.exclusive):
-        if not any(part is model for part in _parts(exclusive)):
-            return exclusive.generate_content_async
-    elif conversation:
+    exclusive = conversation.override.exclusive if conversation else None
+    if exclusive and not any(part is model for part in _parts(exclusive)):
+        return exclusive.generate_content_async
+    value = object.__getattribute__(model, name)
+    if conversation and not exclusive:
         conversation.asked.add(object.__getattribute__(model, "model"))
-    return object.__getattribute__(model, name)
+        tape = conversation.override.tape
+        if tape and len(list(_parts(model))) == 1:  # what another asks of itself is kept alone
+            return tape.answering(model, value)
+    return value
 
 
 def _attribute_of_tool(tool: BaseTool, name: str) -> Any:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from google.adk.agents import LlmAgent
 from google.adk.models.base_llm import BaseLlm
@@ -15,6 +18,19 @@ OFFLINE = "offline"
 OPENAI_DEFAULT = "openai/gpt-4-turbo"
 _GOOGLE_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _MEND = "set it in the environment or in .env, or set the model to offline"
+
+
+_is_keyless: ContextVar[bool] = ContextVar("adk_flow_keyless", default=False)
+
+
+@contextmanager
+def without_keys() -> Iterator[None]:
+    """Lets models be named without their keys, for their answers may be kept already."""
+    token = _is_keyless.set(True)
+    try:
+        yield
+    finally:
+        _is_keyless.reset(token)
 
 
 class ModelChoiceError(AdkFlowError):
@@ -56,10 +72,10 @@ def _has_google_key() -> bool:
 
 
 def lacks_google_key() -> bool:
-    """Whether Gemini can be asked neither by a key nor on Vertex AI."""
+    """Whether Gemini can be asked neither by a key nor on Vertex AI, and has to be asked."""
     flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
     is_on_vertex = any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
-    return not (_has_google_key() or is_on_vertex)
+    return not (_has_google_key() or is_on_vertex or _is_keyless.get())
 
 
 def model_named(name: str) -> str | BaseLlm:
@@ -78,7 +94,8 @@ def model_named(name: str) -> str | BaseLlm:
         raise ModelChoiceError(name, f"{reason} as {OPENAI_DEFAULT}") from None
     if issubclass(resolved, Gemini) and lacks_google_key():
         raise ModelChoiceError(name, f"needs GOOGLE_API_KEY; {_MEND}")
-    if "openai" in resolved.__name__.lower() and not os.environ.get("OPENAI_API_KEY"):
+    needs_openai = "openai" in resolved.__name__.lower() and not _is_keyless.get()
+    if needs_openai and not os.environ.get("OPENAI_API_KEY"):
         raise ModelChoiceError(name, f"needs OPENAI_API_KEY; {_MEND}")
     return name
 
@@ -88,13 +105,14 @@ def _litellm(name: str) -> BaseLlm:
         import litellm
         from google.adk.models.lite_llm import LiteLlm
     except ImportError as error:
-        reason = f"needs LiteLLM: pip install 'adk-flow[litellm]' ({error})"
+        reason = f"needs LiteLLM: install adk-flow's extra `litellm` ({error})"
         raise ModelChoiceError(name, reason) from None
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
         raise ModelChoiceError(name, f"is of a provider that LiteLLM does not know: {provider!r}")
     # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
     lacking = litellm.validate_environment(name)["missing_keys"]
-    if missing := [key for key in lacking if key.endswith("_API_KEY")]:
+    missing = [key for key in lacking if key.endswith("_API_KEY")]
+    if missing and not _is_keyless.get():
         raise ModelChoiceError(name, f"needs {' and '.join(missing)}; {_MEND}")
     return LiteLlm(model=name)

@@ -18,6 +18,7 @@ from adk_flow._adk import BaseNode
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
+from adk_flow.models.cassette import Tape
 from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.faulty import Fault, FaultyModel
 from adk_flow.models.scripted import Scripted
@@ -39,6 +40,7 @@ class Override(BasePlugin):
         stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None,
         choose: Callable[[Sequence[str]], str] | None = None,
         fault: Fault | None = None,
+        tape: Tape | None = None,
     ) -> None:
         super().__init__(name="adk_flow_model_override")
         self.model, self.latency, self.retries = model, latency, retries
@@ -49,6 +51,8 @@ class Override(BasePlugin):
         """Names, of several agents, the one that a turn is for; empty where none is."""
         self.fault = fault
         """What goes wrong with one of the agents."""
+        self.tape = tape
+        """What is answered from a cassette, of models that need a key."""
         is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
         self.exclusive = self._adapted(_made(model)) if is_keyless else None
         """The keyless model that everything asks, agent or not; None where there is none."""
@@ -84,9 +88,16 @@ def override_models(
     else asks one. With `retries`, Gemini's client tries again where it has no options of its own.
     """
     old = override_of(app)
-    new = Override(model or old.model, latency or old.latency, retries=retries or old.retries)
+    named = {"model": model or old.model, "latency": latency or old.latency}
+    return _overriding(app, **named, retries=retries or old.retries)
+
+
+def _overriding(app: App, **changes: Any) -> App:
+    """Copies an app with another override, which keeps what is not changed."""
+    kept = ("model", "latency", "retries", "fault", "tape")
+    values: dict[str, Any] = {name: getattr(override_of(app), name) for name in kept}
     others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
-    return app.model_copy(update={"plugins": [*others, new]})
+    return app.model_copy(update={"plugins": [*others, Override(**{**values, **changes})]})
 
 
 def override_of(app: App) -> Override:
@@ -96,10 +107,13 @@ def override_of(app: App) -> Override:
 
 def with_fault(app: App, fault: Fault, latency: LatencyProfile | None) -> App:
     """Copies an app in which something goes wrong with an agent, whose models take their time."""
-    old = override_of(app)
-    new = Override(old.model, latency, retries=old.retries, fault=fault)
-    others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
-    return app.model_copy(update={"plugins": [*others, new, fault]})
+    new = _overriding(app, latency=latency, fault=fault)
+    return new.model_copy(update={"plugins": [*new.plugins, fault]})
+
+
+def with_tape(app: App, tape: Tape) -> App:
+    """Copies an app whose models are asked only for what a cassette does not hold."""
+    return _overriding(app, tape=tape)
 
 
 def llm_agents(app: App) -> Iterator[LlmAgent]:

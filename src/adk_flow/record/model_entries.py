@@ -105,7 +105,7 @@ def watch_models() -> None:
         if kind not in _watched:
             _watched.add(kind)
             if _METHOD in vars(kind):
-                setattr(kind, _METHOD, _watching(vars(kind)[_METHOD]))
+                setattr(kind, _METHOD, as_entry(vars(kind)[_METHOD]))
 
 
 def _kinds(base: type[BaseLlm]) -> Iterator[type[BaseLlm]]:
@@ -114,7 +114,9 @@ def _kinds(base: type[BaseLlm]) -> Iterator[type[BaseLlm]]:
         yield from _kinds(kind)
 
 
-def _watching(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
+def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
+    """Has those who listen hear of each entry into a method of a model."""
+
     @functools.wraps(method)
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         outer = _current.get()

@@ -33,6 +33,7 @@ KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
     "offline": "the offline model answered, which routes by likeness: decisions may differ",
     "live": "a real model answered: another trial gives other figures",
+    "cassette": "what a real model once answered, out of a file: no other sample",
     "mixed": "controlled and live runs: compare only runs of the same kind",
 }
 

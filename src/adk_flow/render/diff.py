@@ -1,8 +1,9 @@
-"""What changed between two flow logs, as text and as plain data."""
+"""What changed between two flow logs: text, Markdown with pictures, plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import indent
 from typing import Any
 
 import msgspec
@@ -10,8 +11,10 @@ from rich.cells import cell_len
 
 from adk_flow._text import one_line
 from adk_flow.check.diff import Change, Difference, TurnDifference
+from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
+from adk_flow.render.mermaid import sequence_diagram
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
@@ -33,6 +36,21 @@ def diff_to_text(difference: Difference, before: Log, after: Log, width: int) ->
     """Writes changes turn by turn, moves side by side."""
     losses = [_of_log(log, log.losses, width) for log in (before, after) if log.losses]
     return "\n".join([*losses, *_lines(difference, width)])
+
+
+def diff_to_markdown(difference: Difference, before: Flow, after: Flow) -> str:
+    """Writes the same, in a block that means nothing but itself, and draws turns that changed."""
+    text = diff_to_text(difference, before.log, after.log, _LEAST_WIDTH)
+    words = indent(text, "    ")
+    numbers = [turn.turn for turn in difference.turns]
+    flows = (("before", before), ("after", after))
+    return "\n\n".join([words, *(_picture(n, *flow) for n in numbers for flow in flows)])
+
+
+def _picture(turn: int, name: str, flow: Flow) -> str:
+    moves = [move for move in flow.moves if move.turn == turn]
+    drawn = f"\n\n```mermaid\n{sequence_diagram(moves)}```" if moves else " there is none"
+    return f"**Turn {turn} {name}:**{drawn}"
 
 
 def _of_log(log: Log, words: str, width: int) -> str:

@@ -13,8 +13,9 @@ from google.adk.cli.utils.agent_loader import AgentLoader
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow._adk import BaseNode, heed_failing_import, spare_failing_import
 from adk_flow.errors import AdkFlowError
-from adk_flow.models.from_env import model_named
-from adk_flow.models.override import override_models
+from adk_flow.models.cassette import Cassette, Tape, open_cassette
+from adk_flow.models.from_env import model_named, without_keys
+from adk_flow.models.override import models_of, override_models, with_tape
 from adk_flow.record.plugin import FlowPlugin
 
 _FILES = ("agent.py", "__init__.py", "root_agent.yaml")
@@ -64,6 +65,18 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
         model_named(model)  # which may be what the app cannot be loaded with
         raise
     return override_models(app, model_named(model))
+
+
+def load_taped_app(path: Path, model: str, file: Path) -> tuple[App, Cassette]:
+    """Loads an app that is answered from a cassette, in one conversation, and asks what it lacks.
+
+    Raises:
+      AdkFlowError: one of them cannot be used.
+    """
+    with without_keys():
+        app = load_app(path, model)
+    cassette = open_cassette(file, models_of(app))
+    return with_tape(app, Tape(cassette)), cassette
 
 
 def find_app(path: str | Path) -> FoundApp:

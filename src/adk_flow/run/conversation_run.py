@@ -198,6 +198,8 @@ class _Talk:
         pause, override = self._pauses.latest, override_of(self._app)
         if override.fault:
             override.fault.turn += 1
+        if override.tape:
+            override.tape.turn += 1
         planned = self._planned = self._plan_of(turn, pause)
         if planned is not None:
             override = planned_override(planned, override)

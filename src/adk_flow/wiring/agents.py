@@ -104,7 +104,7 @@ def wire_remote(team: Team) -> LlmAgent:
       WiringError: a2a-sdk is not installed, or there is no other process.
     """
     if find_spec("a2a") is None:
-        raise WiringError('remote needs a2a-sdk: pip install "adk-flow[a2a]"')
+        raise WiringError("remote needs a2a-sdk: install adk-flow's extra `a2a`")
     if team.peers is None:
         raise WiringError("remote needs the path of the app, which another process has to load")
     from adk_flow.wiring.remote import call_elsewhere  # which imports a2a-sdk

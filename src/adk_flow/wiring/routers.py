@@ -65,7 +65,7 @@ def classifier_router(team: Team) -> Workflow:
 
         from adk_flow.wiring.classifier import EmbeddingClassifier
     except ModuleNotFoundError as error:
-        extra = "an extra: pip install 'adk-flow[offline]'"
+        extra = "adk-flow's extra `offline`"
         needed = "google-adk 2.13 or newer" if "google.adk" in str(error) else extra
         raise WiringError(f"classifier_router needs {needed}") from None
     if len(team.specialists) < 2:

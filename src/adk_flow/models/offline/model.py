@@ -31,6 +31,6 @@ class Offline(KeylessModel):
         try:
             from adk_flow.models.offline.decision import decide
         except ModuleNotFoundError as error:
-            needed = "the offline model needs an extra: pip install 'adk-flow[offline]'"
+            needed = "the offline model is not installed: install adk-flow's extra `offline`"
             raise AdkFlowError(f"{needed} ({error})") from None
         return decide(read_situation(request))
