@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from adk_flow.cli.output import CLOSED_PIPE, USAGE_ERROR, print_note, stop_printing
 from adk_flow.cli.signals import ended_by_signals
-from adk_flow.cli.usage_errors import UsageError, describe_usage
 
 COMMANDS = {
     "run": "run_app",
@@ -32,6 +31,9 @@ COMMANDS = {
 }
 """The function of each, in the module of its name."""
 _MODULES = {"compare": "comparison"}
+
+_USAGE_ERRORS: Any = typer.BadParameter.__base__
+"""Of click, of which Typer has its own copy since 0.25."""
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
@@ -77,7 +79,9 @@ def main() -> None:
             gc.set_threshold(50_000)
             code = command(words, "adk-flow", standalone_mode=False)
             sys.stdout.flush()
-    except UsageError as error:
+    except _USAGE_ERRORS as error:
+        from adk_flow.cli.usage_errors import describe_usage
+
         print_note(describe_usage(error, words))
         code = USAGE_ERROR
     except BrokenPipeError:

@@ -39,7 +39,6 @@ from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
 from adk_flow.render.terminal import plain_console
 
-
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 

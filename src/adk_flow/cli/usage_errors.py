@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import typer
-
 from adk_flow._text import join_names, suggest
-
-UsageError: Any = typer.BadParameter.__base__
-"""Typer has its own copy of click since 0.25, so that neither module's class is always it."""
 
 
 def describe_usage(error: Any, words: Sequence[str]) -> str:

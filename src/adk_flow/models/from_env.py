@@ -109,7 +109,7 @@ def _litellm(name: str) -> BaseLlm:
         raise ModelChoiceError(name, reason) from None
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
-        raise ModelChoiceError(name, f"is of a provider that LiteLLM does not know: {provider!r}")
+        raise ModelChoiceError(name, f"cannot be used: LiteLLM knows no provider {provider!r}")
     # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
     lacking = litellm.validate_environment(name)["missing_keys"]
     missing = [key for key in lacking if key.endswith("_API_KEY")]
