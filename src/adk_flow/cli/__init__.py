@@ -24,13 +24,14 @@ COMMANDS = {
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
+    "wire": "write_wiring",
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison"}
+_MODULES = {"compare": "comparison", "wire": "wiring"}
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""

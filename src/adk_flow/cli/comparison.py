@@ -13,6 +13,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adk_flow._text import plain
+from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
@@ -30,13 +32,14 @@ from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Folder
+from adk_flow.comparison.store import Folder, KeepRun, Trial
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import is_flow_log
+from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
+from adk_flow.render.report_links import page_name
 from adk_flow.render.terminal import plain_console
 
 _LEAST_STEP = 10
@@ -114,7 +117,8 @@ def compare_constructs(
             if faults:
                 raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
             folder = out or _default_folder("logs", subjects)
-            comparison = compare_logs([*list_logs(subjects)], baseline, latency)
+            keep = _page_writer(folder)
+            comparison = compare_logs([*list_logs(subjects)], baseline, latency, keep)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)
@@ -141,9 +145,8 @@ def compare_constructs(
 
             app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
-                comparison = runner.compare(
-                    app, conversations, names, folder=folder, progress=progress, **options
-                )
+                options |= {"progress": progress, "keep": _page_writer(folder)}
+                comparison = runner.compare(app, conversations, names, folder=folder, **options)
         # The page's template engine is needed by no other command.
         from adk_flow.render.comparison_html import comparison_to_html
 
@@ -161,6 +164,18 @@ def compare_constructs(
         print(data if form == "json" else markdown)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
+
+
+def _page_writer(folder: Path) -> KeepRun:
+    """Writes the page of each run beside the report."""
+    from adk_flow.render.page import trace_to_html
+
+    files = Folder(folder)
+
+    def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
+        files.write(page_name(trial), trace_to_html(trace_log(log), findings))
+
+    return write
 
 
 def _is_of_logs(path: Path) -> bool:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
@@ -25,8 +25,6 @@ from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import WiringError, parts_of
 
-TALK = "a specialist fails"
-"""Name of the conversation that is held with each fault."""
 SECONDS = 60
 """How long a turn may last, for nothing else ends a call that hangs."""
 _MOST_AT_ONCE = 3
@@ -112,9 +110,10 @@ class FaultTrials:
         is_live = not override_of(app).exclusive and not self.talk.has_plan
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
-    def read(self, store: TrialStore) -> FaultMatrix:
+    def read(self, store: TrialStore, keep: KeepRun) -> FaultMatrix:
         """Measures the trials that are there."""
-        runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        made = [trial for trial in self.trials if store.find(trial)]
+        runs = {trial: self._measure(trial, store, keep) for trial in made}
         bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
@@ -126,8 +125,10 @@ class FaultTrials:
         agent = self.agent or self._lead
         return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
 
-    def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
+    def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
         asked = replace(self.talk, canaries=canaries)
         log = store.read(trial)
-        return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        run = measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        keep(trial, log, run.findings)
+        return run

@@ -12,13 +12,19 @@ from adk_flow._text import one_line
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
+from adk_flow.comparison.store import KeepRun, Trial, keep_nothing
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
 from adk_flow.log.story import join_all
 
 
-def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -> Comparison:
+def compare_logs(
+    paths: Sequence[Path],
+    baseline: str = "",
+    latency: str = "",
+    keep: KeepRun = keep_nothing,
+) -> Comparison:
     """Compares sessions by their logs, by construct, or by file where they name none.
 
     Raises:
@@ -31,7 +37,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
-    runs = list(_measured(logs, pace=pace, price_model=price_model))
+    runs = list(_measured(logs, keep, pace=pace, price_model=price_model))
     _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
@@ -43,7 +49,7 @@ def compare_logs(paths: Sequence[Path], baseline: str = "", latency: str = "") -
     return compare_runs(runs, setting)
 
 
-def _measured(logs: Sequence[Log], **priced: Any) -> Iterator[RunMetrics]:
+def _measured(logs: Sequence[Log], keep: KeepRun, **priced: Any) -> Iterator[RunMetrics]:
     """Measures each log; those of one conversation under one construct are its trials."""
     trials: Counter[tuple[str, str]] = Counter()
     for log in logs:
@@ -52,7 +58,9 @@ def _measured(logs: Sequence[Log], **priced: Any) -> Iterator[RunMetrics]:
         trials[construct, conversation] += 1
         trial = trials[construct, conversation]
         names = {"construct": construct, "conversation": conversation, "trial": trial}
-        yield measure_run(log, **names, **priced)
+        run = measure_run(log, **names, **priced)
+        keep(Trial(construct, conversation, trial), log, run.findings)
+        yield run
 
 
 def _conversation_of(log: Log) -> str:

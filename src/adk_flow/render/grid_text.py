@@ -36,7 +36,7 @@ class GridPart(NamedTuple):
     rows: list[str]
 
 
-def lay_out(grid: Grid, width: int) -> tuple[list[GridPart], Sequence[str]]:
+def _lay_out(grid: Grid, width: int) -> tuple[list[GridPart], Sequence[str]]:
     """Writes a table as parts, and gives the titles that numbers stand for in it."""
     parts = list(_split(grid, width))
     numbered: Sequence[str] = ()
@@ -120,7 +120,7 @@ def print_section(section: Section, console: Console) -> None:
 def _print_table(table: Table, console: Console) -> None:
     """Prints a table and what its columns and signs mean."""
     grid = flatten_table(table)
-    parts, numbered = lay_out(grid, console.width)
+    parts, numbered = _lay_out(grid, console.width)
     for part in parts:
         print_lines(part.heading, "bold", console)
         print_lines(part.rows, "", console)
