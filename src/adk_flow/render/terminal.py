@@ -24,13 +24,13 @@ def plain_console(stream: TextIO | None = None) -> Console:
 
     Lines are folded to the width of a terminal, or to COLUMNS; what goes elsewhere is not folded.
     """
-    stream = stream or sys.stdout
-    is_narrow = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    out: TextIO = stream or sys.stdout
+    is_narrow = out.isatty() or os.environ.get("COLUMNS", "").isdigit()
     size = shutil.get_terminal_size()
     width = size.columns if is_narrow else _ANY_WIDTH
-    plainly = {"highlight": False, "markup": False, "emoji": False}
-    # With both given, rich does not ask the terminal anew at each line.
-    return Console(file=stream, width=width, height=size.lines, **plainly)
+    console = Console(file=out, highlight=False, markup=False, emoji=False)
+    console.size = width, size.lines  # else rich asks the terminal anew at each line
+    return console
 
 
 def print_words(words: str, console: Console, *, style: str = "", start: str = "") -> None:
