@@ -291,6 +291,11 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
     assert bare.setting.skipped["remote"].endswith("extra `a2a`")
+    monkeypatch.setattr(agents.sys, "platform", "win32")
+    assert (
+        "which Windows does not allow"
+        in compare(app, talk, ["remote"], **options).setting.skipped["remote"]
+    )
 
 
 def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):
@@ -337,8 +342,9 @@ def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
         assert (one.llm_calls, one.tokens, one.runs) == (other.llm_calls, other.tokens, other.runs)
 
 
-def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch):
-    monkeypatch.setattr(faults, "FAULT_KINDS", ("raises", "poisoned tool"))
+def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(faults, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
+    monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 3)
     (tmp_path / "pair_of_two").mkdir()
     (tmp_path / "pair_of_two" / "agent.py").write_text(TWO)
 
@@ -352,6 +358,9 @@ def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, mo
     raised = [cells[name, "raises"] for name in BOTH]
     assert [(cell.end, cell.answer) for cell in raised] == [("error", "none"), ("itself", "part")]
     assert [cell.siblings for cell in raised] == [{"Funds": "cancelled"}, {"Funds": "read"}]
+    # One that hangs is given up, and nothing is said of it on either side.
+    assert cells["remote", "hangs"].end == "limit"
+    assert capfd.readouterr() == ("", "")
 
 
 TWO = """

@@ -23,12 +23,14 @@ from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.scenario.plan import PlannedCall, Task
-from adk_flow.wiring import WiringError, parts_of
+from adk_flow.wiring import ON_DEMAND, WiringError, parts_of
 
 TALK = "a specialist fails"
 """Name of the conversation that is held with each fault."""
 SECONDS = 60
 """How long a turn may last, for nothing else ends a call that hangs."""
+SECONDS_ELSEWHERE = 10
+"""The same where keyless models answer in another process, whose clock is no virtual one."""
 _MOST_AT_ONCE = 3
 
 
@@ -107,9 +109,10 @@ class FaultTrials:
         """Puts a trial's fault into an app, whose keyless models take a real one's time."""
         if not trial.fault:
             return app
-        agent = self._at_fault(trial.construct)
-        fault = Fault(trial.fault, agent, SECONDS)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
+        is_elsewhere = trial.construct in ON_DEMAND and not is_live
+        seconds = SECONDS_ELSEWHERE if is_elsewhere else SECONDS
+        fault = Fault(trial.fault, self._at_fault(trial.construct), seconds)
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
     def read(self, store: TrialStore) -> FaultMatrix:
