@@ -22,9 +22,8 @@ from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_app
-from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation, with_state
-from adk_flow.wiring import agents, recorded_in
+from adk_flow.wiring import agents
 from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
 from tests.doubles.served import Chat, serving
@@ -218,19 +217,22 @@ def assert_equal(comparison, passed):
         ]
 
 
-async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
-    talk = read_conversation(ROOT / "conversations" / "needs_another.yaml")
-    turns = []
+def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
+    talk = ROOT / "conversations" / "needs_another.yaml"
+    turns, told = [], {}
     for construct in BOTH:
-        app = load_app(CONSTRUCT_FOLDERS / construct)
-        with recorded_in(tmp_path / "sides"):
-            run = await run_conversation(app, talk, file=tmp_path / f"{construct}.jsonl")
-        assert run.failed_checks == [[], []]
-        sides = (tmp_path / "sides").rglob("*.jsonl")
-        turns.append(Flow(read_trace(tmp_path / f"{construct}.jsonl", *sides)).figures)
+        log = tmp_path / f"{construct}.jsonl"
+        arguments = ["run", CONSTRUCT_FOLDERS / construct, "--conversation", talk, "--log", log]
+        told[construct] = run_command(*arguments, folder=tmp_path)
+        assert told[construct].returncode == 0
+        turns.append(Flow(read_trace(log, *log.with_suffix("").rglob("*.jsonl"))).figures)
 
     for one, other in zip(*turns, strict=True):
         assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
+    # What is printed as it happens is of this process; at the end the other's is known, too.
+    last = " ".join(told["remote"].stdout.partition("With its A2A servers")[2].split())
+    assert f"{sum(turn.llm_calls for turn in turns[0])} LLM calls (" in last
+    assert "unknown calls" not in last and "A2A servers" not in told["agent_tool"].stdout
 
 
 def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp_path, monkeypatch):

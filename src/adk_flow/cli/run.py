@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +29,9 @@ from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_l
 from adk_flow.render.flow_json import run_to_data
 from adk_flow.render.flow_text import FlowView, print_legend, print_run_end
 from adk_flow.render.terminal import plain_console
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
 
 
 def run_app(
@@ -58,8 +64,9 @@ def run_app(
             if not as_json:
                 print_legend(plain_console())
             listener = None if as_json else Narrator(sys.stdout, view)
-            with keeping(recorded):
-                run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
+            with keeping(recorded), _peers_in(loaded, log) as sides:
+                talk = run_conversation(loaded, asked, file=log, listener=listener, sides=sides)
+                run = asyncio.run(talk)
         if as_json:
             print_json(run_to_data(run))
         else:
@@ -69,6 +76,22 @@ def run_app(
             decided.finish()
     if any(run.failed_checks) or run.faults:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _peers_in(app: App, log: Path | None) -> Iterator[Path | None]:
+    """Has peers that an app starts record beside its log; None where it starts none."""
+    if "adk_flow.wiring.peers" not in sys.modules:  # whose import takes a second
+        yield None
+        return
+    from adk_flow.record.plugin import FlowPlugin
+    from adk_flow.wiring.peers import recorded_in
+
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
+    folder = own.recorder.directory / f"{app.name}-{uuid.uuid4().hex}"
+    folder = log.with_suffix("") if log and log.suffix else folder
+    with recorded_in(folder):
+        yield folder
 
 
 def _check_log(log: Path | None) -> None:
