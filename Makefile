@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
+.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
 
 setup: $(INSTALLED)
 
@@ -90,6 +90,10 @@ web: $(INSTALLED)
 # The functions from a path to its comparison's report, and calls into earlier layers.
 walk: $(INSTALLED)
 	@$(BIN)/python docs/walk.py
+
+# The price table that comes along, taken anew from the installed LiteLLM.
+prices: $(INSTALLED)
+	@$(BIN)/python docs/prices.py
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)

@@ -213,20 +213,14 @@ async def test_a_projected_critical_path_adds_up_what_each_call_takes_at_that_pa
 
 
 async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
-    class Table:
-        def get_model_info(self, model):
-            return {"input_cost_per_token": 2e-6, "output_cost_per_token": 5e-6}
-
-        def cost_per_token(self, prompt_tokens, completion_tokens, **_):
-            return 2e-6 * prompt_tokens, 5e-6 * completion_tokens
-
-    monkeypatch.setattr(pricing, "_litellm", Table)
-    pricing.is_priced.cache_clear()
+    monkeypatch.setattr(pricing, "_OWN", {})
+    own = tmp_path / "prices.yaml"
+    own.write_text("priced by the test: {input: 2, output: 5}")
+    pricing.use_prices(own)
     log = await log_of_two_calls(tmp_path)
 
     run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
 
-    pricing.is_priced.cache_clear()
     tokens = (run.total.input_tokens or 0, run.total.output_tokens or 0)
     assert min(tokens) > 0
     assert run.dollars == pytest.approx(2e-6 * tokens[0] + 5e-6 * tokens[1])

@@ -237,9 +237,9 @@ def test_times_of_a_pace_are_projected_or_slept():
         (
             None,
             {"price_model": "gemini"},
-            ["are unknown: LiteLLM's table is missing or has no price for gemini."],
+            ["are unknown: the table has no price for gemini."],
         ),
-        (None, {}, ["are unknown: LiteLLM's table is missing or has no price for a model."]),
+        (None, {}, ["are unknown: the table has no price for a model."]),
         (0.1, {}, []),
     ],
 )

@@ -40,6 +40,7 @@ def test_the_commands_give_what_they_say(project):
         assert done.returncode == expected, (line, done.stdout, done.stderr)
 
 
+@pytest.mark.environments
 def test_the_workflows_steps_pass(project):
     workflow = yaml.safe_load(PAGE.files[".github/workflows/flow.yml"])
     steps = [step["run"] for step in workflow["jobs"]["flow"]["steps"] if "run" in step]

@@ -27,7 +27,7 @@ from tests.doubles.flow import agent, record
 from tests.doubles.pages import Page
 
 HOSTILE = '=HYPERLINK("http://x";"a")\x1b[31m,\u202e\n\'; DROP TABLE turns; --'
-MUTATED = 300
+MUTATED = 150
 """Logs; 10,000 take a minute."""
 
 PAGE = Page("docs/export.md")

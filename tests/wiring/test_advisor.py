@@ -5,7 +5,7 @@ import pytest
 from google.adk.apps import App
 from google.adk.tools import model_consult
 
-from adk_flow.analysis.pricing import dollars, is_priced
+from adk_flow.analysis.pricing import dollars
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import why_no_advisor
@@ -82,7 +82,6 @@ def test_a_plan_states_the_consults_and_each_is_one_call_more(tmp_path):
     assert run.total.critical_path_microseconds < run.total.llm_microseconds
 
 
-@pytest.mark.skipif(not is_priced(STRONG), reason="needs LiteLLM's price table")
 def test_the_advisors_tokens_are_priced_at_its_own_model(tmp_path):
     talk = asked(("Which rate?", "That for 5 years."))
 

@@ -235,6 +235,7 @@ def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
     assert "unknown calls" not in last and "A2A servers" not in told["agent_tool"].stdout
 
 
+@pytest.mark.environments
 def test_adks_web_server_plays_plans_and_the_offline_model_in_both_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
     (turn,) = read_conversation(ROOT / "conversations" / "two_in_one_message.yaml").turns

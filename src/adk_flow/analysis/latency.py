@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec.structs import astuple
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.scenario.yaml_file import read_document
 
 
 class LatencyProfile(NamedTuple):
@@ -30,6 +35,25 @@ PROFILES = {
 MOST = 3_600_000
 """Milliseconds of the longest call that makes sense: an hour."""
 DEFAULT_PROFILE = "gemini-2.5-flash"
+
+
+class _Times(msgspec.Struct, forbid_unknown_fields=True):
+    """Milliseconds of a model's every call and output token, as a file of profiles has them."""
+
+    base: Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+    per_token: Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+
+
+def use_profiles(path: Path) -> str:
+    """Takes profiles of a file (model: {base, per_token}) for this process; names the first.
+
+    Raises:
+      AdkFlowError: it cannot be read or does not fit; gives file, line and field.
+    """
+    document = read_document(path, "latency profiles by model", AdkFlowError)
+    times = document.by_name(_Times, AdkFlowError)
+    PROFILES.update((name, LatencyProfile(name, *astuple(one))) for name, one in times.items())
+    return next(iter(times))
 
 
 def profile_named(name: str) -> LatencyProfile:

@@ -1,48 +1,98 @@
-"""What tokens cost, by LiteLLM's price table; a model that it does not price is unknown."""
+"""What tokens cost, by a table that comes along and a user's own; other models are unknown."""
 
 from __future__ import annotations
 
-import functools
-import os
-from typing import Any
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from adk_flow.analysis.critical_path import Span
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Usage
+from adk_flow.scenario.yaml_file import read_document
+
+_FIRST_PARTIES = frozenset({"openai", "anthropic", "gemini", "vertex_ai", "models", "projects"})
+"""What stands before a model's name where its price is that of the name alone."""
 
 
-@functools.cache
-def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches prices
-    try:
-        import litellm
-    except ImportError:
-        return None
-    litellm.suppress_debug_info = True  # else it prints what it does not know
-    return litellm
+_Dollars = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+"""US dollars per million tokens."""
 
 
-@functools.cache
+class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What tokens cost."""
+
+    input: _Dollars
+    output: _Dollars
+    cached: _Dollars | None = None
+    """Of the input, what came from the provider's cache; None for the price of input."""
+
+    def dollars(self, usage: Usage) -> float:
+        """Prices a call."""
+        cached = self.input if self.cached is None else self.cached
+        sent = self.input * (usage.input - usage.cached) + cached * usage.cached
+        return (sent + self.output * usage.generated) / 1e6
+
+
+class Price(Rates, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a model's tokens cost."""
+
+    above: dict[int, Rates] = {}
+    """Other rates of the whole call, by the input tokens above which they hold."""
+
+    def rates(self, tokens: int) -> Rates:
+        """Gives the rates of a call with so many input tokens."""
+        reached = [limit for limit in self.above if tokens > limit]
+        return self.above[max(reached)] if reached else self
+
+
+class PriceTable(msgspec.Struct):
+    """The table that comes along; `make prices` writes it."""
+
+    source: str
+    """LiteLLM's version, and the day on which its table was taken."""
+    prices: dict[str, Price]
+
+
+_OWN: dict[str, Price] = {}
+
+
+@cache
+def price_table() -> PriceTable:
+    """Reads the table that comes along."""
+    text = files("adk_flow.analysis").joinpath("prices.json").read_bytes()
+    return msgspec.json.decode(text, type=PriceTable)
+
+
+def use_prices(path: Path) -> None:
+    """Takes prices of a file (model: {input, output, cached}) for this process, before the table's.
+
+    Raises:
+      AdkFlowError: it cannot be read or does not fit; gives file, line and field.
+    """
+    _OWN.update(read_document(path, "prices by model", AdkFlowError).by_name(Price, AdkFlowError))
+
+
+def price_of(model: str) -> Price | None:
+    """Finds the price of a model, with its provider's name before it or without."""
+    provider, _, name = model.partition("/")
+    names = [model, name.rpartition("/")[2] if provider in _FIRST_PARTIES else model]
+    tables = (_OWN, price_table().prices)
+    return next((table[one] for table in tables for one in names if one in table), None)
+
+
 def is_priced(model: str) -> bool:
-    """Whether LiteLLM is installed and its table has a price per token for a model."""
-    table = _litellm()
-    try:
-        known = table.get_model_info(model) if table and model else {}
-    except Exception:  # LiteLLM has no class of its own for a model that it does not know.
-        return False
-    return bool(known.get("input_cost_per_token") and known.get("output_cost_per_token"))
+    """Whether a model has a price."""
+    return price_of(model) is not None
 
 
 def dollars(model: str, usage: Usage) -> float | None:
     """Prices a model call at a model's price, in US dollars; None if it is not known."""
-    if not is_priced(model):
-        return None
-    asked, answered = _litellm().cost_per_token(
-        model=model,
-        prompt_tokens=usage.input,
-        completion_tokens=usage.output + usage.thoughts,
-        cache_read_input_tokens=usage.cached,
-    )
-    return asked + answered
+    price = price_of(model)
+    return price.rates(usage.input).dollars(usage) if price else None
 
 
 def priced(spans: list[Span], model: str = "") -> float | None:
@@ -50,13 +100,9 @@ def priced(spans: list[Span], model: str = "") -> float | None:
 
     None if the price or the tokens of one are unknown; a call that took no tokens costs nothing.
     """
-    total = 0.0
-    for span in spans:
-        cost = _price(span, model)
-        if cost is None:
-            return None
-        total += cost
-    return total
+    costs = [_price(span, model) for span in spans]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def _price(span: Span, model: str) -> float | None:

@@ -215,10 +215,7 @@ class Flow:
         if dollars is None:
             models = (span.name or "an unknown model" for span in spans if span.kind == "model")
             names = [model] if model else dict.fromkeys(models)
-            raise AdkFlowError(
-                f"no price is known of {', '.join(names)}; name a model that LiteLLM prices "
-                "and install adk-flow's extra `litellm`"
-            )
+            raise AdkFlowError(f"no price is known of {', '.join(names)}; name another")
         return dollars
 
     # What went wrong

@@ -14,8 +14,17 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from adk_flow.cli.loading import load_conversations
-from adk_flow.cli.options import FORMAT, CassetteFile, Model, Questions, ReportFormat, State
+from adk_flow.cli.loading import load_conversations, use_files
+from adk_flow.cli.options import (
+    FORMAT,
+    CassetteFile,
+    Model,
+    PricesFile,
+    ProfilesFile,
+    Questions,
+    ReportFormat,
+    State,
+)
 from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -77,6 +86,8 @@ def compare_constructs(
             "by default gemini-2.5-flash for controlled runs."
         ),
     ] = "",
+    latency_profile: ProfilesFile = None,
+    prices: PricesFile = None,
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Let model calls take that time.")
     ] = False,
@@ -95,6 +106,7 @@ def compare_constructs(
     Ctrl-C; completed runs are kept, and the same command continues.
     """
     with report_errors():
+        latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             if faults:
                 raise AdkFlowError("is for an app; logs tell what happened", argument="faults")

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adk_flow._text import encodable
+from adk_flow.analysis.latency import use_profiles
+from adk_flow.analysis.pricing import use_prices
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
@@ -80,6 +82,14 @@ def load_conversations(
         raise AdkFlowError("give --conversation FILE_OR_FOLDER, or --question TEXT")
     initial = read_state(state) if state else {}
     return {name: with_state(talk, initial) for name, talk in conversations.items()}
+
+
+def use_files(latency: str, profiles: Path | None, prices: Path | None) -> str:
+    """Takes a user's own prices and paces; names the pace, by default the first of their file."""
+    if prices:
+        use_prices(prices)
+    first = use_profiles(profiles) if profiles else ""
+    return latency or first
 
 
 def _of_questions(questions: Sequence[str] | None) -> Conversation:

@@ -37,6 +37,16 @@ CassetteFile = Annotated[
 Model = Annotated[
     str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
 ]
+PricesFile = Annotated[
+    Path | None,
+    typer.Option("--prices", help="YAML file of prices: US dollars per million tokens, by model."),
+]
+ProfilesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--latency-profile", help="YAML file of paces: milliseconds a call and a token, by model."
+    ),
+]
 State = Annotated[
     str, typer.Option(help="Initial session state: a JSON object, or a file that holds one.")
 ]

@@ -11,7 +11,9 @@ import msgspec
 from adk_flow.analysis.metrics import summed
 from adk_flow.analysis.run_metrics import RunMetrics
 
-Axis = Literal["follow-ups", "topics in one message"]
+Axis = Literal[
+    "follow-ups", "topics in one message", "specialists", "tools a specialist", "words of history"
+]
 
 CLOSE = 1.05
 """Waits that differ by less are a tie: tools take another time in every run."""
@@ -23,7 +25,7 @@ class Winner(msgspec.Struct, frozen=True):
     axis: Axis
     point: int
     figure: str
-    """`LLM calls`, `tokens` or `critical path`."""
+    """`LLM calls`, `tokens`, `critical path`, or `cost` in US dollars."""
     constructs: list[str]
     """Those that take least, of those whose checks passed."""
     values: dict[str, float]
@@ -48,10 +50,15 @@ def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
     for (axis, number), points in sorted(places.items(), key=lambda place: place[0]):
         for figure in points[0].figures:
             if values := _values(points, figure):
-                tie = CLOSE if figure == "critical path" else 1.000001
-                limit = min(values.values()) * tie
-                least = [name for name, value in values.items() if value <= limit]
-                yield Winner(axis, number, figure, least, values)
+                yield name_winner(axis, number, figure, values)
+
+
+def name_winner(axis: Axis, number: int, figure: str, values: dict[str, float]) -> Winner:
+    """Names who takes least, of what each construct takes."""
+    tie = CLOSE if figure == "critical path" else 1.000001
+    limit = min(values.values()) * tie
+    least = [name for name, value in values.items() if value <= limit]
+    return Winner(axis, number, figure, least, values)
 
 
 def _comparable(points: Sequence[_Point]) -> Iterable[_Point]:

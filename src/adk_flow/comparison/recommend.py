@@ -297,10 +297,7 @@ def _costs(comparison: Comparison) -> Iterator[str]:
     if any(figures.tokens is None for figures in comparison.constructs):
         yield "Costs are unknown: a model reported no tokens."
     elif any(figures.dollars is None for figures in comparison.constructs):
-        yield (
-            f"Costs are unknown: LiteLLM's table is missing or has no price for "
-            f"{model or 'a model'}."
-        )
+        yield f"Costs are unknown: the table has no price for {model or 'a model'}."
     elif model:
         keyless = {"controlled": "planned ", "offline": "the offline model's "}
         yield f"Costs are {keyless.get(comparison.kind, '')}tokens at the price of {model}."

@@ -120,8 +120,8 @@ def check_live(
     unknown = [model for model in models if not is_priced(model)]
     if dollars is not None and unknown:
         raise AdkFlowError(
-            f"cannot be kept: LiteLLM's table has no price for {unknown[0]} (or LiteLLM is not "
-            "installed); limit the number of model calls",
+            f"cannot be kept: the table has no price for {unknown[0]}; give one of your own, or "
+            "limit the number of model calls",
             argument="dollars",
         )
 

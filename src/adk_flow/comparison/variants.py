@@ -147,7 +147,7 @@ def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> d
         "app": app.name,
         "agents": hashlib.blake2b(agents.encode(errors="replace"), digest_size=8).hexdigest(),
         "model": ", ".join(models),
-        "slept pace": slept.name if slept else "none",
+        "slept pace": repr(tuple(slept)) if slept else "none",
     }
 
 

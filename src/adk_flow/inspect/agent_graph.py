@@ -75,7 +75,7 @@ def functions_of(node: BaseNode) -> list[FunctionType]:
     unwrapped = [getattr(one, "__func__", one) for one in candidates]
     functions = [getattr(one, "__wrapped__", one) for one in unwrapped]
     own = [one for one in functions if isinstance(one, FunctionType)]
-    return [one for one in own if not one.__module__.startswith("google.adk.")]
+    return [one for one in own if not str(one.__module__).startswith("google.adk.")]
 
 
 _RUNNING = ("_run_async_impl", "_run_impl", "run_node_impl")

@@ -68,6 +68,20 @@ class Document(NamedTuple):
             meant = suggest(unknown[1], _fields(type_info(shape))) if unknown else ""
             raise problem(f"{self.path}: {located}{meant}") from error
 
+    def by_name(self, shape: type[T], problem: type[AdkFlowError]) -> dict[str, T]:
+        """Checks a file that says something of each of several names, as `converted` does."""
+        if not (isinstance(self.root, yaml.MappingNode) and self.data):
+            raise problem(
+                f"{self.path}: line {self.line()}: expected names with what is said of them"
+            )
+        nodes = {key.value: value for key, value in self.root.value}
+        return {
+            str(name): Document(self.path, nodes.get(str(name), self.root), value).converted(
+                shape, problem
+            )
+            for name, value in self.data.items()
+        }
+
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
         reason, _, path = message.partition(" - at `")

@@ -58,6 +58,6 @@ def _call(tool: BaseTool, run_tools: bool) -> PlannedCall:
     declared = tool._get_declaration()
     schema = (declared.parameters_json_schema or declared.parameters) if declared else None
     # ADK's own, such as `exit_loop`, do no more than move control.
-    is_adks = getattr(tool, "func", tool).__module__.startswith("google.adk.")
+    is_adks = str(getattr(tool, "func", tool).__module__).startswith("google.adk.")
     returns = UNSET if run_tools or is_adks else f"What {tool.name} returns."
     return PlannedCall(tool.name, args=values_of(resolve_schema(schema or {})), returns=returns)
