@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import product
 
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -89,8 +90,8 @@ def _team(app: App) -> list[str]:
 class FaultTrials:
     """One conversation under every construct, without a fault and with each."""
 
-    def __init__(self, talk: Conversation, apps: Mapping[str, App]) -> None:
-        """Takes what is asked, and the apps by construct, as_is first."""
+    def __init__(self, talk: Conversation, apps: Mapping[str, App], times: int = 1) -> None:
+        """Takes what is asked, the apps by construct, as_is first, and how often to ask."""
         roots = {name: app.root_agent for name, app in apps.items()}
         self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
         turn = talk.turns[0]
@@ -99,7 +100,8 @@ class FaultTrials:
         self.agent = next(iter(planned or turn.specialists or team), "")
         kinds = ("", *FAULT_KINDS)
         self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
-        self.trials = [Trial(name, TALK, 1, kind) for name in apps for kind in kinds]
+        numbers = range(1, times + 1)
+        self.trials = [Trial(*one) for one in product(apps, [TALK], numbers, kinds)]
 
     def _at_fault(self, construct: str) -> str:
         """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
@@ -115,10 +117,11 @@ class FaultTrials:
         fault = Fault(trial.fault, self._at_fault(trial.construct), seconds)
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
-    def read(self, store: TrialStore) -> FaultMatrix:
-        """Measures the trials that are there."""
+    def read(self, store: TrialStore, asked_of: str) -> FaultMatrix:
+        """Measures the trials that are there; `asked_of` says whose they are."""
         runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
-        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
+        bases = {trial.construct: run for trial, run in plain if trial.number == 1}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
             read_cell(trial.fault, self._at_fault(name), self._lead, run, bases[name])
@@ -127,7 +130,9 @@ class FaultTrials:
         ]
         controlled = all(run.controlled for run in runs.values())
         agent = self.agent or self._lead
-        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
+        return FaultMatrix(
+            agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
+        )
 
     def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
