@@ -27,7 +27,6 @@ import statistics
 import tempfile
 import time
 import warnings
-from array import array
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -49,7 +48,7 @@ from pydantic import Field
 from adk_flow._adk import spare_failing_import
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import call, transfer
-from adk_flow.record.extract import lettered_parts
+from adk_flow.record.extract import hash_parts
 from adk_flow.record.plugin import FlowPlugin
 
 AIM_HOOK_MICROSECONDS = 25
@@ -255,7 +254,7 @@ def _timed(plugin: _Timed, hook: Callable[..., Any]) -> Callable[..., Any]:
     async def timed(**given: Any) -> Any:
         if request := given.get("llm_request"):
             began = time.process_time()
-            array("q", map(hash, lettered_parts(request.contents)))
+            hash_parts(request.contents)
             plugin.scanned += time.process_time() - began
         began = time.process_time()
         try:

@@ -2,6 +2,10 @@ import os
 
 from hypothesis import settings
 
+from tests.doubles.browser import browser
+
+__all__ = ["browser"]
+
 # Before anything imports litellm, whose import would fetch a price list.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 

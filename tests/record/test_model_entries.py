@@ -58,6 +58,8 @@ class Fallback(BaseLlm):
 @pytest.fixture
 def entries():
     class Seen(list[Entry]):
+        activation = 0
+
         def follows(self):
             return True
 
@@ -127,6 +129,16 @@ async def test_whoever_stops_listening_gives_no_error(entries):
 
     (entry,) = entries
     assert entry.error is None
+
+
+async def test_a_model_that_is_made_once_models_are_watched_is_watched_too(entries):
+    class Late(Plain):
+        async def generate_content_async(self, llm_request, stream=False):
+            yield LlmResponse()
+
+    await ask(Late(model="late"))
+
+    assert [entry.name for entry in entries] == ["late"]
 
 
 async def test_nothing_is_told_where_nobody_records():

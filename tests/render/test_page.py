@@ -13,6 +13,7 @@ from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow import read_trace
 from adk_flow.models.scripted import Scripted, call
+from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page import trace_to_html
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
@@ -112,7 +113,7 @@ def test_page_and_text_say_the_same_findings(tmp_path):
     root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
     flow = asyncio.run(record(root, ["How dear is it?"], tmp_path))
     text = run_command("show", flow.plugin.paths[0], "--names", "Zed", folder=tmp_path).stdout
-    page = trace_to_html(flow.trace, ["Zed"])
+    page = trace_to_html(flow.trace, list_findings(flow.trace, ["Zed"]))
     listed = re.findall(r'<li class="(?:notice|serious)"><a [^>]*>(.*?)</a>', page)
     assert [" ".join(f"finding: {each}".split()) for each in map(unescape, listed)] == [
         " ".join(found.split())

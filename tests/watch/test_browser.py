@@ -2,11 +2,9 @@
 
 import asyncio
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -15,16 +13,13 @@ import pytest
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.models.scripted import Scripted, call
+from tests.doubles.browser import SMALLEST_TEXT, barriers, needs_chromium, recorded, tab
 from tests.doubles.desk import ROOT
 from tests.doubles.flow import agent, record
 from tests.doubles.served import Chat, adk_server
 from tests.watch.logs import record_desk
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; on Debian: apt-get install chromium"),
-]
+pytestmark = needs_chromium
 HOSTILE = "<img src=x onerror='alert(1)'><script>alert(2)</script>\x1b[31m\u202e{{7*7}}"
 
 
@@ -39,34 +34,6 @@ def watching(*words: object) -> Iterator[str]:
         finally:
             process.terminate()
             assert process.wait(timeout=2) == 128 + 15
-
-
-@contextmanager
-def tab(browser, **options):
-    """Opens a tab, which must not have complained of anything when it is closed."""
-    complaints: list[str] = []
-    page = browser.new_page(**options)
-    for event in ("console", "pageerror", "dialog"):
-        page.on(event, lambda said: complaints.append(str(said)))
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def recorded(conversation):
-    """Runs what records, in a thread, as the browser's driver has a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, conversation).result()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def test_a_childs_tool_call_is_on_the_page_before_the_parents_answer(browser, tmp_path):
@@ -209,11 +176,22 @@ def test_hostile_words_stay_words(browser, tmp_path):
             assert page.locator("img, b, body script:not(:last-child)").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 900, 400])
-def test_the_page_fits_its_window(browser, tmp_path, log, scheme, width):
-    window = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
-    with tab(browser, **window) as page:
-        page.goto(written(log, tmp_path))
+@pytest.mark.parametrize("is_served", [True, False])
+def test_the_page_fits_its_window_and_bars_nobody(browser, tmp_path, log, is_served):
+    from playwright.sync_api import expect
 
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    with watching(log) as address, tab(browser) as page:
+        page.goto(address if is_served else written(log, tmp_path))
+        for width in (1400, 900, 400):
+            page.set_viewport_size({"width": width, "height": 800})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.keyboard.press("Escape")
+                expect(page.locator(".future")).to_have_count(0)
+                assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+                assert page.evaluate(SMALLEST_TEXT) >= 12
+                assert barriers(page) == []
+                for _ in range(4):
+                    page.keyboard.press("ArrowRight")
+                expect(page.locator("#panel")).to_contain_text("Model call of Root")
+                assert barriers(page) == []

@@ -1,18 +1,22 @@
 """Logs that grow, are cut, deleted, rotated and continued: the page shows what is there."""
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.parts import join_parts
 from adk_flow.log.reader import read_log
+from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.watch.board import Board
+from adk_flow.watch.server import Pages
 from adk_flow.watch.sessions import WatchedFolder
 from tests.watch.logs import record_desk
 
@@ -24,14 +28,19 @@ def desk(tmp_path_factory) -> bytes:
     return Path(flow.log.path).read_bytes()
 
 
+def draw(trace, pieces=None) -> dict[str, str]:
+    """Draws a session, anew or on."""
+    return (pieces or SessionPieces()).draw(trace, list_findings(trace))
+
+
 def pieces_of(folder: WatchedFolder) -> list[dict[str, str]]:
     """Draws each session anew, under no id."""
-    return [SessionPieces().draw(session.trace) for session in folder.sessions.values()]
+    return [draw(session.trace) for session in folder.sessions.values()]
 
 
 def whole(*paths: Path) -> dict[str, str]:
     """Draws a session as the reader of finished logs reads it."""
-    return SessionPieces().draw(trace_log(join_parts([read_log(path) for path in paths])))
+    return draw(trace_log(join_parts([read_log(path) for path in paths])))
 
 
 @given(data=st.data())
@@ -49,7 +58,7 @@ def test_any_cut_of_a_log_into_writes_shows_what_reading_it_whole_shows(
             ended = path.with_name("ended")
             ended.write_bytes(desk[: desk.rindex(b"\n", 0, end) + 1])
             expected = {**whole(ended), "head": ""}
-            assert {**pieces.draw(session.trace), "head": ""} == expected
+            assert {**draw(session.trace, pieces), "head": ""} == expected
 
     assert pieces_of(folder) == [whole(path)]
 
@@ -142,6 +151,22 @@ def test_a_log_that_is_deleted_takes_its_session_off_the_page(desk, tmp_path):
 
     assert sum(name.startswith("row-") for name in before) == 2
     assert sum(name.startswith("row-") for name in after) == 1
+
+
+def test_older_logs_are_listed_when_they_are_asked_for(desk, tmp_path, monkeypatch):
+    for module in ("sessions", "board"):
+        monkeypatch.setattr(f"adk_flow.watch.{module}.MOST_LOGS", 2)
+    for number in range(5):
+        log = desk.replace(b'"app":"app"', b'"app":"app%d"' % number)
+        (tmp_path / f"{number}.jsonl").write_bytes(log)
+    client = TestClient(Pages(tmp_path, "/").app)
+    address, listed = "/", []
+    while address:
+        page = client.get(address).text
+        listed.append((page.count('<li id="row-'), re.findall("more of (.*?)</a>", page)))
+        address = next(iter(re.findall(r'href="(\?most=\d+)"', page)), "")
+
+    assert listed == [(2, ["3 older logs"]), (4, ["1 older log"]), (5, [])]
 
 
 def test_a_log_of_no_time_that_there_is_harms_nobody(desk, tmp_path):

@@ -23,13 +23,14 @@ _COMMANDS = {
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
+    "wire": "write_wiring",
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison"}
+_MODULES = {"compare": "comparison", "wire": "wiring"}
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:

@@ -14,6 +14,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
@@ -31,11 +33,12 @@ from adk_flow.cli.signals import keeping
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Folder
-from adk_flow.log.reader import is_flow_log
+from adk_flow.comparison.store import Folder, KeepRun, Trial
+from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.report_links import page_name
 from adk_flow.render.terminal import plain_console
 
 
@@ -110,7 +113,9 @@ def compare_constructs(
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             folder = out or _default_folder("logs", subjects)
-            comparison = compare_logs([*list_logs(subjects)], baseline, latency, faults=faults)
+            keep = _page_writer(folder)
+            logs = [*list_logs(subjects)]
+            comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)
@@ -137,9 +142,8 @@ def compare_constructs(
 
             app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
-                comparison = runner.compare(
-                    app, conversations, names, folder=folder, progress=progress, **options
-                )
+                options |= {"progress": progress, "keep": _page_writer(folder)}
+                comparison = runner.compare(app, conversations, names, folder=folder, **options)
         # The page's template engine is needed by no other command.
         from adk_flow.render.comparison_html import comparison_to_html
 
@@ -157,6 +161,18 @@ def compare_constructs(
         print(data if form == "json" else markdown)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
+
+
+def _page_writer(folder: Path) -> KeepRun:
+    """Writes the page of each run beside the report."""
+    from adk_flow.render.page import trace_to_html
+
+    files = Folder(folder)
+
+    def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
+        files.write(page_name(trial), trace_to_html(trace_log(log), findings))
+
+    return write
 
 
 def _is_of_logs(path: Path) -> bool:

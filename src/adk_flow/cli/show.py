@@ -25,6 +25,7 @@ from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
+    list_findings,
     print_damage,
     print_flow,
     print_records,
@@ -157,7 +158,7 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
 def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     from adk_flow.render.page import trace_to_html
 
-    page = trace_to_html(trace, names)
+    page = trace_to_html(trace, list_findings(trace, names))
     if out is None:
         print(page, end="")
         return

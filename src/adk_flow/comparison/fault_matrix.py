@@ -24,6 +24,10 @@ _UNSEEN = ("raises", "rate limit", "hangs")
 """Faults whose canary is in no words."""
 
 
+TALK = "a specialist fails"
+"""Name of the conversation that is held with each fault."""
+
+
 class FaultCell(msgspec.Struct, kw_only=True):
     """One fault under one construct: a turn with it, the same again without, and what follows."""
 

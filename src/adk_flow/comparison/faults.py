@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
@@ -26,8 +26,6 @@ from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import ON_DEMAND, WiringError, parts_of
 
-TALK = "a specialist fails"
-"""Name of the conversation that is held with each fault."""
 SECONDS = 60
 """How long a turn may last, for nothing else ends a call that hangs."""
 SECONDS_ELSEWHERE = 10
@@ -117,9 +115,10 @@ class FaultTrials:
         fault = Fault(trial.fault, self._at_fault(trial.construct), seconds)
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
-    def read(self, store: TrialStore, asked_of: str) -> FaultMatrix:
+    def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
         """Measures the trials that are there; `asked_of` says whose they are."""
-        runs = {trial: self._measure(trial, store) for trial in self.trials if store.find(trial)}
+        made = [trial for trial in self.trials if store.find(trial)]
+        runs = {trial: self._measure(trial, store, keep) for trial in made}
         plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
         bases = {trial.construct: run for trial, run in plain if trial.number == 1}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
@@ -134,8 +133,10 @@ class FaultTrials:
             agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
         )
 
-    def _measure(self, trial: Trial, store: TrialStore) -> RunMetrics:
+    def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}
         asked = replace(self.talk, canaries=canaries)
         log = store.read(trial)
-        return measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        run = measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
+        keep(trial, log, run.findings)
+        return run

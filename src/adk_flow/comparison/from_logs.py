@@ -13,14 +13,21 @@ from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_ru
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.fault_logs import WATCHED, find_fault, read_matrix
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
+from adk_flow.comparison.store import KeepRun, Trial, keep_nothing
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
 from adk_flow.log.story import join_all
+from adk_flow.scenario.fault import FaultKind
 
 
 def compare_logs(
-    paths: Sequence[Path], baseline: str = "", latency: str = "", *, faults: bool = False
+    paths: Sequence[Path],
+    baseline: str = "",
+    latency: str = "",
+    keep: KeepRun = keep_nothing,
+    *,
+    faults: bool = False,
 ) -> Comparison:
     """Compares sessions by their logs, by construct, or by file where they name none.
 
@@ -37,7 +44,7 @@ def compare_logs(
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
     found = [find_fault(log, hangs=faults) for log in logs]
-    measured = list(_measured(logs, found, pace=pace, price_model=price_model))
+    measured = list(_measured(logs, found, keep, pace=pace, price_model=price_model))
     runs = [run for run, fault in zip(measured, found, strict=True) if not fault]
     faulty = [(*fault, run) for run, fault in zip(measured, found, strict=True) if fault]
     matrix = read_matrix(faulty, runs) if faults else None
@@ -59,7 +66,12 @@ def _left_out(number: int) -> str:
     return f"{plural(number, 'log')} left out, in which an agent fails on purpose."
 
 
-def _measured(logs: Sequence[Log], faults: Sequence[object], **priced: Any) -> Iterator[RunMetrics]:
+def _measured(
+    logs: Sequence[Log],
+    faults: Sequence[tuple[FaultKind, str] | None],
+    keep: KeepRun,
+    **priced: Any,
+) -> Iterator[RunMetrics]:
     """Measures each log; those of one conversation under one construct are its trials."""
     trials: Counter[tuple[object, str, str]] = Counter()
     for log, fault in zip(logs, faults, strict=True):
@@ -68,7 +80,9 @@ def _measured(logs: Sequence[Log], faults: Sequence[object], **priced: Any) -> I
         trials[fault, construct, conversation] += 1
         trial = trials[fault, construct, conversation]
         names = {"construct": construct, "conversation": conversation, "trial": trial}
-        yield measure_run(log, **names, **priced, asked=WATCHED if fault else None)
+        run = measure_run(log, **names, **priced, asked=WATCHED if fault else None)
+        keep(Trial(construct, conversation, trial, fault[0] if fault else ""), log, run.findings)
+        yield run
 
 
 def _conversation_of(log: Log) -> str:

@@ -14,7 +14,8 @@ from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.faults import TALK, FaultTrials, choose_talk
+from adk_flow.comparison.fault_matrix import TALK
+from adk_flow.comparison.faults import FaultTrials, choose_talk
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
     check_agent_names,
@@ -25,7 +26,7 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import TrialStore
+from adk_flow.comparison.store import KeepRun, TrialStore, keep_nothing
 from adk_flow.comparison.taping import read_use, taped
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
@@ -62,6 +63,7 @@ def compare(
     cassette: Path | None = None,
     faults: bool = False,
     progress: Callable[[int, int], None] = lambda done, planned: None,
+    keep: KeepRun = keep_nothing,
 ) -> Comparison:
     """Runs each conversation with an app under each construct, and compares.
 
@@ -88,6 +90,7 @@ def compare(
       faults: whether to try each fault of a specialist under each construct, too; then what to ask
         may be left open.
       progress: called with how many trials are there and how many are planned.
+      keep: called with each trial that is there, its log and its findings.
 
     Raises:
       AdkFlowError: something that its user can mend; nothing written before is lost.
@@ -174,11 +177,12 @@ def compare(
         conversations,
         store,
         variants.team,
+        keep,
         pace=None if real_latency else profile,
         price_model=setting.price_model,
     )
     asked_of = "a cassette" if kept else "live runs"
-    return compare_runs(runs, setting, faulty.read(store, asked_of) if faulty else None)
+    return compare_runs(runs, setting, faulty.read(store, keep, asked_of) if faulty else None)
 
 
 def _warm_up(*, is_offline: bool) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.store import Trial, TrialResult, TrialStore
+from adk_flow.comparison.store import KeepRun, Trial, TrialResult, TrialStore
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_of
 from adk_flow.run.conversation_run import ConversationRun, describe_uncontrolled, run_conversation
@@ -146,6 +146,7 @@ def measure_trials(
     conversations: Mapping[str, Conversation],
     store: TrialStore,
     team: Sequence[str],
+    keep: KeepRun,
     **priced: Any,
 ) -> Iterator[RunMetrics]:
     """Measures the trials that are there; `priced` is `measure_run`'s pace and price model."""
@@ -158,8 +159,9 @@ def measure_trials(
             # Where the lead does all the work there is nobody whom a fact is not for.
             texts = {name: canary.text for name, canary in asked.planted.items()}
             asked = replace(asked, canaries=texts)
-        yield measure_run(
-            store.read(trial),
+        log = store.read(trial)
+        run = measure_run(
+            log,
             construct=trial.construct,
             conversation=trial.conversation,
             asked=asked,
@@ -168,3 +170,5 @@ def measure_trials(
             trial=trial.number,
             **priced,
         )
+        keep(trial, log, run.findings)
+        yield run

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ try:
 except ImportError:  # Windows has no advisory locks.
     fcntl = None
 
+from adk_flow.analysis.findings import Finding
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
 from adk_flow.log.reader import Log, read_log
@@ -36,6 +37,14 @@ class Trial(NamedTuple):
     number: int
     fault: FaultKind | Literal[""] = ""
     """What goes wrong in its first turn on purpose."""
+
+
+KeepRun = Callable[[Trial, Log, Sequence[Finding]], None]
+"""Takes a trial that was measured, its log and its findings."""
+
+
+def keep_nothing(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
+    """Leaves a trial as it is."""
 
 
 class TrialResult(msgspec.Struct, frozen=True):
@@ -80,9 +89,9 @@ class Folder:
           AdkFlowError: it cannot be written.
         """
         path = self.folder / name
-        draft = path.with_name(f".{name}.{os.getpid()}")
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
         with self._writing():
-            make_private_folder(self.folder)
+            make_private_folder(path.parent)
             with os.fdopen(write_private(draft), "w", encoding="utf-8") as file:
                 file.write(text)
             draft.replace(path)
@@ -179,9 +188,7 @@ class TrialStore(Folder):
 
     def log_of(self, trial: Trial) -> Path:
         """Names the log of a trial; only letters, digits, `_` and `-` of names reach the path."""
-        names = filter(None, (trial.conversation, trial.fault))
-        file = "-".join([*map(safe_name, names), f"{trial.number}.jsonl"])
-        return self.folder / "logs" / safe_name(trial.construct) / file
+        return self.folder / "logs" / f"{file_name(trial)}.jsonl"
 
     def peers_of(self, trial: Trial) -> Path:
         """Names the folder of what peers of a trial recorded: its log's name, without an ending."""
@@ -244,6 +251,13 @@ class TrialStore(Folder):
             raise AdkFlowError(
                 f"is no experiment's: {error}; name a new folder", argument="folder", value=path
             ) from error
+
+
+def file_name(trial: Trial) -> str:
+    """Names what is kept of a trial: a folder for its construct, and a file without its ending."""
+    names = filter(None, (trial.conversation, trial.fault))
+    file = "-".join([*map(safe_name, names), f"{trial.number}"])
+    return f"{safe_name(trial.construct)}/{file}"
 
 
 def safe_name(name: str) -> str:

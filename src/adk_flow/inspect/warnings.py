@@ -16,7 +16,7 @@ from google.adk.sessions.session import Session
 from adk_flow._adk import BaseNode
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
-from adk_flow.record.agents import next_active_agent
+from adk_flow.record.agents import SharedNames, next_active_agent
 
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Link, Member, Transfer
@@ -106,7 +106,8 @@ def _keeps_turns(agent: Any, root: Any) -> bool:
 def next_after(agent: Any, root: Any) -> str:
     """Names who gets the next message once an agent has replied, by ADK's own rule."""
     replied = Session(id="s", app_name="a", user_id="u", events=[Event(author=agent.name)])
-    return next_active_agent(SimpleNamespace(agent=root, session=replied))
+    shared = SharedNames().of(root)
+    return next_active_agent(SimpleNamespace(agent=root, session=replied), shared)
 
 
 def _lost_turns(wiring: Wiring) -> Iterator[Remark]:

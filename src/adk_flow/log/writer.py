@@ -47,10 +47,10 @@ class LogWriter:
 
         False if another recorder has it, or it lies at its path no more: deleted, or rotated.
         """
-        found = os.fstat(self._file)
-        is_there = not self._is_file or _is_at(self.path, found)
-        is_mine = is_there and _lock(self._file)
-        self.size = os.fstat(self._file).st_size if self._is_file else self.size
+        is_mine = _lock(self._file)
+        if is_mine and self._is_file:
+            found = os.fstat(self._file)
+            is_mine, self.size = _is_at(self.path, found), found.st_size
         return is_mine
 
     def holds_all(self) -> bool:
@@ -72,7 +72,7 @@ class LogWriter:
         """
         if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
             self.size += os.write(self._file, b"\n")
-        self._put(_encoded(header))
+        self.write(header)
 
     def last_number(self) -> int:
         """Gives the number of the file's last line; 0 where it has none near its end.
@@ -83,16 +83,16 @@ class LogWriter:
         tail = os.pread(self._file, _TAIL, max(0, self.size - _TAIL)) if self.size else b""
         return int([0, *_NUMBERS.findall(tail)][-1])
 
-    def write(self, record: Record) -> None:
-        """Appends one record.
+    def write(self, content: Header | Record) -> None:
+        """Appends one line.
 
         Raises:
           OSError: the file cannot be written.
         """
-        self._put(_encoded(record))
-
-    def _put(self, line: bytes) -> None:
-        line += b"\n"
+        try:
+            line = _encode(content) + b"\n"
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
+            line = _encode(writable(msgspec.to_builtins(content))) + b"\n"
         try:
             written = os.write(self._file, line)
             while written < len(line):
@@ -145,13 +145,6 @@ def _is_at(path: Path, found: os.stat_result) -> bool:
         return os.path.samestat(path.stat(follow_symlinks=False), found)
     except FileNotFoundError:
         return False
-
-
-def _encoded(line: Header | Record) -> bytes:
-    try:
-        return _encode(line)
-    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
-        return _encode(writable(msgspec.to_builtins(line)))
 
 
 def writable(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from adk_flow.log.paths import join_place, path_names
@@ -13,15 +14,25 @@ try:
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
 
-_COMPOSITES = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
+_ASKING = frozenset({"LlmAgent", "SequentialAgent", "ParallelAgent", "LoopAgent"})
+"""Agents that ask a model, or run such."""
+
+
+@cache
+def _names_of_bases(kind: type) -> frozenset[str]:
+    return frozenset(base.__name__ for base in kind.__mro__)
+
+
+_Sizes = list[tuple[Any, tuple[int, int]]]
+"""How many sub-agents and tools each agent has."""
 
 
 def kind_of_agent(agent: object) -> str:
     """Classifies an agent that speaks and asks no model, see `Record.kind`."""
-    names = {kind.__name__ for kind in type(agent).__mro__}  # that of A2A needs a2a-sdk
+    names = _names_of_bases(type(agent))  # that of A2A needs a2a-sdk
     if "RemoteA2aAgent" in names:
         return "a2a"
-    return "" if names & {"LlmAgent", *_COMPOSITES} else "code"
+    return "code" if names.isdisjoint(_ASKING) else ""
 
 
 def root_of(context: Any) -> Any:
@@ -37,9 +48,26 @@ def root_of(context: Any) -> Any:
     return None
 
 
-def shared_names(root: Any) -> frozenset[str]:
-    """Finds the names that several agents, graphs or functions of an app have."""
+class SharedNames:
+    """Names that several agents, graphs or functions of an app have, until the app changes."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[Any, _Sizes, frozenset[str]] | None = None
+
+    def of(self, root: Any) -> frozenset[str]:
+        """Gives those of the app with this root; looks for them where it is another, or grew."""
+        known, sizes, names = self._latest or (None, [], frozenset())
+        if root is known and all(_size(agent) == size for agent, size in sizes):
+            return names
+        sizes, names = _find_shared(root)
+        self._latest = root, sizes, names
+        return names
+
+
+def _find_shared(root: Any) -> tuple[_Sizes, frozenset[str]]:
+    """Finds the names that several have, and tells how many each agent has below it."""
     bearers: dict[str, set[int]] = {}
+    sizes: _Sizes = []
     pending: list[tuple[Any, int]] = [(root, id(root))]
     while pending:
         node, identity = pending.pop()
@@ -47,7 +75,13 @@ def shared_names(root: Any) -> frozenset[str]:
         if identity not in others:
             others.add(identity)
             pending += _below(node)
-    return frozenset(name for name, others in bearers.items() if len(others) > 1)
+            if _is_llm_agent(node):
+                sizes.append((node, _size(node)))
+    return sizes, frozenset(name for name, others in bearers.items() if len(others) > 1)
+
+
+def _size(agent: Any) -> tuple[int, int]:
+    return len(agent.sub_agents), len(agent.tools)
 
 
 def _below(node: Any) -> Iterator[tuple[Any, int]]:
@@ -90,7 +124,7 @@ def place_in_app(agent: Any, shared: frozenset[str], path: str = "", caller: str
 
 def stages_of(agent: Any) -> tuple[str, ...]:
     """Names the agents that a sequence runs one after another; of any other agent none."""
-    if not any(kind.__name__ == "SequentialAgent" for kind in type(agent).__mro__):
+    if "SequentialAgent" not in _names_of_bases(type(agent)):
         return ()
     return tuple([stage.name for stage in agent.sub_agents])
 
@@ -104,8 +138,11 @@ def agent_named(name: str, context: Any) -> Any:
     return root.find_agent(name) if root is not None else None
 
 
-def next_active_agent(context: Any) -> str:
-    """Asks ADK which agent it would give the next user message to; empty if it cannot say."""
+def next_active_agent(context: Any, shared: frozenset[str]) -> str:
+    """Asks ADK which agent it would give the next user message to; empty if it cannot say.
+
+    By its place, if its name is one of those `shared`.
+    """
     agent = context.agent
     if agent is None:
         return ""
@@ -118,11 +155,11 @@ def next_active_agent(context: Any) -> str:
     found = find(context.session, root)
     if _may_have_tasks(root) and _replays_transfer(found.name, context.session):
         return ""
-    return place_in_app(found, shared_names(agent.root_agent)) or found.name
+    return place_in_app(found, shared) or found.name
 
 
 def _is_llm_agent(agent: object) -> bool:
-    return any(kind.__name__ == "LlmAgent" for kind in type(agent).__mro__)
+    return "LlmAgent" in _names_of_bases(type(agent))
 
 
 def _may_have_tasks(agent: Any) -> bool:

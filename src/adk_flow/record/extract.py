@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
 from itertools import takewhile
 from typing import Any
@@ -91,6 +92,8 @@ def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
     """Names the hooks that plugins before one have too, which they hide if they answer."""
     before = takewhile(lambda plugin: plugin is not own, plugins)
     types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
+    if not types:
+        return ()
     had = (h for h in _HOOKS if any(getattr(t, h) is not getattr(BasePlugin, h) for t in types))
     return tuple(hook.removesuffix("_callback").removeprefix("on_") for hook in had)
 
@@ -216,7 +219,9 @@ def compacted_by(event: Any) -> tuple[int, int] | None:
 def finish_of(response: Any) -> str:
     """Names why a model stopped; empty if it was done, or does not say."""
     reason = getattr(response, "finish_reason", None)
-    name = getattr(reason, "value", None) or str(reason or "")
+    if reason is None:
+        return ""
+    name = getattr(reason, "value", None) or str(reason)
     return "" if name in ("STOP", "FINISH_REASON_UNSPECIFIED") else name
 
 
@@ -263,17 +268,20 @@ def declarations_of(request: LlmRequest) -> str:
     return JsonText(written) if written else ""
 
 
-def of_request(request: LlmRequest, declared: int) -> Request:
-    """Reads what a model is offered, which mostly is what it was offered before.
+def of_request(request: LlmRequest, system: int, declared: int) -> Request:
+    """Reads what a model is sent but its contents, which mostly is what it was sent before.
 
     Args:
       request: what it is sent.
+      system: the number of `instruction_of` it.
       declared: the number of `declarations_of` it.
     """
+    tools, config = request.tools_dict, request.config
     return Request(
-        tools=tuple(request.tools_dict),
-        targets=tuple(_targets(request.tools_dict)),
-        schema=bool(request.config.response_schema or request.config.response_json_schema),
+        system=system,
+        tools=tuple(tools),
+        targets=_targets(tools) if tools else (),
+        schema=bool(config.response_schema or config.response_json_schema),
         declared=declared,
     )
 
@@ -286,25 +294,41 @@ def instruction_of(request: LlmRequest) -> str:
     return system if isinstance(system, str) else as_json(system) if system else ""
 
 
-def lettered_parts(contents: list[types.Content]) -> Iterator[tuple[str, str]]:
-    """Gives the letter (`log.requests`) and the text of each part that a model is sent."""
-    for content in contents:
+def hash_parts(contents: list[types.Content]) -> array[int]:
+    """Gives what tells the parts that a model is sent apart: of all that was said, each time."""
+    hashes = [
+        hash(text) ^ is_model if (text := part.text) else hash(_lettered(part, ""))
+        for content in contents
+        for is_model in (content.role == "model",)
+        for part in content.parts or ()
+    ]
+    return array("q", hashes)
+
+
+def latest_parts(contents: list[types.Content], count: int) -> list[tuple[str, str]]:
+    """Gives letter (`log.requests`) and text of the last parts that a model is sent."""
+    parts: list[tuple[str, str]] = []
+    for content in reversed(contents):
+        if len(parts) >= count:
+            break
         role = "m" if content.role == "model" else "u"
-        for part in content.parts or ():
-            if part.text:
-                yield role, part.text
-            elif call := part.function_call:
-                yield "c", f"{call.name} {as_json(call.args)}"
-            elif response := part.function_response:
-                yield "r", f"{response.name} {as_json(response.response)}"
-            else:
-                yield "d", "data"
+        parts[:0] = [_lettered(part, role) for part in content.parts or ()]
+    return parts[len(parts) - count :]
 
 
-def _targets(tools: dict[str, Any]) -> list[str]:
+def _lettered(part: types.Part, role: str) -> tuple[str, str]:
+    if part.text:
+        return role, part.text
+    if call := part.function_call:
+        return "c", f"{call.name} {as_json(call.args)}"
+    if response := part.function_response:
+        return "r", f"{response.name} {as_json(response.response)}"
+    return "d", "data"
+
+
+def _targets(tools: dict[str, Any]) -> tuple[str, ...]:
     """Names the legal targets of a transfer, as the tool declares them."""
-    transfer = tools.get("transfer_to_agent")
-    return list(getattr(transfer, "_agent_names", ()))
+    return tuple(getattr(tools.get("transfer_to_agent"), "_agent_names", ()))
 
 
 def path_of(context: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -34,7 +34,7 @@ class Entry:
         self.took = 0
         """Microseconds until it ended."""
         self.name = getattr(model, "model", "")
-        self.node = _node_around()
+        self.node = "" if all(one.activation for one in listeners) else _node_around()
         """The node of a graph in which it was entered, of which no hook tells."""
         self.version = ""
         """The model that answered, as its provider names it."""
@@ -78,6 +78,9 @@ def _node_around() -> str:
 class EntryListener(Protocol):
     """Is told of entries that asked no other model. Must not raise."""
 
+    activation: int
+    """The agent's that enters a model now; 0 where no hook tells of one."""
+
     def follows(self) -> bool:
         """Whether it wants to hear of an entry that begins now."""
         ...
@@ -100,18 +103,26 @@ _watched: set[type[BaseLlm]] = set()
 
 
 def watch_models() -> None:
-    """Watches every class of models that is loaded by now; called again, those that are new."""
-    for kind in _kinds(BaseLlm):
-        if kind not in _watched:
-            _watched.add(kind)
-            if _METHOD in vars(kind):
-                setattr(kind, _METHOD, as_entry(vars(kind)[_METHOD]))
+    """Watches every class of models: those that are loaded, and others once they are made."""
+    if _watched:
+        return
+    kinds = [BaseLlm]
+    for kind in kinds:  # which grows
+        kinds += kind.__subclasses__()
+        _watch(kind)
+    setattr(BaseLlm, "__init_subclass__", classmethod(_watch_new))  # noqa: B010
 
 
-def _kinds(base: type[BaseLlm]) -> Iterator[type[BaseLlm]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _kinds(kind)
+def _watch(kind: type[BaseLlm]) -> None:
+    if kind not in _watched:
+        _watched.add(kind)
+        if kind is not BaseLlm and _METHOD in vars(kind):
+            setattr(kind, _METHOD, as_entry(vars(kind)[_METHOD]))
+
+
+def _watch_new(kind: type[BaseLlm], **options: Any) -> None:
+    super(BaseLlm, kind).__init_subclass__(**options)
+    _watch(kind)
 
 
 def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:

@@ -233,9 +233,10 @@ class FlowPlugin(BasePlugin):
         requests, branch = run.log.requests, callback_context._invocation_context.branch
         place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
         model = llm_request.model or ""
-        # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
-        heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
-        fields = {"activation": activation, "agent": agent, "model": model, "heard": heard}
+        fields: dict[str, Any] = {"activation": activation, "agent": agent, "model": model}
+        if run.live:
+            # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
+            fields["heard"] = self.recorder.keep(extract.asked_in(llm_request))
         try:
             with run.log.lock:
                 sent = requests.draft(place, llm_request, run.log.number)
@@ -251,22 +252,21 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        whole = not llm_response.partial
-        model = self.recorder.answer_model(run, activation, is_whole=whole)
-        content = llm_response.content
+        partial, content = bool(llm_response.partial), llm_response.content
+        model = self.recorder.answer_model(run, activation, is_whole=not partial)
         # A secret cut in two by streaming could not be masked, and the whole follows anyway.
-        keep = _nothing if llm_response.partial else self.recorder.keep
+        keep = _nothing if partial else self.recorder.keep
         self.recorder.write(
             "after_model",
             run,
             activation=activation,
             agent=agent,
             model=model,
-            text="" if llm_response.partial else extract.words_of(content),
+            text="" if partial else extract.words_of(content),
             calls=extract.calls_of(content, run.tools.get(activation), keep),
             version=extract.version_of(llm_response),
             usage=extract.of_usage(llm_response.usage_metadata),
-            partial=bool(llm_response.partial),
+            partial=partial,
             finish=extract.finish_of(llm_response),
             error=extract.error_of(llm_response, self.recorder.keep),
         )
@@ -360,9 +360,9 @@ class FlowPlugin(BasePlugin):
         activation = activation or self.recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
             self.recorder.stop_asking(run, activation, is_shown=not event.error_code)
-        content, actions = event.content, event.actions
-        words = "" if event.partial else extract.words_of(content)
-        words = words or ("" if event.partial else extract.spoken_of(event, "output_transcription"))
+        content, actions, words = event.content, event.actions, ""
+        if not event.partial:
+            words = extract.words_of(content) or extract.spoken_of(event, "output_transcription")
         responses = tuple([response.id or "" for response in extract.responses_of(content)])
         if responses and run.calls:
             self.recorder.end_calls(run, activation, responses)
@@ -377,39 +377,40 @@ class FlowPlugin(BasePlugin):
             run.delegating.add(activation)
         if actions.transfer_to_agent:
             run.note_transfer(event.branch, event.author, path, actions.transfer_to_agent)
+        heard = extract.spoken_of(event, "input_transcription")
         fields = {
+            "branch": event.branch,
+            "transfer": actions.transfer_to_agent,
+            "partial": event.partial,
+            "path": "/" in path and path,
+            "route": extract.route_of(event),
+            "replayed": extract.is_given_again(event),
+            "escalate": actions.escalate,
+            "turn_complete": event.turn_complete,
+            "interrupted": event.interrupted,
             "usage": extract.of_usage(event.usage_metadata),
             "error": extract.error_of(event, self.recorder.keep),
+            "heard": heard and self.recorder.keep(heard),
+            "pending": tuple(sorted(event.long_running_tool_ids or ())),
+            "artifacts": tuple(map(self.recorder.name_of, actions.artifact_delta)),
         }
-        fields |= remote.of_remote(event, self.recorder.keep, self.recorder.name_of)
-        fields |= self.recorder.read_sent(run, activation, event)
+        if actions.state_delta:
+            fields["state"] = tuple(map(self.recorder.name_of, actions.state_delta))
+            fields["values"] = self.recorder.keep(extract.state_values(actions.state_delta))
+        if event.custom_metadata:
+            fields |= remote.of_remote(event, self.recorder.keep, self.recorder.name_of)
+            fields |= self.recorder.read_sent(run, activation, event)
         self.recorder.write(
             "event",
             run,
             activation=activation,
             agent=event.author,
-            branch=event.branch or "",
             text=words,
             letter="m" if event.author != "user" else "",
             calls=calls,
             responses=responses,
-            transfer=actions.transfer_to_agent or "",
             final=final,
-            partial=bool(event.partial),
-            path=path if "/" in path else "",
-            route=extract.route_of(event),
-            replayed=extract.is_given_again(event),
-            escalate=bool(actions.escalate),
-            turn_complete=bool(event.turn_complete),
-            interrupted=bool(event.interrupted),
-            heard=self.recorder.keep(extract.spoken_of(event, "input_transcription")),
-            pending=tuple(sorted(event.long_running_tool_ids))
-            if event.long_running_tool_ids
-            else (),
-            state=tuple(map(self.recorder.name_of, actions.state_delta)),
-            values=self.recorder.keep(extract.state_values(actions.state_delta)),
-            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
-            **fields,
+            **{name: value for name, value in fields.items() if value},
         )
 
     def _stands_back(self, context: InvocationContext) -> bool:

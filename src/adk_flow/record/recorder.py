@@ -95,6 +95,7 @@ class Recorder:
         """Records that the listener failed on."""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
+        self._shared = agents.SharedNames()
         self._runs: dict[tuple[int, str], OpenRun] = {}
         self._ended: OrderedDict[tuple[int, str], OpenRun] = OrderedDict()
         self._sessions = Sessions()
@@ -134,26 +135,30 @@ class Recorder:
         Raises:
           OSError: the log cannot be written.
         """
-        kept = self.keep(text) if text else ""
-        size = len(text) if len(text) != len(kept) else 0
-        fields |= {"run": run.number, "text": kept, "size": size}
+        if text:
+            fields["text"] = kept = self.keep(text)
+            if len(text) != len(kept):
+                fields["size"] = len(text)
         if self._is_replaying is not None:
             fields["replayed"] = fields.get("replayed") or self._replays(self._is_replaying)
-        with run.log.lock:
-            requests = run.log.requests
-            number = requests.number_words(letter, text) if letter and text else 0
-            record = Record(hook=hook, time=_now(), text_number=number, **fields)
+        log = run.log
+        with log.lock:
+            requests = log.requests
+            if letter and text:
+                fields["text_number"] = requests.number_words(letter, text)
+            record = Record(hook=hook, time=_now(), run=run.number, **fields)
             try:
-                run.log.write(record)
-                if not run.log.listed:
-                    run.log.listed = True
-                    self.paths.append(run.log.path)
-                    LATEST.append(run.log.path)
+                log.write(record)
             except OSError:
-                requests.forget({number, *record.texts})
+                requests.forget({record.text_number, *record.texts})
                 raise
             finally:
-                self._tell(run.log, record)
+                if self.listener is not None:
+                    self._tell(log, record)
+            if not log.listed:
+                log.listed = True
+                self.paths.append(log.path)
+                LATEST.append(log.path)
         return record
 
     def _replays(self, is_replaying: Callable[[], bool]) -> bool:
@@ -166,11 +171,10 @@ class Recorder:
 
     def _tell(self, log: SessionLog, record: Record) -> None:
         """Hands a record, as a reader would have it, to the listener, whose faults are its own."""
-        if self.listener is None:
-            return
+        listener: Any = self.listener
         try:
             log.requests.listened.complete(record)
-            self.listener(log.header, record)
+            listener(log.header, record)
         except (Exception, SystemExit) as error:  # rich exits where nobody reads any more
             self._count_listener_fault(error)
 
@@ -187,7 +191,9 @@ class Recorder:
             fields |= {"parent": run.cause.activation, "call": run.cause.id}
         if context.agent is not None:
             fields["agent"] = context.agent.name
-        self.write(hook, run, faults=self.faults.total(), **fields)
+        if self.faults:
+            fields["faults"] = self.faults.total()
+        self.write(hook, run, **fields)
         return run
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
@@ -197,7 +203,7 @@ class Recorder:
         self._write_changes(context)
         session = context.session
         is_first = not (session.events or self.run(context).cause)
-        values = extract.state_values(dict(session.state) if is_first else {})
+        values = extract.state_values(session.state) if is_first else ""
         self.write_run(
             "user_message",
             context,
@@ -225,8 +231,6 @@ class Recorder:
     def write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
         """Writes a record of a tool call."""
         run, activation, agent = self.place(context)
-        call = context.function_call_id or ""
-        fields |= extract.place_of(tool, context._invocation_context)
         self.write(
             hook,
             run,
@@ -234,7 +238,8 @@ class Recorder:
             agent=agent,
             tool=tool.name,
             kind=kind_of(tool),
-            call=call,
+            call=context.function_call_id or "",
+            **extract.place_of(tool, context._invocation_context),
             **fields,
         )
 
@@ -394,7 +399,7 @@ class Recorder:
 
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        key = _key(context)
+        key = id(context.session), context.invocation_id
         run = self._runs.get(key)
         if run is None:
             cause = call_around(self.number)
@@ -403,7 +408,7 @@ class Recorder:
             watch_threads()
             number = next(log.run_numbers)
             run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
-            run.shared = cause.run.shared if cause else agents.shared_names(agents.root_of(context))
+            run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
         return run
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
@@ -414,7 +419,7 @@ class Recorder:
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
             self._tell_withheld(call, tool_context, "tool_error", withheld="prevented")
-        active_agent = self._holder(context) if run.cause is None else ""
+        active_agent = self._holder(context, run.shared) if run.cause is None else ""
         try:
             self.write_run(hook, context, active_agent=active_agent, **fields)
         finally:
@@ -451,10 +456,10 @@ class Recorder:
             self._runs[_key(context)] = run
             run.log.active += run.cause is None
 
-    def _holder(self, context: InvocationContext) -> str:
+    def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
         try:
-            return agents.next_active_agent(context)
+            return agents.next_active_agent(context, shared)
         except Exception as error:
             self.count_fault("holder", error)
             return ""

@@ -64,12 +64,22 @@ def as_json(value: object) -> str:
     What has no such form is written as Python shows it, and what cannot be shown, or lies in itself
     or too deep, as its type: `<dict>`.
     """
-    return _write(value)[0]
+    try:
+        return _encode(value).decode()
+    except Exception:
+        return _write_odd(value)[0]
 
 
 def _write(value: object) -> tuple[str, object]:
     """Writes a value, and gives what was written of it."""
-    for plain in (lambda value: value, _plain_value, _shown):
+    try:
+        return _encode(value).decode(), value
+    except Exception:
+        return _write_odd(value)
+
+
+def _write_odd(value: object) -> tuple[str, object]:
+    for plain in (_plain_value, _shown):
         with suppress(Exception):
             written = plain(value)
             return _encode(written).decode(), written
@@ -132,8 +142,9 @@ def _is_secret(name: str, value: object) -> bool:
 def _masked_text(text: str) -> str:
     if not isinstance(text, JsonText):
         return mask(text)
-    may_hold_secret = may_name_secret(text) or mask(text) != text
-    return as_json(mask_inside(text.value)) if may_hold_secret else str(text)
+    plain = _plain(text)
+    may_hold_secret = may_name_secret(plain) or mask(plain) != plain
+    return as_json(mask_inside(text.value)) if may_hold_secret else plain
 
 
 def _plain(text: str) -> str:

@@ -39,8 +39,8 @@ class SentRequest:
     place: Hashable
     request: Request
     """As its line has it."""
-    offer: Request
-    """What the model was offered: all but its contents."""
+    whole: Request
+    """All of it but its contents."""
     hashes: array[int]
     """Of each part."""
     letters: str
@@ -52,11 +52,12 @@ class SentRequest:
     """Number of its record."""
     since_whole: int = 0
 
-    def may_go_on(self, offer: Request, number: int) -> bool:
+    def may_go_on(self, whole: Request, number: int) -> bool:
         """Whether a request, told after the line of that number, may go on from this one."""
         is_near = number - self.record < BASE_AGE and self.since_whole < WHOLE_EVERY - 1
-        system = self.offer.system if offer.system else 0  # a line can name another, but not none
-        return is_near and replace(offer, system=system) == self.offer
+        if whole.system:  # a line can name another, but not none
+            whole = replace(whole, system=self.whole.system)
+        return is_near and whole == self.whole
 
 
 class SentRequests:
@@ -84,29 +85,30 @@ class SentRequests:
           number: that of the log's latest line.
         """
         texts: dict[int, str] = {}
-        offer = extract.of_request(request, self._number_declared(place, request, texts))
-        parts = list(extract.lettered_parts(request.contents))
-        hashes = array("q", map(hash, parts))
+        declared = self._number_declared(place, request, texts)
+        hashes = extract.hash_parts(request.contents)
         before = self._latest.get(place)
         same = _common(before.hashes, hashes) if before else 0
         numbers = before.numbers[:same] if before else array("q")
-        for part in parts[same:]:
+        parts = extract.latest_parts(request.contents, len(hashes) - same)
+        for part in parts:
             numbers.append(self.number(part, texts, numbers[-1] if numbers else 0))
         letters = before.letters[:same] if before else ""
-        letters += "".join([letter for letter, _ in parts[same:]])
-        system = extract.instruction_of(request)
-        offer = replace(offer, system=self.number(("s", system), texts) if system else 0)
-        sent = SentRequest(place, offer, offer, hashes, letters, numbers, texts)
-        if before and same and before.may_go_on(offer, number):
+        letters += "".join([letter for letter, _ in parts])
+        instruction = extract.instruction_of(request)
+        system = self.number(("s", instruction), texts) if instruction else 0
+        whole = extract.of_request(request, system, declared)
+        sent = SentRequest(place, whole, whole, hashes, letters, numbers, texts)
+        if before and same and before.may_go_on(whole, number):
             sent.since_whole = before.since_whole + 1
             sent.request = Request(
                 after=before.record,
                 same=same if same < len(before.hashes) else 0,
-                system=offer.system if offer.system != before.offer.system else 0,
+                system=system if system != before.whole.system else 0,
                 contents=write_contents(letters[same:], numbers[same:]),
             )
         else:
-            sent.request = replace(offer, contents=write_contents(letters, numbers))
+            sent.request = replace(whole, contents=write_contents(letters, numbers))
         return sent
 
     def keep(self, sent: SentRequest, record: int) -> None:

@@ -101,24 +101,23 @@ class SessionLog:
     def write(self, record: Record) -> None:
         """Appends one record, to a new file where the log was deleted or cut.
 
-        It is numbered, so that one that is lost leaves a gap.
+        It is numbered, so that one that is lost leaves a gap. Whoever calls holds the lock.
 
         Raises:
           OSError: the file cannot be opened or written; the next record tries anew.
         """
-        with self.lock:
-            writer = self._writer
-            try:
-                if writer is None or not self._is_taken or not writer.holds_all():
-                    writer = self._open()
-            finally:
-                self.number += 1
-                force_setattr(record, "number", self.number)
-            try:
-                writer.write(record)
-            except OSError:
-                self.close()
-                raise
+        writer = self._writer
+        try:
+            if writer is None or not self._is_taken or not writer.holds_all():
+                writer = self._open()
+        finally:
+            self.number += 1
+            force_setattr(record, "number", self.number)
+        try:
+            writer.write(record)
+        except OSError:
+            self.close()
+            raise
         self.written = record.time
 
     def release(self) -> None:
@@ -166,7 +165,9 @@ class Sessions:
 
         ADK tells no hook that a turn was cancelled, so only its long silence shows it.
         """
-        surplus = max(0, len(self._logs) - KNOWN_SESSIONS)
+        surplus = len(self._logs) - KNOWN_SESSIONS
+        if surplus <= 0:
+            return []
         gone = [
             (key, log)
             for key, log in itertools.islice(self._logs.items(), surplus)

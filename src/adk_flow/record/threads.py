@@ -30,18 +30,19 @@ def carried(variable: ContextVar[Mapping[int, _V]]) -> ContextVar[Mapping[int, _
 def value_here(variable: ContextVar[Mapping[int, _V]]) -> Mapping[int, _V]:
     """Gives a variable's value, or else the one that the present thread was started with."""
     value = variable.get()
-    return value or _brought.get(current_thread(), {}).get(variable, value)
+    if value or not _brought:
+        return value
+    return _brought.get(current_thread(), {}).get(variable, value)
 
 
 def watch_threads() -> None:
     """Watches the starting of threads, and what is handed to pools of them."""
-    for kind, name, watching in (
-        (Thread, "start", _starting),
-        (ThreadPoolExecutor, "submit", _submitting),
-    ):
-        if kind not in _watched:
-            _watched.add(kind)
-            setattr(kind, name, watching(getattr(kind, name)))
+    if _watched:
+        return
+    _watched.update((Thread, ThreadPoolExecutor))
+    start, submit = _starting(Thread.start), _submitting(ThreadPoolExecutor.submit)
+    Thread.start = start  # pyright: ignore[reportAttributeAccessIssue]
+    ThreadPoolExecutor.submit = submit
 
 
 def _values() -> dict[ContextVar[Any], Any]:

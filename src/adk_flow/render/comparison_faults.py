@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
-from adk_flow.comparison.fault_matrix import FaultCell, FaultMatrix
+from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
+from adk_flow.comparison.store import Trial
+from adk_flow.render.report_links import page_name
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
 from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 
@@ -159,7 +161,8 @@ def _table(
             if cell is None or not cell.struck:
                 cells.append(Cell(UNKNOWN if cell is None else _NONE))
                 continue
-            cells.append(write(cell))
+            page = page_name(Trial(construct, TALK, 1, cell.fault))
+            cells.append(write(cell)._replace(links=[page]))
             signs.update({sign: None for sign in _KNOWN if cells[-1].text.endswith(sign)})
         rows.append(TableRow(short_name(construct), cells))
     notes = [*legend, *(f"{sign} {_KNOWN[sign][0]}" for sign in signs)]

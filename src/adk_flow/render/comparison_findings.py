@@ -10,6 +10,7 @@ from adk_flow.analysis.findings import KINDS, Finding
 from adk_flow.analysis.findings.mast import MAST_MODES
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
+from adk_flow.render.report_links import link_to
 from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 _MOST_PLACES, _MOST_FINDINGS, _MOST_RECORDS = 3, 20, 12
@@ -80,7 +81,7 @@ def group_findings(comparison: Comparison) -> list[FindingGroup]:
 
 
 def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> FindingGroup:
-    places: dict[str, dict[str, list[str]]] = {}
+    places: dict[str, dict[str, list[_Place]]] = {}
     for run, finding in findings:
         of_construct = places.setdefault(run.construct, {})
         of_construct.setdefault(finding.text, []).append(_place(run, finding))
@@ -101,18 +102,26 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
     )
 
 
-def _cells(text: str, places: Sequence[str]) -> list[Cell]:
+class _Place(NamedTuple):
+    words: str
+    link: str
+
+
+def _cells(text: str, places: Sequence[_Place]) -> list[Cell]:
     more = len(places) - _MOST_PLACES
-    notes = [*places[1:_MOST_PLACES], *([f"and {more} more"] if more > 0 else [])]
-    return [Cell(text), Cell(str(len(places))), Cell(places[0], notes=notes)]
+    words = [place.words for place in places[:_MOST_PLACES]]
+    notes = [*words[1:], *([f"and {more} more"] if more > 0 else [])]
+    links = [place.link for place in places[:_MOST_PLACES]]
+    return [Cell(text), Cell(str(len(places))), Cell(words[0], notes=notes, links=links)]
 
 
-def _place(run: RunMetrics, finding: Finding) -> str:
-    """Names conversation, turn, records and log."""
+def _place(run: RunMetrics, finding: Finding) -> _Place:
+    """Names conversation, turn and records."""
     trial = f" trial {run.trial}" if run.trial > 1 else ""
     records = ", ".join(map(str, finding.records[:_MOST_RECORDS]))
     more = ", …" if len(finding.records) > _MOST_RECORDS else ""
-    return (
+    words = (
         f"{short_name(run.conversation)}{trial}, turn {finding.turn or 'unknown'}, "
-        f"record{'' if len(finding.records) == 1 else 's'} {records}{more}, {run.log or 'no log'}"
+        f"record{'' if len(finding.records) == 1 else 's'} {records}{more}"
     )
+    return _Place(words, link_to(run, finding.turn, next(iter(finding.records), -1)))

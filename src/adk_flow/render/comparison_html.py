@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+from markupsafe import Markup
+
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.recommend import find_recommended
 from adk_flow.render.comparison_findings import group_findings
 from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
-from adk_flow.render.comparison_tables import agents_table
+from adk_flow.render.comparison_tables import agents_table, runs_table
 from adk_flow.render.report_answers import list_answers
-from adk_flow.render.report_drawings import draw_comparison
+from adk_flow.render.report_drawings import TurnDrawings, draw_comparison
 from adk_flow.render.report_visibility import (
     describe_unseen_canaries,
     exposure_table,
     shared_state_table,
 )
+from adk_flow.render.tables import short_name
 from adk_flow.render.templates import environment, inline
 
 
 def comparison_to_html(comparison: Comparison) -> str:
-    """Writes the page; everything that is not the template's own is escaped."""
-    report = describe_comparison(comparison)
+    """Writes the page; everything that is not the template's own is escaped.
+
+    Its links lead to the pages of its runs, `page_name`.
+    """
+    report, drawings = describe_comparison(comparison), draw_comparison(comparison)
+    names = [short_name(figures.construct) for figures in comparison.constructs]
+    tags = partial(_tags, comparison.setting.baseline, find_recommended(comparison))
     return (
         environment()
         .get_template("report.html.j2")
@@ -27,19 +41,43 @@ def comparison_to_html(comparison: Comparison) -> str:
             style=inline("drawing.css", "report.css"),
             script=inline("report.js"),
             comparison=comparison,
-            recommended=find_recommended(comparison),
+            tags=tags,
+            anchors={name: f"runs-{number}" for number, name in enumerate(names)},
             report=report,
             sections=report.sections,
             kind=comparison.kind,
             kind_meaning=KIND_MEANINGS[comparison.kind],
             setting=comparison.setting,
             is_checked=any(run.checked for run in comparison.runs),
-            drawings=draw_comparison(comparison),
+            drawings=drawings,
+            packed=_pack(drawings.turns[1:], tags),
             exposures=exposure_table(comparison),
             unseen=describe_unseen_canaries(comparison),
             shared_state=shared_state_table(comparison),
             agents=agents_table(comparison),
+            runs=runs_table(comparison),
             findings=group_findings(comparison),
             answers=[(name, list_answers(comparison, name)) for name in comparison.conversations],
         )
     )
+
+
+def _tags(baseline: str, recommended: str, construct: str) -> Markup:
+    """Marks the baseline and the recommended construct."""
+    name = short_name(construct)
+    marks = {"baseline": baseline, "recommended": recommended}
+    tags = [mark for mark, marked in marks.items() if marked and short_name(marked) == name]
+    return Markup("".join(f' <span class="tag {tag}">{tag}</span>' for tag in tags))
+
+
+def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:
+    """Packs the drawings of turns, sequences and waterfalls, which the page's script unpacks."""
+    template = environment().get_template("report_figures.html.j2")
+    drawn = [
+        [
+            template.render(drawings=drawings, style=style, missing="", tags=tags)
+            for style, drawings in (("sequence", turn.sequences), ("waterfall", turn.waterfalls))
+        ]
+        for turn in turns
+    ]
+    return b64encode(gzip.compress(msgspec.json.encode(drawn), mtime=0)).decode()

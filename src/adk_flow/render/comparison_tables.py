@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from adk_flow._text import (
     UNKNOWN,
@@ -13,9 +13,10 @@ from adk_flow._text import (
     plural,
 )
 from adk_flow.analysis.metrics import AgentMetrics
-from adk_flow.analysis.run_metrics import Shown
+from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
+from adk_flow.render.report_links import link_to
 from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
@@ -45,7 +46,7 @@ def calls_table(comparison: Comparison) -> Table:
     """Gives the LLM calls made by the end of each turn, by conversation."""
     columns = [Column(short_name(name)) for name in comparison.conversations]
     rows = [
-        _row(comparison, figures, [_calls(figures, name) for name in comparison.conversations])
+        _row(comparison, figures, list(_calls(comparison, figures)))
         for figures in comparison.constructs
     ]
     has_failures = any(figures.failed_conversations for figures in comparison.constructs)
@@ -73,12 +74,17 @@ def summary_table(comparison: Comparison, most: int) -> Table:
     return Table("construct", list(columns), rows, notes=[more] if left_out else ())
 
 
-def _calls(figures: ConstructMetrics, conversation: str) -> Cell:
-    if conversation not in figures.after_turns:
-        return Cell(_NONE)
-    counts = "→".join(map(format_number, figures.after_turns[conversation])) or "0"
-    has_failed = conversation in figures.failed_conversations
-    return Cell(f"{counts}!", mark="failed") if has_failed else Cell(counts)
+def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
+    runs = reversed(comparison.runs_of(figures.construct))
+    links = {run.conversation: link_to(run) for run in runs}
+    for name in comparison.conversations:
+        if name not in figures.after_turns:
+            yield Cell(_NONE)
+            continue
+        counts = "→".join(map(format_number, figures.after_turns[name])) or "0"
+        has_failed = name in figures.failed_conversations
+        words, mark = (f"{counts}!", "failed") if has_failed else (counts, "")
+        yield Cell(words, mark=mark, links=[links[name]])
 
 
 def costs_table(comparison: Comparison) -> Table:
@@ -139,6 +145,35 @@ def constructs_table(comparison: Comparison) -> Table:
 
 def _changes(setting: Setting, construct: str) -> str:
     return one_line("; ".join(setting.changes.get(construct, [])), _LONGEST_CHANGE) or _NONE
+
+
+def runs_table(comparison: Comparison) -> Table:
+    """Gives the figures of each run, which those of its construct add up."""
+    names = (
+        *("run", "LLM calls", "input tokens", "output tokens", "cost", "LLM time"),
+        *("critical path", "answers"),
+    )
+    rows = []
+    for figures in comparison.constructs:
+        runs = comparison.runs_of(figures.construct)
+        for number, run in enumerate(runs):
+            span = 0 if number else len(runs)
+            rows.append(TableRow(short_name(figures.construct), _run(run), span=span))
+    return Table("construct", list(map(Column, names)), rows)
+
+
+def _run(run: RunMetrics) -> list[Cell]:
+    total, trial = run.total, f", trial {run.trial}" if run.trial > 1 else ""
+    counts = (total.llm_calls, total.input_tokens, total.output_tokens)
+    times = (total.llm_microseconds / 1e6, total.critical_path_microseconds / 1e6)
+    passed = ("passed" if run.checked else "unchecked") if run.passed else "failed"
+    return [
+        Cell(f"{short_name(run.conversation)}{trial}", links=[link_to(run)]),
+        *(Cell(format_number(count)) for count in counts),
+        Cell(UNKNOWN if run.dollars is None else format_dollars(run.dollars)),
+        *(Cell(format_seconds(seconds)) for seconds in times),
+        Cell(passed, mark="" if run.passed else "failed"),
+    ]
 
 
 def agents_table(comparison: Comparison) -> Table:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace import Trace
+from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.render.templates import environment, inline
 
 
-def trace_to_html(trace: Trace, names: Sequence[str] = ()) -> str:
-    """Writes the page of one trace, which loads nothing; `names` are those that count as facts."""
-    details = Details(trace, names)
+def trace_to_html(trace: Trace, findings: Sequence[Finding] | None = None) -> str:
+    """Writes the page of one trace, which loads nothing, with its findings or those given."""
+    findings = list_findings(trace) if findings is None else findings
+    details = Details(trace, findings)
     drawn = [(index, details.draw(index)) for index in range(len(trace.log.records))]
-    return page_to_html(SessionPieces().draw(trace, names=names).values(), details=drawn)
+    return page_to_html(SessionPieces().draw(trace, findings).values(), details=drawn)
 
 
 def page_to_html(
@@ -23,7 +26,8 @@ def page_to_html(
     *,
     base: str = "",
     details: Iterable[tuple[int, str]] = (),
-    unread: str = "",
+    unread: int = 0,
+    more: int = 0,
 ) -> str:
     """Puts a page together of pieces that are HTML already; everything else is escaped.
 
@@ -32,7 +36,8 @@ def page_to_html(
       rows: of the list of sessions.
       base: path below which more is served; empty for a page that is one file.
       details: what is known of each record, by index.
-      unread: which logs are not in the list.
+      unread: how many logs are not in the list.
+      more: how many to list next.
     """
     template = environment().get_template("page.html.j2")
     return template.render(
@@ -44,6 +49,7 @@ def page_to_html(
         rows=rows,
         details=details,
         unread=unread,
+        more=more,
     )
 
 

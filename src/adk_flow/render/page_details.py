@@ -18,7 +18,7 @@ from adk_flow.analysis.trace import ModelCall, ToolCall, Trace
 from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.analysis.visibility.matching import Found
 from adk_flow.log.schema import Part, Request
-from adk_flow.render.flow_text import describe_finding, describe_move, list_findings
+from adk_flow.render.flow_text import describe_finding, describe_move
 from adk_flow.render.templates import environment
 
 _LONGEST_KNOWN = 160
@@ -66,13 +66,13 @@ class Detail(NamedTuple):
 class Details:
     """Everything that a trace tells of its records, one by one."""
 
-    def __init__(self, trace: Trace, names: Sequence[str] = ()) -> None:
+    def __init__(self, trace: Trace, findings: Sequence[Finding]) -> None:
         self._trace = trace
         self._moves: defaultdict[int, list[Move]] = defaultdict(list)
         for move in trace.moves:
             self._moves[move.record].append(move)
         self._findings: defaultdict[int, list[Finding]] = defaultdict(list)
-        for finding in list_findings(trace, names):
+        for finding in findings:
             for record in finding.records:
                 self._findings[record].append(finding)
         self._calls = {

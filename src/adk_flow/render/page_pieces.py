@@ -77,19 +77,16 @@ class SessionPieces:
     def __init__(self) -> None:
         self._turns: dict[str, tuple[object, str]] = {}
 
-    def draw(self, trace: Trace, session: str = "", names: Sequence[str] = ()) -> dict[str, str]:
-        """Gives the elements of the page by their ids, in order.
-
-        `names` are those that count as facts.
-        """
-        findings = defaultdict(list)
-        for finding in list_findings(trace, names):
-            findings[finding.turn].append(finding)
+    def draw(self, trace: Trace, findings: Sequence[Finding], session: str = "") -> dict[str, str]:
+        """Gives the elements of the page by their ids, in order."""
+        of_turn = defaultdict(list)
+        for finding in findings:
+            of_turn[finding.turn].append(finding)
         models = {call.model for turn in trace.turns for call in turn.asked_models}
         pace = "projected" if models <= KEYLESS_MODELS else "measured"
         pieces = {"head": _template("head", trace, session, pace, clock(trace.log.header.time))}
         for turn in trace.turns:
-            name, own = f"turn-{turn.number}", findings[turn.number]
+            name, own = f"turn-{turn.number}", of_turn[turn.number]
             records = 0 if turn.complete else len(trace.log.records)
             state = (turn.record, turn.ended, turn.end, len(turn.moves), own, records)
             if self._turns.get(name, (None, ""))[0] != state:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
+from adk_flow.render.report_links import link_to
 
 _LONGEST = 20_000
 """Characters of an answer or a question that are shown."""
@@ -25,8 +26,8 @@ class AnsweredTurn(NamedTuple):
 
     turn: int
     question: str
-    answers: dict[Answer, list[str]]
-    """The constructs that gave each."""
+    answers: dict[Answer, dict[str, str]]
+    """The constructs that gave each, with the link to it."""
     failures: int
     """Runs whose answer failed."""
 
@@ -40,14 +41,14 @@ def list_answers(comparison: Comparison, conversation: str) -> list[AnsweredTurn
 
 def _answered(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
     reached = [run for run in runs if index < len(run.turns)]
-    answers: dict[Answer, list[str]] = {}
+    answers: dict[Answer, dict[str, str]] = {}
     for run in reached:
         turn = run.turns[index]
         failed = tuple(run.failed_checks[index]) if index < len(run.failed_checks) else ()
         error = (turn.error or "failed") if turn.failed else ""
         answer = Answer(_shortened(turn.answer), failed, _shortened(error))
         trial = f" (trial {run.trial})" if run.trial > 1 else ""
-        answers.setdefault(answer, []).append(f"{run.construct}{trial}")
+        answers.setdefault(answer, {})[f"{run.construct}{trial}"] = link_to(run, index + 1)
     failures = sum(len(names) for answer, names in answers.items() if answer.failed or answer.error)
     return AnsweredTurn(index + 1, _shortened(reached[0].turns[index].question), answers, failures)
 

@@ -11,43 +11,41 @@ from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
+from adk_flow.render.report_links import link_to
 from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
 from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall
 
-_MOST_TURNS, _MOST_CONVERSATIONS = 3, 12
-"""What is drawn besides the turn that stands for all: turns of each conversation, conversations."""
+_MOST_TURNS = 60
+"""Turns that are drawn, of all conversations."""
 
 
 class ConstructDrawing(NamedTuple):
     """What is drawn of constructs; None where they were not run or nothing was logged."""
 
-    constructs: Sequence[str]
-    """Those under which it looks the same."""
+    constructs: dict[str, str]
+    """Those under which it looks the same, each with the link to its flow."""
     drawing: Drawing | None = None
     caption: str = ""
 
 
-class ConversationDrawings(NamedTuple):
-    """A conversation drawn turn by turn: for each construct its turns."""
+class TurnDrawings(NamedTuple):
+    """A turn under every construct, on one scale."""
 
     conversation: str
-    turns: list[tuple[int, list[ConstructDrawing]]]
-    left_out: int
-    """Turns that are not drawn."""
+    turn: int
+    sequences: list[ConstructDrawing]
+    waterfalls: list[ConstructDrawing]
 
 
 class Drawings(NamedTuple):
     """All that is drawn of a comparison."""
 
-    conversation: str
-    """The conversation whose first turn stands for all."""
-    sequences: list[ConstructDrawing]
-    waterfalls: list[ConstructDrawing]
-    other_sequences: list[ConversationDrawings]
-    undrawn: int
-    """Conversations that are not drawn."""
+    turns: list[TurnDrawings]
+    """The one that stands for all first."""
+    left_out: int
+    """Turns that are not drawn."""
     longest: str
     """The conversation whose contexts are drawn."""
     contexts: list[ConstructDrawing]
@@ -56,15 +54,19 @@ class Drawings(NamedTuple):
 def draw_comparison(comparison: Comparison) -> Drawings:
     """Draws turns, calls over time and the growth of contexts under every construct."""
     drawn, longest = _drawn_conversation(comparison), _longest_conversation(comparison)
+    turns = [(drawn, 1)] + [turn for turn in _all_turns(comparison) if turn != (drawn, 1)]
     return Drawings(
-        conversation=drawn,
-        sequences=_sequences(comparison, drawn, 1),
-        waterfalls=_waterfalls(comparison, drawn),
-        other_sequences=list(_other_sequences(comparison, drawn)),
-        undrawn=max(0, len(comparison.conversations) - _MOST_CONVERSATIONS),
+        turns=[_draw_turn(comparison, *turn) for turn in turns[:_MOST_TURNS]],
+        left_out=max(0, len(turns) - _MOST_TURNS),
         longest=longest,
         contexts=_contexts(comparison, longest),
     )
+
+
+def _all_turns(comparison: Comparison) -> Iterator[tuple[str, int]]:
+    for name in comparison.conversations:
+        most = max(len(run.turns) for run in comparison.runs if run.conversation == name)
+        yield from ((name, number) for number in range(1, most + 1))
 
 
 def _drawn_conversation(comparison: Comparison) -> str:
@@ -87,33 +89,28 @@ def _first_runs(comparison: Comparison, conversation: str) -> dict[str, RunMetri
     return {figures.construct: first.get(figures.construct) for figures in comparison.constructs}
 
 
-def _sequences(comparison: Comparison, conversation: str, turn: int) -> list[ConstructDrawing]:
-    """Draws a turn under all constructs, each agent in the same order of lanes."""
-    runs = _first_runs(comparison, conversation)
+def _draw_turn(comparison: Comparison, conversation: str, turn: int) -> TurnDrawings:
+    """Draws a turn under all constructs, with the same order of lanes and scale of time."""
+    runs, is_measured = _first_runs(comparison, conversation), comparison.setting.is_measured
     order = _lane_order([run for run in runs.values() if run])
-    return _join_alike(_sequence(run, name, turn, order) for name, run in runs.items())
+    whole = max((_end(run, turn, is_measured) for run in runs.values() if run), default=1)
+    return TurnDrawings(
+        conversation,
+        turn,
+        _join_alike(_sequence(run, name, turn, order) for name, run in runs.items()),
+        [_waterfall(run, name, turn, whole, is_measured) for name, run in runs.items()],
+    )
 
 
 def _join_alike(drawings: Iterable[ConstructDrawing]) -> list[ConstructDrawing]:
     """Draws once what looks the same under several constructs."""
     groups: dict[str, list[ConstructDrawing]] = {}
     for item in drawings:
-        shapes = item.drawing and [shape._replace(record=-1) for shape in item.drawing.shapes]
-        groups.setdefault(repr((item.caption, shapes)), []).append(item)
+        groups.setdefault(repr((item.caption, item.drawing)), []).append(item)
     return [
-        group[0]._replace(constructs=[name for item in group for name in item.constructs])
+        group[0]._replace(constructs={k: v for item in group for k, v in item.constructs.items()})
         for group in groups.values()
     ]
-
-
-def _other_sequences(comparison: Comparison, drawn: str) -> Iterator[ConversationDrawings]:
-    """Draws what is not drawn large: the other conversations, and its own later turns."""
-    for name in comparison.conversations[:_MOST_CONVERSATIONS]:
-        most = max(len(run.turns) for run in comparison.runs if run.conversation == name)
-        numbers = range(2 if name == drawn else 1, most + 1)
-        turns = [(n, _sequences(comparison, name, n)) for n in numbers[:_MOST_TURNS]]
-        if turns:
-            yield ConversationDrawings(name, turns, len(numbers) - len(turns))
 
 
 def _lane_order(runs: Sequence[RunMetrics]) -> list[str]:
@@ -133,43 +130,39 @@ def _sequence(
 ) -> ConstructDrawing:
     moves = [move for move in run.moves if move.turn == turn] if run else []
     if run is None or not moves:
-        return ConstructDrawing([construct])
+        return ConstructDrawing({construct: ""})
     spans = next(iter(run.spans[turn - 1 : turn]), [])
     lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
-    about = f"Sequence of turn {turn}"
     captions = [
         plural(metrics.llm_calls, "LLM call") for metrics in run.turns if metrics.turn == turn
     ]
     return ConstructDrawing(
-        [construct], draw_sequence(moves, spans, lanes, about), next(iter(captions), "")
+        {construct: link_to(run, turn)},
+        draw_sequence(moves, spans, lanes, f"Sequence of turn {turn}"),
+        next(iter(captions), ""),
     )
 
 
-def _waterfalls(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
-    """Draws the calls of the first turn under every construct on one scale of time."""
-    is_measured, runs = comparison.setting.is_measured, _first_runs(comparison, conversation)
-    whole = max((_end(run, is_measured) for run in runs.values() if run), default=1)
-    return [_waterfall(run, name, whole, is_measured) for name, run in runs.items()]
-
-
-def _end(run: RunMetrics, is_measured: bool) -> int:
-    spans = run.spans[0] if run.spans else []
-    starts = [span.began - run.turns[0].began if is_measured else span.start for span in spans]
+def _end(run: RunMetrics, turn: int, is_measured: bool) -> int:
+    spans = next(iter(run.spans[turn - 1 : turn]), [])
+    began = run.turns[turn - 1].began if spans else 0
+    starts = [span.began - began if is_measured else span.start for span in spans]
     return max((start + span.took for start, span in zip(starts, spans, strict=True)), default=0)
 
 
 def _waterfall(
-    run: RunMetrics | None, construct: str, whole: int, is_measured: bool
+    run: RunMetrics | None, construct: str, number: int, whole: int, is_measured: bool
 ) -> ConstructDrawing:
-    if run is None or not run.spans or not run.spans[0]:
-        return ConstructDrawing([construct])
-    turn = run.turns[0]
+    spans = next(iter(run.spans[number - 1 : number]), []) if run else []
+    if run is None or not spans:
+        return ConstructDrawing({construct: ""})
+    turn = run.turns[number - 1]
     drawing = draw_waterfall(
-        run.spans[0],
-        run.critical[0],
+        spans,
+        run.critical[number - 1],
         began=turn.began if is_measured else None,
         whole=whole,
-        about=f"Calls of turn 1 of {run.conversation} over time",
+        about=f"Calls of turn {number} of {run.conversation} over time",
     )
     caption = (
         f"critical path {format_seconds(turn.critical_path_microseconds / 1e6)}, "
@@ -177,7 +170,7 @@ def _waterfall(
     )
     if turn.parallelism is not None:
         caption += f", parallelism {turn.parallelism:.2f}"
-    return ConstructDrawing([construct], drawing, caption)
+    return ConstructDrawing({construct: link_to(run, number)}, drawing, caption)
 
 
 def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
@@ -195,11 +188,12 @@ def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawin
 
 def _context(run: RunMetrics | None, construct: str, most: int, calls: int) -> ConstructDrawing:
     if run is None:
-        return ConstructDrawing([construct])
+        return ConstructDrawing({construct: ""})
+    link = {construct: link_to(run)}
     tokens = plural(run.total.input_tokens, "input token")
     caption = f"{tokens} in {plural(run.total.llm_calls, 'LLM call')}"
     if all(span.kind != "model" for span in _all_spans(run)):
-        return ConstructDrawing([construct], caption=caption)
+        return ConstructDrawing(link, caption=caption)
     about = "Input tokens"
     drawing = draw_contexts(run.spans, most=most, calls=calls, about=about)
-    return ConstructDrawing([construct], drawing, caption)
+    return ConstructDrawing(link, drawing, caption)

@@ -9,7 +9,8 @@ from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
+from adk_flow.render.report_links import link_to
+from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
 
 _MESSAGES = ("user's messages", "others' messages", "its request", "answers", "tool results")
 _COLUMN_OF = {"request": "its request", "answer": "answers", "tool": "tool results"}
@@ -83,15 +84,19 @@ def _column(exposure: Exposure) -> tuple[str, str]:
 def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Cell:
     """Says in how many runs an agent received something, and whether it was meant for it."""
 
-    def of_cell(exposures: Sequence[Exposure]) -> list[str]:
+    def of_cell(exposures: Sequence[Exposure]) -> list[Exposure]:
         return [
-            exposure.source
+            exposure
             for exposure in exposures
             if (exposure.agent, _column(exposure)) == (agent, column)
         ]
 
+    def links(by_run: Sequence[Sequence[Exposure]]) -> list[str]:
+        proofs = zip(runs, by_run, strict=True)
+        return [link_to(run, record=each[0].record) for run, each in proofs if each][:1]
+
     by_run = [of_cell(run.visibility.sights) for run in runs]
-    sources = dict.fromkeys(source for of_run in by_run for source in of_run)
+    sources = dict.fromkeys(exposure.source for of_run in by_run for exposure in of_run)
     if not sources:
         is_known = all(run.visibility.known for run in runs)
         unknown = Cell("?", hint="not known", mark="unknown")
@@ -99,9 +104,12 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
     by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
     is_every = all(by_run)
     share = "every run" if is_every else f"{sum(map(bool, by_run))} of {len(runs)} runs"
-    if any(of_cell(run.visibility.leaks) for run in runs):
-        return Cell("▲", hint=f"received in {share}{by}, and not meant for it", mark="leak")
-    return Cell("●" if is_every else "○", hint=f"received in {share}{by}", mark="received")
+    leaks = [of_cell(run.visibility.leaks) for run in runs]
+    if any(leaks):
+        hint = f"received in {share}{by}, and not meant for it"
+        return Cell("▲", hint=hint, mark="leak", links=links(leaks))
+    hint = f"received in {share}{by}"
+    return Cell("●" if is_every else "○", hint=hint, mark="received", links=links(by_run))
 
 
 class _Shared(NamedTuple):
@@ -109,7 +117,7 @@ class _Shared(NamedTuple):
 
     readers: dict[str, None]
     conversations: set[str]
-    proof: str
+    proof: Cell
 
 
 def shared_state_table(comparison: Comparison) -> Table:
@@ -120,18 +128,20 @@ def shared_state_table(comparison: Comparison) -> Table:
         for figures in comparison.constructs
         for row in _shared_rows(comparison, figures.construct)
     ]
-    return word_table(names, rows)
+    return Table(names[0], list(map(Column, names[1:])), rows, is_prose=True)
 
 
-def _shared_rows(comparison: Comparison, construct: str) -> Iterator[Sequence[str]]:
+def _shared_rows(comparison: Comparison, construct: str) -> Iterator[TableRow]:
     shared: dict[tuple[str, str], _Shared] = {}
     for run in comparison.runs_of(construct):
         for crossing in run.visibility.crossings:
-            proof = f"record {crossing.record} of {run.log}"
+            words = f"{short_name(run.conversation)}, record {crossing.record}"
+            proof = Cell(words, links=[link_to(run, record=crossing.record)])
             key = f"{crossing.kind} {crossing.key}", crossing.writer
             entry = shared.setdefault(key, _Shared({}, set(), proof))
             entry.readers.update(dict.fromkeys(crossing.reached))
             entry.conversations.add(run.conversation)
     for (what, writer), entry in shared.items():
         readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))
-        yield short_name(construct), what, writer, readers, conversations, entry.proof
+        words = map(Cell, (what, writer, readers, conversations))
+        yield TableRow(short_name(construct), [*words, entry.proof])

@@ -34,6 +34,8 @@ class Cell(NamedTuple):
     mark: Literal["", "failed", "warning", "change", "received", "leak", "unknown"] = ""
     hint: str = ""
     """What a sign means here, shown on hovering and read out."""
+    links: Sequence[str] = ()
+    """Where it is proved, from the report's folder: of the figure, and of each note."""
 
     @property
     def below(self) -> list[str]:

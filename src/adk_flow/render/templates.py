@@ -53,6 +53,8 @@ def _clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
+    if value.isascii() and value.isprintable():
+        return value
     return encodable(plain(value))
 
 

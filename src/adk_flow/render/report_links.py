@@ -1,0 +1,18 @@
+"""Where what a report says is proved: on the pages of its runs, which lie beside it."""
+
+from __future__ import annotations
+
+from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.comparison.store import Trial, file_name
+
+
+def page_name(trial: Trial) -> str:
+    """Names a trial's page, from the report's folder."""
+    return f"flows/{file_name(trial)}.html"
+
+
+def link_to(run: RunMetrics, turn: int = 0, record: int = -1) -> str:
+    """Links to a run, to a turn of it, or to a record."""
+    place = [f"turn-{turn}"] * (turn > 0) + [f"record-{record}"] * (record >= 0)
+    page = page_name(Trial(run.construct, run.conversation, run.trial))
+    return "#".join(filter(None, (page, "/".join(place))))
