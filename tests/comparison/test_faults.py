@@ -160,7 +160,10 @@ def test_the_blast_radius_and_the_retry_are_what_the_models_were_sent(construct,
     assert any(cell.shown for cell in as_is.values())
 
 
-def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(tmp_path, capsys):
+def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
     made = compared(tmp_path, constructs=["agent_tool", "single_turn"])
     from adk_flow.render.comparison_html import comparison_to_html
     from adk_flow.render.comparison_json import comparison_to_data

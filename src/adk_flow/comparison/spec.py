@@ -114,7 +114,7 @@ def check_live(
     if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
-            "spend, in dollars or in model calls; or take the model offline",
+            "spend, in dollars or in model calls; or set the model to offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
