@@ -71,7 +71,8 @@ class Experiment(msgspec.Struct, kw_only=True, frozen=True):
         """Compares the trials that are there; `stopped` says why others are not."""
         setting = replace(self.setting, stopped=stopped, cassette=cassette)
         runs = list(self._measure(store, keep))
-        faults = self.faults.read(store, keep) if self.faults else None
+        asked_of = "a cassette" if cassette else "live runs"
+        faults = self.faults.read(store, keep, asked_of) if self.faults else None
         return compare_runs(runs, setting, faults)
 
     def _measure(self, store: TrialStore, keep: KeepRun) -> Iterator[RunMetrics]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import msgspec
 from msgspec.structs import replace
 
@@ -21,17 +23,21 @@ class FaultTalk(msgspec.Struct, frozen=True):
     """The specialist at fault."""
     at_fault: dict[str, str]
     """Who is, by construct; empty for whoever is asked first, where the lead works alone."""
+    times: int
+    """How often each is asked."""
 
     @property
     def trials(self) -> list[Trial]:
         """Construct by construct, as_is first."""
-        return [Trial(name, TALK, 1, kind) for name in self.at_fault for kind in ("", *FAULT_KINDS)]
+        numbers, kinds = range(1, self.times + 1), ("", *FAULT_KINDS)
+        return [Trial(*one) for one in product(self.at_fault, [TALK], numbers, kinds)]
 
-    def read(self, store: TrialStore, keep: KeepRun) -> FaultMatrix:
-        """Measures the trials that are there."""
+    def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
+        """Measures the trials that are there; `asked_of` says whose they are."""
         made = filter(store.find, self.trials)
         runs = {trial: self._measure(trial, store, keep) for trial in made}
-        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
+        bases = {trial.construct: run for trial, run in plain if trial.number == 1}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
             read_cell(trial.fault, self.at_fault[name], self.lead, run, bases[name])
@@ -40,7 +46,9 @@ class FaultTalk(msgspec.Struct, frozen=True):
         ]
         controlled = all(run.controlled for run in runs.values())
         agent = self.agent or self.lead
-        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
+        return FaultMatrix(
+            agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
+        )
 
     def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}

@@ -21,10 +21,12 @@ from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
-from adk_flow.wiring import WiringError, parts_of
+from adk_flow.wiring import ON_DEMAND, WiringError, parts_of
 
 SECONDS = 60
 """How long a turn may last, for nothing else ends a call that hangs."""
+SECONDS_ELSEWHERE = 10
+"""The same where keyless models answer in another process, whose clock is no virtual one."""
 _MOST_AT_ONCE = 3
 
 
@@ -80,8 +82,8 @@ def _team(app: App) -> list[str]:
     return list(dict.fromkeys(agent.name for agent in agents))
 
 
-def plan_faults(talk: Conversation, apps: Mapping[str, App]) -> FaultTalk:
-    """Chooses who is at fault, of the apps by construct, as_is first."""
+def plan_faults(talk: Conversation, apps: Mapping[str, App], times: int) -> FaultTalk:
+    """Chooses who is at fault, of the apps by construct, as_is first; each is asked so often."""
     roots = {name: app.root_agent for name, app in apps.items()}
     turn, team = talk.turns[0], _team(next(iter(apps.values())))
     planned = [task.agent for task in turn.plan or []]
@@ -89,13 +91,15 @@ def plan_faults(talk: Conversation, apps: Mapping[str, App]) -> FaultTalk:
     agents = {name: {node.name for node in agents_of(root)} for name, root in roots.items()}
     lead = next(root.name for root in roots.values() if root)
     at_fault = {name: agent if agent in agents[name] else "" for name in apps}
-    return FaultTalk(talk, lead, agent, at_fault)
+    return FaultTalk(talk, lead, agent, at_fault, times)
 
 
 def prepare_fault(app: App, trial: Trial, faults: FaultTalk | None) -> App:
     """Puts a trial's fault into an app, whose keyless models take a real one's time."""
     if faults is None or not trial.fault:
         return app
-    fault = Fault(trial.fault, faults.at_fault[trial.construct], SECONDS)
     is_live = not override_of(app).exclusive and not faults.talk.has_plan
+    is_elsewhere = trial.construct in ON_DEMAND and not is_live
+    seconds = SECONDS_ELSEWHERE if is_elsewhere else SECONDS
+    fault = Fault(trial.fault, faults.at_fault[trial.construct], seconds)
     return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))

@@ -176,7 +176,9 @@ def compare(
             team=variants.team,
             pace=profile,
             setting=setting,
-            faults=plan_faults(conversations[TALK], variants.apps) if faults else None,
+            faults=plan_faults(conversations[TALK], variants.apps, trials if live else 1)
+            if faults
+            else None,
         )
         store = TrialStore(folder, identity)
         for name, conversation in conversations.items():
