@@ -66,6 +66,24 @@ def choices(comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[...,
     return "\n".join(lines) + "\n"
 
 
+def side_by_side(
+    names: list[str], comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[..., int]
+) -> str:
+    """Writes the same of some constructs as a table, a column each."""
+    columns = [[*_shown(comparison, name, in_a_row), _failing(name, faults)] for name in names]
+    rows = [
+        [cell.removeprefix("- ").partition(": ") for cell in row]
+        for row in zip(*columns, strict=True)
+    ]
+    heading = ["", *(f"`{name}`" for name in names)]
+    lines = [
+        heading,
+        ["---"] * len(heading),
+        *([row[0][0], *(each[2] for each in row)] for row in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def _shown(comparison: Comparison, name: str, in_a_row: Callable[..., int]) -> Iterator[str]:
     figures = comparison.figures_of(name)
     runs = [run for run in comparison.runs if run.construct == name]
@@ -76,8 +94,9 @@ def _shown(comparison: Comparison, name: str, in_a_row: Callable[..., int]) -> I
     calls = "→".join(f"{count:g}" for count in figures.after_turns[follow_up.conversation])
     lacking = "" if three.passed else ", and not all is answered"
     yield (
-        f"- costs: {calls} LLM calls and {follow_up.total.tokens:,} tokens for a question and its "
-        f"follow-up; {three.total.llm_calls} calls, {in_a_row(three)} in a row, for three topics "
+        f"- costs: {calls} LLM calls ({follow_up.total.reported_llm_calls} in ADK's session) and "
+        f"{follow_up.total.tokens:,} tokens for a question and its follow-up; "
+        f"{three.total.llm_calls} calls, {in_a_row(three)} in a row, for three topics "
         f"at once{lacking}"
     )
     yield f"- specialists see: {CONTEXTS[figures.shown]}"

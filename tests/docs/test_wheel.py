@@ -49,7 +49,7 @@ def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
     programs = installed(tmp_path, "pytest", "pytest-asyncio", *pinned, extras="[offline,litellm]")
 
     assert follow(PAGES["record"], project, programs) == 3
-    assert follow(PAGES["choose"], project, programs) == 1
+    assert follow(PAGES["choose"], project, programs) == 2
 
     guard = Page("docs/ci.md")
     guard.write(project)

@@ -26,7 +26,8 @@ def page_to_html(
     *,
     base: str = "",
     details: Iterable[tuple[int, str]] = (),
-    unread: str = "",
+    unread: int = 0,
+    more: int = 0,
 ) -> str:
     """Puts a page together of pieces that are HTML already; everything else is escaped.
 
@@ -35,7 +36,8 @@ def page_to_html(
       rows: of the list of sessions.
       base: path below which more is served; empty for a page that is one file.
       details: what is known of each record, by index.
-      unread: which logs are not in the list.
+      unread: how many logs are not in the list.
+      more: how many to list next.
     """
     template = environment().get_template("page.html.j2")
     return template.render(
@@ -47,6 +49,7 @@ def page_to_html(
         rows=rows,
         details=details,
         unread=unread,
+        more=more,
     )
 
 
