@@ -228,7 +228,10 @@ class _Findings:
             else:
                 start, end = match.span()
                 heapreplace(findings, (start, shape, end))
-        return findings[0][::2] if findings else None
+        if not findings:
+            return None
+        start, _, end = findings[0]
+        return start, end
 
 
 def _end_of_id(data: bytes, start: int, end: int) -> int:
