@@ -47,21 +47,25 @@ CONSTRUCTS = ["agent_tool"]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(folder):
     """Runs the app, in the way that the options say, into a folder of that name."""
-    folder = tmp_path_factory.mktemp("wide")
-    (folder / "desk").mkdir()
-    (folder / "desk" / "agent.py").write_text(APP)
 
-    def make(name, constructs=CONSTRUCTS, talks=TALKS, **options):
+    def make(name: str, constructs=CONSTRUCTS, talks=TALKS, **options):
         asked = {name: msgspec.convert(talk, Conversation) for name, talk in talks.items()}
         with own_modules():
             return compare(
                 folder / "desk", asked, constructs, folder=folder / name, trials=3, **options
             )
 
-    make.folder = folder
     return make
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wide")
+    (folder / "desk").mkdir()
+    (folder / "desk" / "agent.py").write_text(APP)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def written(comparison):
     return msgspec.json.encode(without_clock(comparison_to_data(comparison)))
 
 
-def test_processes_make_what_one_makes(made, one):
+def test_processes_make_what_one_makes(made, one, folder):
     seen = []
 
     several = made("several", jobs=2, faults=True, progress=lambda *done: seen.append(done))
@@ -81,35 +85,34 @@ def test_processes_make_what_one_makes(made, one):
     assert written(several) == written(one)
     assert (several.kind, len(several.runs), len(several.faults.cells)) == ("controlled", 12, 14)
     assert (seen[0], seen[-1]) == ((0, 28), (28, 28))
-    assert len(list((made.folder / "several" / "trials").iterdir())) == 2
+    assert len(list((folder / "several" / "trials").iterdir())) == 2
 
 
 @pytest.mark.environments
-def test_the_trials_of_a_process_that_is_killed_are_made_by_another(made, one):
-    dying = made.folder / "desk" / "dying"
+def test_the_trials_of_a_process_that_is_killed_are_made_by_another(made, one, folder):
+    dying = folder / "desk" / "dying"
     dying.touch()
 
     several = made("killed", jobs=2, faults=True)
 
     assert not dying.exists()
     assert written(several) == written(one)
-    assert not list((made.folder / "killed").rglob("*.part"))
+    assert not list((folder / "killed").rglob("*.part"))
 
 
-def test_merged_shards_are_equal_to_one_run(made, one):
+def test_merged_shards_are_equal_to_one_run(made, one, folder):
     for number in (1, 2):
         made(f"shard-{number}", faults=True, shard=f"{number}/2")
 
-    merged = merge_shards([made.folder / f"shard-{n}" for n in (2, 1)], made.folder / "merged")
+    merged = merge_shards([folder / f"shard-{n}" for n in (2, 1)], folder / "merged")
 
     assert written(merged) == written(one)
     again = made("merged", faults=True)
     assert written(again) == written(one)
-    assert len(list((made.folder / "merged" / "trials").iterdir())) == 1
+    assert len(list((folder / "merged" / "trials").iterdir())) == 1
 
 
-def test_what_are_no_shards_of_one_comparison_is_refused(made, one):
-    folder = made.folder
+def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
     for number in (1, 2):
         made(f"half-{number}", shard=f"{number}/2")
     made("of-three", shard="2/3")
@@ -135,14 +138,12 @@ def test_what_are_no_shards_of_one_comparison_is_refused(made, one):
     assert not (folder / "refused").exists()
 
 
-def test_a_shard_that_lacks_runs_is_told(made):
+def test_a_shard_that_lacks_runs_is_told(made, folder):
     for number in (1, 2):
         made(f"lacking-{number}", shard=f"{number}/2")
-    next((made.folder / "lacking-2" / "logs").rglob("*.jsonl")).unlink()
+    next((folder / "lacking-2" / "logs").rglob("*.jsonl")).unlink()
 
-    merged = merge_shards(
-        [made.folder / f"lacking-{n}" for n in (1, 2)], made.folder / "merged-lacking"
-    )
+    merged = merge_shards([folder / f"lacking-{n}" for n in (1, 2)], folder / "merged-lacking")
 
     assert merged.setting.stopped == "the shards lack 1 run"
     assert len(merged.runs) == 11

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
 from adk_flow.comparison.store import KeepRun, Trial, TrialStore
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
+from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS, FaultKind
 
 
 class FaultTalk(msgspec.Struct, frozen=True):
@@ -29,8 +29,11 @@ class FaultTalk(msgspec.Struct, frozen=True):
     @property
     def trials(self) -> list[Trial]:
         """Construct by construct, as_is first."""
-        numbers, kinds = range(1, self.times + 1), ("", *FAULT_KINDS)
-        return [Trial(*one) for one in product(self.at_fault, [TALK], numbers, kinds)]
+        numbers = range(1, self.times + 1)
+        faults: list[FaultKind | Literal[""]] = ["", *FAULT_KINDS]
+        return [
+            Trial(name, TALK, n, kind) for name in self.at_fault for n in numbers for kind in faults
+        ]
 
     def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
         """Measures the trials that are there; `asked_of` says whose they are."""
