@@ -38,7 +38,7 @@ def comparison_to_html(comparison: Comparison) -> str:
         environment()
         .get_template("report.html.j2")
         .render(
-            style=inline("drawing.css", "report.css"),
+            style=inline("shared.css", "report.css"),
             script=inline("report.js"),
             comparison=comparison,
             tags=tags,
