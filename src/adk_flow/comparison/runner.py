@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import choose_talk, plan_faults
 from adk_flow.comparison.processes import choose_processes, run_in_processes
-from adk_flow.comparison.shards import read_shard
+from adk_flow.comparison.shards import add_wiring, read_shard
 from adk_flow.comparison.spec import (
     check_agent_names,
     check_live,
@@ -44,6 +44,7 @@ from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
+from adk_flow.wiring.source.files import wiring_diff
 
 Engine = Literal["processes", "ray"]
 """What makes trials in several processes: those of this machine, or of a Ray cluster."""
@@ -184,7 +185,7 @@ def compare(
         for name, conversation in conversations.items():
             store.expect(name, conversation)
         with store.alone():
-            share.keep(experiment, store)
+            share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
             work = _Work(experiment, variants.apps, store, budget, kept, progress)
             work.make(share.share(experiment.all_trials), jobs, engine)
     if budget and budget.is_blind:
@@ -196,7 +197,20 @@ def compare(
     stopped = budget.refused if budget else ""
     if stopped and not any(map(store.find, experiment.trials)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
-    return experiment.compare(store, keep, stopped=stopped, cassette=read_use(kept))
+    comparison = experiment.compare(store, keep, stopped=stopped, cassette=read_use(kept))
+    return add_wiring(comparison, lambda names: _wiring(names, app, variants.apps))
+
+
+def _wiring(
+    names: Iterable[str], app: App, apps: Mapping[str, App]
+) -> Iterator[tuple[str, list[str]]]:
+    """Says how to wire constructs, or why that cannot be written."""
+    for name in names:
+        if name in CONSTRUCTS:
+            try:
+                yield name, wiring_diff(app, apps[name], name)
+            except Exception as error:  # whatever an app is made of, its comparison stands
+                yield name, [f"cannot be written: {error or type(error).__name__}"]
 
 
 @dataclass

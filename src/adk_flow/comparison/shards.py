@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,10 +11,14 @@ from msgspec.structs import replace
 from adk_flow._text import plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.experiment import Experiment
+from adk_flow.comparison.recommend import choose_constructs
 from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
 from adk_flow.errors import AdkFlowError
 
 FILE = "shard.json"
+
+
+_Wiring = Iterable[tuple[str, list[str]]]
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -26,6 +30,8 @@ class Shard(msgspec.Struct, frozen=True):
     """Whose trials they are, as it is kept."""
     digests: dict[str, str] = {}
     """Of its conversations."""
+    wiring: dict[str, list[str]] = {}
+    """How to wire each construct, by lines."""
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.of}"
@@ -34,7 +40,9 @@ class Shard(msgspec.Struct, frozen=True):
         """Gives every `of`th trial."""
         return list(trials[self.number - 1 :: self.of])
 
-    def keep(self, experiment: Experiment, store: TrialStore) -> None:
+    def keep(
+        self, experiment: Experiment, store: TrialStore, wiring: Callable[[], _Wiring]
+    ) -> None:
         """Notes in the folder what it is a share of, without what sessions hold at first.
 
         Raises:
@@ -45,7 +53,7 @@ class Shard(msgspec.Struct, frozen=True):
         talks = experiment.conversations.items()
         kept = {name: replace(talk, state={}) for name, talk in talks}
         experiment = replace(experiment, app="", conversations=kept)
-        shard = replace(self, experiment=experiment, digests=store.digests)
+        shard = replace(self, experiment=experiment, digests=store.digests, wiring=dict(wiring()))
         if (store.folder / FILE).exists() and (other := _read(store.folder)) != shard:
             raise AdkFlowError(
                 f"holds {other} of another experiment; name a new folder"
@@ -99,7 +107,17 @@ def merge_shards(folders: Sequence[Path], out: Path, keep: KeepRun = keep_nothin
             trials = replace(shard, number=number).share(experiment.all_trials)
             missing += store.take(TrialStore(folder, experiment.identity), trials)
     stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
-    return experiment.compare(store, keep, stopped=stopped)
+    comparison = experiment.compare(store, keep, stopped=stopped)
+    return add_wiring(comparison, lambda names: shard.wiring.items())
+
+
+def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring]) -> Comparison:
+    """Adds how to wire the constructs that are recommended."""
+    names = [figures.construct for figures in choose_constructs(comparison)]
+    lines = dict(wiring(dict.fromkeys(names)))
+    wanted = {name: lines[name] for name in names if name in lines}
+    comparison.setting = replace(comparison.setting, wiring=wanted)
+    return comparison
 
 
 def _read(folder: Path) -> Shard:
