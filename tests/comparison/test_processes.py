@@ -119,6 +119,7 @@ def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
     made("other-app", ["transfer"], shard="2/2")
     made("other-talk", talks={**TALKS, "both": TALKS["follow-up"]}, shard="2/2")
     made("again", shard="1/2")
+    made("again", shard="1/2")
 
     def refusal(*names):
         with pytest.raises(AdkFlowError) as error:

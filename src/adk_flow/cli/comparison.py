@@ -26,7 +26,13 @@ from adk_flow.cli.options import (
     ReportFormat,
     State,
 )
-from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.output import (
+    app_output_on_stderr,
+    mention_state,
+    print_note,
+    report_errors,
+    silence_adk,
+)
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.aggregate import Comparison
@@ -212,6 +218,7 @@ def report_comparison(
         print(plain(f"All figures{more}: {report}"))
     else:
         print(data if form == "json" else markdown)
+    mention_state(words for run in comparison.runs for each in run.failed_checks for words in each)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
 

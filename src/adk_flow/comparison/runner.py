@@ -133,7 +133,7 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
-        if cassette is None:
+        if cassette is None and path:  # code may have given its app a client
             check_keys(app, conversations.values())
         check_live(live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
