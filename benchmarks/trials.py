@@ -85,9 +85,10 @@ def main() -> None:
         # Ray's own processes are no children that are waited for.
         cpu = "" if way == "ray" else f"{row.cpu:,.0f}"
         each = "" if way == "ray" else f"{row.cpu / rounds / A_ROUND:.3f}"
+        equal = "yes" if row.results == first.results else "NO"
         print(
             f"| {row.way} | {row.seconds:,.0f} | {first.seconds / row.seconds:.2f} | {cpu} "
-            f"| {each} | {row.megabytes:,.0f} | {'yes' if row.results == first.results else 'NO'} |",
+            f"| {each} | {row.megabytes:,.0f} | {equal} |",
             flush=True,
         )
 
