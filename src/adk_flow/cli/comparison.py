@@ -33,7 +33,6 @@ from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder, KeepRun, Trial
-from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
@@ -73,7 +72,9 @@ def compare_constructs(
     ] = False,
     faults: Annotated[
         bool,
-        typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
+        typer.Option(
+            "--faults", help="Try each fault of a specialist too, or tell of those in logs."
+        ),
     ] = False,
     model: Model = "",
     advisor_model: Annotated[
@@ -114,11 +115,10 @@ def compare_constructs(
     with report_errors():
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
-            if faults:
-                raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
             folder = out or _default_folder("logs", subjects)
             keep = _page_writer(folder)
-            comparison = compare_logs([*list_logs(subjects)], baseline, latency, keep)
+            logs = [*list_logs(subjects)]
+            comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)

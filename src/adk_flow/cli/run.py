@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +38,9 @@ from adk_flow.log.schema import Header, Record
 from adk_flow.render.flow_json import run_to_data
 from adk_flow.render.flow_text import FlowView, print_legend, print_run_end
 from adk_flow.render.terminal import plain_console
+
+if TYPE_CHECKING:
+    from google.adk.apps import App
 
 
 def run_app(
@@ -70,8 +75,9 @@ def run_app(
             if tapes is None:
                 check_keys(loaded, [asked])
             listener = _narrate(view) if form == "text" else None
-            with keeping(recorded):
-                run = asyncio.run(run_conversation(loaded, asked, file=log, listener=listener))
+            with keeping(recorded), _peers_in(loaded, log) as sides:
+                talk = run_conversation(loaded, asked, file=log, listener=listener, sides=sides)
+                run = asyncio.run(talk)
         if form == "json":
             print_json("run", run_to_data(run))
         else:
@@ -81,6 +87,22 @@ def run_app(
             decided.finish()
     if any(run.failed_checks) or run.faults:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _peers_in(app: App, log: Path | None) -> Iterator[Path | None]:
+    """Has peers that an app starts record beside its log; None where it starts none."""
+    if "adk_flow.wiring.peers" not in sys.modules:  # whose import takes a second
+        yield None
+        return
+    from adk_flow.record.plugin import FlowPlugin
+    from adk_flow.wiring.peers import recorded_in
+
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
+    folder = own.recorder.directory / f"{app.name}-{uuid.uuid4().hex}"
+    folder = log.with_suffix("") if log and log.suffix else folder
+    with recorded_in(folder):
+        yield folder
 
 
 def _narrate(view: FlowView) -> Callable[[Header, Record], None]:

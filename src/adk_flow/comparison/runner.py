@@ -147,7 +147,7 @@ def compare(
         asyncio.run(work)
         faulty = None
         if faults:
-            faulty = FaultTrials(conversations[TALK], variants.apps)
+            faulty = FaultTrials(conversations[TALK], variants.apps, trials if live else 1)
             trials_of = (variants.apps, conversations, faulty.trials, store)
             work = run_trials(*trials_of, **options, prepare=taped(kept, faulty.prepare))
             asyncio.run(work) if live else run_virtually(work)
@@ -184,7 +184,8 @@ def compare(
         pace=None if real_latency else profile,
         price_model=setting.price_model,
     )
-    return compare_runs(runs, setting, faulty.read(store, keep) if faulty else None)
+    asked_of = "a cassette" if kept else "live runs"
+    return compare_runs(runs, setting, faulty.read(store, keep, asked_of) if faulty else None)
 
 
 def _warm_up(*, is_offline: bool) -> None:

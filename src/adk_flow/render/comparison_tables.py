@@ -17,7 +17,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.report_links import link_to
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
+from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -158,9 +158,7 @@ def runs_table(comparison: Comparison) -> Table:
     rows = []
     for figures in comparison.constructs:
         runs = comparison.runs_of(figures.construct)
-        for number, run in enumerate(runs):
-            span = 0 if number else len(runs)
-            rows.append(TableRow(short_name(figures.construct), _run(run), span=span))
+        rows += group_rows(short_name(figures.construct), list(map(_run, runs)))
     return Table("construct", list(map(Column, names)), rows)
 
 
@@ -190,9 +188,9 @@ def agents_table(comparison: Comparison) -> Table:
         for run in comparison.runs_of(figures.construct):
             for name, metrics in run.total.agents.items() if run.trial == 1 else ():
                 agents.setdefault(name, AgentMetrics()).add(metrics)
-        for number, agent in enumerate(agents.items()):
-            span = 0 if number else len(agents)
-            rows.append(TableRow(short_name(figures.construct), _agent(*agent), span=span))
+        rows += group_rows(
+            short_name(figures.construct), [_agent(*each) for each in agents.items()]
+        )
     return Table("construct", list(map(Column, names)), rows)
 
 

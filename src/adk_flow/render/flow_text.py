@@ -10,7 +10,7 @@ from rich.console import Console
 
 from adk_flow._text import join_names, one_line, plain, plural
 from adk_flow.analysis.findings import Finding, detect_findings
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Outlook, Trace
 from adk_flow.analysis.trace_reader import TraceReader, read_turns
@@ -294,6 +294,9 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
         print_failure(one_line(problem, 300), console)
     where = run.log or "none could be written; see the error above"
     print_lines(["", f"Flow log: {where}"], "", console)
+    if run.sides:
+        words = f"With its A2A servers ({run.sides}): {count_turn(summed(run.turns))}"
+        print_remark(words, console)
 
 
 def print_damage(log: Log | LogFile, console: Console) -> None:
