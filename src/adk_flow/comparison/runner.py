@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
 from google.adk.apps import App
+from msgspec.structs import replace
 
 from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
@@ -16,6 +17,7 @@ from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import FaultTrials, choose_talk
+from adk_flow.comparison.recommend import choose_constructs
 from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
 from adk_flow.comparison.spec import (
     check_agent_names,
@@ -40,6 +42,7 @@ from adk_flow.run.app import load_app
 from adk_flow.run.virtual_time import run_virtually
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
+from adk_flow.wiring.source.files import wiring_diff
 
 ADVISOR = "advisor"
 REMOTE = "remote"
@@ -185,7 +188,22 @@ def compare(
         price_model=setting.price_model,
     )
     asked_of = "a cassette" if kept else "live runs"
-    return compare_runs(runs, setting, faulty.read(store, keep, asked_of) if faulty else None)
+    matrix = faulty.read(store, keep, asked_of) if faulty else None
+    comparison = compare_runs(runs, setting, matrix)
+    comparison.setting = replace(setting, wiring=dict(_wiring(comparison, app, variants.apps)))
+    return comparison
+
+
+def _wiring(
+    comparison: Comparison, app: App, apps: Mapping[str, App]
+) -> Iterator[tuple[str, list[str]]]:
+    """Says how to wire the constructs that are recommended, or why that cannot be written."""
+    for name in dict.fromkeys(figures.construct for figures in choose_constructs(comparison)):
+        if name in CONSTRUCTS:
+            try:
+                yield name, wiring_diff(app, apps[name], name)
+            except Exception as error:  # whatever an app is made of, its comparison stands
+                yield name, [f"cannot be written: {error or type(error).__name__}"]
 
 
 def _warm_up(*, is_offline: bool) -> None:
