@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers site streamlit
+.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -122,6 +122,10 @@ site: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@$(BIN)/python docs/build_site.py
 	@echo "The site: .site/html/index.html (to read it: $(BIN)/python -m http.server -d .site/html)"
+
+# The documentation's pictures, by a headless Chromium.
+screenshots: $(INSTALLED)
+	@$(BIN)/python docs/screenshots.py
 
 readme: $(INSTALLED)
 	@$(BIN)/python docs/readme.py

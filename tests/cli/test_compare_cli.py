@@ -225,7 +225,7 @@ ASKED = ("--conversation", FOLLOW_UP)
         ),
         (
             [*TRANSFER, *ASKED, "--model", "nosuch"],
-            "MODEL_NAME=nosuch is not a known model",
+            "--model nosuch: is not a known model",
         ),
         (
             [*TRANSFER, *ASKED, "--model", "gemini-2.5-flash"],

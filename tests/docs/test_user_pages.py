@@ -14,7 +14,7 @@ def project(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("name", "compared"), [("record", 3), ("choose", 1)])
+@pytest.mark.parametrize(("name", "compared"), [("record", 3), ("choose", 2)])
 def test_a_page_is_followed_as_it_stands(name, compared, project):
     assert follow(PAGES[name], project) == compared
 

@@ -52,7 +52,7 @@ def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
     programs = installed(tmp_path, *needed, extras="[offline,litellm,otlp,parquet]")
 
     assert follow(PAGES["record"], project, programs) == 3
-    assert follow(PAGES["choose"], project, programs) == 1
+    assert follow(PAGES["choose"], project, programs) == 2
     follow(Page("docs/agent_tool.md"), project, programs)
     _follow_exports(project, programs)
     _follow_in_a_copy(tmp_path / "copy", programs)

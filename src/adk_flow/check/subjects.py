@@ -65,9 +65,12 @@ def check_app_answers(
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
     from adk_flow.inspect.agent_graph import agents_of
+    from adk_flow.models.keys import check_keys
     from adk_flow.run.conversation_run import run_conversation
 
     app, decided, kept = _load_app(path, written, cassette)
+    if kept is None:
+        check_keys(app, [conversation])
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     warnings = _warnings(app, written)
@@ -133,8 +136,7 @@ def _load_app(
             return app, None, kept
         app = load_app(path, rules.model)
     except ModelChoiceError as error:
-        reason = str(error).removeprefix("MODEL_NAME=")
-        raise refused_rule(written.document, ("model",), reason) from error
+        raise refused_rule(written.document, ("model",), error.words) from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 

@@ -9,11 +9,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
+from adk_flow._text import plain
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
@@ -34,13 +33,16 @@ from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder, KeepRun, Trial
-from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.documents import to_json
 from adk_flow.render.report_links import page_name
 from adk_flow.render.terminal import plain_console
+
+_LEAST_STEP = 10
+"""Runs between two lines that say how many are done, where there is no bar."""
 
 
 def compare_constructs(
@@ -70,7 +72,9 @@ def compare_constructs(
     ] = False,
     faults: Annotated[
         bool,
-        typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
+        typer.Option(
+            "--faults", help="Try each fault of a specialist too, or tell of those in logs."
+        ),
     ] = False,
     model: Model = "",
     advisor_model: Annotated[
@@ -111,11 +115,10 @@ def compare_constructs(
     with report_errors():
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
-            if faults:
-                raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
             folder = out or _default_folder("logs", subjects)
             keep = _page_writer(folder)
-            comparison = compare_logs([*list_logs(subjects)], baseline, latency, keep)
+            logs = [*list_logs(subjects)]
+            comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)
@@ -147,7 +150,7 @@ def compare_constructs(
         # The page's template engine is needed by no other command.
         from adk_flow.render.comparison_html import comparison_to_html
 
-        data = msgspec.json.encode(comparison_to_data(comparison)).decode()
+        data = to_json("compare", comparison_to_data(comparison))
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
         files.write("results.json", data)
@@ -156,7 +159,7 @@ def compare_constructs(
     if form == "text":
         (print_comparison if verbose else print_summary)(comparison, plain_console())
         more = "" if verbose else " (here: --verbose)"
-        plain_console().print(Text(f"All figures{more}: {report}"), soft_wrap=True)
+        print(plain(f"All figures{more}: {report}"))
     else:
         print(data if form == "json" else markdown)
     if comparison.setting.stopped or find_obstacle(comparison):
@@ -191,7 +194,7 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
     """Shows how many runs are done, also when a signal ends them."""
     completed = 0
-    with _progress_bar() if sys.stderr.isatty() else nullcontext(_print_progress) as show:
+    with _progress_bar() if sys.stderr.isatty() else nullcontext(_progress_lines()) as show:
 
         def progress(done: int, planned: int) -> None:
             nonlocal completed
@@ -202,9 +205,17 @@ def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
             yield progress
 
 
-def _print_progress(done: int, planned: int) -> None:
-    if done == planned or done % max(1, planned // 10) == 0:
-        print(f"{done} of {planned} runs", file=sys.stderr)
+def _progress_lines() -> Callable[[int, int], None]:
+    """Prints how many are there at first, in steps, and at the end."""
+    due = 0
+
+    def show(done: int, planned: int) -> None:
+        nonlocal due
+        if done >= min(due, planned):
+            print(f"{done} of {planned} runs", file=sys.stderr)
+            due = done + max(_LEAST_STEP, planned // 4)
+
+    return show
 
 
 @contextmanager

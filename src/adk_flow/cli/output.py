@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -10,21 +11,24 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-import msgspec
 import typer
 
 from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
+from adk_flow.render.documents import to_json
 
 if TYPE_CHECKING:
     from adk_flow.models.cassette import Cassette
 
 USAGE_ERROR = 2
+CLOSED_PIPE = 128 + 13
+"""What a shell gives for a command that SIGPIPE ends, as `head` ends the one before it."""
 
 _OPTIONS = {
     "calls": "max-calls",
     "dollars": "budget",
     "endpoint": "otlp",
+    "file": "out",
     "folder": "out",
     "release": "adk",
 }
@@ -59,9 +63,14 @@ def print_use(cassette: Cassette | None) -> None:
             print_note(note)
 
 
-def print_json(data: Any) -> None:
-    """Prints data on one line."""
-    print(msgspec.json.encode(data).decode())
+def print_json(kind: str, data: Any) -> None:
+    """Prints a result on one line."""
+    print(to_json(kind, data))
+
+
+def stop_printing() -> None:
+    """Sends what is still to be printed nowhere, for nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def silence_adk() -> None:

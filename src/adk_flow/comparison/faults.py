@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import product
 
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -23,10 +24,12 @@ from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.scenario.plan import PlannedCall, Task
-from adk_flow.wiring import WiringError, parts_of
+from adk_flow.wiring import ON_DEMAND, WiringError, parts_of
 
 SECONDS = 60
 """How long a turn may last, for nothing else ends a call that hangs."""
+SECONDS_ELSEWHERE = 10
+"""The same where keyless models answer in another process, whose clock is no virtual one."""
 _MOST_AT_ONCE = 3
 
 
@@ -85,8 +88,8 @@ def _team(app: App) -> list[str]:
 class FaultTrials:
     """One conversation under every construct, without a fault and with each."""
 
-    def __init__(self, talk: Conversation, apps: Mapping[str, App]) -> None:
-        """Takes what is asked, and the apps by construct, as_is first."""
+    def __init__(self, talk: Conversation, apps: Mapping[str, App], times: int = 1) -> None:
+        """Takes what is asked, the apps by construct, as_is first, and how often to ask."""
         roots = {name: app.root_agent for name, app in apps.items()}
         self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
         turn = talk.turns[0]
@@ -95,7 +98,8 @@ class FaultTrials:
         self.agent = next(iter(planned or turn.specialists or team), "")
         kinds = ("", *FAULT_KINDS)
         self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
-        self.trials = [Trial(name, TALK, 1, kind) for name in apps for kind in kinds]
+        numbers = range(1, times + 1)
+        self.trials = [Trial(*one) for one in product(apps, [TALK], numbers, kinds)]
 
     def _at_fault(self, construct: str) -> str:
         """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
@@ -105,16 +109,18 @@ class FaultTrials:
         """Puts a trial's fault into an app, whose keyless models take a real one's time."""
         if not trial.fault:
             return app
-        agent = self._at_fault(trial.construct)
-        fault = Fault(trial.fault, agent, SECONDS)
         is_live = not override_of(app).exclusive and not self.talk.has_plan
+        is_elsewhere = trial.construct in ON_DEMAND and not is_live
+        seconds = SECONDS_ELSEWHERE if is_elsewhere else SECONDS
+        fault = Fault(trial.fault, self._at_fault(trial.construct), seconds)
         return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
 
-    def read(self, store: TrialStore, keep: KeepRun) -> FaultMatrix:
-        """Measures the trials that are there."""
+    def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
+        """Measures the trials that are there; `asked_of` says whose they are."""
         made = [trial for trial in self.trials if store.find(trial)]
         runs = {trial: self._measure(trial, store, keep) for trial in made}
-        bases = {trial.construct: run for trial, run in runs.items() if not trial.fault}
+        plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
+        bases = {trial.construct: run for trial, run in plain if trial.number == 1}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
         cells = [
             read_cell(trial.fault, self._at_fault(name), self._lead, run, bases[name])
@@ -123,7 +129,9 @@ class FaultTrials:
         ]
         controlled = all(run.controlled for run in runs.values())
         agent = self.agent or self._lead
-        return FaultMatrix(agent=agent, controlled=controlled, cells=cells, failing=failing)
+        return FaultMatrix(
+            agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
+        )
 
     def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
         canaries = {TALK: FAULT_CANARY} if trial.fault else {}

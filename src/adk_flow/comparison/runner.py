@@ -33,6 +33,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import open_cassette
 from adk_flow.models.from_env import without_keys
+from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
@@ -116,6 +117,8 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
+        if cassette is None:
+            check_keys(app, conversations.values())
         check_live(live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
     identity = identify(app, models, slept)
@@ -144,7 +147,7 @@ def compare(
         asyncio.run(work)
         faulty = None
         if faults:
-            faulty = FaultTrials(conversations[TALK], variants.apps)
+            faulty = FaultTrials(conversations[TALK], variants.apps, trials if live else 1)
             trials_of = (variants.apps, conversations, faulty.trials, store)
             work = run_trials(*trials_of, **options, prepare=taped(kept, faulty.prepare))
             asyncio.run(work) if live else run_virtually(work)
@@ -181,7 +184,8 @@ def compare(
         pace=None if real_latency else profile,
         price_model=setting.price_model,
     )
-    return compare_runs(runs, setting, faulty.read(store, keep) if faulty else None)
+    asked_of = "a cassette" if kept else "live runs"
+    return compare_runs(runs, setting, faulty.read(store, keep, asked_of) if faulty else None)
 
 
 def _warm_up(*, is_offline: bool) -> None:

@@ -114,7 +114,7 @@ def check_live(
     if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
-            "spend, in dollars or in model calls; or take the model offline",
+            "spend, in dollars or in model calls; or set the model to offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
@@ -132,7 +132,7 @@ def why_no_advisor(named: str, live: bool, conversations: Iterable[Conversation]
         return "" if named else "advisor needs an advisor model, the stronger one"
     turns = (turn for conversation in conversations for turn in conversation.turns)
     stated = any(task.consults for turn in turns for task in turn.plan or ())
-    return "" if stated else "no plan states what advisor consults its model for"
+    return "" if stated else "no plan says by `consults:` what advisor asks its model"
 
 
 def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.report_links import link_to
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
+from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name, word_table
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -34,8 +34,12 @@ _NONE = "–"
 _LONGEST_CHANGE = 300
 
 _AGREEMENT = Column(
-    "answers agree",
+    "agree",
     legend="runs in which the user reads the figures, or else the words, of the baseline's answers",
+)
+
+_CRITICAL_PATH = Column(
+    "critical path", legend="the longest chain of calls that had to wait for one another"
 )
 
 CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
@@ -64,9 +68,7 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("calls"): _figure(lambda f: f.llm_calls, format_number),
         Column("tokens"): _figure(lambda f: f.tokens, format_number),
         Column("cost"): _figure(lambda f: f.dollars, format_dollars),
-        Column(
-            "critical path", legend="the longest chain of calls that had to wait for one another"
-        ): _figure(lambda f: f.critical_path_seconds, format_seconds),
+        _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
         Column("passed"): _passed,
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
@@ -93,7 +95,7 @@ def costs_table(comparison: Comparison) -> Table:
         comparison,
         {
             Column("LLM calls", narrow="difference"): _figure(lambda f: f.llm_calls, format_number),
-            Column("ADK's session"): _reported_calls,
+            Column("in session", legend="LLM calls that ADK's session shows"): _reported_calls,
             Column("tokens"): _figure(lambda f: f.tokens, format_number),
             Column("tokens in ADK's session", is_detail=True): _reported_tokens,
             Column("cost", narrow="share"): _figure(lambda f: f.dollars, format_dollars),
@@ -111,7 +113,7 @@ def times_table(comparison: Comparison) -> Table:
     }
     others: dict[Column, CellOf] = {
         Column("LLM time"): _figure(lambda f: f.llm_seconds, format_seconds),
-        Column("critical path"): _figure(lambda f: f.critical_path_seconds, format_seconds),
+        _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
         Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
         Column("passed"): _passed,
         **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
@@ -156,9 +158,7 @@ def runs_table(comparison: Comparison) -> Table:
     rows = []
     for figures in comparison.constructs:
         runs = comparison.runs_of(figures.construct)
-        for number, run in enumerate(runs):
-            span = 0 if number else len(runs)
-            rows.append(TableRow(short_name(figures.construct), _run(run), span=span))
+        rows += group_rows(short_name(figures.construct), list(map(_run, runs)))
     return Table("construct", list(map(Column, names)), rows)
 
 
@@ -188,9 +188,9 @@ def agents_table(comparison: Comparison) -> Table:
         for run in comparison.runs_of(figures.construct):
             for name, metrics in run.total.agents.items() if run.trial == 1 else ():
                 agents.setdefault(name, AgentMetrics()).add(metrics)
-        for number, agent in enumerate(agents.items()):
-            span = 0 if number else len(agents)
-            rows.append(TableRow(short_name(figures.construct), _agent(*agent), span=span))
+        rows += group_rows(
+            short_name(figures.construct), [_agent(*each) for each in agents.items()]
+        )
     return Table("construct", list(map(Column, names)), rows)
 
 

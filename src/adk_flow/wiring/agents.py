@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
@@ -103,6 +104,11 @@ def wire_remote(team: Team) -> LlmAgent:
     Raises:
       WiringError: a2a-sdk is not installed, or there is no other process.
     """
+    if sys.platform == "win32":
+        raise WiringError(
+            "remote gives sockets to another process by number, which Windows does not allow; run "
+            "it on Linux or macOS, or in WSL"
+        )
     if find_spec("a2a") is None:
         raise WiringError("remote needs a2a-sdk: install adk-flow's extra `a2a`")
     if team.peers is None:
