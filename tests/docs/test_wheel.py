@@ -89,7 +89,9 @@ def _follow_in_a_copy(folder, programs):
     settings = {"MODEL_NAME": "offline", "ADK_FLOW_DIR": "flow_logs"}
     follow(Page("README.md"), folder, programs, settings)
     for page in ROOT.glob("examples/*/README.md"):
-        follow(Page(str(page.relative_to(ROOT))), folder / "examples", programs, settings)
+        for line in Page(str(page.relative_to(ROOT))).commands:
+            done = shell(line, folder / "examples", programs, settings)
+            assert done.returncode == 0, (line, done.stderr)
     for name in ("compare", "decisions"):
         page = Page(f"docs/{name}.md")
         (folder / "decisions.yaml").write_text("".join(page.of("yaml")[:1]))
