@@ -52,6 +52,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What each construct is, a sentence each."""
     changes: dict[str, list[str]] = {}
     """What a construct changes besides the wiring, a clause each."""
+    wiring: dict[str, list[str]] = {}
+    """Of the constructs that are recommended, which lines of the app's agents each changes."""
     incomplete: list[str] = []
     """Constructs that lack somebody of the app, or tools of its lead."""
     notes: list[str] = []
