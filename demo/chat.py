@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import streamlit as st
+import streamlit as st  # pyright: ignore[reportMissingImports]
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
-from streamlit.delta_generator import DeltaGenerator
+from streamlit.delta_generator import DeltaGenerator  # pyright: ignore[reportMissingImports]
 
 from adk_flow import CONSTRUCTS, AdkFlowError, FlowPlugin, Move, compare, read_conversation
 from adk_flow._text import plural
