@@ -73,7 +73,8 @@ def summary_table(comparison: Comparison, most: int) -> Table:
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
     more = f"{plural(len(left_out), 'more construct')}: dearer, or with fewer answers"
-    return Table("construct", list(columns), rows, notes=[more] if left_out else ())
+    gloss = "construct: a way of wiring the same agents"
+    return Table("construct", list(columns), rows, notes=[*([more] if left_out else []), gloss])
 
 
 def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
@@ -282,11 +283,12 @@ def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
 
 
 def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    is_checked = figures.pass_k is not None
-    if not is_checked and figures.passed_runs == figures.runs:
+    if figures.pass_k is not None:
+        return Cell(f"{figures.passed_runs} of {figures.runs}")
+    if not figures.gaps:
         return Cell("unchecked")
-    runs = f"{figures.passed_runs} of {figures.runs}"
-    return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
+    asked = len(figures.after_turns)
+    return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
