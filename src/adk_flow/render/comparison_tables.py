@@ -92,7 +92,7 @@ def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
 
 def costs_table(comparison: Comparison) -> Table:
     """Gives calls, tokens and cost, and what ADK's session shows of them."""
-    return _table(
+    return _fill_columns(
         comparison,
         {
             Column("LLM calls", narrow="difference"): _figure(lambda f: f.llm_calls, format_number),
@@ -129,7 +129,7 @@ def times_table(comparison: Comparison) -> Table:
         ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
         Column("findings", is_detail=True): _findings,
     }
-    return _table(comparison, wall | others if comparison.setting.is_measured else others)
+    return _fill_columns(comparison, wall | others if comparison.setting.is_measured else others)
 
 
 def constructs_table(comparison: Comparison) -> Table:
@@ -208,7 +208,7 @@ def _agent(name: str, used: AgentMetrics) -> list[Cell]:
     ]
 
 
-def _table(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
+def _fill_columns(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
     """Fills columns of figures, compared with the baseline."""
     rows = []
     for figures in comparison.constructs:
