@@ -21,6 +21,7 @@ COMMANDS = {
     "show": "show_flow",
     "watch": "watch_flows",
     "compare": "compare_constructs",
+    "merge": "merge_folders",
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
@@ -31,7 +32,7 @@ COMMANDS = {
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison", "wire": "wiring"}
+_MODULES = {"compare": "comparison", "merge": "shards", "wire": "wiring"}
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""

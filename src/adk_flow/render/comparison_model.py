@@ -130,8 +130,14 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
         "findings": table_section("Findings", findings_table(comparison)),
         **dict(fault_sections(comparison.faults)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
+        "wiring": Section("How to wire it", sentences=list(_wiring(comparison))),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }
+
+
+def _wiring(comparison: Comparison) -> Iterator[str]:
+    for construct in comparison.setting.wiring:
+        yield f"adk-flow wire APP --construct {construct} prints the agents under it as ADK code."
 
 
 def _constructs(comparison: Comparison) -> Section:

@@ -17,7 +17,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.report_links import link_to
-from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name, word_table
+from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -137,17 +137,18 @@ def constructs_table(comparison: Comparison) -> Table:
     setting = comparison.setting
     names = [f.construct for f in comparison.constructs]
     known = [name for name in names if name in {**setting.meanings, **setting.changes}]
+    columns = [Column("what it is"), *([Column("what else it changes")] * bool(setting.changes))]
     rows = [
-        (short_name(name), setting.meanings.get(name, ""), _changes(setting, name))
-        for name in known
+        TableRow(short_name(name), [*_words_of(setting, name)][: len(columns)]) for name in known
     ]
-    if setting.changes:
-        return word_table(("construct", "what it is", "what else it changes"), rows)
-    return word_table(("construct", "what it is"), [row[:2] for row in rows])
+    return Table("construct", columns, rows, is_prose=True)
 
 
-def _changes(setting: Setting, construct: str) -> str:
-    return one_line("; ".join(setting.changes.get(construct, [])), _LONGEST_CHANGE) or _NONE
+def _words_of(setting: Setting, construct: str) -> Iterator[Cell]:
+    lines = setting.in_adk.get(construct, "").replace("`", "")
+    yield Cell(setting.meanings.get(construct, ""), notes=[lines] * bool(lines))
+    changes = "; ".join(setting.changes.get(construct, []))
+    yield Cell(one_line(changes, _LONGEST_CHANGE) or _NONE)
 
 
 def runs_table(comparison: Comparison) -> Table:
