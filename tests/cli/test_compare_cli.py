@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def test_the_verdict_is_printed_on_one_screen_and_the_page_written(table):
     page = (folder / "out" / "report.html").read_text()
     assert page.lower().startswith("<!doctype html>")
     assert page.count("<script") == 1
+    for link in set(re.findall('href="(flows/.*?)"', page)):
+        file, _, place = link.partition("#")
+        proof = (folder / "out" / file).read_text()
+        for kind, number in re.findall(r"(turn|record)-(\d+)", place):
+            assert f'id="{"detail" if kind == "record" else kind}-{number}"' in proof
+    assert len(list((folder / "out" / "flows").rglob("*.html"))) == len(CALLS)
 
 
 def test_all_tables_are_printed_if_asked_for(table):

@@ -109,7 +109,7 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
         ray: Any = import_module("ray")
     except ImportError:
         raise AdkFlowError(
-            "needs the package ray: pip install 'adk-flow[ray]'", argument="engine", value="ray"
+            "needs ray: install adk-flow's extra `ray`", argument="engine", value="ray"
         ) from None
     local = {} if address else {"num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
     environment = {

@@ -43,7 +43,7 @@ from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
+from adk_flow.wiring import CONSTRUCTS, IN_ADK, MEANINGS, Peers
 from adk_flow.wiring.source.files import wiring_diff
 
 Engine = Literal["processes", "ray"]
@@ -159,6 +159,8 @@ def compare(
             trials=trials,
             skipped=variants.skipped,
             meanings={name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
+            in_adk={name: IN_ADK[name] for name in variants.apps if name in IN_ADK},
+            abouts={name: asked.about for name, asked in conversations.items() if asked.about},
             changes={name: changes for name, changes in variants.changes.items() if changes},
             incomplete=variants.incomplete,
             notes=variants.notes,
