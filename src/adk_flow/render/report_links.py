@@ -6,7 +6,6 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.store import Trial, file_name, safe_name
 from adk_flow.render.tables import short_name
 
-
 PAGED_TRIALS = 10
 """Of each conversation under a construct, the trials that have a page: one takes 140 kB."""
 
