@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site
+.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -110,6 +110,12 @@ benchmark: $(INSTALLED)
 
 clean:
 	rm -rf .site .venv .venv-benchmark .venv-lowest .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
+
+# Chat with an app in a browser, and see its flow draw itself: make streamlit PORT=8502
+streamlit: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@$(BIN)/streamlit run demo/chat.py --server.address 127.0.0.1 --server.port $(or $(PORT),8501) \
+	  --server.headless true --browser.gatherUsageStats false --client.toolbarMode minimal
 
 # The documentation as a site in .site/html, which loads nothing from elsewhere.
 site: $(INSTALLED)

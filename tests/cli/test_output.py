@@ -1,12 +1,22 @@
 """What every command prints: to a terminal, into a pipe, and to a machine."""
 
+import inspect
 import json
+import os
+import shlex
+import subprocess
+import sys
+from subprocess import PIPE
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from rich.cells import cell_len
+from typer.main import get_command
 
+from adk_flow.cli import COMMANDS, make_command
+from adk_flow.cli.examples import EXAMPLES
 from adk_flow.render.documents import SCHEMAS
-from tests.doubles.command import APP, run_command
+from tests.doubles.command import APP, assert_refused, run_command
 
 LONG = " ".join(f"reason{number}" for number in range(16))
 RULES = f"""
@@ -88,3 +98,66 @@ def test_whatever_a_machine_reads_names_its_schema(kind, folder):
 
 def test_every_kind_of_json_is_tested():
     assert {*JSON, "versions"} == {*SCHEMAS}  # that of versions: tests/releases
+
+
+COMMAND: Any = get_command(make_command())
+
+
+def typed_options():
+    """Lists the options that take a number or one of a few words."""
+    for name, command in COMMAND.commands.items():
+        hints = get_type_hints(inspect.unwrap(command.callback))
+        for param in command.params:
+            kinds = [hint := hints.get(param.name), *get_args(hint)]
+            if {int, float} & {*kinds} or any(get_origin(kind) is Literal for kind in kinds):
+                yield name, param.opts[-1]
+
+
+@pytest.mark.parametrize(("name", "option"), typed_options())
+def test_a_wrong_value_is_refused_with_what_was_expected(name, option, tmp_path):
+    result = run_command(name, option, "jsno", folder=tmp_path)
+
+    assert_refused(result, f"adk-flow: {option} jsno: expected ")
+    assert "Invalid" not in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_words_that_a_command_does_not_know_are_refused(name, tmp_path):
+    page = f"see adk-flow {name} --help"
+
+    assert_refused(run_command(name, "--hepl", folder=tmp_path), "(did you mean --help?)")
+    command = COMMAND.commands[name]
+    if needed := [param for param in command.params if param.required]:
+        assert_refused(run_command(name, folder=tmp_path), page)
+        assert needed[0].help.rstrip(".") in run_command(name, folder=tmp_path).stderr
+    valued = [param for param in command.params if not getattr(param, "is_flag", True)]
+    for param in valued[:1]:
+        result = run_command(name, param.opts[-1], folder=tmp_path)
+        assert_refused(result, f"{param.opts[-1]}: needs a value")
+    assert_refused(run_command(name[:-1], folder=tmp_path), f"{name[:-1]}: no such command")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_can_be_typed(name, tmp_path):
+    purpose, lines = EXAMPLES[name]
+
+    shown = run_command(name, "--help", folder=tmp_path).stdout
+    assert purpose in run_command("--help", folder=tmp_path).stdout
+    for line in lines:
+        assert f"\n    {line}\n" in shown
+        program, named, *words = shlex.split(line.partition(" > ")[0])
+        assert (program, named) == ("adk-flow", name)
+        COMMAND.commands[name].make_context(name, words)  # which reads and checks them
+
+
+def test_a_pipe_that_is_closed_ends_a_command_quietly(folder):
+    words = ("show", "long.jsonl", "--view", "records", "--format", "json")
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "adk_flow", *words], stdout=closed, stderr=PIPE, cwd=folder
+        )
+
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -35,8 +35,6 @@ def write_wiring(
     """Prints an app's agents under a construct as plain ADK code, or writes them into a folder.
 
     No agent runs, but the app's code is imported.
-
-    Example: adk-flow wire my_app --construct single_turn --write my_app_single_turn
     """
     with report_errors():
         if write:

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import write_caveats, write_recommendation, write_troubles
+from adk_flow.comparison.evidence import describe_gaps
+from adk_flow.comparison.recommend import (
+    find_obstacle,
+    write_caveats,
+    write_recommendation,
+    write_troubles,
+)
 from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_findings import findings_table, group_findings
@@ -82,7 +88,15 @@ def _in_short(comparison: Comparison) -> Iterator[str]:
     if gaps:
         total = plural(len(comparison.conversations), "conversation")
         counts = join_names(f"{name} {count}" for name, count in gaps)
-        yield f"Not answered as asked, of {total}: {counts}."
+        yield f"Not answered as asked, of {total}: {counts}.{_why(comparison)}"
+
+
+def _why(comparison: Comparison) -> str:
+    """Says why conversations were not answered, unless the recommendation does."""
+    if find_obstacle(comparison):
+        return ""
+    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
+    return f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
 
 
 def _title(comparison: Comparison) -> str:
@@ -116,8 +130,14 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
         "findings": table_section("Findings", findings_table(comparison)),
         **dict(fault_sections(comparison.faults)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
+        "wiring": Section("How to wire it", sentences=list(_wiring(comparison))),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }
+
+
+def _wiring(comparison: Comparison) -> Iterator[str]:
+    for construct in comparison.setting.wiring:
+        yield f"adk-flow wire APP --construct {construct} prints the agents under it as ADK code."
 
 
 def _constructs(comparison: Comparison) -> Section:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
@@ -44,6 +44,14 @@ _CONSTRUCTED = (LlmAgent, SequentialAgent, ParallelAgent, LoopAgent)
 _BRACKETS = {list: "[]", tuple: "()", set: "{}"}
 
 
+class Statement(NamedTuple):
+    """An assignment, or a class."""
+
+    subject: str
+    """Name of the agent, graph or node."""
+    text: str
+
+
 class SourceWriter:
     """Writes values as expressions; agents, graphs and nodes that stand twice as statements."""
 
@@ -51,7 +59,7 @@ class SourceWriter:
         """Takes the app that the values come from."""
         self.imports = Imports(["root_agent", "app"])
         self.own_code = OwnCode()
-        self.statements: list[str] = []
+        self.statements: list[Statement] = []
         self.left_out: dict[str, bool] = {}
         """What would need adk-flow, a clause each."""
         self._references = References(app)
@@ -67,10 +75,11 @@ class SourceWriter:
             source = self._node(node)
             variable = variable or self.imports.name(_identifier(node.name))
             self._variables[id(node)] = variable
-            self.statements.append(lay_out(source, f"{variable} = "))
+            text = lay_out(source, f"{variable} = ")
             if isinstance(node, LlmAgent) and type(node) is not LlmAgent:
                 # `clone` leaves out what ADK does when an agent is made.
-                self.statements[-1] += f"\n{variable}.model_post_init(None)"
+                text += f"\n{variable}.model_post_init(None)"
+            self.statements.append(Statement(node.name, text))
         return self._variables[id(node)]
 
     def write(self, value: Any) -> Source:
@@ -166,7 +175,8 @@ class SourceWriter:
             self._kept.append(schema)
             base = self.imports.use("pydantic", "BaseModel")
             fields = (self._field(*field) for field in schema.model_fields.items())
-            self.statements.append("\n".join([f"\nclass {name}({base}):", *fields, ""]))
+            text = "\n".join([f"\nclass {name}({base}):", *fields, ""])
+            self.statements.append(Statement(name, text))
         return self._variables[id(schema)]
 
     def _field(self, name: str, field: Any) -> str:
