@@ -50,6 +50,13 @@ def test_each_page_with_commands_or_programs_is_followed_by_a_test():
     assert [test for test in FOLLOWED.values() if not (ROOT / test).exists()] == []
 
 
+def test_each_page_has_its_place_in_the_site():
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    places = set(re.findall(r"- (?:.*: )?(\S+\.md)$", nav, re.M))
+
+    assert {file.name for file in ROOT.glob("docs/*.md")} <= places
+
+
 def test_targets_that_are_named_are_in_the_makefile():
     lines = [
         line for page in PAGES.values() for text in page.of("sh make") for line in text.splitlines()

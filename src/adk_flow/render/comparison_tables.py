@@ -72,8 +72,12 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("passed"): _passed,
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
-    more = f"{plural(len(left_out), 'more construct')}: dearer, or with fewer answers"
-    return Table("construct", list(columns), rows, notes=[more] if left_out else ())
+    more = plural(len(left_out), "more construct")
+    gloss = "wirings of the same agents"
+    note = (
+        f"{more} ({gloss}): dearer, or with fewer answers" if left_out else f"constructs: {gloss}"
+    )
+    return Table("construct", list(columns), rows, notes=[note])
 
 
 def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
@@ -91,7 +95,7 @@ def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
 
 def costs_table(comparison: Comparison) -> Table:
     """Gives calls, tokens and cost, and what ADK's session shows of them."""
-    return _table(
+    return _fill_columns(
         comparison,
         {
             Column("LLM calls", narrow="difference"): _figure(lambda f: f.llm_calls, format_number),
@@ -128,7 +132,7 @@ def times_table(comparison: Comparison) -> Table:
         ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
         Column("findings", is_detail=True): _findings,
     }
-    return _table(comparison, wall | others if comparison.setting.is_measured else others)
+    return _fill_columns(comparison, wall | others if comparison.setting.is_measured else others)
 
 
 def constructs_table(comparison: Comparison) -> Table:
@@ -208,7 +212,7 @@ def _agent(name: str, used: AgentMetrics) -> list[Cell]:
     ]
 
 
-def _table(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
+def _fill_columns(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
     """Fills columns of figures, compared with the baseline."""
     rows = []
     for figures in comparison.constructs:
@@ -283,11 +287,12 @@ def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
 
 
 def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    is_checked = figures.pass_k is not None
-    if not is_checked and figures.passed_runs == figures.runs:
+    if figures.pass_k is not None:
+        return Cell(f"{figures.passed_runs} of {figures.runs}")
+    if not figures.gaps:
         return Cell("unchecked")
-    runs = f"{figures.passed_runs} of {figures.runs}"
-    return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
+    asked = len(figures.after_turns)
+    return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
