@@ -63,7 +63,8 @@ def _help(name: str) -> tuple[str, str]:
     """Gives a command's words in the list of all, and what stands below its help."""
     from adk_flow.cli.examples import EXAMPLES
 
-    return EXAMPLES[name].purpose, EXAMPLES[name].epilog
+    example = EXAMPLES.get(name)
+    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(
