@@ -17,10 +17,8 @@ pytestmark = [pytest.mark.environments, pytest.mark.filterwarnings("ignore")]
 @pytest.fixture
 def cluster(socket_enabled, monkeypatch):
     """A head and another node, of a processor each."""
-    from ray.cluster_utils import Cluster
-
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    cluster = Cluster(
+    cluster = pytest.importorskip("ray.cluster_utils").Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 1, "include_dashboard": False, "node_ip_address": "127.0.0.1"},
     )
