@@ -20,6 +20,7 @@ from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
     CassetteFile,
+    Latency,
     Model,
     PricesFile,
     ProfilesFile,
@@ -82,13 +83,7 @@ def compare_constructs(
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="How many model calls live runs may make.")
     ] = None,
-    latency: Annotated[
-        str,
-        typer.Option(
-            help="Latency profile of projected times, or `none` for times as measured; "
-            "by default gemini-2.5-flash for controlled runs."
-        ),
-    ] = "",
+    latency: Latency = "",
     latency_profile: ProfilesFile = None,
     prices: PricesFile = None,
     real_latency: Annotated[
