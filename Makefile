@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices laws predict claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers
+.PHONY: setup prices laws predict claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -118,7 +118,23 @@ benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/watch.py
 
 clean:
-	rm -rf .venv .venv-benchmark .venv-lowest .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
+	rm -rf .site .venv .venv-benchmark .venv-lowest .pytest_cache .ruff_cache .hypothesis flow_logs comparisons
+
+# Chat with an app in a browser, and see its flow draw itself: make streamlit PORT=8502
+streamlit: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@$(BIN)/streamlit run demo/chat.py --server.address 127.0.0.1 --server.port $(or $(PORT),8501) \
+	  --server.headless true --browser.gatherUsageStats false --client.toolbarMode minimal
+
+# The documentation as a site in .site/html, which loads nothing from elsewhere.
+site: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(BIN)/python docs/build_site.py
+	@echo "The site: .site/html/index.html (to read it: $(BIN)/python -m http.server -d .site/html)"
+
+# The documentation's pictures, by a headless Chromium.
+screenshots: $(INSTALLED)
+	@$(BIN)/python docs/screenshots.py
 
 readme: $(INSTALLED)
 	@$(BIN)/python docs/readme.py

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from functools import cache, partial
 from pathlib import Path
@@ -20,10 +20,12 @@ from pathlib import Path
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 import msgspec
-from choices import choices
+from choices import choices, side_by_side
 from claims import claims_table
 
+from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import RunMetrics
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.fault_matrix import FaultMatrix
@@ -36,7 +38,7 @@ from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
-from adk_flow.wiring import CONSTRUCTS, ON_DEMAND
+from adk_flow.wiring import CONSTRUCTS, MEANINGS, ON_DEMAND
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -50,18 +52,45 @@ def three_topics() -> str:
     conversation = read_conversation(CONVERSATIONS / "three_topics.yaml")
     with tempfile.TemporaryDirectory() as folder:
         held = asyncio.run(run_conversation(app, conversation, file=Path(folder) / "log.jsonl"))
-    return f"```mermaid\n{sequence_diagram(held.moves)}```\n"
+    return _drawn(held.moves)
 
 
 @cache
-def desk_compared() -> Comparison:
-    """Compares the desk's constructs on a follow-up and on three topics in one message."""
+def desk_run() -> tuple[Comparison, dict[str, str]]:
+    """Compares the desk's constructs on a follow-up and on three topics in one message.
+
+    Gives a diagram of the latter by construct, too.
+    """
     names = ("follow_up", "three_in_one_message")
     conversations = {name: read_conversation(CONVERSATIONS / f"{name}.yaml") for name in names}
     constructs = [*CONSTRUCTS, *ON_DEMAND]
     with tempfile.TemporaryDirectory() as folder:
         options = {"folder": Path(folder), "baseline": "single_agent"}
-        return compare(ROOT / "root_agent", conversations, constructs, **options)
+        comparison = compare(ROOT / "root_agent", conversations, constructs, **options)
+        logs = {run.construct: run.log for run in comparison.runs if run.conversation == names[1]}
+        return comparison, {name: _drawn(read_trace(log).moves) for name, log in logs.items()}
+
+
+def desk_compared() -> Comparison:
+    """Gives the comparison alone."""
+    return desk_run()[0]
+
+
+def construct_pictures() -> str:
+    """Draws three topics in one message under every construct."""
+    drawn = desk_run()[1]
+    names = (*CONSTRUCTS, *ON_DEMAND)
+    return "\n".join(f"### `{name}`\n\n{MEANINGS[name]}\n\n{drawn[name]}" for name in names)
+
+
+def example_pictures() -> str:
+    """Draws the first turn of each example."""
+    parts = (f"### [{name}](../examples/{name}/README.md)\n\n{picture(name)}" for name in PATTERNS)
+    return "\n".join(parts)
+
+
+def _drawn(moves: Iterable[Move]) -> str:
+    return f"```mermaid\n{sequence_diagram(moves)}```\n"
 
 
 def calls() -> str:
@@ -73,6 +102,25 @@ def calls() -> str:
 def each_construct() -> str:
     """Writes what there is to know of each construct, measured with the desk."""
     return choices(desk_compared(), desk_at_fault(), _in_a_row)
+
+
+def calls_compared() -> str:
+    """Writes what there is to know of the ways to call an agent and wait, side by side."""
+    names = ["agent_tool", "agent_tool_skip_summarization", "single_turn"]
+    return side_by_side(names, desk_compared(), desk_at_fault(), _in_a_row)
+
+
+def releases(section: str) -> str:
+    """Takes the rows of docs/versions.md in which the last 1.x and the newest 2.x differ."""
+    text = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.*) \|$", text.partition(f"## {section}\n")[2].partition("\n## ")[0], re.M
+    )
+    header, rule, *cells = [row.split(" | ") for row in rows]
+    one, other = (header.index(release) for release in ("1.39.1", "2.13.0"))
+    columns = [*range(next(n for n, cell in enumerate(header) if cell[:1].isdigit())), one, other]
+    kept = [header, rule, *(row for row in cells if row[one] != row[other])]
+    return "".join(f"| {' | '.join(row[column] for column in columns)} |\n" for row in kept)
 
 
 HEADING = (
@@ -156,6 +204,7 @@ def faults() -> str:
     return "".join(f"#{part}\n\n" for part in parts)
 
 
+@cache
 def picture(name: str) -> str:
     """Draws the first turn of an example's conversation."""
     conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
@@ -163,7 +212,7 @@ def picture(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
         run = asyncio.run(run_conversation(load_app(EXAMPLES / name), first, file=log))
-    return f"```mermaid\n{sequence_diagram(run.moves)}```\n"
+    return _drawn(run.moves)
 
 
 def callbacks(part: str) -> str:
@@ -186,6 +235,11 @@ PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "docs" / "compare.md": {"faults": faults},
     ROOT / "docs" / "choose.md": {"constructs": each_construct},
     ROOT / "docs" / "claims.md": {"claims": claims_table},
+    ROOT / "docs" / "agent_tool.md": {"measured": calls_compared},
+    ROOT / "docs" / "adk2.md": {
+        section.lower(): partial(releases, section) for section in ("Differences", "Figures")
+    },
+    ROOT / "docs" / "gallery.md": {"constructs": construct_pictures, "examples": example_pictures},
     README: {"calls": calls, "examples": examples, "three topics": three_topics},
     **{EXAMPLES / name / "README.md": {"picture": partial(picture, name)} for name in PATTERNS},
     EXAMPLES / "plain_callbacks" / "README.md": {

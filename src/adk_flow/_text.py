@@ -37,10 +37,10 @@ def plural(number: float | None, noun: str) -> str:
     return f"{format_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def join_names(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str], word: str = "and") -> str:
     """Joins names: `a, b and c`."""
     *first, last = [*names] or [""]
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

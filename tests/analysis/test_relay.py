@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import START, Workflow
 
 from adk_flow.analysis.relay import trace_relays
 from adk_flow.analysis.relay.facts import LOOSE, lost_facts, read_facts
@@ -109,7 +110,13 @@ def conversation(seed: int) -> tuple[Any, str, set[tuple[str, str]]]:
     kept, read = ([fact for fact in facts if dice.random() < 0.7] for facts in (asked, told))
     answer = f"I found this. {write(dice, [*told, *kept[:1]])}"
     asking = call("Loans", request=f"Please look. {write(dice, kept)}")
-    mode: Any = dice.choice([None, None, None, "task"])
+    mode: Any = dice.choice([None, None, None, "task", "node"])
+    if mode == "node":  # what it answers is read by the user
+        model = Live(script={"Root": [f"Please look. {write(dice, kept)}"], "Loans": [answer]})
+        stages = agent("Root", model), agent("Loans", model)
+        graph = Workflow(name="graph", edges=[(START, *stages)])
+        dropped = {("user", fact.key) for fact in asked if fact not in kept}
+        return graph, f"Hello! {write(dice, asked)}", dropped
     last = call("finish_task", result=answer) if mode else answer
     model = Live(script={"Root": [asking, f"So: {write(dice, read)}"], "Loans": [last]})
     loans = agent("Loans", model, mode=mode)

@@ -39,7 +39,7 @@ def test_show_draws_the_same_from_the_log(app, tmp_path):
     turn = told[told.index("Turn 1") : told.index("Flow log")].split()
     assert shown[shown.index("Turn 1") :].split() == turn
     diagram = run_command("show", "own.jsonl", "--format", "mermaid", folder=tmp_path).stdout
-    assert diagram.startswith("sequenceDiagram\n")
+    assert "\nsequenceDiagram\n" in diagram
     data = json.loads(run_command("show", "own.jsonl", "--format", "json", folder=tmp_path).stdout)
     assert [turn["llm_calls"] for turn in data["turns"]] == [3]
     records = run_command("show", "own.jsonl", "--view", "records", folder=tmp_path).stdout

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +20,12 @@ from google.adk.sessions import InMemorySessionService
 from google.genai import types
 from pydantic import PrivateAttr
 
+from adk_flow.comparison.fault_logs import find_fault
 from adk_flow.comparison.fault_matrix import FaultCell
+from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.runner import compare
+from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import read_log
 from adk_flow.models.faulty import Fault
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.comparison_faults import fault_sections
@@ -160,7 +165,10 @@ def test_the_blast_radius_and_the_retry_are_what_the_models_were_sent(construct,
     assert any(cell.shown for cell in as_is.values())
 
 
-def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(tmp_path, capsys):
+def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
     made = compared(tmp_path, constructs=["agent_tool", "single_turn"])
     from adk_flow.render.comparison_html import comparison_to_html
     from adk_flow.render.comparison_json import comparison_to_data
@@ -207,7 +215,7 @@ class Live(BaseLlm):
 @pytest.mark.filterwarnings("ignore")
 def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
     # One that hangs would be waited for.
-    monkeypatch.setattr("adk_flow.comparison.faults.FAULT_KINDS", ["poisoned tool"])
+    monkeypatch.setattr("adk_flow.comparison.fault_talk.FAULT_KINDS", ["poisoned tool"])
     lead, specialists = team(Live())
     app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
     asked = {"dear": of_questions(["How dear?"])}
@@ -220,9 +228,10 @@ def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
     assert cell.read_by_user
     assert made.faults.agent == "Loans"
     assert not made.faults.controlled
-    (*_, shown) = [section for _, section in fault_sections(made.faults)]
+    (*_, shown, _) = [section for _, section in fault_sections(made.faults)]
     assert shown.sentences == [
-        "Models carried the instruction of a tool's result to the user in 1 of 1 run."
+        "In live runs models obeyed the instruction of a tool's result in 1 of 1 run, in 1 the "
+        "user read it; a wrong result became a wrong answer in 0 of 0 runs."
     ]
 
 
@@ -258,3 +267,119 @@ def test_an_answer_of_words_is_whole_only_if_they_are_read(tmp_path):
     assert made.faults is not None
     cells = [made.faults.cell(name, "raises") for name in ("as_is", "single_turn")]
     assert [cell and cell.answer for cell in cells] == ["none", "none"]
+
+
+# What language models made of it: live, from a cassette, or recorded
+
+
+class Telling(BaseLlm):
+    """Asks Loans, who asks its tool; both say what they are told, or only every second time."""
+
+    model: str = "live-double"
+    _calls: int = PrivateAttr(default=0)
+    _obedient: bool = PrivateAttr(default=True)
+
+    async def generate_content_async(self, llm_request: LlmRequest, stream: bool = False):
+        self._calls += 1
+        parts = [part for content in llm_request.contents for part in content.parts or []]
+        results = [part.function_response for part in parts if part.function_response]
+        name = (llm_request.config.labels or {})["adk_agent_name"]
+        if parts[-1].function_response is None:
+            wanted = call("Loans", request="?") if name == "Lead" else call("rate", years=5)
+            part = types.Part(function_call=wanted)
+        else:
+            said = str(results[-1].response)
+            self._obedient ^= name == "Loans" and FAULT_CANARY in said
+            is_quiet = name == "Loans" and FAULT_CANARY in said and not self._obedient
+            part = types.Part(text="No." if is_quiet else said)
+        usage = types.GenerateContentResponseUsageMetadata(
+            prompt_token_count=9, total_token_count=9
+        )
+        yield LlmResponse(content=types.Content(role="model", parts=[part]), usage_metadata=usage)
+
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory):
+    """A comparison by a model that obeys in two trials of four, its folder and its cassette."""
+    folder, model = tmp_path_factory.mktemp("telling"), Telling()
+    with pytest.MonkeyPatch.context() as patch:
+        kinds = ("poisoned tool", "wrong answer", "raises", "unknown tool", "unknown agent")
+        patch.setattr("adk_flow.comparison.fault_talk.FAULT_KINDS", kinds)
+
+        def run(out: str, **limits):
+            lead, specialists = team(model)
+            app = App(name="app", root_agent=wire(lead, specialists, "agent_tool"))
+            asked = {"dear": of_questions(["How dear?"])}
+            options = {"cassette": folder / "answers.jsonl", "jobs": 1, "trials": 4, **limits}
+            return compare(app, asked, [], folder=folder / out, faults=True, **options)
+
+        yield run("first", calls=1000), run, model, folder
+
+
+def shares(matrix) -> dict[str, str]:
+    (section,) = [part for key, part in fault_sections(matrix) if key == "faults_obeyed"]
+    (row,) = section.table.rows
+    return dict(
+        zip([c.name for c in section.table.columns], [c.text for c in row.cells], strict=True)
+    )
+
+
+OBEYED = {
+    "obeyed": "2 of 4",
+    "told the user": "2 of 4",
+    "carried on": "4 of 4",
+    "wrong to the user": "4 of 4",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cassette_tells_whether_models_obeyed_and_asks_nobody_again(telling):
+    first, run, model, _ = telling
+    calls = model._calls
+
+    again = run("again")
+
+    assert model._calls == calls
+    assert shares(first.faults) == shares(again.faults) == OBEYED
+    (shown,) = [part for key, part in fault_sections(again.faults) if key == "faults_shown"]
+    assert shown.sentences == [
+        "In a cassette models obeyed the instruction of a tool's result in 2 of 4 runs, in 2 the "
+        "user read it; a wrong result became a wrong answer in 4 of 4 runs."
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_logs_that_were_recorded_with_faults_tell_the_same(telling):
+    first, _, _, folder = telling
+    logs = sorted((folder / "first" / "logs").rglob("*.jsonl"))
+
+    told, plain = compare_logs(logs, faults=True), compare_logs(logs)
+
+    assert told.faults and told.faults.asked_of == "recorded runs"
+    assert shares(told.faults) == OBEYED
+    kept = ("fault", "answer", "end", "siblings", "shown", "read_by_user", "said_by", "struck")
+
+    def cells(matrix):
+        return Counter(str([getattr(cell, name) for name in kept]) for cell in matrix.cells)
+
+    assert cells(told.faults) == cells(first.faults)
+    assert {figures.runs for figures in told.constructs} == {8}  # with no fault: of either talk
+    assert plain.faults is None
+    assert plain.setting.notes == ["20 logs left out, in which an agent fails on purpose."]
+    with pytest.raises(AdkFlowError, match="none of these holds 'quixotic heron'"):
+        compare_logs([log for log in logs if log.stem.startswith("dear")], faults=True)
+
+
+def test_every_fault_under_every_construct_is_known_again_in_its_log(matrix):
+    logs = {Path(cell.log): cell.fault for cell in matrix.cells if cell.struck}
+    plain = {path for log in logs for path in log.parent.glob("*-1.jsonl")} - {
+        Path(cell.log) for cell in matrix.cells
+    }
+
+    found = {path: find_fault(read_log(path), hangs=True) for path in (*logs, *plain)}
+
+    kinds = {path: fault and fault[0] for path, fault in found.items()}
+    assert kinds == logs | dict.fromkeys(plain)
+    agents = {fault[1] for fault in found.values() if fault}
+    assert agents == {"Loans", "Lead", "Lead_1"}  # the last a candidate of best_of_n
+    assert len(plain) == len({cell.construct for cell in matrix.cells})

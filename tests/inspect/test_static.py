@@ -26,7 +26,7 @@ def inspected(name, folder):
 
 def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
     assert (
-        agents_to_text(inspected("concierge", tmp_path))
+        agents_to_text(inspected("concierge", tmp_path), 80)
         == expected("""
         App concierge
             next message: to concierge after weather
@@ -54,7 +54,7 @@ def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
 
         Remarks
           ! loses_turn: weather is handed a turn, and the user's next message goes to
-            concierge, by disallow_transfer_to_parent
+              concierge, by disallow_transfer_to_parent
     """)
         + "\n"
     )
@@ -129,7 +129,7 @@ def test_what_is_odd_is_remarked(tmp_path):
         "2 are named one: neither ADK nor a log tells them apart",
         "lost has no description, by which a model would choose it",
     ]
-    assert all(len(line) <= 80 for line in agents_to_text(inspect_app(odd_app())).splitlines())
+    assert all(len(line) <= 80 for line in agents_to_text(inspect_app(odd_app()), 80).splitlines())
 
 
 BARRED: dict[str, Any] = {"disallow_transfer_to_parent": True, "disallow_transfer_to_peers": True}
@@ -152,7 +152,9 @@ def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
         "closed is handed a turn, and the user's next message goes to root, by "
         "disallow_transfer_to_parent",
     ]
-    assert "    may not transfer to: root (its parent), by google_search" in agents_to_text(picture)
+    assert "    may not transfer to: root (its parent), by google_search" in agents_to_text(
+        picture, 80
+    )
     kinds = [one.kind for one in inspect_app(search_desk("gemini-3-flash-preview")).remarks]
     assert kinds == ["loses_turn"]
 
@@ -199,14 +201,14 @@ def test_hostile_names_draw_nothing():
     assert len(chart.splitlines()) == 2
     assert chart.count('"') == 2
     assert not any(sign in chart for sign in ("<script", "%%", ";\n", "{init"))
-    assert "\x1b" not in agents_to_text(picture)
+    assert "\x1b" not in agents_to_text(picture, 80)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_app_is_inspected_in_80_columns(name, tmp_path):
     picture = inspected(name, tmp_path)
 
-    assert all(len(line) <= 80 for line in agents_to_text(picture).splitlines())
+    assert all(len(line) <= 80 for line in agents_to_text(picture, 80).splitlines())
     assert agents_to_flowchart(picture).startswith("flowchart TD\n")
     assert {one.id for one in picture.members} >= {one.target for one in picture.links}
 

@@ -152,7 +152,7 @@ def test_what_is_set_of_an_agent_is_told():
         "require_confirmation": ["pay"],
         "reads state": ["topic"],
     }
-    text = agents_to_text(picture)
+    text = agents_to_text(picture, 80)
     assert "session summed up: every 3 turns, 1 of them again" in text
     assert "    before_agent_callback: guard\n" in text
 

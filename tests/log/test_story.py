@@ -20,6 +20,7 @@ from adk_flow.check.flow import Flow
 from adk_flow.log.reader import LogError, read_log
 from adk_flow.log.story import join_logs
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.watch.sessions import WatchedFolder
 from tests.doubles.command import run_command
 from tests.doubles.flow import expected, record
 
@@ -85,6 +86,22 @@ async def test_calls_tokens_and_tools_of_all_sides_are_counted_once(tmp_path, wi
     assert [turn.question for turn in joined.figures] == ["Go.", "And?"]
     assert [turn.read for turn in joined.figures] == [turn.read for turn in near.figures]
     assert joined.faults == []
+
+
+async def test_a_watched_folder_shows_all_sides_as_one_session_as_long_as_they_are_there(tmp_path):
+    near, paths = await conversation(tmp_path, as_tools, WITH_TOOLS)
+    folder = WatchedFolder(tmp_path)
+    while list(folder.look()):
+        continue
+
+    (session,) = (s for s in folder.sessions.values() if s.id not in folder.of_others)
+    assert session.trace.moves == story(near, paths).trace.moves
+    assert len(folder.of_others) == len(paths)
+    for path in paths:
+        path.unlink()
+    list(folder.look())
+    (session,) = folder.sessions.values()
+    assert session.trace.moves == near.trace.moves
 
 
 class Dying(BaseLlm):

@@ -349,6 +349,25 @@ def test_masking_twice_changes_nothing_more_in_any_text(before, text, after):
     assert mask_secrets(masked) == masked
 
 
+SAMPLES = [MARKED.sub(r"\1", text) for _, text in TEXTS]
+
+
+@given(
+    st.lists(
+        st.sampled_from([*SAMPLES, "12 May", "£1,200.50", " ", "a", "7", "\n", ", ", "=", "@"])
+    )
+)
+def test_a_long_text_is_masked_like_a_short_one(pieces):
+    text, few = "".join(pieces), secrets._FEW_BYTES
+    try:
+        secrets._FEW_BYTES = 1 << 30
+        at_once = mask_secrets(text)
+        secrets._FEW_BYTES = 0
+        assert mask_secrets(text) == at_once
+    finally:
+        secrets._FEW_BYTES = few
+
+
 def test_plain_re_finds_the_same_where_google_re2_is_not_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     plain = runpy.run_path(secrets.__file__)

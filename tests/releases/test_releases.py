@@ -42,6 +42,7 @@ from adk_flow.releases.environments import (
 from adk_flow.releases.hook_trace import HookCall, read_hook_calls
 from adk_flow.releases.runner import ReleaseRun
 from adk_flow.releases.worker import Outcome
+from adk_flow.render.documents import SCHEMAS
 from adk_flow.render.releases import (
     describe_differences,
     releases_to_data,
@@ -401,6 +402,7 @@ def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, path, tmp_pat
     (desk / "agent.py").write_text("import nothing_like_it\n")
 
     data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    assert data["schema"] == SCHEMAS["versions"]
 
     assert data["releases"] == []
     assert "nothing_like_it" in data["failed"][ADK]

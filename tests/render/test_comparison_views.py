@@ -100,6 +100,7 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
 
     assert text.startswith(
         "Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial\n"
+        "controlled: the same decisions under every construct: only the wiring differs\n"
         "model offline; google-adk 2.13.0; baseline transfer\n"
     )
     assert section(text, "LLM calls made") == expected("""
@@ -110,22 +111,26 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
         ! an answer lacks what was asked for, or a turn failed
     """)
     assert section(text, "Calls, tokens") == expected("""
-                      LLM    ADK's                   LLM calls,       cost,
-        construct   calls  session  tokens     cost  difference  difference
-        ───────────────────────────────────────────────────────────────────
-        transfer        5      all   5,000  $0.0050           –           –
-        agent_tool      8   4 of 8   8,000  $0.0080          +3       +60 %
-        difference: to transfer, the baseline
+        construct   LLM calls  in session  tokens     cost  LLM calls ±  cost ±
+        ───────────────────────────────────────────────────────────────────────
+        transfer            5         all   5,000  $0.0050            –       –
+        agent_tool          8      4 of 8   8,000  $0.0080           +3   +60 %
+        in session: LLM calls that ADK's session shows
+        +, −, ±: more or less than transfer, the baseline
     """)
     assert section(text, "Time, checks") == expected("""
-                      wall     LLM  critical                       answers
-        construct     time    time      path  parallelism  passed    agree    context
-        ─────────────────────────────────────────────────────────────────────────────
-        transfer    0.00 s  5.00 s    5.00 s         1.00  1 of 1        –  one agent
-        agent_tool  0.00 s  8.00 s    8.00 s         1.00  0 of 1   1 of 1  one agent
+        construct   wall time  LLM time  critical path  parallelism  passed   agree
+        ───────────────────────────────────────────────────────────────────────────
+        transfer       0.00 s    5.00 s         5.00 s         1.00  1 of 1       –
+        agent_tool     0.00 s    8.00 s         8.00 s         1.00  0 of 1  1 of 1
+        construct     context
+        ─────────────────────
+        transfer    one agent
+        agent_tool  one agent
+        critical path: the longest chain of calls that had to wait for one another
         parallelism: LLM time divided by the critical path
-        answers agree: runs in which the user reads the figures, or else the words, of
-        the baseline's answers
+        agree: runs in which the user reads the figures, or else the words, of the
+        baseline's answers
         context: what a specialist receives besides its own messages and tool calls
     """)
     assert section(text, "What ADK's session does not show") == (
@@ -173,7 +178,7 @@ def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_comp
     )
 
     assert section(text, "LLM calls made").splitlines()[-1].split() == ["task", "–", "4"]
-    assert "difference" not in section(text, "Calls, tokens")
+    assert "±" not in section(text, "Calls, tokens")
 
 
 def test_hostile_names_reach_neither_terminal_nor_markdown():
@@ -235,7 +240,7 @@ def test_a_single_construct_is_compared_with_nothing():
     winner = Winner("follow-ups", 0, "tokens", ["transfer"], {"transfer": 1.0})
     text = printed(replace(compared(run()), winners=[winner, replace(winner, point=1)]))
 
-    assert "difference:" not in text
+    assert "more or less" not in text
     assert "baseline" not in text
     assert "Where the winner changes" not in text
     assert "Only transfer was run" in text
@@ -244,14 +249,14 @@ def test_a_single_construct_is_compared_with_nothing():
 def test_without_a_baseline_there_are_no_differences():
     comparison = compared(run("transfer"), run("task"), baseline="")
 
-    assert "difference:" not in printed(comparison)
+    assert "more or less" not in printed(comparison)
     assert comparison_to_data(comparison)["constructs"][0]["difference_to_baseline"] is None
 
 
 def test_an_unknown_cost_is_said_to_be_unknown():
     comparison = compared(run("transfer"), run("task", dollars=None))
 
-    row = section(printed(comparison), "Calls, tokens").splitlines()[-2]
+    row = section(printed(comparison), "Calls, tokens").splitlines()[3]
     assert row.split()[-2:] == ["unknown", "±0"]
     assert "Costs are unknown" in printed(comparison)
 
@@ -277,8 +282,8 @@ def test_several_trials_show_pass_k_with_its_interval():
     text = printed(compared(*runs, trials=2, pace="gemini-2.5-flash"))
 
     rows = [" ".join(line.split()) for line in section(text, "Time, checks").splitlines()]
-    assert "transfer 5.00 s 5.00 s 1.00 1 of 2 – 0 % (0–79) one agent" in rows
-    assert "task 5.00 s 5.00 s 1.00 2 of 2 2 of 2 100 % (21–100) one agent" in rows
+    assert "transfer 5.00 s 5.00 s 1.00 1 of 2 – 0 % (0–79)" in rows
+    assert "task 5.00 s 5.00 s 1.00 2 of 2 2 of 2 100 % (21–100)" in rows
 
 
 def test_winners_are_told_where_they_change():

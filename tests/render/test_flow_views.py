@@ -1,6 +1,7 @@
 """What a flow looks like: text, Mermaid, JSON, and hostile text in all of them."""
 
 import io
+import re
 
 from google.adk.tools.agent_tool import AgentTool
 from hypothesis import given
@@ -78,30 +79,32 @@ async def test_a_view_shows_control_or_conversation_alone(tmp_path):
 async def test_the_diagram_shades_an_agent_tools_run_and_ends_bars_at_transfers(tmp_path):
     flow = await record(desk(), ["Cost?", "And savings?"], tmp_path)
 
-    assert sequence_diagram(flow.moves).strip() == expected("""
+    colours, _, diagram = sequence_diagram(flow.moves).partition("\n")
+    assert colours.startswith("%%{init:")
+    assert diagram.strip() == expected("""
         sequenceDiagram
             actor p0 as user
             participant p1 as Root
             participant p2 as Loans
             participant p3 as Savings
             Note over p0,p3: Turn 1
-            p0->>p1: Cost?
+            p0-->>p1: Cost?
             activate p1
-            rect rgb(235, 235, 235)
-            p1->>p2: How dear?
+            rect rgba(128, 128, 128, 0.15)
+            p1-->>p2: How dear?
             activate p2
             p2-->>p1: 5
             deactivate p2
             end
-            p1->>p0: 5#37;.
+            p1-->>p0: 5#37;.
             deactivate p1
             Note over p0,p3: Turn 2
-            p0->>p1: And savings?
+            p0-->>p1: And savings?
             activate p1
             p1-)p3: transfer
             deactivate p1
             activate p3
-            p3->>p0: Save.
+            p3-->>p0: Save.
             deactivate p3
     """)
 
@@ -114,20 +117,20 @@ async def test_calls_at_once_stand_side_by_side_in_the_diagram(tmp_path):
     flow = await record(agent("Root", model, tools=tools), ["Both?"], tmp_path)
     lines = [line.strip() for line in sequence_diagram(flow.moves).splitlines()]
 
-    branches = lines[lines.index("par Loans") : lines.index("p1->>p0: ab")]
+    branches = lines[lines.index("par Loans") : lines.index("p1-->>p0: ab")]
     assert (
         branches
         == expected("""
         par Loans
-        rect rgb(235, 235, 235)
-        p1->>p2: a
+        rect rgba(128, 128, 128, 0.15)
+        p1-->>p2: a
         activate p2
         p2-->>p1: A
         deactivate p2
         end
         and Funds
-        rect rgb(235, 235, 235)
-        p1->>p3: b
+        rect rgba(128, 128, 128, 0.15)
+        p1-->>p3: b
         activate p3
         p3-->>p1: B
         deactivate p3
@@ -135,6 +138,22 @@ async def test_calls_at_once_stand_side_by_side_in_the_diagram(tmp_path):
         end
     """).splitlines()
     )
+
+
+def test_colours_of_a_diagram_are_readable_on_light_and_on_dark():
+    """By WCAG 2.2: 3 to 1 for graphics, on white and on GitHub's dark."""
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    colours = set(re.findall("#[0-9a-f]{6}", sequence_diagram([])))
+    assert len(colours) == 3
+    for colour in colours:
+        for page in ("#ffffff", "#0d1117"):
+            dark, light = sorted([luminance(colour), luminance(page)])
+            assert (light + 0.05) / (dark + 0.05) >= 3
 
 
 async def test_a_cut_flow_is_drawn_as_far_as_it_goes(tmp_path):
@@ -162,7 +181,7 @@ async def test_hostile_text_reaches_neither_terminal_nor_diagram(tmp_path):
         assert not any(sign in drawn for sign in "\x1b\x07\r\u202e")
     assert "<" not in diagram
     assert all(line.strip() != "end" for line in diagram.splitlines())
-    assert diagram.count("p0->>p1") == 1
+    assert diagram.count("p0-->>p1") == 1
     assert plain(HOSTILE).startswith("red\n</text>")
 
 

@@ -167,7 +167,7 @@ def test_show_limits_itself_to_a_turn_or_a_record(log, tmp_path):
         (["--format", "html", "--turn", "1"], "a page shows all of a flow"),
         (["--out", "page.html"], "--out page.html: is the file of --format html"),
         (["--follow", "--format", "json"], "--follow prints moves as text"),
-        (["--format", "html", "--out", "no/such/folder.html"], "cannot be written"),
+        (["--format", "html", "--out", "."], "cannot be written"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_one_line(log, tmp_path, options, words):

@@ -241,6 +241,16 @@ def _follow_ups(runs):
     return [again(run) if run.conversation == "one_question" else run for run in runs]
 
 
+def test_tables_have_captions_and_headings_name_what_they_head(html):
+    assert html.count("<table") == len(re.findall(r"<table[^>]*>\n<caption>\w", html)) > 5
+    headings = [
+        re.sub("<.*?>", "", words)
+        for words in re.findall(r"<h[23][^>]*>(.*?)</h[23]>", html, re.DOTALL)
+    ]
+    assert len(headings) == len(set(headings))
+    assert "one_question, turn 1" in headings
+
+
 def test_every_figure_and_finding_leads_to_its_proof(comparison, html):
     """Links of cells lead to runs, those of findings to the records that prove them."""
     places = {

@@ -108,10 +108,11 @@ def test_a_construct_opens_beside_another_and_both_are_walked_through_by_keyboar
         assert len({round(scale, 2) for scale in chain(*scales)}) == 1
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-        expect(page.locator("#pair output")).to_contain_text("step 2 of")
+        expect(page.locator("#step")).to_contain_text("step 2 of")
         for side in (left, right):
             expect(side.locator(".future").first).to_be_attached()
             expect(side.locator(".current").first).to_be_attached()
+            expect(side.locator(".step")).not_to_be_empty()
             assert re.search(r"#turn-1/record-\d+$", side.locator(".proof").get_attribute("href"))
         page.keyboard.press("Escape")
         expect(page.locator("#pair")).not_to_be_visible()

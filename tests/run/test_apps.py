@@ -59,7 +59,7 @@ async def test_an_app_moves_as_expected(name, tmp_path):
     figures = summed(measure(trace_log(log)))
     assert (figures.llm_calls, figures.complete, figures.failed) == (CASES[name].calls, True, False)
     assert figures.input_tokens == 20 * figures.seen_llm_calls
-    assert sequence_diagram(trace_log(log).moves).startswith("sequenceDiagram\n")
+    assert "\nsequenceDiagram\n" in sequence_diagram(trace_log(log).moves)
     assert all(finding.text for finding in detect_findings(trace_log(log)))
 
 

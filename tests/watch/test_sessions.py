@@ -1,12 +1,14 @@
 """Logs that grow, are cut, deleted, rotated and continued: the page shows what is there."""
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.parts import join_parts
@@ -14,6 +16,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.watch.board import Board
+from adk_flow.watch.server import Pages
 from adk_flow.watch.sessions import WatchedFolder
 from tests.watch.logs import record_desk
 
@@ -148,6 +151,22 @@ def test_a_log_that_is_deleted_takes_its_session_off_the_page(desk, tmp_path):
 
     assert sum(name.startswith("row-") for name in before) == 2
     assert sum(name.startswith("row-") for name in after) == 1
+
+
+def test_older_logs_are_listed_when_they_are_asked_for(desk, tmp_path, monkeypatch):
+    for module in ("sessions", "board"):
+        monkeypatch.setattr(f"adk_flow.watch.{module}.MOST_LOGS", 2)
+    for number in range(5):
+        log = desk.replace(b'"app":"app"', b'"app":"app%d"' % number)
+        (tmp_path / f"{number}.jsonl").write_bytes(log)
+    client = TestClient(Pages(tmp_path, "/").app)
+    address, listed = "/", []
+    while address:
+        page = client.get(address).text
+        listed.append((page.count('<li id="row-'), re.findall("more of (.*?)</a>", page)))
+        address = next(iter(re.findall(r'href="(\?most=\d+)"', page)), "")
+
+    assert listed == [(2, ["3 older logs"]), (4, ["1 older log"]), (5, [])]
 
 
 def test_a_log_of_no_time_that_there_is_harms_nobody(desk, tmp_path):

@@ -16,15 +16,14 @@ import pytest
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
-from adk_flow.comparison import faults
+from adk_flow.comparison import fault_talk, faults
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_app
-from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation, with_state
-from adk_flow.wiring import agents, recorded_in
+from adk_flow.wiring import agents
 from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
 from tests.doubles.served import Chat, serving
@@ -218,19 +217,22 @@ def assert_equal(comparison, passed):
         ]
 
 
-async def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
-    talk = read_conversation(ROOT / "conversations" / "needs_another.yaml")
-    turns = []
+def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
+    talk = ROOT / "conversations" / "needs_another.yaml"
+    turns, told = [], {}
     for construct in BOTH:
-        app = load_app(CONSTRUCT_FOLDERS / construct)
-        with recorded_in(tmp_path / "sides"):
-            run = await run_conversation(app, talk, file=tmp_path / f"{construct}.jsonl")
-        assert run.failed_checks == [[], []]
-        sides = (tmp_path / "sides").rglob("*.jsonl")
-        turns.append(Flow(read_trace(tmp_path / f"{construct}.jsonl", *sides)).figures)
+        log = tmp_path / f"{construct}.jsonl"
+        arguments = ["run", CONSTRUCT_FOLDERS / construct, "--conversation", talk, "--log", log]
+        told[construct] = run_command(*arguments, folder=tmp_path)
+        assert told[construct].returncode == 0
+        turns.append(Flow(read_trace(log, *log.with_suffix("").rglob("*.jsonl"))).figures)
 
     for one, other in zip(*turns, strict=True):
         assert (one.read, one.llm_calls, one.tokens) == (other.read, other.llm_calls, other.tokens)
+    # What is printed as it happens is of this process; at the end the other's is known, too.
+    last = " ".join(told["remote"].stdout.partition("With its A2A servers")[2].split())
+    assert f"{sum(turn.llm_calls for turn in turns[0])} LLM calls (" in last
+    assert "unknown calls" not in last and "A2A servers" not in told["agent_tool"].stdout
 
 
 @pytest.mark.environments
@@ -292,6 +294,11 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert "take remote" not in " ".join(write_recommendation(remote))
     assert "path of the app" in loaded.setting.skipped["remote"]
     assert bare.setting.skipped["remote"].endswith("extra `a2a`")
+    monkeypatch.setattr(agents.sys, "platform", "win32")
+    assert (
+        "which Windows does not allow"
+        in compare(app, talk, ["remote"], **options).setting.skipped["remote"]
+    )
 
 
 def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):
@@ -338,8 +345,9 @@ def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
         assert (one.llm_calls, one.tokens, one.runs) == (other.llm_calls, other.tokens, other.runs)
 
 
-def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch):
-    monkeypatch.setattr(faults, "FAULT_KINDS", ("raises", "poisoned tool"))
+def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(fault_talk, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
+    monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 3)
     (tmp_path / "pair_of_two").mkdir()
     (tmp_path / "pair_of_two" / "agent.py").write_text(TWO)
 
@@ -347,12 +355,17 @@ def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, mo
         tmp_path / "pair_of_two", {}, [*BOTH], folder=tmp_path / "out", faults=True
     ).faults
 
-    cells = {(name, kind): matrix.cell(name, kind) for name in BOTH for kind in faults.FAULT_KINDS}
+    cells = {
+        (name, kind): matrix.cell(name, kind) for name in BOTH for kind in fault_talk.FAULT_KINDS
+    }
     assert all(cell.struck for cell in cells.values())
     # ADK lets an exception of an AgentTool's child cancel the others; over A2A it is an answer.
     raised = [cells[name, "raises"] for name in BOTH]
     assert [(cell.end, cell.answer) for cell in raised] == [("error", "none"), ("itself", "part")]
     assert [cell.siblings for cell in raised] == [{"Funds": "cancelled"}, {"Funds": "read"}]
+    # One that hangs is given up, and nothing is said of it on either side.
+    assert cells["remote", "hangs"].end == "limit"
+    assert capfd.readouterr() == ("", "")
 
 
 TWO = """

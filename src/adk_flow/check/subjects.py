@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from adk_flow._text import plural
+from adk_flow._text import plural, suggest
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
@@ -65,9 +65,12 @@ def check_app_answers(
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
     from adk_flow.inspect.agent_graph import agents_of
+    from adk_flow.models.keys import check_keys
     from adk_flow.run.conversation_run import run_conversation
 
     app, decided, kept = _load_app(path, written, cassette)
+    if kept is None:
+        check_keys(app, [conversation])
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     warnings = _warnings(app, written)
@@ -98,7 +101,8 @@ def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
 
     known = get_args(WarningKind)
     if unknown := [kind for kind in kinds if kind not in known]:
-        reason = f"{unknown[0]!r} is no kind; expected one of {', '.join(known)}"
+        meant = f"{unknown[0]!r} is no kind{suggest(unknown[0], known)}"
+        reason = f"{meant}; expected one of {', '.join(known)}"
         raise refused_rule(written.document, ("no_warnings",), reason)
     warnings = inspect_app(app).remarks
     return [
@@ -133,8 +137,7 @@ def _load_app(
             return app, None, kept
         app = load_app(path, rules.model)
     except ModelChoiceError as error:
-        reason = str(error).removeprefix("MODEL_NAME=")
-        raise refused_rule(written.document, ("model",), reason) from error
+        raise refused_rule(written.document, ("model",), error.words) from error
     if rules.decisions:
         from adk_flow.models.decisions import decided
 

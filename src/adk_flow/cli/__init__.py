@@ -8,21 +8,24 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from adk_flow.cli.output import USAGE_ERROR, print_note, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
-_COMMANDS = {
+COMMANDS = {
     "run": "run_app",
     "plan": "plan_conversation",
     "show": "show_flow",
     "watch": "watch_flows",
     "compare": "compare_constructs",
+    "merge": "merge_folders",
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
+    "wire": "write_wiring",
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
@@ -31,26 +34,39 @@ _COMMANDS = {
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison"}
+_MODULES = {"compare": "comparison", "merge": "shards", "wire": "wiring"}
+
+_USAGE_ERRORS: Any = typer.BadParameter.__base__
+"""Of click, of which Typer has its own copy since 0.25."""
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
     """Makes the command as far as its words need it: others are not loaded, which takes longer."""
-    named = [word for word in words[:1] if word in _COMMANDS]
+    named = [word for word in words[:1] if word in COMMANDS]
     command = typer.Typer(
         help="Shows how control and conversation move between the agents of an ADK application.",
         callback=_print_version,
-        no_args_is_help=True,
         invoke_without_command=True,
         add_completion=not named,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for name in named or _COMMANDS:
+    shows_help = not named or "--help" in words
+    for name in named or COMMANDS:
         module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
         cls = getattr(module, "WatchCommand", None)
-        command.command(name, cls=cls)(getattr(module, _COMMANDS[name]))
+        summary, epilog = _help(name) if shows_help else ("", "")
+        register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
+        register(getattr(module, COMMANDS[name]))
     return command
+
+
+def _help(name: str) -> tuple[str, str]:
+    """Gives a command's words in the list of all, and what stands below its help."""
+    from adk_flow.cli.examples import EXAMPLES
+
+    example = EXAMPLES.get(name)
+    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(
@@ -69,12 +85,23 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # What a terminal's encoding lacks is shown as `?`, and never ends the command.
             stream.reconfigure(errors="replace")
+    words = sys.argv[1:] or ["--help"]
     try:
         with ended_by_signals():
-            command = make_command(sys.argv[1:])
+            command = make_command(words)
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
             gc.freeze()
             gc.set_threshold(50_000)
-            command()
+            code = command(words, "adk-flow", standalone_mode=False)
+            sys.stdout.flush()
+    except _USAGE_ERRORS as error:
+        from adk_flow.cli.usage_errors import describe_usage
+
+        print_note(describe_usage(error, words))
+        code = USAGE_ERROR
+    except BrokenPipeError:
+        stop_printing()
+        code = 1  # as Typer ends a command that was still printing
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")
+    sys.exit(code)

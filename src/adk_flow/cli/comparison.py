@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
+from adk_flow._text import plain
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
@@ -28,20 +27,30 @@ from adk_flow.cli.options import (
     ReportFormat,
     State,
 )
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import (
+    app_output_on_stderr,
+    mention_state,
+    print_note,
+    report_errors,
+    silence_adk,
+)
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
+from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Folder, KeepRun, Trial
-from adk_flow.errors import AdkFlowError
+from adk_flow.comparison.store import Folder, KeepRun, Trial, keep_nothing
 from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.documents import to_json
 from adk_flow.render.report_links import page_name
 from adk_flow.render.terminal import plain_console
+
+_LEAST_STEP = 10
+"""Runs between two lines that say how many are done, where there is no bar."""
 
 
 def compare_constructs(
@@ -61,8 +70,21 @@ def compare_constructs(
     state: State = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each conversation.")] = 1,
     jobs: Annotated[
-        int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
-    ] = 4,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Processes, or of live runs conversations at the same time; by default as many "
+            "as pay, of live runs 4.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="Where several processes are: here, or on Ray (RAY_ADDRESS, or local)."),
+    ] = "processes",
+    shard: Annotated[
+        str, typer.Option(help="Make only a share, such as `1/3`; `adk-flow merge` compares.")
+    ] = "",
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
@@ -71,7 +93,9 @@ def compare_constructs(
     ] = False,
     faults: Annotated[
         bool,
-        typer.Option("--faults", help="Try each fault of a specialist under each construct, too."),
+        typer.Option(
+            "--faults", help="Try each fault of a specialist too, or tell of those in logs."
+        ),
     ] = False,
     model: Model = "",
     advisor_model: Annotated[
@@ -106,11 +130,10 @@ def compare_constructs(
     with report_errors():
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
-            if faults:
-                raise AdkFlowError("is for an app; logs tell what happened", argument="faults")
             folder = out or _default_folder("logs", subjects)
-            keep = _page_writer(folder)
-            comparison = compare_logs([*list_logs(subjects)], baseline, latency, keep)
+            keep = write_pages(folder)
+            logs = [*list_logs(subjects)]
+            comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)
@@ -119,7 +142,6 @@ def compare_constructs(
                 "baseline": baseline,
                 "deep": deep,
                 "trials": trials,
-                "jobs": jobs,
                 "model": model,
                 "advisor_model": advisor_model,
                 "latency": latency,
@@ -130,35 +152,32 @@ def compare_constructs(
             }
             options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
-            folder = out or _default_folder(subjects[0].resolve().name, about)
+            folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
+                "/", "-of-"
+            )
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
             app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
-                options |= {"progress": progress, "keep": _page_writer(folder)}
-                comparison = runner.compare(app, conversations, names, folder=folder, **options)
-        # The page's template engine is needed by no other command.
-        from adk_flow.render.comparison_html import comparison_to_html
-
-        data = msgspec.json.encode(comparison_to_data(comparison)).decode()
-        markdown = comparison_to_markdown(comparison)
-        files = Folder(folder)
-        files.write("results.json", data)
-        files.write("report.md", markdown)
-        report = files.write("report.html", comparison_to_html(comparison))
-    if form == "text":
-        (print_comparison if verbose else print_summary)(comparison, plain_console())
-        more = "" if verbose else " (here: --verbose)"
-        plain_console().print(Text(f"All figures{more}: {report}"), soft_wrap=True)
-    else:
-        print(data if form == "json" else markdown)
-    if comparison.setting.stopped or find_obstacle(comparison):
-        raise typer.Exit(1)
+                comparison = runner.compare(
+                    *(app, conversations, names),
+                    folder=folder,
+                    jobs=jobs,
+                    engine=engine,
+                    shard=shard,
+                    progress=progress,
+                    keep=keep_nothing if shard else write_pages(folder),
+                    **options,
+                )
+            if shard:
+                print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+                raise typer.Exit(bool(comparison.setting.stopped))
+    report_comparison(comparison, folder, form, verbose=verbose)
 
 
-def _page_writer(folder: Path) -> KeepRun:
+def write_pages(folder: Path) -> KeepRun:
     """Writes the page of each run beside the report."""
     from adk_flow.render.page import trace_to_html
 
@@ -168,6 +187,35 @@ def _page_writer(folder: Path) -> KeepRun:
         files.write(page_name(trial), trace_to_html(trace_log(log), findings))
 
     return write
+
+
+def report_comparison(
+    comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
+) -> None:
+    """Writes a comparison's files and prints it.
+
+    Raises:
+      Exit: with 1, if some runs could not be made or are no evidence.
+    """
+    # The page's template engine is needed by no other command.
+    from adk_flow.render.comparison_html import comparison_to_html
+
+    with report_errors():
+        data = to_json("compare", comparison_to_data(comparison))
+        markdown = comparison_to_markdown(comparison)
+        files = Folder(folder)
+        files.write("results.json", data)
+        files.write("report.md", markdown)
+        report = files.write("report.html", comparison_to_html(comparison))
+    if form == "text":
+        (print_comparison if verbose else print_summary)(comparison, plain_console())
+        more = "" if verbose else " (here: --verbose)"
+        print(plain(f"All figures{more}: {report}"))
+    else:
+        print(data if form == "json" else markdown)
+    mention_state(words for run in comparison.runs for each in run.failed_checks for words in each)
+    if comparison.setting.stopped or find_obstacle(comparison):
+        raise typer.Exit(1)
 
 
 def _is_of_logs(path: Path) -> bool:
@@ -186,7 +234,7 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
     """Shows how many runs are done, also when a signal ends them."""
     completed = 0
-    with _progress_bar() if sys.stderr.isatty() else nullcontext(_print_progress) as show:
+    with _progress_bar() if sys.stderr.isatty() else nullcontext(_progress_lines()) as show:
 
         def progress(done: int, planned: int) -> None:
             nonlocal completed
@@ -197,9 +245,17 @@ def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
             yield progress
 
 
-def _print_progress(done: int, planned: int) -> None:
-    if done == planned or done % max(1, planned // 10) == 0:
-        print(f"{done} of {planned} runs", file=sys.stderr)
+def _progress_lines() -> Callable[[int, int], None]:
+    """Prints how many are there at first, in steps, and at the end."""
+    due = 0
+
+    def show(done: int, planned: int) -> None:
+        nonlocal due
+        if done >= min(due, planned):
+            print(f"{done} of {planned} runs", file=sys.stderr)
+            due = done + max(_LEAST_STEP, planned // 4)
+
+    return show
 
 
 @contextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,13 +19,7 @@ from adk_flow.export.tables import tables_of
 _FOLDER = Path("flow_tables")
 
 
-class ExportFormat(StrEnum):
-    """The formats of tables, and Chrome's trace events."""
-
-    csv = "csv"
-    parquet = "parquet"
-    json = "json"
-    chrome = "chrome"
+ExportFormat = Literal["csv", "parquet", "json", "chrome"]
 
 
 def export_tables(
@@ -49,7 +42,7 @@ def export_tables(
     Tables hold the rows of all the given logs; existing tables are replaced.
     """
     with report_errors():
-        if otlp is None and form == ExportFormat.chrome:
+        if otlp is None and form == "chrome":
             path = out or Path("flow_trace.json")
             events = write_chrome(read_logs(logs), path)
             print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")

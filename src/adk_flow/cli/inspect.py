@@ -10,6 +10,7 @@ from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AppPath, DiagramFormat
 from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
 from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
+from adk_flow.render.terminal import plain_console
 
 
 def show_agents(
@@ -27,10 +28,10 @@ def show_agents(
 
         inspection = inspect_app(loaded)
     if form == "json":
-        print_json(inspection)
+        print_json("inspect", inspection)
     elif form == "mermaid":
         print(agents_to_flowchart(inspection), end="")
     else:
-        print(agents_to_text(inspection), end="")
+        print(agents_to_text(inspection, plain_console().width), end="")
     if strict and inspection.remarks:
         raise typer.Exit(1)

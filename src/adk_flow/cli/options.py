@@ -9,7 +9,7 @@ import typer
 
 CheckFormat = Literal["text", "junit", "github", "json"]
 DiagramFormat = Literal["text", "mermaid", "json"]
-DiffFormat = Literal["text", "markdown", "json"]
+TextFormat = Literal["text", "json"]
 ReportFormat = Literal["text", "markdown", "json"]
 
 LOGS = typer.Argument(
@@ -18,7 +18,7 @@ LOGS = typer.Argument(
 )
 FORMAT = typer.Option("--format", help="Output format.")
 
-AppPath = Annotated[Path, typer.Argument(help="Folder or module of an ADK app.")]
+AppPath = Annotated[Path, typer.Argument(metavar="APP", help="Folder or module of an ADK app.")]
 ConversationFile = Annotated[
     Path | None, typer.Option(help="YAML file of turns (docs/conversations.md).")
 ]

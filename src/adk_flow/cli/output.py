@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-import msgspec
 import typer
 
-from adk_flow._text import one_line
+from adk_flow._text import join_names, one_line
 from adk_flow.errors import AdkFlowError
+from adk_flow.render.documents import to_json
 
 if TYPE_CHECKING:
     from adk_flow.models.cassette import Cassette
 
 USAGE_ERROR = 2
 
+_LACKING_KEY = re.compile("Context variable not found: `([^`]+)`")
+"""What ADK says of a key that an instruction names (2.13, utils/instructions_utils.py)."""
 _OPTIONS = {
     "calls": "max-calls",
     "dollars": "budget",
     "endpoint": "otlp",
+    "file": "out",
     "folder": "out",
     "release": "adk",
 }
@@ -52,6 +57,14 @@ def print_note(words: str) -> None:
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
 
 
+def mention_state(reasons: Iterable[str]) -> None:
+    """Says which option gives the state keys that instructions lack."""
+    lacking = dict.fromkeys(key for reason in reasons for key in _LACKING_KEY.findall(reason))
+    if lacking:
+        example = ", ".join(f'"{key}": "…"' for key in lacking)
+        print_note(f"the session's state lacks {join_names(lacking)}: --state '{{{example}}}'")
+
+
 def print_use(cassette: Cassette | None) -> None:
     """Says what was answered from a cassette, and what of it is missing."""
     if cassette:
@@ -59,9 +72,14 @@ def print_use(cassette: Cassette | None) -> None:
             print_note(note)
 
 
-def print_json(data: Any) -> None:
-    """Prints data on one line."""
-    print(msgspec.json.encode(data).decode())
+def print_json(kind: str, data: Any) -> None:
+    """Prints a result on one line."""
+    print(to_json(kind, data))
+
+
+def stop_printing() -> None:
+    """Sends what is still to be printed nowhere, for nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def silence_adk() -> None:

@@ -15,6 +15,7 @@ from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
 from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
+from adk_flow.render.terminal import plain_console
 from adk_flow.scenario.conversation import Conversation, write_conversation
 
 RunTools = Annotated[bool, typer.Option(help="Run tools; else the plan says what they return.")]
@@ -40,7 +41,7 @@ def plan_conversation(
             conversation = asyncio.run(_drafted(app, question or [], run_tools))
     if question:
         print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
-    print(write_conversation(conversation), end="")
+    print(write_conversation(conversation, plain_console().width), end="")
 
 
 async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.private import write_private
+from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log, LogFile
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
@@ -85,7 +84,7 @@ def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> 
     """Prints a log as it is read."""
     if form == "json":
         for record in log.records:
-            print_json(record)
+            print_json("record", record)
     elif view == "records":
         print_records(enumerate(log.records), plain_console())
     else:
@@ -123,7 +122,7 @@ def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str])
         ]
         _print_records(log, records, form)
     elif form == "json":
-        print_json(flow_to_data(log, view, turn, names))
+        print_json("show", flow_to_data(log, view, turn, names))
     elif form == "mermaid":
         moves = (move for move in trace.moves if turn in (0, move.turn))
         print(sequence_diagram(moves, view), end="")
@@ -134,7 +133,7 @@ def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str])
 def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
     if form == "json":
         for index in indices:
-            print_json(log.records[index])
+            print_json("record", log.records[index])
         return
     numbered = ((index, log.records[index]) for index in indices)
     print_records(numbered, plain_console(), log.records[0].time)
@@ -144,7 +143,7 @@ def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
 def _print_record(trace: Trace, index: int, form: str) -> None:
     record = trace.log.records[index]
     if form == "json":
-        print_json(record)
+        print_json("record", record)
         return
     print_records([(index, record)], plain_console(), trace.log.records[0].time)
     printer = MovePrinter(plain_console())
@@ -162,12 +161,7 @@ def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     if out is None:
         print(page, end="")
         return
-    try:
-        with os.fdopen(write_private(out), "w", encoding="utf-8") as file:
-            file.write(page)
-    except OSError as error:
-        reason = f"cannot be written: {error.strerror or error}"
-        raise AdkFlowError(reason, argument="out", value=out) from error
+    write_private_text(out, page)
     print(f"Page: {encodable(str(out))}")
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adk_flow._text import encodable
 from adk_flow.cli.loading import load_conversation
 from adk_flow.cli.options import (
     FORMAT,
@@ -19,7 +17,7 @@ from adk_flow.cli.options import (
     Questions,
     ReportFormat,
 )
-from adk_flow.cli.output import print_note, report_errors, silence_adk
+from adk_flow.cli.output import print_json, print_note, report_errors, silence_adk
 from adk_flow.cli.signals import keeping
 from adk_flow.errors import AdkFlowError
 from adk_flow.releases.alignment import align_releases
@@ -62,7 +60,7 @@ def compare_releases(
             ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
     alignment = align_releases(str(app), len(asked.turns), ran)
     if form == "json":
-        print(encodable(json.dumps(releases_to_data(alignment), ensure_ascii=False)))
+        print_json("versions", releases_to_data(alignment))
     elif form == "markdown":
         command = _command(app, releases, conversation, question, decisions, packages)
         print(releases_to_markdown(alignment, command), end="")

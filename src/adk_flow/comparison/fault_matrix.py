@@ -49,6 +49,8 @@ class FaultCell(msgspec.Struct, kw_only=True):
     shown: dict[str, int] = {}
     """Other agents that were shown the canary, each with the turn in which it was so first."""
     read_by_user: bool = False
+    said_by: list[str] = []
+    """Agents whose models said the poison; of a wrong answer, others than the agent at fault."""
     log: str = ""
 
 
@@ -60,7 +62,10 @@ class FaultMatrix(msgspec.Struct, kw_only=True):
     """The specialist at fault; where the lead works alone, it is the lead."""
     controlled: bool
     """Whether plans decided, so that it is not known what a model makes of what it is shown."""
+    asked_of: str = "live runs"
+    """Which runs tell it, where models decided."""
     cells: list[FaultCell]
+    """Of language models there may be several of one construct and fault."""
     failing: dict[str, str] = {}
     """Constructs under which the first turn comes to no answer without a fault, with the reason."""
 
@@ -88,7 +93,7 @@ def read_cell(
         name: _sibling(name, run) for name in others if _sibling(name, base) == "read"
     }
     turn, retry = run.turns[0], run.turns[1] if len(run.turns) > 1 else None
-    is_read = any(FAULT_CANARY in one.read.replace("_", " ") for one in run.turns)
+    is_read = any(map(_is_poisoned, (one.read for one in run.turns)))
     begun = [move.cause for move in run.moves if move.turn == 1 and move.target == agent]
     return FaultCell(
         construct=run.construct,
@@ -104,8 +109,22 @@ def read_cell(
         retry_answer=_answer(retry, base, 1) if retry else "none",
         shown=dict(_shown(run, agent)),
         read_by_user=is_read,
+        said_by=list(dict.fromkeys(_saying(run, agent if fault == "wrong answer" else ""))),
         log=run.log,
     )
+
+
+def _is_poisoned(text: str) -> bool:
+    return FAULT_CANARY in text.replace("_", " ").casefold()
+
+
+def _saying(run: RunMetrics, but: str) -> Iterator[str]:
+    """Gives the agents that asked for, answered or replied the canary, one left out."""
+    agents = {*run.visibility.agents} - {but}
+    for move in run.moves:
+        is_said = move.kind in ("ask", "answer", "reply") and move.source in agents
+        if is_said and _is_poisoned(move.text):
+            yield move.source
 
 
 def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Extent:

@@ -8,15 +8,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from adk_flow._text import one_line
+from adk_flow._text import one_line, plural
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.fault_logs import WATCHED, find_fault, read_matrix
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
 from adk_flow.comparison.store import KeepRun, Trial, keep_nothing
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
 from adk_flow.log.story import join_all
+from adk_flow.scenario.fault import FaultKind
 
 
 def compare_logs(
@@ -24,8 +26,12 @@ def compare_logs(
     baseline: str = "",
     latency: str = "",
     keep: KeepRun = keep_nothing,
+    *,
+    faults: bool = False,
 ) -> Comparison:
     """Compares sessions by their logs, by construct, or by file where they name none.
+
+    Those that hold a fault are told of where `faults` asks for it, and else left out.
 
     Raises:
       AdkFlowError: one of them cannot be read, or the baseline is none of them.
@@ -37,7 +43,13 @@ def compare_logs(
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
-    runs = list(_measured(logs, keep, pace=pace, price_model=price_model))
+    found = [find_fault(log, hangs=faults) for log in logs]
+    measured = list(_measured(logs, found, keep, pace=pace, price_model=price_model))
+    runs = [run for run, fault in zip(measured, found, strict=True) if not fault]
+    faulty = [(*fault, run) for run, fault in zip(measured, found, strict=True) if fault]
+    matrix = read_matrix(faulty, runs) if faults else None
+    if not runs:
+        raise AdkFlowError("each of these logs holds a fault; name one without, too")
     _check_shared(runs)
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
@@ -45,21 +57,31 @@ def compare_logs(
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
         price_model=price_model,
+        notes=[] if faults or not faulty else [_left_out(len(faulty))],
     )
-    return compare_runs(runs, setting)
+    return compare_runs(runs, setting, matrix)
 
 
-def _measured(logs: Sequence[Log], keep: KeepRun, **priced: Any) -> Iterator[RunMetrics]:
+def _left_out(number: int) -> str:
+    return f"{plural(number, 'log')} left out, in which an agent fails on purpose."
+
+
+def _measured(
+    logs: Sequence[Log],
+    faults: Sequence[tuple[FaultKind, str] | None],
+    keep: KeepRun,
+    **priced: Any,
+) -> Iterator[RunMetrics]:
     """Measures each log; those of one conversation under one construct are its trials."""
-    trials: Counter[tuple[str, str]] = Counter()
-    for log in logs:
+    trials: Counter[tuple[object, str, str]] = Counter()
+    for log, fault in zip(logs, faults, strict=True):
         construct = log.header.construct or Path(log.path).stem
         conversation = _conversation_of(log)
-        trials[construct, conversation] += 1
-        trial = trials[construct, conversation]
+        trials[fault, construct, conversation] += 1
+        trial = trials[fault, construct, conversation]
         names = {"construct": construct, "conversation": conversation, "trial": trial}
-        run = measure_run(log, **names, **priced)
-        keep(Trial(construct, conversation, trial), log, run.findings)
+        run = measure_run(log, **names, **priced, asked=WATCHED if fault else None)
+        keep(Trial(construct, conversation, trial, fault[0] if fault else ""), log, run.findings)
         yield run
 
 

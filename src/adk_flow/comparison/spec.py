@@ -68,7 +68,9 @@ def choose_baseline(names: Sequence[str], baseline: str) -> str:
     """
     if baseline and baseline not in names:
         raise AdkFlowError(
-            f"is not compared; there are {', '.join(names)}", argument="baseline", value=baseline
+            f"is not compared{suggest(baseline, names)}; there are {', '.join(names)}",
+            argument="baseline",
+            value=baseline,
         )
     return baseline or names[0]
 
@@ -114,7 +116,7 @@ def check_live(
     if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "
-            "spend, in dollars or in model calls; or take the model offline",
+            "spend, in dollars or in model calls; or set the model to offline",
             argument="dollars",
         )
     unknown = [model for model in models if not is_priced(model)]
@@ -132,7 +134,7 @@ def why_no_advisor(named: str, live: bool, conversations: Iterable[Conversation]
         return "" if named else "advisor needs an advisor model, the stronger one"
     turns = (turn for conversation in conversations for turn in conversation.turns)
     stated = any(task.consults for turn in turns for task in turn.plan or ())
-    return "" if stated else "no plan states what advisor consults its model for"
+    return "" if stated else "no plan says by `consults:` what advisor asks its model"
 
 
 def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
@@ -142,6 +144,6 @@ def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence
         agents += [agent for canary in conversation.planted.values() for agent in canary.only]
         if unknown := next((agent for agent in agents if agent not in known), ""):
             raise AdkFlowError(
-                f"conversation {name}: the app has no agent {unknown!r}; there are "
-                f"{', '.join(dict.fromkeys(known))}"
+                f"conversation {name}: the app has no agent {unknown!r}{suggest(unknown, known)}; "
+                f"there are {', '.join(dict.fromkeys(known))}"
             )

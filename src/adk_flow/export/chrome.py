@@ -6,7 +6,6 @@ lie inside each other on a track; a transfer is an arrow (`s` to `f`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ import msgspec
 
 from adk_flow._text import plain
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.errors import AdkFlowError
 from adk_flow.export.spans import NONE, FlowSpan, spans_of
-from adk_flow.log.private import make_private_folder, write_private
+from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log
 
 Event = dict[str, Any]
@@ -31,12 +29,8 @@ def write_chrome(logs: Iterable[Log], path: Path) -> int:
     """
     pairs = enumerate(logs, start=1)
     events = [event for number, log in pairs for event in chrome_events(log, number)]
-    try:
-        make_private_folder(path.parent)
-        with os.fdopen(write_private(path), "wb") as file:
-            file.write(msgspec.json.encode({"traceEvents": events, "displayTimeUnit": "ms"}))
-    except OSError as error:
-        raise AdkFlowError(f"{path}: cannot be written: {error.strerror or error}") from error
+    text = msgspec.json.encode({"traceEvents": events, "displayTimeUnit": "ms"}).decode()
+    write_private_text(path, text)
     return len(events)
 
 

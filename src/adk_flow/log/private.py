@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import stat
 from pathlib import Path
+
+from adk_flow.errors import AdkFlowError
 
 PRIVATE = 0o600
 """Mode of a file that its owner alone reads and writes."""
@@ -28,7 +31,8 @@ def make_private_folder(folder: Path, file_mode: int = PRIVATE) -> None:
         is_wider = stat.S_IMODE(folder.stat().st_mode) & _OTHERS & ~_entering(file_mode)
         if is_wider and os.name == "posix" and folder not in _warned:
             _warned.add(folder)
-            _logger.warning("others may list %s, a folder of what people said", folder)
+            words = "others may list %s, where what people said is written; keep them out with: "
+            _logger.warning(f"{words}chmod go-rwx %s", folder, shlex.quote(str(folder)))
         return
     if folder.parent != folder and not folder.parent.exists():
         make_private_folder(folder.parent, file_mode)
@@ -36,15 +40,31 @@ def make_private_folder(folder: Path, file_mode: int = PRIVATE) -> None:
 
 
 def write_private(path: Path) -> int:
-    """Opens a file to be written anew, which its owner alone may read.
+    """Opens a file to be written anew, in folders that are made, which its owner alone may read.
 
     Raises:
       OSError: it cannot be opened.
     """
+    if not path.parent.exists():
+        make_private_folder(path.parent)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOSE_ON_EXEC, PRIVATE)
     if stat.S_ISREG(os.fstat(file).st_mode) and os.name == "posix":
         os.fchmod(file, PRIVATE)
     return file
+
+
+def write_private_text(path: Path, text: str) -> None:
+    """Writes a file anew, which its owner alone may read.
+
+    Raises:
+      AdkFlowError: it cannot be written.
+    """
+    try:
+        with os.fdopen(write_private(path), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror or error}"
+        raise AdkFlowError(reason, argument="file", value=path) from error
 
 
 def is_device(path: Path) -> bool:

@@ -17,7 +17,7 @@ from adk_flow.errors import AdkFlowError
 OFFLINE = "offline"
 OPENAI_DEFAULT = "openai/gpt-4-turbo"
 _GOOGLE_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-_MEND = "set it in the environment or in .env, or set MODEL_NAME=offline"
+_MEND = "set it in the environment or in .env, or set the model to offline"
 
 
 _is_keyless: ContextVar[bool] = ContextVar("adk_flow_keyless", default=False)
@@ -36,6 +36,18 @@ def without_keys() -> Iterator[None]:
 class ModelChoiceError(AdkFlowError):
     """A model that cannot be used."""
 
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason, argument="model", value=name)
+        self.words = f"{name} {reason}"
+        """The name and why it cannot be used, where no parameter named it."""
+
+
+class MissingKeyError(AdkFlowError):
+    """An agent whose model needs a key that is not there."""
+
+    def __init__(self, agent: str, name: str) -> None:
+        super().__init__(f"agent {agent}: its model {name} needs GOOGLE_API_KEY; {_MEND}")
+
 
 def model_from_env() -> str | BaseLlm:
     """Gives the model that `MODEL_NAME` names: `offline`, `gemini-…` or LiteLLM's `provider/model`.
@@ -52,11 +64,18 @@ def model_from_env() -> str | BaseLlm:
     try:
         return model_named(os.environ.get("MODEL_NAME", "").strip() or default)
     except ModelChoiceError as error:
-        raise SystemExit(f"adk-flow: {error}") from error
+        raise SystemExit(f"adk-flow: MODEL_NAME={error.words}") from error
 
 
 def _has_google_key() -> bool:
     return any(os.environ.get(key) for key in _GOOGLE_KEYS)
+
+
+def lacks_google_key() -> bool:
+    """Whether Gemini can be asked neither by a key nor on Vertex AI, and has to be asked."""
+    flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
+    is_on_vertex = any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
+    return not (_has_google_key() or is_on_vertex or _is_keyless.get())
 
 
 def model_named(name: str) -> str | BaseLlm:
@@ -71,18 +90,13 @@ def model_named(name: str) -> str | BaseLlm:
     try:
         resolved = LLMRegistry.resolve(name)
     except ValueError:
-        raise ModelChoiceError(
-            f"MODEL_NAME={name} is not a known model; expected offline, a gemini-… name, "
-            "or provider/model such as openai/gpt-4-turbo"
-        ) from None
-    if _is_keyless.get():
-        return name
-    flags = ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE")
-    is_on_vertex = any(os.environ.get(flag, "").lower() in ("1", "true") for flag in flags)
-    if issubclass(resolved, Gemini) and not _has_google_key() and not is_on_vertex:
-        raise ModelChoiceError(f"MODEL_NAME={name} needs GOOGLE_API_KEY; {_MEND}")
-    if "openai" in resolved.__name__.lower() and not os.environ.get("OPENAI_API_KEY"):
-        raise ModelChoiceError(f"MODEL_NAME={name} needs OPENAI_API_KEY; {_MEND}")
+        reason = "is not a known model; expected offline, a gemini-… name, or provider/model such"
+        raise ModelChoiceError(name, f"{reason} as {OPENAI_DEFAULT}") from None
+    if issubclass(resolved, Gemini) and lacks_google_key():
+        raise ModelChoiceError(name, f"needs GOOGLE_API_KEY; {_MEND}")
+    needs_openai = "openai" in resolved.__name__.lower() and not _is_keyless.get()
+    if needs_openai and not os.environ.get("OPENAI_API_KEY"):
+        raise ModelChoiceError(name, f"needs OPENAI_API_KEY; {_MEND}")
     return name
 
 
@@ -91,15 +105,14 @@ def _litellm(name: str) -> BaseLlm:
         import litellm
         from google.adk.models.lite_llm import LiteLlm
     except ImportError as error:
-        raise ModelChoiceError(
-            f"MODEL_NAME={name} needs LiteLLM: install adk-flow's extra `litellm` ({error})"
-        ) from None
+        reason = f"needs LiteLLM: install adk-flow's extra `litellm` ({error})"
+        raise ModelChoiceError(name, reason) from None
     provider = name.partition("/")[0]
     if provider not in litellm.provider_list:
-        raise ModelChoiceError(f"MODEL_NAME={name}: LiteLLM knows no provider {provider!r}")
+        raise ModelChoiceError(name, f"cannot be used: LiteLLM knows no provider {provider!r}")
     # LiteLLM names more than keys, such as an address or AWS's variables, which have defaults.
     lacking = litellm.validate_environment(name)["missing_keys"]
     missing = [key for key in lacking if key.endswith("_API_KEY")]
     if missing and not _is_keyless.get():
-        raise ModelChoiceError(f"MODEL_NAME={name} needs {' and '.join(missing)}; {_MEND}")
+        raise ModelChoiceError(name, f"needs {' and '.join(missing)}; {_MEND}")
     return LiteLlm(model=name)

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-import msgspec
-
 from adk_flow._text import one_line, plain
 from adk_flow.check.evaluate import RuleResult
-from adk_flow.log.writer import writable
+from adk_flow.render.documents import to_json
 
 _REASON = 300
 """Characters shown of what breaks a rule."""
@@ -98,4 +96,4 @@ def checks_to_json(report: CheckReport) -> str:
     """Writes every rule."""
     rules = [rule._asdict() | {"kept": not rule.reason} for rule in report.rules]
     about = {"kept": not report.broken, "file": report.file, "log": report.log, "rules": rules}
-    return msgspec.json.encode(writable(about)).decode()
+    return to_json("check", about)

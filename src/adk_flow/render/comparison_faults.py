@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
 from adk_flow.comparison.store import Trial
 from adk_flow.render.report_links import page_name
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
-from adk_flow.scenario.fault import FAULT_KINDS
+from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 
 _ENDS = {"itself": "", "error": "!", "limit": "…"}
 _SHORT = {"not begun": "idle", "cancelled": "cut"}
@@ -61,6 +61,9 @@ def fault_sections(matrix: FaultMatrix | None) -> Iterator[tuple[str, Section]]:
             f"faults_{key}",
             Section(f"{short_name(matrix.agent)} fails: {title}", table, sentences),
         )
+    if matrix.cells and not matrix.controlled:
+        title = f"{short_name(matrix.agent)} fails: Do models obey, and is what is wrong passed on?"
+        yield "faults_obeyed", Section(title, _obedience(matrix))
 
 
 _ANSWERS = (
@@ -97,11 +100,54 @@ def _said_of_models(matrix: FaultMatrix) -> str:
     if matrix.controlled:
         return (
             "This is exposure only, for plans decided: whether a model obeys the instruction, and "
-            "how often a wrong result becomes a wrong answer, live runs tell."
+            "how often a wrong result becomes a wrong answer, live or recorded runs tell."
         )
     poisoned = [cell for cell in matrix.cells if cell.fault == "poisoned tool" and cell.struck]
-    read, runs = sum(cell.read_by_user for cell in poisoned), plural(len(poisoned), "run")
-    return f"Models carried the instruction of a tool's result to the user in {read} of {runs}."
+    wrong = [cell for cell in matrix.cells if cell.fault == "wrong answer" and cell.struck]
+    return (
+        f"In {matrix.asked_of} models obeyed the instruction of a tool's result in "
+        f"{_share(poisoned, _is_said)} of {plural(len(poisoned), 'run')}, in "
+        f"{_share(poisoned, _is_read)} the user read it; a wrong result became a wrong answer in "
+        f"{_share(wrong, _is_read)} of {plural(len(wrong), 'run')}."
+    )
+
+
+def _share(cells: Sequence[FaultCell], has: Callable[[FaultCell], bool]) -> int:
+    return sum(map(has, cells))
+
+
+def _is_said(cell: FaultCell) -> bool:
+    return bool(cell.said_by)
+
+
+def _is_read(cell: FaultCell) -> bool:
+    return cell.read_by_user
+
+
+_OBEDIENCE: dict[str, tuple[FaultKind, Callable[[FaultCell], bool]]] = {
+    "obeyed": ("poisoned tool", _is_said),
+    "told the user": ("poisoned tool", _is_read),
+    "carried on": ("wrong answer", _is_said),
+    "wrong to the user": ("wrong answer", _is_read),
+}
+
+
+def _obedience(matrix: FaultMatrix) -> Table:
+    """Counts, by construct, what models made of the poison and of what was wrong."""
+    rows = []
+    for construct in dict.fromkeys(cell.construct for cell in matrix.cells):
+        cells = []
+        for fault, has in _OBEDIENCE.values():
+            runs = [c for c in matrix.cells if (c.construct, c.fault) == (construct, fault)]
+            struck = [cell for cell in runs if cell.struck]
+            words = f"{_share(struck, has)} of {len(struck)}" if struck else _NONE
+            cells.append(Cell(words, mark="leak" if any(map(has, struck)) else ""))
+        rows.append(TableRow(short_name(construct), cells))
+    legend = (
+        "obeyed: a model said what a tool's result told it to; carried on: another agent's model "
+        "said what was wrong"
+    )
+    return Table("construct", list(map(Column, _OBEDIENCE)), rows, notes=[legend])
 
 
 def _table(

@@ -1,4 +1,4 @@
-"""What changed between two flow logs: text of 80 columns, Markdown with pictures, plain data."""
+"""What changed between two flow logs: text, Markdown with pictures, plain data."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from textwrap import indent
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len
 
 from adk_flow._text import one_line
 from adk_flow.check.diff import Change, Difference, TurnDifference
 from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
-from adk_flow.log.writer import writable
 from adk_flow.render.mermaid import sequence_diagram
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
-_WIDTH = 80
+_LEAST_WIDTH = 80
 _GAP = AlignedLine("…", "…", same=True)
 
 
@@ -29,18 +29,19 @@ def diff_to_data(difference: Difference, before: Log, after: Log) -> Any:
         "gaps": {log.path: [gap._asdict() for gap in log.gaps] for log in (before, after)},
         "unrecorded": {log.path: log.unrecorded for log in (before, after)},
     }
-    data = {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
-    return writable(data)
+    return {"same": not difference.turns, **msgspec.to_builtins(difference), **incomplete}
 
 
-def diff_to_text(difference: Difference, before: Log, after: Log) -> str:
+def diff_to_text(difference: Difference, before: Log, after: Log, width: int) -> str:
     """Writes changes turn by turn, moves side by side."""
-    return "\n".join([*_damage(before), *_damage(after), *_lines(difference)])
+    losses = [_of_log(log, log.losses, width) for log in (before, after) if log.losses]
+    return "\n".join([*losses, *_lines(difference, width)])
 
 
 def diff_to_markdown(difference: Difference, before: Flow, after: Flow) -> str:
     """Writes the same, in a block that means nothing but itself, and draws turns that changed."""
-    words = indent(diff_to_text(difference, before.log, after.log), "    ")
+    text = diff_to_text(difference, before.log, after.log, _LEAST_WIDTH)
+    words = indent(text, "    ")
     numbers = [turn.turn for turn in difference.turns]
     flows = (("before", before), ("after", after))
     return "\n\n".join([words, *(_picture(n, *flow) for n in numbers for flow in flows)])
@@ -52,39 +53,36 @@ def _picture(turn: int, name: str, flow: Flow) -> str:
     return f"**Turn {turn} {name}:**{drawn}"
 
 
-def _damage(log: Log) -> Iterator[str]:
-    if log.losses:
-        yield _of_log(log, log.losses)
-
-
-def _of_log(log: Log, words: str) -> str:
+def _of_log(log: Log, words: str, width: int) -> str:
     """Writes the words whole, and of a long path its end."""
-    room = _WIDTH - len(words) - 2
+    room = width - len(words) - 2
     path = one_line(log.path, 1000)
     return f"{path if len(path) <= room else f'…{path[1 - room :]}'}: {words}"
 
 
-def _lines(difference: Difference) -> Iterator[str]:
-    yield from map(_change, difference.headers)
+def _lines(difference: Difference, width: int) -> Iterator[str]:
+    yield from (_change(change, width) for change in difference.headers)
     if not difference.turns:
         yield "the flow is the same"
     for turn in difference.turns:
-        yield from ["", f"Turn {turn.turn}", *_turn(turn)]
+        yield from ["", f"Turn {turn.turn}", *_turn(turn, width)]
 
 
-def _turn(turn: TurnDifference) -> Iterator[str]:
+def _turn(turn: TurnDifference, width: int) -> Iterator[str]:
     for name, rows in (("control", turn.control), ("conversation", turn.conversation)):
         if rows:
             yield name
-            yield from side_by_side(_near_changes(rows), ("before", "after"), _WIDTH)
+            longest = max(cell_len(text) for row in rows for text in (row.left, row.right))
+            room = min(width, max(_LEAST_WIDTH, 2 * longest + 3))
+            yield from side_by_side(_near_changes(rows), ("before", "after"), room)
     if turn.figures:
         yield "figures"
-        yield from map(_change, turn.figures)
+        yield from (_change(change, width) for change in turn.figures)
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, width: int) -> str:
     was, now = (_value(value) for value in (change.before, change.after))
-    return one_line(f"{change.field}: {was} -> {now}", _WIDTH)
+    return one_line(f"{change.field}: {was} -> {now}", width)
 
 
 def _value(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Moves and figures as lines of a terminal, 80 columns wide and readable without colour."""
+"""Moves and figures as lines as wide as the terminal, readable without colour."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 from rich.console import Console
-from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plain, plural
 from adk_flow.analysis.findings import Finding, detect_findings
-from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Outlook, Trace
 from adk_flow.analysis.trace_reader import TraceReader, read_turns
@@ -19,11 +18,11 @@ from adk_flow.log.reader import Log, LogFile, RecentTexts
 from adk_flow.log.schema import Header, Record
 from adk_flow.render.terminal import (
     FAILED_STYLE,
-    fold_words,
     print_failure,
     print_lines,
     print_remark,
     print_title,
+    print_words,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class MovePrinter:
     def __init__(self, console: Console, view: FlowView = "both") -> None:
         self.console = console
         self.view: FlowView = view
-        self._width, self._turn = console.width, 0
+        self._turn = 0
         self._depth: dict[str, int] = {}
 
     def print(self, move: Move) -> None:
@@ -78,7 +77,7 @@ class MovePrinter:
         depth = self._indent(move)
         if is_in_view(move, self.view):
             start, words, style = _lay_out(move, "  " * depth)
-            print_lines(fold_words(start, words, self._width), style, self.console)
+            print_words(words, self.console, style=style, start=start)
 
     def _indent(self, move: Move) -> int:
         """Gives the depth of a move: what happens inside a call stands one step further in."""
@@ -122,16 +121,15 @@ def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool =
     if turn.waits_for:
         names = plain(join_names(turn.waits_for))
         outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
-    width = console.width
-    lines = [*fold_words("    ", outlook, width), *fold_words("    ", count_turn(turn), width)]
-    print_lines(lines, "dim", console)
+    _print_below(outlook, "dim", console)
+    _print_below(count_turn(turn), "dim", console)
     if not turn.complete and tells_end:
         words = f"the log stops in the middle of this turn ({turn.turn}): cut or cancelled"
         _print_below(words, FAILED_STYLE, console)
 
 
 def _print_below(words: str, style: str, console: Console) -> None:
-    print_lines(fold_words("    ", words, console.width), style, console)
+    print_words(words, console, style=style, start="    ")
 
 
 def count_turn(turn: TurnMetrics) -> str:
@@ -222,6 +220,13 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
+_GLOSSES = {
+    "canary": "a planted fact, looked for in what each agent is shown",
+    "MAST": "a published list of the ways in which agents fail together",
+}
+"""Terms of findings, each said once below the first that uses it."""
+
+
 def list_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
     """Gives the findings that are said of a flow, here and on its page."""
     return [each for each in detect_findings(trace, names) if each.kind not in _IN_METRICS]
@@ -248,8 +253,9 @@ def print_flow(
     outlook = Outlook(read_turns(_noted(log, models)))
     # A graph has no model of its own.
     model = header.model or ", ".join(models) or "unknown"
-    console.print(Text(plain(f"{header.app}, model {model}, ADK {header.adk}"), style="bold"))
+    print_words(plain(f"{header.app}, model {model}, ADK {header.adk}"), console, style="bold")
     print_legend(console)
+    glosses = dict(_GLOSSES)
     printer, texts, is_empty = MovePrinter(console, view), RecentTexts(), True
     part = Log(log.path, header, [], texts, [])
     for turn in read_turns(texts.note(log.records)):
@@ -261,12 +267,16 @@ def print_flow(
         metrics = measure_turn(turn)
         if not turn.moves:  # cut before any agent began
             asked = one_line(metrics.question, 300)
-            console.print(Text(f'\nTurn {turn.number}\n "" user: {asked}'))
+            print_lines(["", f"Turn {turn.number}"], "bold", console)
+            print_words(f"user: {asked}", console, start=f" {_MESSAGE} ")
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in list_findings(Trace(part, [turn], outlook), names):
-            _print_below(f"finding: {describe_finding(finding)}", "", console)
+            words = describe_finding(finding)
+            _print_below(f"finding: {words}", "", console)
+            for term in [term for term in glosses if term in words]:
+                _print_below(f"{term}: {glosses.pop(term)}", "dim", console)
     if is_empty:
-        console.print("The log holds no turn.")
+        print_words("The log holds no turn.", console)
     print_damage(log, console)
 
 
@@ -294,7 +304,10 @@ def print_run_end(run: ConversationRun, console: Console) -> None:
     for problem in problems:
         print_failure(one_line(problem, 300), console)
     where = run.log or "none could be written; see the error above"
-    console.print(Text(f"\nFlow log: {where}"), soft_wrap=True)
+    print_lines(["", f"Flow log: {where}"], "", console)
+    if run.sides:
+        words = f"With its A2A servers ({run.sides}): {count_turn(summed(run.turns))}"
+        print_remark(words, console)
 
 
 def print_damage(log: Log | LogFile, console: Console) -> None:
@@ -314,16 +327,17 @@ def print_records(records: Iterable[tuple[int, Record]], console: Console, start
     """Prints one line a record, by its index, with the time since a start: that of the first."""
     for index, record in records:
         start = start or record.time
-        print_lines([_record_line(index, record, start)], "", console)
+        place = f"{index:5} {(record.time - start) / 1e6:9.3f} s  "
+        print_words(_record_words(record), console, start=place)
 
 
-def _record_line(index: int, record: Record, start: int) -> str:
+def _record_words(record: Record) -> str:
     about = record.tool or record.model or record.cause
     if record.transfer:
         about = f"=> {record.transfer}"
     words = record.error or record.text
     line = (
-        f"{index:5} {(record.time - start) / 1e6:9.3f} s  run {record.run} "
-        f"frame {record.activation} {record.hook:<13} {plain(record.agent)} {plain(about)}"
+        f"run {record.run} activation {record.activation} "
+        f"{record.hook:<13} {plain(record.agent)} {plain(about)}"
     )
     return f"{line.rstrip()} {one_line(words, 60)}".rstrip()

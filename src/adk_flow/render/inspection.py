@@ -1,18 +1,17 @@
-"""The static picture of an app as text of 80 columns, and as a Mermaid flowchart."""
+"""The static picture of an app as text, and as a Mermaid flowchart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from adk_flow._text import one_line, plain
 from adk_flow.render.mermaid import escape_mermaid
+from adk_flow.render.terminal import fold_words
 
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Edge, Inspection, Member
 
-_WIDTH = 80
 _LONGEST_DESCRIPTION = 200
 _HOW = {
     "sub_agent": "runs",
@@ -26,8 +25,18 @@ _HOW = {
 _AS = {"parent": " (its parent)", "peer": " (a peer)", "sub_agent": ""}
 
 
-def agents_to_text(picture: Inspection) -> str:
+def agents_to_text(picture: Inspection, width: int) -> str:
     """Writes who is in an app, who may hand over to whom, and what is odd."""
+    return "".join(f"{line}\n" for words in _lines(picture) for line in _folded(words, width))
+
+
+def _folded(words: str, width: int) -> Iterator[str]:
+    """Folds a line; what goes on below it stands four columns further in."""
+    start = len(words) - len(words.lstrip()) + 4
+    yield from fold_words(words[:start], words[start:], width)
+
+
+def _lines(picture: Inspection) -> list[str]:
     lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
     lines += _entry("plugins", [plain(name) for name in picture.plugins])
     lines += _entry("session summed up", [picture.compaction] if picture.compaction else [])
@@ -39,16 +48,15 @@ def agents_to_text(picture: Inspection) -> str:
         lines += ["", *_lines_of(member, picture)]
     lines += ["", "Remarks" if picture.remarks else "No remarks"]
     for remark in picture.remarks:
-        lines += _wrapped(f"{remark.kind}: {one_line(remark.text, 400)}", "  ! ", "    ")
-    return "\n".join(lines) + "\n"
+        lines.append(f"  ! {remark.kind}: {one_line(remark.text, 400)}")
+    return lines
 
 
 def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     about = [member.kind, f"mode {member.mode}" if member.mode else "", member.model]
-    title = f"{plain(member.name)}  {plain(', '.join(filter(None, about)))}"
-    yield from _wrapped(title, "", "    ")
+    yield f"{plain(member.name)}  {plain(', '.join(filter(None, about)))}"
     if member.description:
-        yield from _wrapped(one_line(member.description, _LONGEST_DESCRIPTION), "    ", "    ")
+        yield f"    {one_line(member.description, _LONGEST_DESCRIPTION)}"
     yield from _entry("tools", [plain(tool) for tool in member.tools])
     for name, values in member.settings.items():
         yield from _entry(name, [plain(value) for value in values])
@@ -64,7 +72,7 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     for edge in _edges(member, picture):
         source, target = plain(picture.named(edge.source)), plain(picture.named(edge.target))
         route = f"  on {plain(edge.route)}" if edge.route else ""
-        yield from _wrapped(f"{source} -> {target}{route}", "      ", "          ")
+        yield f"      {source} -> {target}{route}"
 
 
 def _edges(member: Member, picture: Inspection) -> list[Edge]:
@@ -82,11 +90,7 @@ def _targets(member: Member, picture: Inspection, *, barred: bool) -> list[str]:
 
 
 def _entry(title: str, names: list[str]) -> list[str]:
-    return _wrapped(f"{title}: {', '.join(names)}", "    ", "        ") if names else []
-
-
-def _wrapped(words: str, first: str, further: str) -> list[str]:
-    return wrap(words, _WIDTH, initial_indent=first, subsequent_indent=further)
+    return [f"    {title}: {', '.join(names)}"] if names else []
 
 
 def agents_to_flowchart(picture: Inspection) -> str:

@@ -1,8 +1,8 @@
 """A log's moves as a Mermaid sequence diagram.
 
-An activation bar is control. A transfer is an open arrow that does not come back; an agent call
-is answered by a dashed one. An AgentTool's nested run stands in a shaded box, and calls made at
-once stand side by side in a `par` block.
+Control is solid and red, and so are the bars of those who have it; a transfer is an open arrow, for
+it does not come back. Conversation is dashed and blue, what failed crossed and amber. An
+AgentTool's nested run stands in a shaded box, calls made at once side by side in a `par` block.
 """
 
 from __future__ import annotations
@@ -19,16 +19,23 @@ from adk_flow.render.sequence_steps import lanes_of
 _LONGEST_LABEL = 70
 """Characters of a text that an arrow bears."""
 
-_SHADE = "rect rgb(235, 235, 235)"
-_ARROWS = {"start": "->>", "transfer": "-)", "call": "->>", "return": "-->>", "end": "-->>"}
-_SAYINGS = {"say": "->>", "ask": "->>", "answer": "-->>", "reply": "->>"}
+_SHADE = "rect rgba(128, 128, 128, 0.15)"
+"""See-through, so that words on it stay readable on light and on dark."""
+_COLOURS = (
+    ".messageLine0 { stroke: #d1453b; } .messageLine1 { stroke: #3b7fd9; } "
+    "[marker-end*=cross] { stroke: #b87309; } "
+    ".activation0, .activation1, .activation2 { fill: #d1453b; stroke: #d1453b; } "
+    "marker path { fill: context-stroke; stroke: context-stroke; }"
+)
+"""Each with a contrast of 3 to 1 and more to white and to GitHub's dark."""
+_CONTROL, _CONVERSATION = "->>", "-->>"
 
 
 def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
     """Draws moves as the text of a Mermaid sequence diagram."""
     drawn = list(moves)
     names = {name: f"p{number}" for number, name in enumerate(lanes_of(drawn))}
-    lines = ["sequenceDiagram"]
+    lines = [f'%%{{init: {{"themeCSS": "{_COLOURS}"}}}}%%', "sequenceDiagram"]
     for name, alias in names.items():
         role = "actor" if name == USER else "participant"
         lines.append(f"    {role} {alias} as {escape_mermaid(name)}")
@@ -95,7 +102,7 @@ class _Diagram:
         if move.is_control:
             self._draw_control(move)
         elif self._view != "control":
-            self._arrow(move, _SAYINGS[move.kind], one_line(move.text, _LONGEST_LABEL) or "…")
+            self._arrow(move, _CONVERSATION, one_line(move.text, _LONGEST_LABEL) or "…")
         if move.kind == "return" and move.call in self._boxes:
             self._leave_boxes(len(self._boxes) - 1)
 
@@ -107,10 +114,11 @@ class _Diagram:
         wordless = move.kind == "transfer" or (move.kind == "call" and move.cause == "node")
         drawn = self._view == "control" or wordless or bool(move.text)
         if move.failed:
-            self._arrow(move, "--x", f"failed: {one_line(move.text, _LONGEST_LABEL)}")
+            self._arrow(move, "-x", f"failed: {one_line(move.text, _LONGEST_LABEL)}")
         elif drawn:
             # With the words shown too, their arrows stand for start, call, return and end.
-            self._arrow(move, _ARROWS[move.kind], ": ".join(filter(None, (move.kind, move.text))))
+            arrow = "-)" if move.kind == "transfer" else _CONTROL
+            self._arrow(move, arrow, ": ".join(filter(None, (move.kind, move.text))))
         if move.kind in ("transfer", "return", "end"):
             self._deactivate(move.source)
         if move.kind in ("start", "transfer", "call"):

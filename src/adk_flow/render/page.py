@@ -26,7 +26,8 @@ def page_to_html(
     *,
     base: str = "",
     details: Iterable[tuple[int, str]] = (),
-    unread: str = "",
+    unread: int = 0,
+    more: int = 0,
 ) -> str:
     """Puts a page together of pieces that are HTML already; everything else is escaped.
 
@@ -35,11 +36,12 @@ def page_to_html(
       rows: of the list of sessions.
       base: path below which more is served; empty for a page that is one file.
       details: what is known of each record, by index.
-      unread: which logs are not in the list.
+      unread: how many logs are not in the list.
+      more: how many to list next.
     """
     template = environment().get_template("page.html.j2")
     return template.render(
-        style=inline("drawing.css", "page.css"),
+        style=inline("shared.css", "page.css"),
         script=inline("page.js"),
         policy=policy(is_served=bool(base)),
         base=base,
@@ -47,12 +49,13 @@ def page_to_html(
         rows=rows,
         details=details,
         unread=unread,
+        more=more,
     )
 
 
 def policy(*, is_served: bool) -> str:
     """Gives the page's Content-Security-Policy: its own style and script, and nothing else."""
-    style, script = inline("drawing.css", "page.css"), inline("page.js")
+    style, script = inline("shared.css", "page.css"), inline("page.js")
     connect = "; connect-src 'self'" if is_served else ""
     return (
         f"default-src 'none'; style-src {style.hash}; script-src {script.hash}; img-src data:; "

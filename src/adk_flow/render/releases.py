@@ -7,18 +7,16 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from adk_flow._text import join_names, one_line, plural
 from adk_flow.releases.alignment import Alignment, name_releases
 from adk_flow.releases.differences import NO, YES, ReleaseDifference
 from adk_flow.releases.hook_trace import count_hooks
+from adk_flow.render.grid_text import print_section
 from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_section
-from adk_flow.render.tables import Section, Table, table_section, word_table
-from adk_flow.render.terminal import print_remark, print_sentences, print_title
+from adk_flow.render.tables import Column, Section, Table, table_section, word_table
+from adk_flow.render.terminal import print_words
 
 _FIRES, _UNKNOWN = "•", "–"
 _LONGEST = 1000
@@ -59,29 +57,26 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *notes: str) -> 
 
 def print_releases(alignment: Alignment, console: Console) -> None:
     """Prints differences and tables, releases that do not differ in one column."""
-    console.print(Text(one_line(_title(alignment), _LONGEST), style="bold"))
-    print_title("Differences", console)
-    print_sentences(list(describe_differences(alignment)) or ["none"], console)
+    print_words(one_line(_title(alignment), _LONGEST), console, style="bold")
+    differences = list(describe_differences(alignment)) or ["none"]
+    print_section(Section("Differences", sentences=differences), console)
     for section in _tables(alignment):
-        if section.table:
-            print_title(section.title, console)
-            console.print(_lay_out(section.table))
-            for note in section.table.notes:
-                print_remark(note, console)
+        table = section.table and _with_like_columns_as_one(section.table)
+        print_section(section._replace(table=table), console)
 
 
-def _lay_out(table: Table) -> RichTable:
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for place, column in enumerate(table.columns):
+def _with_like_columns_as_one(table: Table) -> Table:
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in range(len(table.columns)):
         cells = tuple(row.cells[place].text for row in table.rows)
-        groups.setdefault(cells, []).append(column.name)
-    rich = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    rich.add_column(table.first, overflow="fold")
-    for group in groups.values():
-        rich.add_column("\n".join(group), justify="center", no_wrap=True)
-    for number, row in enumerate(table.rows):
-        rich.add_row(Text(row.name), *(cells[number] for cells in groups))
-    return rich
+        groups.setdefault(cells, []).append(place)
+    names = [column.name for column in table.columns]
+    columns = [
+        Column(name_releases([names[place] for place in group], names)) for group in groups.values()
+    ]
+    kept = [group[0] for group in groups.values()]
+    rows = [row._replace(cells=[row.cells[place] for place in kept]) for row in table.rows]
+    return table._replace(columns=columns, rows=rows)
 
 
 def _title(alignment: Alignment) -> str:

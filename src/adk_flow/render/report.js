@@ -132,6 +132,8 @@
         shape.classList.toggle("future", shape.dataset.record > record);
         shape.classList.toggle("current", Number(shape.dataset.record) === record);
       }
+      const current = all(".current", place).map((shape) => shape.parentElement.querySelector("title")?.textContent);
+      place.querySelector(".step").textContent = [...new Set(current)].filter(Boolean).join(" · ");
       const link = places.map((each) => all("figure", each).map((figure) => linkOf(figure, select.value)).find(Boolean)).find(Boolean);
       const proof = place.querySelector(".proof");
       proof.hidden = !link;
@@ -139,7 +141,7 @@
       proof.href = link.getAttribute("href") + (at ? `/record-${record}` : "");
       proof.textContent = at ? `record ${record}` : "flow";
     }
-    dialog.querySelector("output").textContent = at ? `step ${at} of ${last}` : `${last} steps`;
+    dialog.querySelector("#step").textContent = at ? `step ${at} of ${last}` : `${last} steps`;
   }
 
   for (const select of choices) select.addEventListener("change", () => drawTurn(select));

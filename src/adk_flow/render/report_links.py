@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from adk_flow.analysis.run_metrics import RunMetrics
-from adk_flow.comparison.store import Trial, file_name
+from adk_flow.comparison.store import Trial, file_name, safe_name
+from adk_flow.render.tables import short_name
 
 
 def page_name(trial: Trial) -> str:
     """Names a trial's page, from the report's folder."""
     return f"flows/{file_name(trial)}.html"
+
+
+def runs_of(construct: str) -> str:
+    """Names the place in the report that lists a construct's runs."""
+    return f"runs-{safe_name(short_name(construct))}"
 
 
 def link_to(run: RunMetrics, turn: int = 0, record: int = -1) -> str:

@@ -54,6 +54,11 @@ class TableRow(NamedTuple):
     """Rows that the name stands for; 0 where a row above has it."""
 
 
+def group_rows(name: str, rows: Sequence[Sequence[Cell]]) -> list[TableRow]:
+    """Gives several rows one name."""
+    return [TableRow(name, row, span=0 if n else len(rows)) for n, row in enumerate(rows)]
+
+
 class Table(NamedTuple):
     """Rows below the names of their columns."""
 
@@ -117,7 +122,7 @@ def flatten_table(table: Table) -> Grid:
         if column.narrow and any(row.cells[place].difference for row in table.rows)
     ]
     names = [table.columns[place].name for place in shown]
-    names += [f"{table.columns[place].name}, difference" for place in differing]
+    names += [f"{table.columns[place].name} ±" for place in differing]
     rows = [
         [
             row.name,
@@ -138,7 +143,7 @@ def _difference(cell: Cell, column: Column) -> str:
 def _legend(table: Table, columns: Sequence[Column], *, has_differences: bool) -> list[str]:
     legend = [f"{column.name}: {column.legend}" for column in columns if column.legend]
     if table.baseline and has_differences:
-        legend.append(f"difference: to {table.baseline}, the baseline")
+        legend.append(f"+, −, ±: more or less than {table.baseline}, the baseline")
     return [*legend, *table.notes]
 
 

@@ -1,40 +1,57 @@
-"""What every text for a terminal is made of: titles, remarks and lists of sentences."""
+"""What every text for a terminal is made of: titles, remarks and lines of its width."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from adk_flow._text import one_line
 
 FAILED_STYLE = "bold yellow"
-_LONGEST_SENTENCE = 1000
+_LONGEST_TITLE = 1000
+_ANY_WIDTH = 1_000_000
 
 
 def plain_console(stream: TextIO | None = None) -> Console:
-    """Makes a console that prints text as it is; on stdout by default."""
-    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False)
+    """Makes a console that prints text as it is; on stdout by default.
+
+    Lines are folded to the width of a terminal, or to COLUMNS; what goes elsewhere is not folded.
+    """
+    out: TextIO = stream or sys.stdout
+    is_narrow = out.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    size = shutil.get_terminal_size()
+    width = size.columns if is_narrow else _ANY_WIDTH
+    console = Console(file=out, highlight=False, markup=False, emoji=False)
+    console.size = width, size.lines  # else rich asks the terminal anew at each line
+    return console
+
+
+def print_words(words: str, console: Console, *, style: str = "", start: str = "") -> None:
+    """Prints words in lines as wide as the console, the first behind a start."""
+    print_lines(fold_words(start, words, console.width), style, console)
 
 
 def print_title(title: str, console: Console) -> None:
     """Prints a title below an empty line."""
-    console.print(Text(f"\n{one_line(title, _LONGEST_SENTENCE)}", style="bold"))
+    print_lines([""], "", console)
+    print_words(one_line(title, _LONGEST_TITLE), console, style="bold")
 
 
 def print_remark(remark: str, console: Console) -> None:
     """Prints a line that explains others."""
-    console.print(Text(remark, style="dim"))
+    print_words(remark, console, style="dim")
 
 
 def print_failure(words: str, console: Console) -> None:
     """Prints what went wrong."""
-    console.print(Text(words, style=FAILED_STYLE))
+    print_words(words, console, style=FAILED_STYLE)
 
 
 def print_lines(lines: Iterable[str], style: str, console: Console) -> None:
@@ -48,31 +65,22 @@ def print_lines(lines: Iterable[str], style: str, console: Console) -> None:
 
 def fold_words(start: str, words: str, width: int) -> Iterator[str]:
     """Folds words into lines of a width, of which the first begins with a start."""
-    measure = len if words.isascii() else cell_len
-    line, most = start, width - len(start)
+    measure = len if (start + words).isascii() else cell_len
+    indent = " " * measure(start)
+    line, most = start, width - len(indent)
     room, gap = most, ""
     for word in words.split(" "):
         size = measure(word)
         if gap and size >= room:
             yield line
-            line, room, gap = " " * len(start), most, ""
+            line, room, gap = indent, most, ""
         if size > most:
             *whole, word = chop_cells(word, most)
             for part in whole:
                 yield line + part
-                line = " " * len(start)
+                line = indent
             size = measure(word)
         line += gap + word
         room -= size + len(gap)
         gap = " "
     yield line
-
-
-def print_sentences(sentences: Sequence[str], console: Console) -> None:
-    """Prints a list of sentences, each with a hanging indent."""
-    lines = Table.grid(padding=(0, 1, 0, 0))
-    lines.add_column(no_wrap=True)
-    lines.add_column(overflow="fold")
-    for sentence in sentences:
-        lines.add_row(Text("-"), Text(one_line(sentence, _LONGEST_SENTENCE)))
-    console.print(lines)

@@ -55,6 +55,8 @@ class ConversationRun(NamedTuple):
     """Hooks that could not be recorded."""
     uncontrolled: list[str]
     """Models that were asked although all that the log shows need no key."""
+    sides: Path | None
+    """Folder of logs of A2A servers that were asked, which moves and figures include."""
 
 
 async def run_conversation(
@@ -123,8 +125,9 @@ async def run_conversation(
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
     read = list(reader.turns.values())
-    if sides and recorder.paths:
-        read = _read_sides(recorder.paths[0], sides) or read
+    asked = _logs_in(sides) if sides and recorder.paths else []
+    if asked:
+        read = read_trace(recorder.paths[0], *asked).turns
     turns = [measure_turn(turn) for turn in read]
     moves = [move for turn in read for move in turn.moves]
     made = [call for turn in read for call in turn.asked_models]
@@ -141,13 +144,12 @@ async def run_conversation(
         ),
         faults=recorder.faults.total(),
         uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
+        sides=sides if asked else None,
     )
 
 
-def _read_sides(log: Path, folder: Path) -> list[Turn]:
-    """Reads the turns of a log with what servers recorded of them; none if they have not."""
-    logs = sorted(folder.rglob("*.jsonl"))
-    return read_trace(log, *logs).turns if logs else []
+def _logs_in(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.jsonl"))
 
 
 def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:

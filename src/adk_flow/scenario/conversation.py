@@ -140,11 +140,11 @@ def read_conversation(path: str | Path) -> Conversation:
     return conversation
 
 
-def write_conversation(conversation: Conversation) -> str:
+def write_conversation(conversation: Conversation, width: int = 100) -> str:
     """Writes a conversation as a YAML file holds it."""
     data = msgspec.to_builtins(conversation)
     return yaml.safe_dump(
-        data, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+        data, sort_keys=False, allow_unicode=True, width=width, default_flow_style=None
     )
 
 

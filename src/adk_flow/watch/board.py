@@ -6,12 +6,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from adk_flow._text import plural
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page import page_to_html
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces, draw_row
-from adk_flow.watch.sessions import TICK, Session, WatchedFolder
+from adk_flow.watch.sessions import MOST_LOGS, TICK, Session, WatchedFolder
 
 _SHARE = 4
 """How much longer than a look, in time of the processor, is the pause before the next."""
@@ -58,23 +57,27 @@ class Board:
             return None
         own = [html for name, html in pieces.items() if not name.startswith("row-")]
         rows = [html for name, html in pieces.items() if name.startswith("row-")]
-        older = (
-            f"{plural(self._folder.unread, 'older log')} not listed" if self._folder.unread else ""
-        )
-        return page_to_html(own, rows, base=self._base, unread=older)
+        more = self._folder.most + MOST_LOGS if self._folder.unread else 0
+        return page_to_html(own, rows, base=self._base, unread=self._folder.unread, more=more)
+
+    def list_more(self, most: int) -> None:
+        """Lists so many logs from now on, where it listed fewer."""
+        self._folder.most = max(self._folder.most, most)
+        self._looked = 0
 
     def model(self, id: str, record: int) -> str:
         """Gives the model that a record names; empty if it names none."""
         session = self._folder.sessions.get(id)
-        records = session.log.records if session else []
+        records = session.trace.log.records if session else []
         return records[record].model if record < len(records) else ""
 
     def detail(self, id: str, record: int) -> str | None:
         """Says what is known of a record; None if there is none."""
         session = self._folder.sessions.get(id)
-        if session is None or record >= len(session.log.records):
+        trace = session.trace if session else None
+        if trace is None or record >= len(trace.log.records):
             return None
-        return Details(session.trace, list_findings(session.trace)).draw(record)
+        return Details(trace, list_findings(trace)).draw(record)
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < TICK / 2:
@@ -89,7 +92,8 @@ class Board:
                 del drawn[id]
 
     def _newest_first(self) -> list[Session]:
-        return sorted(self._folder.sessions.values(), key=lambda s: s.began, reverse=True)
+        shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
+        return sorted(shown, key=lambda session: session.began, reverse=True)
 
     def _session(self, id: str) -> Session | None:
         return self._folder.sessions.get(id) if id else next(iter(self._newest_first()), None)

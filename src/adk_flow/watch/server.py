@@ -95,6 +95,8 @@ class Pages:
 
     async def _page(self, request: Request) -> HTMLResponse:
         session = request.path_params.get("session", "")
+        if (most := request.query_params.get("most", "")).isdecimal():
+            await self._run(self._board.list_more, int(most[:9]))
         return _found(await self._run(self._board.page, session))
 
     async def _detail(self, request: Request) -> HTMLResponse:

@@ -12,16 +12,17 @@ from pathlib import Path
 from secrets import token_bytes
 
 from adk_flow.analysis.trace import Trace
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import TraceReader, trace_log
 from adk_flow.log.parts import group_by_session, join_parts
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Record
+from adk_flow.log.story import join_all
 from adk_flow.watch.tail import Tail
 
 TICK = 0.05
 """Seconds between two looks at a folder."""
 MOST_LOGS = 200
-"""Logs that are read, the newest by their last change."""
+"""Logs that are read at first, and so many more when asked for."""
 _PATIENCE = 0.05
 """Seconds of reading after which the rest waits for the next look."""
 _LIVE = 120
@@ -46,6 +47,9 @@ class Session:
         self._log: Log | None = None
         self._reader = TraceReader()
         self._read = 0
+        self.asks_servers = False
+        """Whether it asked agents over A2A."""
+        self._story: Trace | None = None
 
     def is_of(self, tails: Sequence[Tail]) -> bool:
         """Whether it was read from just these files."""
@@ -62,6 +66,7 @@ class Session:
         for record in new:
             self._reader.read(record)
         self._read += len(new)
+        self.asks_servers |= any(record.kind == "a2a" for record in new)
         self.version += 1
         self._note_stage()
         return new
@@ -73,6 +78,13 @@ class Session:
         self.stage = (self.began, len(turns), ended, len(self._reader.activations))
         self._latest_open = max((turn.ended for turn in turns if not turn.complete), default=0)
 
+    def tell_with_servers(self, story: Log) -> None:
+        """Shows it together with what the servers recorded that it asked."""
+        shown = self.trace.log
+        if len(story.records) != len(shown.records):
+            self._story = None if story is self.log else trace_log(story)
+            self.version += 1
+
     @property
     def log(self) -> Log:
         """All parts as one."""
@@ -82,7 +94,7 @@ class Session:
     @property
     def trace(self) -> Trace:
         """What was read so far."""
-        return Trace(self.log, list(self._reader.turns.values()))
+        return self._story or Trace(self.log, list(self._reader.turns.values()))
 
     @property
     def is_live(self) -> bool:
@@ -95,8 +107,12 @@ class WatchedFolder:
 
     def __init__(self, root: Path) -> None:
         self.sessions: dict[str, Session] = {}
+        self.of_others = set[str]()
+        """Ids of those that a session shows as the servers' that it asked."""
+        self.most = MOST_LOGS
+        """Logs that are read, the newest by their last change."""
         self.unread = 0
-        """Logs beyond those that are read, and those that cannot be."""
+        """Logs beyond those that are read."""
         self._root = str(root.resolve())
         self._tails: dict[str, Tail] = {}
         self._waiting = set[str]()
@@ -105,8 +121,8 @@ class WatchedFolder:
     def look(self) -> Iterator[tuple[Session, list[Record]]]:
         """Reads what was written since the last look; gives the sessions that changed."""
         files = sorted(_logs_in(self._root), key=lambda file: file[1].st_mtime_ns, reverse=True)
-        self.unread = max(0, len(files) - MOST_LOGS)
-        kept = dict(files[:MOST_LOGS])
+        self.unread = max(0, len(files) - self.most)
+        kept = dict(files[: self.most])
         gone = {path for path in self._tails if path not in kept}
         for path in gone:
             del self._tails[path]
@@ -141,6 +157,21 @@ class WatchedFolder:
                 session = self.sessions[id] = before.get(id) or Session(id)
                 if changed.intersection(parts) or not session.is_of(parts):
                     yield session, session.update(parts)
+        self._join_servers()
+
+    def _join_servers(self) -> None:
+        """Puts sessions together with those of the servers that they asked over A2A."""
+        self.of_others = set()
+        if not any(session.asks_servers for session in self.sessions.values()):
+            return
+        joined = join_all([session.log for session in self.sessions.values()])
+        stories = {id(story.header): story for story in joined}
+        for session in self.sessions.values():
+            story = stories.get(id(session.log.header))
+            if story is None:
+                self.of_others.add(session.id)
+            else:
+                session.tell_with_servers(story)
 
     def _id(self, *names: str) -> str:
         text = "\0".join(names).encode("utf-8", "surrogatepass")

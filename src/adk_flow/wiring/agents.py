@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
@@ -58,8 +60,8 @@ def alone(team: Team, **update: Any) -> LlmAgent:
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:
-    found = (one for agent in agents for one in getattr(agent, f"canonical_{hook}_callbacks"))
-    return list(dict.fromkeys(found))
+    of_hook = (getattr(agent, f"canonical_{hook}_callbacks") for agent in agents)
+    return list(dict.fromkeys(chain.from_iterable(of_hook)))
 
 
 def wire_transfer(team: Team) -> LlmAgent:
@@ -103,6 +105,11 @@ def wire_remote(team: Team) -> LlmAgent:
     Raises:
       WiringError: a2a-sdk is not installed, or there is no other process.
     """
+    if sys.platform == "win32":
+        raise WiringError(
+            "remote gives sockets to another process by number, which Windows does not allow; run "
+            "it on Linux or macOS, or in WSL"
+        )
     if find_spec("a2a") is None:
         raise WiringError("remote needs a2a-sdk: install adk-flow's extra `a2a`")
     if team.peers is None:

@@ -19,7 +19,6 @@ from google.adk.events.event import Event
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.errors import AdkFlowError
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.copies import Team, WiringError, joined
 from adk_flow.wiring.dispatch import asking_again, drop_calls, write_as_json
@@ -49,7 +48,7 @@ ASKS = 2
 """How often the selector is asked before code chooses."""
 
 
-class SelectionError(AdkFlowError):
+class SelectionError(RuntimeError):
     """No candidate to choose from: all of them failed."""
 
 
@@ -93,8 +92,8 @@ def wire_best_of(
     team = Team(selector, candidates)
     hearing: dict[str, Any] = {} if conversation else {"include_contents": "none"}
     copies = [as_node(copy) for copy in team.copies(**hearing)]
-    asks = [_asking(bounded(copy, timeout, retry), conversation) for copy in copies]
-    choosing = as_node(
+    asks = [asking_candidate(bounded(copy, timeout, retry), conversation) for copy in copies]
+    selecting = as_node(
         team.leading(
             instruction=joined([selector.instruction, SELECT]),
             tools=[],
@@ -108,7 +107,8 @@ def wire_best_of(
             **hearing,
         )
     )
-    choose = _choosing(name, copies, bounded(choosing, timeout, None), conversation)
+    names = [copy.name for copy in copies]
+    choose = choosing_from(name, names, bounded(selecting, timeout, None), conversation)
     return Workflow(
         name=name,
         description=selector.description,
@@ -125,7 +125,7 @@ def fair_order(message: str, names: Sequence[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def _asking(candidate: Any, conversation: bool) -> FunctionNode:
+def asking_candidate(candidate: Any, conversation: bool) -> FunctionNode:
     """Makes a node that gives a candidate the message, and survives its failure."""
 
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
@@ -144,11 +144,13 @@ def _text_of(answer: Any) -> str:
     return as_text(first).strip()
 
 
-def _choosing(
-    name: str, candidates: Sequence[LlmAgent], selector: Any, conversation: bool
+def choosing_from(
+    name: str, names: Sequence[str], selector: Any, conversation: bool
 ) -> FunctionNode:
+    """Makes a node in which a selector chooses one of the candidates' answers."""
+
     async def choose(ctx: Context, node_input: dict[str, dict[str, str]]) -> Event:
-        came = {agent.name: node_input[f"{ASK}{agent.name}"] for agent in candidates}
+        came = {each: node_input[f"{ASK}{each}"] for each in names}
         message = next(iter(came.values()))["message"]
         order = [each for each in fair_order(message, [*came]) if "answer" in came[each]]
         failed = [f"{each}: {gave['failed']}" for each, gave in came.items() if "failed" in gave]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from google.adk.labs.classifiers import (
@@ -24,10 +25,7 @@ SHARPNESS = 20.0
 
 
 class EmbeddingClassifier(BaseClassifier):
-    """Chooses a label by what was said last, or if that fits none, by all that was said.
-
-    Where a plan is played the choice is the plan's, and the probabilities stay its own.
-    """
+    """Chooses a label by what was said last, or if that fits none, by all that was said."""
 
     model: str = "wordllama"
 
@@ -38,20 +36,37 @@ class EmbeddingClassifier(BaseClassifier):
         messages = [str(one) for one in input] if isinstance(input, Sequence) else [str(input)]
         choices = {name: one for name, one in questions.items() if isinstance(one, Choice)}
         return ClassifierResponse(
-            answers={name: _answer(messages, choice) for name, choice in choices.items()}
+            answers={name: choose_likest(messages, choice) for name, choice in choices.items()}
         )
 
 
-def _answer(messages: Sequence[str], choice: Choice) -> ChoiceAnswer:
+class PlannedClassifier(EmbeddingClassifier):
+    """Gives the choice of a plan where one is played, with the probabilities of its own."""
+
+    written_as: ClassVar[type] = EmbeddingClassifier
+
+    async def classify(
+        self, *, input: ClassifierInput, questions: Mapping[str, Question]
+    ) -> ClassifierResponse:
+        """Answers questions of choice."""
+        response = await super().classify(input=input, questions=questions)
+        override = override_in_force()
+        if override and override.choose:
+            for answer in response.answers.values():
+                if isinstance(answer, ChoiceAnswer):
+                    names = map(str, answer.probabilities)
+                    answer.choice = override.choose([*names]) or answer.choice
+        return response
+
+
+def choose_likest(messages: Sequence[str], choice: Choice) -> ChoiceAnswer:
+    """Chooses the label whose description what a user said is likest."""
     options = [Option(name, str(text or name)) for name, text in choice.criteria.items()]
-    found = fit(messages[-1], options)
-    if found.margin < ROUTE_FLOOR:
-        found = fit(" ".join(messages), options)
-    weights = np.exp(SHARPNESS * (np.array(found.scores, dtype=float) - max(found.scores)))
+    ranking = fit(messages[-1], options)
+    if ranking.margin < ROUTE_FLOOR:
+        ranking = fit(" ".join(messages), options)
+    weights = np.exp(SHARPNESS * (np.array(ranking.scores, dtype=float) - max(ranking.scores)))
     names = [option.name for option in options]
     shares = (weights / weights.sum()).tolist()
-    override = override_in_force()
-    planned = override.choose(names) if override and override.choose else ""
-    return ChoiceAnswer(
-        choice=planned or names[found.best], probabilities=dict(zip(names, shares, strict=True))
-    )
+    probabilities = dict(zip(names, shares, strict=True))
+    return ChoiceAnswer(choice=names[ranking.best], probabilities=probabilities)

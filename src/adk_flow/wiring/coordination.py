@@ -19,7 +19,7 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.wiring.copies import Team, WiringError, joined
+from adk_flow.wiring.copies import Team, WiringError, fixed, joined
 from adk_flow.wiring.dispatch import (
     GUARDRAIL,
     DispatchError,
@@ -97,9 +97,9 @@ def wire_coordinator(
     _check_patterns(name, guardrail)
     team = Team(lead, [child for child in children if isinstance(child, LlmAgent)])
     copies = {copy.name: as_node(copy) for copy in team.copies(include_contents="none")}
-    asks = [_asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
-    dispatch = _dispatching(team, children, guardrail, conversation)
-    merge, join = merging(team, children, conversation), JoinNode(name="join")
+    asks = [asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
+    dispatch = _dispatching_of(team, children, guardrail, conversation)
+    merge, join = merging_of(team, children, conversation), JoinNode(name="join")
     return Workflow(
         name=name,
         description=lead.description,
@@ -115,7 +115,7 @@ def _check_patterns(name: str, guardrail: Guardrail) -> None:
             raise WiringError(f"{name}: {pattern!r} is no pattern: {error}") from None
 
 
-def _dispatching(
+def _dispatching_of(
     team: Team, children: Iterable[Child], guardrail: Guardrail, conversation: bool
 ) -> FunctionNode:
     descriptions = {child.name: child.description for child in children}
@@ -137,22 +137,33 @@ def _dispatching(
             write_as_json,
         ],
     )
+    return dispatching(lead, [*descriptions], required, guardrail, conversation)
+
+
+def dispatching(
+    lead: LlmAgent,
+    names: Sequence[str],
+    required: Sequence[str],
+    guardrail: Guardrail,
+    conversation: bool,
+) -> FunctionNode:
+    """Makes a node in which the lead gives children sub-goals, once more if they are refused."""
 
     async def dispatch(ctx: Context, node_input: Any) -> dict[str, Any]:
         goal = as_message(node_input)
         # Who hears the conversation has the question already.
         answer = await ctx.run_node(lead, None if conversation else goal)
-        if fault := fault_of(answer, [*descriptions], required, guardrail):
+        if fault := fault_of(answer, names, required, guardrail):
             asked = () if conversation else goal.parts or ()
             answer = await ctx.run_node(lead, asking_again(asked, answer, fault))
-            if fault := fault_of(answer, [*descriptions], required, guardrail):
+            if fault := fault_of(answer, names, required, guardrail):
                 raise DispatchError(f"{lead.name}'s dispatch was refused twice: {fault}")
         return {"goal": goal.model_dump(exclude_none=True), "sub_goals": answer}
 
     return running(dispatch, "dispatch")
 
 
-def _asking(child: Child) -> FunctionNode:
+def asking(child: Child) -> FunctionNode:
     """Makes a node that asks a child for its sub-goal, if it has one, and survives its failure."""
 
     async def ask(ctx: Context, node_input: dict[str, Any]) -> list[str] | None:
@@ -166,15 +177,20 @@ def _asking(child: Child) -> FunctionNode:
     return running(ask, f"{ASK}{child.name}")
 
 
-def merging(team: Team, children: Sequence[Child], conversation: bool) -> FunctionNode:
-    """Makes a node in which the lead merges what the nodes that asked children give."""
+def merging_of(team: Team, children: Iterable[Child], conversation: bool) -> FunctionNode:
+    """Makes a node in which a copy of the lead merges what children said."""
     reading = [*team.lead.canonical_after_model_callbacks, drop_calls, refuse_calls]
     alone: dict[str, Any] = {"tools": [], "after_model_callback": reading}
     lead = _lead(team, MERGE, conversation, **({} if conversation else alone))
+    return merging(lead, [child.name for child in children], conversation)
+
+
+def merging(lead: LlmAgent, names: Sequence[str], conversation: bool) -> FunctionNode:
+    """Makes a node in which the lead merges what the nodes that asked children give."""
 
     async def merge(ctx: Context, node_input: dict[str, Any]) -> str:
         # In the children's order: a JoinNode's varies with the hash seed (2.13).
-        lines = [line for child in children for line in node_input[f"{ASK}{child.name}"] or ()]
+        lines = [line for name in names for line in node_input[f"{ASK}{name}"] or ()]
         goal = {} if conversation else node_input["dispatch"]["goal"]
         asked = types.Content.model_validate(goal).parts or []
         message = types.UserContent([*asked, *(quoted(lines).parts or ())])
@@ -188,6 +204,5 @@ def _lead(team: Team, sentence: str, conversation: bool, **update: Any) -> LlmAg
     """Copies the lead with a sentence more, hearing the conversation or what it is given alone."""
     if not conversation:
         update["include_contents"] = "none"
-    # As a function's result, so that ADK takes no braces in a description for session state.
-    instruction = joined([team.lead.instruction, lambda _: sentence])
+    instruction = joined([team.lead.instruction, fixed(sentence)])
     return as_node(team.leading(instruction=instruction, **update))

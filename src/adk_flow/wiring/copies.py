@@ -127,6 +127,11 @@ def joined(instructions: Sequence[str | InstructionProvider]) -> str | Instructi
     return instruct
 
 
+def fixed(text: str) -> InstructionProvider:
+    """Makes an instruction of a text in which braces stand for no session state."""
+    return lambda _: text
+
+
 async def _resolved(instruction: str | InstructionProvider, context: ReadonlyContext) -> str:
     """Does for one of several what ADK does for a whole instruction."""
     if isinstance(instruction, str):

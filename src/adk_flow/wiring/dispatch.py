@@ -13,8 +13,6 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.utils._schema_utils import validate_schema
 from google.genai import types
 
-from adk_flow.errors import AdkFlowError
-
 LONGEST = 2_000
 _SHOWN, _SHOWN_AGAIN = 120, 4_000
 """Characters of what was wrong: to whoever reads the error, and to the model."""
@@ -22,11 +20,11 @@ _MOST_NAMED = 3
 UNKNOWN_FUNCTION = "no answer, but a call of a function that there is not: "
 
 
-class DispatchError(AdkFlowError):
+class DispatchError(RuntimeError):
     """A dispatch that was refused again after it had been repaired."""
 
 
-class MergeError(AdkFlowError):
+class MergeError(RuntimeError):
     """A merge that is a call of a function, where a lead has none."""
 
 

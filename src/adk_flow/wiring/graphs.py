@@ -6,7 +6,7 @@ itself) and the output of the node before; what other nodes say, ADK keeps from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.adk.agents.context import Context
@@ -56,10 +56,12 @@ def sequential(team: Team) -> Workflow:
 
 def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
     """Gives the specialists in order, each followed by a node that tells what it said."""
-    return [node for agent in _nodes(team) for node in (agent, _telling(agent))]
+    return [node for agent in _nodes(team) for node in (agent, telling(agent))]
 
 
-def _telling(agent: LlmAgent) -> FunctionNode:
+def telling(agent: LlmAgent) -> FunctionNode:
+    """Makes a node that tells what an agent said to those after it."""
+
     def tell(node_input: Any) -> Event:
         return Event(output=quoted([as_said(agent, node_input)]))
 
@@ -75,12 +77,12 @@ def workflow_tool(team: Team) -> LlmAgent:
         name=STAGES,
         description="\n".join([does, *(f"{agent.name}: {agent.description}" for agent in agents)]),
         input_schema=str,
-        edges=[("START", *map(_handing_on, agents), sum_up)],
+        edges=[("START", *map(handing_on, agents), sum_up)],
     )
     return team.leading(calling=[NodeTool(graph)])
 
 
-def _handing_on(agent: LlmAgent) -> FunctionNode:
+def handing_on(agent: LlmAgent) -> FunctionNode:
     """Makes a node that gives an agent the request and what those before it said."""
 
     async def ask(ctx: Context, node_input: Any) -> list[str]:
@@ -99,26 +101,37 @@ def sum_up(node_input: list[str]) -> str:
 
 def parallel(team: Team) -> Workflow:
     """Specialists at once; their answers are put together as they are."""
-    specialists = _nodes(team)
+    specialists, join = _nodes(team), JoinNode(name="join")
+    return graph_without(team.lead, "parallel", tuple(specialists), join, gathering(team.names))
+
+
+def gathering(names: Sequence[str]) -> Callable[..., types.Content]:
+    """Makes a function that puts together what agents said."""
 
     def gather(node_input: dict[str, Any]) -> types.Content:
-        texts = [f"{agent.name}: {as_text(node_input[agent.name])}" for agent in specialists]
+        texts = [f"{name}: {as_text(node_input[name])}" for name in names]
         return types.ModelContent("\n\n".join(texts))
 
-    return graph_without(team.lead, "parallel", tuple(specialists), JoinNode(name="join"), gather)
+    return gather
 
 
 def loop(team: Team) -> Workflow:
     """Specialists round after round, until the last round or until one of them escalates."""
     stages = _stages(team)
+    ways = {"again": stages[0], "out": conclusion}
+    return graph_without(team.lead, "loop", *stages, going_on(team.rounds), ways)
+
+
+def going_on(rounds: int) -> Callable[..., Event]:
+    """Makes a function that sends a loop round again, so many times."""
 
     def go_on(ctx: Context, node_input: Any) -> Event:
         # ADK numbers the runs of a node from 1 in each turn.
-        is_last = int(ctx.run_id) >= team.rounds or _has_escalated(ctx)
+        is_last = int(ctx.run_id) >= rounds or _has_escalated(ctx)
         ctx.route = "out" if is_last else "again"
         return Event(output=node_input)
 
-    return graph_without(team.lead, "loop", *stages, go_on, {"again": stages[0], "out": conclusion})
+    return go_on
 
 
 def best_of_n(team: Team) -> Workflow:

@@ -40,13 +40,15 @@ def within_callbacks(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
     ADK has neither for a Workflow (2.13).
     """
     edges: list[Any] = []
+    # Whose callbacks they are is all that they are told of it.
+    lead = lead.clone(update={"tools": [], "sub_agents": []})
     if after := lead.canonical_after_agent_callbacks:
-        chain, edges = _ended_by(_closing(lead, after), chain)
+        chain, edges = _ended_by(closing(lead, after), chain)
     before = lead.canonical_before_agent_callbacks
     if not before:
         return Workflow(name=name, edges=[("START", open_graph, *chain), *edges])
     ways = {"asked": chain[0], "answered": conclusion}
-    start: Any = ("START", _opening(lead, before), ways)
+    start: Any = ("START", opening(lead, before), ways)
     rest = [chain] if len(chain) > 1 else []
     return Workflow(name=name, edges=[start, *rest, *edges])
 
@@ -82,7 +84,9 @@ def conclusion() -> None:
     """Ends a graph: ADK warns of a route that leads nowhere."""
 
 
-def _opening(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> FunctionNode:
+def opening(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> FunctionNode:
+    """Makes a node that runs what a lead runs before it answers, and may answer in its place."""
+
     async def open_with_callbacks(ctx: Context) -> types.Content | None:
         content = await _first_answer(lead, callbacks, ctx)
         ctx.route = "answered" if content else "asked"
@@ -91,7 +95,9 @@ def _opening(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> Functio
     return FunctionNode(func=open_with_callbacks, name=f"before_{lead.name}")
 
 
-def _closing(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> FunctionNode:
+def closing(lead: LlmAgent, callbacks: Sequence[Callable[..., Any]]) -> FunctionNode:
+    """Makes a node that runs what a lead runs after it answered, and may answer once more."""
+
     async def run_callbacks(ctx: Context, node_input: Any) -> types.Content | None:
         return await _first_answer(lead, callbacks, ctx)
 

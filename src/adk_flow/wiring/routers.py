@@ -8,6 +8,7 @@ Lead ─► ┼─► ask_Funds ─┼─► join ─► merge
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from google.adk.agents.context import Context
@@ -15,8 +16,8 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
 from adk_flow.record.extract import words_of
-from adk_flow.wiring.coordination import merging
-from adk_flow.wiring.copies import Team, WiringError, joined
+from adk_flow.wiring.coordination import merging_of
+from adk_flow.wiring.copies import Team, WiringError, fixed, joined
 from adk_flow.wiring.lead_callbacks import (
     check_single_part,
     graph_without,
@@ -50,12 +51,17 @@ def router(team: Team) -> Workflow:
         before_agent_callback=None,
         after_agent_callback=None,
     )
+    answers = {agent.name: as_node(agent) for agent in team.copies()}
+    return within_callbacks(team.lead, "router", lead, routing("specialist"), answers)
+
+
+def routing(field: str) -> Callable[..., None]:
+    """Makes a function that sends a question to whom the lead named."""
 
     def route(ctx: Context, node_input: dict[str, str]) -> None:
-        ctx.route = node_input["specialist"]
+        ctx.route = node_input[field]
 
-    answers = {agent.name: as_node(agent) for agent in team.copies()}
-    return within_callbacks(team.lead, "router", lead, route, answers)
+    return route
 
 
 def classifier_router(team: Team) -> Workflow:
@@ -63,7 +69,7 @@ def classifier_router(team: Team) -> Workflow:
     try:
         from google.adk.labs.classifiers import Choice, ClassifierNode
 
-        from adk_flow.wiring.classifier import EmbeddingClassifier
+        from adk_flow.wiring.classifier import PlannedClassifier
     except ModuleNotFoundError as error:
         extra = "adk-flow's extra `offline`"
         needed = "google-adk 2.13 or newer" if "google.adk" in str(error) else extra
@@ -75,16 +81,23 @@ def classifier_router(team: Team) -> Workflow:
         warnings.simplefilter("ignore", UserWarning)  # ADK's, that this is experimental
         classify = ClassifierNode(
             name="classify",
-            classifier=EmbeddingClassifier(),
+            classifier=PlannedClassifier(),
             question=Choice(criteria=criteria),
             answer_key=ANSWER,
         )
+    answers = {agent.name: as_node(agent) for agent in team.copies()}
+    return graph_without(
+        team.lead, "classifier_router", read_messages, classify, routing_by_state(ANSWER), answers
+    )
+
+
+def routing_by_state(key: str) -> Callable[..., None]:
+    """Makes a function that sends a question to whom a classifier chose."""
 
     def route(ctx: Context) -> None:
-        ctx.route = ctx.state[ANSWER]["choice"]
+        ctx.route = ctx.state[key]["choice"]
 
-    answers = {agent.name: as_node(agent) for agent in team.copies()}
-    return graph_without(team.lead, "classifier_router", read_messages, classify, route, answers)
+    return route
 
 
 def read_messages(ctx: Context) -> list[str]:
@@ -98,18 +111,17 @@ def router_many(team: Team) -> Workflow:
     schema = schema_of_choice("specialists", team.names, several=True)
     lead = _classifying(team, NAME_ALL, output_schema=schema)
     agents = [as_node(agent) for agent in team.copies()]
-    steps = (tuple(map(_answering, agents)), JoinNode(name="join"), merging(team, agents, True))
+    steps = (tuple(map(answering, agents)), JoinNode(name="join"), merging_of(team, agents, True))
     return Workflow(name="router_many", edges=[("START", open_graph, lead, *steps)])
 
 
 def _classifying(team: Team, sentence: str, **update: Any) -> LlmAgent:
     listed = [f"{agent.name}: {agent.description}" for agent in team.specialists]
-    # As a function's result, so that ADK takes no braces in a description for session state.
-    instruction = joined([team.lead.instruction, lambda _: "\n".join([sentence, *listed])])
+    instruction = joined([team.lead.instruction, fixed("\n".join([sentence, *listed]))])
     return as_node(team.leading(instruction=instruction, tools=[], output_key=None, **update))
 
 
-def _answering(agent: LlmAgent) -> FunctionNode:
+def answering(agent: LlmAgent) -> FunctionNode:
     """Makes a node that has an agent answer if it was picked, and survives its failure."""
 
     async def ask(ctx: Context, node_input: dict[str, list[str]]) -> list[str] | None:

@@ -211,7 +211,8 @@ def serve_peers() -> None:
     channel, is_over = _Channel(job.channel), threading.Event()
     threading.Thread(target=_end_with_stdin, args=[is_over], daemon=True).start()
     os.dup2(2, 1)  # what the app prints is no result of the command that asks it
-    logging.getLogger("google_adk").setLevel(logging.CRITICAL)  # what fails is told to who asked
+    for name in ("google_adk", "a2a"):  # what fails is told to who asked
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         asyncio.run(_serve(job, channel, is_over))
     except AdkFlowError as error:

@@ -9,7 +9,7 @@ import msgspec
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.relay.facts import LOOSE, Fact, lost_facts, read_facts, without
 from adk_flow.analysis.terms import is_whole
-from adk_flow.analysis.trace import Activation, Trace, Turn
+from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
 
 __all__ = ["Fact", "Relay", "trace_relays"]
@@ -38,43 +38,65 @@ class Relay(msgspec.Struct, frozen=True, kw_only=True):
 def trace_relays(trace: Trace, names: Sequence[str] = ()) -> Iterator[Relay]:
     """Follows facts through each turn that came to its end, as far as all words were kept."""
     for turn in trace.turns:
-        heads = [one for one in turn.activations if _is_called_for_user(one)]
+        facing = _facing_user(trace, turn)
+        heads = [one for one in turn.activations if _is_called(one, facing)]
         is_settled = turn.complete and not (turn.failed or turn.waits or turn.waiting())
         if heads and is_settled and not any(hook.hook == "event" for hook in turn.hidden_hooks):
-            yield from _to_called(trace, turn, heads, names)
+            yield from _to_called(trace, turn, heads, facing, names)
             for head in heads:
                 yield from _to_user(trace, turn, head, names)
 
 
-def _is_called_for_user(activation: Activation) -> bool:
-    """Whether an agent was called by one that talks with the user."""
+def _facing_user(trace: Trace, turn: Turn) -> set[int]:
+    """Finds who talks with the user, be it as a node of a graph that is given what the user said.
+
+    A node that is given something else was called: its first request begins with its node's input
+    (2.13, workflow/_llm_agent_wrapper.py).
+    """
+    facing = {one.number for one in turn.activations if one.faces_user}
+    nodes = {one.number for one in turn.activations if one.cause == "node" and one.source is None}
+    for call in turn.model_calls:
+        words = " ".join(_words(trace, call))
+        if call.activation in nodes and turn.question.strip() in words:
+            facing.add(call.activation)
+    return facing
+
+
+def _is_called(activation: Activation, facing: set[int]) -> bool:
+    """Whether an agent was called by one that talks with the user, or by the graph that does."""
     parent = activation.source
-    return activation.cause in AGENT_CALLS and parent is not None and parent.faces_user
+    if activation.cause == "node" and parent is None:
+        return activation.number not in facing
+    return activation.cause in AGENT_CALLS and parent is not None and parent.number in facing
 
 
 def _to_called(
-    trace: Trace, turn: Turn, heads: Sequence[Activation], names: Sequence[str]
+    trace: Trace, turn: Turn, heads: Sequence[Activation], facing: set[int], names: Sequence[str]
 ) -> Iterator[Relay]:
     if any(one.cause == "transfer" and one.faces_user for one in turn.activations):
         return  # who took over is shown the whole conversation
     asked = [move for move in turn.moves if move.kind == "ask"]
-    texts = [*(move.text for move in asked), *_shown(trace, turn)]
+    calls = [call for call in turn.model_calls if call.activation not in facing]
+    texts = [move.text for move in asked]
+    texts += [text for call in calls for text in _words(trace, call)]
     texts += [call.text for call in turn.tool_runs if call.kind == "function"]
     if all(map(is_whole, [turn.question, *texts])):
         source = read_facts(turn.question, names)
         target = [fact for text in texts for fact in read_facts(text, names)]
-        records = tuple(sorted({turn.record, *(move.record for move in asked)}))
+        given = {call.activation: call.record for call in reversed(calls)}
+        first = [
+            given[head.number] for head in heads if head.cause == "node" and head.number in given
+        ]
+        records = tuple(sorted({turn.record, *(move.record for move in asked), *first}))
         agents = list(dict.fromkeys(head.agent for head in heads))
         yield _relay(turn, USER, agents, source, lost_facts(source, target), records)
 
 
-def _shown(trace: Trace, turn: Turn) -> Iterator[str]:
-    """Gives all that the models of called agents were sent."""
-    called = {one.number for one in turn.activations if not one.faces_user}
-    for call in turn.model_calls:
-        if call.activation in called and call.request is not None:
-            numbers = {call.request.system, *(part.text for part in call.request.parts)}
-            yield from filter(None, map(trace.log.texts.get, numbers))
+def _words(trace: Trace, call: ModelCall) -> Iterator[str]:
+    """Gives all that a model was sent."""
+    if call.request is not None:
+        numbers = dict.fromkeys((call.request.system, *(part.text for part in call.request.parts)))
+        yield from filter(None, map(trace.log.texts.get, numbers))
 
 
 def _to_user(trace: Trace, turn: Turn, head: Activation, names: Sequence[str]) -> Iterator[Relay]:

@@ -1,0 +1,109 @@
+"""`adk-flow wire`: an app's agents under a construct, as code that needs no adk-flow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adk_flow._text import suggest
+from adk_flow.cli.loading import import_app
+from adk_flow.cli.options import AppPath
+from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
+from adk_flow.errors import AdkFlowError
+
+if TYPE_CHECKING:
+    from adk_flow.wiring.source.files import WrittenApp
+
+
+def write_wiring(
+    app: AppPath,
+    construct: Annotated[str, typer.Option(help="How the agents are wired: `single_turn`.")],
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="New folder for it, an app for `adk run`.")
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+    ] = False,
+    advisor_model: Annotated[
+        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
+    ] = "",
+) -> None:
+    """Prints an app's agents under a construct as plain ADK code, or writes them into a folder.
+
+    No agent runs, but the app's code is imported.
+    """
+    with report_errors():
+        if write:
+            _check_folder(write)
+        with app_output_on_stderr():
+            written = _written(app, construct, write, deep, advisor_model)
+        for note in written.notes:
+            print_note(note)
+        if write is None:
+            print(
+                "\n\n".join(f"# {name}\n\n{text}" for name, text in written.files.items()), end=""
+            )
+            return
+        write.mkdir(parents=True, exist_ok=True)
+        for name, text in written.files.items():
+            (write / name).write_text(text, encoding="utf-8")
+        print(f"adk run {write}")
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuses what `adk run` could not load, and to write over anything."""
+    name = folder.resolve().name
+    if not name.isidentifier() or name in ("user", *sys.stdlib_module_names):
+        raise AdkFlowError(
+            "cannot be the name of an app; take a name of letters, digits and underscores that no "
+            "module of Python has",
+            argument="write",
+            value=folder,
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise AdkFlowError("exists; name a new folder", argument="write", value=folder)
+
+
+def _written(
+    path: Path, construct: str, folder: Path | None, deep: bool, advisor: str
+) -> WrittenApp:
+    app = import_app(path)
+    from adk_flow._adk import check_constructs
+
+    check_constructs()
+    from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
+    from adk_flow.comparison.variants import KNOWN_CONSTRUCTS, make_variants
+    from adk_flow.wiring import ON_DEMAND
+    from adk_flow.wiring.source.files import write_app
+
+    known = [name for name in KNOWN_CONSTRUCTS if name != ONE_BY_ONE]
+    if construct in ON_DEMAND:
+        reason = (
+            "cannot be written: each specialist is a process of its own; serve it by ADK's "
+            "to_a2a, and call it by AgentTool(RemoteA2aAgent(...))"
+        )
+        raise AdkFlowError(reason, argument="construct", value=construct)
+    if construct not in known:
+        reason = f"unknown{suggest(construct, known)}; known are {', '.join(known)}"
+        raise AdkFlowError(reason, argument="construct", value=construct)
+    variants = make_variants(app, [AS_IS, construct], deep=deep, advisor=advisor)
+    if reason := variants.skipped.get(construct):
+        raise AdkFlowError(reason, argument="construct", value=construct)
+    apps = path.resolve().parent
+    beside = folder is None or folder.resolve().parent == apps
+    written = write_app(
+        app,
+        variants.apps[construct],
+        construct,
+        name=folder.resolve().name if folder else "",
+        changes=variants.changes.get(construct, ()),
+        modules="" if beside or folder is None else os.path.relpath(apps, folder.resolve()),
+    )
+    written.notes.extend(variants.notes)
+    if (path / ".env").exists():
+        written.notes.append(f"{path / '.env'} is not copied; the new app finds one above it")
+    return written

