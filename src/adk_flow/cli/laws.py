@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
+
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.cli.loading import use_files
-from adk_flow.cli.options import FORMAT, DiffFormat, Latency, PricesFile, ProfilesFile
+from adk_flow.cli.options import FORMAT, Latency, PricesFile, ProfilesFile, TextFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.comparison.spec import choose_price_model
 from adk_flow.laws.crossings import LawSetting, find_law_winners
@@ -18,7 +20,7 @@ def show_laws(
     latency: Latency = "",
     latency_profile: ProfilesFile = None,
     prices: PricesFile = None,
-    form: Annotated[DiffFormat, FORMAT] = "text",
+    form: Annotated[TextFormat, FORMAT] = "text",
 ) -> None:
     """Prints what each construct takes as formulas, and where the winner changes.
 
@@ -33,4 +35,5 @@ def show_laws(
             print(write_laws(table.grid, setting), end="")
         else:
             winners = list(find_law_winners(table.grid, setting))
-            print_json({"adk": table.adk, "laws": table.grid, "winners": winners})
+            laws = msgspec.to_builtins(table.grid, enc_hook=str)
+            print_json("laws", {"adk": table.adk, "laws": laws, "winners": winners})

@@ -6,11 +6,11 @@ import asyncio
 from typing import Annotated
 
 from adk_flow.cli.loading import import_app
-from adk_flow.cli.options import FORMAT, AppPath, DiffFormat
+from adk_flow.cli.options import FORMAT, AppPath, TextFormat
 from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
 
 
-def predict_constructs(app: AppPath, form: Annotated[DiffFormat, FORMAT] = "text") -> None:
+def predict_constructs(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text") -> None:
     """Names the constructs of fewest calls and of fewest tokens, from an app's static picture.
 
     No agent runs, but the app's code is imported.
@@ -24,6 +24,6 @@ def predict_constructs(app: AppPath, form: Annotated[DiffFormat, FORMAT] = "text
         table = read_laws()
         prediction = asyncio.run(predict_winners(loaded, table.apps))
     if form == "json":
-        print_json({"adk": table.adk, "prediction": prediction})
+        print_json("predict", {"adk": table.adk, "prediction": prediction})
     else:
         print(write_prediction(prediction, table), end="")
