@@ -45,7 +45,7 @@ from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
-from adk_flow.render.report_links import page_name
+from adk_flow.render.report_links import PAGED_TRIALS, page_name
 from adk_flow.render.terminal import plain_console
 
 _LEAST_STEP = 10
@@ -184,13 +184,14 @@ def compare_constructs(
 
 
 def write_pages(folder: Path) -> KeepRun:
-    """Writes the page of each run beside the report."""
+    """Writes the pages of runs beside the report."""
     from adk_flow.render.page import trace_to_html
 
     files = Folder(folder)
 
     def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
-        files.write(page_name(trial), trace_to_html(trace_log(log), findings))
+        if trial.number <= PAGED_TRIALS:
+            files.write(page_name(trial), trace_to_html(trace_log(log), findings))
 
     return write
 
