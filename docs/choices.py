@@ -10,29 +10,8 @@ from adk_flow.analysis.metrics import TurnMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.fault_matrix import FaultMatrix
 from adk_flow.render.comparison_tables import CONTEXTS
-from adk_flow.wiring import CONSTRUCTS, MEANINGS, ON_DEMAND
+from adk_flow.wiring import CONSTRUCTS, IN_ADK, MEANINGS, ON_DEMAND
 
-WIRED = {
-    "single_agent": "one `LlmAgent` with every instruction and tool",
-    "advisor": "the same, with a `ModelConsultTool` (ADK 2.11) of a stronger model",
-    "skills": "one `LlmAgent` with a `SkillToolset` (ADK 2.10), a skill a specialist",
-    "transfer": "`sub_agents`; ADK gives `transfer_to_agent`",
-    "agent_tool": "`tools=[AgentTool(specialist), …]`",
-    "agent_tool_skip_summarization": "`AgentTool(specialist, skip_summarization=True)`",
-    "mixed": "some in `sub_agents`, some in an `AgentTool`",
-    "single_turn": '`sub_agents`, each with `mode="single_turn"`',
-    "task": '`sub_agents`, each with `mode="task"`',
-    "workflow_tool": "`tools=[Workflow(…)]`, of specialists in series; ADK 2.4",
-    "router": "a `Workflow`: the lead names one, and a function routes",
-    "classifier_router": "a `Workflow`: `ClassifierNode` (ADK 2.13), and a function routes",
-    "router_many": "a `Workflow`: the lead names some, they answer at once, `JoinNode`, the lead",
-    "coordinator": "a `Workflow`: the lead gives each its part, `JoinNode`, the lead",
-    "sequential": "a `Workflow` of specialists in series",
-    "parallel": "a `Workflow` of specialists at once, `JoinNode`, a function",
-    "loop": "a `Workflow` of specialists in series, and a route back",
-    "best_of_n": "a `Workflow`: the whole work n times at once, `JoinNode`, a selector",
-    "remote": "`AgentTool(RemoteA2aAgent)`, specialists behind `to_a2a` in another process",
-}
 ANSWERS = {
     "whole": "the user reads all",
     "part": "the user reads a part of the answer",
@@ -61,7 +40,7 @@ def choices(comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[...,
     """Writes a part of each construct; `in_a_row` counts the model calls of a critical path."""
     lines = []
     for name in (*CONSTRUCTS, *ON_DEMAND):
-        lines += [f"**`{name}`** · {MEANINGS[name]}", "", f"- wire it: {WIRED[name]}"]
+        lines += [f"**`{name}`** · {MEANINGS[name]}", "", f"- wire it: {IN_ADK[name]}"]
         lines += [*_shown(comparison, name, in_a_row), _failing(name, faults), ""]
     return "\n".join(lines) + "\n"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def test_the_verdict_is_printed_on_one_screen_and_the_page_written(table):
     page = (folder / "out" / "report.html").read_text()
     assert page.lower().startswith("<!doctype html>")
     assert page.count("<script") == 1
+    for link in set(re.findall('href="(flows/.*?)"', page)):
+        file, _, place = link.partition("#")
+        proof = (folder / "out" / file).read_text()
+        for kind, number in re.findall(r"(turn|record)-(\d+)", place):
+            assert f'id="{"detail" if kind == "record" else kind}-{number}"' in proof
+    assert len(list((folder / "out" / "flows").rglob("*.html"))) == len(CALLS)
 
 
 def test_all_tables_are_printed_if_asked_for(table):
@@ -189,14 +196,14 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
     last = stopped.stderr.splitlines()[-1]
     assert last.startswith("adk-flow: stopped; ")
     assert last.endswith("are kept in out; the same command continues")
-    state = tmp_path / "out" / "experiment.json"
-    assert len(json.loads(state.read_text())["done"]) == 2
+    first = tmp_path / "out" / "trials"
+    assert [len(file.read_text().splitlines()) for file in first.iterdir()] == [2]
     assert not list(tmp_path.rglob("*.part"))
     done = run_command(*arguments, folder=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Cannot compare: no construct answered" in done.stdout
     assert "2 of 4 runs" in done.stderr
-    assert len(json.loads(state.read_text())["done"]) == 4
+    assert [len(file.read_text().splitlines()) for file in first.iterdir()] == [2, 2]
 
 
 TRANSFER = (DESK, "--constructs", "transfer")

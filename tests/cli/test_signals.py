@@ -8,6 +8,17 @@ import sys
 
 import pytest
 
+KEYLESS = """
+import os
+from google.adk.agents import LlmAgent
+
+def block(callback_context):
+    open(os.environ["MARK"], "w").close()  # a pipe: waits until the test reads
+    while True:
+        pass
+
+root_agent = LlmAgent(name="Lead", model="offline", before_agent_callback=block)
+"""
 APP = """
 import asyncio, os, signal, time
 from google.adk.agents import LlmAgent
@@ -67,7 +78,7 @@ KEPT = {
     "compare": "0 runs are kept in out; the same command continues",
     "versions": "complete environments are kept in ",
 }
-PROGRESS = re.compile(r"0 of 1 runs$|adk-flow: ADK 2\.12\.0: making")
+PROGRESS = re.compile(r"0 of [14] runs$|adk-flow: ADK 2\.12\.0: making")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 WAYS = [
     *(("run", "wait", [number]) for number in CODES),
@@ -116,3 +127,30 @@ def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
     (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
     assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")
     assert process.returncode == CODES[signals[0]]
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, folder):
+    (folder / "desk" / "agent.py").write_text(KEYLESS)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
+            *("--question", "Hi", "--trials", "4", "--jobs", "2", "--out", "out"),
+        ],
+        cwd=folder,
+        env={**os.environ, "MARK": str(folder / "mark")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
+    )
+    (folder / "mark").read_text()
+    os.killpg(process.pid, number)
+    # Comes to its end only when every process that inherited the pipe has ended.
+    _, errors = process.communicate(timeout=60)
+
+    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
+    assert line == "adk-flow: stopped; 0 runs are kept in out; the same command continues"
+    assert process.returncode == CODES[number]
+    assert not list((folder / "out").rglob("*.part"))

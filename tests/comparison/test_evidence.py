@@ -17,9 +17,10 @@ from google.adk.tools.example_tool import ExampleTool
 from google.genai import types
 
 from adk_flow.comparison.from_logs import compare_logs
-from adk_flow.comparison.recommend import find_obstacle, write_recommendation
+from adk_flow.comparison.recommend import choose_constructs, find_obstacle, write_recommendation
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.variants import make_variants
+from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import CONSTRUCTS
@@ -101,6 +102,22 @@ def test_the_apps_own_wiring_is_compared_first_and_is_the_baseline(tmp_path):
     assert comparison.setting.baseline == "as_is"
     assert not find_obstacle(comparison)
     assert [one.agreeing_runs for one in comparison.constructs] == [None, 1, 1]
+
+
+def test_a_recommended_construct_is_said_in_the_lines_of_the_app_that_it_changes(tmp_path):
+    comparison = compared(shop(), tmp_path, asked(TASK))
+
+    (chosen,) = {f.construct for f in choose_constructs(comparison)} - {"as_is"}
+    ((name, lines),) = comparison.setting.wiring.items()
+    assert name == chosen == "agent_tool"
+    before = "sub_agents=[prices, returns]"
+    after = "tools=[AgentTool(agent=prices), AgentTool(agent=returns)]"
+    assert [line for line in lines if line[:1] in ("+", "-")] == [
+        "+from google.adk.tools import AgentTool",
+        f'-root_agent = LlmAgent(name="Shop", {before})',
+        f'+root_agent = LlmAgent(name="Shop", {after})',
+    ]
+    assert "How to wire it" in comparison_to_html(comparison)
 
 
 def test_another_figure_is_no_agreement_and_another_spelling_of_it_is(tmp_path):

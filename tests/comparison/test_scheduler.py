@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import nullcontext
@@ -27,7 +28,8 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS, ONE_BY_ONE
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.scheduler import plan_trials, run_trials
+from adk_flow.comparison.experiment import plan_trials
+from adk_flow.comparison.scheduler import make_trials
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
@@ -82,8 +84,16 @@ def lead_of(app: App) -> Any:
 async def experiment(app: App, results: TrialStore, times: int = 1, **options: Any) -> list[Trial]:
     apps = {"transfer": app, "mixed": app}
     trials = list(plan_trials(list(apps), list(ASKED), times))
-    await run_trials(apps, ASKED, trials, results, **{"jobs": 2, **options})
+    await make_missing(apps, trials, results, **{"jobs": 2, **options})
     return trials
+
+
+async def make_missing(
+    apps: dict[str, App], trials: list[Trial], results: TrialStore, **options: Any
+) -> None:
+    with results.alone():
+        missing = filter(results.is_missing, trials)
+        await make_trials(apps, ASKED, missing, results, **options)
 
 
 def made(trials: list[Trial], results: TrialStore) -> list[Trial]:
@@ -201,7 +211,7 @@ async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
     apps = {"agent_tool": App(name="app", root_agent=root)}
     budget = Budget(calls=4)
 
-    await run_trials(apps, ASKED, [Trial("agent_tool", "one", 1)], results, jobs=1, budget=budget)
+    await make_missing(apps, [Trial("agent_tool", "one", 1)], results, budget=budget)
 
     assert budget.calls == 4
     assert model.asked == ["Loans", "Loans"]
@@ -220,7 +230,7 @@ async def test_a_budget_counts_calls_past_adks_hooks_and_prices_them(tmp_path):
     results, budget = TrialStore(tmp_path, IDENTITY), Budget(dollars=1)
     apps = {"as_is": App(name="app", root_agent=root)}
 
-    await run_trials(apps, ASKED, [Trial("as_is", "one", 1)], results, jobs=1, budget=budget)
+    await make_missing(apps, [Trial("as_is", "one", 1)], results, budget=budget)
 
     assert budget.calls == sum(len(model.asked) for model in models) == 2
     assert budget.dollars == pytest.approx(0.00021)
@@ -263,6 +273,53 @@ def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):
         TrialStore(tmp_path, IDENTITY)
 
     assert (tmp_path / "experiment.json").read_text() == "{"
+
+
+def test_a_line_is_written_for_each_trial_and_one_that_was_cut_is_made_again(tmp_path):
+    results = TrialStore(tmp_path, IDENTITY)
+    trials = plan_trials(["transfer"], ["one"], 50)
+    with results.alone():
+        for trial in trials:
+            before = _size(tmp_path)
+            _made(results, trial)
+            assert _size(tmp_path) - before < 150
+    (file,) = (tmp_path / "trials").iterdir()
+    file.write_bytes(file.read_bytes()[:-5])
+
+    later = TrialStore(tmp_path, IDENTITY)
+    assert made(trials, later) == trials[:-1]
+    with later.alone():
+        _made(later, trials[-1])
+    assert made(trials, TrialStore(tmp_path, IDENTITY)) == trials
+    file.write_bytes(file.read_bytes().replace(b"transfer", b"\xff", 1))
+    with pytest.raises(AdkFlowError, match=r"trials/1-\d+\.jsonl: is no experiment's"):
+        TrialStore(tmp_path, IDENTITY)
+
+
+def _size(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*.json*") if path.is_file())
+
+
+def test_a_folder_of_before_goes_on(tmp_path):
+    done = [
+        {"construct": "transfer", "conversation": "one", "number": number, "failed": number == 2}
+        for number in (1, 2)
+    ]
+    state = {"identity": IDENTITY, "conversations": {}, "done": done}
+    (tmp_path / "experiment.json").write_text(json.dumps(state))
+    trials = plan_trials(["transfer"], ["one"], 3)
+    results = TrialStore(tmp_path, IDENTITY)
+    for trial in trials[:2]:
+        results.begin(trial).write_text("log")
+        results.begin(trial).with_suffix(".jsonl").write_text("log")
+
+    assert [trial for trial in trials if results.is_missing(trial)] == trials[1:]
+    with results.alone():
+        _made(results, trials[1])
+        _made(results, trials[2])
+
+    again = TrialStore(tmp_path, IDENTITY)
+    assert not any(map(again.is_missing, trials))
 
 
 def test_names_choose_no_path(tmp_path):

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.doubles.collector import collecting
+from tests.doubles.command import run_program
 from tests.doubles.pages import PAGES, ROOT, Page, follow, shell, write_projects
 
 UV = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent) or ""
@@ -46,10 +48,17 @@ def project(tmp_path, monkeypatch):
 
 def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
     pinned = ("-c", ROOT / "constraints.txt")
-    programs = installed(tmp_path, "pytest", "pytest-asyncio", *pinned, extras="[offline,litellm]")
+    needed = ("pytest", "pytest-asyncio", "duckdb", *pinned)
+    programs = installed(tmp_path, *needed, extras="[offline,litellm,otlp,parquet]")
 
     assert follow(PAGES["record"], project, programs) == 3
     assert follow(PAGES["choose"], project, programs) == 2
+    follow(Page("docs/agent_tool.md"), project, programs)
+    _follow_exports(project, programs)
+    _follow_in_a_copy(tmp_path / "copy", programs)
+    skill = Page("skills/adk-flow/SKILL.md")
+    skill.write(project)
+    follow(skill, project, programs)
 
     guard = Page("docs/ci.md")
     guard.write(project)
@@ -58,6 +67,37 @@ def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
         if shlex.split(step.get("run", "pip"))[0] != "pip":
             done = shell(step["run"], project, programs)
             assert done.returncode == 0, (step, done.stdout, done.stderr)
+
+
+def _follow_exports(project, programs):
+    page = Page("docs/export.md")
+    with collecting() as (address, taken):
+        for line in page.commands:
+            done = shell(line.replace("http://localhost:4318", address), project, programs)
+            assert done.returncode == 0, (line, done.stderr)
+    assert taken
+    for code in page.of("python"):
+        done = run_program(programs / "python", "-Wignore", "-c", code, folder=project)
+        assert done.returncode == 0, (code, done.stderr)
+
+
+def _follow_in_a_copy(folder, programs):
+    """Follows what is about the desk and the examples, where there is nothing else."""
+    desk = ("root_agent", "sub_agents", "tools", "callbacks")
+    for name in (*desk, "constructs", "conversations", "examples"):
+        shutil.copytree(ROOT / name, folder / name)
+    settings = {"MODEL_NAME": "offline", "ADK_FLOW_DIR": "flow_logs"}
+    follow(Page("README.md"), folder, programs, settings)
+    for page in ROOT.glob("examples/*/README.md"):
+        for line in Page(str(page.relative_to(ROOT))).commands:
+            done = shell(line, folder / "examples", programs, settings)
+            assert done.returncode == 0, (line, done.stderr)
+    for name in ("compare", "decisions"):
+        page = Page(f"docs/{name}.md")
+        (folder / "decisions.yaml").write_text("".join(page.of("yaml")[:1]))
+        code = "\n".join(page.of("python")).replace("FILE", "'decisions.yaml'")
+        done = run_program(programs / "python", "-Wignore", "-c", code, folder=folder, **settings)
+        assert done.returncode == 0, (name, done.stderr)
 
 
 def test_an_older_adk_is_recorded_and_told_what_it_cannot_do(tmp_path, project):

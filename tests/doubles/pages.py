@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.doubles.command import Finished, run_program
+from tests.doubles.command import run_program
 from tests.doubles.desk import ROOT
 
 BIN = Path(sys.executable).parent
@@ -42,37 +42,15 @@ class Page:
 
     @property
     def commands(self):
-        return [line for text in self.of("sh") for line in text.splitlines()]
+        """Its lines of shell, without those that install."""
+        lines = [line for text in self.of("sh") for line in text.splitlines()]
+        return [line for line in lines if not line.startswith("pip install ")]
 
     def write(self, folder):
         """Makes the project that the page describes."""
         for name, text in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
-
-    def run_code(self, logs):
-        """Runs its Python blocks as one program in the repository."""
-        return ran([sys.executable, "-c", "\n".join(self.of("python"))], logs)
-
-    def run_commands(self, logs):
-        """Runs its commands in the repository, until one fails; gives all that they printed."""
-        done, printed = Finished(0, "", ""), ""
-        for line in "\n".join(self.commands).replace("\\\n", " ").splitlines():
-            words = line.replace(".venv/bin/", "").replace(" flow_logs/", f" {logs}/")
-            done = shell(words, ROOT, settings=_on_offline_model(logs))
-            printed += done.stdout
-            if done.returncode:
-                break
-        return done._replace(stdout=printed)
-
-
-def ran(command, logs):
-    """Runs a program in the repository, on the offline model; flow logs go to a folder."""
-    return run_program(*command, folder=ROOT, **_on_offline_model(logs))
-
-
-def _on_offline_model(logs):
-    return {"MODEL_NAME": "offline", "ADK_FLOW_DIR": str(logs), "ADK_FLOW_NARRATE": "0"}
 
 
 def shell(line, folder, programs=BIN, settings=None):
@@ -107,13 +85,13 @@ def write_projects(folder):
         page.write(folder)
 
 
-def follow(page, folder, programs=BIN):
+def follow(page, folder, programs=BIN, settings=None):
     """Runs a page's commands in order, and finds what it shows in what they print."""
     printed, compared = "", 0
     for block in page.blocks:
         if block.language == "sh":
             for line in block.text.splitlines():
-                done = shell(line, folder, programs)
+                done = shell(line.replace(".venv/bin/", ""), folder, programs, settings)
                 assert done.returncode == 0, (line, done.stdout, done.stderr)
                 printed = done.stdout
         elif block.language == "text":

@@ -100,6 +100,7 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
 
     assert text.startswith(
         "Controlled comparison of desk: 2 constructs, 1 conversation × 1 trial\n"
+        "controlled: the same decisions under every construct: only the wiring differs\n"
         "model offline; google-adk 2.13.0; baseline transfer\n"
     )
     assert section(text, "LLM calls made") == expected("""

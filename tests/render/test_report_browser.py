@@ -112,7 +112,7 @@ def test_a_construct_opens_beside_another_and_both_are_walked_through_by_keyboar
         for side in (left, right):
             expect(side.locator(".future").first).to_be_attached()
             expect(side.locator(".current").first).to_be_attached()
-            expect(side.locator(".words")).not_to_be_empty()
+            expect(side.locator(".step")).not_to_be_empty()
             assert re.search(r"#turn-1/record-\d+$", side.locator(".proof").get_attribute("href"))
         page.keyboard.press("Escape")
         expect(page.locator("#pair")).not_to_be_visible()

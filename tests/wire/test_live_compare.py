@@ -1,7 +1,5 @@
 """A live comparison: google-genai's own client against a server on 127.0.0.1."""
 
-import json
-
 import pytest
 
 from adk_flow.comparison.recommend import write_caveats
@@ -93,8 +91,8 @@ def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp
     server.finish()
     assert [run.construct for run in again.runs] == ["as_is", "agent_tool"]
     assert not again.setting.stopped
-    state = json.loads((tmp_path / "out" / "experiment.json").read_text())
-    assert len(state["done"]) == 2
+    lines = [file.read_text() for file in (tmp_path / "out" / "trials").iterdir()]
+    assert [line.count("\n") for line in lines] == [1, 1]
 
 
 def test_dollars_need_a_price(tmp_path, monkeypatch):

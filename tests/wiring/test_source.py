@@ -13,13 +13,14 @@ from unittest.mock import patch
 
 import pytest
 from google.adk.agents import LlmAgent
-from google.adk.apps import App
+from google.adk.apps import App, ResumabilityConfig
 from google.adk.plugins.base_plugin import BasePlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from adk_flow.comparison.variants import make_variants
+from adk_flow.record.plugin import FlowPlugin
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
@@ -30,6 +31,23 @@ from tests.doubles.command import assert_refused, own_modules, run_command
 from tests.doubles.teams import team
 
 TRAVEL = Path(__file__).parents[1] / "doubles" / "travel"
+
+
+class Limit(BasePlugin):
+    """A plugin with an argument."""
+
+    def __init__(self, most=0):
+        super().__init__(name=f"limit_{most}")
+        self.most = most
+
+
+lead, specialists = team("gemini-2.5-flash")
+team_app = App(
+    name="team",
+    root_agent=lead.clone(update={"sub_agents": specialists}),
+    plugins=[FlowPlugin(), Limit(3), Limit()],
+    resumability_config=ResumabilityConfig(is_resumable=True),
+)
 LOANS = """
 turns:
   - say: What does a loan cost for five years?
@@ -109,15 +127,26 @@ async def test_the_written_app_sends_the_same_requests(construct, travel, tmp_pa
 async def test_skills_are_written_with_their_tools(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "talk.yaml").write_text(LOANS)
-    lead, specialists = team("gemini-2.5-flash")
-    app = App(name="team", root_agent=lead.clone(update={"sub_agents": specialists}))
-    wired, new = written(app, "skills", tmp_path)
+    wired, new = written(team_app, "skills", tmp_path)
     talk = read_conversation(tmp_path / "talk.yaml")
 
     here, there = [await played(app, talk, tmp_path / app.name) for app in (wired, new)]
 
     assert here == there
     assert "5% for 5 years" in here[2][0][0]
+
+
+def test_an_apps_plugins_and_settings_go_along_but_for_adk_flows():
+    wired = make_variants(team_app, ["transfer"]).apps["transfer"]
+
+    new = write_app(team_app, wired, "transfer", name="new")
+
+    (app,) = (node for node in ast.parse(new.files["agent.py"]).body[-1:])
+    assert ast.unparse(app) == (
+        "app = App(name='new', root_agent=root_agent, resumability_config="
+        "ResumabilityConfig(is_resumable=True), plugins=[original_team_app.plugins[1], Limit()])"
+    )
+    assert "the plugin FlowPlugin is left out, as it is adk-flow's" in new.notes
 
 
 @pytest.mark.parametrize("construct", [f"deprecated_{name}" for name in DEPRECATED])
@@ -168,6 +197,7 @@ def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
             ["--construct", "singl_turn"],
             "--construct singl_turn: unknown (did you mean single_turn?)",
         ),
+        (["--construct", "remote"], "--construct remote: cannot be written: each specialist is a"),
         (["--construct", "skills"], "inspiration_agent's instruction is a function"),
         (
             ["--construct", "router", "--write", "json"],

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
+from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.yaml_file import read_document
 
@@ -69,9 +70,9 @@ def profile_named(name: str) -> LatencyProfile:
     except ValueError:
         milliseconds = -1
     if not 0 <= milliseconds <= MOST:
-        known = ", ".join(PROFILES)
+        known = f"unknown; take one of {', '.join(PROFILES)}"
         raise AdkFlowError(
-            f"unknown; take one of {known}, a number of milliseconds, or none",
+            f"{known}, a number of milliseconds, or none{suggest(name, PROFILES)}",
             argument="latency",
             value=name,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from adk_flow._text import suggest
 from adk_flow.analysis.findings.finding import KINDS, Kind
 from adk_flow.analysis.moves import USER
 from adk_flow.errors import AdkFlowError
@@ -95,7 +97,9 @@ def read_rules(path: str | Path) -> RuleFile:
     try:
         rules = document.converted(FlowRules, RuleError)
     except RuleError as error:
-        listed = f"; expected one of {', '.join(KINDS)}" if "enum value" in str(error) else ""
+        unknown = re.search(r"enum value '(.*)'", str(error))
+        meant = suggest(unknown[1], KINDS) if unknown else ""
+        listed = f"; expected one of {', '.join(KINDS)}{meant}" if unknown else ""
         raise RuleError(f"{error}{listed}") from error
     for place, value in _fields(document.data, ()):
         if value is None:
@@ -138,7 +142,8 @@ def check_agents(written: RuleFile, known: Sequence[str]) -> None:
       ExpectationError: one is not.
     """
     for place, name in find_unknown_agents(written, known):
-        raise RuleError(f"{place}: the app has no agent {name!r}; there are {', '.join(known)}")
+        there = f"there are {', '.join(known)}{suggest(name, known)}"
+        raise RuleError(f"{place}: the app has no agent {name!r}; {there}")
 
 
 def find_unknown_agents(written: RuleFile, known: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from adk_flow._text import plural
+from adk_flow._text import plural, suggest
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
@@ -101,7 +101,8 @@ def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
 
     known = get_args(WarningKind)
     if unknown := [kind for kind in kinds if kind not in known]:
-        reason = f"{unknown[0]!r} is no kind; expected one of {', '.join(known)}"
+        listed = f"{', '.join(known)}{suggest(unknown[0], known)}"
+        reason = f"{unknown[0]!r} is no kind; expected one of {listed}"
         raise refused_rule(written.document, ("no_warnings",), reason)
     warnings = inspect_app(app).remarks
     return [

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adk_flow.cli.output import CLOSED_PIPE, USAGE_ERROR, print_note, stop_printing
+from adk_flow.cli.output import USAGE_ERROR, print_note, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "show": "show_flow",
     "watch": "watch_flows",
     "compare": "compare_constructs",
+    "merge": "merge_folders",
     "check": "check_flow",
     "diff": "show_diff",
     "inspect": "show_agents",
@@ -31,7 +32,7 @@ COMMANDS = {
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison", "wire": "wiring"}
+_MODULES = {"compare": "comparison", "merge": "shards", "wire": "wiring"}
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""
@@ -48,11 +49,22 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    shows_help = not named or "--help" in words
     for name in named or COMMANDS:
         module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
         cls = getattr(module, "WatchCommand", None)
-        command.command(name, cls=cls)(getattr(module, COMMANDS[name]))
+        summary, epilog = _help(name) if shows_help else ("", "")
+        register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
+        register(getattr(module, COMMANDS[name]))
     return command
+
+
+def _help(name: str) -> tuple[str, str]:
+    """Gives a command's words in the list of all, and what stands below its help."""
+    from adk_flow.cli.examples import EXAMPLES
+
+    example = EXAMPLES.get(name)
+    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(
@@ -87,7 +99,7 @@ def main() -> None:
         code = USAGE_ERROR
     except BrokenPipeError:
         stop_printing()
-        code = CLOSED_PIPE
+        code = 1  # as Typer ends a command that was still printing
     except OSError as error:
         sys.exit(f"adk-flow: cannot write: {error.strerror or error}")
     sys.exit(code)

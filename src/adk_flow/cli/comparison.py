@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,19 +26,26 @@ from adk_flow.cli.options import (
     ReportFormat,
     State,
 )
-from adk_flow.cli.output import app_output_on_stderr, report_errors, silence_adk
+from adk_flow.cli.output import (
+    app_output_on_stderr,
+    mention_state,
+    print_note,
+    report_errors,
+    silence_adk,
+)
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
+from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Folder, KeepRun, Trial
+from adk_flow.comparison.store import Folder, KeepRun, Trial, keep_nothing
 from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
-from adk_flow.render.report_links import page_name
+from adk_flow.render.report_links import PAGED_TRIALS, page_name
 from adk_flow.render.terminal import plain_console
 
 _LEAST_STEP = 10
@@ -62,18 +69,32 @@ def compare_constructs(
     state: State = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each conversation.")] = 1,
     jobs: Annotated[
-        int, typer.Option(min=1, max=1000, help="Conversations that run at the same time.")
-    ] = 4,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Runs at the same time: in so many processes, or on a real model in one; by "
+            "default as many processes as help, or 4 runs.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="Where several processes are: here, or on Ray (RAY_ADDRESS, or local)."),
+    ] = "processes",
+    shard: Annotated[
+        str, typer.Option(help="Make only a share, such as `1/3`; `adk-flow merge` compares.")
+    ] = "",
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
     deep: Annotated[
-        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+        bool, typer.Option("--deep", help="Rewire specialists' own agents too, all on one level.")
     ] = False,
     faults: Annotated[
         bool,
         typer.Option(
-            "--faults", help="Try each fault of a specialist too, or tell of those in logs."
+            "--faults",
+            help="Try each fault of a specialist, too; of logs, find faults.",
         ),
     ] = False,
     model: Model = "",
@@ -81,22 +102,22 @@ def compare_constructs(
         str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
     ] = "",
     budget: Annotated[
-        float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
+        float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,
     max_calls: Annotated[
-        int | None, typer.Option(min=1, help="How many model calls live runs may make.")
+        int | None, typer.Option(min=1, help="Model calls that runs on a real model may make.")
     ] = None,
     latency: Annotated[
         str,
         typer.Option(
-            help="Latency profile of projected times, or `none` for times as measured; "
-            "by default gemini-2.5-flash for controlled runs."
+            help="Model whose response times are assumed, or `none` for times as measured; "
+            "by default gemini-2.5-flash, unless a real model answers."
         ),
     ] = "",
     latency_profile: ProfilesFile = None,
     prices: PricesFile = None,
     real_latency: Annotated[
-        bool, typer.Option("--real-latency", help="Let model calls take that time.")
+        bool, typer.Option("--real-latency", help="Really wait as long as --latency says.")
     ] = False,
     cassette: CassetteFile = None,
     out: Annotated[
@@ -104,10 +125,10 @@ def compare_constructs(
     ] = None,
     form: Annotated[ReportFormat, FORMAT] = "text",
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print all tables, and not the verdict only.")
+        bool, typer.Option("--verbose", help="Print all tables, not only the verdict.")
     ] = False,
 ) -> None:
-    """Compares the same conversations under several constructs.
+    """Compares the same conversations under several constructs: ways of wiring the same agents.
 
     Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
     Ctrl-C; completed runs are kept, and the same command continues.
@@ -116,7 +137,7 @@ def compare_constructs(
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             folder = out or _default_folder("logs", subjects)
-            keep = _page_writer(folder)
+            keep = write_pages(folder)
             logs = [*list_logs(subjects)]
             comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
         else:
@@ -127,7 +148,6 @@ def compare_constructs(
                 "baseline": baseline,
                 "deep": deep,
                 "trials": trials,
-                "jobs": jobs,
                 "model": model,
                 "advisor_model": advisor_model,
                 "latency": latency,
@@ -138,18 +158,56 @@ def compare_constructs(
             }
             options |= {"cassette": cassette} if cassette else {}
             about = [conversations, constructs, options]
-            folder = out or _default_folder(subjects[0].resolve().name, about)
+            folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
+                "/", "-of-"
+            )
             names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
             # ADK takes seconds to import, which a comparison of logs need not wait for.
             from adk_flow.comparison import runner
 
             app = only_app(subjects)
             with app_output_on_stderr(form), _progress(folder) as progress:
-                options |= {"progress": progress, "keep": _page_writer(folder)}
-                comparison = runner.compare(app, conversations, names, folder=folder, **options)
-        # The page's template engine is needed by no other command.
-        from adk_flow.render.comparison_html import comparison_to_html
+                comparison = runner.compare(
+                    *(app, conversations, names),
+                    folder=folder,
+                    jobs=jobs,
+                    engine=engine,
+                    shard=shard,
+                    progress=progress,
+                    keep=keep_nothing if shard else write_pages(folder),
+                    **options,
+                )
+            if shard:
+                print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+                raise typer.Exit(bool(comparison.setting.stopped))
+    report_comparison(comparison, folder, form, verbose=verbose)
 
+
+def write_pages(folder: Path) -> KeepRun:
+    """Writes the pages of runs beside the report."""
+    from adk_flow.render.page import trace_to_html
+
+    files = Folder(folder)
+
+    def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
+        if trial.number <= PAGED_TRIALS:
+            files.write(page_name(trial), trace_to_html(trace_log(log), findings))
+
+    return write
+
+
+def report_comparison(
+    comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
+) -> None:
+    """Writes a comparison's files and prints it.
+
+    Raises:
+      Exit: with 1, if some runs could not be made or are no evidence.
+    """
+    # The page's template engine is needed by no other command.
+    from adk_flow.render.comparison_html import comparison_to_html
+
+    with report_errors():
         data = to_json("compare", comparison_to_data(comparison))
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
@@ -162,20 +220,9 @@ def compare_constructs(
         print(plain(f"All figures{more}: {report}"))
     else:
         print(data if form == "json" else markdown)
+    mention_state(words for run in comparison.runs for each in run.failed_checks for words in each)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
-
-
-def _page_writer(folder: Path) -> KeepRun:
-    """Writes the page of each run beside the report."""
-    from adk_flow.render.page import trace_to_html
-
-    files = Folder(folder)
-
-    def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
-        files.write(page_name(trial), trace_to_html(trace_log(log), findings))
-
-    return write
 
 
 def _is_of_logs(path: Path) -> bool:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from adk_flow._text import one_line
+from adk_flow._text import join_names, one_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.documents import to_json
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from adk_flow.models.cassette import Cassette
 
 USAGE_ERROR = 2
-CLOSED_PIPE = 128 + 13
-"""What a shell gives for a command that SIGPIPE ends, as `head` ends the one before it."""
 
+_LACKING_KEY = re.compile("Context variable not found: `([^`]+)`")
+"""What ADK says of a key that an instruction names (2.13, utils/instructions_utils.py)."""
 _OPTIONS = {
     "calls": "max-calls",
     "dollars": "budget",
@@ -54,6 +55,14 @@ def _with_option(error: AdkFlowError) -> str:
 def print_note(words: str) -> None:
     """Prints one line on stderr."""
     print(f"adk-flow: {one_line(words, 500)}", file=sys.stderr)
+
+
+def mention_state(reasons: Iterable[str]) -> None:
+    """Says which option gives the state keys that instructions lack."""
+    lacking = dict.fromkeys(key for reason in reasons for key in _LACKING_KEY.findall(reason))
+    if lacking:
+        example = ", ".join(f'"{key}": "…"' for key in lacking)
+        print_note(f"the session's state lacks {join_names(lacking)}: --state '{{{example}}}'")
 
 
 def print_use(cassette: Cassette | None) -> None:

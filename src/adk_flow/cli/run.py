@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ from adk_flow.cli.options import (
 )
 from adk_flow.cli.output import (
     app_output_on_stderr,
+    mention_state,
     print_json,
     print_use,
     report_errors,
@@ -82,6 +84,7 @@ def run_app(
             print_json("run", run_to_data(run))
         else:
             print_run_end(run, plain_console())
+        mention_state(chain.from_iterable(run.failed_checks))
         print_use(tapes)
         if decided is not None:
             decided.finish()

@@ -17,7 +17,7 @@ def describe_usage(error: Any, words: Sequence[str]) -> str:
     help_page = f"; see {context.command_path} --help" if context else ""
     match type(error).__name__:
         case "NoSuchOption":
-            known = [name for param in context.command.params for name in param.opts]
+            known = ["--help", *(name for p in context.command.params for name in p.opts)]
             reason = f"no such option{suggest(error.option_name, known)}"
             return f"{error.option_name}: {reason}{help_page}"
         case "BadOptionUsage":

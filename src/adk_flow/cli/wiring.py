@@ -35,8 +35,6 @@ def write_wiring(
     """Prints an app's agents under a construct as plain ADK code, or writes them into a folder.
 
     No agent runs, but the app's code is imported.
-
-    Example: adk-flow wire my_app --construct single_turn --write my_app_single_turn
     """
     with report_errors():
         if write:
@@ -79,9 +77,16 @@ def _written(
     check_constructs()
     from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
     from adk_flow.comparison.variants import KNOWN_CONSTRUCTS, make_variants
+    from adk_flow.wiring import ON_DEMAND
     from adk_flow.wiring.source.files import write_app
 
     known = [name for name in KNOWN_CONSTRUCTS if name != ONE_BY_ONE]
+    if construct in ON_DEMAND:
+        reason = (
+            "cannot be written: each specialist is a process of its own; serve it by ADK's "
+            "to_a2a, and call it by AgentTool(RemoteA2aAgent(...))"
+        )
+        raise AdkFlowError(reason, argument="construct", value=construct)
     if construct not in known:
         reason = f"unknown{suggest(construct, known)}; known are {', '.join(known)}"
         raise AdkFlowError(reason, argument="construct", value=construct)

@@ -50,8 +50,14 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """Constructs that could not be wired, with the reason."""
     meanings: dict[str, str] = {}
     """What each construct is, a sentence each."""
+    in_adk: dict[str, str] = {}
+    """The lines of ADK that make each."""
+    abouts: dict[str, str] = {}
+    """What each conversation is about, in its own words."""
     changes: dict[str, list[str]] = {}
     """What a construct changes besides the wiring, a clause each."""
+    wiring: dict[str, list[str]] = {}
+    """Of the constructs that are recommended, which lines of the app's agents each changes."""
     incomplete: list[str] = []
     """Constructs that lack somebody of the app, or tools of its lead."""
     notes: list[str] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from itertools import product
 
 from google.adk.apps import App
 from google.adk.runners import Runner
@@ -12,9 +11,8 @@ from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
-from adk_flow.analysis.run_metrics import RunMetrics, measure_run
-from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
-from adk_flow.comparison.store import KeepRun, Trial, TrialStore
+from adk_flow.comparison.fault_talk import FaultTalk
+from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.models.faulty import Fault
@@ -22,7 +20,6 @@ from adk_flow.models.override import llm_agents, override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
-from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.scenario.plan import PlannedCall, Task
 from adk_flow.wiring import ON_DEMAND, WiringError, parts_of
 
@@ -85,58 +82,24 @@ def _team(app: App) -> list[str]:
     return list(dict.fromkeys(agent.name for agent in agents))
 
 
-class FaultTrials:
-    """One conversation under every construct, without a fault and with each."""
+def plan_faults(talk: Conversation, apps: Mapping[str, App], times: int) -> FaultTalk:
+    """Chooses who is at fault, of the apps by construct, as_is first; each is asked so often."""
+    roots = {name: app.root_agent for name, app in apps.items()}
+    turn, team = talk.turns[0], _team(next(iter(apps.values())))
+    planned = [task.agent for task in turn.plan or []]
+    agent = next(iter(planned or turn.specialists or team), "")
+    agents = {name: {node.name for node in agents_of(root)} for name, root in roots.items()}
+    lead = next(root.name for root in roots.values() if root)
+    at_fault = {name: agent if agent in agents[name] else "" for name in apps}
+    return FaultTalk(talk, lead, agent, at_fault, times)
 
-    def __init__(self, talk: Conversation, apps: Mapping[str, App], times: int = 1) -> None:
-        """Takes what is asked, the apps by construct, as_is first, and how often to ask."""
-        roots = {name: app.root_agent for name, app in apps.items()}
-        self.talk, self._lead = talk, next(root.name for root in roots.values() if root)
-        turn = talk.turns[0]
-        planned = [task.agent for task in turn.plan or []]
-        team = _team(next(iter(apps.values())))
-        self.agent = next(iter(planned or turn.specialists or team), "")
-        kinds = ("", *FAULT_KINDS)
-        self._agents = {name: {node.name for node in agents_of(roots[name])} for name in apps}
-        numbers = range(1, times + 1)
-        self.trials = [Trial(*one) for one in product(apps, [TALK], numbers, kinds)]
 
-    def _at_fault(self, construct: str) -> str:
-        """Names who is at fault; empty for whoever is asked first, where the lead works alone."""
-        return self.agent if self.agent in self._agents[construct] else ""
-
-    def prepare(self, app: App, trial: Trial) -> App:
-        """Puts a trial's fault into an app, whose keyless models take a real one's time."""
-        if not trial.fault:
-            return app
-        is_live = not override_of(app).exclusive and not self.talk.has_plan
-        is_elsewhere = trial.construct in ON_DEMAND and not is_live
-        seconds = SECONDS_ELSEWHERE if is_elsewhere else SECONDS
-        fault = Fault(trial.fault, self._at_fault(trial.construct), seconds)
-        return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))
-
-    def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
-        """Measures the trials that are there; `asked_of` says whose they are."""
-        made = [trial for trial in self.trials if store.find(trial)]
-        runs = {trial: self._measure(trial, store, keep) for trial in made}
-        plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
-        bases = {trial.construct: run for trial, run in plain if trial.number == 1}
-        failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
-        cells = [
-            read_cell(trial.fault, self._at_fault(name), self._lead, run, bases[name])
-            for trial, run in runs.items()
-            if trial.fault and (name := trial.construct) in bases and name not in failing
-        ]
-        controlled = all(run.controlled for run in runs.values())
-        agent = self.agent or self._lead
-        return FaultMatrix(
-            agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
-        )
-
-    def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
-        canaries = {TALK: FAULT_CANARY} if trial.fault else {}
-        asked = replace(self.talk, canaries=canaries)
-        log = store.read(trial)
-        run = measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
-        keep(trial, log, run.findings)
-        return run
+def prepare_fault(app: App, trial: Trial, faults: FaultTalk | None) -> App:
+    """Puts a trial's fault into an app, whose keyless models take a real one's time."""
+    if faults is None or not trial.fault:
+        return app
+    is_live = not override_of(app).exclusive and not faults.talk.has_plan
+    is_elsewhere = trial.construct in ON_DEMAND and not is_live
+    seconds = SECONDS_ELSEWHERE if is_elsewhere else SECONDS
+    fault = Fault(trial.fault, faults.at_fault[trial.construct], seconds)
+    return with_fault(app, fault, None if is_live else profile_named(DEFAULT_PROFILE))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from importlib.util import find_spec
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 from google.adk.apps import App
 
-from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
-from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.aggregate import Comparison, Setting
+from adk_flow.comparison.bench import Bench
 from adk_flow.comparison.budget import Budget
+from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
-from adk_flow.comparison.faults import FaultTrials, choose_talk
-from adk_flow.comparison.scheduler import measure_trials, plan_trials, run_trials
+from adk_flow.comparison.faults import choose_talk, plan_faults
+from adk_flow.comparison.processes import choose_processes, run_in_processes
+from adk_flow.comparison.shards import add_wiring, read_shard
 from adk_flow.comparison.spec import (
     check_agent_names,
     check_live,
@@ -26,23 +30,28 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import KeepRun, TrialStore, keep_nothing
-from adk_flow.comparison.taping import read_use, taped
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.comparison.taping import read_use
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.cassette import open_cassette
+from adk_flow.models.cassette import Cassette, open_cassette
 from adk_flow.models.from_env import without_keys
 from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import models_asked
 from adk_flow.run.app import load_app
-from adk_flow.run.virtual_time import run_virtually
+from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import CONSTRUCTS, MEANINGS, Peers
+from adk_flow.wiring import CONSTRUCTS, IN_ADK, MEANINGS, Peers
+from adk_flow.wiring.source.files import wiring_diff
 
+Engine = Literal["processes", "ray"]
+"""What makes trials in several processes: those of this machine, or of a Ray cluster."""
 ADVISOR = "advisor"
 REMOTE = "remote"
+_AT_ONCE = 4
+_logger = logging.getLogger(__name__)
 
 
 def compare(
@@ -54,7 +63,9 @@ def compare(
     baseline: str = "",
     deep: bool = False,
     trials: int = 1,
-    jobs: int = 4,
+    jobs: int | None = None,
+    engine: Engine = "processes",
+    shard: str = "",
     model: str = "",
     advisor_model: str = "",
     latency: str = "",
@@ -78,7 +89,11 @@ def compare(
       baseline: the construct that the others are compared with; by default `as_is`.
       deep: whether agents of specialists are specialists too, in place of their helpers.
       trials: how often to run each.
-      jobs: how many conversations run at the same time.
+      jobs: how many conversations run at the same time: controlled ones of an app that is given by
+        its path in as many processes, by default as many as pay and as there are cores; others in
+        this one, by default 4.
+      engine: what makes controlled trials in several processes.
+      shard: which share of the trials to make, such as `1/3`; then only those are compared.
       model: name of the model of every agent; empty for the app's own.
       advisor_model: name of the model that `advisor` may ask.
       latency: profile of projected times; `none` for measured ones, empty for what the model calls
@@ -98,7 +113,8 @@ def compare(
     """
     if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
-    path = app if isinstance(app, (str, Path)) else None
+    share = read_shard(shard)
+    path = str(Path(app).resolve()) if isinstance(app, (str, Path)) else ""
     with without_keys() if cassette else nullcontext():
         app = load_app(app, model)
     names = list(conversations) or [TALK]
@@ -117,7 +133,7 @@ def compare(
         models = [*models, advisor_model]
         live += [advisor_model] if live else []
     if live:
-        if cassette is None:
+        if cassette is None and path:  # code may have given its app a client
             check_keys(app, conversations.values())
         check_live(live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
@@ -126,31 +142,54 @@ def compare(
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
     limits = {"asks": budget is not None, "limit": budget}
     kept = open_cassette(cassette, live, **limits) if cassette else None
-    with nullcontext() if path is None or kept else Peers(path, deep=deep, budget=budget) as peers:
+    is_served = path and not kept
+    with Peers(path, deep=deep, budget=budget) if is_served else nullcontext() as peers:
         wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
         variants = make_variants(app, list(chosen), **wiring)
         if ADVISOR in constructs and no_advice:
             variants.skipped[ADVISOR] = no_advice
         if kept and REMOTE in constructs:
             variants.skipped[REMOTE] = "its process asks models itself, past the cassette"
-        baseline = choose_baseline(list(variants.apps), baseline)
+        setting = Setting(
+            app=app.name,
+            baseline=choose_baseline(list(variants.apps), baseline),
+            pace=profile.name if profile else "",
+            slept=real_latency,
+            price_model=choose_price_model(profile, not live),
+            trials=trials,
+            skipped=variants.skipped,
+            meanings={name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
+            in_adk={name: IN_ADK[name] for name in variants.apps if name in IN_ADK},
+            abouts={name: asked.about for name, asked in conversations.items() if asked.about},
+            changes={name: changes for name, changes in variants.changes.items() if changes},
+            incomplete=variants.incomplete,
+            notes=variants.notes,
+        )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        experiment = Experiment(
+            app=path,
+            model=model,
+            advisor=advisor_model,
+            deep=deep,
+            constructs=list(variants.apps),
+            conversations={name: conversations[name] for name in names},
+            slept=slept,
+            models=models,
+            identity=identity,
+            team=variants.team,
+            pace=profile,
+            setting=setting,
+            faults=plan_faults(conversations[TALK], variants.apps, trials if live else 1)
+            if faults
+            else None,
+        )
         store = TrialStore(folder, identity)
         for name, conversation in conversations.items():
             store.expect(name, conversation)
-        planned = plan_trials(list(variants.apps), names, trials)
-        _warm_up(is_offline=not live)
-        options = {"jobs": jobs, "budget": budget, "progress": progress}
-        work = run_trials(
-            variants.apps, conversations, planned, store, **options, prepare=taped(kept)
-        )
-        asyncio.run(work)
-        faulty = None
-        if faults:
-            faulty = FaultTrials(conversations[TALK], variants.apps, trials if live else 1)
-            trials_of = (variants.apps, conversations, faulty.trials, store)
-            work = run_trials(*trials_of, **options, prepare=taped(kept, faulty.prepare))
-            asyncio.run(work) if live else run_virtually(work)
+        with store.alone():
+            share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
+            work = _Work(experiment, variants.apps, store, budget, kept, progress)
+            work.make(share.share(experiment.all_trials), jobs, engine)
     if budget and budget.is_blind:
         raise AdkFlowError(
             f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
@@ -158,40 +197,73 @@ def compare(
             argument="calls",
         )
     stopped = budget.refused if budget else ""
-    if stopped and not any(map(store.find, planned)):
+    if stopped and not any(map(store.find, experiment.trials)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
-    setting = Setting(
-        app=app.name,
-        baseline=baseline,
-        pace=profile.name if profile else "",
-        slept=real_latency,
-        price_model=choose_price_model(profile, not live),
-        trials=trials,
-        skipped=variants.skipped,
-        meanings={name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
-        changes={name: changes for name, changes in variants.changes.items() if changes},
-        incomplete=variants.incomplete,
-        notes=variants.notes,
-        cassette=read_use(kept),
-        stopped=stopped,
-    )
-    runs = measure_trials(
-        planned,
-        conversations,
-        store,
-        variants.team,
-        keep,
-        pace=None if real_latency else profile,
-        price_model=setting.price_model,
-    )
-    asked_of = "a cassette" if kept else "live runs"
-    return compare_runs(runs, setting, faulty.read(store, keep, asked_of) if faulty else None)
+    comparison = experiment.compare(store, keep, stopped=stopped, cassette=read_use(kept))
+    return add_wiring(comparison, lambda names: _wiring(names, app, variants.apps))
 
 
-def _warm_up(*, is_offline: bool) -> None:
-    """Spares the first trials what would count as their time."""
-    if is_offline and find_spec("wordllama"):
-        from adk_flow.models.embedding import embed  # an extra: nothing else here needs it
+def _wiring(
+    names: Iterable[str], app: App, apps: Mapping[str, App]
+) -> Iterator[tuple[str, list[str]]]:
+    """Says how to wire constructs, or why that cannot be written."""
+    for name in names:
+        if name in CONSTRUCTS:
+            try:
+                yield name, wiring_diff(app, apps[name], name)
+            except Exception as error:  # whatever an app is made of, its comparison stands
+                yield name, [f"cannot be written: {error or type(error).__name__}"]
 
-        embed(["loaded before the clock starts"])
-    keep_what_is_loaded()
+
+@dataclass
+class _Work:
+    """An experiment under way."""
+
+    experiment: Experiment
+    apps: Mapping[str, App]
+    store: TrialStore
+    budget: Budget | None
+    cassette: Cassette | None
+    progress: Callable[[int, int], None]
+    done: int = 0
+    planned: int = 0
+
+    def make(self, trials: Sequence[Trial], jobs: int | None, engine: Engine) -> None:
+        """Makes the trials that are not there yet."""
+        missing = [trial for trial in trials if self.store.is_missing(trial)]
+        self.planned = len(trials)
+        self._advance(len(trials) - len(missing))
+        models = self._make(missing, jobs, engine) if missing else set()
+        if models:
+            _logger.warning("adk-flow: %s", describe_uncontrolled(models))
+
+    def _advance(self, number: int) -> None:
+        self.done += number
+        self.progress(self.done, self.planned)
+
+    def _make(self, trials: list[Trial], jobs: int | None, engine: Engine) -> set[str]:
+        experiment, reason = self.experiment, self._why_here()
+        if engine == "ray" and reason:
+            raise AdkFlowError(f"is not for {reason}", argument="engine", value=engine)
+        if engine == "ray":
+            # An extra: nothing else needs it, and it takes a second to import.
+            from adk_flow.comparison.ray_engine import run_on_ray
+
+            return run_on_ray(experiment, trials, self.store, jobs, self._advance)
+        processes = 1 if reason else choose_processes(len(trials), jobs)
+        if processes > 1:
+            data = msgspec.json.encode(experiment)
+            return run_in_processes(data, trials, self.store, processes, self._advance)
+        at_once = jobs or (_AT_ONCE if experiment.waits else 1)
+        with closing(Bench(experiment, self.apps, self.budget, self.cassette)) as bench:
+            return bench.make(trials, self.store, jobs=at_once, advance=self._advance)
+
+    def _why_here(self) -> str:
+        """Says why trials are made in this process; empty if any may make them."""
+        if self.experiment.waits:
+            return "runs that wait for a model, which this process makes at the same time"
+        if self.budget:
+            return "a budget, which all runs share"
+        if "scripted" in self.experiment.models:
+            return "scripted models, whose decisions are used up"
+        return "" if self.experiment.app else "an app that is not given by its path"

@@ -68,7 +68,9 @@ def choose_baseline(names: Sequence[str], baseline: str) -> str:
     """
     if baseline and baseline not in names:
         raise AdkFlowError(
-            f"is not compared; there are {', '.join(names)}", argument="baseline", value=baseline
+            f"is not compared; there are {', '.join(names)}{suggest(baseline, names)}",
+            argument="baseline",
+            value=baseline,
         )
     return baseline or names[0]
 
@@ -143,5 +145,5 @@ def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence
         if unknown := next((agent for agent in agents if agent not in known), ""):
             raise AdkFlowError(
                 f"conversation {name}: the app has no agent {unknown!r}; there are "
-                f"{', '.join(dict.fromkeys(known))}"
+                f"{', '.join(dict.fromkeys(known))}{suggest(unknown, known)}"
             )

@@ -1,4 +1,8 @@
-"""The folder of an experiment: which runs were made, where their logs lie, what came of them."""
+"""The folder of an experiment: which runs were made, where their logs lie, what came of them.
+
+`experiment.json` says of what they are; each process that makes some appends a line for each to a
+file of its own in `trials/`, so that none waits for another and nothing is written twice.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
@@ -27,6 +31,8 @@ from adk_flow.scenario.conversation import Conversation
 from adk_flow.scenario.fault import FaultKind
 
 STATE = "experiment.json"
+LINES = "trials"
+"""Folder of the files of lines, a line a trial."""
 
 
 class Trial(NamedTuple):
@@ -67,13 +73,14 @@ class TrialResult(msgspec.Struct, frozen=True):
         return Trial(self.construct, self.conversation, self.number, self.fault)
 
 
-class _State(msgspec.Struct):
+class _State(msgspec.Struct, omit_defaults=True):
     """What `experiment.json` holds."""
 
     identity: dict[str, str]
     conversations: dict[str, str] = {}
     """Digest of each conversation."""
     done: list[TrialResult] = []
+    """Trials that were made before each had a line of its own."""
 
 
 class Folder:
@@ -118,7 +125,11 @@ class TrialStore(Folder):
     def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
         """Opens a folder for runs of one app, model and pace, which are its identity."""
         super().__init__(folder)
-        self._state = self._read() or _State(dict(identity))
+        state = self._read()
+        self._state = state or _State(dict(identity))
+        self._results = self._read_results()
+        self._own: BinaryIO | None = None
+        """The file of this process's lines, once there is one."""
         self._expected: dict[str, str] = {}
         """Digests of the conversations that are asked for."""
         for what, value in identity.items():
@@ -128,7 +139,8 @@ class TrialStore(Folder):
                     f"holds runs of another experiment, whose {what} is "
                     f"{existing or 'unknown'} and not {value}; name a new folder"
                 )
-        self._write()
+        if state is None:
+            self._write()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -140,9 +152,24 @@ class TrialStore(Folder):
         with ExitStack() as stack:
             if fcntl is not None:
                 stack.callback(os.close, self._lock(fcntl))
+            stack.callback(self._clear)
             self._state = self._read() or self._state
+            self.refresh()
             self._check_conversations()
+            self._write()
             yield
+
+    def _clear(self) -> None:
+        """Closes the file of lines, and removes logs of trials that did not come to their end."""
+        if self._own is not None:
+            self._own.close()
+        self._own = None
+        for part in (self.folder / "logs").rglob("*.part"):
+            part.unlink()
+
+    def refresh(self) -> None:
+        """Reads what other processes have made since."""
+        self._results = self._read_results()
 
     def _lock(self, fcntl: Any) -> int:
         """Locks the folder, and gives the file that has to be closed to unlock it."""
@@ -162,12 +189,20 @@ class TrialStore(Folder):
         Raises:
           AdkFlowError: they did not.
         """
-        self._expected[name] = _digest(msgspec.json.encode(conversation))
+        self.expect_digests({name: _digest(msgspec.json.encode(conversation))})
+
+    def expect_digests(self, digests: Mapping[str, str]) -> None:
+        """Checks so by the digests of conversations.
+
+        Raises:
+          AdkFlowError: a run that is there asked something else.
+        """
+        self._expected |= digests
         self._check_conversations()
 
     def _check_conversations(self) -> None:
         """Notes what is expected, unless runs of something else have its name."""
-        existing = {result.conversation for result in self._state.done}
+        existing = {trial.conversation for trial in self._results}
         for name, digest in self._expected.items():
             if name in existing and self._state.conversations.get(name) != digest:
                 raise self._refusal(
@@ -175,10 +210,14 @@ class TrialStore(Folder):
                 )
             self._state.conversations[name] = digest
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the conversations, by name."""
+        return self._state.conversations
+
     def find(self, trial: Trial) -> TrialResult | None:
         """Finds a trial that was made, and whose log is still there."""
-        result = next((result for result in self._state.done if result.trial == trial), None)
-        log = self.log_of(trial)
+        result, log = self._results.get(trial), self.log_of(trial)
         return result if result and log.is_file() and log.stat().st_size else None
 
     def is_missing(self, trial: Trial) -> bool:
@@ -225,13 +264,40 @@ class TrialStore(Folder):
         """
         with self._writing():
             self._part(result.trial).replace(self.log_of(result.trial))
-        others = [other for other in self._state.done if other.trial != result.trial]
-        self._state.done = [*others, result]
-        self._write()
+        with self._writing():
+            if self._own is None:
+                self._own = self._open_own()
+            self._own.write(msgspec.json.encode(result) + b"\n")
+            self._own.flush()
+        self._results[result.trial] = result
 
-    def drop(self, trial: Trial) -> None:
-        """Removes the log of a trial that did not come to its end."""
-        self._part(trial).unlink(missing_ok=True)
+    def _open_own(self) -> BinaryIO:
+        """Opens a new file of lines, whose number is higher than those that are there."""
+        folder = self.folder / LINES
+        make_private_folder(folder)
+        latest = max(map(_number_of, folder.glob("*.jsonl")), default=0)
+        return os.fdopen(write_private(folder / f"{latest + 1}-{os.getpid()}.jsonl"), "wb")
+
+    def take(self, other: TrialStore, trials: Iterable[Trial]) -> int:
+        """Copies trials from another folder; gives how many are not there.
+
+        Raises:
+          AdkFlowError: a folder cannot be read or written.
+        """
+        lacking = 0
+        for trial in trials:
+            result = other.find(trial)
+            if result is None:
+                lacking += 1
+                continue
+            part, sides = self.begin(trial), other.peers_of(trial)
+            with self._writing():
+                with os.fdopen(write_private(part), "wb") as file:
+                    file.write(other.log_of(trial).read_bytes())
+                if sides.is_dir():
+                    shutil.copytree(sides, self.peers_of(trial))
+            self.add(result)
+        return lacking
 
     def _part(self, trial: Trial) -> Path:
         return self.log_of(trial).with_suffix(".part")
@@ -241,16 +307,38 @@ class TrialStore(Folder):
 
     def _read(self) -> _State | None:
         path = self.folder / STATE
-        try:
+        with self._reading(path):
             return msgspec.json.decode(path.read_bytes(), type=_State)
+        return None
+
+    def _read_results(self) -> dict[Trial, TrialResult]:
+        """Reads what was made; of a trial that was made again the last, which has the log."""
+        made = list(self._state.done)
+        for path in sorted((self.folder / LINES).glob("*.jsonl"), key=_number_of):
+            with self._reading(path):
+                # A last line without an end was cut when its process was killed.
+                *lines, _ = path.read_bytes().split(b"\n")
+                made += [msgspec.json.decode(line, type=TrialResult) for line in lines]
+        return {result.trial: result for result in made}
+
+    @contextmanager
+    def _reading(self, path: Path) -> Iterator[None]:
+        """Passes over a file that is not there."""
+        try:
+            yield
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            pass
         except OSError as error:
             raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise AdkFlowError(
                 f"is no experiment's: {error}; name a new folder", argument="folder", value=path
             ) from error
+
+
+def _number_of(path: Path) -> int:
+    number, _, _ = path.name.partition("-")
+    return int(number) if number.isdecimal() else 0
 
 
 def file_name(trial: Trial) -> str:

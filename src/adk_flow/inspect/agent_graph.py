@@ -36,11 +36,11 @@ def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
 
 def uses_of(node: BaseNode) -> list[Use]:
     """Lists whom an agent or a graph uses, each once, in the order of its wiring."""
-    found: dict[int, Use] = {}
+    uses: dict[int, Use] = {}
     for use in (*_wired(node), *_of_code(node)):
         if use.node is not node and use.node is not getattr(node, "parent_agent", None):
-            found.setdefault(id(use.node), use)
-    return list(found.values())
+            uses.setdefault(id(use.node), use)
+    return list(uses.values())
 
 
 def tools_of(node: BaseNode) -> list[Any]:

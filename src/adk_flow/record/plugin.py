@@ -33,7 +33,7 @@ from adk_flow.record.recorder import Listener, Recorder, capture_from_env
 P = ParamSpec("P")
 
 
-def _recorded(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, None]]:
+def _guarded_hook(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any, None]]:
     """Makes an ADK hook of a function; its faults are counted and never reach the app."""
     name = hook.__name__.strip("_").removesuffix("_callback")
 
@@ -134,7 +134,7 @@ class FlowPlugin(BasePlugin):
         """Who is told of each record."""
         return self.recorder.listener
 
-    @_recorded
+    @_guarded_hook
     def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
         if call_around(self.recorder.number) is None:
@@ -143,7 +143,7 @@ class FlowPlugin(BasePlugin):
 
     # Runs
 
-    @_recorded
+    @_guarded_hook
     def on_user_message_callback(
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
@@ -152,7 +152,7 @@ class FlowPlugin(BasePlugin):
             return
         self.recorder.write_message(invocation_context, user_message)
 
-    @_recorded
+    @_guarded_hook
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
         if self._stands_back(invocation_context):
@@ -176,12 +176,12 @@ class FlowPlugin(BasePlugin):
         run.live, run.ahead = live, ahead
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
-    @_recorded
+    @_guarded_hook
     def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner ended, and who will get the next message."""
         self.recorder.end_run("after_run", invocation_context)
 
-    @_recorded
+    @_guarded_hook
     def on_run_error_callback(
         self, *, invocation_context: InvocationContext, error: Exception
     ) -> None:
@@ -192,13 +192,13 @@ class FlowPlugin(BasePlugin):
 
     # Agents
 
-    @_recorded
+    @_guarded_hook
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that a frame begins."""
         invocation, path = callback_context._invocation_context, extract.path_of(callback_context)
         self.recorder.begin_agent(agent, invocation, path, invocation.branch or "")
 
-    @_recorded
+    @_guarded_hook
     def after_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
@@ -207,7 +207,7 @@ class FlowPlugin(BasePlugin):
         self.recorder.stop_asking(run, activation)
         self.recorder.write("after_agent", run, activation=activation, agent=agent.name)
 
-    @_recorded
+    @_guarded_hook
     def on_agent_error_callback(
         self, *, agent: BaseAgent, callback_context: CallbackContext, error: Exception
     ) -> None:
@@ -223,7 +223,7 @@ class FlowPlugin(BasePlugin):
 
     # Models
 
-    @_recorded
+    @_guarded_hook
     def before_model_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
@@ -246,7 +246,7 @@ class FlowPlugin(BasePlugin):
         finally:
             self.recorder.ask_model(run, activation, agent, model)
 
-    @_recorded
+    @_guarded_hook
     def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> None:
@@ -271,7 +271,7 @@ class FlowPlugin(BasePlugin):
             error=extract.error_of(llm_response, self.recorder.keep),
         )
 
-    @_recorded
+    @_guarded_hook
     def on_model_error_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> None:
@@ -284,7 +284,7 @@ class FlowPlugin(BasePlugin):
 
     # Tools
 
-    @_recorded
+    @_guarded_hook
     def before_tool_callback(
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
@@ -293,7 +293,7 @@ class FlowPlugin(BasePlugin):
         text = extract.of_arguments(tool_args, kind_of(tool))
         self.recorder.write_tool("before_tool", tool, tool_context, text=text)
 
-    @_recorded
+    @_guarded_hook
     def after_tool_callback(
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext, result: Any
     ) -> None:
@@ -306,7 +306,7 @@ class FlowPlugin(BasePlugin):
         self.recorder.write_tool("after_tool", tool, tool_context, **given)
         self.recorder.note_transfer(tool_context)
 
-    @_recorded
+    @_guarded_hook
     def on_tool_error_callback(
         self,
         *,
@@ -324,7 +324,7 @@ class FlowPlugin(BasePlugin):
 
     # Events
 
-    @_recorded
+    @_guarded_hook
     def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
         """Records an event whose runner is not followed: a plugin hid `before_run`."""
         if invocation_context.plugin_manager not in self._followed:
@@ -346,7 +346,7 @@ class FlowPlugin(BasePlugin):
         manager.run_on_event_callback = run_and_record
         self._followed.add(manager)
 
-    @_recorded
+    @_guarded_hook
     def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:

@@ -102,8 +102,8 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
     except OSError as error:
         outcome = Outcome(error=_damaged(python, error.strerror or str(error)))
     if not outcome.error and Version(outcome.adk) != Version(release):
-        found = f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
-        outcome = Outcome(error=found)
+        words = f"ADK {outcome.adk} was imported in its place; is it in PYTHONPATH?"
+        outcome = Outcome(error=words)
     if outcome.error:
         return ReleaseRun(release, outcome, [])
     try:

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from adk_flow._text import format_number, format_seconds, join_names
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.crossovers import Winner
+from adk_flow.render.report_links import runs_of
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
 
 _NOUNS = {"follow-ups": "follow-up", "topics in one message": "topic"}
@@ -52,7 +53,8 @@ def _cell(winner: Winner, before: Winner | None) -> Cell:
         notes.insert(0, "changes")
     least = min(winner.values.values(), default=0)
     text = f"{names}: {_value(winner.figure, least)}"
-    return Cell(text, notes=["; ".join(notes)], mark="change" if is_change else "")
+    links = [f"#{runs_of(name)}" for name in [*winner.constructs[:1], *(n for _, n in others[:1])]]
+    return Cell(text, notes=["; ".join(notes)], mark="change" if is_change else "", links=links)
 
 
 def _value(figure: str, value: float) -> str:

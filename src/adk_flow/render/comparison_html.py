@@ -17,6 +17,7 @@ from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
 from adk_flow.render.comparison_tables import agents_table, runs_table
 from adk_flow.render.report_answers import list_answers
 from adk_flow.render.report_drawings import TurnDrawings, draw_comparison
+from adk_flow.render.report_links import runs_of
 from adk_flow.render.report_visibility import (
     describe_unseen_canaries,
     exposure_table,
@@ -32,17 +33,16 @@ def comparison_to_html(comparison: Comparison) -> str:
     Its links lead to the pages of its runs, `page_name`.
     """
     report, drawings = describe_comparison(comparison), draw_comparison(comparison)
-    names = [short_name(figures.construct) for figures in comparison.constructs]
     tags = partial(_tags, comparison.setting.baseline, find_recommended(comparison))
     return (
         environment()
         .get_template("report.html.j2")
         .render(
-            style=inline("drawing.css", "report.css"),
+            style=inline("shared.css", "report.css"),
             script=inline("report.js"),
             comparison=comparison,
             tags=tags,
-            anchors={name: f"runs-{number}" for number, name in enumerate(names)},
+            runs_of=runs_of,
             report=report,
             sections=report.sections,
             kind=comparison.kind,

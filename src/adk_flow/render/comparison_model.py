@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.comparison.recommend import write_caveats, write_recommendation, write_troubles
+from adk_flow.comparison.evidence import describe_gaps
+from adk_flow.comparison.recommend import (
+    find_obstacle,
+    write_caveats,
+    write_recommendation,
+    write_troubles,
+)
 from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_faults import fault_sections
-from adk_flow.render.comparison_findings import findings_table, group_findings
+from adk_flow.render.comparison_findings import FindingGroup, findings_table, group_findings
 from adk_flow.render.comparison_tables import (
     calls_table,
     constructs_table,
@@ -75,14 +81,26 @@ def summarize_comparison(comparison: Comparison) -> list[Section]:
 def _in_short(comparison: Comparison) -> Iterator[str]:
     """Counts serious findings, and conversations that were not answered as asked."""
     serious = [group for group in group_findings(comparison) if group.level == "serious"]
-    for group in serious:
-        what = group.explanation.partition(" MAST:")[0].removesuffix(".")
-        yield f"Serious, under {plural(len(group.constructs), 'construct')}: {what}."
+    if serious:
+        yield f"Serious: {'; '.join(map(_count_constructs, serious))}."
     gaps = [(short_name(f.construct), len(f.gaps)) for f in comparison.constructs if f.gaps]
     if gaps:
         total = plural(len(comparison.conversations), "conversation")
         counts = join_names(f"{name} {count}" for name, count in gaps)
-        yield f"Not answered as asked, of {total}: {counts}."
+        yield f"Not answered as asked, of {total}: {counts}.{_why(comparison)}"
+
+
+def _count_constructs(group: FindingGroup) -> str:
+    """Says what a kind of finding is, and under how many constructs it is found."""
+    what = group.explanation.partition(" MAST:")[0].removesuffix(".")
+    return f"{what[0].lower()}{what[1:]} ({plural(len(group.constructs), 'construct')})"
+
+
+def _why(comparison: Comparison) -> str:
+    """Says why conversations were not answered, unless checks or the recommendation do."""
+    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
+    is_told = find_obstacle(comparison) or any(run.checked for run in comparison.runs)
+    return "" if is_told else f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
 
 
 def _title(comparison: Comparison) -> str:
@@ -116,8 +134,14 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
         "findings": table_section("Findings", findings_table(comparison)),
         **dict(fault_sections(comparison.faults)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
+        "wiring": Section("How to wire it", sentences=list(_wiring(comparison))),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }
+
+
+def _wiring(comparison: Comparison) -> Iterator[str]:
+    for construct in comparison.setting.wiring:
+        yield f"adk-flow wire APP --construct {construct} prints the agents under it as ADK code."
 
 
 def _constructs(comparison: Comparison) -> Section:

@@ -17,7 +17,7 @@ from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.report_links import link_to
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name, word_table
+from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name
 
 CONTEXTS: dict[Shown, str] = {
     "one agent": "there are no specialists",
@@ -72,8 +72,12 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("passed"): _passed,
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
-    more = f"{plural(len(left_out), 'more construct')}: dearer, or with fewer answers"
-    return Table("construct", list(columns), rows, notes=[more] if left_out else ())
+    more = plural(len(left_out), "more construct")
+    gloss = "wirings of the same agents"
+    note = (
+        f"{more} ({gloss}): dearer, or with fewer answers" if left_out else f"constructs: {gloss}"
+    )
+    return Table("construct", list(columns), rows, notes=[note])
 
 
 def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
@@ -91,7 +95,7 @@ def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
 
 def costs_table(comparison: Comparison) -> Table:
     """Gives calls, tokens and cost, and what ADK's session shows of them."""
-    return _table(
+    return _fill_columns(
         comparison,
         {
             Column("LLM calls", narrow="difference"): _figure(lambda f: f.llm_calls, format_number),
@@ -128,7 +132,7 @@ def times_table(comparison: Comparison) -> Table:
         ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
         Column("findings", is_detail=True): _findings,
     }
-    return _table(comparison, wall | others if comparison.setting.is_measured else others)
+    return _fill_columns(comparison, wall | others if comparison.setting.is_measured else others)
 
 
 def constructs_table(comparison: Comparison) -> Table:
@@ -136,17 +140,18 @@ def constructs_table(comparison: Comparison) -> Table:
     setting = comparison.setting
     names = [f.construct for f in comparison.constructs]
     known = [name for name in names if name in {**setting.meanings, **setting.changes}]
+    columns = [Column("what it is"), *([Column("what else it changes")] * bool(setting.changes))]
     rows = [
-        (short_name(name), setting.meanings.get(name, ""), _changes(setting, name))
-        for name in known
+        TableRow(short_name(name), [*_words_of(setting, name)][: len(columns)]) for name in known
     ]
-    if setting.changes:
-        return word_table(("construct", "what it is", "what else it changes"), rows)
-    return word_table(("construct", "what it is"), [row[:2] for row in rows])
+    return Table("construct", columns, rows, is_prose=True)
 
 
-def _changes(setting: Setting, construct: str) -> str:
-    return one_line("; ".join(setting.changes.get(construct, [])), _LONGEST_CHANGE) or _NONE
+def _words_of(setting: Setting, construct: str) -> Iterator[Cell]:
+    lines = setting.in_adk.get(construct, "").replace("`", "")
+    yield Cell(setting.meanings.get(construct, ""), notes=[lines] * bool(lines))
+    changes = "; ".join(setting.changes.get(construct, []))
+    yield Cell(one_line(changes, _LONGEST_CHANGE) or _NONE)
 
 
 def runs_table(comparison: Comparison) -> Table:
@@ -158,9 +163,7 @@ def runs_table(comparison: Comparison) -> Table:
     rows = []
     for figures in comparison.constructs:
         runs = comparison.runs_of(figures.construct)
-        for number, run in enumerate(runs):
-            span = 0 if number else len(runs)
-            rows.append(TableRow(short_name(figures.construct), _run(run), span=span))
+        rows += group_rows(short_name(figures.construct), list(map(_run, runs)))
     return Table("construct", list(map(Column, names)), rows)
 
 
@@ -190,9 +193,9 @@ def agents_table(comparison: Comparison) -> Table:
         for run in comparison.runs_of(figures.construct):
             for name, metrics in run.total.agents.items() if run.trial == 1 else ():
                 agents.setdefault(name, AgentMetrics()).add(metrics)
-        for number, agent in enumerate(agents.items()):
-            span = 0 if number else len(agents)
-            rows.append(TableRow(short_name(figures.construct), _agent(*agent), span=span))
+        rows += group_rows(
+            short_name(figures.construct), [_agent(*each) for each in agents.items()]
+        )
     return Table("construct", list(map(Column, names)), rows)
 
 
@@ -209,7 +212,7 @@ def _agent(name: str, used: AgentMetrics) -> list[Cell]:
     ]
 
 
-def _table(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
+def _fill_columns(comparison: Comparison, columns: Mapping[Column, CellOf]) -> Table:
     """Fills columns of figures, compared with the baseline."""
     rows = []
     for figures in comparison.constructs:
@@ -284,11 +287,12 @@ def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
 
 
 def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    is_checked = figures.pass_k is not None
-    if not is_checked and figures.passed_runs == figures.runs:
+    if figures.pass_k is not None:
+        return Cell(f"{figures.passed_runs} of {figures.runs}")
+    if not figures.gaps:
         return Cell("unchecked")
-    runs = f"{figures.passed_runs} of {figures.runs}"
-    return Cell(runs, notes=[] if is_checked else ["no answer was checked"])
+    asked = len(figures.after_turns)
+    return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:

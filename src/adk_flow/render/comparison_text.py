@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from adk_flow.comparison.aggregate import Comparison
-from adk_flow.render.comparison_model import describe_comparison, summarize_comparison
+from adk_flow.render.comparison_model import (
+    KIND_MEANINGS,
+    describe_comparison,
+    summarize_comparison,
+)
 from adk_flow.render.grid_text import print_section
 from adk_flow.render.tables import Section
 from adk_flow.render.terminal import print_remark, print_words
@@ -16,7 +20,7 @@ from adk_flow.render.terminal import print_remark, print_words
 def print_summary(comparison: Comparison, console: Console) -> None:
     """Prints what was compared, what to take and what went wrong."""
     first, *rest = summarize_comparison(comparison)
-    print_words(first.title, console, style="bold")
+    _print_title(first.title, comparison, console)
     print_section(first._replace(title=""), console)
     print_words("", console)
     _print_sections(rest, console)
@@ -25,9 +29,15 @@ def print_summary(comparison: Comparison, console: Console) -> None:
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints all sections that say anything."""
     report = describe_comparison(comparison)
-    print_words(report.title, console, style="bold")
+    _print_title(report.title, comparison, console)
     print_remark("; ".join(f"{label} {value}" for label, value in report.facts), console)
     _print_sections(report.sections.values(), console)
+
+
+def _print_title(title: str, comparison: Comparison, console: Console) -> None:
+    """Prints what was compared, and what its first word means."""
+    print_words(title, console, style="bold")
+    print_remark(f"{comparison.kind}: {KIND_MEANINGS[comparison.kind]}", console)
 
 
 def _print_sections(sections: Iterable[Section], console: Console) -> None:

@@ -220,6 +220,13 @@ _IN_METRICS = frozenset({"hidden_conversation"})
 """Findings that the metrics of a turn say already."""
 
 
+_GLOSSES = {
+    "canary": "a planted fact, looked for in what each agent is shown",
+    "MAST": "a published list of the ways in which agents fail together",
+}
+"""Terms of findings, each said once below the first that uses it."""
+
+
 def list_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
     """Gives the findings that are said of a flow, here and on its page."""
     return [each for each in detect_findings(trace, names) if each.kind not in _IN_METRICS]
@@ -248,6 +255,7 @@ def print_flow(
     model = header.model or ", ".join(models) or "unknown"
     print_words(plain(f"{header.app}, model {model}, ADK {header.adk}"), console, style="bold")
     print_legend(console)
+    glosses = dict(_GLOSSES)
     printer, texts, is_empty = MovePrinter(console, view), RecentTexts(), True
     part = Log(log.path, header, [], texts, [])
     for turn in read_turns(texts.note(log.records)):
@@ -263,7 +271,10 @@ def print_flow(
             print_words(f"user: {asked}", console, start=f" {_MESSAGE} ")
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in list_findings(Trace(part, [turn], outlook), names):
-            _print_below(f"finding: {describe_finding(finding)}", "", console)
+            words = describe_finding(finding)
+            _print_below(f"finding: {words}", "", console)
+            for term in [term for term in glosses if term in words]:
+                _print_below(f"{term}: {glosses.pop(term)}", "dim", console)
     if is_empty:
         print_words("The log holds no turn.", console)
     print_damage(log, console)

@@ -41,7 +41,7 @@ def page_to_html(
     """
     template = environment().get_template("page.html.j2")
     return template.render(
-        style=inline("drawing.css", "page.css"),
+        style=inline("shared.css", "page.css"),
         script=inline("page.js"),
         policy=policy(is_served=bool(base)),
         base=base,
@@ -55,7 +55,7 @@ def page_to_html(
 
 def policy(*, is_served: bool) -> str:
     """Gives the page's Content-Security-Policy: its own style and script, and nothing else."""
-    style, script = inline("drawing.css", "page.css"), inline("page.js")
+    style, script = inline("shared.css", "page.css"), inline("page.js")
     connect = "; connect-src 'self'" if is_served else ""
     return (
         f"default-src 'none'; style-src {style.hash}; script-src {script.hash}; img-src data:; "

@@ -20,7 +20,7 @@ from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
 from adk_flow.render.templates import environment
-from adk_flow.render.waterfall_svg import LABEL, PLOT, draw_waterfall
+from adk_flow.render.waterfall_svg import LABEL, PLOT, draw_waterfall, length_of
 
 
 class Timeline(NamedTuple):
@@ -166,11 +166,8 @@ def _timelines(turn: Turn, measured: Schedule, projected: Schedule) -> Iterator[
         ("measured", measured, turn.began),
         ("projected", projected, None),
     ):
-        ends = [
-            (span.start if start is None else span.began - start) + span.took
-            for span in schedule.spans
-        ]
-        whole = max([*ends, turn.ended - turn.began if start is not None else 0, 1])
+        least = turn.ended - turn.began if start is not None else 0
+        whole = max(length_of(schedule.spans, start), least, 1)
         about = f"Calls of turn {turn.number} over time, {pace}"
         drawing = draw_waterfall(
             schedule.spans, schedule.critical_spans, began=start, whole=whole, about=about

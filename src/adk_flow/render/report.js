@@ -133,7 +133,7 @@
         shape.classList.toggle("current", Number(shape.dataset.record) === record);
       }
       const current = all(".current", place).map((shape) => shape.parentElement.querySelector("title")?.textContent);
-      place.querySelector(".words").textContent = [...new Set(current)].filter(Boolean).join(" · ");
+      place.querySelector(".step").textContent = [...new Set(current)].filter(Boolean).join(" · ");
       const link = places.map((each) => all("figure", each).map((figure) => linkOf(figure, select.value)).find(Boolean)).find(Boolean);
       const proof = place.querySelector(".proof");
       proof.hidden = !link;

@@ -15,7 +15,7 @@ from adk_flow.render.report_links import link_to
 from adk_flow.render.sequence import draw_sequence
 from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
-from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall
+from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall, length_of
 
 _MOST_TURNS = 60
 """Turns that are drawn, of all conversations."""
@@ -93,7 +93,7 @@ def _draw_turn(comparison: Comparison, conversation: str, turn: int) -> TurnDraw
     """Draws a turn under all constructs, with the same order of lanes and scale of time."""
     runs, is_measured = _first_runs(comparison, conversation), comparison.setting.is_measured
     order = _lane_order([run for run in runs.values() if run])
-    whole = max((_end(run, turn, is_measured) for run in runs.values() if run), default=1)
+    whole = max((_length(run, turn, is_measured) for run in runs.values() if run), default=1)
     return TurnDrawings(
         conversation,
         turn,
@@ -143,11 +143,9 @@ def _sequence(
     )
 
 
-def _end(run: RunMetrics, turn: int, is_measured: bool) -> int:
+def _length(run: RunMetrics, turn: int, is_measured: bool) -> int:
     spans = next(iter(run.spans[turn - 1 : turn]), [])
-    began = run.turns[turn - 1].began if spans else 0
-    starts = [span.began - began if is_measured else span.start for span in spans]
-    return max((start + span.took for start, span in zip(starts, spans, strict=True)), default=0)
+    return length_of(spans, run.turns[turn - 1].began if is_measured and spans else None)
 
 
 def _waterfall(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from adk_flow.analysis.run_metrics import RunMetrics
-from adk_flow.comparison.store import Trial, file_name
+from adk_flow.comparison.store import Trial, file_name, safe_name
+from adk_flow.render.tables import short_name
+
+PAGED_TRIALS = 10
+"""Of each conversation under a construct, the trials that have a page: one takes 140 kB."""
 
 
 def page_name(trial: Trial) -> str:
@@ -11,8 +15,15 @@ def page_name(trial: Trial) -> str:
     return f"flows/{file_name(trial)}.html"
 
 
+def runs_of(construct: str) -> str:
+    """Names the place in the report that lists a construct's runs."""
+    return f"runs-{safe_name(short_name(construct))}"
+
+
 def link_to(run: RunMetrics, turn: int = 0, record: int = -1) -> str:
-    """Links to a run, to a turn of it, or to a record."""
+    """Links to a run, to a turn of it, or to a record; empty for a run that has no page."""
+    if run.trial > PAGED_TRIALS:
+        return ""
     place = [f"turn-{turn}"] * (turn > 0) + [f"record-{record}"] * (record >= 0)
     page = page_name(Trial(run.construct, run.conversation, run.trial))
     return "#".join(filter(None, (page, "/".join(place))))

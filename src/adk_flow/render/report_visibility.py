@@ -10,7 +10,7 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.report_links import link_to
-from adk_flow.render.tables import Cell, Column, Table, TableRow, short_name
+from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name
 
 _MESSAGES = ("user's messages", "others' messages", "its request", "answers", "tool results")
 _COLUMN_OF = {"request": "its request", "answer": "answers", "tool": "tool results"}
@@ -38,9 +38,10 @@ def exposure_table(comparison: Comparison) -> Table:
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
         agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
-        for number, agent in enumerate(agents):
-            cells = [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))]
-            rows.append(TableRow(construct, cells, span=0 if number else len(agents)))
+        cells = [
+            [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))] for agent in agents
+        ]
+        rows += group_rows(construct, cells)
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
         notes += _unknown(construct, runs)
     names = ["agent", *_MESSAGES, *(f"canary: {short_name(name)}" for name in canaries)]

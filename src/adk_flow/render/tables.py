@@ -54,6 +54,11 @@ class TableRow(NamedTuple):
     """Rows that the name stands for; 0 where a row above has it."""
 
 
+def group_rows(name: str, rows: Sequence[Sequence[Cell]]) -> list[TableRow]:
+    """Gives several rows one name."""
+    return [TableRow(name, row, span=0 if n else len(rows)) for n, row in enumerate(rows)]
+
+
 class Table(NamedTuple):
     """Rows below the names of their columns."""
 

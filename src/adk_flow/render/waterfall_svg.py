@@ -33,7 +33,7 @@ def draw_waterfall(
       about: what it shows.
     """
     scale = PLOT / max(whole, 1)
-    starts = [span.start if began is None else span.began - began for span in spans]
+    starts = _starts(spans, began)
     tops, agents, height = _tops(spans, starts)
     shapes = _axis(whole, scale, height)
     shapes += [label("agent", LABEL - 8, y + 9, one_line(name, 17)) for name, y in agents.items()]
@@ -52,6 +52,16 @@ def draw_waterfall(
         length = format_seconds((spans[last].start + spans[last].took) / 1e6)
         shapes.append(label("length", ends[last] + 5, tops[last] + 9, length))
     return Drawing(_WIDTH, height + 18, about, shapes)
+
+
+def _starts(spans: Sequence[Span], began: int | None) -> list[int]:
+    return [span.start if began is None else span.began - began for span in spans]
+
+
+def length_of(spans: Sequence[Span], began: int | None) -> int:
+    """Measures how long calls take in all: from when the turn began, or as projected."""
+    starts = _starts(spans, began)
+    return max((start + span.took for start, span in zip(starts, spans, strict=True)), default=0)
 
 
 def _tops(

@@ -121,17 +121,17 @@ def _near(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def lines_to_record(found: FoundApp) -> list[str]:
+def lines_to_record(place: FoundApp) -> list[str]:
     """Writes the lines that give an app a recorder, first among its plugins."""
     recorder = "from adk_flow import FlowPlugin"
-    if found.form == "app":
+    if place.form == "app":
         return [recorder, "", "app.plugins.insert(0, FlowPlugin())"]
     root, imports = "root_agent", ["from google.adk.apps import App", ""]
-    if found.form == "yaml":
+    if place.form == "yaml":
         loader = "from google.adk.agents.config_agent_utils import from_config"
         imports = ["from pathlib import Path", "", loader, *imports]
         root = 'from_config(str(Path(__file__).with_name("root_agent.yaml")))'
-    made = f'app = App(name="{found.app.name}", root_agent={root}, plugins=[FlowPlugin()])'
+    made = f'app = App(name="{place.app.name}", root_agent={root}, plugins=[FlowPlugin()])'
     return [*imports[:-1], recorder, "", made]
 
 

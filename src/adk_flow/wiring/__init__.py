@@ -5,6 +5,7 @@ from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, o
 from adk_flow.wiring.constructs import (
     CONSTRUCTS,
     DEPRECATED,
+    IN_ADK,
     MEANINGS,
     ON_DEMAND,
     TAKES_ANY_AGENT,
@@ -19,6 +20,7 @@ from adk_flow.wiring.peers import Peers, recorded_in
 __all__ = [
     "CONSTRUCTS",
     "DEPRECATED",
+    "IN_ADK",
     "MEANINGS",
     "ON_DEMAND",
     "TAKES_ANY_AGENT",

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
@@ -59,8 +60,8 @@ def alone(team: Team, **update: Any) -> LlmAgent:
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:
-    found = (one for agent in agents for one in getattr(agent, f"canonical_{hook}_callbacks"))
-    return list(dict.fromkeys(found))
+    of_hook = (getattr(agent, f"canonical_{hook}_callbacks") for agent in agents)
+    return list(dict.fromkeys(chain.from_iterable(of_hook)))
 
 
 def wire_transfer(team: Team) -> LlmAgent:

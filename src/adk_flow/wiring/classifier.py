@@ -62,11 +62,11 @@ class PlannedClassifier(EmbeddingClassifier):
 def choose_likest(messages: Sequence[str], choice: Choice) -> ChoiceAnswer:
     """Chooses the label whose description what a user said is likest."""
     options = [Option(name, str(text or name)) for name, text in choice.criteria.items()]
-    found = fit(messages[-1], options)
-    if found.margin < ROUTE_FLOOR:
-        found = fit(" ".join(messages), options)
-    weights = np.exp(SHARPNESS * (np.array(found.scores, dtype=float) - max(found.scores)))
+    ranking = fit(messages[-1], options)
+    if ranking.margin < ROUTE_FLOOR:
+        ranking = fit(" ".join(messages), options)
+    weights = np.exp(SHARPNESS * (np.array(ranking.scores, dtype=float) - max(ranking.scores)))
     names = [option.name for option in options]
     shares = (weights / weights.sum()).tolist()
     probabilities = dict(zip(names, shares, strict=True))
-    return ChoiceAnswer(choice=names[found.best], probabilities=probabilities)
+    return ChoiceAnswer(choice=names[ranking.best], probabilities=probabilities)

@@ -52,6 +52,28 @@ ON_DEMAND = ("remote",)
 CONSTRUCTS = tuple(name for name in _WIRINGS if name not in ON_DEMAND)
 MEANINGS = {name: (wiring.__doc__ or "").partition("\n")[0] for name, wiring in _WIRINGS.items()}
 """What each construct is, a sentence each."""
+IN_ADK = {
+    "single_agent": "one `LlmAgent` with every instruction and tool",
+    "advisor": "the same, with a `ModelConsultTool` (ADK 2.11) of a stronger model",
+    "skills": "one `LlmAgent` with a `SkillToolset` (ADK 2.10), a skill a specialist",
+    "transfer": "`sub_agents`; ADK gives `transfer_to_agent`",
+    "agent_tool": "`tools=[AgentTool(specialist), …]`",
+    "agent_tool_skip_summarization": "`AgentTool(specialist, skip_summarization=True)`",
+    "mixed": "some in `sub_agents`, some in an `AgentTool`",
+    "single_turn": '`sub_agents`, each with `mode="single_turn"`',
+    "task": '`sub_agents`, each with `mode="task"`',
+    "workflow_tool": "`tools=[Workflow(…)]`, of specialists in series; ADK 2.4",
+    "router": "a `Workflow`: the lead names one, and a function routes",
+    "classifier_router": "a `Workflow`: `ClassifierNode` (ADK 2.13), and a function routes",
+    "router_many": "a `Workflow`: the lead names some, they answer at once, `JoinNode`, the lead",
+    "coordinator": "a `Workflow`: the lead gives each its part, `JoinNode`, the lead",
+    "sequential": "a `Workflow` of specialists in series",
+    "parallel": "a `Workflow` of specialists at once, `JoinNode`, a function",
+    "loop": "a `Workflow` of specialists in series, and a route back",
+    "best_of_n": "a `Workflow`: the whole work n times at once, `JoinNode`, a selector",
+    "remote": "`AgentTool(RemoteA2aAgent)`, specialists behind `to_a2a` in another process",
+}
+"""The lines of ADK that make each."""
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
 """The constructs that exist as a deprecated agent of ADK's too."""
 

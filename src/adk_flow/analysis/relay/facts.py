@@ -44,11 +44,11 @@ class Fact(NamedTuple):
 def read_facts(text: str, names: Sequence[str] = ()) -> list[Fact]:
     """Reads a text, or the values of a JSON object; numbers without a unit are `LOOSE`."""
     text = _values_of(text)
-    found = [_named(name, text) for name in names]
+    named = [_named(name, text) for name in names]
     rest, dates = _take_dates(text)
     plain, quantities = read_quantities(_eased(rest))
     numbers = (_number(plain, one) for one in quantities if one.unit != UNREAD)
-    return [*filter(None, found), *dates, *numbers]
+    return [*filter(None, named), *dates, *numbers]
 
 
 def lost_facts(
@@ -147,8 +147,8 @@ def _leaves(value: object) -> Iterator[str]:
 
 def _named(name: str, text: str) -> Fact | None:
     pattern = r"\s+".join(map(re.escape, name.split()))
-    found = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.I)
-    return Fact("name", 0, name) if found else None
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.I)
+    return Fact("name", 0, name) if match else None
 
 
 def _number(text: str, quantity: Quantity) -> Fact:

@@ -82,7 +82,7 @@ def _look_up(
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
     options, whole = [tool.option for tool in tools], (*question.earlier, question.text)
     alone = fit(question.text, options)
-    found = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
-    likest = max(others, key=lambda tool: found.scores[tools.index(tool)])
-    is_near = found.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
+    ranking = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
+    likest = max(others, key=lambda tool: ranking.scores[tools.index(tool)])
+    is_near = ranking.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

@@ -55,11 +55,11 @@ def read_questions(turns: Sequence[RequestTurn]) -> list[Question]:
     if match := _AFTER.fullmatch(turns[-1].text):
         return [Question(match[2], tuple(re.findall(r'"([^"]*)"', match[1])))]
     text, earlier = _with_label(turns), _earlier(turns)
-    is_answer, found = text != turns[-1].text, list[Question]()
+    is_answer, questions = text != turns[-1].text, list[Question]()
     for part in split(text):
-        found.append(Question(part, earlier if is_answer or goes_on(part) else ()))
-        earlier, is_answer = (*found[-1].earlier, part), False
-    return found
+        questions.append(Question(part, earlier if is_answer or goes_on(part) else ()))
+        earlier, is_answer = (*questions[-1].earlier, part), False
+    return questions
 
 
 def goes_on(text: str) -> bool:

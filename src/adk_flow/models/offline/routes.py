@@ -66,5 +66,5 @@ def _options(situation: Situation) -> list[tuple[Option, Route]]:
 
 def _best(text: str, options: Sequence[tuple[Option, Route]]) -> tuple[Route, float]:
     """Returns the way that suits best, and its margin."""
-    found = fit(text, [option for option, _ in options])
-    return options[found.best][1], found.margin
+    ranking = fit(text, [option for option, _ in options])
+    return options[ranking.best][1], ranking.margin

@@ -47,8 +47,8 @@ def is_answer(text: str) -> bool:
 def relayed(response: Any) -> str:
     """Writes out what a function returned, and nothing else."""
     if isinstance(response, dict):
-        if found := next((response[key] for key in _KEYS if response.get(key)), None):
-            return relayed(found)
+        if value := next((response[key] for key in _KEYS if response.get(key)), None):
+            return relayed(value)
         if error := response.get("error") or response.get("error_message"):
             return f"That did not work: {relayed(error)}"
         return "; ".join(f"{spell_out(str(k))}: {relayed(v)}" for k, v in response.items())

@@ -48,18 +48,18 @@ class Activities:
             self._place(activity)
 
     def _find(self) -> dict[int, Activity]:
-        found: dict[int, Activity] = {}
+        activities: dict[int, Activity] = {}
         for call in self.turn.asked_models:
             activation = self.trace.activations.get(call.activation)
             if activation is not None:
-                activity = found.setdefault(activation.number, Activity(activation))
+                activity = activities.setdefault(activation.number, Activity(activation))
                 activity.model_calls.append(call)
-        names = [activity.activation.agent for activity in found.values()]
-        for number, activity in enumerate(found.values()):
+        names = [activity.activation.agent for activity in activities.values()]
+        for number, activity in enumerate(activities.values()):
             agent = activity.activation.agent
             earlier = names[:number].count(agent)
             activity.name = f"{agent} {earlier + 1}" if names.count(agent) > 1 else agent
-        return found
+        return activities
 
     def _place(self, activity: Activity) -> None:
         """Puts an activity to whom it was asked by, or to whom handed over to it."""

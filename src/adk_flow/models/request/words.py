@@ -22,8 +22,8 @@ def clipped(text: str) -> str:
 
 def split_words(text: str) -> list[str]:
     """Returns the text's words in lower case, "what's" as "what"."""
-    found = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
-    return [_CONTRACTED.sub("", word) for word in found]
+    words = (word.replace("’", "'") for word in _WORD.findall(text.lower()))
+    return [_CONTRACTED.sub("", word) for word in words]
 
 
 NEUTRAL = frozenset(

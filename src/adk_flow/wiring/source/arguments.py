@@ -9,7 +9,6 @@ from typing import Any
 
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
 from google.adk.models.registry import LLMRegistry
-from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.long_running_tool import LongRunningFunctionTool
@@ -45,10 +44,27 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
         return dict(fields_of(value))
     with suppress(Exception):  # a class of the app's own may want anything
         fields = dict(fields_of(value)) if isinstance(value, BaseModel) else {}
-        again = kind(**fields)
-        is_same = again == value or (isinstance(value, BasePlugin) and vars(again) == vars(value))
-        return fields if is_same else None
+        return fields if _is_copy(kind(**fields), value) else None
     return None
+
+
+def _is_copy(one: Any, other: Any) -> bool:
+    """Whether two objects of a class, which compares them by identity or not, hold the same."""
+    if isinstance(one, BaseModel):
+        private = (one.__pydantic_private__ or {}, other.__pydantic_private__ or {})
+        pairs = [(vars(one), vars(other)), private]
+    elif all(kind.__flags__ & _IN_PYTHON for kind in type(one).__mro__[:-1]):
+        pairs = [(vars(one), vars(other))]
+    else:
+        return False
+    return type(one) is type(other) and all(
+        held.keys() == there.keys() and all(is_alike(held[key], there[key]) for key in held)
+        for held, there in pairs
+    )
+
+
+_IN_PYTHON = 1 << 9
+"""The flag of a class that is not C's, whose objects `vars` shows (CPython, object.h)."""
 
 
 def made_by_wiring(value: Any) -> dict[str, Any]:
@@ -89,6 +105,6 @@ def is_alike(one: Any, other: Any) -> bool:
     if ismethod(one) and ismethod(other):
         return one.__func__ is other.__func__
     try:
-        return one is other or bool(one == other)
+        return one is other or bool(one == other) or _is_copy(one, other)
     except Exception:  # which types of any library may raise
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from importlib.metadata import version
@@ -17,9 +18,11 @@ from adk_flow.wiring.copies import WiringError
 from adk_flow.wiring.source.arguments import fields_of
 from adk_flow.wiring.source.layout import call_of, lay_out, listing, literal
 from adk_flow.wiring.source.own_code import PACKAGE
-from adk_flow.wiring.source.writer import SourceWriter
+from adk_flow.wiring.source.writer import SourceWriter, Statement
 
 AGENTS_FILE, NODES_FILE = "agent.py", "nodes.py"
+_LONG = 200
+"""Characters of a text from which on it is written once."""
 _OF_NODES = "Functions of the graph: adk-flow's (Apache-2.0), to be changed as you like."
 _OWN_IMPORT = re.compile(rf"^\s*(?:from|import) {PACKAGE}\b", re.MULTILINE)
 _NEEDS = {"classifier_router": ", wordllama and numpy"}
@@ -57,27 +60,54 @@ def write_app(
     Raises:
       WiringError: something of the app can be neither written nor imported.
     """
-    writer = SourceWriter(app)
     try:
+        writer = SourceWriter(app, _repeated(app, wired))
         statements = [*_statements(writer, wired, name or construct)]
     except WiringError as error:
         raise WiringError(f"{construct}: {error}") from None
     about = _about(app.name, construct, changes)
     head = [f'"""{about}\n"""', "", *_search(modules), *writer.imports.lines(), ""]
-    files = {AGENTS_FILE: "\n".join([*head, "\n\n".join(statements), ""])}
+    body = "\n\n".join(statement.text for statement in statements)
+    files = {AGENTS_FILE: "\n".join([*head, body, ""])}
     if writer.own_code:
         files[NODES_FILE] = f'"""{_OF_NODES}"""\n\n{writer.own_code.text()}'
     return WrittenApp(files, [*_notes(writer)])
 
 
+def _repeated(app: App, wired: App) -> list[str]:
+    """Finds the long texts that several agents have."""
+    writer = SourceWriter(app)
+    deque(_statements(writer, wired, ""), maxlen=0)
+    return [text for text, times in writer.texts.items() if times > 1 and len(text) > _LONG]
+
+
 def wiring_diff(app: App, wired: App, construct: str) -> list[str]:
-    """Says which lines of an app's agents another construct changes, as a diff's lines."""
-    before, after = (write_app(app, one, construct).files[AGENTS_FILE] for one in (app, wired))
-    lines = unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    """Says what another construct changes in the code of an app's agents, as a diff's lines.
+
+    Raises:
+      WiringError: something of the app can be neither written nor imported.
+    """
+    old, new = SourceWriter(app), SourceWriter(app)
+    before = {each.subject: each.text for each in _statements(old, app, construct)}
+    after = [*_statements(new, wired, construct)]
+    lines = [line for line in new.imports.lines() if line not in old.imports.lines()]
+    changed = [f"+{line}" for line in lines if line]
+    for subject, text in after:
+        changed += _changed(before.get(subject, ""), text)
+    gone = [text for subject, text in before.items() if subject not in {each[0] for each in after}]
+    return [*changed, *(f"-{text.splitlines()[0]} …" for text in gone)]
 
 
-def _statements(writer: SourceWriter, wired: App, name: str) -> Iterator[str]:
+def _changed(before: str, after: str) -> list[str]:
+    """Gives the lines in which a statement differs, behind its first line."""
+    diff = unified_diff(before.strip().splitlines(), after.strip().splitlines(), n=0, lineterm="")
+    lines = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    first = after.partition("\n")[0]
+    is_shown = not lines or lines[0][1:] == before.strip().partition("\n")[0] or not before
+    return lines if is_shown else [f" {first}", *lines]
+
+
+def _statements(writer: SourceWriter, wired: App, name: str) -> Iterator[Statement]:
     if wired.root_agent is not None:
         writer.assign(wired.root_agent, "root_agent")
     fields = {field: value for field, value in fields_of(wired) if field not in _OWN_OF_APP}
@@ -91,7 +121,7 @@ def _statements(writer: SourceWriter, wired: App, name: str) -> Iterator[str]:
     if written:
         kind = writer.imports.use("google.adk.apps", "App")
         named = {"name": literal(name), "root_agent": "root_agent"}
-        yield lay_out(call_of(kind, **named, **written), "app = ")
+        yield Statement("", lay_out(call_of(kind, **named, **written), "app = "))
 
 
 _OWN_OF_APP = ("name", "root_agent", "plugins")

@@ -7,10 +7,10 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
@@ -44,16 +44,27 @@ _CONSTRUCTED = (LlmAgent, SequentialAgent, ParallelAgent, LoopAgent)
 _BRACKETS = {list: "[]", tuple: "()", set: "{}"}
 
 
+class Statement(NamedTuple):
+    """An assignment, or a class."""
+
+    subject: str
+    """Name of the agent, graph or node."""
+    text: str
+
+
 class SourceWriter:
     """Writes values as expressions; agents, graphs and nodes that stand twice as statements."""
 
-    def __init__(self, app: App) -> None:
-        """Takes the app that the values come from."""
+    def __init__(self, app: App, repeated: Collection[str] = ()) -> None:
+        """Takes the app that the values come from, and texts that are to be constants."""
         self.imports = Imports(["root_agent", "app"])
         self.own_code = OwnCode()
-        self.statements: list[str] = []
+        self.statements: list[Statement] = []
         self.left_out: dict[str, bool] = {}
         """What would need adk-flow, a clause each."""
+        self.texts: Counter[str] = Counter()
+        """How often each text was written."""
+        self._repeated = dict.fromkeys(repeated, "")
         self._references = References(app)
         self._root = app.root_agent
         self._originals = {node.name: node for node in agents_of(app.root_agent)}
@@ -67,10 +78,13 @@ class SourceWriter:
             source = self._node(node)
             variable = variable or self.imports.name(_identifier(node.name))
             self._variables[id(node)] = variable
-            self.statements.append(lay_out(source, f"{variable} = "))
+            text = lay_out(source, f"{variable} = ")
+            if isinstance(node, BaseAgent) and type(node) not in _CONSTRUCTED:
+                text = f"# A {type(node).__name__}, which its fields do not make again.\n{text}"
             if isinstance(node, LlmAgent) and type(node) is not LlmAgent:
                 # `clone` leaves out what ADK does when an agent is made.
-                self.statements[-1] += f"\n{variable}.model_post_init(None)"
+                text += f"\n{variable}.model_post_init(None)"
+            self.statements.append(Statement(node.name, text))
         return self._variables[id(node)]
 
     def write(self, value: Any) -> Source:
@@ -127,7 +141,7 @@ class SourceWriter:
         if isinstance(value, enum.Enum):
             return f"{self._class(type(value))}.{value.name}"
         if isinstance(value, str):
-            return literal(value)
+            return self._text(value)
         if isinstance(value, dict):
             keys = (lay_out(self.write(key)) for key in value)
             pairs = zip(keys, map(self.write, value.values()), strict=True)
@@ -149,6 +163,15 @@ class SourceWriter:
         given = arguments_of(value)
         return None if given is None else self._call(type(value), given)
 
+    def _text(self, text: str) -> Source:
+        self.texts[text] += 1
+        if text not in self._repeated:
+            return literal(text)
+        if not self._repeated[text]:
+            name = self._repeated[text] = self.imports.name("INSTRUCTION")
+            self.statements.append(Statement(name, lay_out(literal(text), f"{name} = ")))
+        return self._repeated[text]
+
     def _made(self, function: FunctionType) -> Source | None:
         """Writes a function of ours within another as a call of that, which makes it again."""
         outer, inner, _ = function.__qualname__.partition(".<locals>")
@@ -166,7 +189,8 @@ class SourceWriter:
             self._kept.append(schema)
             base = self.imports.use("pydantic", "BaseModel")
             fields = (self._field(*field) for field in schema.model_fields.items())
-            self.statements.append("\n".join([f"\nclass {name}({base}):", *fields, ""]))
+            text = "\n".join([f"\nclass {name}({base}):", *fields, ""])
+            self.statements.append(Statement(name, text))
         return self._variables[id(schema)]
 
     def _field(self, name: str, field: Any) -> str:

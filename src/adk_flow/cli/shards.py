@@ -1,0 +1,33 @@
+"""`adk-flow merge`: the shares of a comparison brought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adk_flow.cli.comparison import report_comparison, write_pages
+from adk_flow.cli.loading import use_files
+from adk_flow.cli.options import FORMAT, PricesFile, ReportFormat
+from adk_flow.cli.output import report_errors
+from adk_flow.comparison.shards import merge_shards
+
+
+def merge_folders(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
+    prices: PricesFile = None,
+    form: Annotated[ReportFormat, FORMAT] = "text",
+) -> None:
+    """Merges the shares of a comparison, and compares.
+
+    Exits with 1 if some runs are missing or if they are no evidence.
+    """
+    with report_errors():
+        use_files("", None, prices)
+        comparison = merge_shards(folders, out, write_pages(out))
+    report_comparison(comparison, out, form)

@@ -1,0 +1,138 @@
+"""Trials made on a Ray cluster: a task for each batch, whose results and logs are brought home."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from adk_flow.comparison.experiment import Experiment
+from adk_flow.comparison.processes import split_trials
+from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.errors import AdkFlowError
+
+_LARGEST_BATCH = 50
+_MOST_LOSSES = 3
+"""How often a task may be lost with its worker or node."""
+_NOT_SHIPPED = [".git", ".venv*", "venv", "__pycache__", "comparisons", "flow_logs", ".env"]
+"""Of the app's folder, besides what its .gitignore names."""
+
+
+def run_on_ray(
+    experiment: Experiment,
+    trials: Sequence[Trial],
+    store: TrialStore,
+    jobs: int | None,
+    advance: Callable[[int], None],
+) -> set[str]:
+    """Makes trials on the cluster of RAY_ADDRESS, or one of this machine with `jobs` processors.
+
+    A task whose worker or node is lost is made again. Gives what `run_batch` gives.
+
+    Raises:
+      AdkFlowError: Ray is not installed or cannot be reached, or loses a batch again and again;
+        or as for `run_batch`.
+    """
+    models, app = set[str](), Path(experiment.app)
+    shipped = Path.cwd() if app.is_relative_to(Path.cwd()) else app.parent
+    # Relative, as each worker has its own copy of the folder, in which it works.
+    data = msgspec.json.encode(replace(experiment, app=str(app.relative_to(shipped))))
+    with _cluster(shipped, jobs) as ray:
+        make = ray.remote(max_retries=_MOST_LOSSES)(_make)
+        workers = int(ray.cluster_resources().get("CPU", 1))
+        batches = split_trials(trials, workers, _LARGEST_BATCH)
+        tasks = {make.remote(data, batch): batch for batch in batches}
+        while tasks:
+            (done, *_), _ = ray.wait(list(tasks))
+            batch = tasks.pop(done)
+            asked, files = _result(ray, done)
+            models |= asked
+            lacking = _bring_home(files, batch, store, experiment.identity)
+            advance(len(batch) - lacking)
+    return models
+
+
+def _make(experiment: bytes, trials: list[Trial]) -> tuple[set[str], dict[str, bytes]]:
+    """Makes trials on a worker; gives what `run_batch` gives, and the files of its folder."""
+    from adk_flow.comparison.bench import run_batch
+
+    with TemporaryDirectory() as folder:
+        models = run_batch(experiment, trials, Path(folder))
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return models, {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def _bring_home(
+    files: Mapping[str, bytes],
+    trials: Sequence[Trial],
+    store: TrialStore,
+    identity: Mapping[str, str],
+) -> int:
+    """Keeps the trials of a worker's folder; gives how many it lacks."""
+    with TemporaryDirectory() as folder:
+        for name, data in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return store.take(TrialStore(Path(folder), identity), trials)
+
+
+def _result(ray: Any, task: Any) -> Any:
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, AdkFlowError):
+            raise error.cause from None
+        raise
+    except ray.exceptions.RayError as error:
+        raise AdkFlowError(f"Ray gave up: {' '.join(str(error).split())}") from None
+
+
+@contextmanager
+def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
+    """Connects to a cluster, to which a folder is shipped; one of this machine ends with it."""
+    address = os.environ.get("RAY_ADDRESS", "")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if not address:
+        # Else 127.0.0.1 becomes the address that others reach (2.60, _private/services.py).
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    try:
+        ray: Any = import_module("ray")
+    except ImportError:
+        raise AdkFlowError(
+            "needs ray: install adk-flow's extra `ray`", argument="engine", value="ray"
+        ) from None
+    local = {} if address else {"num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
+    environment = {
+        "working_dir": str(shipped),
+        "py_modules": [str(Path(__file__).parents[1])],
+        "excludes": _NOT_SHIPPED,
+        "env_vars": {"MODEL_NAME": os.environ.get("MODEL_NAME", "")},
+    }
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=address or "local",
+            runtime_env=environment,
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            **local,
+        )
+    except Exception as error:  # it has no class of its own for what a cluster lacks
+        words = " ".join(str(error).split())
+        raise AdkFlowError(f"cannot begin: {words}", argument="engine", value="ray") from error
+    try:
+        signal.signal(signal.SIGTERM, handler)  # which it has taken for itself
+        yield ray
+    finally:
+        ray.shutdown()

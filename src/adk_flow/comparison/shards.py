@@ -1,0 +1,148 @@
+"""Shares of an experiment that are made apart, as in a CI matrix, and brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from adk_flow._text import plural
+from adk_flow.comparison.aggregate import Comparison
+from adk_flow.comparison.experiment import Experiment
+from adk_flow.comparison.recommend import choose_constructs
+from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.errors import AdkFlowError
+
+FILE = "shard.json"
+
+
+_Wiring = Iterable[tuple[str, list[str]]]
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """A share of the trials."""
+
+    number: int = 1
+    of: int = 1
+    experiment: Experiment | None = None
+    """Whose trials they are, as it is kept."""
+    digests: dict[str, str] = {}
+    """Of its conversations."""
+    wiring: dict[str, list[str]] = {}
+    """How to wire each construct, by lines."""
+
+    def __str__(self) -> str:
+        return f"shard {self.number} of {self.of}"
+
+    def share(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Gives every `of`th trial."""
+        return list(trials[self.number - 1 :: self.of])
+
+    def keep(
+        self, experiment: Experiment, store: TrialStore, wiring: Callable[[], _Wiring]
+    ) -> None:
+        """Notes in the folder what it is a share of, without what sessions hold at first.
+
+        Raises:
+          AdkFlowError: the folder holds another share.
+        """
+        if self.of == 1:
+            return
+        talks = experiment.conversations.items()
+        kept = {name: replace(talk, state={}) for name, talk in talks}
+        experiment = replace(experiment, app="", conversations=kept)
+        shard = replace(self, experiment=experiment, digests=store.digests, wiring=dict(wiring()))
+        if (store.folder / FILE).exists() and (other := _read(store.folder)) != shard:
+            raise AdkFlowError(
+                f"holds {other} of another experiment; name a new folder"
+                if str(other) == str(self)
+                else f"holds {other}; name a new folder",
+                argument="folder",
+                value=store.folder,
+            )
+        store.write(FILE, msgspec.json.encode(shard).decode())
+
+
+def read_shard(words: str) -> Shard:
+    """Reads which share is meant, such as `1/3`; all of it where nothing is said.
+
+    Raises:
+      AdkFlowError: it is none.
+    """
+    if not words:
+        return Shard()
+    number, _, of = words.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise AdkFlowError(
+            "expected a share such as 1/3, the first of three", argument="shard", value=words
+        )
+    return Shard(int(number), int(of))
+
+
+def merge_shards(folders: Sequence[Path], out: Path, keep: KeepRun = keep_nothing) -> Comparison:
+    """Brings all shares of an experiment together in a new folder, and compares.
+
+    Raises:
+      AdkFlowError: they are not all the shares of one experiment, each given once.
+    """
+    shards = {folder: _read(folder) for folder in dict.fromkeys(folders)}
+    first, shard = next(iter(shards.items()))
+    by_number: dict[int, Path] = {}
+    for folder, other in shards.items():
+        if reason := _difference(shard, other):
+            raise AdkFlowError(f"{folder}: {reason} than in {first}; these are no shards of one")
+        if other.number in by_number:
+            raise AdkFlowError(f"{folder}: holds {other}, as {by_number[other.number]} does")
+        by_number[other.number] = folder
+    if lacking := [str(n) for n in range(1, shard.of + 1) if n not in by_number]:
+        raise AdkFlowError(f"of {shard.of} shards {', '.join(lacking)} is not given")
+    assert shard.experiment
+    experiment, missing = shard.experiment, 0
+    store = TrialStore(out, experiment.identity)
+    store.expect_digests(shard.digests)
+    with store.alone():
+        for number, folder in sorted(by_number.items()):
+            trials = replace(shard, number=number).share(experiment.all_trials)
+            missing += store.take(TrialStore(folder, experiment.identity), trials)
+    stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
+    comparison = experiment.compare(store, keep, stopped=stopped)
+    return add_wiring(comparison, lambda names: shard.wiring.items())
+
+
+def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring]) -> Comparison:
+    """Adds how to wire the constructs that are recommended."""
+    names = [figures.construct for figures in choose_constructs(comparison)]
+    lines = dict(wiring(dict.fromkeys(names)))
+    wanted = {name: lines[name] for name in names if name in lines}
+    comparison.setting = replace(comparison.setting, wiring=wanted)
+    return comparison
+
+
+def _read(folder: Path) -> Shard:
+    path = folder / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Shard)
+    except FileNotFoundError:
+        raise AdkFlowError(f"{folder}: holds no shard of a comparison") from None
+    except OSError as error:
+        raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AdkFlowError(f"{path}: is no shard's: {error}") from error
+
+
+def _difference(one: Shard, other: Shard) -> str:
+    """Names the first thing in which two shards are not of one experiment; empty if they are."""
+    if one.of != other.of:
+        return f"the number of shards is another ({other.of})"
+    if one.digests != other.digests:
+        return "the conversations are others"
+    a, b = one.experiment, other.experiment
+    assert a and b
+    for what, value in a.identity.items():
+        if b.identity.get(what) != value:
+            return f"the {what} is another ({b.identity.get(what)})"
+    fields = a.__struct_fields__
+    differing = next((name for name in fields if getattr(a, name) != getattr(b, name)), "")
+    return f"what is compared (its {differing}) is another" if differing else ""
