@@ -31,7 +31,7 @@ DecisionsFile = Annotated[
 CassetteFile = Annotated[
     Path | None,
     typer.Option(
-        "--cassette", help="File of models' answers; what it does not hold is asked and added."
+        "--cassette", help="File of models' answers to reuse; what is not in it is asked and added."
     ),
 ]
 Model = Annotated[
@@ -40,8 +40,8 @@ Model = Annotated[
 Latency = Annotated[
     str,
     typer.Option(
-        help="Latency profile of projected times, or `none` for times as measured; "
-        "by default gemini-2.5-flash for controlled runs."
+        help="Model whose response times are assumed, or `none` for times as measured; "
+        "by default gemini-2.5-flash, unless a real model answers."
     ),
 ]
 PricesFile = Annotated[
@@ -51,7 +51,8 @@ PricesFile = Annotated[
 ProfilesFile = Annotated[
     Path | None,
     typer.Option(
-        "--latency-profile", help="YAML file of paces: milliseconds a call and a token, by model."
+        "--latency-profile",
+        help="YAML file of milliseconds that a call and a token take, by model.",
     ),
 ]
 State = Annotated[
