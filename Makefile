@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site streamlit
+.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers ray trials screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -51,6 +51,15 @@ faults: $(INSTALLED)
 # 200 sessions over two workers on Postgres, one of which is killed: make workers SESSIONS=20
 workers: $(INSTALLED)
 	@$(BIN)/python -W ignore -m tests.doubles.workers --sessions $(or $(SESSIONS),200)
+
+# Trials on a Ray cluster of two nodes, of which one is lost; equal to one process.
+ray: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	@$(BIN)/pytest -n 0 -m environments tests/comparison/test_ray.py
+
+# One process, one for each core, and Ray (after `make ray`): make trials N=10000 WAYS="1 2 ray"
+trials: $(INSTALLED)
+	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray) 2>/dev/null
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)

@@ -31,7 +31,7 @@ DecisionsFile = Annotated[
 CassetteFile = Annotated[
     Path | None,
     typer.Option(
-        "--cassette", help="File of models' answers; what it does not hold is asked and added."
+        "--cassette", help="File of models' answers to reuse; what is not in it is asked and added."
     ),
 ]
 Model = Annotated[
@@ -44,7 +44,8 @@ PricesFile = Annotated[
 ProfilesFile = Annotated[
     Path | None,
     typer.Option(
-        "--latency-profile", help="YAML file of paces: milliseconds a call and a token, by model."
+        "--latency-profile",
+        help="YAML file of milliseconds that a call and a token take, by model.",
     ),
 ]
 State = Annotated[
