@@ -111,6 +111,8 @@ constraints: $(INSTALLED)
 benchmark: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmark]'
 	$(BIN)/python benchmarks/recorder.py
+	$(BIN)/python benchmarks/recorder.py --long
+	$(BIN)/python benchmarks/long_conversation.py
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/masking.py
 	$(BIN)/python benchmarks/wrappers.py
