@@ -70,9 +70,9 @@ def profile_named(name: str) -> LatencyProfile:
     except ValueError:
         milliseconds = -1
     if not 0 <= milliseconds <= MOST:
-        known = f"unknown{suggest(name, PROFILES)}; take one of {', '.join(PROFILES)}"
+        known = f"unknown; take one of {', '.join(PROFILES)}"
         raise AdkFlowError(
-            f"{known}, a number of milliseconds, or none",
+            f"{known}, a number of milliseconds, or none{suggest(name, PROFILES)}",
             argument="latency",
             value=name,
         )
