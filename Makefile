@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers ray trials screenshots site streamlit
+.PHONY: setup prices laws predict claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers ray trials screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -103,6 +103,15 @@ walk: $(INSTALLED)
 # The price table that comes along, taken anew from the installed LiteLLM.
 prices: $(INSTALLED)
 	@$(BIN)/python docs/prices.py
+
+# What each construct takes, as formulas fitted to some thousand controlled runs; minutes.
+laws: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/laws.py
+
+# How often adk-flow predict is right on apps that no law was fitted to: make predict N=30
+predict: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/predictions.py --number $(or $(N),30) \
+	  root_agent examples/calculator examples/content examples/evening_brief examples/translation
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)
