@@ -279,7 +279,9 @@ class Tape:
         except Exception as error:
             is_whole = False
             if not asking.is_wrapper:
-                self.cassette.missing.append(f"{who} ({of_error(error, mask)})")
+                is_refused = isinstance(error, CassetteError)
+                reason = "" if is_refused else f" ({of_error(error, mask)})"
+                self.cassette.missing.append(who + reason)
             raise
         finally:
             if not asking.is_wrapper:
