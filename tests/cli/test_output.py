@@ -49,6 +49,8 @@ JSON = {
     "check": ("check", "long.jsonl", "--expect", "rules.yaml"),
     "diff": ("diff", "long.jsonl", "both.jsonl"),
     "inspect": ("inspect", "desk_app"),
+    "laws": ("laws",),
+    "predict": ("predict", "desk_app"),
 }
 PLACES = ("Flow log: ", "All figures", "flow_tables/", "rules broken", "rules.yaml:", "- say: ")
 """In lines that stay whole: of files, of CI's annotations, and of YAML."""

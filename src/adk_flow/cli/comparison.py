@@ -19,6 +19,7 @@ from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
     CassetteFile,
+    Latency,
     Model,
     PricesFile,
     ProfilesFile,
@@ -107,13 +108,7 @@ def compare_constructs(
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="Model calls that runs on a real model may make.")
     ] = None,
-    latency: Annotated[
-        str,
-        typer.Option(
-            help="Model whose response times are assumed, or `none` for times as measured; "
-            "by default gemini-2.5-flash, unless a real model answers."
-        ),
-    ] = "",
+    latency: Latency = "",
     latency_profile: ProfilesFile = None,
     prices: PricesFile = None,
     real_latency: Annotated[

@@ -37,6 +37,13 @@ CassetteFile = Annotated[
 Model = Annotated[
     str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
 ]
+Latency = Annotated[
+    str,
+    typer.Option(
+        help="Model whose response times are assumed, or `none` for times as measured; "
+        "by default gemini-2.5-flash, unless a real model answers."
+    ),
+]
 PricesFile = Annotated[
     Path | None,
     typer.Option("--prices", help="YAML file of prices: US dollars per million tokens, by model."),
