@@ -16,6 +16,7 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import _llm_agent_wrapper
 from google.genai import types
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -28,7 +29,9 @@ from adk_flow.export.attributes import CAPTURE
 from adk_flow.export.live import MovesOnSpans
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record import extract
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.wiring import wire
 from tests.doubles.flow import agent, record
 from tests.doubles.models import Hanging
 
@@ -547,3 +550,29 @@ async def test_an_event_is_recorded_as_plugins_leave_it(in_place, place, tmp_pat
     (read,) = [event.content.parts[0].text for event in flow.events]
     assert [one.text for one in flow.of("event")] == [read] == ["reworded"]
     assert flow.of("after_model")[0].text == "as the model said"
+
+
+async def test_a_graph_is_recorded_alike_where_nodes_have_copies_of_the_session_and_no_path(
+    tmp_path, monkeypatch
+):
+    """As under ADK 2.4 to 2.7, and 2.4 to 2.9."""
+    prepare = _llm_agent_wrapper.prepare_llm_agent_context
+
+    def copy_session(agent, ctx):
+        context = prepare(agent, ctx)
+        invocation = context._invocation_context
+        invocation.session = invocation.session.model_copy()
+        return context
+
+    async def recorded(folder):
+        model = Scripted(script={"Loans": ["5%.", "5%."], "Funds": ["6%.", "6%."]})
+        root = wire(agent("Lead", model), [agent(n, model) for n in ("Loans", "Funds")], "parallel")
+        flow = await record(root, ["Hello?", "Again?"], folder)
+        return [(turn.control, turn.conversation) for turn in flow.turns]
+
+    now = await recorded(tmp_path / "now")
+    monkeypatch.setattr(_llm_agent_wrapper, "prepare_llm_agent_context", copy_session)
+    monkeypatch.setattr(extract, "path_of", lambda context: extract._path_around())
+
+    assert await recorded(tmp_path / "then") == now
+    assert len(now) == 2

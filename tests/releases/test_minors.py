@@ -45,6 +45,20 @@ assert flow.picture == '''
 assert (flow.llm_calls, flow.reported_llm_calls, flow.transfers) == (5, 4, 1)
 """
 
+GRAPH = """
+from pathlib import Path
+from google.adk.agents import LlmAgent
+from google.adk.workflow import START, Workflow
+from adk_flow.check.pytest import FlowFixture
+first, second = (LlmAgent(name=name, model="gemini-2.5-flash") for name in ("First", "Second"))
+flow = FlowFixture(Path("graphs"))
+flow(Workflow(name="graph", edges=[(START, first, second)]), "One?", "Two?", script={
+    "First": ["1", "3"], "Second": ["2", "4"]})
+assert [turn.control for turn in flow.turns] == [[
+    "start user to graph", "graph -> First (node)", "graph <- First",
+    "graph -> Second (node)", "graph <- Second", "end graph to user"]] * 2, str(flow.picture)
+"""
+
 OFFLINE = """
 from adk_flow.cli import main
 import sys
@@ -70,7 +84,9 @@ def test_a_release_records_plays_a_script_and_asks_the_offline_model(release, tm
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
 
     scripted, offline = run(SCRIPTED), run(OFFLINE)
+    graph = run(GRAPH if release.startswith("2.") else "")  # which came with 2.0
 
     assert scripted.returncode == 0, scripted.stderr.decode()
+    assert graph.returncode == 0, graph.stderr.decode()
     assert offline.returncode == 0, offline.stderr.decode()
     assert "transfer" in offline.stdout.decode()

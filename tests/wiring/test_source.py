@@ -13,13 +13,14 @@ from unittest.mock import patch
 
 import pytest
 from google.adk.agents import LlmAgent
-from google.adk.apps import App
+from google.adk.apps import App, ResumabilityConfig
 from google.adk.plugins.base_plugin import BasePlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from adk_flow.comparison.variants import make_variants
+from adk_flow.record.plugin import FlowPlugin
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
@@ -27,9 +28,41 @@ from adk_flow.wiring import CONSTRUCTS, DEPRECATED
 from adk_flow.wiring.source.files import wiring_diff, write_app
 from adk_flow.wiring.source.layout import lay_out, listing, literal
 from tests.doubles.command import assert_refused, own_modules, run_command
-from tests.doubles.teams import team
+from tests.doubles.teams import rate, team
 
 TRAVEL = Path(__file__).parents[1] / "doubles" / "travel"
+
+
+class Limit(BasePlugin):
+    """A plugin with an argument."""
+
+    def __init__(self, most=0):
+        super().__init__(name=f"limit_{most}")
+        self.most = most
+
+
+class Shelf:
+    """What the app has that is no function."""
+
+    def look_up(self, title: str) -> str:
+        """Looks a book up."""
+        return title
+
+    def put_back(self, title: str) -> str:
+        """Puts a book back."""
+        return title
+
+
+shelf = Shelf()
+lead, specialists = team("gemini-2.5-flash")
+team_app = App(
+    name="team",
+    root_agent=lead.clone(
+        update={"sub_agents": specialists, "tools": [shelf.look_up, Shelf().put_back, rate]}
+    ),
+    plugins=[FlowPlugin(), Limit(3), Limit()],
+    resumability_config=ResumabilityConfig(is_resumable=True),
+)
 LOANS = """
 turns:
   - say: What does a loan cost for five years?
@@ -109,15 +142,28 @@ async def test_the_written_app_sends_the_same_requests(construct, travel, tmp_pa
 async def test_skills_are_written_with_their_tools(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "talk.yaml").write_text(LOANS)
-    lead, specialists = team("gemini-2.5-flash")
-    app = App(name="team", root_agent=lead.clone(update={"sub_agents": specialists}))
-    wired, new = written(app, "skills", tmp_path)
+    wired, new = written(team_app, "skills", tmp_path)
     talk = read_conversation(tmp_path / "talk.yaml")
 
     here, there = [await played(app, talk, tmp_path / app.name) for app in (wired, new)]
 
     assert here == there
     assert "5% for 5 years" in here[2][0][0]
+
+
+def test_an_apps_plugins_and_settings_go_along_but_for_adk_flows():
+    wired = make_variants(team_app, ["transfer"]).apps["transfer"]
+
+    new = write_app(team_app, wired, "transfer", name="new")
+
+    tools = ["shelf.look_up", "original_team_app.root_agent.tools[1]", "rate"]
+    assert f"tools=[{', '.join(tools)}]," in new.files["agent.py"]
+    (app,) = (node for node in ast.parse(new.files["agent.py"]).body[-1:])
+    assert ast.unparse(app) == (
+        "app = App(name='new', root_agent=root_agent, resumability_config="
+        "ResumabilityConfig(is_resumable=True), plugins=[original_team_app.plugins[1], Limit()])"
+    )
+    assert "the plugin FlowPlugin is left out, as it is adk-flow's" in new.notes
 
 
 @pytest.mark.parametrize("construct", [f"deprecated_{name}" for name in DEPRECATED])
@@ -145,7 +191,7 @@ def test_a_diff_names_what_to_change(travel):
 def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
     app = shutil.copytree(TRAVEL, tmp_path / "apps" / "travel")
     (app / ".env").write_text("GOOGLE_API_KEY=secret")
-    wire = ["wire", app, "--construct", "single_turn", "--write", "new/place"]
+    wire = ["wire", app / "agent.py", "--construct", "single_turn", "--write", "new/place"]
 
     done = run_command(*wire, folder=tmp_path)
     again = run_command(*wire, folder=tmp_path)
@@ -168,6 +214,7 @@ def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
             ["--construct", "singl_turn"],
             "--construct singl_turn: unknown (did you mean single_turn?)",
         ),
+        (["--construct", "remote"], "--construct remote: cannot be written: each specialist is a"),
         (["--construct", "skills"], "inspiration_agent's instruction is a function"),
         (
             ["--construct", "router", "--write", "json"],

@@ -29,6 +29,8 @@ COMMANDS = {
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
+    "laws": "show_laws",
+    "predict": "predict_constructs",
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""
@@ -63,7 +65,8 @@ def _help(name: str) -> tuple[str, str]:
     """Gives a command's words in the list of all, and what stands below its help."""
     from adk_flow.cli.examples import EXAMPLES
 
-    return EXAMPLES[name].purpose, EXAMPLES[name].epilog
+    example = EXAMPLES.get(name)
+    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(

@@ -51,6 +51,10 @@ EXAMPLES = {
             "adk-flow compare flow_logs",
         ),
     ),
+    "merge": Example(
+        "Compare the shares of a comparison.",
+        ("adk-flow merge comparisons/share-1 comparisons/share-2 --out comparisons/all",),
+    ),
     "check": Example(
         "Check a flow against rules, for CI.",
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
 
+from adk_flow._adk import HIDES_PATHS
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
@@ -333,7 +335,17 @@ def _targets(tools: dict[str, Any]) -> tuple[str, ...]:
 
 def path_of(context: Any) -> str:
     """Gives ADK's path of the node that a hook fires in; empty where there is none."""
-    return getattr(context, "node_path", "") or ""
+    return getattr(context, "node_path", "") or (_path_around() if HIDES_PATHS else "")
+
+
+def _path_around() -> str:
+    """Finds the path in the node that runs: hooks are not given it before ADK 2.10."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_name == "_run_impl":
+            return getattr(frame.f_locals.get("ctx"), "node_path", "") or ""
+        frame = frame.f_back
+    return ""
 
 
 def path_of_event(event: Any) -> str:

@@ -399,8 +399,8 @@ class Recorder:
 
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        key = id(context.session), context.invocation_id
-        run = self._runs.get(key)
+        key = _key(context)
+        run = self._runs.get(key) or self._run_shared(context)
         if run is None:
             cause = call_around(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
@@ -410,6 +410,12 @@ class Recorder:
             run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
             run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
         return run
+
+    def _run_shared(self, context: InvocationContext) -> OpenRun | None:
+        """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
+        events, invocation = context.session.events, context.invocation_id
+        runs = [run for (_, name), run in self._runs.items() if name == invocation]
+        return next((run for run in runs if getattr(run.session, "events", None) is events), None)
 
     def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""

@@ -20,7 +20,7 @@ from adk_flow.comparison.recommend import (
 )
 from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_faults import fault_sections
-from adk_flow.render.comparison_findings import findings_table, group_findings
+from adk_flow.render.comparison_findings import FindingGroup, findings_table, group_findings
 from adk_flow.render.comparison_tables import (
     calls_table,
     constructs_table,
@@ -81,9 +81,8 @@ def summarize_comparison(comparison: Comparison) -> list[Section]:
 def _in_short(comparison: Comparison) -> Iterator[str]:
     """Counts serious findings, and conversations that were not answered as asked."""
     serious = [group for group in group_findings(comparison) if group.level == "serious"]
-    for group in serious:
-        what = group.explanation.partition(" MAST:")[0].removesuffix(".")
-        yield f"Serious, under {plural(len(group.constructs), 'construct')}: {what}."
+    if serious:
+        yield f"Serious: {'; '.join(map(_count_constructs, serious))}."
     gaps = [(short_name(f.construct), len(f.gaps)) for f in comparison.constructs if f.gaps]
     if gaps:
         total = plural(len(comparison.conversations), "conversation")
@@ -91,12 +90,17 @@ def _in_short(comparison: Comparison) -> Iterator[str]:
         yield f"Not answered as asked, of {total}: {counts}.{_why(comparison)}"
 
 
+def _count_constructs(group: FindingGroup) -> str:
+    """Says what a kind of finding is, and under how many constructs it is found."""
+    what = group.explanation.partition(" MAST:")[0].removesuffix(".")
+    return f"{what[0].lower()}{what[1:]} ({plural(len(group.constructs), 'construct')})"
+
+
 def _why(comparison: Comparison) -> str:
-    """Says why conversations were not answered, unless the recommendation does."""
-    if find_obstacle(comparison):
-        return ""
+    """Says why conversations were not answered, unless checks or the recommendation do."""
     gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
-    return f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
+    is_told = find_obstacle(comparison) or any(run.checked for run in comparison.runs)
+    return "" if is_told else f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
 
 
 def _title(comparison: Comparison) -> str:

@@ -72,9 +72,12 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("passed"): _passed,
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
-    more = f"{plural(len(left_out), 'more construct')}: dearer, or with fewer answers"
-    gloss = "construct: a way of wiring the same agents"
-    return Table("construct", list(columns), rows, notes=[*([more] if left_out else []), gloss])
+    more = plural(len(left_out), "more construct")
+    gloss = "wirings of the same agents"
+    note = (
+        f"{more} ({gloss}): dearer, or with fewer answers" if left_out else f"constructs: {gloss}"
+    )
+    return Table("construct", list(columns), rows, notes=[note])
 
 
 def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:

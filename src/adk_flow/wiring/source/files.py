@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from importlib.metadata import version
@@ -20,6 +21,8 @@ from adk_flow.wiring.source.own_code import PACKAGE
 from adk_flow.wiring.source.writer import SourceWriter, Statement
 
 AGENTS_FILE, NODES_FILE = "agent.py", "nodes.py"
+_LONG = 200
+"""Characters of a text from which on it is written once."""
 _OF_NODES = "Functions of the graph: adk-flow's (Apache-2.0), to be changed as you like."
 _OWN_IMPORT = re.compile(rf"^\s*(?:from|import) {PACKAGE}\b", re.MULTILINE)
 _NEEDS = {"classifier_router": ", wordllama and numpy"}
@@ -57,8 +60,8 @@ def write_app(
     Raises:
       WiringError: something of the app can be neither written nor imported.
     """
-    writer = SourceWriter(app)
     try:
+        writer = SourceWriter(app, _repeated(app, wired))
         statements = [*_statements(writer, wired, name or construct)]
     except WiringError as error:
         raise WiringError(f"{construct}: {error}") from None
@@ -69,6 +72,13 @@ def write_app(
     if writer.own_code:
         files[NODES_FILE] = f'"""{_OF_NODES}"""\n\n{writer.own_code.text()}'
     return WrittenApp(files, [*_notes(writer)])
+
+
+def _repeated(app: App, wired: App) -> list[str]:
+    """Finds the long texts that several agents have."""
+    writer = SourceWriter(app)
+    deque(_statements(writer, wired, ""), maxlen=0)
+    return [text for text, times in writer.texts.items() if times > 1 and len(text) > _LONG]
 
 
 def wiring_diff(app: App, wired: App, construct: str) -> list[str]:

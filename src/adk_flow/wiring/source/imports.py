@@ -35,8 +35,6 @@ class Imports:
         key = (module, name)
         if key not in self._names:
             self._names[key] = self.name(alias or name or module)
-            if not _can_be_written(module):
-                self.use("importlib", "import_module")
         return self._names[key]
 
     def modules(self) -> list[str]:
@@ -44,7 +42,7 @@ class Imports:
         return sorted({module for module, _ in self._names})
 
     def lines(self) -> Iterator[str]:
-        """Writes the lines: Python's own modules, packages, then the app's, relative ones last."""
+        """Writes the lines: Python's own modules, others, relative ones last."""
         modules: dict[str, list[tuple[str, str]]] = {}
         for (module, name), alias in self._names.items():
             modules.setdefault(module, []).append((name, alias))
@@ -58,9 +56,6 @@ class Imports:
 
 
 def _lines(module: str, names: list[tuple[str, str]]) -> Iterator[str]:
-    if not _can_be_written(module):
-        yield from (f"{alias} = import_module({module!r}).{name}" for name, alias in names)
-        return
     parts = [_as(name, alias) for name, alias in names if name]
     if len(parts) < len(names):
         yield f"import {_as(module, names[0][1])}"
@@ -74,20 +69,11 @@ def _as(name: str, alias: str) -> str:
     return name if name == alias else f"{name} as {alias}"
 
 
-def _can_be_written(module: str) -> bool:
-    parts = module.lstrip(".").split(".")
-    return all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
-
-
 def _group(module: str) -> int:
     first = module.partition(".")[0]
-    if module.startswith("."):
-        return 4
-    if not _can_be_written(module):
-        return 3
-    if first == "__future__" or first in sys.stdlib_module_names:
-        return 1 if first != "__future__" else 0
-    return 2
+    if first == "__future__":
+        return 0
+    return 1 if first in sys.stdlib_module_names else 2 + (not first)
 
 
 @cache

@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple, get_args, get_origin
@@ -55,13 +55,16 @@ class Statement(NamedTuple):
 class SourceWriter:
     """Writes values as expressions; agents, graphs and nodes that stand twice as statements."""
 
-    def __init__(self, app: App) -> None:
-        """Takes the app that the values come from."""
+    def __init__(self, app: App, repeated: Collection[str] = ()) -> None:
+        """Takes the app that the values come from, and texts that are to be constants."""
         self.imports = Imports(["root_agent", "app"])
         self.own_code = OwnCode()
         self.statements: list[Statement] = []
         self.left_out: dict[str, bool] = {}
         """What would need adk-flow, a clause each."""
+        self.texts: Counter[str] = Counter()
+        """How often each text was written."""
+        self._repeated = dict.fromkeys(repeated, "")
         self._references = References(app)
         self._root = app.root_agent
         self._originals = {node.name: node for node in agents_of(app.root_agent)}
@@ -76,6 +79,8 @@ class SourceWriter:
             variable = variable or self.imports.name(_identifier(node.name))
             self._variables[id(node)] = variable
             text = lay_out(source, f"{variable} = ")
+            if isinstance(node, BaseAgent) and type(node) not in _CONSTRUCTED:
+                text = f"# A {type(node).__name__}, which its fields do not make again.\n{text}"
             if isinstance(node, LlmAgent) and type(node) is not LlmAgent:
                 # `clone` leaves out what ADK does when an agent is made.
                 text += f"\n{variable}.model_post_init(None)"
@@ -136,7 +141,7 @@ class SourceWriter:
         if isinstance(value, enum.Enum):
             return f"{self._class(type(value))}.{value.name}"
         if isinstance(value, str):
-            return literal(value)
+            return self._text(value)
         if isinstance(value, dict):
             keys = (lay_out(self.write(key)) for key in value)
             pairs = zip(keys, map(self.write, value.values()), strict=True)
@@ -157,6 +162,15 @@ class SourceWriter:
             return self._choice(value)
         given = arguments_of(value)
         return None if given is None else self._call(type(value), given)
+
+    def _text(self, text: str) -> Source:
+        self.texts[text] += 1
+        if text not in self._repeated:
+            return literal(text)
+        if not self._repeated[text]:
+            name = self._repeated[text] = self.imports.name("INSTRUCTION")
+            self.statements.append(Statement(name, lay_out(literal(text), f"{name} = ")))
+        return self._repeated[text]
 
     def _made(self, function: FunctionType) -> Source | None:
         """Writes a function of ours within another as a call of that, which makes it again."""
