@@ -59,7 +59,7 @@ ray: $(INSTALLED)
 
 # One process, one for each core, and Ray (after `make ray`): make trials N=10000 WAYS="1 2 ray"
 trials: $(INSTALLED)
-	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray) 2>/dev/null
+	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray)
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)
