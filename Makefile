@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: setup prices claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers screenshots site streamlit
+.PHONY: setup prices laws predict claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers ray trials screenshots site streamlit
 
 setup: $(INSTALLED)
 
@@ -52,6 +52,15 @@ faults: $(INSTALLED)
 workers: $(INSTALLED)
 	@$(BIN)/python -W ignore -m tests.doubles.workers --sessions $(or $(SESSIONS),200)
 
+# Trials on a Ray cluster of two nodes, of which one is lost; equal to one process.
+ray: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	@$(BIN)/pytest -n 0 -m environments tests/comparison/test_ray.py
+
+# One process, one for each core, and Ray (after `make ray`): make trials N=10000 WAYS="1 2 ray"
+trials: $(INSTALLED)
+	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray)
+
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -95,6 +104,15 @@ walk: $(INSTALLED)
 prices: $(INSTALLED)
 	@$(BIN)/python docs/prices.py
 
+# What each construct takes, as formulas fitted to some thousand controlled runs; minutes.
+laws: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/laws.py
+
+# How often adk-flow predict is right on apps that no law was fitted to: make predict N=30
+predict: $(INSTALLED)
+	@$(BIN)/python -W ignore docs/predictions.py --number $(or $(N),30) \
+	  root_agent examples/calculator
+
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9_.-]+==' > constraints.txt
@@ -102,6 +120,8 @@ constraints: $(INSTALLED)
 benchmark: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmark]'
 	$(BIN)/python benchmarks/recorder.py
+	$(BIN)/python benchmarks/recorder.py --long
+	$(BIN)/python benchmarks/long_conversation.py
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/masking.py
 	$(BIN)/python benchmarks/wrappers.py

@@ -13,7 +13,8 @@ SRC = Path(__file__).resolve().parents[1] / "src" / "adk_flow"
 
 LAYERS = (
     *("errors", "_text", "_adk", "log", "record", "scenario", "analysis", "inspect", "models"),
-    *("run", "wiring", "comparison", "check", "export", "releases", "render", "watch", "cli"),
+    *("run", "wiring", "comparison", "laws", "check", "export", "releases", "render", "watch"),
+    "cli",
 )
 """Each imports only from itself and from those before it."""
 

@@ -49,6 +49,8 @@ JSON = {
     "check": ("check", "long.jsonl", "--expect", "rules.yaml"),
     "diff": ("diff", "long.jsonl", "both.jsonl"),
     "inspect": ("inspect", "desk_app"),
+    "laws": ("laws",),
+    "predict": ("predict", "desk_app"),
 }
 PLACES = ("Flow log: ", "All figures", "flow_tables/", "rules broken", "rules.yaml:", "- say: ")
 """In lines that stay whole: of files, of CI's annotations, and of YAML."""
@@ -148,6 +150,69 @@ def test_help_has_examples_that_can_be_typed(name, tmp_path):
         program, named, *words = shlex.split(line.partition(" > ")[0])
         assert (program, named) == ("adk-flow", name)
         COMMAND.commands[name].make_context(name, words)  # which reads and checks them
+
+
+SLIPS = {
+    "constructs": (
+        ("compare", "desk_app", "--question", "Hi", "--constructs", "agent_tol"),
+        "agent_tool",
+    ),
+    "baselines": (("compare", "desk_app", "--question", "Hi", "--baseline", "as_iz"), "as_is"),
+    "profiles": (
+        ("compare", "desk_app", "--question", "Hi", "--latency", "gemini-2.5-flsh"),
+        "gemini-2.5-flash",
+    ),
+    "fields": (("run", "desk_app", "--conversation", "slip_field.yaml"), "contains"),
+    "agents": (("compare", "desk_app", "--conversation", "slip_agent.yaml"), "Savings"),
+    "rules": (("check", "long.jsonl", "--expect", "slip_rule.yaml"), "llm_calls"),
+    "findings": (("check", "long.jsonl", "--expect", "slip_kind.yaml"), "leak"),
+}
+"""A name that is nearly right, by what it names, and the one that is meant."""
+
+
+@pytest.mark.parametrize("kind", SLIPS)
+def test_a_slip_of_a_name_is_refused_with_the_one_that_is_meant(kind, folder):
+    words, meant = SLIPS[kind]
+    (folder / "slip_field.yaml").write_text("turns:\n  - {say: Hi, contans: [x]}\n")
+    (folder / "slip_agent.yaml").write_text("turns:\n  - {say: Hi, specialist: Saving}\n")
+    (folder / "slip_rule.yaml").write_text("llm_cals: 3\n")
+    (folder / "slip_kind.yaml").write_text("no_findings: [leek]\n")
+
+    assert_refused(run_command(*words, folder=folder), f"(did you mean {meant}?)")
+
+
+GEMINI = """
+from google.adk.agents import LlmAgent
+root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", instruction="Greet {guest}.")
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "check"])
+def test_a_missing_key_is_told_once_and_before_anything_runs(command, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "agent.py").write_text(GEMINI)
+    (tmp_path / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
+    words = {
+        "run": ("Hi",),
+        "compare": ("--question", "Hi", "--max-calls", 5),
+        "check": ("--expect", "rules.yaml"),
+    }[command]
+
+    result = run_command(command, "app", *words, folder=tmp_path)
+
+    assert_refused(result, "agent Root: its model gemini-2.5-flash needs GOOGLE_API_KEY; set it")
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
+def test_a_state_key_that_is_missing_names_the_option_that_gives_it(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "agent.py").write_text(GEMINI.replace("gemini-2.5-flash", "offline"))
+    words = ("run", "app", "Hi")
+
+    told = run_command(*words, folder=tmp_path).stderr.splitlines()[-1]
+    assert told == """adk-flow: the session's state lacks guest: --state '{"guest": "…"}'"""
+    given = shlex.split(told.partition("guest: ")[2])
+    assert run_command(*words, *given, folder=tmp_path).returncode == 0
 
 
 def test_a_pipe_that_is_closed_ends_a_command_quietly(folder):

@@ -28,7 +28,7 @@ from adk_flow.wiring import CONSTRUCTS, DEPRECATED
 from adk_flow.wiring.source.files import wiring_diff, write_app
 from adk_flow.wiring.source.layout import lay_out, listing, literal
 from tests.doubles.command import assert_refused, own_modules, run_command
-from tests.doubles.teams import team
+from tests.doubles.teams import rate, team
 
 TRAVEL = Path(__file__).parents[1] / "doubles" / "travel"
 
@@ -41,10 +41,25 @@ class Limit(BasePlugin):
         self.most = most
 
 
+class Shelf:
+    """What the app has that is no function."""
+
+    def look_up(self, title: str) -> str:
+        """Looks a book up."""
+        return title
+
+    def put_back(self, title: str) -> str:
+        """Puts a book back."""
+        return title
+
+
+shelf = Shelf()
 lead, specialists = team("gemini-2.5-flash")
 team_app = App(
     name="team",
-    root_agent=lead.clone(update={"sub_agents": specialists}),
+    root_agent=lead.clone(
+        update={"sub_agents": specialists, "tools": [shelf.look_up, Shelf().put_back, rate]}
+    ),
     plugins=[FlowPlugin(), Limit(3), Limit()],
     resumability_config=ResumabilityConfig(is_resumable=True),
 )
@@ -141,6 +156,8 @@ def test_an_apps_plugins_and_settings_go_along_but_for_adk_flows():
 
     new = write_app(team_app, wired, "transfer", name="new")
 
+    tools = ["shelf.look_up", "original_team_app.root_agent.tools[1]", "rate"]
+    assert f"tools=[{', '.join(tools)}]," in new.files["agent.py"]
     (app,) = (node for node in ast.parse(new.files["agent.py"]).body[-1:])
     assert ast.unparse(app) == (
         "app = App(name='new', root_agent=root_agent, resumability_config="
@@ -174,7 +191,7 @@ def test_a_diff_names_what_to_change(travel):
 def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
     app = shutil.copytree(TRAVEL, tmp_path / "apps" / "travel")
     (app / ".env").write_text("GOOGLE_API_KEY=secret")
-    wire = ["wire", app, "--construct", "single_turn", "--write", "new/place"]
+    wire = ["wire", app / "agent.py", "--construct", "single_turn", "--write", "new/place"]
 
     done = run_command(*wire, folder=tmp_path)
     again = run_command(*wire, folder=tmp_path)

@@ -10,7 +10,6 @@ from msgspec.structs import astuple
 
 from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.yaml_file import read_document
 
 
 class LatencyProfile(NamedTuple):
@@ -51,6 +50,8 @@ def use_profiles(path: Path) -> str:
     Raises:
       AdkFlowError: it cannot be read or does not fit; gives file, line and field.
     """
+    from adk_flow.scenario.yaml_file import read_document  # YAML, for this alone
+
     document = read_document(path, "latency profiles by model", AdkFlowError)
     times = document.by_name(_Times, AdkFlowError)
     PROFILES.update((name, LatencyProfile(name, *astuple(one))) for name, one in times.items())
@@ -70,9 +71,9 @@ def profile_named(name: str) -> LatencyProfile:
     except ValueError:
         milliseconds = -1
     if not 0 <= milliseconds <= MOST:
-        known = f"unknown{suggest(name, PROFILES)}; take one of {', '.join(PROFILES)}"
+        known = f"unknown; take one of {', '.join(PROFILES)}"
         raise AdkFlowError(
-            f"{known}, a number of milliseconds, or none",
+            f"{known}, a number of milliseconds, or none{suggest(name, PROFILES)}",
             argument="latency",
             value=name,
         )

@@ -12,7 +12,6 @@ import msgspec
 from adk_flow.analysis.critical_path import Span
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Usage
-from adk_flow.scenario.yaml_file import read_document
 
 _FIRST_PARTIES = frozenset({"openai", "anthropic", "gemini", "vertex_ai", "models", "projects"})
 """What stands before a model's name where its price is that of the name alone."""
@@ -73,6 +72,8 @@ def use_prices(path: Path) -> None:
     Raises:
       AdkFlowError: it cannot be read or does not fit; gives file, line and field.
     """
+    from adk_flow.scenario.yaml_file import read_document  # YAML, for this alone
+
     _OWN.update(read_document(path, "prices by model", AdkFlowError).by_name(Price, AdkFlowError))
 
 

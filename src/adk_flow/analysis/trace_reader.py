@@ -111,7 +111,7 @@ class TraceReader:
 
     def release(self) -> Iterator[Turn]:
         """Gives the turns that can change no more, in their order, and forgets them."""
-        over = [number for number, turn in self.turns.items() if turn.complete][:-_LATE]
+        over = [turn.number for turn in self.turns.values() if turn.complete][:-_LATE]
         latest = over[-1] if over else 0
         for turn in list(self.turns.values()):
             is_over = turn.complete and turn.number <= latest

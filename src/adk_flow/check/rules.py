@@ -99,7 +99,7 @@ def read_rules(path: str | Path) -> RuleFile:
     except RuleError as error:
         unknown = re.search(r"enum value '(.*)'", str(error))
         meant = suggest(unknown[1], KINDS) if unknown else ""
-        listed = f"{meant}; expected one of {', '.join(KINDS)}" if unknown else ""
+        listed = f"; expected one of {', '.join(KINDS)}{meant}" if unknown else ""
         raise RuleError(f"{error}{listed}") from error
     for place, value in _fields(document.data, ()):
         if value is None:
@@ -142,8 +142,8 @@ def check_agents(written: RuleFile, known: Sequence[str]) -> None:
       ExpectationError: one is not.
     """
     for place, name in find_unknown_agents(written, known):
-        meant = f"{name!r}{suggest(name, known)}; there are {', '.join(known)}"
-        raise RuleError(f"{place}: the app has no agent {meant}")
+        there = f"there are {', '.join(known)}{suggest(name, known)}"
+        raise RuleError(f"{place}: the app has no agent {name!r}; {there}")
 
 
 def find_unknown_agents(written: RuleFile, known: Collection[str]) -> Iterator[tuple[str, str]]:

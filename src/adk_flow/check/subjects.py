@@ -101,8 +101,8 @@ def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
 
     known = get_args(WarningKind)
     if unknown := [kind for kind in kinds if kind not in known]:
-        meant = f"{unknown[0]!r} is no kind{suggest(unknown[0], known)}"
-        reason = f"{meant}; expected one of {', '.join(known)}"
+        listed = f"{', '.join(known)}{suggest(unknown[0], known)}"
+        reason = f"{unknown[0]!r} is no kind; expected one of {listed}"
         raise refused_rule(written.document, ("no_warnings",), reason)
     warnings = inspect_app(app).remarks
     return [

@@ -29,6 +29,8 @@ COMMANDS = {
     "init": "init_app",
     "export": "export_tables",
     "versions": "compare_releases",
+    "laws": "show_laws",
+    "predict": "predict_constructs",
     "mcp": "serve_tools",
 }
 """The function of each, in the module of its name."""

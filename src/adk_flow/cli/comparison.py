@@ -19,6 +19,7 @@ from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
     CassetteFile,
+    Latency,
     Model,
     PricesFile,
     ProfilesFile,
@@ -45,7 +46,7 @@ from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_markdown import comparison_to_markdown
 from adk_flow.render.comparison_text import print_comparison, print_summary
 from adk_flow.render.documents import to_json
-from adk_flow.render.report_links import page_name
+from adk_flow.render.report_links import PAGED_TRIALS, page_name
 from adk_flow.render.terminal import plain_console
 
 _LEAST_STEP = 10
@@ -73,8 +74,8 @@ def compare_constructs(
         typer.Option(
             min=1,
             max=1000,
-            help="Processes, or of live runs conversations at the same time; by default as many "
-            "as pay, of live runs 4.",
+            help="Runs at the same time: in so many processes, or on a real model in one; by "
+            "default as many processes as help, or 4 runs.",
         ),
     ] = None,
     engine: Annotated[
@@ -88,12 +89,13 @@ def compare_constructs(
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
     deep: Annotated[
-        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
+        bool, typer.Option("--deep", help="Rewire specialists' own agents too, all on one level.")
     ] = False,
     faults: Annotated[
         bool,
         typer.Option(
-            "--faults", help="Try each fault of a specialist too, or tell of those in logs."
+            "--faults",
+            help="Try each fault of a specialist, too; of logs, find faults.",
         ),
     ] = False,
     model: Model = "",
@@ -101,22 +103,16 @@ def compare_constructs(
         str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
     ] = "",
     budget: Annotated[
-        float | None, typer.Option(min=0, help="What live runs may spend, in US dollars.")
+        float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,
     max_calls: Annotated[
-        int | None, typer.Option(min=1, help="How many model calls live runs may make.")
+        int | None, typer.Option(min=1, help="Model calls that runs on a real model may make.")
     ] = None,
-    latency: Annotated[
-        str,
-        typer.Option(
-            help="Latency profile of projected times, or `none` for times as measured; "
-            "by default gemini-2.5-flash for controlled runs."
-        ),
-    ] = "",
+    latency: Latency = "",
     latency_profile: ProfilesFile = None,
     prices: PricesFile = None,
     real_latency: Annotated[
-        bool, typer.Option("--real-latency", help="Let model calls take that time.")
+        bool, typer.Option("--real-latency", help="Really wait as long as --latency says.")
     ] = False,
     cassette: CassetteFile = None,
     out: Annotated[
@@ -124,10 +120,10 @@ def compare_constructs(
     ] = None,
     form: Annotated[ReportFormat, FORMAT] = "text",
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print all tables, and not the verdict only.")
+        bool, typer.Option("--verbose", help="Print all tables, not only the verdict.")
     ] = False,
 ) -> None:
-    """Compares the same conversations under several constructs.
+    """Compares the same conversations under several constructs: ways of wiring the same agents.
 
     Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
     Ctrl-C; completed runs are kept, and the same command continues.
@@ -183,13 +179,14 @@ def compare_constructs(
 
 
 def write_pages(folder: Path) -> KeepRun:
-    """Writes the page of each run beside the report."""
+    """Writes the pages of runs beside the report."""
     from adk_flow.render.page import trace_to_html
 
     files = Folder(folder)
 
     def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
-        files.write(page_name(trial), trace_to_html(trace_log(log), findings))
+        if trial.number <= PAGED_TRIALS:
+            files.write(page_name(trial), trace_to_html(trace_log(log), findings))
 
     return write
 

@@ -31,11 +31,18 @@ DecisionsFile = Annotated[
 CassetteFile = Annotated[
     Path | None,
     typer.Option(
-        "--cassette", help="File of models' answers; what it does not hold is asked and added."
+        "--cassette", help="File of models' answers to reuse; what is not in it is asked and added."
     ),
 ]
 Model = Annotated[
     str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
+]
+Latency = Annotated[
+    str,
+    typer.Option(
+        help="Model whose response times are assumed, or `none` for times as measured; "
+        "by default gemini-2.5-flash, unless a real model answers."
+    ),
 ]
 PricesFile = Annotated[
     Path | None,
@@ -44,7 +51,8 @@ PricesFile = Annotated[
 ProfilesFile = Annotated[
     Path | None,
     typer.Option(
-        "--latency-profile", help="YAML file of paces: milliseconds a call and a token, by model."
+        "--latency-profile",
+        help="YAML file of milliseconds that a call and a token take, by model.",
     ),
 ]
 State = Annotated[

@@ -28,9 +28,9 @@ FromLog = Annotated[
 def plan_conversation(
     app: AppPath, question: Questions = None, log: FromLog = None, run_tools: RunTools = False
 ) -> None:
-    """Prints a conversation with a plan: one to fill in, or that of a flow log of the app.
+    """Prints a conversation with a plan, which says who does what: to fill in, or out of a log.
 
-    A log's plan is played under the app's own wiring; differences to the log go to stderr.
+    A plan out of a log is played once to check it; where that differs from the log, stderr says.
     """
     with report_errors(), app_output_on_stderr():
         if bool(question) == bool(log):

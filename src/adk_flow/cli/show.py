@@ -47,15 +47,16 @@ def show_flow(
         int | None, typer.Option(min=0, help="Show this record only, counted from 0.")
     ] = None,
     names: Annotated[
-        str, typer.Option(help="Names, separated by commas, that are facts to be passed on.")
+        str, typer.Option(help="Names that agents should pass on, separated by commas.")
     ] = "",
     follow: Annotated[
         bool, typer.Option("--follow", help="Print moves as they are recorded, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Shows the flow of a log, or of the logs of all sides, turn by turn.
+    """Shows a recorded flow turn by turn: who had control, and who said what to whom.
 
-    A page is one file that loads nothing; each of its moves has a link, `#turn-2/record-31`.
+    The page of --format html is one file that loads nothing; each of its moves has a link, such
+    as `#turn-2/record-31`.
     """
     facts = [name.strip() for name in names.split(",") if name.strip()]
     with report_errors():

@@ -42,7 +42,7 @@ def compare_releases(
     ] = None,
     form: Annotated[ReportFormat, FORMAT] = "text",
 ) -> None:
-    """Compares which hooks fire when under several releases of ADK.
+    """Holds the same conversation under several releases of ADK and compares which hooks fire.
 
     Each release gets an environment with the app's requirements.txt, made by uv once and kept. The
     app runs on the offline model unless it brings a model of its own, or decisions are given.

@@ -73,6 +73,7 @@ def _written(
 ) -> WrittenApp:
     app = import_app(path)
     from adk_flow._adk import check_constructs
+    from adk_flow.run.app import FILES_OF_APP
 
     check_constructs()
     from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
@@ -93,7 +94,8 @@ def _written(
     variants = make_variants(app, [AS_IS, construct], deep=deep, advisor=advisor)
     if reason := variants.skipped.get(construct):
         raise AdkFlowError(reason, argument="construct", value=construct)
-    apps = path.resolve().parent
+    home = path.parent if path.name in FILES_OF_APP else path
+    apps = home.resolve().parent
     beside = folder is None or folder.resolve().parent == apps
     written = write_app(
         app,
@@ -104,6 +106,6 @@ def _written(
         modules="" if beside or folder is None else os.path.relpath(apps, folder.resolve()),
     )
     written.notes.extend(variants.notes)
-    if (path / ".env").exists():
-        written.notes.append(f"{path / '.env'} is not copied; the new app finds one above it")
+    if (home / ".env").exists():
+        written.notes.append(f"{home / '.env'} is not copied; the new app finds one above it")
     return written

@@ -100,15 +100,17 @@ def _result(ray: Any, task: Any) -> Any:
 @contextmanager
 def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
     """Connects to a cluster, to which a folder is shipped; one of this machine ends with it."""
+    address = os.environ.get("RAY_ADDRESS", "")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of a change
+    if not address:
+        # Else 127.0.0.1 becomes the address that others reach (2.60, _private/services.py).
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         ray: Any = import_module("ray")
     except ImportError:
         raise AdkFlowError(
             "needs ray: install adk-flow's extra `ray`", argument="engine", value="ray"
         ) from None
-    address = os.environ.get("RAY_ADDRESS", "")
     local = {} if address else {"num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
     environment = {
         "working_dir": str(shipped),
@@ -126,10 +128,11 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
             logging_level=logging.CRITICAL,
             **local,
         )
-        signal.signal(signal.SIGTERM, handler)  # which it takes for itself
-        yield ray
-    except (ConnectionError, ValueError, ray.exceptions.RuntimeEnvSetupError) as error:
+    except Exception as error:  # it has no class of its own for what a cluster lacks
         words = " ".join(str(error).split())
         raise AdkFlowError(f"cannot begin: {words}", argument="engine", value="ray") from error
+    try:
+        signal.signal(signal.SIGTERM, handler)  # which it has taken for itself
+        yield ray
     finally:
         ray.shutdown()

@@ -68,7 +68,7 @@ def choose_baseline(names: Sequence[str], baseline: str) -> str:
     """
     if baseline and baseline not in names:
         raise AdkFlowError(
-            f"is not compared{suggest(baseline, names)}; there are {', '.join(names)}",
+            f"is not compared; there are {', '.join(names)}{suggest(baseline, names)}",
             argument="baseline",
             value=baseline,
         )
@@ -144,6 +144,6 @@ def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence
         agents += [agent for canary in conversation.planted.values() for agent in canary.only]
         if unknown := next((agent for agent in agents if agent not in known), ""):
             raise AdkFlowError(
-                f"conversation {name}: the app has no agent {unknown!r}{suggest(unknown, known)}; "
-                f"there are {', '.join(dict.fromkeys(known))}"
+                f"conversation {name}: the app has no agent {unknown!r}; there are "
+                f"{', '.join(dict.fromkeys(known))}{suggest(unknown, known)}"
             )

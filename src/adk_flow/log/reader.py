@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -161,18 +162,17 @@ class LogReader:
         elif record.number > self._following:
             self._following = self._follow(self._following, record.number)
         self._requests.complete(record)
-        self._note_highest(record)
+        if record.run > self._runs:
+            self._runs = record.run
+        if record.activation > self._activations:
+            self._activations = record.activation
+        if record.text_number or record.texts:
+            self._texts = max((self._texts, record.text_number, *record.texts))
         if record.hook in TELLS_FAULTS:
             self.unrecorded += max(0, record.faults - self._faults)
             self._faults = record.faults
         self._index += 1
         return record
-
-    def _note_highest(self, record: Record) -> None:
-        self._runs = max(self._runs, record.run)
-        self._activations = max(self._activations, record.activation)
-        if record.text_number or record.texts:
-            self._texts = max((self._texts, record.text_number, *record.texts))
 
     def _begin_part(self, header: dict[str, Any]) -> None:
         """Goes on with what a later process wrote, which numbers runs and all else from 1."""
@@ -229,9 +229,7 @@ class LogFile:
             yield from self.read_so_far
 
     def _lines(self, file: BinaryIO) -> Iterator[bytes]:
-        number = 0
-        while line := file.readline(_LONGEST_LINE):
-            number += 1
+        for number, line in enumerate(iter(partial(file.readline, _LONGEST_LINE), b""), start=1):
             if len(line) == _LONGEST_LINE:
                 raise LogError(f"{self.path}: line {number} is longer than 32 MB; no log has such")
             yield line

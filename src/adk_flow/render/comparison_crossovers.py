@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
 from adk_flow._text import format_number, format_seconds, join_names
@@ -11,7 +11,13 @@ from adk_flow.comparison.crossovers import Winner
 from adk_flow.render.report_links import runs_of
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
 
-_NOUNS = {"follow-ups": "follow-up", "topics in one message": "topic"}
+NOUNS = {
+    "follow-ups": "follow-up",
+    "topics in one message": "topic",
+    "specialists": "specialist",
+    "tools a specialist": "tool",
+    "words of history": "word",
+}
 _MOST_NAMES = 3
 """Winners that a sentence names."""
 _NOTE = "Compared are the constructs that passed the checks of all conversations at a point."
@@ -21,11 +27,17 @@ def crossover_sections(comparison: Comparison) -> Iterator[Section]:
     """Gives the winners along each axis; sentences only where a construct has rivals."""
     has_rivals = len(comparison.constructs) > 1
     for axis, group in groupby(comparison.winners, key=lambda winner: winner.axis):
-        series: dict[str, list[Winner]] = {}
-        for winner in group:
-            series.setdefault(winner.figure, []).append(winner)
-        sentences = list(_sentences(axis, series)) if has_rivals else []
+        series = by_figure(group)
+        sentences = list(tell_winners(axis, series)) if has_rivals else []
         yield Section(f"By {axis}", _table(axis, series), sentences)
+
+
+def by_figure(winners: Iterable[Winner]) -> dict[str, list[Winner]]:
+    """Groups the winners along an axis."""
+    series: dict[str, list[Winner]] = {}
+    for winner in winners:
+        series.setdefault(winner.figure, []).append(winner)
+    return series
 
 
 def _table(axis: str, series: dict[str, list[Winner]]) -> Table:
@@ -62,10 +74,11 @@ def _value(figure: str, value: float) -> str:
 
 
 def _least(figure: str) -> str:
-    return f"{'shortest' if figure == 'critical path' else 'fewest'} {figure}"
+    superlatives = {"critical path": "shortest", "LLM calls": "fewest", "tokens": "fewest"}
+    return f"{superlatives.get(figure, 'lowest')} {figure}"
 
 
-def _sentences(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
+def tell_winners(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
     """Says where the winner changes, and last where it stays the same."""
     same: list[str] = []
     points: list[int] = []
@@ -94,9 +107,11 @@ def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner]) -> str:
 def _place(axis: str, points: Sequence[int]) -> str:
     """Names the points that were run, and no other."""
     first, last = points[0], points[-1]
-    if len(points) > 1 and list(points) == list(range(first, last + 1)):
-        return f"{first} to {last} {_NOUNS[axis]}s"
-    return f"{join_names(map(str, points))} {_NOUNS[axis]}{'' if points == [1] else 's'}"
+    step = points[1] - first if len(points) > 2 else 1
+    if len(points) > 1 and list(points) == list(range(first, last + 1, step)):
+        every = f" (every {step})" if step > 1 else ""
+        return f"{first} to {last} {NOUNS[axis]}s{every}"
+    return f"{join_names(map(str, points))} {NOUNS[axis]}{'' if points == [1] else 's'}"
 
 
 def _names(constructs: Sequence[str]) -> str:

@@ -14,6 +14,8 @@ SCHEMAS = {
     "compare": 1,
     "diff": 1,
     "inspect": 1,
+    "laws": 1,
+    "predict": 1,
     "record": SCHEMA,
     "run": 1,
     "show": 1,

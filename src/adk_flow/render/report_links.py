@@ -6,6 +6,9 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.store import Trial, file_name, safe_name
 from adk_flow.render.tables import short_name
 
+PAGED_TRIALS = 10
+"""Of each conversation under a construct, the trials that have a page: one takes 140 kB."""
+
 
 def page_name(trial: Trial) -> str:
     """Names a trial's page, from the report's folder."""
@@ -18,7 +21,9 @@ def runs_of(construct: str) -> str:
 
 
 def link_to(run: RunMetrics, turn: int = 0, record: int = -1) -> str:
-    """Links to a run, to a turn of it, or to a record."""
+    """Links to a run, to a turn of it, or to a record; empty for a run that has no page."""
+    if run.trial > PAGED_TRIALS:
+        return ""
     place = [f"turn-{turn}"] * (turn > 0) + [f"record-{record}"] * (record >= 0)
     page = page_name(Trial(run.construct, run.conversation, run.trial))
     return "#".join(filter(None, (page, "/".join(place))))

@@ -18,7 +18,7 @@ from adk_flow.models.from_env import model_named, without_keys
 from adk_flow.models.override import models_of, override_models, with_tape
 from adk_flow.record.plugin import FlowPlugin
 
-_FILES = ("agent.py", "__init__.py", "root_agent.yaml")
+FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files that stand for the folder that they are in."""
 
 
@@ -86,7 +86,7 @@ def find_app(path: str | Path) -> FoundApp:
       ApplicationError: there is none, or it cannot be imported.
     """
     place = Path(path).resolve()
-    if place.name in _FILES:
+    if place.name in FILES_OF_APP:
         place = place.parent
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():

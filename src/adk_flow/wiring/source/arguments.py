@@ -9,6 +9,7 @@ from typing import Any
 
 from google.adk.agents.llm.task._finish_task_tool import FinishTaskTool
 from google.adk.models.registry import LLMRegistry
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.agent_tool import AgentTool, _SingleTurnAgentTool, _TaskAgentTool
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.long_running_tool import LongRunningFunctionTool
@@ -42,6 +43,9 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
         return {"func": value._func, **fields}
     if isinstance(value, BaseNode):
         return dict(fields_of(value))
+    is_library = kind.__module__.startswith("google.")
+    if not (is_library or isinstance(value, (BaseModel, BasePlugin))):
+        return None  # to make another may take long, or connect to something
     with suppress(Exception):  # a class of the app's own may want anything
         fields = dict(fields_of(value)) if isinstance(value, BaseModel) else {}
         return fields if _is_copy(kind(**fields), value) else None

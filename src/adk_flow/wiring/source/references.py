@@ -56,6 +56,8 @@ class References:
             return place
         if place := self._objects.get(id(value)):
             return place
+        if inspect.ismethod(value) and (owner := self.find(value.__self__)):
+            return owner.then(f".{value.__name__}")
         home = type(value).__module__
         if home.startswith("google.adk."):  # such as `google_search`
             names = vars(sys.modules[home]).items()
@@ -76,7 +78,7 @@ class References:
 
     def _walk(self) -> Iterator[tuple[int, Origin]]:
         """Walks what the app and its agents hold, from the outside in."""
-        waiting: list[tuple[Any, Origin | None]] = [(self._app, None), (self._app.root_agent, None)]
+        waiting: list[tuple[Any, Origin | None]] = [(self._app, None)]
         seen: set[int] = set()
         for value, reached in waiting:
             place = self.find(value) or reached

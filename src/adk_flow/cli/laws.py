@@ -1,0 +1,39 @@
+"""`adk-flow laws`: what each construct takes, as formulas, and where the winner changes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
+from adk_flow.cli.loading import use_files
+from adk_flow.cli.options import FORMAT, Latency, PricesFile, ProfilesFile, TextFormat
+from adk_flow.cli.output import print_json, report_errors
+from adk_flow.comparison.spec import choose_price_model
+from adk_flow.laws.crossings import LawSetting, find_law_winners
+from adk_flow.laws.table import read_laws
+from adk_flow.render.laws import write_laws
+
+
+def show_laws(
+    latency: Latency = "",
+    latency_profile: ProfilesFile = None,
+    prices: PricesFile = None,
+    form: Annotated[TextFormat, FORMAT] = "text",
+) -> None:
+    """Prints what each construct takes as formulas, and where the winner changes.
+
+    By topics, follow-ups, specialists, their tools and words of history, fitted to controlled runs.
+    """
+    with report_errors():
+        pace = profile_named(use_files(latency, latency_profile, prices) or DEFAULT_PROFILE)
+        setting = LawSetting(pace, choose_price_model(pace, controlled=True))
+        table = read_laws()
+        if form == "text":
+            print(f"Fitted to controlled runs with google-adk {table.adk}.")
+            print(write_laws(table.grid, setting), end="")
+        else:
+            winners = list(find_law_winners(table.grid, setting))
+            laws = msgspec.to_builtins(table.grid, enc_hook=str)
+            print_json("laws", {"adk": table.adk, "laws": laws, "winners": winners})

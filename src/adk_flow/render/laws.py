@@ -1,0 +1,168 @@
+"""Laws for the terminal and for Markdown: formulas, what may come from a cache, crossings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
+
+from adk_flow._text import format_dollars, format_seconds, one_line, plain, plural
+from adk_flow.comparison.crossovers import Winner
+from adk_flow.laws.crossings import (
+    BASE,
+    LawSetting,
+    compared_values,
+    find_crossings,
+    find_law_winners,
+)
+from adk_flow.laws.formulas import Law
+from adk_flow.laws.prediction import Prediction
+from adk_flow.laws.table import LawTable
+from adk_flow.render.comparison_crossovers import NOUNS, by_figure, tell_winners
+
+_LEGEND = (
+    "k topics in the first message, f follow-ups to whom was asked last, n specialists with m",
+    "tools each, h words of history.",
+)
+_RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")
+"""Constructs that are compared two by two."""
+_REASONS = {
+    "advisor": "tokens not exact: what a consult is shown of earlier ones is no sum of these terms",
+    "router": "holds for one topic a message; of several it answers one",
+    "classifier_router": "holds for one topic a message; of several it answers one",
+    "mixed": "holds for those handed over to; whom it calls takes what agent_tool takes",
+    "sequential": "tokens not exact: who comes first hears nobody before it, so that a follow-up "
+    "to it takes less",
+}
+_REASONS |= dict.fromkeys(("loop", "workflow_tool"), _REASONS["sequential"])
+
+
+def write_laws(laws: Sequence[Law], setting: LawSetting) -> str:
+    """Writes all that the laws say."""
+    winners = list(find_law_winners(laws, setting))
+    lines = [
+        *_LEGEND,
+        "",
+        *(line for law in laws for line in _formulas(law)),
+        *_shares(laws, setting),
+        "",
+        *_changes(winners),
+        "",
+        *_pairs(winners, [law.construct for law in laws]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _formulas(law: Law) -> Iterator[str]:
+    tokens = {
+        term: law.factors["input_tokens"].get(term, 0) + law.factors["output_tokens"].get(term, 0)
+        for term in {**law.factors["input_tokens"], **law.factors["output_tokens"]}
+    }
+    path = write_formula(law.factors["path_calls"])
+    said = write_formula(law.factors["path_tokens"])
+    yield law.construct
+    yield f"  LLM calls      {write_formula(law.factors['calls'])}"
+    yield f"  tokens         {write_formula(tokens)}"
+    yield f"  critical path  {path} calls, {said} tokens generated"
+    shown = {"calls": "calls", "tokens": "tokens", "path_calls": "path"}
+    errors = [f"{noun} {_error(law.errors[name])}" for name, noun in shown.items()]
+    yield f"  not fitted     at {plural(law.tried, 'place')}: {', '.join(errors)}"
+    if reason := _REASONS.get(law.construct):
+        yield f"  note           {reason}"
+    yield ""
+
+
+def _error(share: float) -> str:
+    return f"off by {share:.2%}" if share else "exact"
+
+
+def write_formula(factors: Mapping[str, Fraction | int]) -> str:
+    """Writes a sum of terms, those together that grow with the same: `2 + 2f + k(3 + 5m)`."""
+    parts: list[str] = []
+    for talk, terms in groupby(sorted(factors, key=_order), key=lambda term: term.split("·")[0]):
+        sizes = {term.split("·")[1]: _number(factors[term]) for term in terms}
+        sizes = {size: number for size, number in sizes.items() if number not in ("0", "-0")}
+        inner = [number if size == "1" else _times(number, size) for size, number in sizes.items()]
+        if not inner:
+            continue
+        total = _sum(inner)
+        if talk == "1":
+            parts.append(total)
+        elif len(inner) > 1:
+            parts.append(f"{talk}({total})")
+        else:
+            parts.append(_times(inner[0], talk) if "1" in sizes else f"{inner[0]}·{talk}")
+    return _sum(parts) or "0"
+
+
+_TALK, _SIZES = ("1", "f", "k", "f²", "kf", "k²"), ("1", "n", "m", "nm", "h", "n²", "n²m", "nh")
+
+
+def _order(term: str) -> tuple[int, int]:
+    talk, _, size = term.partition("·")
+    return _TALK.index(talk), _SIZES.index(size)
+
+
+def _number(factor: Fraction | int) -> str:
+    return f"{float(factor):.1f}".removesuffix(".0")
+
+
+def _times(number: str, name: str) -> str:
+    return name if number == "1" else f"-{name}" if number == "-1" else f"{number}{name}"
+
+
+def _sum(parts: Sequence[str]) -> str:
+    return " + ".join(parts).replace("+ -", "- ")
+
+
+def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
+    k, f, n, m, h = BASE
+    yield (
+        f"Share of the requests that is, byte for byte, the beginning of an earlier one, and cost "
+        f"at {setting.model}'s price, with k = {k}, f = {f}, n = {n}, m = {m}, h = {h}:"
+    )
+    yield ""
+    yield f"{'construct':<30} {'share':>6} {'cost':>10} {'cached':>10} {'critical path':>14}"
+    for law in laws:
+        figures = law.at(BASE)
+        values = compared_values(figures, setting)
+        costs = [values[name] for name in ("cost", "cost with cached prefixes")]
+        shown = " ".join(f"{'–' if one is None else format_dollars(one):>10}" for one in costs)
+        share = figures.shared_bytes / max(figures.sent_bytes, 1)
+        path = format_seconds(values["critical path"] or 0)
+        yield f"{law.construct:<30} {share:>6.0%} {shown} {path:>14}"
+
+
+def _changes(winners: Sequence[Winner]) -> Iterator[str]:
+    k, f, n, m, h = BASE
+    yield f"Where the winner changes, from k = {k}, f = {f}, n = {n}, m = {m}, h = {h} on:"
+    yield ""
+    for axis, group in groupby(winners, key=lambda winner: winner.axis):
+        yield from (f"- {sentence}" for sentence in tell_winners(axis, by_figure(group)))
+
+
+def _pairs(winners: Sequence[Winner], constructs: Sequence[str]) -> Iterator[str]:
+    rivals = [name for name in _RIVALS if name in constructs]
+    for crossing in find_crossings(winners, rivals):
+        noun = plural(crossing.point, NOUNS[crossing.axis])
+        yield (f"- {crossing.winner} beats {crossing.loser} by {crossing.figure} from {noun} on")
+
+
+def write_prediction(prediction: Prediction, table: LawTable) -> str:
+    """Writes who takes least with an app."""
+    asked = f"all {plural(prediction.specialists, 'specialist')} asked in one message"
+    lines = [
+        f"{one_line(prediction.app, 60)}, before any run: {asked}, as adk-flow plan drafts it.",
+        f"By laws fitted to {table.samples} other apps with google-adk {table.adk}.",
+        "",
+    ]
+    for figure, winner in prediction.at_once.items():
+        least = min(winner.values.values())
+        lines.append(f"fewest {figure:<10} {', '.join(winner.constructs)}: {least:,.0f}")
+    lines += ["", "The first specialist asked alone, then again:"]
+    told = tell_winners("follow-ups", by_figure(prediction.in_turn))
+    lines += [f"- {sentence}" for sentence in told]
+    lacking = dict.fromkeys(prediction.incomplete, "lacks somebody, or the lead's own tools")
+    left_out = lacking | prediction.skipped
+    lines += ["", *(f"- {name} left out: {why}" for name, why in left_out.items())]
+    return "\n".join(map(plain, lines)) + "\n"
