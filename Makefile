@@ -59,7 +59,7 @@ ray: $(INSTALLED)
 
 # One process, one for each core, and Ray (after `make ray`): make trials N=10000 WAYS="1 2 ray"
 trials: $(INSTALLED)
-	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray) 2>/dev/null
+	@$(BIN)/python benchmarks/trials.py --number $(or $(N),10000) --ways $(or $(WAYS),1 2 ray)
 
 # The lower bounds of what adk-flow needs, with the newest ADK, by the recorder's and the log's tests.
 test-lowest: $(INSTALLED)
@@ -111,7 +111,7 @@ laws: $(INSTALLED)
 # How often adk-flow predict is right on apps that no law was fitted to: make predict N=30
 predict: $(INSTALLED)
 	@$(BIN)/python -W ignore docs/predictions.py --number $(or $(N),30) \
-	  root_agent examples/calculator examples/content examples/evening_brief examples/translation
+	  root_agent examples/calculator
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)

@@ -44,10 +44,11 @@ def run(way: str, options: list[str], rounds: int, folder: Path) -> Row:
         [*command, *options],
         cwd=ROOT,
         env={**os.environ, "MODEL_NAME": "offline"},
-        stdout=subprocess.PIPE,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
-        raise SystemExit(f"{way}: exit code {done.returncode}")
+        raise SystemExit(f"{way}: exit code {done.returncode}\n{done.stderr}")
     seconds, files = time.monotonic() - began, [p for p in folder.rglob("*") if p.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     results = without_clock(json.loads((folder / "results.json").read_text()))
@@ -91,6 +92,8 @@ def main() -> None:
             f"| {each} | {row.megabytes:,.0f} | {equal} |",
             flush=True,
         )
+        if equal == "NO":
+            raise SystemExit(f"{name} gives other results")
 
 
 if __name__ == "__main__":
