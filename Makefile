@@ -111,7 +111,7 @@ laws: $(INSTALLED)
 # How often adk-flow predict is right on apps that no law was fitted to: make predict N=30
 predict: $(INSTALLED)
 	@$(BIN)/python -W ignore docs/predictions.py --number $(or $(N),30) \
-	  root_agent examples/calculator examples/content examples/evening_brief examples/translation
+	  root_agent examples/calculator
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: $(INSTALLED)

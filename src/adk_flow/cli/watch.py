@@ -40,9 +40,7 @@ def watch_flows(
             help="Flow logs to show; by default ADK_FLOW_DIR or flow_logs.",
         ),
     ] = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any that is free.")
-    ] = 0,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 for any that is free.")] = 0,
     beside: Annotated[
         bool,
         typer.Option(

@@ -164,7 +164,7 @@ def _branches(moves: Sequence[Move]) -> list[list[Move]]:
     branch_of: dict[int, str] = {}
     for move in moves:
         known = branch_of.get(move.activation) or branch_of.get(move.parent)
-        branch = known or move.call or f"frame {move.activation}"
+        branch = known or move.call or f"activation {move.activation}"
         branch_of[move.activation] = branch
         branches.setdefault(branch, []).append(move)
     return list(branches.values())
