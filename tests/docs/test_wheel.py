@@ -57,8 +57,9 @@ def test_the_pages_are_followed_with_nothing_but_the_wheel(tmp_path, project):
     _follow_exports(project, programs)
     _follow_in_a_copy(tmp_path / "copy", programs)
     skill = Page("skills/adk-flow/SKILL.md")
-    skill.write(project)
-    follow(skill, project, programs)
+    write_projects(tmp_path / "skill")
+    skill.write(tmp_path / "skill")
+    follow(skill, tmp_path / "skill", programs)
 
     guard = Page("docs/ci.md")
     guard.write(project)

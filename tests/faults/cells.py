@@ -29,6 +29,7 @@ from pydantic import PrivateAttr
 from adk_flow.errors import words_of_error
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring import wire
 from tests.doubles.flow import agent
 from tests.doubles.teams import twice
@@ -37,6 +38,7 @@ from tests.faults.faults import ANSWERS, BEGINNINGS, HOOKS, RESULTS, Broken, Fau
 CONSTRUCTS = (
     *("single_agent", "transfer", "agent_tool", "single_turn"),
     *("task", "router", "coordinator", "parallel"),
+    *("skills", "advisor", "classifier_router", "router_many", "workflow_tool"),
 )
 
 
@@ -100,7 +102,7 @@ class Cell:
         self.fault, self.recorder = fault, recorder
         self.model = Counted(script=twice(construct))
         self.model._fault = fault
-        self.who = self.model._who = "Lead" if construct == "single_agent" else "Loans"
+        self.who = self.model._who = "Lead" if construct in ALONE else "Loans"
         self.held = Held(self.who)
         self._patches = ExitStack()
         self.app = App(name="app", root_agent=self._wire(construct), plugins=[*self._plugins()])

@@ -93,8 +93,9 @@ def _lies(fault: Fault, held: Held, plugin: FlowPlugin) -> Iterator[str]:
     is_at_fault = fault.recorder and fault.recorder != "log deleted by the tool"
     if not is_at_fault and plugin.faults:
         yield f"lost {plugin.faults}, {plugin.first_fault}"
+    lost = sum(count for hook, count in plugin.faults.items() if hook not in UNSEEN)
     if not plugin.paths:
-        if plugin.faults.total() != held.probe.hooks.total():
+        if lost != held.probe.hooks.total():
             yield "no log, and not every hook is counted as lost"
         return
     log = read_log(plugin.paths[-1])
@@ -102,7 +103,7 @@ def _lies(fault: Fault, held: Held, plugin: FlowPlugin) -> Iterator[str]:
     # An event that another plugin fails on reaches nobody, and is recorded after the last plugin.
     undelivered = Counter(event=int(fault.hook == "on_event_callback"))
     missing = held.probe.hooks - hooks - undelivered
-    if missing.total() != plugin.faults.total() and fault.recorder != "log deleted by the tool":
+    if missing.total() != lost and fault.recorder != "log deleted by the tool":
         yield f"missing {missing}, counted {plugin.faults}"
     if log.damage:
         yield f"damaged: {log.damage}"

@@ -210,6 +210,35 @@ async def test_a_caller_that_reads_the_first_response_only_is_answered_again(tmp
     assert words(await ask(model, Tape(Cassette(file, asks=False)))) == ["answer 1"]
 
 
+async def test_an_answer_that_is_cancelled_is_not_kept_and_one_refused_for_its_cost_not_missing(
+    tmp_path,
+):
+    class Waiting(Numbering):
+        async def generate_content_async(self, llm_request, stream=False):
+            yield says("whole")
+            reached.set()
+            await asyncio.Event().wait()
+
+    class Spent:
+        def take(self):
+            raise RuntimeError("spent")
+
+        def pay(self, model, version, usage):
+            raise AssertionError
+
+    reached, file = asyncio.Event(), tmp_path / "c.jsonl"
+    task = asyncio.ensure_future(ask(Waiting(), Tape(Cassette(file))))
+    await reached.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    spent = Cassette(file, limit=Spent())
+    with pytest.raises(RuntimeError, match="spent"):
+        await ask(Numbering(), Tape(spent))
+
+    assert file.read_text() == ""
+    assert (spent.missing, spent.asked) == ([], 0)
+
+
 async def test_each_occurrence_in_each_trial_has_its_answer(tmp_path):
     model, file = Numbering(), tmp_path / "c.jsonl"
 

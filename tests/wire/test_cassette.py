@@ -190,9 +190,8 @@ def test_what_is_missing_is_told_and_nobody_is_asked(server_of_loans, compared):
 
     server_of_loans.finish()
     assert str(told.value) == (
-        f"{compared.file}: holds no answer for Root in turn 1 of cost under agent_tool "
-        "(CassetteError: no model may be asked); say how many model calls may be made and run it "
-        "again, which records it"
+        f"calls: {compared.file}: holds no answer for Root in turn 1 of cost under agent_tool; "
+        "say how many model calls may be made and run it again, which records it"
     )
 
 

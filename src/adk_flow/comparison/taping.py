@@ -36,6 +36,6 @@ def read_use(cassette: Cassette | None) -> CassetteUse | None:
     if cassette is None:
         return None
     if cassette.missing and not cassette.asks:
-        raise CassetteError(cassette.complaint)
+        raise CassetteError(cassette.complaint, argument="calls")
     words = ". ".join(filter(None, (cassette.summary, cassette.complaint)))
     return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)

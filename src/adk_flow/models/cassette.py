@@ -267,26 +267,30 @@ class Tape:
         who = f"{agent or model.model} in turn {self.turn}{self._name and f' of {self._name}'}"
         asking = _Asking()
         answer = _Answer(place, datetime.now(UTC).timestamp(), model.model, agent)
-        is_whole, last, written = False, None, []
+        is_made, is_whole, last, usage, written = False, False, None, None, []
         try:
             self._take(asking)
+            is_made = True
             async with aclosing(asking.steps(ask(request, stream))) as responses:
                 async for last in responses:
                     written.append(_written(last))
+                    usage = last.usage_metadata or usage
                     is_whole = not last.partial  # where a caller reads no further, it is kept
                     yield last
             is_whole = last is not None
-        except Exception as error:
-            is_whole = False
-            if not asking.is_wrapper:
-                self.cassette.missing.append(f"{who} ({of_error(error, mask)})")
+        except BaseException as error:
+            is_whole &= isinstance(error, GeneratorExit)
+            is_refused = isinstance(error, CassetteError)
+            is_failed = is_refused or (is_made and isinstance(error, Exception))
+            if is_failed and not asking.is_wrapper:
+                reason = "" if is_refused else f" ({of_error(error, mask)})"
+                self.cassette.missing.append(who + reason)
             raise
         finally:
             if not asking.is_wrapper:
                 answer.responses = written
             if last and not asking.is_wrapper and self.cassette.limit:
-                version, usage = last.model_version or "", of_usage(last.usage_metadata)
-                self.cassette.limit.pay(model.model, version, usage)
+                self.cassette.limit.pay(model.model, last.model_version or "", of_usage(usage))
             is_kept = is_whole and all(map(bytes, written))
             if not is_kept:
                 self._taken[place[0]].discard(place[2])
