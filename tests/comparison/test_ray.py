@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from adk_flow.errors import AdkFlowError
@@ -10,6 +12,8 @@ from tests.comparison.test_processes import made as made
 from tests.comparison.test_processes import one as one
 from tests.comparison.test_processes import written
 
+# Read as it is imported: 127.0.0.1 stays what it is.
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.environments, pytest.mark.filterwarnings("ignore")]
 
@@ -28,7 +32,7 @@ def cluster(socket_enabled, monkeypatch):
 
 
 def test_the_trials_of_a_node_that_is_lost_are_made_by_another(made, one, folder, cluster):
-    lost = cluster.add_node(num_cpus=1)
+    lost = cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1")
     seen = []
 
     def progress(done, planned):

@@ -102,8 +102,8 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
     """Connects to a cluster, to which a folder is shipped; one of this machine ends with it."""
     address = os.environ.get("RAY_ADDRESS", "")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if not address:
-        # Else 127.0.0.1 becomes the address that others reach (2.60, _private/services.py).
+    if not address or address.startswith(("127.0.0.1", "localhost")):
+        # Else it takes the address that others reach (2.60, _private/services.py).
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         ray: Any = import_module("ray")
