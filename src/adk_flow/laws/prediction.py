@@ -25,6 +25,8 @@ UNPREDICTABLE = ("advisor", "mixed")
 """Constructs that no picture tells the figures of: whom is consulted or called is a choice."""
 _ONE_TOPIC = ("router", "classifier_router")
 """Constructs that answer one topic of a message."""
+_HOPS = {"best_of_n": 0, "agent_tool": 1, "agent_tool_skip_summarization": 1, "single_turn": 1}
+"""How many agents of its own a specialist can hand over to under these, so that all are asked."""
 MOST_FOLLOW_UPS = 10
 
 
@@ -85,12 +87,14 @@ def _winners(
     laws: Iterable[AppLaw],
 ) -> Iterator[Winner]:
     (*_, terms) = terms_of_turns(team, topics, follow_ups)
+    hops = max(side.inner_hops for side in team.specialists[:topics])
     able = [
         law
         for law in laws
         if law.talk == talk and law.construct in variants.apps
         if law.construct not in variants.incomplete
         if topics == 1 or law.construct not in _ONE_TOPIC
+        if _HOPS.get(law.construct, hops) >= hops
     ]
     if len(team.specialists) == 1:  # in series or side by side is the same
         able = [law for law in able if law.construct != "sequential"]
