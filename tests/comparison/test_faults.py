@@ -333,6 +333,7 @@ OBEYED = {
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.environments
 def test_a_cassette_tells_whether_models_obeyed_and_asks_nobody_again(telling):
     first, run, model, _ = telling
     calls = model._calls
@@ -349,6 +350,7 @@ def test_a_cassette_tells_whether_models_obeyed_and_asks_nobody_again(telling):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.environments
 def test_logs_that_were_recorded_with_faults_tell_the_same(telling):
     first, _, _, folder = telling
     logs = sorted((folder / "first" / "logs").rglob("*.jsonl"))

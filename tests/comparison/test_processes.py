@@ -77,6 +77,7 @@ def written(comparison):
     return msgspec.json.encode(without_clock(comparison_to_data(comparison)))
 
 
+@pytest.mark.environments
 def test_processes_make_what_one_makes(made, one, folder):
     seen = []
 
@@ -112,6 +113,7 @@ def test_merged_shards_are_equal_to_one_run(made, one, folder):
     assert len(list((folder / "merged" / "trials").iterdir())) == 1
 
 
+@pytest.mark.environments
 def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
     for number in (1, 2):
         made(f"half-{number}", shard=f"{number}/2")

@@ -51,6 +51,7 @@ def test_a_verdict_follows_the_figures(claims):
     assert [row.verdict for row in rows] == [claims.CONTRADICTS] * 2
 
 
+@pytest.mark.environments
 def test_the_page_has_every_claim_as_it_is_made_now_with_a_command(claims):
     page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
 

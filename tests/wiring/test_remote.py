@@ -345,6 +345,7 @@ def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
         assert (one.llm_calls, one.tokens, one.runs) == (other.llm_calls, other.tokens, other.runs)
 
 
+@pytest.mark.environments
 def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(fault_talk, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
     monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 3)

@@ -83,10 +83,11 @@ def _in_digits(text: str) -> str:
 
 def blank_out(text: str, quantities: Iterable[Quantity]) -> str:
     """Puts blanks in the place of quantities."""
-    for quantity in quantities:
-        blank = " " * (quantity.end - quantity.start)
-        text = f"{text[: quantity.start]}{blank}{text[quantity.end :]}"
-    return text
+    pieces, end = [], 0
+    for quantity in sorted(quantities, key=lambda quantity: quantity.start):
+        pieces += [text[end : quantity.start], " " * (quantity.end - max(end, quantity.start))]
+        end = max(end, quantity.end)
+    return "".join([*pieces, text[end:]])
 
 
 def _quantity(match: re.Match[str]) -> Quantity:

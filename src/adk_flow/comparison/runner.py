@@ -266,4 +266,6 @@ class _Work:
             return "a budget, which all runs share"
         if "scripted" in self.experiment.models:
             return "scripted models, whose decisions are used up"
+        if REMOTE in self.experiment.constructs:
+            return f"the construct {REMOTE}, whose servers all runs share"
         return "" if self.experiment.app else "an app that is not given by its path"
