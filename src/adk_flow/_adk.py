@@ -19,7 +19,6 @@ except ImportError:  # ADK 1 has agents, and no graphs of them
     Workflow = ()
 
 __all__ = [
-    "HIDES_PATHS",
     "OLDEST_WITH_CONSTRUCTS",
     "BaseNode",
     "Workflow",
@@ -30,9 +29,6 @@ __all__ = [
     "tools_inline",
 ]
 
-_RELEASE = tuple(map(int, installed.split(".")[:2]))
-HIDES_PATHS = (2, 0) <= _RELEASE < (2, 10)
-"""Whether an agent's hooks are not told which node of a graph it is."""
 OLDEST_WITH_CONSTRUCTS = (2, 4)
 """Before it, ADK has no graphs (1.x), or none that are an agent's tool (2.0 to 2.3)."""
 
@@ -43,7 +39,8 @@ def check_constructs() -> None:
     Raises:
       AdkFlowError: the installed ADK is too old.
     """
-    if _RELEASE < OLDEST_WITH_CONSTRUCTS:
+    major, minor, *_ = installed.split(".")
+    if (int(major), int(minor)) < OLDEST_WITH_CONSTRUCTS:
         raise AdkFlowError(
             f"rewiring needs google-adk {'.'.join(map(str, OLDEST_WITH_CONSTRUCTS))} or newer, and "
             f"{installed} is installed; run, show, check and `compare LOG LOG` work with it"

@@ -117,7 +117,9 @@ def test_page_and_text_say_the_same_findings(tmp_path):
     listed = re.findall(r'<li class="(?:notice|serious)"><a [^>]*>(.*?)</a>', page)
     assert [" ".join(f"finding: {each}".split()) for each in map(unescape, listed)] == [
         " ".join(found.split())
-        for found in re.findall(r"^    (finding: .*?)(?=^    finding|^\S|\Z)", text, re.S | re.M)
+        for found in re.findall(
+            r"^    (finding: .*?)(?=^    (?:finding|MAST: )|^\S|\Z)", text, re.S | re.M
+        )
     ]
     assert any("[MAST FM-" in each for each in listed)
 

@@ -51,6 +51,14 @@ EXAMPLES = {
             "adk-flow compare flow_logs",
         ),
     ),
+    "laws": Example(
+        "Print what each construct takes, as formulas.",
+        ("adk-flow laws", "adk-flow laws --prices prices.yaml"),
+    ),
+    "predict": Example(
+        "Name the cheapest constructs of an app before any run.",
+        ("adk-flow predict my_app",),
+    ),
     "merge": Example(
         "Compare the shares of a comparison.",
         ("adk-flow merge comparisons/share-1 comparisons/share-2 --out comparisons/all",),

@@ -16,10 +16,10 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
+from google.adk.version import __version__ as _installed
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
 
-from adk_flow._adk import HIDES_PATHS
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
@@ -34,6 +34,8 @@ from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
 from adk_flow.record.tool_entries import has_run
 
+_HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
+"""Whether an agent's hooks are not told which node of a graph it is."""
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 
@@ -335,7 +337,7 @@ def _targets(tools: dict[str, Any]) -> tuple[str, ...]:
 
 def path_of(context: Any) -> str:
     """Gives ADK's path of the node that a hook fires in; empty where there is none."""
-    return getattr(context, "node_path", "") or (_path_around() if HIDES_PATHS else "")
+    return getattr(context, "node_path", "") or (_path_around() if _HIDES_PATHS else "")
 
 
 def _path_around() -> str:
