@@ -35,7 +35,7 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments" --ignore=tests/releases/test_minors.py
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
-	@$(BIN)/python -m tests.doubles.mutations --number 200
+	@$(BIN)/python -m tests.doubles.mutations --number 100
 
 # RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
 releases: $(INSTALLED)

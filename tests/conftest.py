@@ -11,5 +11,5 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 # No test waits for a clock, so none has a deadline.
 settings.register_profile("quick", max_examples=50, deadline=None)
-settings.register_profile("thorough", max_examples=150, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
 settings.load_profile("quick")
