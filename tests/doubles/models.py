@@ -47,6 +47,16 @@ class Watched(Scripted):
         return [sent.texts for sent in self.to(name)]
 
 
+def says(text, **fields):
+    """Answers with a text, for 100 tokens in and 10 out."""
+    usage = types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=100, candidates_token_count=10, total_token_count=110
+    )
+    # A ModelContent's role cannot be set, as a summarizer does (2.13, apps/llm_event_summarizer.py).
+    content = types.Content(role="model", parts=[types.Part(text=text)])
+    return LlmResponse(content=content, usage_metadata=usage, **fields)
+
+
 class Hanging(Scripted):
     """Never answers, and tells when it was asked."""
 

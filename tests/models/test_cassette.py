@@ -24,6 +24,7 @@ from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import Override, with_tape
 from adk_flow.models.request.digest import digest_request
 from adk_flow.run.conversation_run import run_conversation
+from tests.doubles.models import says
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -43,13 +44,6 @@ class Numbering(BaseLlm):
             if isinstance(answer, Exception):
                 raise answer
             yield answer
-
-
-def says(text, **fields):
-    usage = types.GenerateContentResponseUsageMetadata(
-        prompt_token_count=100, candidates_token_count=10, total_token_count=110
-    )
-    return LlmResponse(content=types.ModelContent(text), usage_metadata=usage, **fields)
 
 
 def asking(text, **config):

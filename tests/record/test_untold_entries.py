@@ -16,6 +16,7 @@ from google.genai import types
 from pydantic import Field
 
 from adk_flow import FlowPlugin, read_log
+from tests.doubles.models import says
 
 
 class Counting(BaseLlm):
@@ -31,14 +32,6 @@ class Counting(BaseLlm):
         if isinstance(answer, Exception):
             raise answer
         yield answer
-
-
-def says(text, **fields):
-    usage = types.GenerateContentResponseUsageMetadata(
-        prompt_token_count=100, candidates_token_count=10, total_token_count=110
-    )
-    content = types.Content(role="model", parts=[types.Part(text=text)])
-    return LlmResponse(content=content, usage_metadata=usage, **fields)
 
 
 async def records_of(folder, root, *questions, plugins=(), **options):

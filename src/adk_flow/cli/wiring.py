@@ -48,9 +48,13 @@ def write_wiring(
                 "\n\n".join(f"# {name}\n\n{text}" for name, text in written.files.items()), end=""
             )
             return
-        write.mkdir(parents=True, exist_ok=True)
-        for name, text in written.files.items():
-            (write / name).write_text(text, encoding="utf-8")
+        try:
+            write.mkdir(parents=True, exist_ok=True)
+            for name, text in written.files.items():
+                (write / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            reason = f"cannot be written: {error.strerror or error}"
+            raise AdkFlowError(reason, argument="write", value=write) from error
         print(f"adk run {write}")
 
 

@@ -115,8 +115,8 @@ def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring
     """Adds how to wire the constructs that are recommended."""
     names = [figures.construct for figures in choose_constructs(comparison)]
     lines = dict(wiring(dict.fromkeys(names)))
-    wanted = {name: lines[name] for name in names if name in lines}
-    comparison.setting = replace(comparison.setting, wiring=wanted)
+    known = {name: lines[name] for name in names if name in lines}
+    comparison.setting = replace(comparison.setting, wiring=known)
     return comparison
 
 

@@ -67,7 +67,9 @@ def find_law_winners(laws: Sequence[Law], setting: LawSetting) -> Iterator[Winne
             taken = {law.construct: law.at(point) for law in laws if law.holds_at(point)}
             values = {name: compared_values(figures, setting) for name, figures in taken.items()}
             for figure in next(iter(values.values()), {}):
-                known = {name: value for name, of in values.items() if (value := of[figure])}
+                known = {
+                    name: value for name, of in values.items() if (value := of[figure]) is not None
+                }
                 if known:
                     yield name_winner(axis, number, figure, known)
 

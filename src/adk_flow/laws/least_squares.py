@@ -15,7 +15,7 @@ def fit_terms(
 ) -> list[dict[_Name, Fraction]]:
     """Fits a sum of terms to each of several series of values.
 
-    LawSetting that others make up, or that add nothing, are left out.
+    Terms that others make up, or that add nothing, are left out.
 
     Args:
       places: the value of each term at each place.
@@ -23,8 +23,7 @@ def fit_terms(
     """
     names = [*places[0]]
     columns = [[place[name] for place in places] for name in names]
-    wanted = [*columns, *series]
-    matrix = [[Fraction(sum(map(mul, a, b))) for b in wanted] for a in columns]
+    matrix = [[Fraction(sum(map(mul, a, b))) for b in [*columns, *series]] for a in columns]
     pivots = _eliminate(matrix)
     factors = [
         {names[place]: row[len(names) + number] for row, place in zip(matrix, pivots, strict=False)}

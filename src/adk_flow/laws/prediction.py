@@ -134,7 +134,7 @@ def _fit(rows: Sequence[SampleRow], figure: str) -> dict[str, float]:
     flat = [row for row in rows if not any(_inner(row.terms).values())]
     sizes = [float(getattr(row.figures, figure)) for row in flat]
     law = fit_shares([row.terms for row in flat], sizes, sizes)
-    deep = [row for row in rows if row not in flat]
+    deep = [row for row in rows if any(_inner(row.terms).values())]
     sizes = [float(getattr(row.figures, figure)) for row in deep]
     rest = [size - apply_law(law, row.terms) for size, row in zip(sizes, deep, strict=True)]
     return law | fit_shares([_inner(row.terms) for row in deep], rest, sizes, most=5)

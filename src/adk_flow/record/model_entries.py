@@ -110,7 +110,7 @@ def watch_models() -> None:
     for kind in kinds:  # which grows
         kinds += kind.__subclasses__()
         _watch(kind)
-    setattr(BaseLlm, "__init_subclass__", classmethod(_watch_new))  # noqa: B010
+    setattr(BaseLlm, "__init_subclass__", classmethod(_watch_new))  # noqa: B010 - pyright allows no assignment to a method
 
 
 def _watch(kind: type[BaseLlm]) -> None:

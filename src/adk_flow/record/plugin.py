@@ -194,7 +194,7 @@ class FlowPlugin(BasePlugin):
 
     @_guarded_hook
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
-        """Records that a frame begins."""
+        """Records that an agent begins."""
         invocation, path = callback_context._invocation_context, extract.path_of(callback_context)
         self.recorder.begin_agent(agent, invocation, path, invocation.branch or "")
 

@@ -15,7 +15,7 @@ from adk_flow.laws.crossings import (
     find_crossings,
     find_law_winners,
 )
-from adk_flow.laws.formulas import Law
+from adk_flow.laws.formulas import LARGE, Law
 from adk_flow.laws.prediction import Prediction
 from adk_flow.laws.table import LawTable
 from adk_flow.render.comparison_crossovers import NOUNS, by_figure, tell_winners
@@ -27,7 +27,7 @@ _LEGEND = (
 _RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")
 """Constructs that are compared two by two."""
 _REASONS = {
-    "advisor": "tokens not exact: what a consult is shown of earlier ones is no sum of these terms",
+    "advisor": "tokens not exact; why is not known",
     "router": "holds for one topic a message; of several it answers one",
     "classifier_router": "holds for one topic a message; of several it answers one",
     "mixed": "holds for those handed over to; whom it calls takes what agent_tool takes",
@@ -136,6 +136,8 @@ def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
 def _changes(winners: Sequence[Winner]) -> Iterator[str]:
     k, f, n, m, h = BASE
     yield f"Where the winner changes, from k = {k}, f = {f}, n = {n}, m = {m}, h = {h} on:"
+    k, f, n, m, h = map(max, zip(*LARGE, strict=True))
+    yield f"(Tried up to k = {k}, f = {f}, n = {n}, m = {m}, h = {h}; beyond, as the formulas say.)"
     yield ""
     for axis, group in groupby(winners, key=lambda winner: winner.axis):
         yield from (f"- {sentence}" for sentence in tell_winners(axis, by_figure(group)))

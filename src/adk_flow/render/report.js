@@ -161,6 +161,5 @@
   if (choice) {
     choice.hidden = false;
     choice.addEventListener("change", hideUnticked);
-    hideUnticked();
   }
 })();

@@ -187,8 +187,7 @@ def _is_decided(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
 async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> None:
     served = dict(_servers(job, channel))
     tasks = [asyncio.ensure_future(server.serve([one])) for server, one in served.items()]
-    # uvicorn has no event for it
-    while not all(map(_is_decided, served, tasks)):  # noqa: ASYNC110
+    while not all(map(_is_decided, served, tasks)):  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     channel.tell(b"")
     await asyncio.to_thread(is_over.wait)
