@@ -52,7 +52,7 @@ def says(text, **fields):
     usage = types.GenerateContentResponseUsageMetadata(
         prompt_token_count=100, candidates_token_count=10, total_token_count=110
     )
-    # A ModelContent's role cannot be set, as a summarizer does (2.13, apps/llm_event_summarizer.py).
+    # ADK's summarizer sets the role (2.13, apps/llm_event_summarizer.py); ModelContent's is frozen.
     content = types.Content(role="model", parts=[types.Part(text=text)])
     return LlmResponse(content=content, usage_metadata=usage, **fields)
 
