@@ -36,6 +36,7 @@ from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.processes import Workers, choose_processes
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
@@ -47,6 +48,8 @@ from adk_flow.render.documents import to_json
 from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
 
+_ALL = 10
+"""Constructs, at least, that `all` stands for: how many is known only once ADK is loaded."""
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 
@@ -154,22 +157,28 @@ def compare_constructs(
             folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
                 "/", "-of-"
             )
-            names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
-            # ADK takes seconds to import, which a comparison of logs need not wait for.
-            from adk_flow.comparison import runner
-
             app = only_app(subjects)
-            with app_output_on_stderr(form), _progress(folder) as progress:
-                comparison = runner.compare(
-                    *(app, conversations, names),
-                    folder=folder,
-                    jobs=jobs,
-                    engine=engine,
-                    shard=shard,
-                    progress=progress,
-                    page=None if shard else trace_to_html,
-                    **options,
-                )
+            is_limited = budget is not None or max_calls is not None or cassette is not None
+            many = 0 if is_limited or real_latency or shard else trials * len(conversations)
+            many *= _ALL if constructs == "all" else 2 + constructs.count(",")
+            number = choose_processes(many, jobs) - 1 if engine == "processes" and many else 0
+            with Workers(number) if number > 0 else nullcontext() as workers:
+                names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
+                # ADK takes seconds to import, which a comparison of logs need not wait for.
+                from adk_flow.comparison import runner
+
+                with app_output_on_stderr(form), _progress(folder) as progress:
+                    comparison = runner.compare(
+                        *(app, conversations, names),
+                        folder=folder,
+                        jobs=jobs,
+                        engine=engine,
+                        shard=shard,
+                        progress=progress,
+                        page=None if shard else trace_to_html,
+                        workers=workers,
+                        **options,
+                    )
             if shard:
                 print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
                 raise typer.Exit(bool(comparison.setting.stopped))
