@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -171,7 +172,7 @@ class Stopping(Scripted):
             yield response
 
 
-CLERK = {"name": "Clerk", "description": "Stamps."}
+CLERK: dict[str, Any] = {"name": "Clerk", "description": "Stamps."}
 TO_CLERK, ASK_CLERK = call("transfer_to_agent", agent_name="Clerk"), call("Clerk", request="Do.")
 SAID = "One moment."
 UNUSUAL = {
