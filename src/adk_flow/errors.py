@@ -8,7 +8,7 @@ from pathlib import Path
 from types import CodeType
 from typing import TypeVar
 
-T = TypeVar("T", bound=Callable[..., object])
+_Function = TypeVar("_Function", bound=Callable[..., object])
 
 OWN_FAULT = "adk-flow's own fault"
 """How an error begins that adk-flow's code made without meaning to."""
@@ -35,7 +35,7 @@ def words_of_error(error: BaseException) -> str:
 _passing: set[CodeType] = set()
 
 
-def passes_on(function: T) -> T:
+def passes_on(function: _Function) -> _Function:
     """Marks a function that calls, or looks up, what an app has in its place: not its own fault."""
     _passing.add(function.__code__)
     return function
