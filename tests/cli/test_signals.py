@@ -130,13 +130,13 @@ def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
 
 
 @pytest.mark.environments
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", CODES)
 def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, folder):
     (folder / "desk" / "agent.py").write_text(KEYLESS)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
-            *("--question", "Hi", "--trials", "4", "--jobs", "2", "--out", "out"),
+            *("--question", "Hi", "--trials", "8", "--jobs", "3", "--out", "out"),
         ],
         cwd=folder,
         env={**os.environ, "MARK": str(folder / "mark")},
@@ -145,7 +145,8 @@ def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number,
         start_new_session=True,
         preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
     )
-    (folder / "mark").read_text()
+    for _ in range(3):  # each of its processes is at work
+        (folder / "mark").read_text()
     os.killpg(process.pid, number)
     # Comes to its end only when every process that inherited the pipe has ended.
     _, errors = process.communicate(timeout=60)
