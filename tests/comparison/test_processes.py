@@ -141,17 +141,6 @@ def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
     assert not (folder / "refused").exists()
 
 
-def test_a_shard_that_lacks_runs_is_told(made, folder):
-    for number in (1, 2):
-        made(f"lacking-{number}", shard=f"{number}/2")
-    next((folder / "lacking-2" / "logs").rglob("*.jsonl")).unlink()
-
-    merged = merge_shards([folder / f"lacking-{n}" for n in (1, 2)], folder / "merged-lacking")
-
-    assert merged.setting.stopped == "the shards lack 1 run"
-    assert len(merged.runs) == 11
-
-
 @pytest.mark.parametrize("words", ["0/3", "4/3", "1", "a/b", "1/", "-1/3"])
 def test_what_is_no_share_is_refused(made, words):
     with pytest.raises(AdkFlowError, match="expected a share such as 1/3"):
