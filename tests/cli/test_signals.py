@@ -113,7 +113,7 @@ def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
         (folder / "mark").read_text()
         for number in signals:
             process.send_signal(number)
-        errors, code = process.stderr.read(), process.wait()
+        code, errors = process.wait(), process.stderr.read()
 
     (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
     assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")

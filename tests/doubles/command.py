@@ -70,7 +70,7 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
             case "adk-flow", _:
                 return run_here(cli.main, [program, *arguments], folder)
             case "adk", _:
-                return run_here(_adk, [program, *arguments], folder)
+                return run_here(adk_command, [program, *arguments], folder)
             case _, ["-c", code]:
                 return run_here(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
             case _, [script, *_] if script.endswith(".py"):
@@ -79,7 +79,8 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def _adk() -> None:
+def adk_command() -> None:
+    """Runs ADK's own."""
     from google.adk.cli import main
 
     main()

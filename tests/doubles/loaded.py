@@ -17,6 +17,7 @@ for _name in (
     "adk_flow.record.plugin",
     "adk_flow.run.conversation_run",
     "adk_flow.watch.server",
+    "tests.faults.process",
 ):
     importlib.import_module(_name)
 gc.freeze()
