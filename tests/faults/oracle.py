@@ -36,7 +36,9 @@ def try_process(fault: Fault, construct: str, folder: Path) -> list[str]:
     return [*_process_lies(fault, code, books, Flow(trace_log(load_story([folder]))))]
 
 
-def _process_lies(fault: Fault, code: int | None, books: dict[str, Any], flow: Flow) -> Iterator[str]:
+def _process_lies(
+    fault: Fault, code: int | None, books: dict[str, Any], flow: Flow
+) -> Iterator[str]:
     hooks = Counter(r.hook for r in flow.log.records if r.hook not in UNSEEN)
     checks = {
         f"ended with {code}": code == -SIGNALS[fault.signal],  # as Python does without a recorder
