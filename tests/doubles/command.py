@@ -141,9 +141,15 @@ def own_modules() -> Iterator[None]:
         sys.path[:] = path
 
 
+_shared: dict[str, ModuleType] = {}
+"""Modules that were seen to be no app's: thousands, which are not looked at again."""
+
+
 def _take_apps() -> dict[str, ModuleType]:
-    names = [name for name, module in sys.modules.items() if _is_of_an_app(name, module)]
-    return {name: sys.modules.pop(name) for name in names}
+    new = [(name, one) for name, one in sys.modules.items() if _shared.get(name) is not one]
+    apps = {name: sys.modules.pop(name) for name, one in new if _is_of_an_app(name, one)}
+    _shared.update((name, one) for name, one in new if name not in apps)
+    return apps
 
 
 def _is_of_an_app(name: str, module: ModuleType) -> bool:

@@ -1,6 +1,7 @@
 """`adk-flow watch` in processes of its own, beside other commands and started by a recorder."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -18,6 +19,16 @@ from tests.doubles.forked import forked
 from tests.watch.logs import record_desk
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+def test_a_program_reads_the_address_the_folder_and_whom_to_end(tmp_path):
+    said = "print('said by the other')"
+    words = (tmp_path, "--format", "json", "--with", sys.executable, "-c", said)
+    with forked(main, "watch", *words) as process:
+        started = json.loads(process.stdout.read())
+
+    assert started["address"].startswith("http://127.0.0.1:")
+    assert (started["folder"], started["pid"]) == (str(tmp_path), process.process.pid)
 
 
 def address_in(stream):
