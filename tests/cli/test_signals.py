@@ -129,8 +129,6 @@ def test_a_signal_ends_a_command_with_one_line(tmp_path):
     for (command, busy, signals), (code, errors) in zip(WAYS, ends, strict=True):
         (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
         assert line.startswith(f"adk-flow: stopped; {KEPT[command]}"), (command, busy)
-        (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
-        assert line.startswith(f"adk-flow: stopped; {KEPT[command]}"), (command, busy)
         assert code == CODES[signals[0]], (command, busy)
 
 
