@@ -107,7 +107,7 @@ def _warm_up(*, is_offline: bool) -> None:
 def run_batch(experiment: bytes, trials: Sequence[Trial], folder: Path) -> set[str]:
     """Makes trials of an experiment (as JSON) in a folder, in any process.
 
-    Gives the models that were asked outside of what is recorded.
+    Gives the models that the apps' own code asked, past their agents.
 
     Raises:
       AdkFlowError: the app cannot be loaded or wired here, or as for `make_trials`.

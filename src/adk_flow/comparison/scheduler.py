@@ -30,7 +30,7 @@ async def make_trials(
 ) -> set[str]:
     """Makes trials in their order, `jobs` at a time, until the budget is spent.
 
-    Gives the models that were asked outside of what is recorded.
+    Gives the models that the apps' own code asked, past their agents.
 
     Args:
       apps: the app under each construct.
@@ -72,7 +72,7 @@ class _Work:
     budget: Budget | None
     advance: Callable[[int], None]
     uncontrolled: set[str] = field(default_factory=set)
-    """Models that were asked outside of what is recorded."""
+    """Models that the apps' own code asked, past their agents."""
 
     async def make(self, trial: Trial, app: App) -> None:
         """Makes a trial, if the budget has room for it, and keeps it if it came to its end."""

@@ -20,6 +20,7 @@ from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
 from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
+from adk_flow.record.client_entries import watch_client
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
@@ -405,6 +406,7 @@ class Recorder:
             cause = call_around(self.number)
             log = cause.run.log if cause else self._begin_turn(context)
             watch_models()
+            watch_client()
             watch_threads()
             number = next(log.run_numbers)
             run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
