@@ -212,11 +212,6 @@ def make_batch(
 ) -> Batch:
     """Makes trials of an experiment (as JSON) in a folder, in any process.
 
-<<<<<<< HEAD
-    Gives the models that the apps' own code asked, past their agents.
-
-=======
->>>>>>> main
     Raises:
       AdkFlowError: the app cannot be loaded or wired here, or as for `Bench.make`.
     """
