@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,7 @@ class Provider:
         return httpx.Response(200, text=text)
 
 
-ASK = {"model": "gemini-2.5-pro", "contents": "Is it?"}
+ASK: dict[str, Any] = {"model": "gemini-2.5-pro", "contents": "Is it?"}
 
 
 async def whole(client):
