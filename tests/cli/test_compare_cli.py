@@ -10,13 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adk_flow.analysis.run_metrics import measure_run
-from adk_flow.cli.comparison import write_pages
-from adk_flow.comparison.store import Trial
-from adk_flow.models.scripted import Scripted
-from adk_flow.render.report_links import link_to
 from tests.doubles.command import assert_refused, run_command
-from tests.doubles.flow import agent, record
 
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "root_agent"
@@ -315,15 +309,3 @@ def test_what_a_model_does_not_report_is_unknown_and_wins_nothing(tmp_path):
     assert not [winner for winner in figures["winners"] if winner["figure"] == "tokens"]
     (said,) = figures["recommendation"]
     assert said.startswith("Cannot compare costs: a model reported no tokens.")
-
-
-@pytest.mark.parametrize(("number", "has_page"), [(10, True), (11, False)])
-async def test_links_lead_to_the_pages_that_are_written(number, has_page, tmp_path):
-    flow = await record(agent("Root", Scripted(script={"Root": ["Yes."]})), ["Well?"], tmp_path)
-    run = measure_run(flow.log, construct="as_is", conversation="talk", trial=number)
-
-    write_pages(tmp_path / "out")(Trial("as_is", "talk", number), flow.log, [])
-
-    pages = [str(path.relative_to(tmp_path / "out")) for path in tmp_path.glob("out/**/*.html")]
-    assert [link_to(run)] * has_page == pages
-    assert bool(link_to(run)) == has_page
