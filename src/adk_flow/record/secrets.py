@@ -8,7 +8,7 @@ runs on to the text's end, and plain `re`, where google-re2 has no wheel, is not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from heapq import heappop, heapreplace
 from importlib import import_module
@@ -216,7 +216,7 @@ class _Findings:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._matches = [iter(()) for _ in _SHAPE_PATTERNS]
+        self._matches: list[Iterator[Any]] = [iter(())] * len(_SHAPE_PATTERNS)
         self._next = [(-1, shape, -1) for shape in range(len(_SHAPE_PATTERNS))]
         """A heap of start, shape and end."""
 
