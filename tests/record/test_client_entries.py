@@ -72,7 +72,7 @@ async def pool(client):
 
 async def model_of_adk(client):
     model = Gemini(model="gemini-2.5-flash")
-    model.__dict__["api_client"] = client
+    vars(model).update(api_client=client)
     request = LlmRequest(model=model.model, contents=[types.UserContent("Is it?")])
     assert [one async for one in model.generate_content_async(request)]
 
