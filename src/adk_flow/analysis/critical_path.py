@@ -244,7 +244,7 @@ class _Scheduler:
         chain = self._chains.setdefault(activation.number, chain)
         if chain.group:
             self._nodes[chain.group[1]].append(chain)
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def resume(self, activation: Activation) -> None:
         """An agent goes on after its task, and whatever else ran in its place."""
@@ -289,7 +289,7 @@ class _Scheduler:
         self._take(span, call)
         chain.path = chain.base = _End(chain.path.length + span.took, number)
         chain.since = call.ended_time
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def _take(self, span: Span, call: ModelCall) -> None:
         span.answered = True
@@ -315,7 +315,7 @@ class _Scheduler:
         chain.path = max(chain.path, end)
         if self._serial:
             chain.base, chain.came_back = chain.path, call.ended_time
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def _end_tool(self, call: ToolCall, chain: _Chain) -> _End:
         number = self._spans[call]
@@ -334,14 +334,14 @@ class _Scheduler:
         task, parent = delegated
         chain = self._chains[parent]
         chain.path = max(chain.path, self._inside.pop(task, chain.base))
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def end(self, activation: Activation) -> None:
         """A node that ends, and with it its own nodes, lets those begin that waited for it."""
         chain = self._chains[activation.number]
         last = self._chains.get(activation.last.number, chain)
         chain.path = max(chain.path, last.path, *self._ended_of(activation.number))
-        self._note(chain)
+        self._reach(chain.path, chain.call)
         if chain.group is None:
             return
         time = activation.ended_time or activation.time
@@ -429,11 +429,8 @@ class _Scheduler:
                 yield from ended.values()
         yield from (node.path for node in self._nodes.get(owner, ()))
 
-    def _note(self, chain: _Chain) -> None:
-        """Takes an activation's chain into the turn's, and into those of the calls it runs in."""
-        self._reach(chain.path, chain.call)
-
     def _reach(self, end: _End, call: ToolCall | None) -> None:
+        """Takes a chain's end into the turn's chain, and into those of the calls it runs in."""
         self._longest = max(self._longest, end)
         while call is not None and self._inside.get(call, _NOTHING) < end:
             self._inside[call] = end

@@ -167,13 +167,13 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         turn=turn.number,
         question=turn.question,
         remote_agents=list(dict.fromkeys(a.agent for a in turn.activations if a.is_remote)),
-        unseen_llm_calls=sum(span.is_unseen for span in schedule.spans),
-        replayed_llm_calls=sum(call.replayed for call in turn.model_calls),
-        summarizer_llm_calls=sum(0 <= turn.end < call.record for call in asked),
-        odd_totals=sum(not used.adds_up for call in asked if (used := call.tokens)),
+        unseen_llm_calls=len([span for span in schedule.spans if span.is_unseen]),
+        replayed_llm_calls=len([call for call in turn.model_calls if call.replayed]),
+        summarizer_llm_calls=len([call for call in asked if 0 <= turn.end < call.record]),
+        odd_totals=len([c for c in asked if c.usage and not c.usage.adds_up and c.tokens]),
         reported_llm_calls=len(turn.reported),
-        transfers=sum(move.kind == "transfer" for move in turn.moves),
-        agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
+        transfers=len([move for move in turn.moves if move.kind == "transfer"]),
+        agent_calls=len([m for m in turn.moves if m.kind == "call" and m.cause in AGENT_CALLS]),
         began=turn.began,
         ended=turn.ended,
         critical_path_microseconds=schedule.critical_path,
@@ -202,7 +202,8 @@ def plus(one: _Number | None, other: _Number | None) -> _Number | None:
 
 def _add(total: Any, part: Any, names: Iterable[str]) -> None:
     for name in names:
-        setattr(total, name, plus(getattr(total, name), getattr(part, name)))
+        one, other = getattr(total, name), getattr(part, name)
+        setattr(total, name, None if one is None or other is None else one + other)
 
 
 _OF_CALLS = (
@@ -221,11 +222,11 @@ _OF_CALLS = (
 def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
     """Measures agents, in the order in which they first did something."""
     spans = [span for span in schedule.spans if span.kind != "node"]
-    begun = [(each.began, each.agent) for each in turn.activations if _counts(each)]
-    asked = [(span.record, span.agent) for span in spans]
-    names = [name for _, name in sorted(begun + asked, key=itemgetter(0))]
-    agents = {name: AgentMetrics() for name in dict.fromkeys(names)}
-    for activation in filter(_counts, turn.activations):
+    begun = [each for each in turn.activations if each.cause != "resume" or each.is_remote]
+    acts = [(each.began, each.agent) for each in begun] + [(s.record, s.agent) for s in spans]
+    names = dict.fromkeys([name for _, name in sorted(acts, key=itemgetter(0))])
+    agents = {name: AgentMetrics() for name in names}
+    for activation in begun:
         _count_activation(activation, agents[activation.agent])
     for span in spans:
         if span.kind == "tool":
@@ -234,10 +235,6 @@ def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
         else:
             _count_model_call(span, agents[span.agent])
     return agents
-
-
-def _counts(activation: Activation) -> bool:
-    return activation.cause != "resume" or activation.is_remote
 
 
 def _count_activation(activation: Activation, agent: AgentMetrics) -> None:

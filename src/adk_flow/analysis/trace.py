@@ -140,7 +140,7 @@ class Activation(msgspec.Struct, eq=False):
             activation = activation.source
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """A whole answer, or error, of a model."""
 
     record: int
@@ -260,7 +260,7 @@ class ToolCall(msgspec.Struct, eq=False):
         return max(0, self.ended_time - self.began) if self.ended >= 0 else 0
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """Whole words of an agent in ADK's session: what the user reads, in order."""
 
     record: int

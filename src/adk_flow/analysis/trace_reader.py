@@ -263,7 +263,8 @@ class TraceReader:
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
-        live.hear(moment, record, run)
+        if record.heard:
+            live.hear(moment, record, run)
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
