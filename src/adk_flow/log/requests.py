@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
 
 from msgspec.structs import force_setattr, replace
 
@@ -13,15 +13,12 @@ _KINDS = {"u": "text", "m": "text", "c": "call", "r": "response", "d": "data"}
 """Role and kind of a part, by the letter that stands for both on a line."""
 
 
-def write_contents(letters: str, numbers: Iterable[int]) -> Contents | None:
-    """Writes parts as a letter each, then first and last of each range of their texts' numbers."""
-    ranges: list[int] = []
-    for number in numbers:
-        if ranges and number == ranges[-1] + 1:
-            ranges[-1] = number
-        else:
-            ranges += (number, number)
-    return Contents(letters, tuple(ranges)) if letters else None
+def add_number(ranges: array[int], number: int) -> None:
+    """Adds a text's number to ranges, each a first and a last one."""
+    if ranges and number == ranges[-1] + 1:
+        ranges[-1] = number
+    else:
+        ranges.extend((number, number))
 
 
 def _read_contents(contents: Contents) -> list[Part]:
