@@ -168,7 +168,7 @@ async def test_damage_is_told_with_its_file(folders, tmp_path):
     told = run_command("show", first, second, folder=tmp_path)
 
     lines = second.read_bytes().count(b"\n") + 1
-    assert f"{second}: line {lines} left out" in told.stdout.replace("\n", "")
+    assert f"{second}:line{lines}leftout" in "".join(told.stdout.split())
 
 
 async def test_copies_and_what_a_second_recorder_wrote_count_once(folders, tmp_path):
