@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from adk_flow._text import one_line, plural
+from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
-from adk_flow.check.flow import Flow
 from adk_flow.cli.options import FORMAT, ReportFormat
 from adk_flow.cli.output import print_json, print_note, report_errors
 from adk_flow.cli.paths import load_story, read_logs
@@ -52,7 +52,7 @@ def show_diff(
         raise typer.Exit(1)
 
 
-def _pairs(before: Path, after: Path) -> list[tuple[Flow, Flow]]:
+def _pairs(before: Path, after: Path) -> list[tuple[Trace, Trace]]:
     """Gives what is to be compared: of folders the conversations that both have, if any."""
     if before.is_dir() and after.is_dir():
         sides = [_conversations(folder) for folder in (before, after)]
@@ -65,12 +65,11 @@ def _pairs(before: Path, after: Path) -> list[tuple[Flow, Flow]]:
                 )
         if shared:
             return [(sides[0][asked], sides[1][asked]) for asked in shared]
-    was, now = (Flow(trace_log(load_story([path]))) for path in (before, after))
+    was, now = (trace_log(load_story([path])) for path in (before, after))
     return [(was, now)]
 
 
-def _conversations(folder: Path) -> dict[tuple[str, ...], Flow]:
+def _conversations(folder: Path) -> dict[tuple[str, ...], Trace]:
     """Gives a folder's sessions by what the user says, of several alike the newest."""
     logs = sorted(join_all(list(read_logs([folder]))), key=lambda log: log.header.time)
-    flows = [Flow(trace_log(log)) for log in logs]
-    return {tuple(turn.question for turn in flow.trace.turns): flow for flow in flows}
+    return {tuple(turn.question for turn in trace.turns): trace for trace in map(trace_log, logs)}
