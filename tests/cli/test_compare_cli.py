@@ -1,16 +1,14 @@
 """The command `adk-flow compare` as a user types it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from adk_flow.cli import main
 from tests.doubles.command import assert_refused, run_command
+from tests.doubles.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "root_agent"
@@ -182,15 +180,7 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
         *("compare", "desk", "--constructs", "as_is", "--question", "Hi", "--model", "offline"),
         *("--trials", "4", "--jobs", "1", "--out", "out"),
     )
-    stopped = subprocess.run(
-        [sys.executable, "-m", "adk_flow", *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "STOP": "1"},
-        capture_output=True,
-        text=True,
-        # A shell that runs the tests in the background has it ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    stopped = run_forked(main, *arguments, folder=tmp_path, STOP="1")
 
     assert stopped.returncode == 130, stopped.stderr
     last = stopped.stderr.splitlines()[-1]

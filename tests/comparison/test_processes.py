@@ -101,11 +101,15 @@ def test_the_trials_of_a_process_that_is_killed_are_made_by_another(made, one, f
     assert not list((folder / "killed").rglob("*.part"))
 
 
-def test_merged_shards_are_equal_to_one_run(made, one, folder):
+@pytest.fixture(scope="module")
+def shards(made, folder):
     for number in (1, 2):
         made(f"shard-{number}", faults=True, shard=f"{number}/2")
+    return [folder / "shard-1", folder / "shard-2"]
 
-    merged = merge_shards([folder / f"shard-{n}" for n in (2, 1)], folder / "merged")
+
+def test_merged_shards_are_equal_to_one_run(made, one, folder, shards):
+    merged = merge_shards(shards[::-1], folder / "merged")
 
     assert written(merged) == written(one)
     again = made("merged", faults=True)

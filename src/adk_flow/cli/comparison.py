@@ -201,7 +201,7 @@ def report_comparison(
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
         files.write("results.json", data)
-        files.write("report.md", markdown)
+        files.write("report.md", f"{markdown}\nWhat proves each: [report.html](report.html)\n")
         report = files.write("report.html", comparison_to_html(comparison))
     if form == "text":
         (print_comparison if verbose else print_summary)(comparison, plain_console())

@@ -133,7 +133,8 @@ class Workers:
         pending: dict[Future[Made], list[Trial]] = {}
         while waiting or pending:
             while waiting and len(pending) < self._number * _AHEAD:
-                pending[self._pool.submit(far, waiting[0])] = waiting.popleft()
+                batch = waiting.popleft()
+                pending[self._pool.submit(far, batch)] = batch
             own = waiting.popleft() if waiting and here else None
             if own and here:
                 yield own, here(own), False
