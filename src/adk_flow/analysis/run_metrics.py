@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
+from adk_flow._data import parse_json
 from adk_flow.analysis.added_words import added_lines
 from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
@@ -154,17 +155,10 @@ def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:
 
     def take(call: ToolCall) -> int:
         alike = [one for one in planned if one.name == call.name]
-        fitting = [one for one in alike if _holds(call.text, one.args)] or alike
+        fitting = [one for one in alike if parse_json(call.text) == one.args] or alike
         return round(1e6 * fitting[0].seconds) if fitting else 0
 
     return take
-
-
-def _holds(text: str, arguments: Mapping[str, Any]) -> bool:
-    try:
-        return msgspec.json.decode(text) == arguments
-    except msgspec.DecodeError:
-        return False
 
 
 def shown_to_specialists(run: RunMetrics) -> Shown:

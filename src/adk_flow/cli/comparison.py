@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from adk_flow._data import digest_of
 from adk_flow._text import plain
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace_reader import trace_log
@@ -228,8 +228,8 @@ def _is_of_logs(path: Path) -> bool:
 
 def _default_folder(name: str, about: Sequence[object]) -> Path:
     """Names a folder that the same command finds again."""
-    digest = hashlib.blake2b("\0".join(map(str, about)).encode(errors="replace"), digest_size=4)
-    return Path("comparisons") / f"{name}-{digest.hexdigest()}"
+    digest = digest_of("\0".join(map(str, about)), 4)
+    return Path("comparisons") / f"{name}-{digest}"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
 from adk_flow.comparison.baseline import compare_answers
@@ -184,9 +185,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -> ConstructMetrics:
-    conversations: dict[str, list[RunMetrics]] = {}
-    for run in runs:
-        conversations.setdefault(run.conversation, []).append(run)
+    conversations = group_by(runs, lambda run: run.conversation)
 
     def mean(of: Callable[[RunMetrics], float]) -> float:
         return sum(fmean(map(of, trials)) for trials in conversations.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.workflow import BaseNode, Workflow
 
+from adk_flow._data import digest_of
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.serial import make_serial
@@ -145,7 +145,7 @@ def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> d
     agents = "\n".join(map(_describe, agents_of(app.root_agent)))
     return {
         "app": app.name,
-        "agents": hashlib.blake2b(agents.encode(errors="replace"), digest_size=8).hexdigest(),
+        "agents": digest_of(agents, 8),
         "model": ", ".join(models),
         "slept pace": repr(tuple(slept)) if slept else "none",
     }

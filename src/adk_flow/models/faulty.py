@@ -16,6 +16,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import errors, types
 from pydantic import ConfigDict, SkipValidation
 
+from adk_flow._data import parse_json
 from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
@@ -125,10 +126,7 @@ def _wrong_part(part: types.Part) -> types.Part:
         return part.model_copy(update={"function_call": changed})
     if not part.text or part.thought:
         return part
-    try:
-        value = json.loads(part.text)
-    except ValueError:
-        value = None
+    value = parse_json(part.text)
     is_form = isinstance(value, (dict, list))
     text = json.dumps(_wrong_value(value)) if is_form else _wrong_value(part.text)
     return part.model_copy(update={"text": text})

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
 from adk_flow.analysis.terms import is_whole, terms_of
 from adk_flow.analysis.trace import ToolCall, Trace, Turn
@@ -54,11 +55,7 @@ def find_avoidable_serial_calls(trace: Trace) -> Iterator[Finding]:
 
 def _by_event(calls: Iterable[ToolCall]) -> dict[int, list[ToolCall]]:
     """Sorts calls by the event that asks for them."""
-    asked: dict[int, list[ToolCall]] = defaultdict(list)
-    for call in calls:
-        if call.asked >= 0:
-            asked[call.asked].append(call)
-    return asked
+    return group_by((call for call in calls if call.asked >= 0), lambda call: call.asked)
 
 
 def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:

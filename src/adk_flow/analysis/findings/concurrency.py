@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.trace import Activation, Trace, Turn, Write
+from adk_flow.analysis.trace import Activation, Trace, Write
 
 
 def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
@@ -16,7 +16,7 @@ def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
     ADK keeps one; nodes write to one session, where the last one stays. A log holds no values.
     """
     for turn in trace.turns:
-        for key, writes in _by_key(turn).items():
+        for key, writes in group_by(turn.writes, lambda write: write.key).items():
             clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
             if clashing:
                 agents = {write.activation: write.activation.agent for write in clashing}
@@ -28,13 +28,6 @@ def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
                     f"state key {listed([key])}: one write is lost, unless the values agree.",
                     records=tuple(sorted(write.record for write in clashing)),
                 )
-
-
-def _by_key(turn: Turn) -> dict[str, list[Write]]:
-    writes: dict[str, list[Write]] = defaultdict(list)
-    for write in turn.writes:
-        writes[write.key].append(write)
-    return writes
 
 
 def _beside(write: Write, another: Write) -> bool:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.trace import HiddenHook, Trace
+from adk_flow.analysis.trace import Trace
 
 
 def find_hidden_hooks(trace: Trace) -> Iterator[Finding]:
     """Finds hooks that a plugin before the recorder answered, as other records show."""
     for turn in trace.turns:
-        by_hook: dict[str, list[HiddenHook]] = defaultdict(list)
-        for one in turn.hidden_hooks:
-            by_hook[one.hook].append(one)
-        for hook, hidden in by_hook.items():
+        for hook, hidden in group_by(turn.hidden_hooks, lambda hidden: hidden.hook).items():
             yield Finding(
                 kind="hidden_hook",
                 turn=turn.number,

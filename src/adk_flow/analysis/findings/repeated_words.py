@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import msgspec
-
+from adk_flow._data import parse_json
 from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
@@ -70,10 +69,7 @@ def _names(shown: list[Message]) -> list[str]:
 def _is_json(text: str) -> bool:
     """Whether a text is a JSON object or array and nothing else, be it in a Markdown block."""
     bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    try:
-        return bare[:1] in ("{", "[") and bool(msgspec.json.decode(bare))
-    except msgspec.DecodeError:
-        return False
+    return bare[:1] in ("{", "[") and bool(parse_json(bare))
 
 
 def _is_alike(earlier: Terms, later: Terms) -> bool:

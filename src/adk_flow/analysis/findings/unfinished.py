@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow._text import format_times
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.trace import Activation, ToolCall, Trace, Turn
@@ -57,11 +58,8 @@ def find_open_calls(trace: Trace) -> Iterator[Finding]:
 def find_failed_tools(trace: Trace) -> Iterator[Finding]:
     """Finds functions that failed, with how often, and whether a later call had success."""
     for turn in trace.turns:
-        tools: dict[tuple[str, str], list[ToolCall]] = {}
-        for call in turn.tool_runs:
-            if call.kind == "function":
-                tools.setdefault((call.agent, call.name), []).append(call)
-        for (agent, name), calls in tools.items():
+        runs = [call for call in turn.tool_runs if call.kind == "function"]
+        for (agent, name), calls in group_by(runs, lambda call: (call.agent, call.name)).items():
             failed = [call for call in calls if call.failed]
             if failed:
                 yield Finding(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow.analysis.trace import Activation, Trace
 from adk_flow.analysis.visibility.attribution import Said
 from adk_flow.analysis.visibility.canaries import Planted
@@ -57,14 +57,12 @@ class Exposures:
 
     def read_all(self, planted: Planted) -> None:
         """Goes through what was said, asked and shown, in order."""
-        moves = defaultdict(list)
-        for move in self._trace.moves:
-            moves[move.record].append(move)
+        moves = group_by(self._trace.moves, lambda move: move.record)
         for index, record in enumerate(self._trace.records):
             self._said.read(record, moves.get(index, ()))
             activation = self._trace.activations.get(record.activation)
             if record.hook == "before_agent" and activation and activation.began == index:
-                self._scopes.begin(activation, moves[index])
+                self._scopes.begin(activation, moves.get(index, ()))
             elif record.hook in ("before_model", "event") and record.request is not None:
                 self._look(index, record, record.request, activation, planted)
 

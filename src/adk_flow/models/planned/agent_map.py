@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from google.adk.agents.llm_agent import LlmAgent
 
 from adk_flow._adk import BaseNode, Workflow
+from adk_flow._data import group_by
 from adk_flow.inspect.agent_graph import agents_of, tools_of, uses_of
 from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.skills import skill_name
@@ -31,9 +32,7 @@ class AgentMap:
 
     def __init__(self, root: BaseNode) -> None:
         self.root = root
-        self.nodes: dict[str, list[BaseNode]] = {}
-        for node in agents_of(root):
-            self.nodes.setdefault(node.name, []).append(node)
+        self.nodes = group_by(agents_of(root), lambda node: node.name)
         self._below: dict[str, frozenset[str]] = {}
 
     @cached_property

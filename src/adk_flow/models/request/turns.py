@@ -1,7 +1,6 @@
 """What was said and done so far, turn by turn, as the contents of a request show it."""
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from google.genai import types
 
+from adk_flow._data import as_words, parse_json
 from adk_flow.models.request.words import clipped, spell_out
 
 TRANSFER = "transfer_to_agent"
@@ -148,19 +148,12 @@ def _texts(content: types.Content) -> list[str]:
 
 def _unwrapped(text: str) -> str:
     """Writes a request that came as JSON, as task agents get it, in words."""
-    try:
-        value = json.loads(text) if text.startswith("{") else None
-    except (ValueError, RecursionError):
+    values = parse_json(text) if text.startswith("{") else None
+    if not isinstance(values, dict):
         return text
-    if not isinstance(value, dict):
-        return text
-    if set(value) == {"request"}:
-        return str(value["request"])
-    return " ".join(f"The {spell_out(key)}: {_written(part)}." for key, part in value.items())
-
-
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if set(values) == {"request"}:
+        return str(values["request"])
+    return " ".join(f"The {spell_out(key)}: {as_words(value)}." for key, value in values.items())
 
 
 def _steps(content: types.Content) -> Iterator[RequestStep]:
