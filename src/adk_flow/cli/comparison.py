@@ -43,8 +43,11 @@ from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder, KeepRun, Trial, keep_nothing
 from adk_flow.log.reader import Log, is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_markdown import comparison_to_markdown
-from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.comparison_text import (
+    comparison_to_markdown,
+    print_comparison,
+    print_summary,
+)
 from adk_flow.render.documents import to_json
 from adk_flow.render.report_links import PAGED_TRIALS, page_name
 from adk_flow.render.terminal import plain_console

@@ -196,6 +196,7 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
 
     llm = mean(lambda run: run.total.llm_microseconds / 1e6)
     path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
+    agrees = [run.agrees for run in runs]
     checked = [trials for trials in conversations.values() if any(run.checked for run in trials)]
     pass_k, interval = _passes(checked) if checked else (None, None)
     return ConstructMetrics(
@@ -220,7 +221,7 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
         pass_k=pass_k,
         pass_interval=interval if _kind(runs) == "live" else None,
         failed_conversations=_distinct(run.conversation for run in runs if not run.passed),
-        agreeing_runs=_agreeing(runs),
+        agreeing_runs=None if None in agrees else sum(map(bool, agrees)),
         gaps=gaps,
         shown=max(map(shown_to_specialists, runs), key=_NARROWEST_FIRST.index),
         unclosed_activations=mean(
@@ -228,12 +229,6 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
         ),
         finding_kinds=Counter(finding.kind for run in runs for finding in run.findings),
         after_turns={name: _after_turns(trials) for name, trials in conversations.items()},
-    )
-
-
-def _agreeing(runs: Sequence[RunMetrics]) -> int | None:
-    return (
-        None if any(run.agrees is None for run in runs) else sum(bool(run.agrees) for run in runs)
     )
 
 

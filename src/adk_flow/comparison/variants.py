@@ -14,7 +14,7 @@ from adk_flow._data import digest_of
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.serial import make_serial
-from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.inspect.agent_graph import agents_of, tool_name
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,
@@ -165,10 +165,7 @@ def _describe(node: BaseNode) -> str:
     instruction = getattr(node, "instruction", "")
     if callable(instruction):
         instruction = getattr(getattr(instruction, "__code__", None), "co_code", b"")
-    tools = [
-        getattr(tool, "name", "") or getattr(tool, "__name__", "")
-        for tool in getattr(node, "tools", ())
-    ]
+    tools = list(map(tool_name, getattr(node, "tools", ())))
     below = [agent.name for agent in getattr(node, "sub_agents", ())]
     edges = [
         (edge.from_node.name, edge.to_node.name, repr(edge.route))

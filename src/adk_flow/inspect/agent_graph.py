@@ -51,6 +51,11 @@ def tools_of(node: BaseNode) -> list[Any]:
     return [*tools, *(tool for provided in brought for tool in provided.values())]
 
 
+def tool_name(tool: Any) -> str:
+    """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
+    return getattr(tool, "name", "") or getattr(tool, "__name__", "")
+
+
 def model_asked(agent: Any) -> str:
     """Names the model that an agent asks: its own, or the nearest above it, or ADK's default."""
     while agent is not None:

@@ -11,7 +11,14 @@ from google.adk.apps import App
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 
 from adk_flow._adk import BaseNode, Workflow
-from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
+from adk_flow.inspect.agent_graph import (
+    Use,
+    model_asked,
+    name_of_model,
+    tool_name,
+    tools_of,
+    uses_of,
+)
 from adk_flow.inspect.settings import settings_of
 from adk_flow.inspect.warnings import Remark, Wiring, find_remarks, next_after, writers_of
 from adk_flow.record.activations import kind_of
@@ -177,7 +184,7 @@ def _member(
 
 
 def _tool(tool: Any) -> str:
-    name = getattr(tool, "name", "") or getattr(tool, "__name__", "") or type(tool).__name__
+    name = tool_name(tool) or type(tool).__name__
     return f"{name} (long-running)" if getattr(tool, "is_long_running", False) else name
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from adk_flow._data import group_by
 from adk_flow.analysis.findings import KINDS, Finding
-from adk_flow.analysis.findings.mast import MAST_MODES
+from adk_flow.analysis.findings.finding import MAST_MODES
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.report_links import link_to

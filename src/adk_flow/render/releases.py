@@ -39,7 +39,7 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     ]
     yield Section("Figures", _table(["", *releases], figures))
     hooks = [
-        (hook, *(_count(counts[release]) for release in releases))
+        (hook, *(_UNKNOWN if (n := counts[one]) is None else str(n) for one in releases))
         for hook, counts in _hooks(alignment).items()
     ]
     yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))
@@ -125,10 +125,6 @@ def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
         hook: {name: count if hook in table.hooks[name] else None for name, count in tally.items()}
         for hook, tally in tallies.items()
     }
-
-
-def _count(count: int | None) -> str:
-    return _UNKNOWN if count is None else str(count)
 
 
 def releases_to_markdown(alignment: Alignment, command: str) -> str:

@@ -17,6 +17,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.inspect.agent_graph import tool_name
 
 if TYPE_CHECKING:
     from adk_flow.wiring.peers import Peers
@@ -160,11 +161,6 @@ def merged_tools(construct: str, team: Team, agents: Iterable[LlmAgent]) -> list
             if name:
                 owners.setdefault(name, agent.name)
     return list(gathered.values())
-
-
-def tool_name(tool: ToolUnion) -> str:
-    """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
-    return getattr(tool, "name", "") or getattr(tool, "__name__", "")
 
 
 def _identity(tool: ToolUnion) -> object:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding
 from adk_flow.analysis.trace import Activation, Trace, Turn
-from adk_flow.log.schema import Request
 
 
 def find_dead_ends(trace: Trace) -> Iterator[Finding]:
@@ -20,7 +19,8 @@ def find_dead_ends(trace: Trace) -> Iterator[Finding]:
 
 def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
     sent, source = turn.requests(activation), activation.source
-    if not sent or any(_may_transfer(request) for _, request in sent):
+    # Some releases of ADK do not tell to whom a transfer is offered.
+    if not sent or any(one.targets or "transfer_to_agent" in one.tools for _, one in sent):
         return
     yield Finding(
         kind="dead_end",
@@ -32,11 +32,6 @@ def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
         records=(activation.began, *(index for index, _ in sent), *turn.end_record),
         level="serious" if turn.active_agent == activation.agent else "notice",
     )
-
-
-def _may_transfer(request: Request) -> bool:
-    """Whether a request offers a transfer; some releases of ADK do not tell to whom."""
-    return bool(request.targets) or "transfer_to_agent" in request.tools
 
 
 def _outlook(agent: str, active_agent: str) -> str:

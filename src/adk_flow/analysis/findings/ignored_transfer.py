@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, listed
-from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn
+from adk_flow.analysis.trace import Activation, Trace, Turn
 
 
 def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
@@ -42,7 +42,8 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
     for call in turn.asked_models:
         number = sum(asked.kind == "transfer" for asked in call.calls)
         source = trace.activations.get(call.activation)
-        if number > 1 and source is not None and source.target and _is_last(turn, call):
+        own = [one for one in turn.model_calls if one.activation == call.activation]
+        if number > 1 and source is not None and source.target and own[-1] is call:
             yield Finding(
                 kind="ignored_transfer",
                 turn=turn.number,
@@ -52,7 +53,3 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
                 records=(call.record, call.ended),
                 level="serious",
             )
-
-
-def _is_last(turn: Turn, call: ModelCall) -> bool:
-    return [one for one in turn.model_calls if one.activation == call.activation][-1] is call

@@ -57,6 +57,18 @@ class Exposures:
 
     def read_all(self, planted: Planted) -> None:
         """Goes through what was said, asked and shown, in order."""
+        for index, record, request, activation in self.requests():
+            agent = record.agent
+            self.agents[agent] = None
+            parts = self.sources(record, request, activation)
+            shown = sorted({found for part in parts for found in part if found.source != agent})
+            shown += [Found(name, "canary") for name in planted.shown_in(request)]
+            beyond = [found for found in shown if self._scopes.is_beyond(found, activation)]
+            _count(self._seen, index, agent, shown)
+            _count(self._beyond, index, agent, beyond)
+
+    def requests(self) -> Iterator[tuple[int, Record, Request, Activation | None]]:
+        """Gives each request with the index of its record, once all that came before is read."""
         moves = group_by(self._trace.moves, lambda move: move.record)
         for index, record in enumerate(self._trace.records):
             self._said.read(record, moves.get(index, ()))
@@ -64,27 +76,7 @@ class Exposures:
             if record.hook == "before_agent" and activation and activation.began == index:
                 self._scopes.begin(activation, moves.get(index, ()))
             elif record.hook in ("before_model", "event") and record.request is not None:
-                self._look(index, record, record.request, activation, planted)
-
-    def _look(
-        self,
-        index: int,
-        record: Record,
-        request: Request,
-        activation: Activation | None,
-        planted: Planted,
-    ) -> None:
-        agent = record.agent
-        self.agents[agent] = None
-        words = self._words(record, request, activation)
-        shown = sorted(found for found in words if found.source != agent)
-        shown += [Found(name, "canary") for name in planted.shown_in(request)]
-        beyond = [one for one in shown if self._scopes.is_beyond(one, activation)]
-        _count(self._seen, index, agent, shown)
-        _count(self._beyond, index, agent, beyond)
-
-    def _words(self, record: Record, request: Request, activation: Activation | None) -> set[Found]:
-        return {found for part in self.sources(record, request, activation) for found in part}
+                yield index, record, record.request, activation
 
     def sources(
         self, record: Record, request: Request, activation: Activation | None
@@ -96,29 +88,13 @@ class Exposures:
         return [*parts, self._said.in_instruction(request.system, asked)]
 
 
-class _Requests(Exposures):
-    """Keeps whose words each part of each request is."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__(trace)
-        self.found: dict[int, list[list[Found]]] = {}
-
-    def _look(
-        self,
-        index: int,
-        record: Record,
-        request: Request,
-        activation: Activation | None,
-        planted: Planted,
-    ) -> None:
-        self.found[index] = self.sources(record, request, activation)
-
-
 def attribute_requests(trace: Trace) -> dict[int, list[list[Found]]]:
     """Finds, by record of a request, whose words each of its parts is; last its instruction."""
-    requests = _Requests(trace)
-    requests.read_all(Planted(trace.log.texts, {}))
-    return requests.found
+    exposures = Exposures(trace)
+    return {
+        index: exposures.sources(record, request, activation)
+        for index, record, request, activation in exposures.requests()
+    }
 
 
 def _count(counts: _Counts, index: int, agent: str, shown: Iterable[Found]) -> None:

@@ -38,7 +38,8 @@ class OwnCode:
             raise WiringError(f"{name} is of both {place} and {module}")
         definitions = _definitions(module)
         self._places.update(dict.fromkeys(names_defined_by(definitions[name]), module))
-        for used in _names_in(definitions[name]):
+        nodes = (node for node in ast.walk(definitions[name]) if isinstance(node, ast.Name))
+        for used in dict.fromkeys(node.id for node in nodes):
             if used in definitions:
                 self._use(module, used, definitions[used])
         self._pieces.append(_text_of(module, name))
@@ -78,11 +79,6 @@ def names_defined_by(node: ast.stmt) -> Iterator[str]:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = (one for target in targets for one in ast.walk(target))
         yield from (one.id for one in names if isinstance(one, ast.Name))
-
-
-def _names_in(node: ast.stmt) -> list[str]:
-    names = (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
-    return list(dict.fromkeys(names))
 
 
 def _text_of(module: str, name: str) -> str:
