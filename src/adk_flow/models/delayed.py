@@ -16,16 +16,21 @@ if TYPE_CHECKING:  # releases before 2.x have no such class
     from google.adk.models import LlmCapabilities
 
 
-class DelayedModel(BaseLlm):
-    """Answers as another model does, after the time that a latency profile gives."""
+class ModelWrapper(BaseLlm):
+    """A model that asks another, in whose name it answers."""
 
     inner: BaseLlm
-    profile: LatencyProfile
 
     @property
     def capabilities(self) -> LlmCapabilities:
         """Says what the other model can do."""
         return self.inner.capabilities
+
+
+class DelayedModel(ModelWrapper):
+    """Answers as another model does, after the time that a latency profile gives."""
+
+    profile: LatencyProfile
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False

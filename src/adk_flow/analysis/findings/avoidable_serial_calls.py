@@ -65,15 +65,13 @@ def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:
         lost = _time_lost(ran)
         if late and lost >= MATERIAL:
             agent = calls[0].agent
-            yield Finding(
-                kind="needless_series",
-                turn=turn.number,
-                agents=(agent,),
-                text=f"{len(late)} of {len(ran)} calls that {agent} made in one model "
+            text = (
+                f"{len(late)} of {len(ran)} calls that {agent} made in one model "
                 f"turn, {listed(call.name for call in calls)}, began only after another "
-                f"had ended, which took {_seconds(lost)} longer than side by side.",
-                records=(event, *sorted(n for call in ran for n in (call.record, call.ended))),
+                f"had ended, which took {_seconds(lost)} longer than side by side."
             )
+            records = (event, *sorted(n for call in ran for n in (call.record, call.ended)))
+            yield Finding("needless_series", turn.number, (agent,), text, records)
 
 
 def _time_lost(calls: list[ToolCall]) -> int:
@@ -106,15 +104,13 @@ def _asked_late(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> 
     saved = min(max(one.took for one in earlier), call.took)
     time = f" and {_seconds(saved)}" if saved >= MATERIAL else ""
     names = distinct(one.name for one in before.calls)
-    yield Finding(
-        kind="needless_series",
-        turn=call.turn,
-        agents=(call.agent, *names, call.name),
-        text=f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
+    text = (
+        f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
         f"request holds no number and no distinctive word learnt from that: side by side, a model "
-        f"call{time} would have been saved.",
-        records=(before.event, *sorted(c.ended for c in earlier), after.asked, after.event),
+        f"call{time} would have been saved."
     )
+    records = (before.event, *sorted(c.ended for c in earlier), after.asked, after.event)
+    yield Finding("needless_series", call.turn, (call.agent, *names, call.name), text, records)
 
 
 def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bool:

@@ -20,14 +20,13 @@ def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
             clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
             if clashing:
                 agents = {write.activation: write.activation.agent for write in clashing}
-                yield Finding(
-                    kind="lost_state_write",
-                    turn=turn.number,
-                    agents=distinct(agents.values()),
-                    text=f"{listed(agents.values())} ran side by side and each wrote the "
-                    f"state key {listed([key])}: one write is lost, unless the values agree.",
-                    records=tuple(sorted(write.record for write in clashing)),
+                text = (
+                    f"{listed(agents.values())} ran side by side and each wrote the "
+                    f"state key {listed([key])}: one write is lost, unless the values agree."
                 )
+                records = tuple(sorted(write.record for write in clashing))
+                agents = distinct(agents.values())
+                yield Finding("lost_state_write", turn.number, agents, text, records)
 
 
 def _beside(write: Write, another: Write) -> bool:

@@ -13,11 +13,6 @@ def find_cut_answers(trace: Trace) -> Iterator[Finding]:
     for turn in trace.turns:
         for call in turn.asked_models:
             if call.finish:
-                yield Finding(
-                    kind="cut_answer",
-                    turn=turn.number,
-                    agents=(call.agent,),
-                    text=f"The model of {call.agent} stopped before it was done: {call.finish}.",
-                    records=(call.record, call.ended),
-                    level="serious",
-                )
+                text = f"The model of {call.agent} stopped before it was done: {call.finish}."
+                records = (call.record, call.ended)
+                yield Finding("cut_answer", turn.number, (call.agent,), text, records, "serious")

@@ -22,16 +22,14 @@ def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
     # Some releases of ADK do not tell to whom a transfer is offered.
     if not sent or any(one.targets or "transfer_to_agent" in one.tools for _, one in sent):
         return
-    yield Finding(
-        kind="dead_end",
-        turn=turn.number,
-        agents=(activation.agent,),
-        text=f"{activation.agent} took over from "
+    text = (
+        f"{activation.agent} took over from "
         f"{source.agent if source else activation.parent_name} and "
-        f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}.",
-        records=(activation.began, *(index for index, _ in sent), *turn.end_record),
-        level="serious" if turn.active_agent == activation.agent else "notice",
+        f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}."
     )
+    records = (activation.began, *(index for index, _ in sent), *turn.end_record)
+    level = "serious" if turn.active_agent == activation.agent else "notice"
+    yield Finding("dead_end", turn.number, (activation.agent,), text, records, level)
 
 
 def _outlook(agent: str, active_agent: str) -> str:

@@ -51,14 +51,11 @@ def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Itera
         return
     else:
         reason = f"{_NO_REPLY} after it" if is_late else _criterion(turn, answer)
-    yield Finding(
-        kind="unrelayed_answer",
-        turn=turn.number,
-        agents=(answer.source, answer.target),
-        text=f"{answer.source} answered {answer.target}, but {reason}.",
-        records=_in_order(answer.record, *[m.record for m in replies], *turn.end_record),
-        level="serious" if reason.startswith(_NO_REPLY) else "notice",
-    )
+    text = f"{answer.source} answered {answer.target}, but {reason}."
+    records = _in_order(answer.record, *[m.record for m in replies], *turn.end_record)
+    level = "serious" if reason.startswith(_NO_REPLY) else "notice"
+    agents = (answer.source, answer.target)
+    yield Finding("unrelayed_answer", turn.number, agents, text, records, level)
 
 
 def _caller_faces_user(trace: Trace, answer: Move) -> bool:
@@ -113,14 +110,10 @@ def _failed(trace: Trace, turn: Turn) -> Iterator[Finding]:
         return
     agents = distinct(move.source for move in own)
     was = "its calls" if len(own) > 1 else "its call"
-    yield Finding(
-        kind="unrelayed_answer",
-        turn=turn.number,
-        agents=(*agents, own[0].target),
-        text=f"{own[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}.",
-        records=_in_order(*[move.record for move in own], *turn.end_record),
-        level="serious",
-    )
+    text = f"{own[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}."
+    records = _in_order(*[move.record for move in own], *turn.end_record)
+    agents = (*agents, own[0].target)
+    yield Finding("unrelayed_answer", turn.number, agents, text, records, "serious")
 
 
 def _in_order(*records: int) -> tuple[int, ...]:

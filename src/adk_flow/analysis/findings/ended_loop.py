@@ -12,10 +12,5 @@ def find_ended_loops(trace: Trace) -> Iterator[Finding]:
     """Finds the events by which an agent ends the loop around it."""
     for turn in trace.turns:
         for record, agent in turn.escalations:
-            yield Finding(
-                kind="ended_loop",
-                turn=turn.number,
-                agents=(agent,),
-                text=f"{agent} ended the loop that it is in.",
-                records=(record,),
-            )
+            text = f"{agent} ended the loop that it is in."
+            yield Finding("ended_loop", turn.number, (agent,), text, (record,))

@@ -57,7 +57,7 @@ _LONGEST_NAME = 80
 """Characters shown of a name that a model made up."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something in a turn that its author would want to know, with the records that prove it."""
 
     kind: Kind
@@ -80,14 +80,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:
     """Tells that an agent was shown what is not for it."""
-    return Finding(
-        kind="leak",
-        turn=turn,
-        agents=(agent,),
-        text=f"{agent} was shown {what}, which is not for it.",
-        records=(record,),
-        level="serious",
-    )
+    text = f"{agent} was shown {what}, which is not for it."
+    return Finding("leak", turn, (agent,), text, (record,), "serious")
 
 
 def listed(names: Iterable[str]) -> str:

@@ -22,13 +22,11 @@ def find_hallucinated_names(trace: Trace) -> Iterator[Finding]:
                 if (asked.activation, call.name) in ran and call.kind != "transfer":
                     continue
                 if reason := _made_up(trace, turn, asked, call):
+                    text = f"{asked.agent} {reason}."
+                    records = (asked.record, asked.ended)
+                    agents = (asked.agent,)
                     yield Finding(
-                        kind="hallucinated_name",
-                        turn=turn.number,
-                        agents=(asked.agent,),
-                        text=f"{asked.agent} {reason}.",
-                        records=(asked.record, asked.ended),
-                        level="serious",
+                        "hallucinated_name", turn.number, agents, text, records, "serious"
                     )
 
 

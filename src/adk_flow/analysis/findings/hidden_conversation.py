@@ -17,14 +17,11 @@ def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
         agents = distinct(call.agent for call in hidden)
         own = "sessions of their own" if len(agents) > 1 else "a session of its own"
         records = (n for call in hidden for n in (call.record, call.ended) if n >= 0)
-        yield Finding(
-            kind="hidden_conversation",
-            turn=turn.number,
-            agents=agents,
-            text=f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
-            f"ADK's session: {listed(agents)} ran in {own}.",
-            records=tuple(sorted(records)),
+        text = (
+            f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
+            f"ADK's session: {listed(agents)} ran in {own}."
         )
+        yield Finding("hidden_conversation", turn.number, agents, text, tuple(sorted(records)))
 
 
 def _tokens(turn: Turn) -> str:

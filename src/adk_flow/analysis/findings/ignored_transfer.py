@@ -19,14 +19,10 @@ def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
 def _ignored(turn: Turn) -> Iterator[Finding]:
     for source in turn.activations:
         if source.target and not _began(turn, source):
-            yield Finding(
-                kind="ignored_transfer",
-                turn=turn.number,
-                agents=(source.agent,),
-                text=f"{source.agent} handed over to {listed([source.target])}, which never began.",
-                records=(source.ended,) if source.ended >= 0 else (source.began,),
-                level="serious",
-            )
+            text = f"{source.agent} handed over to {listed([source.target])}, which never began."
+            records = (source.ended,) if source.ended >= 0 else (source.began,)
+            agents = (source.agent,)
+            yield Finding("ignored_transfer", turn.number, agents, text, records, "serious")
 
 
 def _began(turn: Turn, source: Activation) -> bool:
@@ -44,12 +40,9 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
         source = trace.activations.get(call.activation)
         own = [one for one in turn.model_calls if one.activation == call.activation]
         if number > 1 and source is not None and source.target and own[-1] is call:
-            yield Finding(
-                kind="ignored_transfer",
-                turn=turn.number,
-                agents=(call.agent,),
-                text=f"{call.agent} handed over {number} times at once; only that to "
-                f"{listed([source.target])} took place.",
-                records=(call.record, call.ended),
-                level="serious",
+            text = (
+                f"{call.agent} handed over {number} times at once; only that to "
+                f"{listed([source.target])} took place."
             )
+            records = (call.record, call.ended)
+            yield Finding("ignored_transfer", turn.number, (call.agent,), text, records, "serious")

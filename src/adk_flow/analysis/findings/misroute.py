@@ -22,14 +22,11 @@ def find_misroutes(trace: Trace) -> Iterator[Finding]:
         shares = _probabilities(record)
         likeliest = max(shares, key=lambda name: shares[name], default="")
         if likeliest and shares[likeliest] > shares.get(record.route, 1):
-            yield Finding(
-                kind="misroute",
-                turn=turns.get(record.run, 0),
-                agents=(record.route,),
-                text=f"{node_name(record.path)} would have sent this to {listed([likeliest])} "
-                f"({shares[likeliest]:.0%}); the plan sent it to {listed([record.route])}.",
-                records=(index,),
+            text = (
+                f"{node_name(record.path)} would have sent this to {listed([likeliest])} "
+                f"({shares[likeliest]:.0%}); the plan sent it to {listed([record.route])}."
             )
+            yield Finding("misroute", turns.get(record.run, 0), (record.route,), text, (index,))
 
 
 def _probabilities(record: Record) -> dict[str, float]:

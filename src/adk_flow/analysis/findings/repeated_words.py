@@ -57,9 +57,7 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
 
 def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
     records = tuple(sorted({one.record for one in shown}))
-    return Finding(
-        kind=kind, turn=turn.number, agents=distinct(_names(shown)), text=text, records=records
-    )
+    return Finding(kind, turn.number, distinct(_names(shown)), text, records)
 
 
 def _names(shown: list[Message]) -> list[str]:

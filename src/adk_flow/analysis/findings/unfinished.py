@@ -20,14 +20,10 @@ def find_stages_that_never_began(trace: Trace) -> Iterator[Finding]:
             reason = _reason(turn, sequence) if never and begun and turn.complete else ""
             if reason:
                 stages = "a stage" if len(never) == 1 else "stages"
-                yield Finding(
-                    kind="stage_not_begun",
-                    turn=turn.number,
-                    agents=(sequence.agent, *never),
-                    text=f"{listed(never)}, {stages} of {sequence.agent}, never began: {reason}.",
-                    records=(sequence.began, *turn.end_record),
-                    level="serious",
-                )
+                text = f"{listed(never)}, {stages} of {sequence.agent}, never began: {reason}."
+                records = (sequence.began, *turn.end_record)
+                agents = (sequence.agent, *never)
+                yield Finding("stage_not_begun", turn.number, agents, text, records, "serious")
 
 
 def _reason(turn: Turn, sequence: Activation) -> str:
@@ -46,13 +42,8 @@ def find_open_calls(trace: Trace) -> Iterator[Finding]:
     for turn in trace.turns:
         for call in turn.tool_calls:
             if call.pending and answered.get(call.id, 0) <= turn.number and turn.complete:
-                yield Finding(
-                    kind="open_call",
-                    turn=turn.number,
-                    agents=(call.agent,),
-                    text=f"{_of(call)} is still waited for at the end of the log.",
-                    records=(call.asked,),
-                )
+                text = f"{_of(call)} is still waited for at the end of the log."
+                yield Finding("open_call", turn.number, (call.agent,), text, (call.asked,))
 
 
 def find_failed_tools(trace: Trace) -> Iterator[Finding]:
@@ -62,13 +53,9 @@ def find_failed_tools(trace: Trace) -> Iterator[Finding]:
         for (agent, name), calls in group_by(runs, lambda call: (call.agent, call.name)).items():
             failed = [call for call in calls if call.failed]
             if failed:
-                yield Finding(
-                    kind="failed_tool",
-                    turn=turn.number,
-                    agents=(agent,),
-                    text=f"{name} of {agent} failed {format_times(len(failed))}{_retried(calls)}.",
-                    records=tuple(sorted({n for c in failed for n in (c.record, c.ended)})),
-                )
+                text = f"{name} of {agent} failed {format_times(len(failed))}{_retried(calls)}."
+                records = tuple(sorted({n for c in failed for n in (c.record, c.ended)}))
+                yield Finding("failed_tool", turn.number, (agent,), text, records)
 
 
 def _retried(calls: list[ToolCall]) -> str:

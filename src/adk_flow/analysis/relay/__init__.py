@@ -15,7 +15,7 @@ from adk_flow.log.schema import AGENT_CALLS
 __all__ = ["Fact", "Relay", "trace_relays"]
 
 
-class Relay(msgspec.Struct, frozen=True, kw_only=True):
+class Relay(msgspec.Struct, frozen=True):
     """What was to be passed on: the user's facts to called agents, or an agent's to the user.
 
     Facts are numbers with a unit, dates, and names of a list. One that came on in another spelling,
@@ -124,11 +124,4 @@ def _relay(
     records: tuple[int, ...],
 ) -> Relay:
     said = [fact.text for fact in facts if fact.unit != LOOSE]
-    return Relay(
-        turn=turn.number,
-        source=source,
-        targets=targets,
-        facts=said,
-        lost=[fact.text for fact in lost],
-        records=records,
-    )
+    return Relay(turn.number, source, targets, said, [fact.text for fact in lost], records)
