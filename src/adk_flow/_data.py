@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 _Key = TypeVar("_Key")
@@ -17,6 +17,19 @@ def group_by(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key,
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
+
+
+def walk_once(
+    starts: Iterable[_Item], below: Callable[[_Item], Iterable[_Item]]
+) -> Iterator[_Item]:
+    """Walks objects and those below them, depth first, each once by its identity."""
+    waiting, seen = list(starts), set[int]()
+    while waiting:
+        item = waiting.pop(0)
+        if id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting[:0] = below(item)
 
 
 def parse_json(text: str) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from adk_flow._data import parse_json
-from adk_flow.analysis.added_words import added_lines
 from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
@@ -136,7 +135,9 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         visibility=shown,
-        added_lines=list(dict.fromkeys(line for turn in trace.turns for line in added_lines(turn))),
+        added_lines=list(
+            dict.fromkeys(line for turn in trace.turns for line in _added_lines(turn))
+        ),
         findings=[*detect_findings(trace, names), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
@@ -159,6 +160,19 @@ def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:
         return round(1e6 * fitting[0].seconds) if fitting else 0
 
     return take
+
+
+def _added_lines(turn: Turn) -> Iterator[str]:
+    """Gives what a callback or plugin added: lines that the user reads of no model's answer."""
+    said: dict[int, set[str]] = {}
+    for call in turn.asked_models:
+        lines = said.setdefault(call.activation, set())
+        for response in call.responses:
+            lines.update(response.text.splitlines())
+    for message in turn.messages:
+        if message.activation in said:
+            lines = said[message.activation]
+            yield from (line for line in message.text.splitlines() if line and line not in lines)
 
 
 def shown_to_specialists(run: RunMetrics) -> Shown:

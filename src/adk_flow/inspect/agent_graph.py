@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from google.adk.agents.llm_agent import LlmAgent
 
 from adk_flow._adk import BaseNode, Workflow
+from adk_flow._data import walk_once
 from adk_flow.record.activations import kind_of
 
 How = Literal["sub_agent", "agent_tool", "single_turn", "task", "node_tool", "node", "code"]
@@ -24,14 +25,8 @@ class Use(NamedTuple):
 
 def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     """Walks a root and the agents and graphs that it uses, at any depth, each once."""
-    waiting, seen = [root] if root is not None else [], set()
-    while waiting:
-        node = waiting.pop(0)
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        waiting[:0] = [use.node for use in uses_of(node)]
+    starts = [root] if root is not None else []
+    return walk_once(starts, lambda node: [use.node for use in uses_of(node)])
 
 
 def uses_of(node: BaseNode) -> list[Use]:

@@ -78,12 +78,6 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         msgspec.structs.force_setattr(self, "mast", mode)
 
 
-def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:
-    """Tells that an agent was shown what is not for it."""
-    text = f"{agent} was shown {what}, which is not for it."
-    return Finding("leak", turn, (agent,), text, (record,), "serious")
-
-
 def listed(names: Iterable[str]) -> str:
     """Lists names in order, each once, with how often it stands among them."""
     counts = Counter(name[:_LONGEST_NAME] for name in names)

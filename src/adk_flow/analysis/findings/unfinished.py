@@ -1,4 +1,4 @@
-"""What never began, was never answered, or had to be tried again."""
+"""What stopped early, never began, was never answered, or had to be tried again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,24 @@ from adk_flow._data import group_by
 from adk_flow._text import format_times
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.trace import Activation, ToolCall, Trace, Turn
+
+
+def find_cut_answers(trace: Trace) -> Iterator[Finding]:
+    """Finds model calls whose provider says that they stopped for another reason than the end."""
+    for turn in trace.turns:
+        for call in turn.asked_models:
+            if call.finish:
+                text = f"The model of {call.agent} stopped before it was done: {call.finish}."
+                records = (call.record, call.ended)
+                yield Finding("cut_answer", turn.number, (call.agent,), text, records, "serious")
+
+
+def find_ended_loops(trace: Trace) -> Iterator[Finding]:
+    """Finds the events by which an agent ends the loop around it."""
+    for turn in trace.turns:
+        for record, agent in turn.escalations:
+            text = f"{agent} ended the loop that it is in."
+            yield Finding("ended_loop", turn.number, (agent,), text, (record,))
 
 
 def find_stages_that_never_began(trace: Trace) -> Iterator[Finding]:

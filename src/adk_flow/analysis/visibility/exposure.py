@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from adk_flow._data import group_by
-from adk_flow.analysis.trace import Activation, Trace
+from adk_flow.analysis.moves import Move
+from adk_flow.analysis.trace import Activation, ToolCall, Trace
 from adk_flow.analysis.visibility.attribution import Said
 from adk_flow.analysis.visibility.canaries import Planted
-from adk_flow.analysis.visibility.matching import ExposureKind, Found
-from adk_flow.analysis.visibility.scopes import Scopes
+from adk_flow.analysis.visibility.matching import ExposureKind, Found, key_of
 from adk_flow.log.schema import Record, Request
 
 
@@ -34,6 +35,40 @@ _Counts = dict[tuple[str, str, ExposureKind], tuple[int, int]]
 """First record and number of requests, by agent, source and kind."""
 
 
+class _Scopes:
+    """Follows calls of agents, activation by activation."""
+
+    def __init__(self) -> None:
+        self._requests: dict[ToolCall, dict[str, str]] = {}
+        """Who asked what, by call; a task agent's lasts over several turns."""
+        self._members: defaultdict[ToolCall | None, set[str]] = defaultdict(set)
+        self._addressed: set[tuple[ToolCall | None, str]] = set()
+        """The user's words to a task agent that holds the turn, by its call."""
+
+    def begin(self, activation: Activation, moves: Sequence[Move]) -> None:
+        """Notes what an activation was called with."""
+        scope = activation.scope
+        if scope is not None and scope.kind == "node_tool":
+            self._requests[scope] = {key_of(scope.text): scope.agent}
+        for move in moves:
+            if move.kind == "ask" and scope is not None:
+                self._requests[scope] = {key_of(move.text): move.source}
+            elif move.kind == "say":
+                self._addressed.add((scope, key_of(move.text)))
+        self._members[scope].add(activation.agent)
+
+    def asked(self, activation: Activation | None) -> Mapping[str, str]:
+        """Gives who asked an agent what, by the key of the words."""
+        scope = activation.scope if activation else None
+        return self._requests.get(scope, {}) if scope else {}
+
+    def is_beyond(self, found: Found, activation: Activation | None) -> bool:
+        """Whether a called agent is shown what was said outside its call."""
+        scope = activation.scope if activation else None
+        is_inside = found.source in self._members[scope] or (scope, found.key) in self._addressed
+        return bool(scope) and found.kind in ("words", "tool") and not is_inside
+
+
 class Exposures:
     """Reads off a trace what each model request held of somebody else's."""
 
@@ -41,7 +76,7 @@ class Exposures:
         self.agents: dict[str, None] = {}
         """Agents whose models were asked."""
         self._trace = trace
-        self._said, self._scopes = Said(trace.log.texts), Scopes()
+        self._said, self._scopes = Said(trace.log.texts), _Scopes()
         self._seen: _Counts = {}
         self._beyond: _Counts = {}
 
