@@ -135,9 +135,7 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         visibility=shown,
-        added_lines=list(
-            dict.fromkeys(line for turn in trace.turns for line in _added_lines(turn))
-        ),
+        added_lines=list(dict.fromkeys(chain.from_iterable(map(_added_lines, trace.turns)))),
         findings=[*detect_findings(trace, names), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),

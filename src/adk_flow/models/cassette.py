@@ -67,7 +67,7 @@ class CallLimit(Protocol):
     def take(self) -> None:
         """Counts a call; raises if there is no room for it."""
 
-    def pay(self, model: str, version: str, usage: Usage | None) -> float:
+    def pay(self, model: str, version: str, usage: Usage | None) -> object:
         """Takes the price of an answer, and gives it."""
 
     def listen(self, header: Header, record: Record) -> None:
