@@ -1,6 +1,6 @@
 """Published claims about ways of wiring agents, beside what ADK's constructs take.
 
-python docs/claims.py [NAME]...
+python docs/claims.py [--format json] [NAME]...
 
 Each scenario is a small app and a planned conversation, which every construct answers with the same
 decisions; what needs a model's judgement is listed as live only. `docs/readme.py` writes the page.
@@ -9,9 +9,11 @@ decisions; what needs a model's judgement is listed as live only. `docs/readme.p
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -570,8 +572,24 @@ def _section(name: str, claim: Claim) -> str:
     return "\n".join(lines)
 
 
+def claims_json(names: Sequence[str] = ()) -> str:
+    """Writes each claim's source and rows by its name, on one line."""
+    claims = {
+        name: {
+            "source": CLAIMS[name].source,
+            "rows": [row._asdict() for row in CLAIMS[name].rows()],
+        }
+        for name in names or CLAIMS
+    }
+    return json.dumps({"claims": claims, "schema": 1})
+
+
 if __name__ == "__main__":
-    if unknown := [name for name in sys.argv[1:] if name not in CLAIMS]:
+    parser = ArgumentParser(description="Claims beside figures that are made now.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(CLAIMS))
+    parser.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.names if name not in CLAIMS]:
         sys.exit(f"{unknown[0]}: no claim is named so; there are {', '.join(CLAIMS)}")
     silence_adk()
-    print(claims_table(sys.argv[1:]))
+    print((claims_json if asked.format == "json" else claims_table)(asked.names))

@@ -2,21 +2,22 @@
 
 import asyncio
 import random
+from typing import Any
 
 import msgspec
 import pytest
-from google.adk.agents import LlmAgent, SequentialAgent
+from google.adk.agents import BaseAgent, LlmAgent, SequentialAgent
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.tools import FunctionTool
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.tool_context import ToolContext
-from google.adk.workflow import Workflow
+from google.genai import types
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.replay import replay_differences
 from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.from_log import plan_of
 from adk_flow.models.scripted import Scripted, call
@@ -62,11 +63,7 @@ async def test_the_log_of_somebodys_app_is_played_as_it_was(name, tmp_path):
     asked = msgspec.convert({"turns": turns}, Conversation)
     await run_conversation(override_models(app, scripted(name)), asked, file=log)
 
-    differences = await replayed(load(place(name, tmp_path / "again")), log, tmp_path)
-
-    # A tool that asks for a confirmation in its code does not where it is not run.
-    lost = 'recorded: vault reply user "waits for adk_request_confirmation: Open vault 3?"'
-    assert any(lost in line for line in differences) if name == "vault" else differences == []
+    assert await replayed(load(place(name, tmp_path / "again")), log, tmp_path) == []
 
 
 @pytest.mark.parametrize("talk", TALKS)
@@ -103,11 +100,11 @@ async def test_the_log_of_a_random_tree_is_played_as_it_was(seed, tmp_path, monk
     dice = random.Random(seed)
     root = Grower(dice, Dice(), [], pauses=False).tree()
     current.set(Books("", dice, decisions_left=4))
-    if any(isinstance(node, Workflow) for node in agents_of(root)):
-        pytest.skip("functions of a graph throw their dice anew, and its rounds are no passes")
     flow = await record(root, ["Go."], tmp_path)
     if hands_back(flow.trace):
         pytest.skip("a called agent hands back to its caller")
+    if flow.trace.turns[0].escalations and any(move.kind == "fork" for move in flow.moves):
+        pytest.skip("what ran beside a branch that ends a loop got as far as its speed let it")
 
     app = App(name="app", root_agent=root)
     assert await replayed(app, flow.plugin.paths[0], tmp_path) == []
@@ -146,6 +143,101 @@ async def test_a_tool_that_was_confirmed_is_replayed_and_not_run(tmp_path):
     is_open = False
 
     assert await replayed(bank("gemini-2.5-flash"), log, tmp_path) == []
+
+
+class Clerk(BaseAgent):
+    """An agent of code, which asks no model."""
+
+    async def _run_async_impl(self, ctx):
+        words = types.ModelContent("Stamped.")
+        yield Event(author=self.name, invocation_id=ctx.invocation_id, content=words)
+
+
+def pass_on(to: str, tool_context: ToolContext) -> str:
+    """Hands over in its own code."""
+    tool_context.actions.transfer_to_agent = to
+    return "passed on"
+
+
+def blocked(callback_context):
+    return types.ModelContent("The desk is closed.")
+
+
+class Stopping(Scripted):
+    """Says that it stopped by itself, as real models do."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        async for response in super().generate_content_async(llm_request, stream):
+            response.finish_reason = types.FinishReason.STOP
+            yield response
+
+
+CLERK: dict[str, Any] = {"name": "Clerk", "description": "Stamps."}
+TO_CLERK, ASK_CLERK = call("transfer_to_agent", agent_name="Clerk"), call("Clerk", request="Do.")
+SAID = "One moment."
+UNUSUAL = {
+    "an agent of code is handed over to": (
+        lambda model: {"sub_agents": [Clerk(**CLERK)]},
+        {"Lead": [[SAID, TO_CLERK]]},
+    ),
+    "an agent of code is a tool": (
+        lambda model: {"tools": [AgentTool(Clerk(**CLERK)), look_up]},
+        {"Lead": [call("look_up", card="A"), [SAID, ASK_CLERK], call("look_up", card="B"), "So."]},
+    ),
+    "a callback answers for an agent": (
+        lambda model: {
+            "sub_agents": [LlmAgent(**CLERK, model=model, before_agent_callback=blocked)]
+        },
+        {"Lead": [TO_CLERK]},
+    ),
+    "a callback answers for an agent that is a tool": (
+        lambda model: {
+            "tools": [AgentTool(LlmAgent(**CLERK, model=model, before_agent_callback=blocked))]
+        },
+        {"Lead": [ASK_CLERK, "So."]},
+    ),
+    "a tool hands over in its code": (
+        lambda model: {"tools": [pass_on], "sub_agents": [LlmAgent(**CLERK, model=model)]},
+        {"Lead": [[SAID, call("pass_on", to="Clerk")]], "Clerk": ["Stamped."]},
+    ),
+    "words go with the end of a task": (
+        lambda model: {"sub_agents": [LlmAgent(**CLERK, model=model, mode="task")]},
+        {"Lead": [[SAID, ASK_CLERK], "So."], "Clerk": [["Bye.", call("finish_task", result="x")]]},
+    ),
+    "an answer is empty": (
+        lambda model: {"tools": [look_up]},
+        {"Lead": [call("look_up", card="A"), ""]},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+async def test_what_few_agents_do_is_played_too(kind, tmp_path):
+    parts, script = UNUSUAL[kind]
+
+    def desk(model):
+        return App(name="app", root_agent=LlmAgent(name="Lead", model=model, **parts(model)))
+
+    log = tmp_path / "log.jsonl"
+    await run_conversation(desk(Stopping(script=script)), ["Stamp it."], file=log)
+
+    assert await replayed(desk("gemini-2.5-flash"), log, tmp_path) == []
+
+
+async def test_a_function_that_there_is_not_is_left_out_and_told(tmp_path):
+    script = {"Lead": [[SAID, call("stamp")], "So."]}
+    log, root = tmp_path / "log.jsonl", LlmAgent(name="Lead", tools=[look_up])
+    app = App(name="app", root_agent=root)
+    await run_conversation(override_models(app, Scripted(script=script)), ["Stamp it."], file=log)
+    trace = read_trace(log)
+
+    planned = plan_of(trace)
+
+    assert planned.notes == [
+        "turn 1: Lead: stamp is left out: it was offered no function of that name"
+    ]
+    differences = await replay_differences(app, trace, planned.conversation)
+    assert "turn 1: llm_calls: 2, played 1" in differences
 
 
 async def test_what_tools_did_besides_returning_is_replayed(tmp_path):

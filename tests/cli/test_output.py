@@ -51,6 +51,11 @@ JSON = {
     "inspect": ("inspect", "desk_app"),
     "laws": ("laws",),
     "predict": ("predict", "desk_app"),
+    "init": ("init", "desk_app"),
+    "plan": ("plan", "desk_app", "--from", "long.jsonl"),
+    "wire": ("wire", "desk_app", "--construct", "single_turn"),
+    "export": ("export", "long.jsonl"),
+    "watch": ("watch", "--with", "true"),
 }
 PLACES = ("Flow log: ", "All figures", "flow_tables/", "rules broken", "rules.yaml:", "- say: ")
 """In lines that stay whole: of files, of CI's annotations, and of YAML."""
@@ -91,15 +96,18 @@ def test_lines_are_folded_on_a_terminal_only_and_never_filled_up(name, folder):
 
 @pytest.mark.parametrize("kind", JSON)
 def test_whatever_a_machine_reads_names_its_schema(kind, folder):
-    result = run_command(*JSON[kind], "--format", "json", folder=folder)
+    name, *words = JSON[kind]
+    result = run_command(name, "--format", "json", *words, folder=folder)
 
     for line in result.stdout.splitlines():
         assert json.loads(line)["schema"] == SCHEMAS[kind]
     assert result.stdout.count("\n") >= 1
 
 
-def test_every_kind_of_json_is_tested():
-    assert {*JSON, "versions"} == {*SCHEMAS}  # that of versions: tests/releases
+def test_every_command_has_json_and_every_kind_is_tested():
+    """`merge` writes what `compare` does, `mcp` speaks JSON; that of versions: tests/releases."""
+    assert {*JSON, "versions"} == {*SCHEMAS}
+    assert {*JSON, "versions", "merge", "mcp"} == {*COMMANDS, "record"}
 
 
 COMMAND: Any = get_command(make_command())

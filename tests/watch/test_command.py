@@ -1,6 +1,7 @@
 """`adk-flow watch` in processes of its own, beside other commands and started by a recorder."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -29,6 +30,16 @@ def running(*words, **options):
             yield process
         finally:
             process.kill()
+
+
+def test_a_program_reads_the_address_the_folder_and_whom_to_end(tmp_path):
+    said = "print('said by the other')"
+    words = (*WATCH, tmp_path, "--format", "json", "--with", sys.executable, "-c", said)
+    with running(*words, stderr=subprocess.PIPE) as process:
+        started = json.loads(process.stdout.read())
+
+    assert started["address"].startswith("http://127.0.0.1:")
+    assert (started["folder"], started["pid"]) == (str(tmp_path), process.pid)
 
 
 def address_in(stream):

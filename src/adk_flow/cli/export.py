@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow._text import encodable, plural
-from adk_flow.cli.output import report_errors
+from adk_flow.cli.output import print_json, report_errors
 from adk_flow.cli.paths import read_logs
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.chrome import write_chrome
@@ -48,7 +48,11 @@ def export_tables(
             print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
         elif otlp is None:
             rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
-            for table in write_tables(rows, out or _FOLDER, TableFormat(form or "csv")):
+            tables = write_tables(rows, out or _FOLDER, TableFormat(form or "csv"))
+            if form == "json":
+                print_json("export", {"tables": {str(each.path): each.rows for each in tables}})
+                return
+            for table in tables:
                 print(f"{table.path}  {plural(table.rows, 'row')}")
         elif form or out:
             raise AdkFlowError("give either --otlp ENDPOINT or --format with --out, and not both")

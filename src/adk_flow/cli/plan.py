@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import import_app
-from adk_flow.cli.options import AppPath, Questions
-from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
+from adk_flow.cli.options import FORMAT, AppPath, Questions
+from adk_flow.cli.output import app_output_on_stderr, print_json, print_note, report_errors
 from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
@@ -26,7 +26,11 @@ FromLog = Annotated[
 
 
 def plan_conversation(
-    app: AppPath, question: Questions = None, log: FromLog = None, run_tools: RunTools = False
+    app: AppPath,
+    question: Questions = None,
+    log: FromLog = None,
+    run_tools: RunTools = False,
+    form: Annotated[Literal["yaml", "json"], FORMAT] = "yaml",
 ) -> None:
     """Prints a conversation with a plan, which says who does what: to fill in, or out of a log.
 
@@ -39,6 +43,9 @@ def plan_conversation(
             conversation = asyncio.run(_taken(app, load_story(log), run_tools))
         else:
             conversation = asyncio.run(_drafted(app, question or [], run_tools))
+    if form == "json":
+        print_json("plan", {"conversation": conversation})
+        return
     if question:
         print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
     print(write_conversation(conversation, plain_console().width), end="")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperCommand
 
-from adk_flow.cli.output import report_errors
+from adk_flow.cli.options import FORMAT, TextFormat
+from adk_flow.cli.output import print_json, report_errors
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 
@@ -49,6 +52,7 @@ def watch_flows(
             help="Run a command beside it, such as `--with adk web .`, and end with it.",
         ),
     ] = False,
+    form: Annotated[TextFormat, FORMAT] = "text",
 ) -> None:
     """Shows flows on a page while they happen, of any app that records into the folder.
 
@@ -64,20 +68,20 @@ def watch_flows(
             raise AdkFlowError(f"{logs}: is no flow log; expected one, or a folder of them")
         if beside and not context.obj:
             raise AdkFlowError("--with needs a command, such as: --with adk web .")
-        code = asyncio.run(_serve(root.resolve(), port, context.obj if beside else ()))
+        code = asyncio.run(_serve(root.resolve(), port, context.obj if beside else (), form))
     raise typer.Exit(code)
 
 
-async def _serve(root: Path, port: int, words: Sequence[str]) -> int:
+async def _serve(root: Path, port: int, words: Sequence[str], form: TextFormat) -> int:
     """Serves the page until the other command ends, whose exit code it gives."""
     from adk_flow.watch.server import serve
 
-    page = asyncio.create_task(serve(root, _announce, port))
+    page = asyncio.create_task(serve(root, partial(_announce, root, form), port))
     await asyncio.sleep(0)  # so that its address stands before what the other prints
     if page.done() or not words:
         await page
         return 0
-    process = await _start(words, root)
+    process = await _start(words, root, sys.stderr if form == "json" else None)
     other = asyncio.create_task(process.wait())
     try:
         await asyncio.wait({page, other}, return_when=asyncio.FIRST_COMPLETED)
@@ -89,10 +93,12 @@ async def _serve(root: Path, port: int, words: Sequence[str]) -> int:
         await _end(process)
 
 
-async def _start(words: Sequence[str], root: Path) -> asyncio.subprocess.Process:
+async def _start(
+    words: Sequence[str], root: Path, out: TextIO | None
+) -> asyncio.subprocess.Process:
     environment = {**os.environ, "ADK_FLOW_DIR": str(root)}
     try:
-        return await asyncio.create_subprocess_exec(*_recorded(words), env=environment)
+        return await asyncio.create_subprocess_exec(*_recorded(words), env=environment, stdout=out)
     except OSError as error:
         raise AdkFlowError(f"{words[0]}: cannot be run: {error.strerror or error}") from error
 
@@ -112,5 +118,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait_for(process.wait(), _PATIENCE)
 
 
-def _announce(address: str) -> None:
-    print(f"Flows: {address}", flush=True)
+def _announce(root: Path, form: TextFormat, address: str) -> None:
+    if form == "json":
+        print_json("watch", {"address": address, "folder": str(root), "pid": os.getpid()})
+    else:
+        print(f"Flows: {address}")
+    sys.stdout.flush()

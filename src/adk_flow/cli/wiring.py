@@ -11,8 +11,8 @@ import typer
 
 from adk_flow._text import suggest
 from adk_flow.cli.loading import import_app
-from adk_flow.cli.options import AppPath
-from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors
+from adk_flow.cli.options import FORMAT, AppPath, TextFormat
+from adk_flow.cli.output import app_output_on_stderr, print_json, print_note, report_errors
 from adk_flow.errors import AdkFlowError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def write_wiring(
     advisor_model: Annotated[
         str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
     ] = "",
+    form: Annotated[TextFormat, FORMAT] = "text",
 ) -> None:
     """Prints an app's agents under a construct as plain ADK code, or writes them into a folder.
 
@@ -43,19 +44,24 @@ def write_wiring(
             written = _written(app, construct, write, deep, advisor_model)
         for note in written.notes:
             print_note(note)
-        if write is None:
-            print(
-                "\n\n".join(f"# {name}\n\n{text}" for name, text in written.files.items()), end=""
-            )
-            return
-        try:
-            write.mkdir(parents=True, exist_ok=True)
-            for name, text in written.files.items():
-                (write / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            reason = f"cannot be written: {error.strerror or error}"
-            raise AdkFlowError(reason, argument="write", value=write) from error
+        if write:
+            _write_files(write, written.files)
+    if form == "json":
+        print_json("wire", {"folder": write and str(write), "files": written.files})
+    elif write:
         print(f"adk run {write}")
+    else:
+        print("\n\n".join(f"# {name}\n\n{text}" for name, text in written.files.items()), end="")
+
+
+def _write_files(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror or error}"
+        raise AdkFlowError(reason, argument="write", value=folder) from error
 
 
 def _check_folder(folder: Path) -> None:

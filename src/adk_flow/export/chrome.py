@@ -14,6 +14,7 @@ import msgspec
 
 from adk_flow._text import plain
 from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.export import EXPORT_SCHEMA
 from adk_flow.export.spans import NONE, FlowSpan, spans_of
 from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log
@@ -29,8 +30,8 @@ def write_chrome(logs: Iterable[Log], path: Path) -> int:
     """
     pairs = enumerate(logs, start=1)
     events = [event for number, log in pairs for event in chrome_events(log, number)]
-    text = msgspec.json.encode({"traceEvents": events, "displayTimeUnit": "ms"}).decode()
-    write_private_text(path, text)
+    trace = {"traceEvents": events, "displayTimeUnit": "ms", "schema": EXPORT_SCHEMA}
+    write_private_text(path, msgspec.json.encode(trace).decode())
     return len(events)
 
 

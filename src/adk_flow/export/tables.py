@@ -11,6 +11,7 @@ from adk_flow.analysis.metrics import AgentMetrics, TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.export import EXPORT_SCHEMA
 from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import Log
 
@@ -34,6 +35,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     construct: str
     turn: int
     """Number of the turn, from 1."""
+    schema: int
+    """Which the columns follow."""
 
 
 def _rows_of(source: type, names: str, first: str = "") -> Any:
@@ -153,7 +156,7 @@ def _row(table: str, log: Log, source: object, **fields: Any) -> Row:
     """Fills a row from what it tells of, by the names of the row's fields."""
     header, kind = log.header, ROWS[table]
     fields |= {"log": log.path, "app": header.app, "session": header.session}
-    fields["construct"] = header.construct
+    fields |= {"construct": header.construct, "schema": EXPORT_SCHEMA}
     for name in kind.__struct_fields__:
         if name not in fields:
             fields[name] = getattr(source, name)

@@ -189,6 +189,11 @@ def _outcome(call: PlannedCall, tool_context: ToolContext) -> Any:
         tool_context.actions.escalate = actions.escalate or None
         tool_context.actions.skip_summarization = actions.skip_summarization or None
         tool_context.state.update(actions.state_delta)
+        agent, target = tool_context._invocation_context.agent, actions.transfer_to_agent
+        if isinstance(agent, LlmAgent) and target and agent.root_agent.find_agent(target):
+            tool_context.actions.transfer_to_agent = target
+        if asked := actions.request_confirmation:
+            tool_context.request_confirmation(hint=asked.hint, payload=asked.payload)
     return copy.deepcopy(call.returns)
 
 

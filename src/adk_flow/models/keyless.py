@@ -37,7 +37,7 @@ class KeylessModel(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         """Gives the answer, in one piece."""
         text, calls = self.decide(llm_request)
-        parts = [types.Part(text=text)] if text else []
+        parts = [types.Part(text=text)] if text or not calls else []
         parts += [types.Part.from_function_call(name=name, args=args) for name, args in calls]
         content = types.Content(role="model", parts=parts)
         yield LlmResponse(

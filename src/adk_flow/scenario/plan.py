@@ -11,12 +11,22 @@ import msgspec
 from adk_flow.record.redact import MASK
 
 
+class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a tool's code asks the user to confirm, as `ToolContext.request_confirmation` does."""
+
+    hint: str = ""
+    payload: Any = None
+
+
 class PlannedActions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a tool that is not run asks of ADK, by the names of its `EventActions`."""
 
     escalate: bool = False
     skip_summarization: bool = False
     state_delta: dict[str, Any] = {}
+    transfer_to_agent: str = ""
+    """Passed over where that agent cannot be handed over to."""
+    request_confirmation: Confirmation | None = None
 
 
 class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,6 +72,8 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     tools: list[PlannedCall] = []
     says: str | dict[str, Any] | list[Any] | None = None
     """Words, or a value by the agent's output schema; None for what its tools returned."""
+    parting: str = ""
+    """Words that go with what it says where it says that by a call, as `finish_task`."""
     after: list[str] = []
     """Tasks whose results it is handed."""
     pass_: int = msgspec.field(default=0, name="pass")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from adk_flow._data import object_in, parse_json
-from adk_flow.analysis.trace import ToolCall, Trace, Turn
+from adk_flow.analysis.trace import CALLED, ToolCall, Trace, Turn
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
@@ -18,8 +18,9 @@ from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
-from adk_flow.scenario.plan import PlannedActions, PlannedCall, Task
+from adk_flow.scenario.plan import Confirmation, PlannedActions, PlannedCall, Task
 
+_CONFIRMATION = "adk_request_confirmation"
 _OF_ITSELF = (FINISH, RESPOND, LOAD, CONSULT)
 """Functions that a plan need not name: it calls them where they are offered."""
 
@@ -75,6 +76,8 @@ class _TurnPlan:
         self.trace, self.turn, self.run_tools = trace, turn, run_tools
         self.notes: list[str] = []
         self.activities = Activities(trace, turn)
+        self.silent: list[Task] = []
+        """Those of agents and graphs that ended without asking a model."""
         agents = (activity.activation.agent for activity in self.activities.all)
         self.tasks = _merged(self._tasks(), Counter(agents))
 
@@ -87,6 +90,7 @@ class _TurnPlan:
             if not (is_root and self._is_plain(activity, task, children)):
                 yield task
             waiting[:0] = children
+        yield from self.silent
 
     def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
@@ -111,6 +115,10 @@ class _TurnPlan:
         if activity.onward:
             tools.append(PlannedCall(tasks=[child.name for child in activity.onward]))
             children += activity.onward
+        elif target := self.activities.silent_target(activity):
+            name = self._silent(target)
+            if self.activities.only_hands_over(activity):
+                tools.append(PlannedCall(tasks=[name]))
         activation = activity.activation
         task = Task(
             activation.agent,
@@ -118,6 +126,7 @@ class _TurnPlan:
             ask=self._ask(activity),
             tools=tools,
             says=self._says(activity, tools),
+            parting=self._parting(activity),
             after=self._before(activity),
             pass_=self._pass(activity),
             consults=self._consults(activity),
@@ -136,12 +145,26 @@ class _TurnPlan:
                     names = [child.name for child in asked]
                     tools.append(PlannedCall(tasks=names, says=says, then=then))
                     children += asked
-                elif call.kind == "function" and call.name not in _OF_ITSELF:
+                elif call.kind in CALLED or call.kind == "task":
+                    names = [self._silent(call.name, call)]
+                    tools.append(PlannedCall(tasks=names, says=says, then=then))
+                elif call.kind != "function" or call.name in _OF_ITSELF:
+                    continue
+                elif _is_offered(call):
                     tools.append(replace(self._planned(call), says=says, then=then))
                 else:
+                    self._note(call, "is left out: it was offered no function of that name")
                     continue
                 then, says = False, ""
         return tools, children
+
+    def _silent(self, agent: str, call: ToolCall | None = None) -> str:
+        """Plans a task of an agent or graph that asked no model, and names it."""
+        text = call.text if call else ""
+        ask = object_in(text) or ({"request": text} if text else "")
+        task = Task(agent, name=f"{agent} silent {len(self.silent) + 1}", ask=ask)
+        self.silent.append(task)
+        return task.name
 
     def _consults(self, activity: Activity) -> dict[str, str]:
         """Takes what a stronger model was asked, and what it said."""
@@ -162,16 +185,22 @@ class _TurnPlan:
         return replace(planned, returns=self._returned(call), actions=self._actions(call))
 
     def _actions(self, call: ToolCall) -> PlannedActions | None:
-        """Reads what a tool did besides returning, off the event that brings its result."""
+        """Reads what a tool did besides returning, off the events up to that of its result."""
         records = self.trace.log.records
         later = (records[n] for n in range(call.ended, len(records)) if call.ended >= 0)
-        brings = (record for record in later if record.activation == call.activation)
-        event = next((record for record in brings if call.id in record.responses), None)
-        if event is None:
-            return None
-        is_read = event.final and not event.pending
-        actions = PlannedActions(event.escalate, is_read, object_in(event.values))
-        return None if actions == PlannedActions() else actions
+        asked: Confirmation | None = None
+        for record in (one for one in later if one.activation == call.activation):
+            asked = asked or _confirmation(record, call)
+            if call.id in record.responses:
+                actions = PlannedActions(
+                    escalate=record.escalate,
+                    skip_summarization=record.final and not record.pending,
+                    state_delta=object_in(record.values),
+                    transfer_to_agent=record.transfer,
+                    request_confirmation=asked,
+                )
+                return None if actions == PlannedActions() else actions
+        return None
 
     def _returned(self, call: ToolCall) -> Any:
         if call.error:
@@ -215,10 +244,18 @@ class _TurnPlan:
                     values = object_in(call.text)  # the words alone, where it has no schema
                     return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
+        if not words and last.responses and not last.responses[-1].calls:
+            return ""
         if last.request is not None and last.request.schema:
             value = parse_json(words)
             return value if isinstance(value, (dict, list)) else words or None
         return None if words == self._by_default(activity, tools) else words or None
+
+    def _parting(self, activity: Activity) -> str:
+        """Reads the words that go with the call by which it says something."""
+        steps = list(self.activities.calls(activity))
+        ends = steps and any(call.name in (FINISH, RESPOND) for call in steps[-1])
+        return _words_beside(steps[-1]) if ends else ""
 
     def _by_default(self, activity: Activity, tools: Sequence[PlannedCall]) -> str:
         """Writes what the agent would say if the plan did not tell."""
@@ -237,12 +274,30 @@ class _TurnPlan:
         return 0 if is_told else alike.index(activity) + 1
 
 
+def _is_offered(call: ToolCall) -> bool:
+    """Whether its agent has such a function, as far as the log tells."""
+    request = call.model_call and call.model_call.request
+    return not request or not request.tools or call.name in request.tools
+
+
 def _words_beside(calls: Sequence[ToolCall]) -> str:
     """Joins the words that go with calls, which one model call made; a task's own end it."""
     model_call = next((call.model_call for call in calls if call.model_call), None)
     if model_call is None or any(call.kind == "transfer" for call in calls):
         return ""
     return "\n\n".join(filter(None, (r.text for r in model_call.responses if r.calls)))
+
+
+def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
+    """Reads what a tool's code asked the user to confirm, if an event is that question."""
+    if call.withheld:  # ADK itself asks, as it does when that is played
+        return None
+    values = [object_in(one.text) for one in event.calls if one.name == _CONFIRMATION]
+    for value in values:
+        original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
+        if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:
+            return Confirmation(str(told.get("hint") or ""), told.get("payload"))
+    return None
 
 
 def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:

@@ -69,7 +69,7 @@ class Activities:
             self.roots.append(activity)
         elif activity.call is not None:
             source.asked.setdefault(id(activity.call), []).append(activity)
-        elif self._only_hands_over(source):
+        elif self.only_hands_over(source):
             source.onward.append(activity)
         else:  # a task of its own, in the same place
             activity.within, activity.call = source.within, source.call
@@ -110,7 +110,17 @@ class Activities:
             if calls:
                 yield [call for call in calls if not call.name.startswith("adk_request_")]
 
-    def _only_hands_over(self, activity: Activity) -> bool:
+    def silent_target(self, activity: Activity) -> str:
+        """Names whom it handed over to, if no model was asked there; empty if one was."""
+        target = activity.activation.successor
+        if target is None or any(
+            target in (one.activation, *one.activation.parents()) for one in self.all
+        ):
+            return ""
+        return target.agent
+
+    def only_hands_over(self, activity: Activity) -> bool:
+        """Whether it did nothing but hand over, without a word."""
         calls = [call for calls in self.calls(activity) for call in calls]
         has_words = any(r.text for call in activity.model_calls for r in call.responses)
         return not has_words and {call.kind for call in calls} == {"transfer"}

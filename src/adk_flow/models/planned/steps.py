@@ -61,6 +61,7 @@ class _Step:
         self.results: dict[int, list[Any]] = {}
         """What the tools of the agent's own tasks returned, so far."""
         self._pair_results()
+        self._note_silent()
 
     def decide(self) -> NextStep:
         if self.view.schema is not None:
@@ -68,10 +69,13 @@ class _Step:
         if calls := [*self._own_calls(), *self._delegations()]:
             return self._calling(calls)
         ways = (pair for pair in self._waiting() if pair[1].how == "transfer")
-        undone = (hop.agent for tasks, hop in ways if tasks[0] not in self.turn.done)
-        if onward := next(undone, ""):
+        undone = ((n, hop.agent) for (n, *_), hop in ways if not self.turn.has_ended(n))
+        number, onward = next(undone, (-1, ""))
+        if onward:
             text = "\n\n".join(filter(None, [self._finish(n, spoken=True) for n in self._ended()]))
             self.turn.passed_on.update(self.active.own)
+            if onward in self.turn.owners[number]:
+                self.turn.end_silent([number], "")
             return NextStep(text, (NextCall(TRANSFER, {"agent_name": onward}),))
         return self._conclude()
 
@@ -88,6 +92,16 @@ class _Step:
                     left.remove(pair)
                     if pair[1] is not None:
                         self.results[number].append(pair[1].response)
+
+    def _note_silent(self) -> None:
+        """Notes what came of calls of those that ask no model, as an agent of code."""
+        for call, back in self.view.made:
+            offer = self.view.offers.get(call.function)
+            if back and offer and offer.is_agent:
+                ask = written(call.arguments)
+                for sent in self.turn.sent:
+                    if (sent.agent, sent.message, sent.is_taken) == (offer.name, ask, False):
+                        self.turn.end_silent(sent.tasks, said(back.response))
 
     def _ended(self) -> list[int]:
         """Lists its own tasks whose tools have all returned and that need wait for no other."""
@@ -273,9 +287,10 @@ class _Step:
         ending = next((self.view.offers[name] for name in names if name in self.view.offers), None)
         if ending is None or any(call.function == ending.name for call, _ in self.view.made):
             return NextStep(self._answer())
+        text = "\n\n".join(filter(None, (self.turn.tasks[n].parting for n in self._ended())))
         arguments = self._form(ending.schema)
         self.active.made[_key(ending.name, arguments)] += 1
-        return NextStep(calls=(NextCall(ending.name, arguments),))
+        return NextStep(text, (NextCall(ending.name, arguments),))
 
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
@@ -291,7 +306,8 @@ class _Step:
             backs = [back for call, back in made if back and offers[call.function].is_agent]
             delegated = [said(back.response) for back in backs]
             texts = [*self.view.heard, *texts, *(one for one in delegated if one != PLACEHOLDER)]
-        return "\n\n".join(dict.fromkeys(filter(None, texts))) or PLACEHOLDER
+        empty = "" if any(tasks[n].says == "" for n in stated) else PLACEHOLDER
+        return "\n\n".join(dict.fromkeys(filter(None, texts))) or empty
 
     def _finish(self, number: int, *, spoken: bool = False) -> str:
         """Notes that a task is done, and writes what it came to.
@@ -300,7 +316,10 @@ class _Step:
         """
         task = self.turn.tasks[number]
         text = "" if task.says is None else _words(task.says)
-        found = text or "\n\n".join(said(result) for result in self.results[number])
+        if task.says is not None:
+            found = text
+        else:
+            found = "\n\n".join(said(result) for result in self.results[number])
         self.turn.done[number] = found
         return text if spoken else found
 

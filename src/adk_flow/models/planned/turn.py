@@ -83,6 +83,13 @@ class PlannedTurn:
         is_called = number in self.called and self.tasks[number].says is None
         return is_called or number in self.done
 
+    def end_silent(self, numbers: Sequence[int], result: str) -> None:
+        """Notes that tasks are done of which an agent that asks no model can have been the one."""
+        for number in numbers:
+            task = self.tasks[number]
+            if not task.tools and task.says is None:
+                self.done.setdefault(number, result)
+
     def numbers(self, names: Sequence[str]) -> list[int]:
         """Gives the numbers of tasks by name."""
         return [self._names[name] for name in names]
@@ -132,6 +139,9 @@ class PlannedTurn:
         reach = self._reach(view)
         played = [number for number in reach if self._is_played(number, view)]
         own = [number for number in played if self._is_due(number, view)] or played
+        # What was asked for and is done is not played anew, if something else was asked for since.
+        undone = [n for n in own if n not in self.done or n not in self.referrers]
+        own = undone if self.referrers.keys() & undone else own
         begun = PlannedActivation(view.agent, view.message, reach, own)
         self.activations.append(begun)
         return begun
