@@ -18,7 +18,9 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
+    AdvisorModel,
     CassetteFile,
+    Deep,
     Latency,
     Model,
     PricesFile,
@@ -91,9 +93,7 @@ def compare_constructs(
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Rewire specialists' own agents too, all on one level.")
-    ] = False,
+    deep: Deep = False,
     faults: Annotated[
         bool,
         typer.Option(
@@ -102,9 +102,7 @@ def compare_constructs(
         ),
     ] = False,
     model: Model = "",
-    advisor_model: Annotated[
-        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
-    ] = "",
+    advisor_model: AdvisorModel = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,

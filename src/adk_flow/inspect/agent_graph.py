@@ -51,13 +51,18 @@ def tool_name(tool: Any) -> str:
     return getattr(tool, "name", "") or getattr(tool, "__name__", "")
 
 
+def find_model(agent: Any) -> Any:
+    """Finds the model that an agent runs on where it stands: its own, or the nearest above it."""
+    while agent is not None:
+        if model := getattr(agent, "model", None):
+            return model
+        agent = agent.parent_agent
+    return None
+
+
 def model_asked(agent: Any) -> str:
     """Names the model that an agent asks: its own, or the nearest above it, or ADK's default."""
-    while agent is not None:
-        if model := getattr(agent, "model", ""):
-            return name_of_model(model)
-        agent = agent.parent_agent
-    return name_of_model(getattr(LlmAgent, "_default_model", ""))
+    return name_of_model(find_model(agent) or getattr(LlmAgent, "_default_model", ""))
 
 
 def name_of_model(model: Any) -> str:

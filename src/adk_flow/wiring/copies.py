@@ -17,7 +17,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import tool_name
+from adk_flow.inspect.agent_graph import find_model, tool_name
 
 if TYPE_CHECKING:
     from adk_flow.wiring.peers import Peers
@@ -107,13 +107,8 @@ class Team:
         return copy
 
     def model_of(self, agent: LlmAgent) -> Any:
-        """Finds the model that an agent runs on where it stands: its own or the nearest above."""
-        above: Any = agent
-        while above is not None:
-            if model := getattr(above, "model", None):
-                return model
-            above = above.parent_agent
-        return self.lead.model
+        """Finds the model that an agent runs on where it stands, by default the lead's."""
+        return find_model(agent) or self.lead.model
 
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:
