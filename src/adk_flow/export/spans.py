@@ -179,7 +179,7 @@ def _beginnings(trace: Trace) -> Iterator[tuple[int, int, Any]]:
     """Gives turns, activations and calls with their first record, what holds others first."""
     for turn in trace.turns:
         yield turn.record, 0, turn
-        yield from ((one.began, 1, one) for one in turn.activations)
+        yield from ((activation.began, 1, activation) for activation in turn.activations)
         calls = (call for call in turn.model_calls if call.was_made or call.replaced)
         yield from ((call.record, 2, call) for call in calls)
         yield from ((call.record, 2, call) for call in turn.tool_runs)

@@ -77,9 +77,9 @@ def functions_of(node: BaseNode) -> list[FunctionType]:
     if not type(node).__module__.startswith("google.adk."):
         candidates += [vars(kind).get(name) for kind in type(node).__mro__ for name in _RUNNING]
     # What a decorator put around a function names nothing; what it wraps does.
-    unwrapped = [getattr(one, "__func__", one) for one in candidates]
+    unwrapped = [getattr(candidate, "__func__", candidate) for candidate in candidates]
     functions = [getattr(one, "__wrapped__", one) for one in unwrapped]
-    own = [one for one in functions if isinstance(one, FunctionType)]
+    own = [function for function in functions if isinstance(function, FunctionType)]
     return [one for one in own if not str(one.__module__).startswith("google.adk.")]
 
 

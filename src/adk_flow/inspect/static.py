@@ -102,7 +102,7 @@ class Inspection(msgspec.Struct, kw_only=True):
 
     def named(self, id: str) -> str:
         """Gives the name of a member, or `START`."""
-        return next((one.name for one in self.members if one.id == id), id)
+        return next((member.name for member in self.members if member.id == id), id)
 
 
 def inspect_app(app: App) -> Inspection:

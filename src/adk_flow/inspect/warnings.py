@@ -68,7 +68,7 @@ class Wiring(NamedTuple):
     @property
     def offered(self) -> set[str]:
         """Those whom an agent may transfer to."""
-        return {one.target for one in self.transfers if not one.barred_by}
+        return {transfer.target for transfer in self.transfers if not transfer.barred_by}
 
 
 def find_remarks(wiring: Wiring) -> list[Remark]:
@@ -89,7 +89,7 @@ def _deprecated(wiring: Wiring) -> Iterator[Remark]:
 def _dead_ends(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes[1:]:
         number = wiring.id_of(node)
-        own = [one for one in wiring.transfers if one.source == number]
+        own = [transfer for transfer in wiring.transfers if transfer.source == number]
         is_free = any(not one.barred_by for one in own)
         if number in wiring.offered and not is_free and _keeps_turns(node, wiring.nodes[0]):
             barred = ", ".join(dict.fromkeys(one.barred_by for one in own))
@@ -166,10 +166,10 @@ def _below(node: Any) -> Iterator[Any]:
 def _code_names(node: Any) -> Iterator[str]:
     """Gives the names and texts that the code of an agent, its callbacks and its tools holds."""
     callbacks = (getattr(node, name, None) for name in type(node).model_fields)
-    several = (one if isinstance(one, list) else [one] for one in callbacks)
+    several = (callback if isinstance(callback, list) else [callback] for callback in callbacks)
     tools = (getattr(tool, "func", tool) for tool in tools_of(node))
     functions = (*chain.from_iterable(several), *tools, *functions_of(node))
-    for code in (one.__code__ for one in functions if isinstance(one, FunctionType)):
+    for code in (function.__code__ for function in functions if isinstance(function, FunctionType)):
         for part in codes_in(code):
             yield from part.co_names
             constants = (one if isinstance(one, tuple) else (one,) for one in part.co_consts)
@@ -217,7 +217,7 @@ def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
 
 def _clashes(wiring: Wiring) -> Iterator[Remark]:
     agents = [one for one in wiring.members if one.kind not in ("FunctionNode", "_ParallelWorker")]
-    for name, number in Counter(one.name for one in agents).items():
+    for name, number in Counter(agent.name for agent in agents).items():
         if number > 1:
             text = f"{number} are named {name}: neither ADK nor a log tells them apart"
             yield Remark("name_clash", [one.id for one in agents if one.name == name], text)
@@ -228,7 +228,7 @@ def _clashes(wiring: Wiring) -> Iterator[Remark]:
 
 
 def _without_description(wiring: Wiring) -> Iterator[Remark]:
-    called = {one.target for one in wiring.links if one.how in _CALLED}
+    called = {link.target for link in wiring.links if link.how in _CALLED}
     # The way back to the root needs no words: ADK tells a sub-agent who its parent is.
     chosen = (wiring.offered | called) - {"n0"}
     for member in wiring.members:

@@ -123,10 +123,10 @@ class Decided(Scripted):
           DecisionError: one was not; its text names lines and agents.
         """
         left = [
-            f"line {one.line}: {one.agent}, asked {_quoted(one.request)}: {one.left} of "
-            f"{len(one.decisions)}"
-            for one in self._parts
-            if one.left
+            f"line {part.line}: {part.agent}, asked {_quoted(part.request)}: {part.left} of "
+            f"{len(part.decisions)}"
+            for part in self._parts
+            if part.left
         ]
         if left:
             raise DecisionError(f"{self.path}: steps that nobody asked for: {'; '.join(left)}")

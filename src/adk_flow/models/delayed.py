@@ -40,7 +40,7 @@ class DelayedModel(ModelWrapper):
             answer async for answer in self.inner.generate_content_async(llm_request, stream)
         ]
         usages = [one.usage_metadata for one in answers if one.usage_metadata and not one.partial]
-        generated = [(one.candidates_token_count, one.thoughts_token_count) for one in usages]
+        generated = [(usage.candidates_token_count, usage.thoughts_token_count) for usage in usages]
         tokens = sum(count or 0 for counts in generated for count in counts)
         await asyncio.sleep(self.profile.microseconds(tokens) / 1e6)
         for answer in answers:

@@ -128,7 +128,7 @@ def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
         figures = law.at(BASE)
         values = compared_values(figures, setting)
         costs = [values[name] for name in ("cost", "cost with cached prefixes")]
-        shown = " ".join(f"{'–' if one is None else format_dollars(one):>10}" for one in costs)
+        shown = " ".join(f"{'–' if cost is None else format_dollars(cost):>10}" for cost in costs)
         share = figures.shared_bytes / max(figures.sent_bytes, 1)
         path = format_seconds(values["critical path"] or 0)
         yield f"{law.construct:<30} {share:>6.0%} {shown} {path:>14}"

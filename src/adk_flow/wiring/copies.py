@@ -113,12 +113,12 @@ class Team:
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:
     """Joins instructions; if one of them is a function, so is the whole."""
-    texts = [one for one in instructions if isinstance(one, str)]
+    texts = [instruction for instruction in instructions if isinstance(instruction, str)]
     if len(texts) == len(instructions):
         return "\n\n".join(filter(None, texts))
 
     async def instruct(context: ReadonlyContext) -> str:
-        return "\n\n".join([await _resolved(one, context) for one in instructions])
+        return "\n\n".join([await _resolved(instruction, context) for instruction in instructions])
 
     return instruct
 

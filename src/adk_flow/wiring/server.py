@@ -166,7 +166,7 @@ def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, 
     app = load_app(job.app)
     root: Any = app.root_agent
     parts = parts_of(root, deep=job.deep)
-    own = next((one for one in app.plugins if isinstance(one, FlowPlugin)), FlowPlugin())
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
     copies = {agent.name: agent for agent in Team(parts.lead, parts.specialists).everybody()}
     for name, number in job.sockets.items():
         listening = socket.socket(fileno=number)

@@ -27,10 +27,10 @@ def _ignored(turn: Turn) -> Iterator[Finding]:
 
 def _began(turn: Turn, source: Activation) -> bool:
     return any(
-        one.agent.rpartition("/")[2] == source.target
-        and one.cause in ("transfer", "resume")
-        and one.began > source.began
-        for one in turn.activations
+        activation.agent.rpartition("/")[2] == source.target
+        and activation.cause in ("transfer", "resume")
+        and activation.began > source.began
+        for activation in turn.activations
     )
 
 

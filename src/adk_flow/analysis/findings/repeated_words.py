@@ -26,7 +26,7 @@ def find_repeated_words(trace: Trace) -> Iterator[Finding]:
     holds one of them.
     """
     for turn in trace.turns:
-        shown = [one for one in turn.messages if not one.is_result]
+        shown = [message for message in turn.messages if not message.is_result]
         raw = [one for one in shown if _is_json(one.text)]
         if raw:
             agents = listed(one.agent for one in raw)
@@ -44,7 +44,7 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
         if not known:
             continue
         others = [o for o in earlier if o is known[0] or _ran_at_once(trace, o, known[0])]
-        if _is_choice(later, [one for one in others if any(terms[one])]):
+        if _is_choice(later, [other for other in others if any(terms[other])]):
             candidates += others
             text = f"The user reads all {len(others)} candidates, of {listed(_names(others))}, "
             kind, read = "shown_candidates", f"{text}before {later.agent} gives one of them."
@@ -96,5 +96,5 @@ def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
 
 def _is_choice(text: Message, candidates: list[Message]) -> bool:
     """Whether a text that holds one of several candidates is not what they say together."""
-    length = sum(len(one.text) for one in candidates)
+    length = sum(len(candidate.text) for candidate in candidates)
     return len(candidates) > 1 and len(text.text) < _ONE_OF_MANY * length

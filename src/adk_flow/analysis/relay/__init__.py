@@ -39,7 +39,7 @@ def trace_relays(trace: Trace, names: Sequence[str] = ()) -> Iterator[Relay]:
     """Follows facts through each turn that came to its end, as far as all words were kept."""
     for turn in trace.turns:
         facing = _facing_user(trace, turn)
-        heads = [one for one in turn.activations if _is_called(one, facing)]
+        heads = [activation for activation in turn.activations if _is_called(activation, facing)]
         is_settled = turn.complete and not (turn.failed or turn.waits or turn.waiting())
         if heads and is_settled and not any(hook.hook == "event" for hook in turn.hidden_hooks):
             yield from _to_called(trace, turn, heads, facing, names)
@@ -53,7 +53,7 @@ def _facing_user(trace: Trace, turn: Turn) -> set[int]:
     A node that is given something else was called: its first request begins with its node's input
     (2.13, workflow/_llm_agent_wrapper.py).
     """
-    facing = {one.number for one in turn.activations if one.faces_user}
+    facing = {activation.number for activation in turn.activations if activation.faces_user}
     nodes = {one.number for one in turn.activations if one.cause == "node" and one.source is None}
     for call in turn.model_calls:
         words = " ".join(_words(trace, call))

@@ -47,7 +47,7 @@ def read_facts(text: str, names: Sequence[str] = ()) -> list[Fact]:
     named = [_named(name, text) for name in names]
     rest, dates = _take_dates(text)
     plain, quantities = read_quantities(_eased(rest))
-    numbers = (_number(plain, one) for one in quantities if one.unit != UNREAD)
+    numbers = (_number(plain, quantity) for quantity in quantities if quantity.unit != UNREAD)
     return [*filter(None, named), *dates, *numbers]
 
 

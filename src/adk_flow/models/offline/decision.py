@@ -71,7 +71,7 @@ def _end(answer: str, is_asking: bool, situation: Situation) -> OfflineDecision:
         return OfflineDecision(answer)
     shape = {
         "type": "object",
-        "properties": {one.name: one.schema for one in ending.parameters},
+        "properties": {parameter.name: parameter.schema for parameter in ending.parameters},
         "required": [one.name for one in ending.required],
     }
     return OfflineDecision(calls=((ending.name, fill_form(shape, material)),))
@@ -91,7 +91,7 @@ def _answer(
             heard = dict.fromkeys(step.text for step in said)
             return "\n\n".join(heard) or wording.no_prose(situation.turn.text)
         return wording.offers(_offered(situation))
-    carried = [spell_out(name) for one in calls for name in one.carried]
+    carried = [spell_out(name) for call in calls for name in call.carried]
     made_up = [spell_out(name) for one in calls for name in one.made_up]
     unfit = [wording.quote_texts(task.question.text) for task in tasks if task.is_unfit]
     later = [wording.quote_texts(task.question.text) for task in tasks if task.transfer]

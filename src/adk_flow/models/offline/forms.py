@@ -45,7 +45,7 @@ def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
         least = [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
         return (_choices(item, material) if item.get("enum") else []) or least
     is_text = schema.get("type", "string") == "string"
-    found = [one.get(name) for one in material.results if isinstance(one, dict)]
+    found = [result.get(name) for result in material.results if isinstance(result, dict)]
     found += [material.answer] if is_text and _is_reply(name) else []
     found += [schema.get("default"), None, False, 0, placeholder(name, schema)]
     return next(one for one in found if _is_valid(one, schema) or one is found[-1])
@@ -81,7 +81,7 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
         if not _is_reply(name)
     }
     options = [_described(name, one, material) for name, one in goals.items()]
-    if len(goals) < 2 or not all(one.description for one in options):
+    if len(goals) < 2 or not all(option.description for option in options):
         return {}
     shares = dict.fromkeys(goals, "")
     for question in material.questions:

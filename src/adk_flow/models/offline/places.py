@@ -92,7 +92,7 @@ class Places(NamedTuple):
         chosen: dict[str, list[Quantity]] = {}
         waiting: list[tuple[Quantity, list[Parameter]]] = []
         for quantity in self.reading.quantities:
-            fitting = [one for one in parameters if self._fits(one, quantity)]
+            fitting = [parameter for parameter in parameters if self._fits(parameter, quantity)]
             called = self._called(fitting, quantity)
             if len(called) == 1:
                 chosen.setdefault(called[0].name, []).append(quantity)

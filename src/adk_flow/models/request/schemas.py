@@ -70,7 +70,7 @@ def _flattened(schema: Schema, definitions: Schema, depth: int) -> Schema:
         alternatives = schema.pop(key, None)
         if not isinstance(alternatives, list):
             continue
-        read = [_resolved(one, definitions, depth - 1) for one in alternatives]
+        read = [_resolved(alternative, definitions, depth - 1) for alternative in alternatives]
         real = [one for one in read if one.get("type") != "null"]
         if len(real) < len(read):
             schema["nullable"] = True

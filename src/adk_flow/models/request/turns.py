@@ -92,7 +92,7 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
             before = turns.pop() if turns else RequestTurn("")
             turns.append(RequestTurn(before.text, (*before.steps, *steps)))
     if len(turns) == 1 and not turns[0].text:
-        said = [one.text for one in turns[0].steps if isinstance(one, AgentSaid) and one.agent]
+        said = [step.text for step in turns[0].steps if isinstance(step, AgentSaid) and step.agent]
         return (RequestTurn(clipped(["", *said][-1]), turns[0].steps),)
     return tuple(turns) or (RequestTurn(""),)
 

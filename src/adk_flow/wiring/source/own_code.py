@@ -78,7 +78,7 @@ def names_defined_by(node: ast.stmt) -> Iterator[str]:
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = (one for target in targets for one in ast.walk(target))
-        yield from (one.id for one in names if isinstance(one, ast.Name))
+        yield from (name.id for name in names if isinstance(name, ast.Name))
 
 
 def _text_of(module: str, name: str) -> str:
