@@ -137,17 +137,16 @@ def stop_nodes(moment: Moment, run: Run, group: tuple[int, int, str], *, failed:
         was_open = node.last.ended < 0
         end_activation(node.last, moment, "return")
         end_nodes(moment, run, node, failed=failed)
-        if node.path in run.graphs:
-            stop_inner(moment, run, node, failed=failed)
+        if run.graphs.pop(node.path, None):
+            _stop_inside(moment, run, node.path, failed=failed)
         cancelled = failed and was_open and not _is_answered(run, node.last)
         close_node(moment, run, node, failed=cancelled, text="cancelled" if cancelled else "")
     join_nodes(moment, run, group, is_over=True)
 
 
-def stop_inner(moment: Moment, run: Run, graph: Activation, *, failed: bool) -> None:
-    """Ends a graph inside another."""
-    run.graphs.pop(graph.path, None)
-    for group in [group for group in run.nodes if group[2] == graph.path]:
+def _stop_inside(moment: Moment, run: Run, graph: str, *, failed: bool) -> None:
+    """Ends the nodes of a graph inside another, by its path."""
+    for group in [group for group in run.nodes if group[2] == graph]:
         stop_nodes(moment, run, group, failed=failed)
 
 
@@ -174,8 +173,7 @@ def shown_name(run: Run, path: str) -> str:
 
 def _end_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
     end_activation(node, moment, "return")
-    for group in [group for group in run.nodes if group[2] == node.path]:
-        stop_nodes(moment, run, group, failed=failed)
+    _stop_inside(moment, run, node.path, failed=failed)
     close_node(moment, run, node, failed=failed, text=text if failed else "")
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 
 from adk_flow.analysis.latency import LatencyProfile
-
-if TYPE_CHECKING:  # releases before 2.x have no such class
-    from google.adk.models import LlmCapabilities
 
 
 class ModelWrapper(BaseLlm):
@@ -22,7 +19,7 @@ class ModelWrapper(BaseLlm):
     inner: BaseLlm
 
     @property
-    def capabilities(self) -> LlmCapabilities:
+    def capabilities(self) -> Any:  # of a class that releases before 2.x do not have
         """Says what the other model can do."""
         return self.inner.capabilities
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from adk_flow._data import group_by
@@ -31,14 +32,15 @@ def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
 
 def _beside(write: Write, another: Write) -> bool:
     """Whether two writers ran at the same time, neither of them for the other."""
-    one, other = write.activation, another.activation
-    if one is other or one in other.parents() or other in one.parents():
+    first, second = write.activation, another.activation
+    calls = [activation.head.within for activation in (first, second)]
+    is_one_fork = calls[0] and calls[1] and calls[0].asked == calls[1].asked >= 0
+    return ran_at_once(first, second, is_known=bool(is_one_fork))
+
+
+def ran_at_once(first: Activation, second: Activation, *, is_known: bool = False) -> bool:
+    """Whether two agents ran at the same time, be it known, neither of them for the other."""
+    if first is second or first in second.parents() or second in first.parents():
         return False
-    calls = [activation.head.within for activation in (one, other)]
-    if calls[0] and calls[1] and calls[0].asked == calls[1].asked >= 0:
-        return True
-    return one.began < _end(other) and other.began < _end(one)
-
-
-def _end(activation: Activation) -> float:
-    return activation.ended if activation.ended >= 0 else float("inf")
+    ends = [agent.ended if agent.ended >= 0 else math.inf for agent in (first, second)]
+    return is_known or (first.began < ends[1] and second.began < ends[0])

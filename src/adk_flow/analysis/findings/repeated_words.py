@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from adk_flow._data import parse_json
+from adk_flow.analysis.findings.concurrency import ran_at_once
 from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
@@ -86,12 +86,7 @@ def _is_held(content: Terms, found: Terms) -> bool:
 def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
     """Whether two agents spoke that ran at the same time, neither of them for the other."""
     first, second = (trace.activations.get(message.activation) for message in (one, other))
-    if first is None or second is None or first is second:
-        return False
-    if first in second.parents() or second in first.parents():
-        return False
-    ends = [a.ended if a.ended >= 0 else math.inf for a in (first, second)]
-    return first.began < ends[1] and second.began < ends[0]
+    return first is not None and second is not None and ran_at_once(first, second)
 
 
 def _is_choice(text: Message, candidates: list[Message]) -> bool:
