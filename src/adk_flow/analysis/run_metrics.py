@@ -114,7 +114,7 @@ def measure_run(
     spans = [schedule.spans for schedule in schedules]
     models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
     planted = asked.planted if asked else {}
-    names = [one.text for one in planted.values() if not any(map(str.isdigit, one.text))]
+    names = [canary.text for canary in planted.values() if not any(map(str.isdigit, canary.text))]
     shown, total = trace_visibility(trace, planted), summed(turns)
     return RunMetrics(
         construct=construct,
@@ -154,8 +154,8 @@ def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:
     planned = [call for task in plan for call in task.tools]
 
     def take(call: ToolCall) -> int:
-        alike = [one for one in planned if one.name == call.name]
-        fitting = [one for one in alike if parse_json(call.text) == one.args] or alike
+        alike = [other for other in planned if other.name == call.name]
+        fitting = [other for other in alike if parse_json(call.text) == other.args] or alike
         return round(1e6 * fitting[0].seconds) if fitting else 0
 
     return take

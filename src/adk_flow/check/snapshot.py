@@ -141,7 +141,7 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine
     fits = operator.eq if exactly else says
     expected, actual = lines_of(left) or [], lines_of(right) or []
     # A line with `...` is taken for the first that it may stand for.
-    keys = [next((one for one in actual if fits(line, one)), line) for line in expected]
+    keys = [next((other for other in actual if fits(line, other)), line) for line in expected]
     rows = []
     for kind, i, j, k, m in _opcodes(keys, actual):
         if kind == "equal":

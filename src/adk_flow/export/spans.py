@@ -108,7 +108,7 @@ class _Builder:
 
     def _first(self, *around: Turn | Activation | ToolCall | None) -> int:
         """Finds the span of the first that has one; of a damaged log not all do."""
-        return next(self._index[one] for one in around if one in self._index)
+        return next(self._index[item] for item in around if item in self._index)
 
     def _span(self, one: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
         match one:

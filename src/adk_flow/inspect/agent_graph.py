@@ -78,9 +78,9 @@ def functions_of(node: BaseNode) -> list[FunctionType]:
         candidates += [vars(kind).get(name) for kind in type(node).__mro__ for name in _RUNNING]
     # What a decorator put around a function names nothing; what it wraps does.
     unwrapped = [getattr(candidate, "__func__", candidate) for candidate in candidates]
-    functions = [getattr(one, "__wrapped__", one) for one in unwrapped]
+    functions = [getattr(function, "__wrapped__", function) for function in unwrapped]
     own = [function for function in functions if isinstance(function, FunctionType)]
-    return [one for one in own if not str(one.__module__).startswith("google.adk.")]
+    return [function for function in own if not str(function.__module__).startswith("google.adk.")]
 
 
 _RUNNING = ("_run_async_impl", "_run_impl", "run_node_impl")
@@ -98,7 +98,7 @@ def _wired(node: BaseNode) -> Iterator[Use]:
         elif isinstance(graph := getattr(tool, "node", tool), BaseNode):
             yield Use("node_tool", graph)
     if isinstance(node, Workflow) and node.graph is not None:
-        yield from (Use("node", one) for one in node.graph.nodes)
+        yield from (Use("node", inner) for inner in node.graph.nodes)
     for name in ("_node", "_inner_node"):  # of a parallel worker (2.13, _parallel_worker.py)
         if isinstance(inner := getattr(node, name, None), BaseNode):
             yield Use("node", inner)
@@ -109,10 +109,10 @@ def _wired(node: BaseNode) -> Iterator[Use]:
 
 def _of_code(node: BaseNode) -> Iterator[Use]:
     fields = [value for name, value in node if name not in ("parent_agent", "graph", "edges")]
-    yield from (Use("code", one) for one in _nodes_in(fields))
+    yield from (Use("code", other) for other in _nodes_in(fields))
     seen: set[int] = set()
     for function in functions_of(node):
-        yield from (Use("code", one) for one in _nodes_in(_named_by(function, seen)))
+        yield from (Use("code", other) for other in _nodes_in(_named_by(function, seen)))
 
 
 def _nodes_in(values: Iterable[Any], depth: int = 2) -> Iterator[BaseNode]:

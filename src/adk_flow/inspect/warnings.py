@@ -90,9 +90,9 @@ def _dead_ends(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes[1:]:
         number = wiring.id_of(node)
         own = [transfer for transfer in wiring.transfers if transfer.source == number]
-        is_free = any(not one.barred_by for one in own)
+        is_free = any(not transfer.barred_by for transfer in own)
         if number in wiring.offered and not is_free and _keeps_turns(node, wiring.nodes[0]):
-            barred = ", ".join(dict.fromkeys(one.barred_by for one in own))
+            barred = ", ".join(dict.fromkeys(transfer.barred_by for transfer in own))
             text = f"{node.name} holds the next turn too and can hand it to nobody, by {barred}"
             yield Remark("dead_end", [number], text)
 
@@ -150,7 +150,7 @@ def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes:
         if isinstance(node, LoopAgent) and not node.max_iterations:
             # Code of an agent below names it, or is ADK's `exit_loop`.
-            if any("escalate" in name for one in _below(node) for name in _code_names(one)):
+            if any("escalate" in name for below in _below(node) for name in _code_names(below)):
                 continue
             text = f"{node.name} has neither max_iterations nor anything in it that escalates"
             yield Remark("endless_loop", [wiring.id_of(node)], text)
@@ -220,7 +220,7 @@ def _clashes(wiring: Wiring) -> Iterator[Remark]:
     for name, number in Counter(agent.name for agent in agents).items():
         if number > 1:
             text = f"{number} are named {name}: neither ADK nor a log tells them apart"
-            yield Remark("name_clash", [one.id for one in agents if one.name == name], text)
+            yield Remark("name_clash", [agent.id for agent in agents if agent.name == name], text)
     for member in agents:
         for tool in (tool for tool, times in Counter(member.tools).items() if times > 1):
             text = f"{member.name} has two tools named {tool}: a model can call one of them"

@@ -39,7 +39,7 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     ]
     yield Section("Figures", _table(["", *releases], figures))
     hooks = [
-        (hook, *(_UNKNOWN if (n := counts[one]) is None else str(n) for one in releases))
+        (hook, *(_UNKNOWN if (n := counts[release]) is None else str(n) for release in releases))
         for hook, counts in _hooks(alignment).items()
     ]
     yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))

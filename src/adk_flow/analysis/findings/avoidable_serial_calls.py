@@ -93,17 +93,17 @@ def _rounds(turn: Turn) -> dict[int, list[_Round]]:
 
 
 def _asked_late(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> Iterator[Finding]:
-    earlier = [one for one in before.calls if one.ended >= 0 and not one.failed]
+    earlier = [other for other in before.calls if other.ended >= 0 and not other.failed]
     # The same agent asked once more may have been asked because of what it answered.
-    is_again = call.name in {one.name for one in before.calls}
-    may_not = any(one.kind not in _AT_ONCE for one in (*before.calls, call))
+    is_again = call.name in {other.name for other in before.calls}
+    may_not = any(other.kind not in _AT_ONCE for other in (*before.calls, call))
     if len(earlier) < len(before.calls) or call.ended < 0 or is_again or may_not:
         return
     if _may_need(trace, before, after, call):
         return
-    saved = min(max(one.took for one in earlier), call.took)
+    saved = min(max(other.took for other in earlier), call.took)
     time = f" and {_seconds(saved)}" if saved >= MATERIAL else ""
-    names = distinct(one.name for one in before.calls)
+    names = distinct(other.name for other in before.calls)
     text = (
         f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
         f"request holds no number and no distinctive word learnt from that: side by side, a model "
@@ -126,7 +126,7 @@ def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bo
     if not all(map(is_whole, [call.text, *texts])) or "response" not in {p.kind for p in new}:
         return True
     known = [before.request.system, *(part.text for part in before.request.parts)]
-    own = [one.text for one in before.calls]
+    own = [other.text for other in before.calls]
     fresh = terms_of(*texts).without(terms_of(*[trace.log.texts.get(n, "") for n in known], *own))
     asked = terms_of(call.text)
     return not any(fresh) or not any(asked) or asked.shares(fresh)

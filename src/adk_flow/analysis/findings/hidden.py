@@ -42,8 +42,8 @@ def find_hidden_hooks(trace: Trace) -> Iterator[Finding]:
         for hook, hidden in group_by(turn.hidden_hooks, lambda hidden: hidden.hook).items():
             text = (
                 f"A plugin before the recorder hid {hook} of "
-                f"{listed(one.of for one in hidden)}; list FlowPlugin first."
+                f"{listed(hook.of for hook in hidden)}; list FlowPlugin first."
             )
-            records = tuple(sorted({index for one in hidden for index in one.records}))
-            agents = distinct(one.agent for one in hidden)
+            records = tuple(sorted({index for hook in hidden for index in hook.records}))
+            agents = distinct(hook.agent for hook in hidden)
             yield Finding("hidden_hook", turn.number, agents, text, records)

@@ -38,7 +38,7 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
     for call in turn.asked_models:
         number = sum(asked.kind == "transfer" for asked in call.calls)
         source = trace.activations.get(call.activation)
-        own = [one for one in turn.model_calls if one.activation == call.activation]
+        own = [other for other in turn.model_calls if other.activation == call.activation]
         if number > 1 and source is not None and source.target and own[-1] is call:
             text = (
                 f"{call.agent} handed over {number} times at once; only that to "

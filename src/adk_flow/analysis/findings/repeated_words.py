@@ -27,15 +27,15 @@ def find_repeated_words(trace: Trace) -> Iterator[Finding]:
     """
     for turn in trace.turns:
         shown = [message for message in turn.messages if not message.is_result]
-        raw = [one for one in shown if _is_json(one.text)]
+        raw = [message for message in shown if _is_json(message.text)]
         if raw:
-            agents = listed(one.agent for one in raw)
+            agents = listed(message.agent for message in raw)
             yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {agents}.")
-        yield from _repeated(trace, turn, [one for one in shown if one not in raw])
+        yield from _repeated(trace, turn, [message for message in shown if message not in raw])
 
 
 def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:
-    terms = {one: terms_of(one.text) for one in shown if is_whole(one.text)}
+    terms = {message: terms_of(message.text) for message in shown if is_whole(message.text)}
     candidates: list[Message] = []
     for place, later in enumerate(shown):
         earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
@@ -56,12 +56,12 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
 
 
 def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
-    records = tuple(sorted({one.record for one in shown}))
+    records = tuple(sorted({message.record for message in shown}))
     return Finding(kind, turn.number, distinct(_names(shown)), text, records)
 
 
 def _names(shown: list[Message]) -> list[str]:
-    return [one.agent for one in shown]
+    return [message.agent for message in shown]
 
 
 def _is_json(text: str) -> bool:

@@ -73,7 +73,7 @@ def _is_called(activation: Activation, facing: set[int]) -> bool:
 def _to_called(
     trace: Trace, turn: Turn, heads: Sequence[Activation], facing: set[int], names: Sequence[str]
 ) -> Iterator[Relay]:
-    if any(one.cause == "transfer" and one.faces_user for one in turn.activations):
+    if any(agent.cause == "transfer" and agent.faces_user for agent in turn.activations):
         return  # who took over is shown the whole conversation
     asked = [move for move in turn.moves if move.kind == "ask"]
     calls = [call for call in turn.model_calls if call.activation not in facing]

@@ -69,7 +69,7 @@ def _fill(function: Function, text: str, before: Filled) -> Filled:
     open_ = {one.name: one for one in (*about, *before.doubts) if one.name not in whole}
     explained = frozenset[str]().union(*map(cues, open_.values()))
     left = [quantity for quantity in reading.quantities if quantity not in placed.values()]
-    faults = [reading.text[one.start : one.end] for one in left]
+    faults = [reading.text[quantity.start : quantity.end] for quantity in left]
     faults += [word.text for word in loose if stem(word.text) not in explained]
     return Filled(
         function,
@@ -121,7 +121,7 @@ def _uncovered(
     periods = {PERIODS[word] for word in re.findall(r"\w+", texts.lower()) if word in PERIODS}
     given = [parameter for parameter in function.parameters if parameter.name in arguments]
     known = stems(re.sub(r'"[^"]*"', "", texts))
-    known = known.union(*(cues(one) for one in given if not one.is_number))
+    known = known.union(*(cues(parameter) for parameter in given if not parameter.is_number))
     phrases = [find_mentions(saying, reading) for saying in sayings(texts)]
     near = {word for mentions in phrases for mention in mentions for word in mention}
     for one in given:
@@ -129,7 +129,7 @@ def _uncovered(
             around = around_quantity(reading, placed[one.name])
             near.update(word for word in around if stem(word.text) in cues(one))
     for number, word in enumerate(reading.words):
-        following = "".join(one.text for one in reading.words[number + 1 : number + 2])
+        following = "".join(word.text for word in reading.words[number + 1 : number + 2])
         if word.text in ("per", "each", "every") and following in PERIODS:
             continue
         if word.text in PERIODS:

@@ -98,21 +98,21 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
 
 def _choices(schema: Schema, material: Material) -> list[Any]:
     """Picks one for each question that any of them fits."""
-    options = [_described(str(one), {}, material) for one in schema["enum"]]
+    options = [_described(str(value), {}, material) for value in schema["enum"]]
     fitting = [one for one in material.questions if fit(one, options).margin >= ROUTE_FLOOR]
-    chosen = (_choice(schema, material._replace(questions=(one,))) for one in fitting)
+    chosen = (_choice(schema, material._replace(questions=(question,))) for question in fitting)
     return list(dict.fromkeys(chosen))
 
 
 def _choice(schema: Schema, material: Material) -> Any:
     """Picks what the question names, else what it is likest, else what stands for none."""
-    none = [one for one in schema["enum"] if _NOBODY & set(split_words(spell_out(str(one))))]
-    real = [one for one in schema["enum"] if one not in none]
+    none = [value for value in schema["enum"] if _NOBODY & set(split_words(spell_out(str(value))))]
+    real = [value for value in schema["enum"] if value not in none]
     question = " ".join(material.questions)
     named = list(choices_in(real, read(question)))
     if len(named) == 1 or not real:
         return (named or none)[0]
-    found = fit(question, [_described(str(one), {}, material) for one in named or real])
+    found = fit(question, [_described(str(value), {}, material) for value in named or real])
     is_none = bool(none) and not named and found.margin < ROUTE_FLOOR
     return none[0] if is_none else (named or real)[found.best]
 

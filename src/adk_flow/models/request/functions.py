@@ -98,7 +98,7 @@ class Function:
     def is_calculator(self) -> bool:
         """Tells whether it takes a number: what it gives may be a figure."""
         items = ((parameter.schema.get("items") or {}).get("type") for parameter in self.parameters)
-        return any(one.is_number for one in self.parameters) or "number" in items
+        return any(parameter.is_number for parameter in self.parameters) or "number" in items
 
 
 def declared_functions(config: types.GenerateContentConfig) -> tuple[Function, ...]:

@@ -100,7 +100,7 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
 def instructions(contents: Iterable[types.Content]) -> str:
     """Returns the instructions that ADK puts among the contents beside a static instruction."""
     texts = [text for content in contents for text in _texts(content)]
-    return "\n\n".join(_FENCE.sub("", one) for one in texts if one.startswith(_INSTRUCTION))
+    return "\n\n".join(_FENCE.sub("", text) for text in texts if text.startswith(_INSTRUCTION))
 
 
 def answers_so_far(contents: Iterable[types.Content]) -> int:

@@ -77,7 +77,7 @@ def names_defined_by(node: ast.stmt) -> Iterator[str]:
         yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = (one for target in targets for one in ast.walk(target))
+        names = (part for target in targets for part in ast.walk(target))
         yield from (name.id for name in names if isinstance(name, ast.Name))
 
 
@@ -88,7 +88,7 @@ def _text_of(module: str, name: str) -> str:
     place = next(n for n, node in enumerate(body) if name in names_defined_by(node))
     node, following = body[place], body[place + 1 : place + 2]
     decorators = getattr(node, "decorator_list", ())
-    first = min(one.lineno for one in (node, *decorators))
+    first = min(each.lineno for each in (node, *decorators))
     is_said = following and isinstance(following[0], ast.Expr)
     last = following[0] if is_said and isinstance(node, (ast.Assign, ast.AnnAssign)) else node
     return "\n".join(lines[first - 1 : last.end_lineno])
