@@ -14,6 +14,7 @@ from google.adk.events.event import Event
 from google.adk.sessions.session import Session
 
 from adk_flow._adk import BaseNode
+from adk_flow._data import walk_once
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
 from adk_flow.record.agents import SharedNames, next_active_agent
@@ -158,9 +159,7 @@ def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
 
 def _below(node: Any) -> Iterator[Any]:
     """Walks an agent and its sub-agents."""
-    yield node
-    for one in getattr(node, "sub_agents", ()):
-        yield from _below(one)
+    return walk_once([node], lambda agent: getattr(agent, "sub_agents", ()))
 
 
 def _code_names(node: Any) -> Iterator[str]:
