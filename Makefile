@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Modules are compiled once, and not in each of the processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup prices laws predict claims demo test test-slow releases test-lowest coverage check lint web format benchmark constraints readme walk clean fuzz faults workers ray trials screenshots site streamlit
 

@@ -19,9 +19,10 @@ from streamlit.delta_generator import DeltaGenerator  # pyright: ignore[reportMi
 from adk_flow import CONSTRUCTS, AdkFlowError, FlowPlugin, Move, compare, read_conversation
 from adk_flow._text import plural
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
+from adk_flow.analysis.trace import Turn
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Record
-from adk_flow.render.mermaid import sequence_diagram
+from adk_flow.render.turn_svg import turn_to_svg
 from adk_flow.run.app import load_app, with_recorder
 from adk_flow.scenario.conversation import Conversation, of_questions
 from adk_flow.wiring import MEANINGS
@@ -59,9 +60,10 @@ class Chat:
             self.moves += moves
             self.show(moves)
 
-    def measure(self) -> TurnMetrics:
-        """Measures the latest turn."""
-        return measure_turn(self._reader.turns[max(self._reader.turns)])
+    @property
+    def turn(self) -> Turn:
+        """The latest turn."""
+        return self._reader.turns[max(self._reader.turns)]
 
 
 def choose() -> tuple[Path, Conversation]:
@@ -87,13 +89,6 @@ def show_words(moves: list[Move], talk: DeltaGenerator) -> None:
             with talk.chat_message("user" if move.kind == "say" else "assistant"):
                 st.caption(move.source)
                 st.text(move.text)
-
-
-def draw(chat: Chat, place: DeltaGenerator) -> None:
-    """Draws the latest turn as far as it has come."""
-    latest = [move for move in chat.moves if move.turn == chat.moves[-1].turn]
-    drawn = sequence_diagram(latest).replace("the log stops in the middle of this turn", "…")
-    place.markdown(f"```mermaid\n{drawn}```")
 
 
 def figures(turn: TurnMetrics) -> str:
@@ -134,14 +129,14 @@ def main() -> None:
 
         def show(moves: list[Move]) -> None:
             show_words(moves, talk)
-            draw(chat, picture)
+            picture.image(turn_to_svg(chat.turn))
             time.sleep(pause)
 
         chat.show = show
         chat.ask(question)
     if chat.moves:
-        draw(chat, picture)
-        line.text(figures(chat.measure()))
+        picture.image(turn_to_svg(chat.turn))
+        line.text(figures(measure_turn(chat.turn)))
     if st.sidebar.button("Parallel against one by one"):
         with flow:
             race(folder, of_questions(chat.questions) if chat.questions else example)

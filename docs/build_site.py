@@ -40,6 +40,10 @@ PAGES = {
 }
 """Where each page of the repository lies in the site."""
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
+_TEXTS = (
+    "text, tspan { fill: var(--md-default-fg-color) !important; } "
+    "rect.actor, .labelBox, .actor-man circle { fill: var(--md-code-bg-color) !important; } "
+)
 _FENCE = re.compile(r"^```(\w+) \w+$", re.MULTILINE)
 
 
@@ -51,10 +55,9 @@ def main() -> None:
         page = docs / place
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(site_page(source), encoding="utf-8")
-    drawn = subprocess.run(
-        [sys.executable, ROOT / "docs" / "situations.py"], stdout=subprocess.PIPE
-    )
-    (docs / "situations_drawn.md").write_bytes(drawn.stdout)
+    situations = [sys.executable, ROOT / "docs" / "situations.py"]
+    drawn = subprocess.run(situations, stdout=subprocess.PIPE, text=True)
+    (docs / "situations_drawn.md").write_text(_readable(drawn.stdout), encoding="utf-8")
     if (images := ROOT / "docs" / "images").exists():
         shutil.copytree(images, docs / "images")
     _write_mermaid(docs / "assets")
@@ -76,7 +79,12 @@ def site_page(source: str) -> str:
 
     text = text.replace("](docs/images/", "](images/")
     # A second word behind a fence is for the tests.
-    return _FENCE.sub(r"```\1", _LINK.sub(link, text))
+    return _readable(_FENCE.sub(r"```\1", _LINK.sub(link, text)))
+
+
+def _readable(page: str) -> str:
+    """Gives diagrams the site's own colours of text, which their CSS would take from them."""
+    return page.replace('{"themeCSS": "', f'{{"themeCSS": "{_TEXTS}')
 
 
 def _write_mermaid(folder: Path) -> None:

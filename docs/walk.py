@@ -1,7 +1,7 @@
 """The way of a path through `adk-flow compare` to its report: `python docs/walk.py` (`make walk`).
 
 Runs a small comparison offline and takes the call stack wherever a function of adk_flow first gives
-the thing in another form: the app, its run, the flow log, the run's metrics, the comparison, the
+the thing in another form: the app, its run, what its log holds, its metrics, the comparison, the
 page. A *stop* is a function of adk_flow on one of these stacks, counted once: what somebody enters
 who follows the thing. A *climb* is a call from one stop to the next into an earlier layer
 (tests/test_layers.py). Prints also who reads the records of the log for the run's metrics.
@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from adk_flow import Log, read_log  # noqa: E402 - after the path that finds tests
 from tests.test_layers import LAYERS  # noqa: E402 - likewise
 
-FORMS = ("App", "ConversationRun", "Log", "RunMetrics", "Comparison", "page")
+FORMS = ("App", "ConversationRun", "Trace", "RunMetrics", "Comparison", "page")
 COMMAND = ["compare", "root_agent", "--constructs", "transfer", "--question", "What is an ISA?"]
 
 
@@ -146,10 +146,12 @@ def compare(folder: str, watching: contextlib.AbstractContextManager[None]) -> N
 def readers_of(log: Log) -> set[Stop]:
     """Gives the functions that read a log's records for the run's metrics."""
     from adk_flow.analysis.run_metrics import measure_run
+    from adk_flow.analysis.trace_reader import trace_log
 
     records = Records(log.records)
     records.readers = set()
-    measure_run(log._replace(records=records), construct="transfer", conversation="question")
+    trace = trace_log(log._replace(records=records))
+    measure_run(trace, construct="transfer", conversation="question")
     return records.readers
 
 

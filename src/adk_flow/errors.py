@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dis
+from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
+from typing import TypeVar
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
 
 OWN_FAULT = "adk-flow's own fault"
 """How an error begins that adk-flow's code made without meaning to."""
@@ -27,6 +32,15 @@ def words_of_error(error: BaseException) -> str:
         return f"<{type(error).__name__}>"
 
 
+_passing: set[CodeType] = set()
+
+
+def passes_on(function: _Function) -> _Function:
+    """Marks a function that calls, or looks up, what an app has in its place: not its own fault."""
+    _passing.add(function.__code__)
+    return function
+
+
 def locate_own_fault(error: BaseException) -> str:
     """Names the file and line of adk-flow that failed; empty where it raised, or others failed."""
     seen = {id(error)}
@@ -40,7 +54,7 @@ def locate_own_fault(error: BaseException) -> str:
         return ""
     package = Path(__file__).parent
     file = Path(trace.tb_frame.f_code.co_filename) if trace else Path()
-    if trace is None or not file.is_relative_to(package):
+    if trace is None or not file.is_relative_to(package) or trace.tb_frame.f_code in _passing:
         return ""
     instruction = dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]]
     is_meant = instruction == "RAISE_VARARGS"

@@ -5,10 +5,7 @@ all that needs it, so stand-ins of its packages let ADK's own command run.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,8 +19,9 @@ from google.genai import types
 
 from adk_flow.check.adk_eval import turns_of
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.doubles.command import APP
+from tests.doubles.command import APP, adk_command
 from tests.doubles.flow import agent, record
+from tests.doubles.forked import run_forked
 
 CONFIG = {
     "criteria": {
@@ -283,13 +281,8 @@ def adk(folder, *arguments):
     (folder / "stand_ins").mkdir()
     for package in PACKAGES:
         (folder / "stand_ins" / f"{package}.py").write_text(STAND_IN)
-    return subprocess.run(
-        [Path(sys.executable).with_name("adk"), *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder / "stand_ins"), "ADK_FLOW_DIR": "logs"},
-        capture_output=True,
-        text=True,
-    )
+    environment = {"PYTHONPATH": str(folder / "stand_ins"), "ADK_FLOW_DIR": "logs"}
+    return run_forked(adk_command, *arguments, folder=folder, **environment)
 
 
 def says(words):

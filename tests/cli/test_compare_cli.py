@@ -1,22 +1,14 @@
 """The command `adk-flow compare` as a user types it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from adk_flow.analysis.run_metrics import measure_run
-from adk_flow.cli.comparison import write_pages
-from adk_flow.comparison.store import Trial
-from adk_flow.models.scripted import Scripted
-from adk_flow.render.report_links import link_to
+from adk_flow.cli import main
 from tests.doubles.command import assert_refused, run_command
-from tests.doubles.flow import agent, record
+from tests.doubles.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "root_agent"
@@ -188,15 +180,7 @@ def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
         *("compare", "desk", "--constructs", "as_is", "--question", "Hi", "--model", "offline"),
         *("--trials", "4", "--jobs", "1", "--out", "out"),
     )
-    stopped = subprocess.run(
-        [sys.executable, "-m", "adk_flow", *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "STOP": "1"},
-        capture_output=True,
-        text=True,
-        # A shell that runs the tests in the background has it ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    stopped = run_forked(main, *arguments, folder=tmp_path, STOP="1")
 
     assert stopped.returncode == 130, stopped.stderr
     last = stopped.stderr.splitlines()[-1]
@@ -315,15 +299,3 @@ def test_what_a_model_does_not_report_is_unknown_and_wins_nothing(tmp_path):
     assert not [winner for winner in figures["winners"] if winner["figure"] == "tokens"]
     (said,) = figures["recommendation"]
     assert said.startswith("Cannot compare costs: a model reported no tokens.")
-
-
-@pytest.mark.parametrize(("number", "has_page"), [(10, True), (11, False)])
-async def test_links_lead_to_the_pages_that_are_written(number, has_page, tmp_path):
-    flow = await record(agent("Root", Scripted(script={"Root": ["Yes."]})), ["Well?"], tmp_path)
-    run = measure_run(flow.log, construct="as_is", conversation="talk", trial=number)
-
-    write_pages(tmp_path / "out")(Trial("as_is", "talk", number), flow.log, [])
-
-    pages = [str(path.relative_to(tmp_path / "out")) for path in tmp_path.glob("out/**/*.html")]
-    assert [link_to(run)] * has_page == pages
-    assert bool(link_to(run)) == has_page

@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from adk_flow.cli import main
+from tests.doubles.forked import forked
+
 KEYLESS = """
 import os
 from google.adk.agents import LlmAgent
@@ -104,29 +107,17 @@ def folder(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none of these signals")
 @pytest.mark.parametrize(("command", "busy", "signals"), WAYS)
 def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "adk_flow", *COMMANDS[command]],
-        cwd=folder,
-        env={
-            **os.environ,
-            "BUSY": busy,
-            "MARK": str(folder / "mark"),
-            "PATH": f"{folder}:{os.environ['PATH']}",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell that runs the tests in the background, or nohup, has some ignored.
-        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
-    )
-    (folder / "mark").read_text()
-    for number in signals:
-        process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    environment = {"BUSY": busy, "MARK": str(folder / "mark")}
+    path = f"{folder}:{os.environ['PATH']}"
+    with forked(main, *COMMANDS[command], folder=folder, PATH=path, **environment) as process:
+        (folder / "mark").read_text()
+        for number in signals:
+            process.send_signal(number)
+        code, errors = process.wait(), process.stderr.read()
 
     (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
     assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")
-    assert process.returncode == CODES[signals[0]]
+    assert code == CODES[signals[0]]
 
 
 @pytest.mark.environments

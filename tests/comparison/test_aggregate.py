@@ -15,6 +15,7 @@ from adk_flow.analysis.run_metrics import (
     measure_run,
     shown_to_specialists,
 )
+from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility import Exposure, Visibility
 from adk_flow.comparison.aggregate import (
     Setting,
@@ -23,7 +24,6 @@ from adk_flow.comparison.aggregate import (
     wilson_interval,
 )
 from adk_flow.comparison.recommend import write_caveats
-from adk_flow.log.reader import Log
 from adk_flow.models.scripted import Scripted, call
 from tests.doubles.flow import agent, record
 
@@ -187,7 +187,7 @@ def test_the_kind_is_controlled_offline_live_or_mixed():
     assert compare_runs([made(), live], Setting()).kind == "mixed"
 
 
-async def log_of_two_calls(folder: Path) -> Log:
+async def trace_of_two_calls(folder: Path) -> Trace:
     """A lead that calls a function, then answers."""
 
     def rate() -> str:
@@ -195,13 +195,13 @@ async def log_of_two_calls(folder: Path) -> Log:
         return "5%"
 
     model = Scripted(script={"Root": [call("rate"), "It is 5%."]})
-    return (await record(agent("Root", model, tools=[rate]), ["Rate?"], folder)).log
+    return (await record(agent("Root", model, tools=[rate]), ["Rate?"], folder)).trace
 
 
 async def test_a_projected_critical_path_adds_up_what_each_call_takes_at_that_pace(tmp_path):
-    log = await log_of_two_calls(tmp_path)
+    trace = await trace_of_two_calls(tmp_path)
 
-    run = measure_run(log, construct="a", conversation="c", pace=PACE)
+    run = measure_run(trace, construct="a", conversation="c", pace=PACE)
 
     (spans,) = run.spans
     first, tool, second = spans
@@ -217,9 +217,9 @@ async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
     own = tmp_path / "prices.yaml"
     own.write_text("priced by the test: {input: 2, output: 5}")
     pricing.use_prices(own)
-    log = await log_of_two_calls(tmp_path)
+    trace = await trace_of_two_calls(tmp_path)
 
-    run = measure_run(log, construct="a", conversation="c", price_model="priced by the test")
+    run = measure_run(trace, construct="a", conversation="c", price_model="priced by the test")
 
     tokens = (run.total.input_tokens or 0, run.total.output_tokens or 0)
     assert min(tokens) > 0
@@ -227,9 +227,9 @@ async def test_tokens_are_priced_at_the_models_price(tmp_path, monkeypatch):
 
 
 async def test_a_model_without_a_price_has_no_cost(tmp_path):
-    log = await log_of_two_calls(tmp_path)
-    run = measure_run(log, construct="a", conversation="c")
-    known = measure_run(log, construct="a", conversation="d", price_model=PRICED)
+    trace = await trace_of_two_calls(tmp_path)
+    run = measure_run(trace, construct="a", conversation="c")
+    known = measure_run(trace, construct="a", conversation="d", price_model=PRICED)
 
     (figures,) = compare_runs([known, run], Setting()).constructs
 
@@ -238,9 +238,9 @@ async def test_a_model_without_a_price_has_no_cost(tmp_path):
 
 
 async def test_logs_of_no_known_conversation_are_compared_all_the_same(tmp_path):
-    log = await log_of_two_calls(tmp_path)
+    trace = await trace_of_two_calls(tmp_path)
 
-    run = measure_run(log, construct="mine", conversation="")
+    run = measure_run(trace, construct="mine", conversation="")
 
     (figures,) = compare_runs([run], Setting()).constructs
     assert (run.checked, run.specialists, run.passed) == (False, [], True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adk_flow.log.reader import read_log
 from adk_flow.record.secrets import MASK
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import read_conversation
@@ -103,6 +104,8 @@ async def test_the_answers_hold_what_they_must_or_the_table_says_why_not(constru
 
     failed = [check for turn in held.failed_checks for check in turn]
     assert held.faults == 0
+    assert held.trace
+    assert held.trace.log == read_log(held.trace.log.path)  # what is told live is what is kept
     assert not any(turn.failed for turn in held.turns)
     assert bool(failed) == (name in LACKING.get(construct, ())), failed
 

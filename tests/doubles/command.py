@@ -70,7 +70,7 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
             case "adk-flow", _:
                 return run_here(cli.main, [program, *arguments], folder)
             case "adk", _:
-                return run_here(_adk, [program, *arguments], folder)
+                return run_here(adk_command, [program, *arguments], folder)
             case _, ["-c", code]:
                 return run_here(lambda: exec(code, {"__name__": "__main__"}), ["-c"], folder)
             case _, [script, *_] if script.endswith(".py"):
@@ -79,7 +79,8 @@ def run_program(*words: object, folder: Path, **environment: str) -> Finished:
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def _adk() -> None:
+def adk_command() -> None:
+    """Runs ADK's own."""
     from google.adk.cli import main
 
     main()
@@ -140,9 +141,15 @@ def own_modules() -> Iterator[None]:
         sys.path[:] = path
 
 
+_shared: dict[str, ModuleType] = {}
+"""Modules that were seen to be no app's: thousands, which are not looked at again."""
+
+
 def _take_apps() -> dict[str, ModuleType]:
-    names = [name for name, module in sys.modules.items() if _is_of_an_app(name, module)]
-    return {name: sys.modules.pop(name) for name in names}
+    new = [(name, one) for name, one in sys.modules.items() if _shared.get(name) is not one]
+    apps = {name: sys.modules.pop(name) for name, one in new if _is_of_an_app(name, one)}
+    _shared.update((name, one) for name, one in new if name not in apps)
+    return apps
 
 
 def _is_of_an_app(name: str, module: ModuleType) -> bool:

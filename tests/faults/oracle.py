@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from asyncio import create_subprocess_exec
-from asyncio.subprocess import DEVNULL, PIPE
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,9 +16,10 @@ from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_json import flow_to_data
-from tests.doubles.pages import ROOT
+from tests.doubles.forked import forked
 from tests.faults.cells import Cell, Held
 from tests.faults.faults import HOOKS, SIGNALS, Broken, Fault, short
+from tests.faults.process import hang
 
 AT_AGENT = ("model", "agent", "tool")
 """Groups of faults that are one agent's."""
@@ -29,18 +27,18 @@ UNSEEN = ("model_call", "session_change")
 """Records of what no hook tells."""
 
 
-async def try_process(fault: Fault, construct: str, folder: Path) -> list[str]:
+def try_process(fault: Fault, construct: str, folder: Path) -> list[str]:
     """Ends a process whose tool hangs in the first turn; says what is wrong."""
-    words = (sys.executable, "-m", "tests.faults.process", construct, str(folder))
-    child = await create_subprocess_exec(*words, stdout=PIPE, stderr=DEVNULL, cwd=ROOT)
-    assert child.stdout
-    books = json.loads(await child.stdout.readline())
-    child.send_signal(SIGNALS[fault.signal])
-    code = await child.wait()
+    with forked(hang, construct, folder) as child:
+        books = json.loads(child.stdout.readline())
+        child.send_signal(SIGNALS[fault.signal])
+        code = child.wait()
     return [*_process_lies(fault, code, books, Flow(trace_log(load_story([folder]))))]
 
 
-def _process_lies(fault: Fault, code: int, books: dict[str, Any], flow: Flow) -> Iterator[str]:
+def _process_lies(
+    fault: Fault, code: int | None, books: dict[str, Any], flow: Flow
+) -> Iterator[str]:
     hooks = Counter(r.hook for r in flow.log.records if r.hook not in UNSEEN)
     checks = {
         f"ended with {code}": code == -SIGNALS[fault.signal],  # as Python does without a recorder
@@ -54,7 +52,7 @@ def _process_lies(fault: Fault, code: int, books: dict[str, Any], flow: Flow) ->
 async def try_cell(fault: Fault, construct: str, folder: Path) -> list[str]:
     """Holds a conversation with the fault, without a recorder and with one; says what is wrong."""
     if fault.signal:
-        return await try_process(fault, construct, folder)
+        return try_process(fault, construct, folder)
     plugin = _recorder(fault, folder)
     bare = await Cell(replace(fault), construct).hold()
     held = await Cell(replace(fault), construct, plugin).hold()

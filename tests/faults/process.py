@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 
 from adk_flow.record.plugin import FlowPlugin
@@ -13,13 +12,17 @@ from tests.faults.faults import Fault
 class Waiting(Fault):
     """Says how far it came, and never ends."""
 
+    cell: Cell
+
     async def hang(self) -> None:
-        print(json.dumps({"hooks": cell.held.probe.hooks, "asked": cell.model._asked}), flush=True)
+        books = {"hooks": self.cell.held.probe.hooks, "asked": self.cell.model._asked}
+        print(json.dumps(books), flush=True)
         await asyncio.Event().wait()
 
 
-# A shell that runs this in the background has it ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-construct, folder = sys.argv[1:]
-cell = Cell(Waiting("hangs", "process", tool="hangs"), construct, FlowPlugin(directory=folder))
-asyncio.run(cell.hold())
+def hang() -> None:
+    """Holds a conversation under a construct, recorded in a folder."""
+    construct, folder = sys.argv[1:]
+    fault = Waiting("hangs", "process", tool="hangs")
+    fault.cell = Cell(fault, construct, FlowPlugin(directory=folder))
+    asyncio.run(fault.cell.hold())

@@ -76,6 +76,7 @@ def test_a_graph_is_drawn_as_a_box_with_its_routes(tmp_path):
                 n2 -->|"bill"| n3
                 n2 -->|"__DEFAULT__"| n4
             end
+            linkStyle default stroke:#e34c42
     """)
         + "\n"
     )
@@ -198,7 +199,7 @@ def test_hostile_names_draw_nothing():
 
     chart = agents_to_flowchart(picture)
 
-    assert len(chart.splitlines()) == 2
+    assert len(chart.splitlines()) == 3
     assert chart.count('"') == 2
     assert not any(sign in chart for sign in ("<script", "%%", ";\n", "{init"))
     assert "\x1b" not in agents_to_text(picture, 80)

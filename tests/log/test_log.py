@@ -1,10 +1,6 @@
 """Flow logs: written line by line, read back, cut, damaged, continued."""
 
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -17,6 +13,8 @@ from adk_flow.log.reader import Log, LogError, read_log
 from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
 from adk_flow.log.writer import LogWriter, log_path
 from tests.doubles.command import run_command
+from tests.doubles.forked import forked
+from tests.faults.process import hang
 
 HEADER = Header(flow_log=SCHEMA, adk="2.13.0", adk_flow="0", app="app", session="s", time=1)
 
@@ -178,47 +176,11 @@ def test_any_bytes_after_a_header_are_read_or_left_out(tmp_path_factory, junk):
     assert log.records[:6] == turn()
 
 
-KILLED = """
-    import asyncio, os, sys
-    sys.path.insert(0, {root!r})
-    from google.adk.apps import App
-    from google.adk.runners import Runner
-    from google.adk.sessions import InMemorySessionService
-    from google.genai import types
-    from adk_flow.models.scripted import Scripted, call
-    from adk_flow.record.plugin import FlowPlugin
-    from tests.doubles.flow import agent
-
-    async def hang() -> dict:
-        "Hangs."
-        print("hanging", flush=True)
-        await asyncio.Event().wait()
-        return {{}}
-
-    async def main():
-        model = Scripted(script={{"Root": [call("hang")]}})
-        app = App(name="app", root_agent=agent("Root", model, tools=[hang]),
-                  plugins=[FlowPlugin(directory={folder!r})])
-        runner = Runner(app=app, session_service=InMemorySessionService())
-        await runner.session_service.create_session(app_name="app", user_id="u", session_id="s")
-        async for _ in runner.run_async(
-            user_id="u", session_id="s", new_message=types.UserContent("Go")
-        ):
-            pass
-
-    asyncio.run(main())
-"""
-
-
 def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path):
-    root = str(Path(__file__).parents[2])
-    script = textwrap.dedent(KILLED).format(root=root, folder=str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"hanging\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with forked(hang, "single_agent", tmp_path) as process:
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
 
     (path,) = tmp_path.rglob("*.jsonl")
     log = read_log(path)
@@ -236,7 +198,7 @@ def test_a_process_killed_in_the_middle_of_a_turn_loses_nothing_written(tmp_path
 
     shown = run_command("show", path, folder=tmp_path)
     assert shown.returncode == 0
-    assert "user to Root: Go" in shown.stdout
+    assert "user to Lead: Loan?" in shown.stdout
     assert "the log stops in the middle of this turn" in shown.stdout
 
 

@@ -23,7 +23,7 @@ from google.genai import types
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, measure_run
-from adk_flow.log.reader import read_log
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.models.decisions import decided
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import Override, models_of, override_models
@@ -162,7 +162,7 @@ async def test_no_other_model_is_asked(shape, tmp_path):
     assert not held.turns[0].failed, held.turns[0].error
     assert not ASKED
     model.finish()  # so whoever ought to be asked was, by the given model
-    run = measure_run(read_log(tmp_path / "log.jsonl"), construct="as_is", conversation="rain")
+    run = measure_run(read_trace(tmp_path / "log.jsonl"), construct="as_is", conversation="rain")
     assert (run.controlled, run.model) == (True, "scripted")
 
 

@@ -1,16 +1,23 @@
 """Every entry into a model is seen, by whoever it is asked; wrappers do not count."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from google.adk.agents import LlmAgent
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
+from google.adk.tools import FunctionTool
 from google.genai import types
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.model_entries import Entry, listeners, watch_models
+from adk_flow.run.conversation_run import run_conversation
+from tests.doubles.flow import agent, record
+from tests.doubles.models import says
 
 
 class Plain(BaseLlm):
@@ -150,3 +157,68 @@ async def test_entries_at_once_are_told_apart(entries):
     await asyncio.gather(*(ask(Plain(model=f"m{number}")) for number in range(5)))
 
     assert sorted(entry.name for entry in entries) == ["m0", "m1", "m2", "m3", "m4"]
+
+
+class Answers:
+    """What ADK can read: an iterator that is no generator."""
+
+    def __init__(self, *answers):
+        self._answers = iter(answers)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        for answer in self._answers:
+            return answer
+        raise StopAsyncIteration
+
+    async def aclose(self):
+        pass
+
+
+async def test_a_model_that_gives_an_iterator_answers_and_counts(tmp_path):
+    class Iterating(BaseLlm):
+        def generate_content_async(self, llm_request, stream=False):  # pyright: ignore[reportIncompatibleMethodOverride]
+            return Answers(says("Hello."))
+
+    flow = await record(agent("Root", Iterating(model="iterating")), ["Hi"], tmp_path)
+
+    assert flow.errors == []
+    assert [(turn.llm_calls, turn.tokens) for turn in flow.figures] == [(1, 110)]
+
+
+class Narrow(BaseLlm):
+    """Takes less than ADK gives it."""
+
+    async def generate_content_async(self, llm_request):  # pyright: ignore[reportIncompatibleMethodOverride]
+        yield says("Hello.")
+
+
+class NarrowTool(FunctionTool):
+    """Takes its context by another name than ADK gives it."""
+
+    async def run_async(self, *, args, context):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return "looked"
+
+
+def curious(tool, args, tool_context):
+    return tool.state
+
+
+def look() -> str:
+    """Looks."""
+    return "looked"
+
+
+@pytest.mark.parametrize("fault", ["model", "tool", "callback"])
+async def test_what_an_app_does_wrong_is_not_said_to_be_adk_flows_fault(fault, tmp_path):
+    tools: list[Any] = [NarrowTool(look)] if fault == "tool" else [look]
+    model = Narrow(model="n") if fault == "model" else Scripted(script={"Root": [call("look")]})
+    before = curious if fault == "callback" else None
+    root = LlmAgent(name="Root", model=model, tools=tools, before_tool_callback=before)
+
+    run = await run_conversation(root, ["Look."], file=tmp_path / "log.jsonl")
+
+    (turn,) = run.turns
+    assert turn.error.startswith(("TypeError: ", "AttributeError: 'FunctionTool'"))

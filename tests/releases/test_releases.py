@@ -617,7 +617,7 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
     held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
 
     shown = CliRunner().invoke(make_command(), ["show", held.log.path]).stdout
-    run = measure_run(held.log, construct="transfer", conversation="one")
+    run = measure_run(held.trace, construct="transfer", conversation="one")
 
     assert bool(Flow(held.trace).faults) == is_cut
     assert ("cut or cancelled" in shown) == is_cut

@@ -7,8 +7,8 @@ import pytest
 
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.comparison.aggregate import Comparison, compare_runs
-from adk_flow.log.reader import read_log
 from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation
@@ -32,7 +32,7 @@ def runs(tmp_path_factory) -> list[RunMetrics]:
             held = recorded(run_conversation(desk(construct), asked, file=file))
             measured.append(
                 measure_run(
-                    read_log(file),
+                    read_trace(file),
                     construct=construct,
                     conversation=name,
                     asked=asked,

@@ -275,6 +275,13 @@ def test_every_figure_and_finding_leads_to_its_proof(comparison, html):
     anchors = set(re.findall('href="#(.*?)"', html))
     assert anchors <= ids
     assert len([name for name in anchors if name.startswith("runs-")]) == len(CONSTRUCTS)
+    advice = html.partition('class="advice"')[2].partition("</section>")[0]
+    for construct, calls in re.findall(r'href="#runs-(\w+)">(\d+) LLM calls', advice):
+        runs = [run for run in comparison.runs if run.construct == construct]
+        assert int(calls) == sum(run.total.llm_calls or 0 for run in runs)
+    unproved = re.sub("<a .*?</a>|<.*?>|all 2 conversations", "", unescape(advice))
+    assert not re.search(r"\d", unproved)
+    assert len(re.findall("<a ", advice)) > 5
     leaks = re.findall(r'<td class="(?:leak|received)".*?</td>', html)
     assert leaks
     assert all("record-" in cell for cell in leaks)

@@ -5,41 +5,30 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
-from contextlib import contextmanager
+from subprocess import PIPE, Popen
 
 import httpx
 import pytest
 
+from adk_flow.cli import main
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.command import assert_refused, run_command
+from tests.doubles.forked import forked
 from tests.watch.logs import record_desk
 
-WATCH = [sys.executable, "-m", "adk_flow", "watch"]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-
-
-@contextmanager
-def running(*words, **options):
-    """Runs a command, and ends it whatever happens."""
-    options = {"stdout": subprocess.PIPE, "text": True, **options}
-    with subprocess.Popen([*map(str, words)], **options) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def test_a_program_reads_the_address_the_folder_and_whom_to_end(tmp_path):
     said = "print('said by the other')"
-    words = (*WATCH, tmp_path, "--format", "json", "--with", sys.executable, "-c", said)
-    with running(*words, stderr=subprocess.PIPE) as process:
+    words = (tmp_path, "--format", "json", "--with", sys.executable, "-c", said)
+    with forked(main, "watch", *words) as process:
         started = json.loads(process.stdout.read())
 
     assert started["address"].startswith("http://127.0.0.1:")
-    assert (started["folder"], started["pid"]) == (str(tmp_path), process.pid)
+    assert (started["folder"], started["pid"]) == (str(tmp_path), process.process.pid)
 
 
 def address_in(stream):
@@ -48,7 +37,7 @@ def address_in(stream):
 
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_ends_it_within_two_seconds_though_a_page_is_open(number, tmp_path):
-    with running(*WATCH, tmp_path, stderr=subprocess.PIPE) as process:
+    with forked(main, "watch", tmp_path) as process:
         address = address_in(process.stdout)
         with httpx.stream("GET", f"{address}events") as stream:
             assert stream.status_code == 200
@@ -61,20 +50,21 @@ def test_a_signal_ends_it_within_two_seconds_though_a_page_is_open(number, tmp_p
 def test_another_command_runs_beside_it_with_its_own_options_and_gives_its_exit_code(tmp_path):
     told = "import os, sys; print(os.environ['ADK_FLOW_DIR'], sys.argv[1:]); sys.exit(3)"
     words = (tmp_path / "logs", "--with", sys.executable, "-c", told, "--port", "80", "--help")
-    with running(*WATCH, *words) as process:
+    with forked(main, "watch", *words) as process:
         address, other = process.stdout.read().splitlines()
+        code = process.wait()
 
     assert address.startswith("Flows: http://127.0.0.1:")
     assert other == f"{tmp_path / 'logs'} ['--port', '80', '--help']"
-    assert process.returncode == 3
+    assert code == 3
 
 
 def test_a_signal_ends_the_other_command_too(tmp_path):
     told = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    with running(*WATCH, tmp_path, "--with", sys.executable, "-c", told) as process:
+    with forked(main, "watch", tmp_path, "--with", sys.executable, "-c", told) as process:
         address_in(process.stdout)
         other = int(process.stdout.readline())
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
 
         assert process.wait(timeout=2) == 143
     with pytest.raises(ProcessLookupError):
@@ -106,8 +96,8 @@ def test_a_recorder_starts_the_page_which_ends_with_the_app(tmp_path):
             FlowPlugin(directory=sys.argv[1], watch=True)
         sys.stdin.read()
     """)
-    options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with running(sys.executable, "-c", app, tmp_path, **options) as process:
+    words = [sys.executable, "-c", app, str(tmp_path)]
+    with Popen(words, stdin=PIPE, stderr=PIPE, text=True) as process:
         address = address_in(process.stderr)
         assert "Nothing recorded yet" in httpx.get(address).text
         process.stdin.close()
@@ -133,10 +123,10 @@ def test_show_follows_a_log_while_it_grows(tmp_path):
     lines = log.read_bytes().splitlines(keepends=True)
     second = next(i for i, line in enumerate(lines) if b"where do I save" in line)
     log.write_bytes(b"".join(lines[:second]))
-    with running(sys.executable, "-m", "adk_flow", "show", tmp_path, "--follow") as process:
+    with forked(main, "show", tmp_path, "--follow") as process:
         assert any("It is 5%." in line for line in process.stdout)
         with log.open("ab") as file:
             file.writelines(lines[second:])
         assert any("Root transfers to Savings" in line for line in process.stdout)
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=2) == 143

@@ -15,10 +15,8 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.analysis.pricing import priced
-from adk_flow.analysis.trace import CONTROLLED_MODELS, KEYLESS_MODELS, ToolCall, Turn
-from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.analysis.trace import CONTROLLED_MODELS, KEYLESS_MODELS, ToolCall, Trace, Turn
 from adk_flow.analysis.visibility import Visibility, trace_visibility
-from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import ALONE, Conversation
 from adk_flow.scenario.plan import Task
 
@@ -88,7 +86,7 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
 
 
 def measure_run(
-    log: Log,
+    trace: Trace,
     *,
     construct: str,
     conversation: str,
@@ -99,11 +97,11 @@ def measure_run(
     pace: LatencyProfile | None = None,
     price_model: str = "",
 ) -> RunMetrics:
-    """Measures a log of one conversation, as if a model of that pace and price had answered.
+    """Measures one conversation, as if a model of that pace and price had answered.
 
     `asked` is what the conversation asks for, if it is known.
     """
-    trace, serial = trace_log(log), construct == ONE_BY_ONE
+    log, serial = trace.log, construct == ONE_BY_ONE
     plans = dict(enumerate((turn.plan or [] for turn in asked.turns) if asked else (), start=1))
     times = [_tool_time(turn, plans.get(turn.number, [])) if pace else None for turn in trace.turns]
     schedules = [

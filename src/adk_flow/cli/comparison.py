@@ -13,8 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adk_flow._data import digest_of
 from adk_flow._text import plain
-from adk_flow.analysis.findings import Finding
-from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
@@ -40,10 +38,11 @@ from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
+from adk_flow.comparison.processes import Workers, choose_processes
 from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Folder, KeepRun, Trial, keep_nothing
-from adk_flow.log.reader import Log, is_flow_log
+from adk_flow.comparison.store import Folder
+from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import (
     comparison_to_markdown,
@@ -51,9 +50,11 @@ from adk_flow.render.comparison_text import (
     print_summary,
 )
 from adk_flow.render.documents import to_json
-from adk_flow.render.report_links import PAGED_TRIALS, page_name
+from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
 
+_ALL = 10
+"""Constructs, at least, that `all` stands for: how many is known only once ADK is loaded."""
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 
@@ -133,9 +134,9 @@ def compare_constructs(
         latency = use_files(latency, latency_profile, prices)
         if all(map(_is_of_logs, subjects)):
             folder = out or _default_folder("logs", subjects)
-            keep = write_pages(folder)
+            pages = {"folder": folder, "page": trace_to_html}
             logs = [*list_logs(subjects)]
-            comparison = compare_logs(logs, baseline, latency, keep, faults=faults)
+            comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
         else:
             silence_adk()
             is_open = faults and not (question or conversation)
@@ -157,39 +158,32 @@ def compare_constructs(
             folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
                 "/", "-of-"
             )
-            names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
-            # ADK takes seconds to import, which a comparison of logs need not wait for.
-            from adk_flow.comparison import runner
-
             app = only_app(subjects)
-            with app_output_on_stderr(form), _progress(folder) as progress:
-                comparison = runner.compare(
-                    *(app, conversations, names),
-                    folder=folder,
-                    jobs=jobs,
-                    engine=engine,
-                    shard=shard,
-                    progress=progress,
-                    keep=keep_nothing if shard else write_pages(folder),
-                    **options,
-                )
+            is_limited = budget is not None or max_calls is not None or cassette is not None
+            many = 0 if is_limited or real_latency or shard else trials * len(conversations)
+            many *= _ALL if constructs == "all" else 2 + constructs.count(",")
+            number = choose_processes(many, jobs) - 1 if engine == "processes" and many else 0
+            with Workers(number) if number > 0 else nullcontext() as workers:
+                names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
+                # ADK takes seconds to import, which a comparison of logs need not wait for.
+                from adk_flow.comparison import runner
+
+                with app_output_on_stderr(form), _progress(folder) as progress:
+                    comparison = runner.compare(
+                        *(app, conversations, names),
+                        folder=folder,
+                        jobs=jobs,
+                        engine=engine,
+                        shard=shard,
+                        progress=progress,
+                        page=None if shard else trace_to_html,
+                        workers=workers,
+                        **options,
+                    )
             if shard:
                 print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
                 raise typer.Exit(bool(comparison.setting.stopped))
     report_comparison(comparison, folder, form, verbose=verbose)
-
-
-def write_pages(folder: Path) -> KeepRun:
-    """Writes the pages of runs beside the report."""
-    from adk_flow.render.page import trace_to_html
-
-    files = Folder(folder)
-
-    def write(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
-        if trial.number <= PAGED_TRIALS:
-            files.write(page_name(trial), trace_to_html(trace_log(log), findings))
-
-    return write
 
 
 def report_comparison(
@@ -208,7 +202,7 @@ def report_comparison(
         markdown = comparison_to_markdown(comparison)
         files = Folder(folder)
         files.write("results.json", data)
-        files.write("report.md", markdown)
+        files.write("report.md", f"{markdown}\nWhat proves each: [report.html](report.html)\n")
         report = files.write("report.html", comparison_to_html(comparison))
     if form == "text":
         (print_comparison if verbose else print_summary)(comparison, plain_console())

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from adk_flow.cli.comparison import report_comparison, write_pages
+from adk_flow.cli.comparison import report_comparison
 from adk_flow.cli.loading import use_files
 from adk_flow.cli.options import FORMAT, PricesFile, ReportFormat
 from adk_flow.cli.output import report_errors
 from adk_flow.comparison.shards import merge_shards
+from adk_flow.render.page import trace_to_html
 
 
 def merge_folders(
@@ -29,5 +30,5 @@ def merge_folders(
     """
     with report_errors():
         use_files("", None, prices)
-        comparison = merge_shards(folders, out, write_pages(out))
+        comparison = merge_shards(folders, out, trace_to_html)
     report_comparison(comparison, out, form)

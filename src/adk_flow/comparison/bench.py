@@ -1,13 +1,15 @@
-"""The apps of an experiment in one process, and a batch of trials that is made with them."""
+"""The apps of an experiment in one process, where its trials are made and measured."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 from google.adk.apps import App
@@ -15,19 +17,53 @@ from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 
 from adk_flow._adk import keep_what_is_loaded
+from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
-from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import prepare_fault
-from adk_flow.comparison.scheduler import make_trials
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import (
+    PAGED_TRIALS,
+    DrawPage,
+    Trial,
+    TrialResult,
+    TrialStore,
+    page_name,
+)
 from adk_flow.comparison.taping import taped
 from adk_flow.comparison.variants import make_variants
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette
-from adk_flow.models.override import override_models
+from adk_flow.models.override import override_models, override_of
 from adk_flow.run.app import load_app
+from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.run.virtual_time import VirtualLoop
-from adk_flow.wiring import Peers, WiringError
+from adk_flow.wiring import Peers, WiringError, recorded_in
+
+
+class Batch(NamedTuple):
+    """Trials that were made and measured."""
+
+    runs: dict[Trial, RunMetrics]
+    uncontrolled: set[str]
+    """Models that were asked outside of what is recorded."""
+
+    def add(self, other: Batch) -> None:
+        """Adds what others made."""
+        self.runs.update(other.runs)
+        self.uncontrolled.update(other.uncontrolled)
+
+    def __reduce__(self) -> Any:
+        """Is pickled so that what a run leaves to its default is the default again."""
+        return _unpickled, (msgspec.msgpack.encode((list(self.runs.items()), self.uncontrolled)),)
+
+
+def _unpickled(data: bytes) -> Batch:
+    runs, models = msgspec.msgpack.decode(data, type=_Pickled)
+    return Batch(dict(runs), models)
+
+
+_Pickled = tuple[list[tuple[Trial, RunMetrics]], set[str]]
 
 
 class Bench:
@@ -37,43 +73,110 @@ class Bench:
         self,
         experiment: Experiment,
         apps: Mapping[str, App],
+        *,
+        page: DrawPage | None = None,
         budget: Budget | None = None,
         cassette: Cassette | None = None,
+        advance: Callable[[int], None] = lambda made: None,
     ) -> None:
-        """Takes what is run, the app under each construct, and what limits and answers them all."""
-        self._experiment, self._apps, self._budget = experiment, apps, budget
+        """Takes what all trials share.
+
+        Args:
+          experiment: what is run.
+          apps: the app under each construct.
+          page: draws the page of a trial.
+          budget: the limit of all trials together.
+          cassette: what answers them all.
+          advance: called with how many were made since.
+        """
+        self._experiment, self._apps = experiment, apps
+        self._page, self._budget, self._advance = page, budget, advance
         self._prepare = taped(cassette, partial(prepare_fault, faults=experiment.faults))
         self._loop: tuple[bool, asyncio.Runner] | None = None
         """The loop, whose time may be virtual."""
         _warm_up(is_offline=not experiment.is_live)
 
-    def make(
-        self,
-        trials: Sequence[Trial],
-        store: TrialStore,
-        *,
-        jobs: int = 1,
-        advance: Callable[[int], None] = lambda made: None,
-    ) -> set[str]:
-        """Makes trials, those with a fault last; see `make_trials`."""
-        faults, models = self._experiment.faults, set[str]()
-        talks = dict(self._experiment.conversations)
-        if faults:
-            talks[TALK] = faults.talk
-        for is_of_faults in (False, True):
-            part = [t for t in trials if bool(faults and t.conversation == TALK) == is_of_faults]
-            if not part:
-                continue
-            loop = self._open_loop(is_virtual=is_of_faults and not self._experiment.is_live)
-            work = make_trials(
-                *(self._apps, talks, part, store),
-                jobs=jobs,
-                budget=self._budget,
-                advance=advance,
-                prepare=self._prepare,
+    def make(self, trials: Sequence[Trial], store: TrialStore, jobs: int = 1) -> Batch:
+        """Makes the trials that a store lacks, those with a fault last, and measures all.
+
+        Takes `jobs` at a time, until the budget is spent.
+
+        Raises:
+          AdkFlowError: the store cannot be read or written, or a run that shows controlled models
+            only asked another.
+        """
+        batch = Batch({}, set())
+        for of_faults in (False, True):
+            part = [trial for trial in trials if self._experiment.is_of_faults(trial) == of_faults]
+            if part:
+                loop = self._open_loop(is_virtual=of_faults and not self._experiment.is_live)
+                loop.run(self.make_together(part, store, batch, jobs))
+        return batch
+
+    async def make_together(
+        self, trials: Sequence[Trial], store: TrialStore, batch: Batch, jobs: int = 1
+    ) -> None:
+        """Makes and measures trials in one loop, and adds them to a batch; see `make`."""
+        room = asyncio.Semaphore(jobs)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for trial in trials:
+                    await room.acquire()
+                    # A task has a context of its own.
+                    task = group.create_task(self._make(trial, store, batch))
+                    task.add_done_callback(lambda _: room.release())
+        except* Exception as errors:
+            raise errors.exceptions[0] from None
+
+    async def _make(self, trial: Trial, store: TrialStore, batch: Batch) -> None:
+        """Makes a trial that is not there, if the budget has room for it, and measures it."""
+        experiment, result, trace = self._experiment, store.find(trial), None
+        if (result is None or result.failed) and not self._is_spent:
+            app, sides = self._prepare(self._apps[trial.construct], trial), store.peers_of(trial)
+            with recorded_in(sides):
+                run = await run_conversation(
+                    **self._limited(app),
+                    conversation=experiment.talk_of(trial),
+                    file=store.begin(trial),
+                    construct=trial.construct,
+                    close=False,
+                    sides=sides,
+                )
+            self._check(trial, app, run)
+            batch.uncontrolled.update(run.uncontrolled)
+            if not self._is_spent:
+                failed = not trial.fault and any(turn.failed for turn in run.turns)
+                result = TrialResult(*trial, run.failed_checks, failed, run.faults)
+                store.add(result)
+                trace = run.trace
+                self._advance(1)
+        if result is None:
+            return
+        log = trace.log._replace(path=str(store.log_of(trial))) if trace else store.read(trial)
+        trace = replace(trace, log=log) if trace else trace_log(log)
+        batch.runs[trial] = run = measure_run(trace, **experiment.view_of(result))
+        if self._page and trial.number <= PAGED_TRIALS:
+            store.write(page_name(trial), self._page(trace, run.findings))
+
+    @property
+    def _is_spent(self) -> bool:
+        return bool(self._budget and self._budget.refused)
+
+    def _limited(self, app: App) -> dict[str, Any]:
+        """Gives an app that the budget limits, and its listener, as arguments of a run."""
+        if not self._budget or override_of(app).tape:  # which counts what is really asked
+            return {"app": app}
+        limited = app.model_copy(update={"plugins": [*app.plugins, self._budget]})
+        return {"app": limited, "listener": self._budget.listen}
+
+    def _check(self, trial: Trial, app: App, run: ConversationRun) -> None:
+        """Refuses a run that asked more than its log shows, unless all of that was overridden."""
+        if run.uncontrolled and not override_of(app).exclusive:
+            raise AdkFlowError(
+                f"{trial.construct}: {', '.join(run.uncontrolled)} was asked besides the agents "
+                "that the log shows, so that no budget and no figure includes it; take the model "
+                "offline"
             )
-            models |= loop.run(work)
-        return models
 
     def _open_loop(self, *, is_virtual: bool) -> asyncio.Runner:
         """Gives the open loop, or another if its time is not of that kind."""
@@ -104,20 +207,20 @@ def _warm_up(*, is_offline: bool) -> None:
     keep_what_is_loaded()
 
 
-def run_batch(experiment: bytes, trials: Sequence[Trial], folder: Path) -> set[str]:
+def make_batch(
+    experiment: bytes, folder: Path, page: DrawPage | None, trials: Sequence[Trial]
+) -> Batch:
     """Makes trials of an experiment (as JSON) in a folder, in any process.
 
-    Gives the models that were asked outside of what is recorded.
-
     Raises:
-      AdkFlowError: the app cannot be loaded or wired here, or as for `make_trials`.
+      AdkFlowError: the app cannot be loaded or wired here, or as for `Bench.make`.
     """
-    bench, identity = _load(experiment)
+    bench, identity = _load(experiment, page)
     return bench.make(trials, _open(folder, *identity))
 
 
 @lru_cache(1)
-def _load(data: bytes) -> tuple[Bench, tuple[tuple[str, str], ...]]:
+def _load(data: bytes, page: DrawPage | None) -> tuple[Bench, tuple[tuple[str, str], ...]]:
     """Loads the app of an experiment and wires it; what it opens is closed with the process."""
     experiment = msgspec.json.decode(data, type=Experiment)
     app = load_app(experiment.app, experiment.model)
@@ -131,7 +234,7 @@ def _load(data: bytes) -> tuple[Bench, tuple[tuple[str, str], ...]]:
     )
     if reason := next(map(variants.skipped.get, {*experiment.constructs} - {*variants.apps}), ""):
         raise WiringError(reason)
-    bench = Bench(experiment, variants.apps)
+    bench = Bench(experiment, variants.apps, page=page)
     atexit.register(peers.close)
     atexit.register(bench.close)
     return bench, tuple(experiment.identity.items())

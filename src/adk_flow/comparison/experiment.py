@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
-from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics
+from adk_flow.comparison.aggregate import CassetteUse, Setting
+from adk_flow.comparison.fault_matrix import TALK, FaultMatrix
 from adk_flow.comparison.fault_talk import FaultTalk
-from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.comparison.store import Trial, TrialResult
 from adk_flow.scenario.conversation import ALONE, Conversation
+from adk_flow.scenario.fault import FAULT_CANARY
 
 
 class Experiment(msgspec.Struct, kw_only=True, frozen=True):
@@ -60,45 +63,50 @@ class Experiment(msgspec.Struct, kw_only=True, frozen=True):
         """Those with a fault, too."""
         return list(dict.fromkeys([*self.trials, *(self.faults.trials if self.faults else [])]))
 
-    def compare(
+    def is_of_faults(self, trial: Trial) -> bool:
+        """Whether a specialist fails in it, or it is compared with those in which one does."""
+        return self.faults is not None and trial.conversation == TALK
+
+    def talk_of(self, trial: Trial) -> Conversation:
+        """Gives what is asked in a trial."""
+        if self.faults and self.is_of_faults(trial):
+            return self.faults.talk
+        return self.conversations[trial.conversation]
+
+    def view_of(self, result: TrialResult) -> dict[str, Any]:
+        """Gives how a trial is measured, as arguments of `measure_run`."""
+        asked, trial = self.talk_of(result.trial), result.trial
+        if self.is_of_faults(trial):
+            asked = replace(asked, canaries={TALK: FAULT_CANARY} if trial.fault else {})
+        if trial.construct in ALONE:
+            # Where the lead does all the work there is nobody whom a fact is not for.
+            texts = {name: canary.text for name, canary in asked.planted.items()}
+            asked = replace(asked, canaries=texts)
+        return {
+            "construct": trial.construct,
+            "conversation": trial.conversation,
+            "asked": asked,
+            "failed_checks": result.failed_checks,
+            "team": self.team,
+            "trial": trial.number,
+            "pace": None if self.slept else self.pace,
+            "price_model": self.setting.price_model,
+        }
+
+    def outcome(
         self,
-        store: TrialStore,
-        keep: KeepRun = keep_nothing,
+        runs: Mapping[Trial, RunMetrics],
         *,
         stopped: str = "",
         cassette: CassetteUse | None = None,
-    ) -> Comparison:
-        """Compares the trials that are there; `stopped` says why others are not."""
-        setting = replace(self.setting, stopped=stopped, cassette=cassette)
-        runs = list(self._measure(store, keep))
+    ) -> tuple[list[RunMetrics], Setting, FaultMatrix | None]:
+        """Gives what `compare_runs` compares; `stopped` says why other trials were not made."""
         asked_of = "a cassette" if cassette else "live runs"
-        faults = self.faults.read(store, keep, asked_of) if self.faults else None
-        return compare_runs(runs, setting, faults)
-
-    def _measure(self, store: TrialStore, keep: KeepRun) -> Iterator[RunMetrics]:
-        for trial in self.trials:
-            result = store.find(trial)
-            if result is None:
-                continue
-            asked = self.conversations[trial.conversation]
-            if trial.construct in ALONE:
-                # Where the lead does all the work there is nobody whom a fact is not for.
-                texts = {name: canary.text for name, canary in asked.planted.items()}
-                asked = replace(asked, canaries=texts)
-            log = store.read(trial)
-            run = measure_run(
-                log,
-                construct=trial.construct,
-                conversation=trial.conversation,
-                asked=asked,
-                failed_checks=result.failed_checks,
-                team=self.team,
-                trial=trial.number,
-                pace=None if self.slept else self.pace,
-                price_model=self.setting.price_model,
-            )
-            keep(trial, log, run.findings)
-            yield run
+        return (
+            [runs[trial] for trial in self.trials if trial in runs],
+            replace(self.setting, stopped=stopped, cassette=cassette),
+            self.faults.read(runs, asked_of) if self.faults else None,
+        )
 
 
 def plan_trials(constructs: Iterable[str], conversations: Iterable[str], times: int) -> list[Trial]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
-from msgspec.structs import replace
 
-from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, read_cell, why_no_base
-from adk_flow.comparison.store import KeepRun, Trial, TrialStore
+from adk_flow.comparison.store import Trial
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS, FaultKind
+from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 
 
 class FaultTalk(msgspec.Struct, frozen=True):
@@ -35,10 +35,9 @@ class FaultTalk(msgspec.Struct, frozen=True):
             Trial(name, TALK, n, kind) for name in self.at_fault for n in numbers for kind in faults
         ]
 
-    def read(self, store: TrialStore, keep: KeepRun, asked_of: str) -> FaultMatrix:
-        """Measures the trials that are there; `asked_of` says whose they are."""
-        made = filter(store.find, self.trials)
-        runs = {trial: self._measure(trial, store, keep) for trial in made}
+    def read(self, runs: Mapping[Trial, RunMetrics], asked_of: str) -> FaultMatrix:
+        """Reads the trials that were measured; `asked_of` says whose they are."""
+        runs = {trial: runs[trial] for trial in self.trials if trial in runs}
         plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
         bases = {trial.construct: run for trial, run in plain if trial.number == 1}
         failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
@@ -52,11 +51,3 @@ class FaultTalk(msgspec.Struct, frozen=True):
         return FaultMatrix(
             agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
         )
-
-    def _measure(self, trial: Trial, store: TrialStore, keep: KeepRun) -> RunMetrics:
-        canaries = {TALK: FAULT_CANARY} if trial.fault else {}
-        asked = replace(self.talk, canaries=canaries)
-        log = store.read(trial)
-        run = measure_run(log, construct=trial.construct, conversation=TALK, asked=asked)
-        keep(trial, log, run.findings)
-        return run

@@ -10,10 +10,12 @@ from typing import Any
 from adk_flow._data import digest_of
 from adk_flow._text import one_line, plural
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
+from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.fault_logs import WATCHED, find_fault, read_matrix
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
-from adk_flow.comparison.store import KeepRun, Trial, keep_nothing
+from adk_flow.comparison.store import PAGED_TRIALS, DrawPage, Folder, Trial, page_name
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
@@ -25,13 +27,15 @@ def compare_logs(
     paths: Sequence[Path],
     baseline: str = "",
     latency: str = "",
-    keep: KeepRun = keep_nothing,
     *,
     faults: bool = False,
+    folder: Path | None = None,
+    page: DrawPage | None = None,
 ) -> Comparison:
     """Compares sessions by their logs, by construct, or by file where they name none.
 
-    Those that hold a fault are told of where `faults` asks for it, and else left out.
+    Those that hold a fault are told of where `faults` asks for it, and else left out. `page` draws
+    the page of each into `folder`.
 
     Raises:
       AdkFlowError: one of them cannot be read, or the baseline is none of them.
@@ -44,7 +48,12 @@ def compare_logs(
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
     found = [find_fault(log, hangs=faults) for log in logs]
-    measured = list(_measured(logs, found, keep, pace=pace, price_model=price_model))
+    pages = Folder(folder) if folder else None
+    measured = []
+    for trial, trace, run in _measured(logs, found, pace=pace, price_model=price_model):
+        measured.append(run)
+        if pages and page and trial.number <= PAGED_TRIALS:
+            pages.write(page_name(trial), page(trace, run.findings))
     runs = [run for run, fault in zip(measured, found, strict=True) if not fault]
     faulty = [(*fault, run) for run, fault in zip(measured, found, strict=True) if fault]
     matrix = read_matrix(faulty, runs) if faults else None
@@ -66,9 +75,8 @@ def compare_logs(
 def _measured(
     logs: Sequence[Log],
     faults: Sequence[tuple[FaultKind, str] | None],
-    keep: KeepRun,
     **priced: Any,
-) -> Iterator[RunMetrics]:
+) -> Iterator[tuple[Trial, Trace, RunMetrics]]:
     """Measures each log; those of one conversation under one construct are its trials."""
     trials: Counter[tuple[object, str, str]] = Counter()
     for log, fault in zip(logs, faults, strict=True):
@@ -77,9 +85,9 @@ def _measured(
         trials[fault, construct, conversation] += 1
         trial = trials[fault, construct, conversation]
         names = {"construct": construct, "conversation": conversation, "trial": trial}
-        run = measure_run(log, **names, **priced, asked=WATCHED if fault else None)
-        keep(Trial(construct, conversation, trial, fault[0] if fault else ""), log, run.findings)
-        yield run
+        trace = trace_log(log)
+        run = measure_run(trace, **names, **priced, asked=WATCHED if fault else None)
+        yield Trial(construct, conversation, trial, fault[0] if fault else ""), trace, run
 
 
 def _conversation_of(log: Log) -> str:

@@ -1,4 +1,4 @@
-"""Trials made in several processes, each with an event loop of its own.
+"""Trials made in several processes: this one, and others that are started beside it.
 
 What a process needs to begin is imported here; ADK, whose import takes seconds, only as it works,
 so that it ends at once if this one does.
@@ -13,23 +13,22 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
 
-_LARGEST_BATCH = 8
+Made = TypeVar("Made")
+_LARGEST_BATCH = 4
 _MOST_DEATHS = 3
 _PAYING = 50
 """Trials for which a process more is worth the seconds that it takes to import ADK."""
-
-_work: tuple[bytes, Path]
-"""What a process of the pool works at, and the folder where it keeps it."""
 
 
 def choose_processes(trials: int, jobs: int | None) -> int:
@@ -41,43 +40,6 @@ def choose_processes(trials: int, jobs: int | None) -> int:
     return min(jobs, trials)
 
 
-def run_in_processes(
-    experiment: bytes,
-    trials: Sequence[Trial],
-    store: TrialStore,
-    processes: int,
-    advance: Callable[[int], None],
-) -> set[str]:
-    """Makes trials; those of a process that dies are made again by others.
-
-    Takes the experiment as JSON; gives what `run_batch` gives.
-
-    Raises:
-      AdkFlowError: processes die again and again, or as for `run_batch`.
-    """
-    models, deaths = set[str](), 0
-    while trials:
-        left = dict.fromkeys(trials)
-        with _pool(processes, experiment, store.folder) as pool:
-            try:
-                for batch, asked in _results(pool, split_trials(trials, processes)):
-                    models |= asked
-                    advance(len(batch))
-                    for trial in batch:
-                        del left[trial]
-            except BrokenProcessPool:
-                deaths = deaths + 1 if len(left) == len(trials) else 1
-        if deaths == _MOST_DEATHS:
-            trial = trials[0]
-            raise AdkFlowError(
-                f"a process that ran {trial.construct} with {trial.conversation}, or another at "
-                f"the same time, died, {deaths} times in a row; run them in one process to see why"
-            )
-        trials = list(left)
-    store.refresh()
-    return models
-
-
 def split_trials(
     trials: Sequence[Trial], workers: int, largest: int = _LARGEST_BATCH
 ) -> list[list[Trial]]:
@@ -86,37 +48,92 @@ def split_trials(
     return [list(trials[n : n + size]) for n in range(0, len(trials), size)]
 
 
-@contextmanager
-def _pool(processes: int, experiment: bytes, folder: Path) -> Iterator[ProcessPoolExecutor]:
-    """Makes processes, which end with this block: in good order, or at once if an error ends it."""
-    level = logging.getLogger("google_adk").level
-    begun = (Path.cwd(), level, experiment, folder.resolve())
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, begun)
-    try:
-        yield pool
-    except BaseException:
-        for child in active_children():
-            child.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+class Workers:
+    """Processes beside this one, which load ADK before it is known what they make.
+
+    They end with a `with` block: in good order, or at once if an error ends it.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Starts so many."""
+        self._number = number
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        begun = Path.cwd(), logging.getLogger("google_adk").level
+        pool = ProcessPoolExecutor(self._number, get_context("spawn"), _begin, begun)
+        # In a thread, as the handler of a signal would stop the main one with a process half begun.
+        with ThreadPoolExecutor(1) as starter:
+            starter.submit(_spawn, pool, self._number).result()
+        return pool
+
+    def __enter__(self) -> Workers:
+        """Gives itself."""
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Ends them."""
+        if error is not None:
+            for child in active_children():
+                child.kill()
+        self._pool.shutdown(wait=error is not None, cancel_futures=True)
+
+    def make(
+        self,
+        trials: Sequence[Trial],
+        far: Callable[[list[Trial]], Made],
+        here: Callable[[list[Trial]], Made],
+    ) -> Iterator[tuple[Made, bool]]:
+        """Makes trials batch by batch, some in this process; says of each whether in another.
+
+        Those of a process that dies are made again, and none here from then on.
+
+        Args:
+          trials: which to make.
+          far: makes a batch in another process, which gets it pickled.
+          here: makes a batch in this one.
+
+        Raises:
+          AdkFlowError: processes die again and again; or what `far` or `here` raises.
+        """
+        left, deaths = dict.fromkeys(trials), 0
+        while left:
+            first, before = next(iter(left)), len(left)
+            try:
+                for batch, made, is_far in self._share(list(left), far, None if deaths else here):
+                    for trial in batch:
+                        del left[trial]
+                    yield made, is_far
+            except BrokenProcessPool:
+                deaths = deaths + 1 if len(left) == before else 1
+                self._pool = self._start()
+            if deaths == _MOST_DEATHS:
+                raise AdkFlowError(
+                    f"a process that ran {first.construct} with {first.conversation}, or another "
+                    f"at the same time, died, {deaths} times in a row; run them in one process to "
+                    "see why"
+                )
+
+    def _share(
+        self,
+        trials: list[Trial],
+        far: Callable[[list[Trial]], Made],
+        here: Callable[[list[Trial]], Made] | None,
+    ) -> Iterator[tuple[list[Trial], Made, bool]]:
+        """Gives each batch when it is made; this process takes those that no other has begun."""
+        batches = split_trials(trials, self._number + 1)
+        pending = {self._pool.submit(far, batch): batch for batch in batches}
+        while pending:
+            own = next((task for task in reversed(pending) if here and task.cancel()), None)
+            if own and here:
+                batch = pending.pop(own)
+                yield batch, here(batch), False
+            for task in wait(pending, 0 if own else None, FIRST_COMPLETED).done:
+                yield pending.pop(task), task.result(), True
 
 
-def _results(
-    pool: ProcessPoolExecutor, batches: Sequence[list[Trial]]
-) -> Iterator[tuple[list[Trial], set[str]]]:
-    """Gives each batch when it is made, and what `run_batch` gives."""
-    # In a thread, as the handler of a signal would stop the main one with a process half begun.
-    with ThreadPoolExecutor(1) as starter:
-        futures = starter.submit(_submit, pool, batches).result()
-    for future in as_completed(futures):
-        yield futures[future], future.result()
-
-
-def _submit(
-    pool: ProcessPoolExecutor, batches: Sequence[list[Trial]]
-) -> dict[Future[set[str]], list[Trial]]:
-    """Starts the processes, which inherit this thread's signals, with all that they have to do."""
+def _spawn(pool: ProcessPoolExecutor, number: int) -> None:
+    """Starts processes, which inherit this thread's signals, and has each load ADK."""
     if hasattr(signal, "pthread_sigmask"):
         # Ctrl-C reaches every process of the terminal, and is the first one's to heed.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -125,30 +142,22 @@ def _submit(
     # script that calls this.
     sys.modules["__main__"] = ModuleType("__main__")
     try:
-        return {pool.submit(_make, batch): batch for batch in batches}
+        for _ in range(number):
+            pool.submit(import_module, "adk_flow.comparison.bench")
     finally:
         sys.modules["__main__"] = main
 
 
-def _begin(folder: Path, level: int, *work: bytes | Path) -> None:
+def _begin(folder: Path, level: int) -> None:
     """Prepares a process of the pool."""
-    global _work
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.chdir(folder)
     os.dup2(2, 1)  # what an app prints is no result of the command
     warnings.simplefilter("ignore")  # the first process has loaded the same, and told
     logging.getLogger("google_adk").setLevel(level)
-    _work = work  # pyright: ignore[reportAssignmentType]
 
 
 def _end_with_parent() -> None:
     if parent := parent_process():
         parent.join()
         os._exit(1)
-
-
-def _make(trials: list[Trial]) -> set[str]:
-    from adk_flow.comparison.bench import run_batch
-
-    experiment, folder = _work
-    return run_batch(experiment, trials, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from adk_flow.comparison.bench import Batch, make_batch
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.processes import split_trials
-from adk_flow.comparison.store import Trial, TrialStore
+from adk_flow.comparison.store import DrawPage, PackedTrial, Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 
 _LARGEST_BATCH = 50
@@ -32,17 +33,18 @@ def run_on_ray(
     trials: Sequence[Trial],
     store: TrialStore,
     jobs: int | None,
+    page: DrawPage | None,
     advance: Callable[[int], None],
-) -> set[str]:
+) -> Batch:
     """Makes trials on the cluster of RAY_ADDRESS, or one of this machine with `jobs` processors.
 
-    A task whose worker or node is lost is made again. Gives what `run_batch` gives.
+    A task whose worker or node is lost is made again.
 
     Raises:
       AdkFlowError: Ray is not installed or cannot be reached, or loses a batch again and again;
-        or as for `run_batch`.
+        or as for `make_batch`.
     """
-    models, app = set[str](), Path(experiment.app)
+    whole, app = Batch({}, set()), Path(experiment.app)
     shipped = Path.cwd() if app.is_relative_to(Path.cwd()) else app.parent
     # Relative, as each worker has its own copy of the folder, in which it works.
     data = msgspec.json.encode(replace(experiment, app=str(app.relative_to(shipped))))
@@ -50,40 +52,27 @@ def run_on_ray(
         make = ray.remote(max_retries=_MOST_LOSSES)(_make)
         workers = int(ray.cluster_resources().get("CPU", 1))
         batches = split_trials(trials, workers, _LARGEST_BATCH)
-        tasks = {make.remote(data, batch): batch for batch in batches}
+        tasks = [make.remote(data, batch, page) for batch in batches]
         while tasks:
-            (done, *_), _ = ray.wait(list(tasks))
-            batch = tasks.pop(done)
-            asked, files = _result(ray, done)
-            models |= asked
-            lacking = _bring_home(files, batch, store, experiment.identity)
-            advance(len(batch) - lacking)
-    return models
+            (done, *_), tasks = ray.wait(tasks)
+            batch, packed = _result(ray, done)
+            for trial, kept in packed.items():
+                store.unpack(kept)
+                batch.runs[trial].log = str(store.log_of(trial))
+            whole.add(batch)
+            advance(len(packed))
+    return whole
 
 
-def _make(experiment: bytes, trials: list[Trial]) -> tuple[set[str], dict[str, bytes]]:
-    """Makes trials on a worker; gives what `run_batch` gives, and the files of its folder."""
-    from adk_flow.comparison.bench import run_batch
-
+def _make(
+    experiment: bytes, trials: list[Trial], page: DrawPage | None
+) -> tuple[Batch, dict[Trial, PackedTrial]]:
+    """Makes trials on a worker, and packs them."""
     with TemporaryDirectory() as folder:
-        models = run_batch(experiment, trials, Path(folder))
-        files = [path for path in Path(folder).rglob("*") if path.is_file()]
-        return models, {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def _bring_home(
-    files: Mapping[str, bytes],
-    trials: Sequence[Trial],
-    store: TrialStore,
-    identity: Mapping[str, str],
-) -> int:
-    """Keeps the trials of a worker's folder; gives how many it lacks."""
-    with TemporaryDirectory() as folder:
-        for name, data in files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return store.take(TrialStore(Path(folder), identity), trials)
+        batch = make_batch(experiment, Path(folder), page, trials)
+        identity = msgspec.json.decode(experiment, type=Experiment).identity
+        store = TrialStore(Path(folder), identity)
+        return batch, {trial: kept for trial in trials if (kept := store.pack(trial))}
 
 
 def _result(ray: Any, task: Any) -> Any:

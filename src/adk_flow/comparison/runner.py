@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +13,13 @@ import msgspec
 from google.adk.apps import App
 
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
-from adk_flow.comparison.aggregate import Comparison, Setting
-from adk_flow.comparison.bench import Bench
+from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.bench import Batch, Bench, make_batch
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import choose_talk, plan_faults
-from adk_flow.comparison.processes import choose_processes, run_in_processes
+from adk_flow.comparison.processes import Workers, choose_processes
 from adk_flow.comparison.shards import add_wiring, read_shard
 from adk_flow.comparison.spec import (
     check_agent_names,
@@ -30,12 +30,12 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.comparison.store import DrawPage, Trial, TrialStore
 from adk_flow.comparison.taping import read_use
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.cassette import Cassette, open_cassette
+from adk_flow.models.cassette import open_cassette
 from adk_flow.models.from_env import without_keys
 from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
@@ -75,7 +75,8 @@ def compare(
     cassette: Path | None = None,
     faults: bool = False,
     progress: Callable[[int, int], None] = lambda done, planned: None,
-    keep: KeepRun = keep_nothing,
+    page: DrawPage | None = None,
+    workers: Workers | None = None,
 ) -> Comparison:
     """Runs each conversation with an app under each construct, and compares.
 
@@ -106,7 +107,9 @@ def compare(
       faults: whether to try each fault of a specialist under each construct, too; then what to ask
         may be left open.
       progress: called with how many trials are there and how many are planned.
-      keep: called with each trial that is there, its log and its findings.
+      page: draws the page of a trial, which is written to the folder; other processes get it
+        pickled.
+      workers: processes beside this one, if they were started already.
 
     Raises:
       AdkFlowError: something that its user can mend; nothing written before is lost.
@@ -188,8 +191,20 @@ def compare(
             store.expect(name, conversation)
         with store.alone():
             share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
-            work = _Work(experiment, variants.apps, store, budget, kept, progress)
-            work.make(share.share(experiment.all_trials), jobs, engine)
+            made = _Made(share.share(experiment.all_trials), store, progress)
+            limits = {"budget": budget, "cassette": kept}
+            bench = Bench(experiment, variants.apps, page=page, advance=made.advance, **limits)
+            with closing(bench):
+                reason = _why_here(experiment, budget)
+                if engine == "ray" and reason:
+                    raise AdkFlowError(f"is not for {reason}", argument="engine", value=engine)
+                if engine == "ray":
+                    batch = _make_on_ray(experiment, bench, made, page, jobs)
+                elif not reason and (workers or choose_processes(len(made.planned), jobs) > 1):
+                    batch = _make_beside(experiment, bench, made, page, jobs, workers)
+                else:
+                    at_once = jobs or (_AT_ONCE if experiment.waits else 1)
+                    batch = bench.make(made.planned, store, at_once)
     if budget and budget.is_blind:
         raise AdkFlowError(
             f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
@@ -199,8 +214,10 @@ def compare(
     stopped = budget.refused if budget else ""
     if stopped and not any(map(store.find, experiment.trials)):
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
-    comparison = experiment.compare(store, keep, stopped=stopped, cassette=read_use(kept))
-    return add_wiring(comparison, lambda names: _wiring(names, app, variants.apps))
+    if batch.uncontrolled:
+        _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
+    outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=read_use(kept))
+    return add_wiring(compare_runs(*outcome), lambda names: _wiring(names, app, variants.apps))
 
 
 def _wiring(
@@ -215,57 +232,66 @@ def _wiring(
                 yield name, [f"cannot be written: {error or type(error).__name__}"]
 
 
-@dataclass
-class _Work:
-    """An experiment under way."""
+class _Made:
+    """Trials that are planned, and how many of them are there."""
 
-    experiment: Experiment
-    apps: Mapping[str, App]
-    store: TrialStore
-    budget: Budget | None
-    cassette: Cassette | None
-    progress: Callable[[int, int], None]
-    done: int = 0
-    planned: int = 0
+    def __init__(
+        self, planned: list[Trial], store: TrialStore, progress: Callable[[int, int], None]
+    ) -> None:
+        self.planned, self.store, self._progress = planned, store, progress
+        self.missing = set(filter(store.is_missing, planned))
+        """Those that were at first."""
+        self._done = len(planned) - len(self.missing)
+        self.advance(0)
 
-    def make(self, trials: Sequence[Trial], jobs: int | None, engine: Engine) -> None:
-        """Makes the trials that are not there yet."""
-        missing = [trial for trial in trials if self.store.is_missing(trial)]
-        self.planned = len(trials)
-        self._advance(len(trials) - len(missing))
-        models = self._make(missing, jobs, engine) if missing else set()
-        if models:
-            _logger.warning("adk-flow: %s", describe_uncontrolled(models))
+    def advance(self, number: int) -> None:
+        """Notes that so many more are there."""
+        self._done += number
+        self._progress(self._done, len(self.planned))
 
-    def _advance(self, number: int) -> None:
-        self.done += number
-        self.progress(self.done, self.planned)
 
-    def _make(self, trials: list[Trial], jobs: int | None, engine: Engine) -> set[str]:
-        experiment, reason = self.experiment, self._why_here()
-        if engine == "ray" and reason:
-            raise AdkFlowError(f"is not for {reason}", argument="engine", value=engine)
-        if engine == "ray":
-            # An extra: nothing else needs it, and it takes a second to import.
-            from adk_flow.comparison.ray_engine import run_on_ray
+def _make_beside(
+    experiment: Experiment,
+    bench: Bench,
+    made: _Made,
+    page: DrawPage | None,
+    jobs: int | None,
+    workers: Workers | None,
+) -> Batch:
+    """Makes trials in this process and in others."""
+    store, whole = made.store, Batch({}, set())
+    here = partial(bench.make, store=store)
+    far = partial(make_batch, msgspec.json.encode(experiment), store.folder.resolve(), page)
+    number = choose_processes(len(made.planned), jobs) - 1
+    with nullcontext(workers) if workers else Workers(number) as others:
+        for batch, is_far in others.make(made.planned, far, here):
+            whole.add(batch)
+            made.advance(len(made.missing & batch.runs.keys()) if is_far else 0)
+    store.refresh()
+    return whole
 
-            return run_on_ray(experiment, trials, self.store, jobs, self._advance)
-        processes = 1 if reason else choose_processes(len(trials), jobs)
-        if processes > 1:
-            data = msgspec.json.encode(experiment)
-            return run_in_processes(data, trials, self.store, processes, self._advance)
-        at_once = jobs or (_AT_ONCE if experiment.waits else 1)
-        with closing(Bench(experiment, self.apps, self.budget, self.cassette)) as bench:
-            return bench.make(trials, self.store, jobs=at_once, advance=self._advance)
 
-    def _why_here(self) -> str:
-        """Says why trials are made in this process; empty if any may make them."""
-        if self.experiment.waits:
-            return "runs that wait for a model, which this process makes at the same time"
-        if self.budget:
-            return "a budget, which all runs share"
-        if "scripted" in self.experiment.models:
-            return "scripted models, whose decisions are used up"
-        if REMOTE in self.experiment.constructs:
-            return f"the construct {REMOTE}, whose servers all runs share"
-        return "" if self.experiment.app else "an app that is not given by its path"
+def _make_on_ray(
+    experiment: Experiment, bench: Bench, made: _Made, page: DrawPage | None, jobs: int | None
+) -> Batch:
+    """Makes what is missing on a Ray cluster, and measures the rest here."""
+    # An extra: nothing else needs it, and it takes a second to import.
+    from adk_flow.comparison.ray_engine import run_on_ray
+
+    missing = [trial for trial in made.planned if trial in made.missing]
+    whole = bench.make([trial for trial in made.planned if trial not in made.missing], made.store)
+    whole.add(run_on_ray(experiment, missing, made.store, jobs, page, made.advance))
+    return whole
+
+
+def _why_here(experiment: Experiment, budget: Budget | None) -> str:
+    """Says why trials are made in this process; empty if any may make them."""
+    if experiment.waits:
+        return "runs that wait for a model, which this process makes at the same time"
+    if budget:
+        return "a budget, which all runs share"
+    if "scripted" in experiment.models:
+        return "scripted models, whose decisions are used up"
+    if REMOTE in experiment.constructs:
+        return f"the construct {REMOTE}, whose servers all runs share"
+    return "" if experiment.app else "an app that is not given by its path"

@@ -9,10 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from adk_flow._text import plural
-from adk_flow.comparison.aggregate import Comparison
+from adk_flow.analysis.run_metrics import RunMetrics, measure_run
+from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.comparison.aggregate import Comparison, compare_runs
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.recommend import choose_constructs
-from adk_flow.comparison.store import KeepRun, Trial, TrialStore, keep_nothing
+from adk_flow.comparison.store import PAGED_TRIALS, DrawPage, Trial, TrialStore, page_name
 from adk_flow.errors import AdkFlowError
 
 FILE = "shard.json"
@@ -81,16 +83,41 @@ def read_shard(words: str) -> Shard:
     return Shard(int(number), int(of))
 
 
-def merge_shards(folders: Sequence[Path], out: Path, keep: KeepRun = keep_nothing) -> Comparison:
+def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = None) -> Comparison:
     """Brings all shares of an experiment together in a new folder, and compares.
 
     Raises:
       AdkFlowError: they are not all the shares of one experiment, each given once.
     """
-    shards = {folder: _read(folder) for folder in dict.fromkeys(folders)}
-    first, shard = next(iter(shards.items()))
+    by_number = _sorted_shards(folders)
+    shard = _read(by_number[1])
+    assert shard.experiment
+    experiment, runs, missing = shard.experiment, dict[Trial, RunMetrics](), 0
+    store = TrialStore(out, experiment.identity)
+    store.expect_digests(shard.digests)
+    with store.alone():
+        for number, folder in by_number.items():
+            other = TrialStore(folder, experiment.identity)
+            for trial in replace(shard, number=number).share(experiment.all_trials):
+                if (packed := other.pack(trial)) is None:
+                    missing += 1
+                    continue
+                store.unpack(packed)
+                trace = trace_log(store.read(trial))
+                runs[trial] = measure_run(trace, **experiment.view_of(packed.result))
+                if page and trial.number <= PAGED_TRIALS:
+                    store.write(page_name(trial), page(trace, runs[trial].findings))
+    stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
+    comparison = compare_runs(*experiment.outcome(runs, stopped=stopped))
+    return add_wiring(comparison, lambda names: shard.wiring.items())
+
+
+def _sorted_shards(folders: Sequence[Path]) -> dict[int, Path]:
+    """Sorts the folders of all shares of an experiment by number."""
+    shards = [(folder, _read(folder)) for folder in folders]
+    first, shard = shards[0]
     by_number: dict[int, Path] = {}
-    for folder, other in shards.items():
+    for folder, other in shards:
         if reason := _difference(shard, other):
             raise AdkFlowError(f"{folder}: {reason} than in {first}; these are no shards of one")
         if other.number in by_number:
@@ -98,17 +125,7 @@ def merge_shards(folders: Sequence[Path], out: Path, keep: KeepRun = keep_nothin
         by_number[other.number] = folder
     if lacking := [str(n) for n in range(1, shard.of + 1) if n not in by_number]:
         raise AdkFlowError(f"of {shard.of} shards {', '.join(lacking)} is not given")
-    assert shard.experiment
-    experiment, missing = shard.experiment, 0
-    store = TrialStore(out, experiment.identity)
-    store.expect_digests(shard.digests)
-    with store.alone():
-        for number, folder in sorted(by_number.items()):
-            trials = replace(shard, number=number).share(experiment.all_trials)
-            missing += store.take(TrialStore(folder, experiment.identity), trials)
-    stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
-    comparison = experiment.compare(store, keep, stopped=stopped)
-    return add_wiring(comparison, lambda names: shard.wiring.items())
+    return dict(sorted(by_number.items()))
 
 
 def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring]) -> Comparison:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -23,6 +23,7 @@ except ImportError:  # Windows has no advisory locks.
     fcntl = None
 
 from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.trace import Trace
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
 from adk_flow.log.reader import Log, read_log
@@ -45,12 +46,10 @@ class Trial(NamedTuple):
     """What goes wrong in its first turn on purpose."""
 
 
-KeepRun = Callable[[Trial, Log, Sequence[Finding]], None]
-"""Takes a trial that was measured, its log and its findings."""
-
-
-def keep_nothing(trial: Trial, log: Log, findings: Sequence[Finding]) -> None:
-    """Leaves a trial as it is."""
+DrawPage = Callable[[Trace, Sequence[Finding]], str]
+"""Draws the page of a run, of what its log holds and what was found in it."""
+PAGED_TRIALS = 10
+"""Of each conversation under a construct, the trials that have a page: one takes 140 kB."""
 
 
 class TrialResult(msgspec.Struct, frozen=True):
@@ -71,6 +70,14 @@ class TrialResult(msgspec.Struct, frozen=True):
     def trial(self) -> Trial:
         """Which trial it is of."""
         return Trial(self.construct, self.conversation, self.number, self.fault)
+
+
+class PackedTrial(NamedTuple):
+    """A trial with its files: its log, its page, and what peers recorded."""
+
+    result: TrialResult
+    files: dict[str, bytes]
+    """By their place in the folder."""
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -278,26 +285,37 @@ class TrialStore(Folder):
         latest = max(map(_number_of, folder.glob("*.jsonl")), default=0)
         return os.fdopen(write_private(folder / f"{latest + 1}-{os.getpid()}.jsonl"), "wb")
 
-    def take(self, other: TrialStore, trials: Iterable[Trial]) -> int:
-        """Copies trials from another folder; gives how many are not there.
+    def pack(self, trial: Trial) -> PackedTrial | None:
+        """Gives a trial with its files; None if it is not there.
 
         Raises:
-          AdkFlowError: a folder cannot be read or written.
+          AdkFlowError: a file cannot be read.
         """
-        lacking = 0
-        for trial in trials:
-            result = other.find(trial)
-            if result is None:
-                lacking += 1
-                continue
-            part, sides = self.begin(trial), other.peers_of(trial)
+        if (result := self.find(trial)) is None:
+            return None
+        log, page = self.log_of(trial), self.folder / page_name(trial)
+        paths = [log, *filter(Path.is_file, [page, *self.peers_of(trial).rglob("*.jsonl")])]
+        files: dict[str, bytes] = {}
+        for path in paths:
+            with self._reading(path):
+                files[str(path.relative_to(self.folder))] = path.read_bytes()
+        return PackedTrial(result, files)
+
+    def unpack(self, packed: PackedTrial) -> None:
+        """Keeps a trial of another folder.
+
+        Raises:
+          AdkFlowError: the folder cannot be written.
+        """
+        trial, files = packed.result.trial, packed.files
+        part, log = self.begin(trial), self.log_of(trial)
+        for name, data in files.items():
+            path = self.folder / name
             with self._writing():
-                with os.fdopen(write_private(part), "wb") as file:
-                    file.write(other.log_of(trial).read_bytes())
-                if sides.is_dir():
-                    shutil.copytree(sides, self.peers_of(trial))
-            self.add(result)
-        return lacking
+                make_private_folder(path.parent)
+                with os.fdopen(write_private(part if path == log else path), "wb") as file:
+                    file.write(data)
+        self.add(packed.result)
 
     def _part(self, trial: Trial) -> Path:
         return self.log_of(trial).with_suffix(".part")
@@ -346,6 +364,11 @@ def file_name(trial: Trial) -> str:
     names = filter(None, (trial.conversation, trial.fault))
     file = "-".join([*map(safe_name, names), f"{trial.number}"])
     return f"{safe_name(trial.construct)}/{file}"
+
+
+def page_name(trial: Trial) -> str:
+    """Names a trial's page, from the report's folder."""
+    return f"flows/{file_name(trial)}.html"
 
 
 def safe_name(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
 from adk_flow.log.schema import Header, Record
@@ -91,8 +92,9 @@ class LogWriter:
         """
         try:
             line = _encode(content) + b"\n"
-        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot write
-            line = _encode(writable(msgspec.to_builtins(content))) + b"\n"
+        except UnicodeEncodeError:
+            _make_writable(content)
+            line = _encode(content) + b"\n"
         try:
             written = os.write(self._file, line)
             while written < len(line):
@@ -145,6 +147,13 @@ def _is_at(path: Path, found: os.stat_result) -> bool:
         return os.path.samestat(path.stat(follow_symlinks=False), found)
     except FileNotFoundError:
         return False
+
+
+def _make_writable(content: Header | Record) -> None:
+    """Replaces lone surrogates in a line, so that who reads it as it is written has the same."""
+    line = msgspec.convert(writable(msgspec.to_builtins(content)), type(content))
+    for field in content.__struct_fields__:
+        force_setattr(content, field, getattr(line, field))
 
 
 def writable(value: Any) -> Any:

@@ -20,6 +20,7 @@ from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai.models import AsyncModels, Models
 
+from adk_flow.errors import passes_on
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
 from adk_flow.models.request.situation import CONSULT
@@ -141,6 +142,7 @@ def _overridden(resolve: Callable[[LlmAgent], BaseLlm]) -> Callable[[LlmAgent], 
     return canonical_model
 
 
+@passes_on
 def _attribute(model: BaseLlm, name: str) -> Any:
     """Looks up an attribute of any model; what asks it is the exclusive model's if there is one."""
     conversation = _conversation() if name == "generate_content_async" else None
@@ -156,6 +158,7 @@ def _attribute(model: BaseLlm, name: str) -> Any:
     return value
 
 
+@passes_on
 def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
     """Looks up an attribute of any tool; what runs it gives the override's result if it has one."""
     value = object.__getattribute__(tool, name)
@@ -164,6 +167,7 @@ def _attribute_of_tool(tool: BaseTool, name: str) -> Any:
     if stub is None:
         return value
 
+    @passes_on
     async def run_async(*, args: dict[str, Any], tool_context: ToolContext) -> Any:
         # Where it must be confirmed and is not, it asks, or refuses, and is not run.
         check = getattr(tool, "check_require_confirmation", None)  # earlier releases have none
@@ -216,6 +220,7 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
     """Lets a method of Google's client note its model where only another ought to be asked."""
 
     @wraps(method)
+    @passes_on
     def noted(client: Any, *args: Any, **named: Any) -> Any:
         conversation = _conversation()
         if conversation and conversation.override.exclusive:

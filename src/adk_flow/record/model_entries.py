@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 
+from adk_flow.errors import passes_on
 from adk_flow.record.threads import carried, value_here
 
 _METHOD = "generate_content_async"
@@ -129,6 +130,7 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
     """Has those who listen hear of each entry into a method of a model."""
 
     @functools.wraps(method)
+    @passes_on
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         outer = _current.get()
         is_same = outer is not None and outer.model is model  # it calls its base class's method
@@ -155,7 +157,7 @@ class _Answers(AsyncGenerator[LlmResponse, None]):
         self._entry, self._stream = entry, stream
 
     async def asend(self, value: None) -> LlmResponse:
-        response = await self._run(self._stream.asend(value))
+        response = await self._run(anext(self._stream))  # it may be an iterator that ADK can read
         self._entry.read(response)
         return response
 

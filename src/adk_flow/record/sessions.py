@@ -84,7 +84,8 @@ class SessionLog:
         try:
             if not self._size or writer.size != self._size:
                 number = max(self.number, writer.last_number()) + 1
-                writer.begin_part(replace(self.header, number=number))
+                self.header = replace(self.header, number=number)
+                writer.begin_part(self.header)
                 self.number = number
                 self.requests = SentRequests(self.keep, self.requests.count)
         except OSError:

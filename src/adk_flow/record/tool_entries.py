@@ -10,6 +10,8 @@ from weakref import WeakSet
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 
+from adk_flow.errors import passes_on
+
 _METHOD = "run_async"
 _watched: set[type] = set()
 _entered: WeakSet[ToolContext] = WeakSet()
@@ -28,6 +30,7 @@ def watch_tool(tool: BaseTool, context: ToolContext) -> None:
 
 def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
+    @passes_on
     def entered(tool: BaseTool, *args: Any, **named: Any) -> Any:
         if (context := named.get("tool_context")) is not None:
             note_run(context)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
-from adk_flow.comparison.store import Trial
-from adk_flow.render.report_links import page_name
+from adk_flow.comparison.store import Trial, page_name
 from adk_flow.render.tables import Cell, Column, Section, Table, TableRow, short_name
 from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 

@@ -18,6 +18,7 @@ from adk_flow.render.comparison_tables import agents_table, runs_table
 from adk_flow.render.report_answers import list_answers
 from adk_flow.render.report_drawings import TurnDrawings, draw_comparison
 from adk_flow.render.report_links import runs_of
+from adk_flow.render.report_proofs import prover
 from adk_flow.render.report_visibility import (
     describe_unseen_canaries,
     exposure_table,
@@ -43,6 +44,7 @@ def comparison_to_html(comparison: Comparison) -> str:
             comparison=comparison,
             tags=tags,
             runs_of=runs_of,
+            prove=prover(comparison),
             report=report,
             sections=report.sections,
             kind=comparison.kind,

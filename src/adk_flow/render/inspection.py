@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from adk_flow._text import one_line, plain
-from adk_flow.render.mermaid import escape_mermaid
+from adk_flow.render.mermaid import CONTROL_COLOUR, escape_mermaid
 from adk_flow.render.terminal import fold_words
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _entry(title: str, names: list[str]) -> list[str]:
 def agents_to_flowchart(picture: Inspection) -> str:
     """Draws agents and graphs; a transfer is a solid arrow, a call a dotted one.
 
-    The nodes of a graph stand in a box, its edges between them.
+    Both are control, and so red. The nodes of a graph stand in a box, its edges between them.
     """
     lines = ["flowchart TD"]
     for member in picture.members:
@@ -117,6 +117,7 @@ def agents_to_flowchart(picture: Inspection) -> str:
         is_drawn = link.how == "node" or (link.source, link.target) in legal
         if not is_drawn:
             lines.append(f"    {link.source} -.->|{link.how.replace('_', ' ')}| {link.target}")
+    lines.append(f"    linkStyle default stroke:{CONTROL_COLOUR}")
     return "\n".join(lines) + "\n"
 
 

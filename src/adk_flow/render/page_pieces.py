@@ -12,14 +12,12 @@ from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.metrics import measure_turn
-from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import Message, Trace, Turn
 from adk_flow.render.flow_text import count_turn, describe_finding, list_findings
-from adk_flow.render.sequence import draw_sequence
-from adk_flow.render.sequence_steps import lanes_of
 from adk_flow.render.svg import Drawing
 from adk_flow.render.templates import environment
+from adk_flow.render.turn_svg import draw_turn
 from adk_flow.render.waterfall_svg import LABEL, PLOT, draw_waterfall, length_of
 
 
@@ -135,8 +133,6 @@ def clock(microseconds: int) -> str:
 def _piece(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> TurnPiece:
     measured, projected = schedule_turn(turn), schedule_turn(turn, PROFILES[DEFAULT_PROFILE])
     records = trace.records_of(turn)
-    lanes = [USER, *(name for name in lanes_of(turn.moves, measured.spans) if name != USER)]
-    about = f"Sequence of turn {turn.number}"
     asked = (move.record for move in turn.moves if move.kind == "say")
     return TurnPiece(
         turn=turn,
@@ -145,7 +141,7 @@ def _piece(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> TurnPiece:
         figures=count_turn(measure_turn(turn, measured)),
         working="" if turn.complete else " → ".join(_working(turn)),
         findings=findings,
-        sequence=draw_sequence(turn.moves, measured.spans, lanes, about) if turn.moves else None,
+        sequence=draw_turn(turn, measured.spans) if turn.moves else None,
         timelines=list(_timelines(turn, measured, projected)),
         steps=_steps(trace, turn, records, projected),
     )

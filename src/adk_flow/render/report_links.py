@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from adk_flow.analysis.run_metrics import RunMetrics
-from adk_flow.comparison.store import Trial, file_name, safe_name
+from adk_flow.comparison.store import PAGED_TRIALS, Trial, page_name, safe_name
 from adk_flow.render.tables import short_name
-
-PAGED_TRIALS = 10
-"""Of each conversation under a construct, the trials that have a page: one takes 140 kB."""
-
-
-def page_name(trial: Trial) -> str:
-    """Names a trial's page, from the report's folder."""
-    return f"flows/{file_name(trial)}.html"
 
 
 def runs_of(construct: str) -> str:

@@ -37,7 +37,7 @@ def environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
-        finalize=_clean,
+        finalize=clean,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -45,11 +45,11 @@ def environment() -> Environment:
     )
     environment.filters["breakable"] = _breakable
     environment.filters["plural"] = plural
-    environment.filters["short_name"] = lambda name: _clean(short_name(name))
+    environment.filters["short_name"] = lambda name: clean(short_name(name))
     return environment
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
@@ -60,5 +60,5 @@ def _clean(value: Any) -> Any:
 
 def _breakable(text: str) -> Markup:
     """Lets a long text break after underscores and between turns."""
-    pieces = _clean(text).replace("_", "_\n").replace("→", "→\n").split("\n")
+    pieces = clean(text).replace("_", "_\n").replace("→", "→\n").split("\n")
     return Markup("<wbr>").join(pieces)

@@ -23,8 +23,9 @@ from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.analysis.trace import ModelCall, Turn
+from adk_flow.analysis.trace import ModelCall, Trace, Turn
 from adk_flow.analysis.trace_reader import TraceReader, read_trace
+from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.decisions import Decided
 from adk_flow.models.enforcement import in_force
@@ -57,6 +58,9 @@ class ConversationRun(NamedTuple):
     """Models that were asked although all that the log shows need no key."""
     sides: Path | None
     """Folder of logs of A2A servers that were asked, which moves and figures include."""
+    trace: Trace | None
+    """What its log holds; None where only the file tells it: a hook could not be recorded, or the
+    session lies in several parts."""
 
 
 async def run_conversation(
@@ -88,9 +92,12 @@ async def run_conversation(
     app = load_app(app)
     if not isinstance(conversation, Conversation):
         conversation = of_questions(list(conversation))
-    reader = TraceReader()
+    reader, parts = TraceReader(), list[Log]()
 
     def listen(header: Header, record: Record) -> None:
+        if not parts or parts[-1].header is not header:
+            parts.append(Log("", header, [], {}, [], []))
+        parts[-1].add(record)
         reader.read(record)
         if listener is not None:
             listener(header, record)
@@ -124,10 +131,13 @@ async def run_conversation(
             await runner.close()
         if not (close and hasattr(BasePlugin, "close")):  # 1.18's runner closes no plugin
             await recorder.close()
-    read = list(reader.turns.values())
+    read, trace = list(reader.turns.values()), None
     asked = _logs_in(sides) if sides and recorder.paths else []
     if asked:
-        read = read_trace(recorder.paths[0], *asked).turns
+        trace = read_trace(recorder.paths[0], *asked)
+        read = trace.turns
+    elif len(parts) == 1 and not recorder.faults:
+        trace = Trace(parts[0]._replace(path=str(recorder.paths[0])), read)
     turns = [measure_turn(turn) for turn in read]
     moves = [move for turn in read for move in turn.moves]
     made = [call for turn in read for call in turn.asked_models]
@@ -145,6 +155,7 @@ async def run_conversation(
         faults=recorder.faults.total(),
         uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
         sides=sides if asked else None,
+        trace=trace,
     )
 
 

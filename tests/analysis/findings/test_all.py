@@ -82,7 +82,7 @@ async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
         [AskedTurn("I earn 4100. Cost?")], canaries={"pay": Canary("4100", ["Root"])}
     )
 
-    run = measure_run(held.log, construct="transfer", conversation="pay", asked=asked)
+    run = measure_run(held.trace, construct="transfer", conversation="pay", asked=asked)
     flow = Flow(held.trace, asked.planted)
 
     (measured,), (told,) = ([f for f in one.findings if f.kind == "leak"] for one in (run, flow))

@@ -82,7 +82,7 @@ def _to_called(
     texts += [call.text for call in turn.tool_runs if call.kind == "function"]
     if all(map(is_whole, [turn.question, *texts])):
         source = read_facts(turn.question, names)
-        target = [fact for text in texts for fact in read_facts(text, names)]
+        target = _facts_in(texts, names, source)
         given = {call.activation: call.record for call in reversed(calls)}
         first = [
             given[head.number] for head in heads if head.cause == "node" and head.number in given
@@ -90,6 +90,12 @@ def _to_called(
         records = tuple(sorted({turn.record, *(move.record for move in asked), *first}))
         agents = list(dict.fromkeys(head.agent for head in heads))
         yield _relay(turn, USER, agents, source, lost_facts(source, target), records)
+
+
+def _facts_in(texts: Sequence[str], names: Sequence[str], source: Sequence[Fact]) -> list[Fact]:
+    """Reads texts, which may be long, if a source has facts to look for in them."""
+    has_facts = any(fact.unit != LOOSE for fact in source)
+    return [fact for text in texts if has_facts for fact in read_facts(text, names)]
 
 
 def _words(trace: Trace, call: ModelCall) -> Iterator[str]:
@@ -109,7 +115,7 @@ def _to_user(trace: Trace, turn: Turn, head: Activation, names: Sequence[str]) -
             continue
         known = read_facts(turn.question, names)
         source = without(read_facts(answer.text, names), known)
-        target = [fact for text in (*read, *later) for fact in read_facts(text, names)]
+        target = _facts_in([*read, *later], names, source)
         records = tuple(sorted({answer.record, *(message.record for message in turn.messages)}))
         lost = lost_facts(source, target, known)
         yield _relay(turn, head.agent, [USER], source, lost, records)

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -117,10 +118,16 @@ def _own_modules() -> Iterator[ModuleType]:
 def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
     """Gives what a module assigns; what it imports stands in another."""
     with suppress(OSError, SyntaxError, TypeError):
-        for node in ast.parse(inspect.getsource(module)).body:
-            for name in names_defined_by(node):
-                if not isinstance(node, (ast.Import, ast.ImportFrom)) and hasattr(module, name):
-                    yield name, getattr(module, name)
+        for name in _names_assigned(inspect.getsource(module)):
+            if hasattr(module, name):
+                yield name, getattr(module, name)
+
+
+@cache
+def _names_assigned(source: str) -> list[str]:
+    """Reads a module once, for however many constructs the app is written."""
+    nodes = (n for n in ast.parse(source).body if not isinstance(n, (ast.Import, ast.ImportFrom)))
+    return [name for node in nodes for name in names_defined_by(node)]
 
 
 def _public(module: str, name: str) -> str:

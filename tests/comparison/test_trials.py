@@ -27,9 +27,11 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS, ONE_BY_ONE
 from adk_flow.analysis.trace_reader import trace_log
+from adk_flow.comparison.aggregate import Setting
+from adk_flow.comparison.bench import Batch, Bench
 from adk_flow.comparison.budget import Budget
-from adk_flow.comparison.experiment import plan_trials
-from adk_flow.comparison.scheduler import make_trials
+from adk_flow.comparison.experiment import Experiment, plan_trials
+from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
@@ -39,6 +41,7 @@ from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import models_of, override_models, override_of
 from adk_flow.models.scripted import call
+from adk_flow.render.report_links import link_to
 from adk_flow.scenario.conversation import of_questions
 
 IDENTITY = {"app": "app"}
@@ -92,8 +95,22 @@ async def make_missing(
     apps: dict[str, App], trials: list[Trial], results: TrialStore, **options: Any
 ) -> None:
     with results.alone():
-        missing = filter(results.is_missing, trials)
-        await make_trials(apps, ASKED, missing, results, **options)
+        jobs = options.pop("jobs", 1)
+        bench = Bench(of_trials(apps), apps, **options)
+        await bench.make_together(trials, results, Batch({}, set()), jobs)
+
+
+def of_trials(apps: dict[str, App]) -> Experiment:
+    return Experiment(
+        app="",
+        constructs=list(apps),
+        conversations=ASKED,
+        models=["gpt-4o-mini"],
+        identity=IDENTITY,
+        team=[],
+        pace=None,
+        setting=Setting(),
+    )
 
 
 def made(trials: list[Trial], results: TrialStore) -> list[Trial]:
@@ -114,6 +131,24 @@ async def test_every_trial_has_a_log_of_its_own_and_only_new_ones_are_made(tmp_p
         log = read_log(results.log_of(trial))
         assert log.header.construct == trial.construct
         assert len(measure(trace_log(log))) == len(ASKED[trial.conversation].turns)
+
+
+def test_links_lead_to_the_pages_that_are_written(tmp_path):
+    comparison = compare(
+        app_of("offline"),
+        *({"one": ASKED["one"]}, [ONE_BY_ONE]),
+        folder=tmp_path,
+        trials=11,
+        page=lambda trace, findings: trace.log.path,
+    )
+
+    links = [link for run in comparison.runs if (link := link_to(run))]
+    assert len(links) == 2 * 10
+    assert sorted(links) == sorted(
+        str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.html")
+    )
+    for run in comparison.runs[:2]:
+        assert (tmp_path / link_to(run)).read_text() == run.log
 
 
 async def test_a_trial_whose_log_is_gone_or_that_failed_is_made_again(tmp_path):

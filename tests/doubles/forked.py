@@ -1,0 +1,109 @@
+"""Processes that begin with ADK and the command loaded: forks of one that has imported them.
+
+A new interpreter imports both for seconds.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tests.doubles.command import Finished
+from tests.doubles.pages import ROOT
+
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.doubles.loaded"])
+
+
+class Forked(NamedTuple):
+    """A process, and what it writes."""
+
+    process: ForkServerProcess
+    stdout: IO[str]
+    stderr: IO[str]
+
+    def send_signal(self, number: int) -> None:
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+
+    def wait(self, timeout: float = 60) -> int | None:
+        """Waits for its end; gives its exit code, or minus the signal that ended it."""
+        self.process.join(timeout)
+        return self.process.exitcode
+
+
+def run_forked(
+    main: Callable[[], object], *words: object, folder: Path, **environment: str
+) -> Finished:
+    """Runs a process to its end."""
+    with forked(main, *words, folder=folder, **environment) as run:
+        told, code = run.stdout.read(), run.wait()
+        assert code is not None, "it goes on"
+        return Finished(code, told, run.stderr.read())
+
+
+@contextmanager
+def forked(
+    main: Callable[[], object], *words: object, folder: Path = ROOT, **environment: str
+) -> Iterator[Forked]:
+    """Runs a function of a module in a process, with words as its arguments, and ends that."""
+    reader, writer = _CONTEXT.Pipe(duplex=False)
+    argv = [main.__name__, *map(str, words)]
+    with (
+        tempfile.NamedTemporaryFile("r", encoding="utf-8") as errors,
+        os.fdopen(os.dup(reader.fileno()), encoding="utf-8") as told,
+        reader,
+    ):
+        process = _CONTEXT.Process(
+            target=_run,
+            args=[main, argv, folder, {**os.environ, **environment}, writer, errors.name],
+        )
+        process.start()
+        writer.close()
+        try:
+            yield Forked(process, told, errors)
+        finally:
+            process.kill()
+            process.join()
+
+
+def _run(
+    main: Callable[[], object],
+    argv: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    told: Connection,
+    errors: str,
+) -> None:
+    """Does in the fork what an interpreter does at its start, then what is to be run."""
+    os.dup2(told.fileno(), 1)
+    told.close()
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = open(errors, "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115
+    os.dup2(sys.stderr.fileno(), 2)
+    # A shell that runs the tests in the background, or nohup, has some ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv[:] = argv
+    sys.path[:] = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *sys.path]
+    try:
+        main()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        atexit._run_exitfuncs()
