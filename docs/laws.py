@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
-from samples import run_samples
+from samples import run_sample
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.cli.output import silence_adk
 from adk_flow.laws.crossings import LawSetting
 from adk_flow.laws.formulas import LARGE, SMALL, Law, fit_laws
-from adk_flow.laws.grid import LawRow, Point, run_points
+from adk_flow.laws.grid import run_point
 from adk_flow.laws.prediction import fit_app_laws
 from adk_flow.laws.table import LawTable, write_table
 from adk_flow.render.laws import write_laws
@@ -22,12 +25,17 @@ PAGE = Path(__file__).with_name("laws.md")
 MARK = "<!-- laws -->\n"
 SAMPLES = 200
 
+Place = TypeVar("Place")
+Row = TypeVar("Row")
+
 
 def main() -> None:
     """Measures, fits, and writes."""
     silence_adk()
-    laws = fit_laws(_measured(SMALL, "fitted"), _measured(LARGE, "not fitted"))
-    apps = fit_app_laws(run_samples(range(SAMPLES), _progress("apps of any shape")))
+    # The longest first, so that no process waits for the last.
+    tried = _rows(run_point, LARGE, "points not fitted")
+    laws = fit_laws(_rows(run_point, SMALL, "points fitted"), tried)
+    apps = fit_app_laws(_rows(run_sample, range(SAMPLES), "apps of any shape"))
     write_table(LawTable(version("google-adk"), laws, apps, SAMPLES))
     write_page(laws)
 
@@ -40,12 +48,14 @@ def write_page(laws: Sequence[Law]) -> None:
     PAGE.write_text(f"{before}{MARK}```text\n{shown}```\n{MARK}{after}")
 
 
-def _measured(points: Iterable[Point], name: str) -> list[LawRow]:
-    return [*run_points(points, progress=_progress(f"points {name}"))]
-
-
-def _progress(what: str) -> Callable[[int, int], None]:
-    return lambda done, planned: print(f"{done} of {planned} {what}", file=sys.stderr)
+def _rows(run: Callable[[Place], list[Row]], places: Collection[Place], what: str) -> list[Row]:
+    """Runs places in as many processes as there are cores."""
+    rows: list[Row] = []
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=silence_adk) as pool:
+        for done, taken in enumerate(pool.map(run, places), start=1):
+            rows += taken
+            print(f"{done} of {len(places)} {what}", file=sys.stderr)
+    return rows
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -35,23 +35,20 @@ def make_sample(seed: int) -> App:
     return App(name="sample", root_agent=lead)
 
 
-def run_samples(
-    seeds: Iterable[int], progress: Callable[[int, int], None] = lambda done, planned: None
-) -> Iterator[SampleRow]:
-    """Runs samples: every third is asked one thing with two follow-ups, others all at once."""
-    seeds = [*seeds]
-    for done, seed in enumerate(seeds, start=1):
-        app = make_sample(seed)
-        team = asyncio.run(read_team(app))
-        kind: Talk = "at once" if seed % 3 else "in turn"
-        topics, follow_ups = (len(team.specialists), 0) if seed % 3 else (1, 2)
-        talk = team.conversation(topics, follow_ups)
-        terms = [*terms_of_turns(team, topics, follow_ups)]
-        constructs = [name for name in CONSTRUCTS if name not in UNPREDICTABLE]
-        for name, wired in make_variants(app, constructs).apps.items():
-            for turn, figures in enumerate(asyncio.run(run_talk(wired, talk, name))):
-                yield SampleRow(name, kind, terms[turn], figures)
-        progress(done, len(seeds))
+def run_sample(seed: int) -> list[SampleRow]:
+    """Runs a sample: every third is asked one thing with two follow-ups, others all at once."""
+    app = make_sample(seed)
+    team = asyncio.run(read_team(app))
+    kind: Talk = "at once" if seed % 3 else "in turn"
+    topics, follow_ups = (len(team.specialists), 0) if seed % 3 else (1, 2)
+    talk = team.conversation(topics, follow_ups)
+    terms = [*terms_of_turns(team, topics, follow_ups)]
+    constructs = [name for name in CONSTRUCTS if name not in UNPREDICTABLE]
+    return [
+        SampleRow(name, kind, terms[turn], figures)
+        for name, wired in make_variants(app, constructs).apps.items()
+        for turn, figures in enumerate(asyncio.run(run_talk(wired, talk, name)))
+    ]
 
 
 def _agent(dice: Random, names: Iterator[str], *, depth: int, tools: int | None = None) -> LlmAgent:

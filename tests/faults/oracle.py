@@ -15,6 +15,7 @@ from adk_flow.cli.paths import load_story
 from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.sessions import SessionLog
 from adk_flow.render.flow_json import flow_to_data
 from tests.doubles.forked import forked
 from tests.faults.cells import Cell, Held
@@ -67,10 +68,10 @@ def _recorder(fault: Fault, folder: Path) -> FlowPlugin:
     if fault.recorder in HOOKS:
         write = plugin.recorder.write
 
-        def failing(hook: str, *args: Any, **fields: Any) -> Record:
-            if hook == short(fault.recorder):
+        def failing(log: SessionLog, record: Record, letter: str = "") -> None:
+            if record.hook == short(fault.recorder):
                 raise Broken("in the recorder")
-            return write(hook, *args, **fields)
+            write(log, record, letter)
 
         plugin.recorder.write = failing
     return plugin

@@ -13,7 +13,7 @@ from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.comparison.variants import make_variants
 from adk_flow.laws.crossings import LawSetting, compared_values, find_crossings, find_law_winners
 from adk_flow.laws.formulas import LARGE, SMALL, Law, fit_laws, terms_at
-from adk_flow.laws.grid import Point, make_app, make_conversation, run_points, run_talk
+from adk_flow.laws.grid import Point, make_app, make_conversation, run_point, run_talk
 from adk_flow.laws.least_squares import fit_shares, fit_terms
 from adk_flow.laws.prediction import predict_winners
 from adk_flow.laws.table import read_laws
@@ -56,7 +56,7 @@ def test_shares_are_fitted_by_nothing_below_zero():
 def rows():
     point = Point(topics=2, follow_ups=1, specialists=5, tools=2, words=7)
     assert point._replace(follow_ups=3) not in SMALL + LARGE
-    return [*run_points([point], [*BY_TOKEN, "coordinator"])]
+    return run_point(point, [*BY_TOKEN, "coordinator"])
 
 
 def test_the_laws_that_come_along_say_what_a_run_of_here_takes(rows):
@@ -69,11 +69,10 @@ def test_the_laws_that_come_along_say_what_a_run_of_here_takes(rows):
         assert said.tokens == pytest.approx(figures.tokens, rel=0.02)
 
 
-def test_all_laws_but_one_were_exact_in_calls_and_near_in_tokens_where_not_fitted():
+def test_laws_were_exact_in_calls_and_near_in_tokens_where_not_fitted():
     for law in read_laws().grid:
-        most = 0.05 if law.construct == "advisor" else 0.02  # its law says so
         assert law.tried
-        assert (law.errors["calls"], law.errors["tokens"] <= most) == (0, True), law.construct
+        assert (law.errors["calls"], law.errors["tokens"] <= 0.02) == (0, True), law.construct
 
 
 def test_a_law_that_leaves_somebody_out_says_for_how_many_topics_it_holds(rows):
@@ -160,6 +159,11 @@ def test_costs_take_the_cached_price_for_what_an_earlier_request_began_with():
     assert values["cost"] == pytest.approx(1000 * 0.3e-6)
     assert values["cost with cached prefixes"] == pytest.approx(250 * 0.3e-6 + 750 * 0.03e-6)
     assert values["critical path"] == pytest.approx((2 * 406 + 10 * 6.3) / 1000)
+
+    # Two requests of 150,000 tokens are none above 200,000, where this model's price doubles.
+    pro = FLASH._replace(model="gemini-2.5-pro")
+    long = compared_values(figures._replace(calls=2, input_tokens=300_000), pro)
+    assert long["cost"] == pytest.approx(300_000 * 1.25e-6)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from adk_flow.cli.loading import use_files
 from adk_flow.cli.options import FORMAT, Latency, PricesFile, ProfilesFile, TextFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.comparison.spec import choose_price_model
+from adk_flow.errors import AdkFlowError
 from adk_flow.laws.crossings import LawSetting, find_law_winners
 from adk_flow.laws.table import read_laws
 from adk_flow.render.laws import write_laws
@@ -27,7 +28,14 @@ def show_laws(
     By topics, follow-ups, specialists, their tools and words of history, fitted to controlled runs.
     """
     with report_errors():
-        pace = profile_named(use_files(latency, latency_profile, prices) or DEFAULT_PROFILE)
+        named = use_files(latency, latency_profile, prices) or DEFAULT_PROFILE
+        if named == "none":
+            raise AdkFlowError(
+                "laws have no measured times; name a model or milliseconds",
+                argument="latency",
+                value=named,
+            )
+        pace = profile_named(named)
         setting = LawSetting(pace, choose_price_model(pace, controlled=True))
         table = read_laws()
         if form == "text":

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.pricing import dollars
+from adk_flow.analysis.pricing import price_of
 from adk_flow.comparison.crossovers import Axis, Winner, name_winner
 from adk_flow.laws.formulas import Law
 from adk_flow.laws.grid import Figures, Point
@@ -49,13 +49,16 @@ def compared_values(figures: Figures, setting: LawSetting) -> dict[str, float | 
     cached = Usage(
         input=usage.input, output=usage.output, cached=round(share * figures.input_tokens)
     )
+    price = price_of(setting.model)
+    # By the mean request, which may lie below a limit that all of them together pass.
+    rates = price.rates(usage.input // max(figures.calls, 1)) if price else None
     base, per_token = setting.pace.call_milliseconds, setting.pace.token_milliseconds
     return {
         "LLM calls": figures.calls,
         "tokens": figures.tokens,
         "critical path": (base * figures.path_calls + per_token * figures.path_tokens) / 1e3,
-        "cost": dollars(setting.model, usage),
-        "cost with cached prefixes": dollars(setting.model, cached),
+        "cost": rates.dollars(usage) if rates else None,
+        "cost with cached prefixes": rates.dollars(cached) if rates else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
@@ -20,6 +21,8 @@ Topics are fewer than specialists: whoever comes last answers nothing, and whom 
 """
 LARGE = [Point(5, 5, 7, 5, 60), Point(1, 8, 8, 6, 0), Point(4, 6, 9, 2, 40), Point(1, 6, 7, 4, 80)]
 """Those that they are tried on."""
+NEAR = 1e-3
+"""The misfit, as a share, that few terms may have where all have one too."""
 
 
 class Law(msgspec.Struct, kw_only=True):
@@ -51,13 +54,23 @@ class Law(msgspec.Struct, kw_only=True):
 
 
 def terms_at(point: Point) -> dict[str, int]:
-    """Gives the terms' values: calls grow with the talk, what is sent with its square."""
+    """Gives the terms' values: calls grow with the talk, what is sent with its square.
+
+    Where agents hear each other in turn, who is asked first hears nobody before it: so `f₁`.
+    """
     k, f, n, m, h = point
-    talk = {"1": 1, "k": k, "f": f, "k²": k * k, "kf": k * f, "f²": f * f}
+    first = f if k == 1 else 0
+    talk = {"1": 1, "k": k, "f": f, "k²": k * k, "kf": k * f, "f²": f * f, "f₁": first}
     sizes = {"1": 1, "n": n, "m": m, "nm": n * m, "h": h}
     pairs = {"n²": n * n, "n²m": n * n * m, "nh": n * h}
     grown = [*product(talk, sizes), *product(("1", "f"), pairs)]
     return {f"{a}·{b}": talk[a] * (sizes | pairs)[b] for a, b in grown}
+
+
+def _plain_terms_at(point: Point) -> dict[str, int]:
+    """Gives those of talks in which nobody hears of another topic of the same message."""
+    left_out = re.compile("k²|f₁|.*n²|.*nh")
+    return {name: value for name, value in terms_at(point).items() if not left_out.match(name)}
 
 
 def fit_laws(fitted: Iterable[LawRow], tried: Iterable[LawRow]) -> list[Law]:
@@ -77,16 +90,23 @@ def _by_construct(rows: Iterable[LawRow]) -> dict[str, list[LawRow]]:
 
 
 def _fit(construct: str, rows: Sequence[LawRow], others: Sequence[LawRow]) -> Law:
-    places = [terms_at(row.point) for row in rows]
+    """Fits all terms; if that leaves a rest, few of them, lest the others follow the rest."""
     series = [[*values] for values in zip(*(row.figures for row in rows), strict=True)]
-    law = Law(
-        construct=construct,
-        factors=dict(zip(Figures._fields, fit_terms(places, series), strict=True)),
-        most_topics=1 if all(row.point.topics == 1 for row in rows) else 0,
-        fitted=len(rows),
-        tried=len(others),
-    )
-    return replace(law, misfits=_errors(law, rows), errors=_errors(law, others))
+    laws = []
+    for terms in (terms_at, _plain_terms_at):
+        factors = fit_terms([terms(row.point) for row in rows], series)
+        law = Law(
+            construct=construct,
+            factors=dict(zip(Figures._fields, factors, strict=True)),
+            most_topics=1 if all(row.point.topics == 1 for row in rows) else 0,
+            fitted=len(rows),
+            tried=len(others),
+        )
+        laws.append(replace(law, misfits=_errors(law, rows)))
+    whole, plain = laws
+    is_plain = any(whole.misfits.values()) and max(plain.misfits.values()) < NEAR
+    law = plain if is_plain else whole
+    return replace(law, errors=_errors(law, others))
 
 
 def _errors(law: Law, rows: Sequence[LawRow]) -> dict[str, float]:

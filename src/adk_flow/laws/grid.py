@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -143,19 +143,14 @@ def measure_turns(trace: Trace) -> Iterator[Figures]:
         yield total
 
 
-def run_points(
-    points: Iterable[Point],
-    constructs: Iterable[str] = CONSTRUCTS,
-    progress: Callable[[int, int], None] = lambda done, planned: None,
-) -> Iterator[LawRow]:
-    """Runs each point under each construct; one with follow-ups stands for all with fewer."""
-    points = [*points]
-    for done, point in enumerate(points, start=1):
-        app, talk = make_app(point.specialists, point.tools), make_conversation(point)
-        for name, wired in make_variants(app, [*constructs]).apps.items():
-            for follow_ups, figures in enumerate(asyncio.run(run_talk(wired, talk, name))):
-                yield LawRow(name, point._replace(follow_ups=follow_ups), figures)
-        progress(done, len(points))
+def run_point(point: Point, constructs: Iterable[str] = CONSTRUCTS) -> list[LawRow]:
+    """Runs a point under each construct, which gives those with fewer follow-ups, too."""
+    app, talk = make_app(point.specialists, point.tools), make_conversation(point)
+    return [
+        LawRow(name, point._replace(follow_ups=follow_ups), figures)
+        for name, wired in make_variants(app, [*constructs]).apps.items()
+        for follow_ups, figures in enumerate(asyncio.run(run_talk(wired, talk, name)))
+    ]
 
 
 async def run_talk(app: App, talk: Conversation, construct: str) -> list[Figures]:

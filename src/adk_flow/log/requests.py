@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
 from itertools import chain
 
 from msgspec.structs import force_setattr, replace
@@ -19,15 +19,12 @@ _KINDS_OF_PARTS = {
 """Role and kind of a part, by the letter that stands for it on a line."""
 
 
-def write_contents(letters: str, numbers: Iterable[int]) -> Contents | None:
-    """Writes parts as a letter each, then first and last of each range of their texts' numbers."""
-    ranges: list[int] = []
-    for number in numbers:
-        if ranges and number == ranges[-1] + 1:
-            ranges[-1] = number
-        else:
-            ranges += (number, number)
-    return Contents(letters, tuple(ranges)) if letters else None
+def add_number(ranges: array[int], number: int) -> None:
+    """Adds a text's number to ranges, each a first and a last one."""
+    if ranges and number == ranges[-1] + 1:
+        ranges[-1] = number
+    else:
+        ranges.extend((number, number))
 
 
 def _read_contents(contents: Contents) -> list[Part]:

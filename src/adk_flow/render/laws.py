@@ -23,19 +23,17 @@ from adk_flow.render.comparison_crossovers import NOUNS, tell_winners
 
 _LEGEND = (
     "k topics in the first message, f follow-ups to whom was asked last, n specialists with m",
-    "tools each, h words of history.",
+    "tools each, h words of history; f₁ is f after a first message of one topic, else 0.",
 )
+_TRIED = {"calls": "calls", "tokens": "tokens", "path_calls": "path", "shared_bytes": "prefixes"}
 _RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")
 """Constructs that are compared two by two."""
 _REASONS = {
-    "advisor": "tokens not exact; why is not known",
+    "advisor": "tokens not exact: advice says how many its model was sent, each digit is a token",
     "router": "holds for one topic a message; of several it answers one",
     "classifier_router": "holds for one topic a message; of several it answers one",
     "mixed": "holds for those handed over to; whom it calls takes what agent_tool takes",
-    "sequential": "tokens not exact: who comes first hears nobody before it, so that a follow-up "
-    "to it takes less",
 }
-_REASONS |= dict.fromkeys(("loop", "workflow_tool"), _REASONS["sequential"])
 
 
 def write_laws(laws: Sequence[Law], setting: LawSetting) -> str:
@@ -65,8 +63,7 @@ def _formulas(law: Law) -> Iterator[str]:
     yield f"  LLM calls      {write_formula(law.factors['calls'])}"
     yield f"  tokens         {write_formula(tokens)}"
     yield f"  critical path  {path} calls, {said} tokens generated"
-    shown = {"calls": "calls", "tokens": "tokens", "path_calls": "path"}
-    errors = [f"{noun} {_error(law.errors[name])}" for name, noun in shown.items()]
+    errors = [f"{noun} {_error(law.errors[name])}" for name, noun in _TRIED.items()]
     yield f"  not fitted     at {plural(law.tried, 'place')}: {', '.join(errors)}"
     if reason := _REASONS.get(law.construct):
         yield f"  note           {reason}"
@@ -96,7 +93,10 @@ def write_formula(factors: Mapping[str, Fraction | int]) -> str:
     return _sum(parts) or "0"
 
 
-_TALK, _SIZES = ("1", "f", "k", "f²", "kf", "k²"), ("1", "n", "m", "nm", "h", "n²", "n²m", "nh")
+_TALK, _SIZES = (
+    ("1", "f", "k", "f²", "kf", "k²", "f₁"),
+    ("1", "n", "m", "nm", "h", "n²", "n²m", "nh"),
+)
 
 
 def _order(term: str) -> tuple[int, int]:
