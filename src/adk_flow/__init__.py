@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,8 @@ def __getattr__(name: str) -> Any:
 
 def _draw(trace: Trace) -> str:
     """Draws a trace in a notebook: its page, in a frame that reaches nothing around it."""
+    from html import escape
+
     page = import_module("adk_flow.render.page").trace_to_html(trace)
     frame = 'sandbox="allow-scripts" width="100%" height="720"'
     return f'<iframe {frame} srcdoc="{escape(page)}"></iframe>'

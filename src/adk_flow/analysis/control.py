@@ -5,8 +5,6 @@ The words that go with a move stand in `conversation`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from adk_flow.analysis import conversation, nodes
@@ -61,7 +59,8 @@ def recognise_transfer(moment: Moment, run: Run, activation: Activation) -> None
     if source is not None:
         source.successor = activation
     name = source.agent if source else activation.parent_name
-    _add_beginning(moment, run, "transfer", name, activation)
+    place = (run.turn.number, activation.number, activation.cause)
+    moment.add("transfer", name, activation.agent, *place, parent=activation.parent)
     if not activation.is_called:
         _face_user(run, activation.agent, activation)
 
@@ -98,8 +97,10 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
             place = (run.turn.number, 0, "transfer")
             moment.add("transfer", source.agent, source.target, *place, parent=source.number)
         return
-    _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
-    conversation.ask_agent(moment, run, activation)
+    call, number, cause = activation.within, activation.number, activation.cause
+    words = run.words if cause == "agent_tool" else call.text if call else ""
+    place = (activation.parent_agent, activation.agent, run.turn.number, number, cause)
+    conversation.ask(moment, *place, activation.parent, activation.call, words)
 
 
 def leave_node(
@@ -123,17 +124,17 @@ def fail(moment: Moment, run: Run, activation: Activation) -> None:
 def call_graph(moment: Moment, run: Run) -> None:
     """An agent's tool is a graph, of which no hook tells."""
     record = moment.record
-    place = (run.turn.number, 0, "node_tool")
-    asked = {"call": record.call, "parent": record.activation}
-    moment.add("call", record.agent, record.tool, *place, **asked)
-    moment.add("ask", record.agent, record.tool, *place, text=record.text, **asked)
+    place = (record.agent, record.tool, run.turn.number, 0, "node_tool")
+    conversation.ask(moment, *place, record.activation, record.call, record.text)
 
 
 def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
     """One model turn calls several agents."""
     record = moment.record
+    if len(record.calls) < 2 or record.partial:
+        return
     names = [call.name for call in record.calls if call.kind in CALLED]
-    if len(names) > 1 and not record.partial:
+    if len(names) > 1:
         if activation is not None:
             activation.calls_out = len(names)
         turn, number = run.turn.number, record.activation
@@ -296,8 +297,8 @@ def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
         conversation.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
-    ending = {"failed": failed or bool(error), "text": error}
-    moment.add("end", run.active_agent, USER, turn.number, number, **ending)
+    place = (run.active_agent, USER, turn.number, number)
+    moment.add("end", *place, failed=failed or bool(error), text=error)
 
 
 def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
@@ -318,15 +319,3 @@ def _is_failed_answer(record: Record, call: ToolCall | None) -> bool:
     if call and any(head.last.error and not head.returned for head in call.heads):
         return True  # its last event was an error, which ADK gives as the result
     return record.kind == "single_turn" and record.text.startswith("Error running sub-agent:")
-
-
-def _add_beginning(
-    moment: Moment,
-    run: Run,
-    kind: Literal["call", "transfer"],
-    source: str,
-    activation: Activation,
-    call: str = "",
-) -> None:
-    place = (run.turn.number, activation.number, activation.cause)
-    moment.add(kind, source, activation.agent, *place, call=call, parent=activation.parent)

@@ -30,7 +30,7 @@ def open_node(moment: Moment, run: Run, node: Activation) -> None:
     nodes.append(node)
     if len(nodes) == 2:
         _fork(moment, run, nodes)
-    place, failures = (run.turn.number, node.number, "node"), run.failures[node.path]
+    place, failures = (run.turn.number, node.number, "node"), run.failures.get(node.path)
     again = f"try {failures + 1}" if failures and node.path else ""
     moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent, text=again)
 
@@ -41,10 +41,8 @@ def call_unseen(moment: Moment, run: Run, name: str) -> None:
     if call is None or caller is None or call.heads or call.graph:
         return
     call.graph = name
-    place = (run.turn.number, 0, "agent_tool")
-    asked = {"call": run.call_id, "parent": caller.number}
-    moment.add("call", caller.agent, call.graph, *place, **asked)
-    moment.add("ask", caller.agent, call.graph, *place, text=run.words, **asked)
+    place = (caller.agent, call.graph, run.turn.number, 0, "agent_tool")
+    conversation.ask(moment, *place, caller.number, run.call_id, run.words)
 
 
 def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
@@ -52,7 +50,8 @@ def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text
     last, owner = node.last, node.parent_agent
     if node.returned:
         return
-    run.failures[node.path] += failed
+    if failed:
+        run.failures[node.path] = run.failures.get(node.path, 0) + 1
     route = run.routes.pop(node.path, "")
     if route and not failed:
         text = f"route {route}"
@@ -78,8 +77,8 @@ def come_back_from(
 ) -> None:
     """Control comes back from whoever ran last in the place of the one that was called."""
     head.returned, source = True, head.last
-    ending = {"call": call, "failed": failed, "text": text}
-    moment.add("return", source.agent, target, run.turn.number, source.number, cause, **ending)
+    place = (target, run.turn.number, source.number, cause)
+    moment.add("return", source.agent, *place, call=call, failed=failed, text=text)
 
 
 def run_function(moment: Moment, run: Run) -> None:
@@ -296,7 +295,7 @@ def join_nodes(
     _complete_fork(run, group, nodes)
     last = max((node.last for node in nodes), key=lambda node: node.ended)
     owner, place = nodes[0].parent_agent, (run.turn.number, nodes[0].parent, "node")
-    moment.add("join", owner, owner, *place, record=last.ended, time=last.ended_time)
+    moment.add("join", owner, owner, *place, at=(last.ended_time, last.ended))
     nodes.clear()
 
 

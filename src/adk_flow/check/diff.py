@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.moves import Move
-from adk_flow.check.flow import Flow
+from adk_flow.analysis.trace import Trace
 from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
 
 FIGURES = {
@@ -58,7 +58,7 @@ class Difference(msgspec.Struct, frozen=True):
     """Turns in which anything changed."""
 
 
-def diff_flows(before: Flow, after: Flow) -> Difference:
+def diff_flows(before: Trace, after: Trace) -> Difference:
     """Compares two flows turn by turn."""
     was, now = _by_turn(before), _by_turn(after)
     none = _FlowTurn(None, [], [])
@@ -83,8 +83,8 @@ class _FlowTurn(NamedTuple):
     conversation: list[Move]
 
 
-def _by_turn(flow: Flow) -> dict[int, _FlowTurn]:
-    turns = {metrics.turn: _FlowTurn(metrics, [], []) for metrics in flow.figures}
+def _by_turn(flow: Trace) -> dict[int, _FlowTurn]:
+    turns = {metrics.turn: _FlowTurn(metrics, [], []) for metrics in measure(flow)}
     for move in flow.moves:
         turn = turns[move.turn]
         (turn.control if move.is_control else turn.conversation).append(move)

@@ -11,7 +11,6 @@ from adk_flow.check.rules import RuleFile, Rules, field_of
 from adk_flow.check.snapshot import ANY, Snapshot, aligned, says, side_by_side
 from adk_flow.check.state import is_filled, nearest_line
 from adk_flow.errors import AdkFlowError
-from adk_flow.record.redact import mask
 from adk_flow.scenario.conversation import Conversation, failed_checks
 from adk_flow.scenario.yaml_file import Document
 
@@ -60,6 +59,8 @@ def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
 
 def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[RuleResult] | None:
     """Checks what a conversation asks of the answers; None if a log holds another one."""
+    from adk_flow.record.redact import mask  # slow to import
+
     logged = [turn.question for turn in flow.figures]
     said = [turn.say for turn in conversation.turns]
     if flow.log.header.texts != "full" or logged not in (said, [mask(words) for words in said]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -64,6 +63,8 @@ def check_app_answers(
     """
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
+    import asyncio
+
     from adk_flow.inspect.agent_graph import agents_of
     from adk_flow.models.keys import check_keys
     from adk_flow.run.conversation_run import run_conversation

@@ -9,7 +9,6 @@ import typer
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
-from adk_flow.check.flow import Flow
 from adk_flow.cli.options import FORMAT, ReportFormat
 from adk_flow.cli.output import print_json, report_errors
 from adk_flow.cli.paths import load_story
@@ -29,7 +28,7 @@ def show_diff(
     Exits with 1 if anything changed.
     """
     with report_errors():
-        was, now = (Flow(trace_log(load_story([path]))) for path in (before, after))
+        was, now = (trace_log(load_story([path])) for path in (before, after))
         difference = diff_flows(was, now)
     if form == "json":
         print_json("diff", diff_to_data(difference, was.log, now.log))
