@@ -238,7 +238,7 @@ class TraceReader:
         hidden_hooks.miss_question(run, activation)
         activation.closed = moment.index
         nodes.end_nodes(moment, run, activation, failed=False)
-        control.end_activation(activation, moment, "after_agent")
+        nodes.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
             error = activation.error
             control.leave_node(moment, run, activation, failed=bool(error), text=error)
@@ -368,7 +368,7 @@ class TraceReader:
             run.turn.escalations.append((moment.index, record.agent))
         if record.transfer:
             activation.target = record.transfer
-            control.end_activation(activation, moment, "transfer")
+            nodes.end_activation(activation, moment, "transfer")
         if record.state and not record.partial:
             keys = (key for key in record.state if not key.startswith("_adk"))
             run.turn.writes += [Write(moment.index, activation, key) for key in keys]
