@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -93,36 +94,48 @@ WAYS = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(APP)
-    (tmp_path / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
-    (tmp_path / "uv").write_text(UV)
-    (tmp_path / "uv").chmod(0o755)
-    os.mkfifo(tmp_path / "mark")
-    return tmp_path
+def write_desk(folder):
+    folder.mkdir(mode=0o700)
+    (folder / "desk").mkdir()
+    (folder / "desk" / "agent.py").write_text(APP)
+    (folder / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
+    (folder / "uv").write_text(UV)
+    (folder / "uv").chmod(0o755)
+    os.mkfifo(folder / "mark")
+    return folder
+
+
+def started(command, busy, folder):
+    path = f"{folder}:{os.environ['PATH']}"
+    mark = str(folder / "mark")
+    return forked(main, *COMMANDS[command], folder=folder, PATH=path, BUSY=busy, MARK=mark)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none of these signals")
-@pytest.mark.parametrize(("command", "busy", "signals"), WAYS)
-def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
-    environment = {"BUSY": busy, "MARK": str(folder / "mark")}
-    path = f"{folder}:{os.environ['PATH']}"
-    with forked(main, *COMMANDS[command], folder=folder, PATH=path, **environment) as process:
-        (folder / "mark").read_text()
-        for number in signals:
-            process.send_signal(number)
-        code, errors = process.wait(), process.stderr.read()
+def test_a_signal_ends_a_command_with_one_line(tmp_path):
+    folders = [write_desk(tmp_path / str(number)) for number in range(len(WAYS))]
+    with ExitStack() as stack:
+        # At once, as some wait a second for what does not end by itself.
+        processes = [
+            stack.enter_context(started(command, busy, folder))
+            for (command, busy, _), folder in zip(WAYS, folders, strict=True)
+        ]
+        for process, (*_, signals), folder in zip(processes, WAYS, folders, strict=True):
+            (folder / "mark").read_text()
+            for number in signals:
+                process.send_signal(number)
+        ends = [(process.wait(), process.stderr.read()) for process in processes]
 
-    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
-    assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")
-    assert code == CODES[signals[0]]
+    for (command, busy, signals), (code, errors) in zip(WAYS, ends, strict=True):
+        (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
+        assert line.startswith(f"adk-flow: stopped; {KEPT[command]}"), (command, busy)
+        assert code == CODES[signals[0]], (command, busy)
 
 
 @pytest.mark.environments
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, folder):
+def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, tmp_path):
+    folder = write_desk(tmp_path / "terminal")
     (folder / "desk" / "agent.py").write_text(KEYLESS)
     process = subprocess.Popen(
         [

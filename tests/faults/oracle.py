@@ -107,7 +107,7 @@ def _lies(fault: Fault, held: Held, plugin: FlowPlugin) -> Iterator[str]:
     if log.damage:
         yield f"damaged: {log.damage}"
     flow = read_flow(plugin.paths[-1])
-    flow_to_data(log, "both")
+    flow_to_data(trace_log(log), "both")
     if missing:
         if not flow.faults:
             yield "called whole"

@@ -20,7 +20,6 @@ from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log, LogFile
-from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
@@ -29,7 +28,6 @@ from adk_flow.render.flow_text import (
     print_flow,
     print_records,
 )
-from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.terminal import plain_console
 
 View = Literal["control", "conversation", "both", "records"]
@@ -123,8 +121,12 @@ def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str])
         ]
         _print_records(log, records, form)
     elif form == "json":
-        print_json("show", flow_to_data(log, view, turn, names))
+        from adk_flow.render.flow_json import flow_to_data
+
+        print_json("show", flow_to_data(trace, view, turn, names))
     elif form == "mermaid":
+        from adk_flow.render.mermaid import sequence_diagram
+
         moves = (move for move in trace.moves if turn in (0, move.turn))
         print(sequence_diagram(moves, view), end="")
     else:
