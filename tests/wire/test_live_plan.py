@@ -1,7 +1,6 @@
 """A conversation held with LiteLLM's own client, compared under all constructs without a model."""
 
 import asyncio
-from copy import deepcopy
 from functools import wraps
 
 import pytest
@@ -55,8 +54,8 @@ async def test_a_live_log_is_played_and_compared_without_its_model(
     server, talk, model, tmp_path, monkeypatch
 ):
     flows = []
-    for stream in (False, True):
-        server.script = deepcopy(SCRIPT)
+    for times, stream in enumerate((False, True), start=1):
+        server.script = {name: answers * times for name, answers in SCRIPT.items()}
         asked = "My mortgage?", "And to save £12,000?"
         flows.append(await talk(desk(model()), *asked, stream=stream))
     flow, streamed = flows
