@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def results(folder):
+def results(folder) -> Any:
     return without_clock(json.loads((folder / "results.json").read_text()))
 
 
