@@ -152,9 +152,8 @@ class OpenRun:
     ) -> int:
         """Finds the open frame of an agent, or one just `closed`; 0 if there is none."""
         place = Place(branch or "", agent, path)
-        open_frame = self.activations.get(place) or self.activations.get(
-            _like(place, self.activations), 0
-        )
+        open_frame = self.activations.get(place)
+        open_frame = open_frame or self.activations.get(_like(place, self.activations), 0)
         if open_frame or not closed:
             return open_frame
         # The words of an agent's own `after_agent_callback` come after the hook, and the event of
