@@ -111,6 +111,23 @@ conversation
     assert "answered_by: Root -> Loans\n" in told
 
 
+def test_of_two_folders_each_conversation_is_compared(logs, tmp_path):
+    """The newest in which the user says the same; what only one has is told."""
+    for folder, named in (("monday", {"a": 0, "b": 2}), ("tuesday", {"c": 1})):
+        (tmp_path / folder).mkdir()
+        for name, number in named.items():
+            (tmp_path / folder / f"{name}.jsonl").write_bytes(logs[number].read_bytes())
+    other = logs[1].read_text().replace("Cost?", "Price?")
+    (tmp_path / "monday" / "d.jsonl").write_text(other)
+
+    result = run_command("diff", "monday", "tuesday", folder=tmp_path)
+
+    heading, *_ = result.stdout.splitlines()
+    assert heading == "monday/b.jsonl -> tuesday/c.jsonl"
+    assert result.returncode == 1
+    assert result.stderr == ("adk-flow: monday: 1 conversation left out, as only it has them\n")
+
+
 def test_markdown_has_the_same_words_and_the_pictures_that_show_draws(logs, tmp_path):
     shown, told = (
         run_command("diff", logs[0], logs[2], "--format", form, folder=tmp_path).stdout

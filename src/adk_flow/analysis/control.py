@@ -40,7 +40,9 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
     elif cause in AGENT_CALLS:
         call_agent(moment, run, activation)
     elif cause == "node":
-        enter_node(moment, run, activation)
+        if not run.started and not run.parent:
+            start(moment, run, activation.parent_agent, activation)
+        nodes.open_node(moment, run, activation)
     elif not run.started and not run.parent:
         start(moment, run, activation.agent, activation)
     else:
@@ -87,20 +89,18 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
         return
     if is_task:
         _face_user(run, activation.agent, activation)
-    if _is_gone_on_with(activation):
-        _hand_back(moment, run, activation)
+    call = activation.within
+    if activation.cause == "task" and call is not None and call.heads[0] is not activation:
+        # A task's agent handed over to who waits for the task, which therefore goes on.
+        source = call.heads[-2].last
+        if source.ended_by == "transfer":
+            place = (run.turn.number, 0, "transfer")
+            moment.add("transfer", source.agent, source.target, *place, parent=source.number)
         return
     call, number, cause = activation.within, activation.number, activation.cause
     words = run.words if cause == "agent_tool" else call.text if call else ""
     place = (activation.parent_agent, activation.agent, run.turn.number, number, cause)
     conversation.ask(moment, *place, activation.parent, activation.call, words)
-
-
-def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
-    """A graph, or a composite agent, runs an agent as its node."""
-    if not run.started and not run.parent:
-        start(moment, run, activation.parent_agent, activation)
-    nodes.open_node(moment, run, activation)
 
 
 def leave_node(
@@ -117,7 +117,7 @@ def leave_node(
 def fail(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent ends with an error, and with it its nodes."""
     nodes.end_nodes(moment, run, activation, failed=True)
-    if end_activation(activation, moment, "agent_error") and activation.cause == "node":
+    if nodes.end_activation(activation, moment, "agent_error") and activation.cause == "node":
         leave_node(moment, run, activation, failed=True, text=activation.error)
 
 
@@ -168,7 +168,7 @@ def come_back(
         last = head.last
         # A plugin before the recorder may have made a result of its error.
         failed = is_failed or last.ended_by == "agent_error"
-        end_activation(last, moment, "return")
+        nodes.end_activation(last, moment, "return")
         if head.returned:
             continue
         nodes.end_nodes(moment, run, last, failed=failed)
@@ -259,7 +259,7 @@ def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     activation = call.heads[-1]
     parent, turn = activation.parent_agent, run.turn.number
     last = activation.last
-    end_activation(last, moment, "return")
+    nodes.end_activation(last, moment, "return")
     text = moment.record.text or last.text
     conversation.answer(moment, turn, last, parent, "task", call.id, text)
     nodes.come_back_from(moment, run, activation, parent, "task", call.id)
@@ -274,7 +274,7 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     if run.call is not None:
         run.call.has_run = not failed
     for activation in run.activations:
-        end_activation(activation, moment, record.hook)
+        nodes.end_activation(activation, moment, record.hook)
     is_given_up = failed or bool(run.parent and run.waits)
     nodes.leave_graphs(moment, run, failed=is_given_up)
     for group in list(run.nodes):
@@ -301,15 +301,6 @@ def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
     moment.add("end", *place, failed=failed or bool(error), text=error)
 
 
-def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
-    """Ends an activation; gives whether it was open."""
-    if activation.ended >= 0:
-        return False
-    activation.ended, activation.ended_by = moment.index, by
-    activation.ended_time = moment.record.time
-    return True
-
-
 def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
     run.active_agent, run.active_activation = agent, activation
 
@@ -321,20 +312,6 @@ def _leave_graph(moment: Moment, run: Run, graph: str, *, failed: bool) -> None:
         moment.add("answer", *place, call=record.call, text=record.text)
     error = record.error if failed else ""
     moment.add("return", *place, call=record.call, failed=failed, text=error)
-
-
-def _hand_back(moment: Moment, run: Run, activation: Activation) -> None:
-    """A task's agent handed over to who waits for the task, which therefore goes on."""
-    source = activation.within.heads[-2].last if activation.within else activation
-    if source.ended_by == "transfer":
-        place = (run.turn.number, 0, "transfer")
-        moment.add("transfer", source.agent, source.target, *place, parent=source.number)
-
-
-def _is_gone_on_with(activation: Activation) -> bool:
-    """Whether a task begins anew, because its agent handed back to who waits for it."""
-    call = activation.within
-    return activation.cause == "task" and call is not None and call.heads[0] is not activation
 
 
 def _is_failed_answer(record: Record, call: ToolCall | None) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from adk_flow._data import object_in
 from adk_flow.analysis.moves import USER, Moment
 from adk_flow.analysis.trace import Activation, Run
 from adk_flow.log.schema import FunctionCall
@@ -59,12 +58,8 @@ def ask_user(moment: Moment, run: Run) -> None:
 
 def describe_wait(call: FunctionCall) -> str:
     """Says what a run waits for: the question if ADK's call holds one, else the call."""
-    text = call.text
-    try:
-        arguments = msgspec.json.decode(text or "{}", type=dict)
-        confirmed = arguments.get("toolConfirmation")
-        hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
-        text = str(arguments.get("message") or hint or text)
-    except msgspec.DecodeError:  # a preview, cut short
-        pass
+    arguments = object_in(call.text)  # none in a preview, which is cut short
+    confirmed = arguments.get("toolConfirmation")
+    hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
+    text = arguments.get("message") or hint or call.text
     return f"waits for {call.name}: {text}".removesuffix(": ")

@@ -107,7 +107,7 @@ def _scope(
         yield rate("cost", _dear(flow, rules.cost, price_model))
     for field, agent in (("answered_by", flow.answered_by), ("holder", flow.active_agent)):
         if (name := getattr(rules, field)) is not None:
-            yield rate(field, _other(agent, name))
+            yield rate(field, "" if agent == name else f"{agent or 'nobody'}, expected {name}")
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
         yield rate("never_speaks", spoke, about=name)
@@ -155,10 +155,6 @@ def _dear(flow: Flow, limit: float, model: str) -> str:
     except AdkFlowError as error:
         return str(error)
     return f"${dollars:.6f}, expected at most ${limit:.6f}" if dollars > limit else ""
-
-
-def _other(found: str, expected: str) -> str:
-    return "" if found == expected else f"{found or 'nobody'}, expected {expected}"
 
 
 def _other_value(flow: Flow, key: str, expected: Any) -> str:

@@ -22,6 +22,7 @@ from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
 from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
+from adk_flow.record.client_entries import watch_client
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
@@ -428,6 +429,7 @@ class Recorder:
         cause = call_around(self.number)
         log = cause.run.log if cause else self._begin_turn(context)
         watch_models()
+        watch_client()
         watch_threads()
         run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
         run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
 
 
+_DERIVED = (
+    *("answered_by", "answer", "messages_read"),
+    *("wall_seconds", "parallelism", "overhead_seconds"),
+)
+
+
 def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     """Gives a turn's figures with those that are derived from others."""
-    return msgspec.to_builtins(turn) | {
-        "answered_by": turn.answered_by,
-        "answer": turn.answer,
-        "messages_read": turn.messages_read,
-        "wall_seconds": turn.wall_seconds,
-        "parallelism": turn.parallelism,
-        "overhead_seconds": turn.overhead_seconds,
-    }
+    return msgspec.to_builtins(turn) | {name: getattr(turn, name) for name in _DERIVED}
 
 
 def flow_to_data(

@@ -171,7 +171,7 @@ def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:
 
 def describe_uncontrolled(models: Iterable[str]) -> str:
     """Tells the user of them."""
-    return f"models asked outside of what is recorded: {', '.join(sorted(models))}"
+    return f"models that the app's own code asked, past its agents: {', '.join(sorted(models))}"
 
 
 def _with_own_summarizer(app: App) -> App:

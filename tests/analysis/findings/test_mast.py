@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from adk_flow.analysis.findings import KINDS, detect_findings
-from adk_flow.analysis.findings.mast import MAST_MODES
+from adk_flow.analysis.findings.finding import MAST_MODES
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import call
