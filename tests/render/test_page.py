@@ -168,7 +168,7 @@ def test_show_limits_itself_to_a_turn_or_a_record(log, tmp_path):
         (["--record", "999"], "--record 999: the log has 37 records"),
         (["--format", "html", "--turn", "1"], "a page shows all of a flow"),
         (["--out", "page.html"], "--out page.html: is the file of --format html"),
-        (["--follow", "--format", "json"], "--follow prints moves as text"),
+        (["--follow", "--format", "mermaid"], "--follow prints moves as text"),
         (["--format", "html", "--out", "."], "cannot be written"),
     ],
 )

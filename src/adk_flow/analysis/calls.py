@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
+
+_LATEST_ANSWERS = 256
 
 
 def ask_model(index: int, record: Record, run: Run) -> ModelCall:
@@ -83,7 +85,27 @@ def _take_answer(call: ModelCall, index: int, record: Record) -> None:
         call.finish = record.finish
 
 
-def read_model_event(index: int, record: Record, run: Run) -> None:
+class Answers:
+    """The latest answers of models that were seen, by which one is known that is given again."""
+
+    def __init__(self) -> None:
+        self._turns: dict[Hashable, int] = {}
+
+    def is_given_again(self, record: Record, run: Run, call: ModelCall | None) -> bool:
+        """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
+        if record.usage is None or not run.words or call is None:
+            return False
+        calls = tuple([(asked.name, asked.text) for asked in record.calls])
+        answer = run.words, record.agent, record.text, calls, record.usage
+        if call.was_made or call.was_entered:
+            self._turns[answer] = run.turn.number
+            if len(self._turns) > _LATEST_ANSWERS:
+                del self._turns[next(iter(self._turns))]
+            return False
+        return self._turns.get(answer, run.turn.number) < run.turn.number
+
+
+def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> None:
     """An event reports a call's usage, shows that it was answered in the model's place, or ends it.
 
     Several events with usage belong to one call if they are its several responses. A plugin before
@@ -92,7 +114,7 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     call = run.model_calls.get(record.activation)
     if record.partial:
         return
-    if record.replayed:
+    if record.replayed or answers.is_given_again(record, run, call):
         if call is not None and not call.is_over:
             call.replayed = call.replaced = call.is_over = True
         return

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
+    Answers,
     ToolCalls,
     answer_model,
     ask_model,
@@ -63,6 +64,7 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._answers = Answers()
         self._changes: set[tuple[tuple[int, int] | None, str]] = set()
         self._tasks: dict[str, tuple[str, str] | None] = {}
         """Tasks of the session: who asked whom, by call id; None once that id was answered."""
@@ -319,7 +321,7 @@ class TraceReader:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
-            read_model_event(moment.index, record, run)
+            read_model_event(moment.index, record, run, self._answers)
         if not run.started:
             control.start_without_agent(moment, run)
         if record.route and not record.partial:
