@@ -282,7 +282,7 @@ def _kilobytes_kept(plugin: FlowPlugin) -> float:
     """What the recorder remembers of the requests of its one session."""
     (log,) = plugin.recorder._sessions._logs.values()
     requests = log.requests
-    parts = [(sent.hashes, sent.numbers, sent.letters) for sent in requests._latest.values()]
+    parts = [(sent.hashes, sent.ranges) for sent in requests._latest.values()]
     kept = [requests._numbers, *requests._numbers, *requests._numbers.values()]
     return sum(map(sys.getsizeof, [*kept, *chain.from_iterable(parts)])) / 1e3
 

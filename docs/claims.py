@@ -31,7 +31,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
 from adk_flow._text import plural
-from adk_flow.analysis.findings.mast import MAST_MODES
+from adk_flow.analysis.findings.finding import MAST_MODES
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.runner import compare

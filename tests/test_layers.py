@@ -12,13 +12,13 @@ import pytest
 SRC = Path(__file__).resolve().parents[1] / "src" / "adk_flow"
 
 LAYERS = (
-    *("errors", "_text", "_adk", "log", "record", "scenario", "analysis", "inspect", "models"),
-    *("run", "wiring", "comparison", "laws", "check", "export", "releases", "render", "watch"),
-    "cli",
+    *("errors", "_data", "_text", "_adk", "log", "record", "scenario", "analysis", "inspect"),
+    *("models", "run", "wiring", "comparison", "laws", "check", "export", "releases", "render"),
+    *("watch", "cli"),
 )
 """Each imports only from itself and from those before it."""
 
-FLAT = {"__init__", "__main__", "errors", "_text", "_adk"}
+FLAT = {"__init__", "__main__", "errors", "_data", "_text", "_adk"}
 
 
 def room_of(module: str) -> str:

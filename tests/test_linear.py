@@ -11,7 +11,6 @@ from google.adk.tools.agent_tool import AgentTool
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace_reader import read_trace, read_turns
 from adk_flow.check.diff import diff_flows
-from adk_flow.check.flow import Flow
 from adk_flow.log import reader
 from adk_flow.log.reader import LogFile
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -43,7 +42,7 @@ def show(path):
 
 
 def diff(path):
-    assert not diff_flows(Flow(read_trace(path)), Flow(read_trace(path))).turns
+    assert not diff_flows(read_trace(path), read_trace(path)).turns
 
 
 def measure(path):

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adk_flow.analysis.findings.finding import Finding
-    from adk_flow.analysis.moves import Move
-    from adk_flow.analysis.trace import Trace
-    from adk_flow.analysis.trace_reader import read_trace
-    from adk_flow.comparison.aggregate import Comparison
-    from adk_flow.comparison.runner import compare
-    from adk_flow.errors import AdkFlowError
-    from adk_flow.log.reader import Log, read_log
-    from adk_flow.models.scripted import Scripted
-    from adk_flow.record.plugin import FlowPlugin
-    from adk_flow.run.conversation_run import ConversationRun, run_conversation
-    from adk_flow.scenario.conversation import Conversation, read_conversation
-    from adk_flow.wiring import CONSTRUCTS, wire
-
-__all__ = [
-    "CONSTRUCTS",
-    "AdkFlowError",
-    "Comparison",
-    "Conversation",
-    "ConversationRun",
-    "Finding",
-    "FlowPlugin",
-    "Log",
-    "Move",
-    "Scripted",
-    "Trace",
-    "compare",
-    "read_conversation",
-    "read_log",
-    "read_trace",
-    "run_conversation",
-    "wire",
-]
+    from adk_flow.analysis.findings.finding import Finding as Finding
+    from adk_flow.analysis.moves import Move as Move
+    from adk_flow.analysis.trace import Trace as Trace
+    from adk_flow.analysis.trace_reader import read_trace as read_trace
+    from adk_flow.comparison.aggregate import Comparison as Comparison
+    from adk_flow.comparison.runner import compare as compare
+    from adk_flow.errors import AdkFlowError as AdkFlowError
+    from adk_flow.log.reader import Log as Log
+    from adk_flow.log.reader import read_log as read_log
+    from adk_flow.models.scripted import Scripted as Scripted
+    from adk_flow.record.plugin import FlowPlugin as FlowPlugin
+    from adk_flow.run.conversation_run import ConversationRun as ConversationRun
+    from adk_flow.run.conversation_run import run_conversation as run_conversation
+    from adk_flow.scenario.conversation import Conversation as Conversation
+    from adk_flow.scenario.conversation import read_conversation as read_conversation
+    from adk_flow.wiring import CONSTRUCTS as CONSTRUCTS
+    from adk_flow.wiring import wire as wire
 
 _MODULES = {
     "AdkFlowError": "adk_flow.errors",
@@ -62,6 +45,8 @@ _MODULES = {
 }
 """Where each stands: ADK takes a second to import, and reading a log does not need it."""
 
+__all__ = [*_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
@@ -75,6 +60,8 @@ def __getattr__(name: str) -> Any:
 
 def _draw(trace: Trace) -> str:
     """Draws a trace in a notebook: its page, in a frame that reaches nothing around it."""
+    from html import escape
+
     page = import_module("adk_flow.render.page").trace_to_html(trace)
     frame = 'sandbox="allow-scripts" width="100%" height="720"'
     return f'<iframe {frame} srcdoc="{escape(page)}"></iframe>'

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.diff import Change, diff_flows
-from adk_flow.check.flow import read_flow
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
@@ -37,14 +37,14 @@ async def logs(tmp_path):
 
 
 def test_times_and_ids_are_no_difference_and_headers_are_told_beside(logs):
-    found = diff_flows(read_flow(logs[0]), read_flow(logs[1]))
+    found = diff_flows(read_trace(logs[0]), read_trace(logs[1]))
 
     assert found.turns == []
     assert found.headers == [Change("construct", "", "agent_tool")]
 
 
 def test_moves_and_figures_are_compared_turn_by_turn(logs):
-    found = diff_flows(read_flow(logs[0]), read_flow(logs[2]))
+    found = diff_flows(read_trace(logs[0]), read_trace(logs[2]))
 
     first, second = found.turns
     assert [(row.mark, row.left, row.right) for row in first.control] == [
@@ -64,7 +64,7 @@ def test_a_turn_that_only_one_has_is_a_diff_flows(logs, tmp_path):
     end = next(n for n, line in enumerate(lines) if b'"after_run"' in line and b"holder" in line)
     cut.write_bytes(b"".join(lines[: end + 1]))
 
-    [found] = diff_flows(read_flow(logs[0]), read_flow(cut)).turns
+    [found] = diff_flows(read_trace(logs[0]), read_trace(cut)).turns
 
     assert found.turn == 2
     assert {row.mark for row in found.control} == {"-"}
@@ -75,7 +75,7 @@ def test_words_behind_any_cut_of_a_view_are_compared(logs, tmp_path):
     other = tmp_path / "other.jsonl"
     other.write_bytes(logs[0].read_bytes().replace(b"5%.", b"6%."))
 
-    [found] = diff_flows(read_flow(logs[0]), read_flow(other)).turns
+    [found] = diff_flows(read_trace(logs[0]), read_trace(other)).turns
 
     assert [row.mark for row in found.conversation] == [" ", " ", "!", "!"]
     assert found.control == []
@@ -109,6 +109,35 @@ conversation
 """)
     assert "llm_calls: 3 -> 2\n" in told
     assert "answered_by: Root -> Loans\n" in told
+
+
+def test_of_two_folders_each_conversation_is_compared(logs, tmp_path):
+    """The newest in which the user says the same; what only one has is told."""
+    written = {
+        "monday/a": (0, "Cost?"),
+        "monday/b": (2, "Cost?"),
+        "monday/d": (1, "Price?"),
+        "monday/e": (1, "Dear?"),
+        "tuesday/c": (1, "Cost?"),
+        "tuesday/f": (2, "Price?"),
+    }
+    for name, (number, question) in written.items():
+        file = tmp_path / f"{name}.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        own = f'"session":"{name[-1]}-'  # else they were one session, told apart by nothing
+        file.write_text(
+            logs[number].read_text().replace("Cost?", question).replace('"session":"', own)
+        )
+
+    result = run_command("diff", "monday", "tuesday", folder=tmp_path)
+
+    headings = [line for line in result.stdout.splitlines() if line.endswith(".jsonl")]
+    assert sorted(headings) == [
+        "monday/b.jsonl -> tuesday/c.jsonl",
+        "monday/d.jsonl -> tuesday/f.jsonl",
+    ]
+    assert result.returncode == 1
+    assert result.stderr == "adk-flow: monday: 1 conversation left out, as only it has them\n"
 
 
 def test_markdown_has_the_same_words_and_the_pictures_that_show_draws(logs, tmp_path):

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -81,7 +82,7 @@ KEPT = {
     "compare": "0 runs are kept in out; the same command continues",
     "versions": "complete environments are kept in ",
 }
-PROGRESS = re.compile(r"0 of [14] runs$|adk-flow: ADK 2\.12\.0: making")
+PROGRESS = re.compile(r"0 of [148] runs$|adk-flow: ADK 2\.12\.0: making")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 WAYS = [
     *(("run", "wait", [number]) for number in CODES),
@@ -93,41 +94,53 @@ WAYS = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(APP)
-    (tmp_path / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
-    (tmp_path / "uv").write_text(UV)
-    (tmp_path / "uv").chmod(0o755)
-    os.mkfifo(tmp_path / "mark")
-    return tmp_path
+def write_desk(folder):
+    folder.mkdir(mode=0o700)
+    (folder / "desk").mkdir()
+    (folder / "desk" / "agent.py").write_text(APP)
+    (folder / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
+    (folder / "uv").write_text(UV)
+    (folder / "uv").chmod(0o755)
+    os.mkfifo(folder / "mark")
+    return folder
+
+
+def started(command, busy, folder):
+    path = f"{folder}:{os.environ['PATH']}"
+    mark = str(folder / "mark")
+    return forked(main, *COMMANDS[command], folder=folder, PATH=path, BUSY=busy, MARK=mark)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none of these signals")
-@pytest.mark.parametrize(("command", "busy", "signals"), WAYS)
-def test_a_signal_ends_a_command_with_one_line(command, busy, signals, folder):
-    environment = {"BUSY": busy, "MARK": str(folder / "mark")}
-    path = f"{folder}:{os.environ['PATH']}"
-    with forked(main, *COMMANDS[command], folder=folder, PATH=path, **environment) as process:
-        (folder / "mark").read_text()
-        for number in signals:
-            process.send_signal(number)
-        code, errors = process.wait(), process.stderr.read()
+def test_a_signal_ends_a_command_with_one_line(tmp_path):
+    folders = [write_desk(tmp_path / str(number)) for number in range(len(WAYS))]
+    with ExitStack() as stack:
+        # At once, as some wait a second for what does not end by itself.
+        processes = [
+            stack.enter_context(started(command, busy, folder))
+            for (command, busy, _), folder in zip(WAYS, folders, strict=True)
+        ]
+        for process, (*_, signals), folder in zip(processes, WAYS, folders, strict=True):
+            (folder / "mark").read_text()
+            for number in signals:
+                process.send_signal(number)
+        ends = [(process.wait(), process.stderr.read()) for process in processes]
 
-    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
-    assert line.startswith(f"adk-flow: stopped; {KEPT[command]}")
-    assert code == CODES[signals[0]]
+    for (command, busy, signals), (code, errors) in zip(WAYS, ends, strict=True):
+        (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
+        assert line.startswith(f"adk-flow: stopped; {KEPT[command]}"), (command, busy)
+        assert code == CODES[signals[0]], (command, busy)
 
 
 @pytest.mark.environments
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, folder):
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, tmp_path):
+    folder = write_desk(tmp_path / "terminal")
     (folder / "desk" / "agent.py").write_text(KEYLESS)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
-            *("--question", "Hi", "--trials", "4", "--jobs", "2", "--out", "out"),
+            *("--question", "Hi", "--trials", "8", "--jobs", "3", "--out", "out"),
         ],
         cwd=folder,
         env={**os.environ, "MARK": str(folder / "mark")},
@@ -136,7 +149,8 @@ def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number,
         start_new_session=True,
         preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
     )
-    (folder / "mark").read_text()
+    for _ in range(3):  # each of its processes is at work
+        (folder / "mark").read_text()
     os.killpg(process.pid, number)
     # Comes to its end only when every process that inherited the pipe has ended.
     _, errors = process.communicate(timeout=60)
@@ -144,4 +158,3 @@ def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number,
     (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
     assert line == "adk-flow: stopped; 0 runs are kept in out; the same command continues"
     assert process.returncode == CODES[number]
-    assert not list((folder / "out").rglob("*.part"))

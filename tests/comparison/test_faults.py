@@ -29,7 +29,10 @@ from adk_flow.log.reader import read_log
 from adk_flow.models.faulty import Fault
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.comparison_faults import fault_sections
+from adk_flow.render.comparison_html import comparison_to_html
+from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import print_comparison
+from adk_flow.render.terminal import plain_console
 from adk_flow.run.virtual_time import run_virtually
 from adk_flow.scenario.conversation import AskedTurn, Conversation, of_questions
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
@@ -166,25 +169,21 @@ def test_the_blast_radius_and_the_retry_are_what_the_models_were_sent(construct,
 
 
 def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(
-    tmp_path, capsys, monkeypatch
+    comparison, capsys, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "80")
-    made = compared(tmp_path, constructs=["agent_tool", "single_turn"])
-    from adk_flow.render.comparison_html import comparison_to_html
-    from adk_flow.render.comparison_json import comparison_to_data
-    from adk_flow.render.terminal import plain_console
 
-    print_comparison(made, plain_console())
+    print_comparison(comparison, plain_console())
 
     printed = capsys.readouterr().out
     assert "1 cut*" in printed
     assert "* known of ADK" in printed
     assert "exposure only" in printed
     assert max(map(len, printed.splitlines())) <= 80
-    assert "known of ADK" in comparison_to_html(made)
-    data = json.loads(json.dumps(comparison_to_data(made)))["faults"]
+    assert "known of ADK" in comparison_to_html(comparison)
+    data = json.loads(json.dumps(comparison_to_data(comparison)))["faults"]
     assert data["schema"] == 1
-    assert len(data["cells"]) == 3 * len(FAULT_KINDS)
+    assert len(data["cells"]) == len(comparison.constructs) * len(FAULT_KINDS)
 
 
 def test_where_nothing_is_answered_without_a_fault_that_is_told_and_nothing_compared(tmp_path):

@@ -146,10 +146,10 @@ _shared: dict[str, ModuleType] = {}
 
 
 def _take_apps() -> dict[str, ModuleType]:
-    new = [(name, one) for name, one in sys.modules.items() if _shared.get(name) is not one]
-    apps = {name: sys.modules.pop(name) for name, one in new if _is_of_an_app(name, one)}
-    _shared.update((name, one) for name, one in new if name not in apps)
-    return apps
+    new = [(name, each) for name, each in sys.modules.items() if _shared.get(name) is not each]
+    apps = {name: module for name, module in new if _is_of_an_app(name, module)}
+    _shared.update((name, module) for name, module in new if name not in apps)
+    return {name: sys.modules.pop(name) for name in apps}
 
 
 def _is_of_an_app(name: str, module: ModuleType) -> bool:

@@ -262,13 +262,13 @@ async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
             yield LlmResponse()
 
     model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
-    tool = wrapped(agent("Child", Hanging()), wrapper, patience=1.0)
+    tool = wrapped(agent("Child", Hanging()), wrapper, patience=0.1)
 
     flow = await recorded(agent("Lead", model, tools=[tool]), tmp_path)
 
     assert not flow.errors
     (given,) = [one.text for one in flow.log.records if one.hook == "after_tool"]
-    assert "Child gave no answer within 1 seconds" in given
+    assert "Child gave no answer within 0.1 seconds" in given
 
 
 async def test_the_sync_wrapper_runs_the_agent_off_the_event_loop(tmp_path):

@@ -8,6 +8,7 @@ import random
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from google.adk.models.base_llm import BaseLlm
@@ -116,7 +117,7 @@ async def test_the_rows_tell_the_flow(tmp_path):
 async def test_every_format_says_the_same(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs adk-flow[parquet]")
     rows = tables_of((await held(tmp_path, HOSTILE)).log)
-    for form in TableFormat:
+    for form in get_args(TableFormat):
         write_tables([rows, rows], tmp_path, form)
 
     for name in ROWS:
@@ -129,7 +130,7 @@ async def test_every_format_says_the_same(tmp_path):
 
 async def test_hostile_text_stays_text_in_a_spreadsheet(tmp_path):
     rows = tables_of((await held(tmp_path, HOSTILE)).log)
-    write_tables([rows], tmp_path, TableFormat.csv)
+    write_tables([rows], tmp_path, "csv")
 
     turns = table(tmp_path, "turns")
     assert len(turns) == 2
@@ -158,11 +159,11 @@ async def test_a_second_export_takes_the_place_of_the_first(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-@pytest.mark.parametrize("form", list(TableFormat))
+@pytest.mark.parametrize("form", get_args(TableFormat))
 async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
     tmp_path, monkeypatch, form
 ):
-    if form is TableFormat.parquet:
+    if form == "parquet":
         pytest.importorskip("pyarrow", reason="needs adk-flow[parquet]")
     rows = tables_of((await held(tmp_path / "logs")).log)
     write_tables([rows], tmp_path / "tables", form)
@@ -184,13 +185,13 @@ async def test_where_one_table_cannot_be_written_all_stay_what_they_were(
 
 async def test_a_folder_in_a_tables_place_is_refused_before_any_is_written(tmp_path):
     rows = tables_of((await held(tmp_path / "logs")).log)
-    write_tables([rows], tmp_path / "tables", TableFormat.csv)
+    write_tables([rows], tmp_path / "tables", "csv")
     (tmp_path / "tables" / "turns.csv").unlink()
     (tmp_path / "tables" / "turns.csv").mkdir()
     before = contents(tmp_path / "tables")
 
     with pytest.raises(AdkFlowError, match=r"turns\.csv: is a folder; expected a table"):
-        write_tables([rows, rows], tmp_path / "tables", TableFormat.csv)
+        write_tables([rows, rows], tmp_path / "tables", "csv")
 
     assert contents(tmp_path / "tables") == before
 
@@ -239,7 +240,7 @@ async def test_a_damaged_log_is_exported_or_refused_but_never_crashes(tmp_path):
         "opentelemetry.exporter.otlp.proto.common.trace_encoder", reason="needs adk-flow[otlp]"
     )
     header, *lines = lines_of((await held(tmp_path)).log.path)
-    chance, path, forms = random.Random(5), tmp_path / "mutated.jsonl", list(TableFormat)
+    chance, path, forms = random.Random(5), tmp_path / "mutated.jsonl", get_args(TableFormat)
     for number in range(MUTATED):
         path.write_bytes(header + b"".join(_mutated(lines, chance)))
         try:

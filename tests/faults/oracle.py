@@ -15,6 +15,7 @@ from adk_flow.cli.paths import load_story
 from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.sessions import SessionLog
 from adk_flow.render.flow_json import flow_to_data
 from tests.doubles.forked import forked
 from tests.faults.cells import Cell, Held
@@ -67,10 +68,10 @@ def _recorder(fault: Fault, folder: Path) -> FlowPlugin:
     if fault.recorder in HOOKS:
         write = plugin.recorder.write
 
-        def failing(hook: str, *args: Any, **fields: Any) -> Record:
-            if hook == short(fault.recorder):
+        def failing(log: SessionLog, record: Record, letter: str = "") -> None:
+            if record.hook == short(fault.recorder):
                 raise Broken("in the recorder")
-            return write(hook, *args, **fields)
+            write(log, record, letter)
 
         plugin.recorder.write = failing
     return plugin
@@ -106,7 +107,7 @@ def _lies(fault: Fault, held: Held, plugin: FlowPlugin) -> Iterator[str]:
     if log.damage:
         yield f"damaged: {log.damage}"
     flow = read_flow(plugin.paths[-1])
-    flow_to_data(log, "both")
+    flow_to_data(trace_log(log), "both")
     if missing:
         if not flow.faults:
             yield "called whole"

@@ -50,7 +50,7 @@ def disagreements(held: Conversations, folder: Path) -> list[str]:
 
         log = logs[books.session]
         _check_findings(log, held, compare)
-        data = json.loads(json.dumps(flow_to_data(log, "both")))
+        data = json.loads(json.dumps(flow_to_data(trace_log(log), "both")))
         compare("turns", len(data["turns"]), held.turns)
         for number, turn in enumerate(data["turns"][: held.turns], start=1):
             moves = [move for move in data["moves"] if move["turn"] == number]

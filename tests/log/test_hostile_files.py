@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import read_log
 from adk_flow.log.schema import SCHEMA
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.scenario.conversation import read_conversation, read_state
@@ -44,7 +44,7 @@ def test_what_is_nested_without_end_is_told_in_one_line(tmp_path, place, layers,
         elif place == "yaml":
             read_conversation(file)
         else:
-            flow_to_data(read_log(file), "both")
+            flow_to_data(read_trace(file), "both")
     except AdkFlowError as error:
         assert "\n" not in str(error)
 

@@ -83,7 +83,7 @@ def test_any_records_give_moves_figures_and_findings(records):
     assert flow.llm_calls == (None if None in calls else sum(filter(None, calls)))
     assert all(finding.records for finding in flow.findings)
     assert all(0 <= move.record < len(records) for move in flow.moves)
-    assert diff_flows(flow, of(records)).turns == []
+    assert diff_flows(flow.trace, of(records).trace).turns == []
     flow.shared("Root", "Loans")
     _ = flow.faults, flow.speakers, flow.answered_by, flow.active_agent
 

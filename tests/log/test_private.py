@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
@@ -36,7 +37,7 @@ def write_log(path, **options):
     writer.close()
 
 
-@pytest.mark.parametrize("form", TableFormat)
+@pytest.mark.parametrize("form", get_args(TableFormat))
 def test_logs_reports_and_tables_are_their_owners(form, tmp_path):
     write_log(tmp_path / "logs" / "app" / "s.jsonl")
     Folder(tmp_path / "reports").write("report.html", "<p>")

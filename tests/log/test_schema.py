@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.log.reader import read_log
-from adk_flow.log.requests import Requests, write_contents
-from adk_flow.log.schema import Part, Record, Request
+from adk_flow.log.requests import Requests
+from adk_flow.log.schema import Contents, Part, Record, Request
 from adk_flow.models.planned.from_log import plan_of
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import run_command
@@ -148,14 +148,14 @@ def test_a_request_whose_base_was_lost_is_not_guessed():
         hook="before_model",
         number=2,
         time=0,
-        request=Request(contents=write_contents("umr", [1, 2, 9]), tools=("t",)),
+        request=Request(contents=Contents("umr", (1, 2, 9, 9)), tools=("t",)),
     )
     requests.complete(first)
     then = Record(
         hook="before_model",
         number=5,
         time=0,
-        request=Request(after=2, same=2, contents=write_contents("c", [12])),
+        request=Request(after=2, same=2, contents=Contents("c", (12, 12))),
     )
     requests.complete(then)
     lost = Record(hook="before_model", number=9, time=0, request=Request(after=7))

@@ -333,15 +333,15 @@ def hiding(tmp_path):
 
 def test_a_model_that_no_log_shows_is_told(hiding, tmp_path):
     ran = run_command("run", hiding, "Please judge a poem.", folder=tmp_path)
-    assert "models asked outside of what is recorded: paid-model" in ran.stdout
+    assert "models that the app's own code asked, past its agents: paid-model" in ran.stdout
 
     ran = run_command("run", hiding, "Please judge a poem.", "--model", "offline", folder=tmp_path)
-    assert "outside" not in ran.stdout
+    assert "past its agents" not in ran.stdout
 
     ran = run_command(
         "run", hiding, "Please draw a picture.", "--model", "offline", folder=tmp_path
     )
-    assert "models asked outside of what is recorded: painter" in ran.stdout
+    assert "models that the app's own code asked, past its agents: painter" in ran.stdout
 
 
 def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
@@ -357,7 +357,7 @@ def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
 
     asked = ("--question", "Please draw a picture.", *options[:2])
     made = run_command("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
-    assert "models asked outside of what is recorded: painter" in made.stderr
+    assert "models that the app's own code asked, past its agents: painter" in made.stderr
 
 
 def searching(model):

@@ -73,7 +73,7 @@ asked: list[str] = []
 """What the tool was really asked."""
 
 
-async def twice(folder, engine, is_replaying):
+async def twice(folder, engine, is_replaying, words="How dear?"):
     """Has a turn taken, and taken again by the engine."""
     asked.clear()
     script = {"Root": [call("rate", year="2026"), "It is 5%."]}
@@ -81,7 +81,7 @@ async def twice(folder, engine, is_replaying):
 
     def again(events):
         engine.is_replaying = True
-        return types.UserContent("How dear?")
+        return types.UserContent(words)
 
     options = {"plugins": [engine], "is_replaying": is_replaying, "model": model}
     root = agent("Root", model, tools=[rate])
@@ -104,12 +104,16 @@ async def test_what_is_replayed_is_told_and_counts_once(kind, tmp_path, capsys):
     assert "0 LLM calls (2 more replayed)" in capsys.readouterr().out
 
 
-async def test_what_nobody_calls_replayed_is_not_counted_twice_either(tmp_path):
-    flow = await twice(tmp_path, Engine(), None)
+@pytest.mark.parametrize(
+    ("words", "calls"), [("How dear?", (0, 0, 0, 2)), ("And now?", (None, 0, 2, 0))]
+)
+async def test_what_nobody_calls_replayed_is_known_by_words_and_answer(tmp_path, words, calls):
+    flow = await twice(tmp_path, Engine(), None, words)
 
     first, again = flow.figures
-    assert (first.llm_calls, again.llm_calls) == (2, None)
-    assert (again.seen_llm_calls, again.unseen_llm_calls, again.replayed_llm_calls) == (0, 2, 0)
+    assert first.llm_calls == 2
+    counts = again.seen_llm_calls, again.unseen_llm_calls, again.replayed_llm_calls
+    assert (again.llm_calls, *counts) == calls
 
 
 async def test_an_app_that_cannot_say_loses_no_record(tmp_path):

@@ -15,8 +15,7 @@ from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_markdown import comparison_to_markdown
-from adk_flow.render.comparison_text import print_comparison
+from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison
 from adk_flow.render.markdown import escape_markdown
 from adk_flow.wiring import CONSTRUCTS
 from tests.doubles.flow import expected

@@ -206,7 +206,7 @@ async def test_the_narrator_tells_while_it_happens(tmp_path):
 async def test_json_holds_moves_figures_and_header(tmp_path):
     flow = await record(desk(), ["Cost?"], tmp_path)
 
-    data = flow_to_data(flow.log, "control")
+    data = flow_to_data(flow.trace, "control")
 
     assert data["header"]["adk"]
     assert [move["kind"] for move in data["moves"]] == ["start", "call", "return", "end"]

@@ -120,7 +120,7 @@ def test_a_construct_opens_beside_another_and_both_are_walked_through_by_keyboar
 
 def test_it_prints_on_four_pages(browser, runs, tmp_path):
     """As many constructs and conversations as a comparison of the desk has."""
-    names = [f"{construct}_{number}" for construct in CONSTRUCTS for number in range(5)][:13]
+    names = [f"{construct}_{number}" for construct in CONSTRUCTS for number in range(7)][:19]
     many = [
         replace(run, construct=name, conversation=f"{run.conversation}_{number}")
         for name in names
@@ -137,4 +137,4 @@ def test_it_prints_on_four_pages(browser, runs, tmp_path):
         words = {heading.text_content() for heading in shown}
         assert {"Recommendation", "Control and conversation"} <= words
         assert "Answers" not in words
-        assert len([figure for figure in page.locator("figure").all() if figure.is_visible()]) > 13
+        assert len([figure for figure in page.locator("figure").all() if figure.is_visible()]) > 19

@@ -209,7 +209,7 @@ async def test_a_selector_that_hangs_is_given_up(tmp_path):
             yield LlmResponse()
 
     model = Scripted(script=script(Judge=[]))
-    judge = {"model": Hanging(), "timeout": 1.0}
+    judge = {"model": Hanging(), "timeout": 0.1}
 
     flow = await record(best(model, judge=judge), [TASK], tmp_path, model=model)
 
@@ -243,7 +243,7 @@ async def test_of_a_candidate_that_raises_the_user_is_told_and_the_others_are_ch
 async def test_a_candidate_that_hangs_is_left_out(tmp_path):
     model = Scripted(script=script(Ann=[call("linger")] * 2))
 
-    flow = await record(best(model, ann={"tools": [linger], "timeout": 1.0}), [TASK], tmp_path)
+    flow = await record(best(model, ann={"tools": [linger], "timeout": 0.1}), [TASK], tmp_path)
 
     assert answer_of(flow).startswith("Jawohl.\n\n(failed: Ann: NodeTimeoutError: ")
 

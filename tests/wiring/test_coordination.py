@@ -366,7 +366,7 @@ async def test_a_child_whose_tool_raises_is_named_in_the_merge(tmp_path):
 
 async def test_a_child_that_hangs_is_named_in_the_merge(tmp_path):
     model = Watched(script=script(Weather=[call("linger", city="Berlin")] * 2))
-    hanging = {"tools": [linger], "timeout": 1.0}
+    hanging = {"tools": [linger], "timeout": 0.1}
 
     flow = await record(brief(model, weather=hanging), [GOAL], tmp_path)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
+
+_LATEST_ANSWERS = 256
 
 
 def ask_model(index: int, record: Record, run: Run) -> ModelCall:
@@ -83,7 +85,27 @@ def _take_answer(call: ModelCall, index: int, record: Record) -> None:
         call.finish = record.finish
 
 
-def read_model_event(index: int, record: Record, run: Run) -> None:
+class Answers:
+    """The latest answers of models that were seen, by which one is known that is given again."""
+
+    def __init__(self) -> None:
+        self._turns: dict[Hashable, int] = {}
+
+    def is_given_again(self, record: Record, run: Run, call: ModelCall | None) -> bool:
+        """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
+        if record.usage is None or not run.words or call is None:
+            return False
+        calls = tuple([(asked.name, asked.text) for asked in record.calls])
+        answer = run.words, record.agent, record.text, calls, record.usage
+        if call.was_made or call.was_entered:
+            self._turns[answer] = run.turn.number
+            if len(self._turns) > _LATEST_ANSWERS:
+                del self._turns[next(iter(self._turns))]
+            return False
+        return self._turns.get(answer, run.turn.number) < run.turn.number
+
+
+def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> None:
     """An event reports a call's usage, shows that it was answered in the model's place, or ends it.
 
     Several events with usage belong to one call if they are its several responses. A plugin before
@@ -92,7 +114,7 @@ def read_model_event(index: int, record: Record, run: Run) -> None:
     call = run.model_calls.get(record.activation)
     if record.partial:
         return
-    if record.replayed:
+    if record.replayed or answers.is_given_again(record, run, call):
         if call is not None and not call.is_over:
             call.replayed = call.replaced = call.is_over = True
         return
@@ -134,8 +156,12 @@ class ToolCalls:
     def begin(self, index: int, record: Record, run: Run) -> ToolCall:
         """A tool's hook tells that it begins."""
         # A task that ADK cannot run where it is asked for begins twice.
-        calls = (c for c in self._open.get(record.call, ()) if c.record < 0 or c.kind == "task")
-        call = _nearest((c for c in calls if _is_in(c, run)), record.activation)
+        calls = [
+            call
+            for call in self._open.get(record.call, ())
+            if (call.record < 0 or call.kind == "task") and call.run == run.number
+        ]
+        call = _nearest(calls, record.activation)
         if call is None:
             call = self._add(FunctionCall(record.tool, record.kind, record.call), record, run)
         call.name, call.kind, call.text = record.tool, record.kind, record.text
@@ -167,7 +193,7 @@ class ToolCalls:
         if record.call or not (record.cause == "node" or (record.cause == "user" and run.started)):
             return None
         waiting = (call for calls in self._open.values() for call in calls if call.kind == "task")
-        asked = (c for c in waiting if c.asked >= 0 and c.record < 0 and _is_in(c, run))
+        asked = (c for c in waiting if c.asked >= 0 and c.record < 0 and c.run == run.number)
         is_here = record.cause == "user"
         return next((call for call in asked if is_here or call.activation == record.parent), None)
 
@@ -180,15 +206,15 @@ class ToolCalls:
 
         Of an error that a plugin makes a result, ADK tells both.
         """
-        running = [c for c in self._at(record.call, record.activation, run) if c.record >= 0]
+        asked = self._at(record.call, record.activation, run)
+        running = [call for call in asked if call.record >= 0]
         same_task = (call for call in running if call.task == record.task)
         call = next(same_task, running[0]) if running else None
         again = call is None
         if call is None:
-            asked = next(self._at(record.call, record.activation, run), None)
-            if asked is not None:  # its beginning was hidden
-                self._close(asked, index, record)
-                return asked, False
+            if asked:  # its beginning was hidden
+                self._close(asked[0], index, record)
+                return asked[0], False
             call = self._latest.get(record.call)
             if call is None or call.activation != record.activation or call.ended < 0:
                 return None, False
@@ -217,6 +243,8 @@ class ToolCalls:
 
     def abandon(self, index: int, record: Record, run: Run) -> list[ToolCall]:
         """Ends the calls of agents that a run left open, a turn's those of all runs in it."""
+        if not self._open:
+            return []
         calls = [call for calls in self._open.values() for call in calls if call.is_hooked]
         runs = {inner.number for inner in run.turn.runs} if run.parent is None else {run.number}
         left = [c for c in calls if c.run in runs and (c.heads or c.kind == "node_tool")]
@@ -262,9 +290,9 @@ class ToolCalls:
         run.turn.tool_calls.append(call)
         return call
 
-    def _at(self, id: str, activation: int, run: Run) -> Iterator[ToolCall]:
-        calls = self._open.get(id, ())
-        return (call for call in calls if call.activation == activation and _is_in(call, run))
+    def _at(self, id: str, activation: int, run: Run) -> list[ToolCall]:
+        calls, here = self._open.get(id, ()), (activation, run.number)
+        return [call for call in calls if (call.activation, call.run) == here]
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time
@@ -277,10 +305,6 @@ class ToolCalls:
         calls.remove(call)
         if not calls:
             self._open.pop(call.id, None)
-
-
-def _is_in(call: ToolCall, run: Run) -> bool:
-    return call.run == run.number
 
 
 def _nearest(calls: Iterable[ToolCall], activation: int) -> ToolCall | None:

@@ -5,8 +5,6 @@ The words that go with a move stand in `conversation`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from adk_flow.analysis import conversation, nodes
@@ -42,7 +40,9 @@ def begin(moment: Moment, run: Run, activation: Activation) -> None:
     elif cause in AGENT_CALLS:
         call_agent(moment, run, activation)
     elif cause == "node":
-        enter_node(moment, run, activation)
+        if not run.started and not run.parent:
+            start(moment, run, activation.parent_agent, activation)
+        nodes.open_node(moment, run, activation)
     elif not run.started and not run.parent:
         start(moment, run, activation.agent, activation)
     else:
@@ -59,7 +59,8 @@ def recognise_transfer(moment: Moment, run: Run, activation: Activation) -> None
     if source is not None:
         source.successor = activation
     name = source.agent if source else activation.parent_name
-    _add_beginning(moment, run, "transfer", name, activation)
+    place = (run.turn.number, activation.number, activation.cause)
+    moment.add("transfer", name, activation.agent, *place, parent=activation.parent)
     if not activation.is_called:
         _face_user(run, activation.agent, activation)
 
@@ -88,18 +89,18 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
         return
     if is_task:
         _face_user(run, activation.agent, activation)
-    if _is_gone_on_with(activation):
-        _hand_back(moment, run, activation)
+    call = activation.within
+    if activation.cause == "task" and call is not None and call.heads[0] is not activation:
+        # A task's agent handed over to who waits for the task, which therefore goes on.
+        source = call.heads[-2].last
+        if source.ended_by == "transfer":
+            place = (run.turn.number, 0, "transfer")
+            moment.add("transfer", source.agent, source.target, *place, parent=source.number)
         return
-    _add_beginning(moment, run, "call", activation.parent_agent, activation, activation.call)
-    conversation.ask_agent(moment, run, activation)
-
-
-def enter_node(moment: Moment, run: Run, activation: Activation) -> None:
-    """A graph, or a composite agent, runs an agent as its node."""
-    if not run.started and not run.parent:
-        start(moment, run, activation.parent_agent, activation)
-    nodes.open_node(moment, run, activation)
+    call, number, cause = activation.within, activation.number, activation.cause
+    words = run.words if cause == "agent_tool" else call.text if call else ""
+    place = (activation.parent_agent, activation.agent, run.turn.number, number, cause)
+    conversation.ask(moment, *place, activation.parent, activation.call, words)
 
 
 def leave_node(
@@ -116,24 +117,24 @@ def leave_node(
 def fail(moment: Moment, run: Run, activation: Activation) -> None:
     """An agent ends with an error, and with it its nodes."""
     nodes.end_nodes(moment, run, activation, failed=True)
-    if end_activation(activation, moment, "agent_error") and activation.cause == "node":
+    if nodes.end_activation(activation, moment, "agent_error") and activation.cause == "node":
         leave_node(moment, run, activation, failed=True, text=activation.error)
 
 
 def call_graph(moment: Moment, run: Run) -> None:
     """An agent's tool is a graph, of which no hook tells."""
     record = moment.record
-    place = (run.turn.number, 0, "node_tool")
-    asked = {"call": record.call, "parent": record.activation}
-    moment.add("call", record.agent, record.tool, *place, **asked)
-    moment.add("ask", record.agent, record.tool, *place, text=record.text, **asked)
+    place = (record.agent, record.tool, run.turn.number, 0, "node_tool")
+    conversation.ask(moment, *place, record.activation, record.call, record.text)
 
 
 def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
     """One model turn calls several agents."""
     record = moment.record
+    if len(record.calls) < 2 or record.partial:
+        return
     names = [call.name for call in record.calls if call.kind in CALLED]
-    if len(names) > 1 and not record.partial:
+    if len(names) > 1:
         if activation is not None:
             activation.calls_out = len(names)
         turn, number = run.turn.number, record.activation
@@ -167,7 +168,7 @@ def come_back(
         last = head.last
         # A plugin before the recorder may have made a result of its error.
         failed = is_failed or last.ended_by == "agent_error"
-        end_activation(last, moment, "return")
+        nodes.end_activation(last, moment, "return")
         if head.returned:
             continue
         nodes.end_nodes(moment, run, last, failed=failed)
@@ -258,7 +259,7 @@ def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     activation = call.heads[-1]
     parent, turn = activation.parent_agent, run.turn.number
     last = activation.last
-    end_activation(last, moment, "return")
+    nodes.end_activation(last, moment, "return")
     text = moment.record.text or last.text
     conversation.answer(moment, turn, last, parent, "task", call.id, text)
     nodes.come_back_from(moment, run, activation, parent, "task", call.id)
@@ -273,7 +274,7 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     if run.call is not None:
         run.call.has_run = not failed
     for activation in run.activations:
-        end_activation(activation, moment, record.hook)
+        nodes.end_activation(activation, moment, record.hook)
     is_given_up = failed or bool(run.parent and run.waits)
     nodes.leave_graphs(moment, run, failed=is_given_up)
     for group in list(run.nodes):
@@ -296,17 +297,8 @@ def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
         conversation.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
-    ending = {"failed": failed or bool(error), "text": error}
-    moment.add("end", run.active_agent, USER, turn.number, number, **ending)
-
-
-def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
-    """Ends an activation; gives whether it was open."""
-    if activation.ended >= 0:
-        return False
-    activation.ended, activation.ended_by = moment.index, by
-    activation.ended_time = moment.record.time
-    return True
+    place = (run.active_agent, USER, turn.number, number)
+    moment.add("end", *place, failed=failed or bool(error), text=error)
 
 
 def _face_user(run: Run, agent: str, activation: Activation | None) -> None:
@@ -322,34 +314,8 @@ def _leave_graph(moment: Moment, run: Run, graph: str, *, failed: bool) -> None:
     moment.add("return", *place, call=record.call, failed=failed, text=error)
 
 
-def _hand_back(moment: Moment, run: Run, activation: Activation) -> None:
-    """A task's agent handed over to who waits for the task, which therefore goes on."""
-    source = activation.within.heads[-2].last if activation.within else activation
-    if source.ended_by == "transfer":
-        place = (run.turn.number, 0, "transfer")
-        moment.add("transfer", source.agent, source.target, *place, parent=source.number)
-
-
-def _is_gone_on_with(activation: Activation) -> bool:
-    """Whether a task begins anew, because its agent handed back to who waits for it."""
-    call = activation.within
-    return activation.cause == "task" and call is not None and call.heads[0] is not activation
-
-
 def _is_failed_answer(record: Record, call: ToolCall | None) -> bool:
     """Whether a result says that the called agent failed (2.13, tools/agent_tool.py)."""
     if call and any(head.last.error and not head.returned for head in call.heads):
         return True  # its last event was an error, which ADK gives as the result
     return record.kind == "single_turn" and record.text.startswith("Error running sub-agent:")
-
-
-def _add_beginning(
-    moment: Moment,
-    run: Run,
-    kind: Literal["call", "transfer"],
-    source: str,
-    activation: Activation,
-    call: str = "",
-) -> None:
-    place = (run.turn.number, activation.number, activation.cause)
-    moment.add(kind, source, activation.agent, *place, call=call, parent=activation.parent)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from adk_flow._data import object_in
 from adk_flow.analysis.moves import USER, Moment
 from adk_flow.analysis.trace import Activation, Run
 from adk_flow.log.schema import FunctionCall
@@ -14,13 +13,21 @@ def say(moment: Moment, run: Run, agent: str, number: int, cause: str) -> None:
     moment.add("say", USER, agent, run.turn.number, number, cause, text=run.words)
 
 
-def ask_agent(moment: Moment, run: Run, activation: Activation) -> None:
-    """A caller asks the agent that it calls."""
-    call = activation.within
-    words = run.words if activation.cause == "agent_tool" else call.text if call else ""
-    source, place = activation.parent_agent, (run.turn.number, activation.number, activation.cause)
-    asked = {"call": activation.call, "parent": activation.parent, "text": words}
-    moment.add("ask", source, activation.agent, *place, **asked)
+def ask(
+    moment: Moment,
+    source: str,
+    target: str,
+    turn: int,
+    activation: int,
+    cause: str,
+    parent: int,
+    call: str,
+    text: str,
+) -> None:
+    """A caller calls an agent or graph, and asks it."""
+    place = turn, activation, cause
+    moment.add("call", source, target, *place, parent=parent, call=call)
+    moment.add("ask", source, target, *place, parent=parent, call=call, text=text)
 
 
 def answer(
@@ -45,17 +52,14 @@ def ask_user(moment: Moment, run: Run) -> None:
     """A turn's end shows what it waits for."""
     for index, agent, number, call in run.waits.values():
         text = describe_wait(call)
-        moment.add("reply", agent, USER, run.turn.number, number, text=text, record=index)
+        at = moment.record.time, index
+        moment.add("reply", agent, USER, run.turn.number, number, text=text, at=at)
 
 
 def describe_wait(call: FunctionCall) -> str:
     """Says what a run waits for: the question if ADK's call holds one, else the call."""
-    text = call.text
-    try:
-        arguments = msgspec.json.decode(text or "{}", type=dict)
-        confirmed = arguments.get("toolConfirmation")
-        hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
-        text = str(arguments.get("message") or hint or text)
-    except msgspec.DecodeError:  # a preview, cut short
-        pass
+    arguments = object_in(call.text)  # none in a preview, which is cut short
+    confirmed = arguments.get("toolConfirmation")
+    hint = confirmed.get("hint") if isinstance(confirmed, dict) else ""
+    text = arguments.get("message") or hint or call.text
     return f"waits for {call.name}: {text}".removesuffix(": ")

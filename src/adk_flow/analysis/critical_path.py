@@ -9,9 +9,9 @@ same branch stopped, however deep they stand in each other.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -70,12 +70,11 @@ class _End(NamedTuple):
 _NOTHING = _End(-1)
 
 
-@dataclass(slots=True)
-class _Chain:
+class _Chain(msgspec.Struct, eq=False):
     """How far the chain of calls has come in one activation."""
 
-    path: _End
-    base: _End
+    path: _End = _End()
+    base: _End = _End()
     """Its end at the latest model call, from which tool calls start."""
     since: int = 0
     """When that ended."""
@@ -89,11 +88,10 @@ class _Chain:
     """ADK's branch, by which it keeps what runs side by side apart."""
 
 
-@dataclass(slots=True)
-class Schedule:
+class Schedule(msgspec.Struct):
     """A turn's calls with their times, and the chain of them that had to be waited for."""
 
-    spans: list[Span] = field(default_factory=list)
+    spans: list[Span] = []
     """In the order in which they began."""
     last: int = -1
     """Index of the span that the longest chain ends with."""
@@ -131,60 +129,14 @@ def schedule_turn(
         other.
     """
     scheduler = _Scheduler(latency, tool_time, serial, turn)
-    for *_, step, subject in sorted(_boundaries(turn), key=lambda boundary: boundary[:2]):
-        getattr(scheduler, step)(subject)
+    for _, _, step, subject in sorted(scheduler.boundaries(turn), key=itemgetter(0, 1)):
+        step(subject)
     return scheduler.finish()
 
 
-def _boundaries(turn: Turn) -> Iterator[tuple[int, int, str, Any]]:
-    """Gives where each activation, call and node begins and ends.
-
-    Record, order within the record, step of the scheduler, and what it is for.
-    """
-    inner = {n.path for n in turn.nodes if n.ended > n.began and not n.is_function}
-    for node in turn.nodes:
-        depth = node.path.count("/")
-        if node.path in inner:
-            yield node.began, depth, "begin_graph", node
-            if node.ended >= 0:
-                yield node.ended, -depth, "end_graph", node
-        else:
-            yield max(node.began, node.ended), _AFTER_GRAPHS, "run_function", node
-    for record, step, subject in _hooked(turn):
-        yield record, _AFTER_GRAPHS, step, subject
-
-
+_Boundary = tuple[int, int, Callable[[Any], object], Any]
+"""A record, the order within it, a step of the scheduler, and what that is for."""
 _AFTER_GRAPHS = 1_000
-
-
-def _hooked(turn: Turn) -> Iterator[tuple[int, str, Any]]:
-    """Gives where each activation and call begins and ends: record, step of the scheduler, it."""
-    for activation in turn.activations:
-        yield activation.began, "begin", activation
-        if activation.ended_by in ("agent_error", "return"):
-            yield activation.ended, "end", activation
-        if activation.closed >= 0:
-            yield activation.closed, "end", activation
-    for record, activation in turn.resumed:
-        yield record, "resume", activation
-    for call in turn.model_calls:
-        if call.within:
-            yield call.record, "enter", call
-        elif call.was_made or call.replaced:
-            yield call.record, "ask", call
-            if call.ended >= 0:
-                yield call.ended, "answer", call
-    for call in turn.tool_calls:
-        if call.is_hooked:
-            if call.kind == "function" and not call.withheld:
-                yield call.record, "call", call
-            if call.kind == "node_tool":
-                yield call.record, "call_graph", call
-            if call.ended >= 0:
-                yield call.ended, "come_back", call
-    for task, parent in _tasks(turn).items():
-        if task.ended >= 0:
-            yield task.ended, "finish_task", (task, parent)
 
 
 def _tasks(turn: Turn) -> dict[ToolCall, int]:
@@ -206,12 +158,14 @@ class _Scheduler:
         self._latency, self._tool_time, self._serial = latency, tool_time, serial
         self._schedule = Schedule()
         self._longest = _End()
-        self._chains: dict[int, _Chain] = {}
+        self._chains: defaultdict[int, _Chain] = defaultdict(_Chain)
         """By activation."""
+        self._nodes: defaultdict[int, list[_Chain]] = defaultdict(list)
+        """Those of nodes, by the activation whose nodes they are."""
         self._spans: dict[ModelCall | ToolCall, int] = {}
         self._inside: dict[ToolCall, _End] = {}
         """Longest chain of what ran in the course of each call."""
-        self._longer: Counter[tuple[int, str]] = Counter()
+        self._longer: defaultdict[tuple[int, str], int] = defaultdict(int)
         """How much longer a tool took by the models that it asked, by its call."""
         self._ended: dict[_Group, dict[str, _End]] = {}
         """Longest chain of ended nodes, by group and branch."""
@@ -225,6 +179,44 @@ class _Scheduler:
         self._calls = {(run.number, ""): run.call for run in turn.runs if run.call}
         """Calls that graphs run in, by their run, or activation and the step of ADK's path."""
 
+    def boundaries(self, turn: Turn) -> Iterator[_Boundary]:
+        """Gives where each activation, call and node begins and ends."""
+        inner = {n.path for n in turn.nodes if n.ended > n.began and not n.is_function}
+        for node in turn.nodes:
+            depth = node.path.count("/")
+            if node.path in inner:
+                yield node.began, depth, self.begin_graph, node
+                if node.ended >= 0:
+                    yield node.ended, -depth, self.end_graph, node
+            else:
+                yield max(node.began, node.ended), _AFTER_GRAPHS, self.run_function, node
+        for activation in turn.activations:
+            yield activation.began, _AFTER_GRAPHS, self.begin, activation
+            if activation.ended_by in ("agent_error", "return"):
+                yield activation.ended, _AFTER_GRAPHS, self.end, activation
+            if activation.closed >= 0:
+                yield activation.closed, _AFTER_GRAPHS, self.end, activation
+        for record, activation in turn.resumed:
+            yield record, _AFTER_GRAPHS, self.resume, activation
+        for call in turn.model_calls:
+            if call.within:
+                yield call.record, _AFTER_GRAPHS, self.enter, call
+            elif call.was_made or call.replaced:
+                yield call.record, _AFTER_GRAPHS, self.ask, call
+                if call.ended >= 0:
+                    yield call.ended, _AFTER_GRAPHS, self.answer, call
+        for call in turn.tool_calls:
+            if call.is_hooked:
+                if call.kind == "function" and not call.withheld:
+                    yield call.record, _AFTER_GRAPHS, self.call, call
+                if call.kind == "node_tool":
+                    yield call.record, _AFTER_GRAPHS, self.call_graph, call
+                if call.ended >= 0:
+                    yield call.ended, _AFTER_GRAPHS, self.come_back, call
+        for task, parent in _tasks(turn).items():
+            if task.ended >= 0:
+                yield task.ended, _AFTER_GRAPHS, self.finish_task, (task, parent)
+
     def finish(self) -> Schedule:
         """Gives the schedule."""
         self._schedule.critical_path, self._schedule.last = self._longest
@@ -232,7 +224,7 @@ class _Scheduler:
 
     def begin(self, activation: Activation) -> None:
         """An agent begins where its caller, or who handed over, or the node before it has come."""
-        source, cause = self._chain(activation.parent), activation.cause
+        source, cause = self._chains[activation.parent], activation.cause
         start, call, group = source.base, activation.within, None
         if cause == "transfer":
             call, group = self._scope_at(activation.began, source.call), source.group
@@ -249,11 +241,14 @@ class _Scheduler:
             start = max(start, self._inside.get(call, start) if call else start)
             start = start if source.group else max(start, self._longest_in(scope))
         chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
-        self._note(self._chains.setdefault(activation.number, chain))
+        chain = self._chains.setdefault(activation.number, chain)
+        if chain.group:
+            self._nodes[chain.group[1]].append(chain)
+        self._reach(chain.path, chain.call)
 
     def resume(self, activation: Activation) -> None:
         """An agent goes on after its task, and whatever else ran in its place."""
-        chain = self._chain(activation.number)
+        chain = self._chains[activation.number]
         if not chain.group:
             chain.path = max(chain.path, self._longest_in(chain.call))
 
@@ -264,13 +259,13 @@ class _Scheduler:
     def _scope_at(self, record: int, call: ToolCall | None) -> ToolCall | None:
         """Finds the innermost call around another that had not come back at a record."""
         while call is not None and 0 <= call.ended < record:
-            call = self._chain(call.activation).call
+            call = self._chains[call.activation].call
         return call
 
     def ask(self, call: ModelCall) -> Span:
         """A model is asked at the end of its activation's chain."""
         span = self._open("model" if call.was_made else "replaced", call, call.model)
-        span.start, span.after = self._chain(call.activation).path
+        span.start, span.after = self._chains[call.activation].path
         span.version, span.is_unseen, tokens = call.version, call.is_unseen, call.tokens
         span.parts = len(call.request.parts) if call.request is not None else 0
         span.input_tokens = tokens.input if tokens else None
@@ -281,7 +276,7 @@ class _Scheduler:
     def enter(self, call: ModelCall) -> None:
         """A tool asked a model: the time that it took, or would have taken, is the tool's."""
         span = self.ask(call)
-        span.start, span.after = self._chain(call.activation).base
+        span.start, span.after = self._chains[call.activation].base
         self._take(span, call)
         # Of a tool whose time is given, that of the models it asks is no part.
         is_part = 0 if self._tool_time else max(0, call.ended_time - call.began)
@@ -289,12 +284,12 @@ class _Scheduler:
 
     def answer(self, call: ModelCall) -> None:
         """Its answer makes the chain longer."""
-        chain, number = self._chain(call.activation), self._spans[call]
+        chain, number = self._chains[call.activation], self._spans[call]
         span = self._schedule.spans[number]
         self._take(span, call)
         chain.path = chain.base = _End(chain.path.length + span.took, number)
         chain.since = call.ended_time
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def _take(self, span: Span, call: ModelCall) -> None:
         span.answered = True
@@ -305,7 +300,7 @@ class _Scheduler:
     def call(self, call: ToolCall) -> None:
         """A function is called, side by side with others of the same model turn."""
         span = self._open("tool", call, call.name)
-        span.start, span.after = self._chain(call.activation).base
+        span.start, span.after = self._chains[call.activation].base
 
     def call_graph(self, call: ToolCall) -> None:
         """A graph is called."""
@@ -313,14 +308,14 @@ class _Scheduler:
 
     def come_back(self, call: ToolCall) -> None:
         """What a call took, or who ran in it, is waited for by whoever made it."""
-        chain = self._chain(call.activation)
+        chain = self._chains[call.activation]
         end = self._inside.pop(call, chain.base)
         if call in self._spans:
             end = max(end, self._end_tool(call, chain))
         chain.path = max(chain.path, end)
         if self._serial:
             chain.base, chain.came_back = chain.path, call.ended_time
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def _end_tool(self, call: ToolCall, chain: _Chain) -> _End:
         number = self._spans[call]
@@ -337,16 +332,16 @@ class _Scheduler:
     def finish_task(self, delegated: tuple[ToolCall, int]) -> None:
         """Goes on in the delegating activation, whose task was answered."""
         task, parent = delegated
-        chain = self._chain(parent)
+        chain = self._chains[parent]
         chain.path = max(chain.path, self._inside.pop(task, chain.base))
-        self._note(chain)
+        self._reach(chain.path, chain.call)
 
     def end(self, activation: Activation) -> None:
         """A node that ends, and with it its own nodes, lets those begin that waited for it."""
-        chain = self._chain(activation.number)
+        chain = self._chains[activation.number]
         last = self._chains.get(activation.last.number, chain)
-        chain.path = max([chain.path, last.path, *self._ended_of(activation.number)])
-        self._note(chain)
+        chain.path = max(chain.path, last.path, *self._ended_of(activation.number))
+        self._reach(chain.path, chain.call)
         if chain.group is None:
             return
         time = activation.ended_time or activation.time
@@ -366,7 +361,7 @@ class _Scheduler:
 
     def run_function(self, node: Activation) -> None:
         """A function or join has run since the end of what it waited for."""
-        caller = self._chain(node.parent or self._callers.get(node.run, 0))
+        caller = self._chains[node.parent or self._callers.get(node.run, 0)]
         start, ended = max(caller.base, self._before_node(node.group, node.branch)), node.ended_time
         ended = max(node.time, ended)
         began = self._time_before(node, caller.since)
@@ -429,26 +424,17 @@ class _Scheduler:
 
     def _ended_of(self, owner: int) -> Iterator[_End]:
         """Gives where the chains of an activation's nodes have come: ADK may tell no end of one."""
-        groups = (ended for group, ended in self._ended.items() if group[1] == owner)
-        yield from (end for ended in groups for end in ended.values())
-        nodes = (chain for chain in self._chains.values() if chain.group)
-        yield from (node.path for node in nodes if node.group and node.group[1] == owner)
-
-    def _note(self, chain: _Chain) -> None:
-        """Takes an activation's chain into the turn's, and into those of the calls it runs in."""
-        self._reach(chain.path, chain.call)
+        for group, ended in self._ended.items():
+            if group[1] == owner:
+                yield from ended.values()
+        yield from (node.path for node in self._nodes.get(owner, ()))
 
     def _reach(self, end: _End, call: ToolCall | None) -> None:
+        """Takes a chain's end into the turn's chain, and into those of the calls it runs in."""
         self._longest = max(self._longest, end)
         while call is not None and self._inside.get(call, _NOTHING) < end:
             self._inside[call] = end
-            call = self._chain(call.activation).call
-
-    def _chain(self, number: int) -> _Chain:
-        chain = self._chains.get(number)
-        if chain is None:
-            chain = self._chains[number] = _Chain(_End(), _End())
-        return chain
+            call = self._chains[call.activation].call
 
 
 def _inside(graph: Activation) -> _Group:

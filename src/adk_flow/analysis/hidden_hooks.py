@@ -51,9 +51,9 @@ def ends_unseen(moment: Moment, run: Run, activation: Activation) -> bool:
     if record.partial or record.agent == USER:
         return False
     if record.responses:
-        steering = (call.id for call in run.turn.tool_calls if call.kind == "adk")
+        steering = (c.id in record.responses for c in run.turn.tool_calls if c.kind == "adk")
         # ADK itself says what `set_model_response` was given.
-        activation.awaits_model = not set(record.responses).intersection(steering)
+        activation.awaits_model = not any(steering)
         return False
     is_backed = _is_backed(run.model_calls.get(activation.number))
     if not (is_backed or record.size or record.calls):
@@ -80,8 +80,10 @@ def miss_question(run: Run, activation: Activation) -> None:
 
 def miss_events(run: Run) -> None:
     """A run ended, and no event showed what a model had answered, though its agent did not fail."""
+    if "event" not in run.ahead:
+        return
     failed = {a.number for a in run.activations if a.error or a.ended_by == "agent_error"}
-    for call in run.turn.model_calls if "event" in run.ahead else ():
+    for call in run.turn.model_calls:
         is_missed = call.run == run.number and call.responses and not call.shown
         if is_missed and call.activation not in failed:
             note_hidden(run, "event", call.agent, call.agent, call.record, call.ended)

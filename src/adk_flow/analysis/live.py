@@ -15,7 +15,7 @@ from adk_flow.log.schema import Record, Usage
 
 def begins_turn(record: Record, run: Run) -> bool:
     """Whether a record shows that the user, or the model, went on after a turn was complete."""
-    if not (run.live and run.turn.complete):
+    if not run.turn.complete:
         return False
     shows = record.size or record.calls or record.heard or record.partial
     return record.hook == "before_model" or (record.hook == "event" and bool(shows))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
 
-from adk_flow.analysis.critical_path import Schedule, schedule_turn
+from adk_flow.analysis.critical_path import Schedule, Span, schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.trace import Activation, Trace, Turn
-from adk_flow.log.schema import AGENT_CALLS, Usage
+from adk_flow.log.schema import AGENT_CALLS
 
 _Number = TypeVar("_Number", int, float)
 
@@ -53,11 +53,6 @@ class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     def add(self, other: AgentMetrics) -> None:
         """Adds figures up."""
         _add(self, other, self.__struct_fields__)
-
-    def count(self, counts: Mapping[str, int | None]) -> None:
-        """Adds to some of its figures."""
-        for name, count in counts.items():
-            setattr(self, name, plus(getattr(self, name), count))
 
 
 class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
@@ -167,18 +162,18 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
 
 def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     """Measures a turn; its schedule gives the times, by default as they were."""
-    schedule = schedule or schedule_turn(turn)
+    schedule, asked = schedule or schedule_turn(turn), turn.asked_models
     metrics = TurnMetrics(
         turn=turn.number,
         question=turn.question,
-        remote_agents=_remote_agents(turn),
-        unseen_llm_calls=sum(call.is_unseen for call in turn.model_calls),
-        replayed_llm_calls=sum(call.replayed for call in turn.model_calls),
-        summarizer_llm_calls=sum(turn.is_after_end(call) for call in turn.asked_models),
-        odd_totals=sum(not (call.tokens or Usage()).adds_up for call in turn.asked_models),
+        remote_agents=list(dict.fromkeys(a.agent for a in turn.activations if a.is_remote)),
+        unseen_llm_calls=len([span for span in schedule.spans if span.is_unseen]),
+        replayed_llm_calls=len([call for call in turn.model_calls if call.replayed]),
+        summarizer_llm_calls=len([call for call in asked if 0 <= turn.end < call.record]),
+        odd_totals=len([c for c in asked if c.usage and not c.usage.adds_up and c.tokens]),
         reported_llm_calls=len(turn.reported),
-        transfers=sum(move.kind == "transfer" for move in turn.moves),
-        agent_calls=sum(m.kind == "call" and m.cause in AGENT_CALLS for m in turn.moves),
+        transfers=len([move for move in turn.moves if move.kind == "transfer"]),
+        agent_calls=len([m for m in turn.moves if m.kind == "call" and m.cause in AGENT_CALLS]),
         began=turn.began,
         ended=turn.ended,
         critical_path_microseconds=schedule.critical_path,
@@ -192,19 +187,12 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         agents=_measure_agents(turn, schedule),
     )
     for usage in turn.reported.values():
-        for name, count in (
-            ("input", usage and usage.input),
-            ("output", usage and usage.generated),
-        ):
-            field = f"reported_{name}_tokens"
-            setattr(metrics, field, plus(getattr(metrics, field), count))
+        metrics.reported_input_tokens = plus(metrics.reported_input_tokens, usage and usage.input)
+        output = plus(metrics.reported_output_tokens, usage and usage.generated)
+        metrics.reported_output_tokens = output
     for agent in metrics.agents.values():
         _add(metrics, agent, _OF_CALLS)
     return metrics
-
-
-def _remote_agents(turn: Turn) -> list[str]:
-    return list(dict.fromkeys(one.agent for one in turn.activations if one.is_remote))
 
 
 def plus(one: _Number | None, other: _Number | None) -> _Number | None:
@@ -214,7 +202,8 @@ def plus(one: _Number | None, other: _Number | None) -> _Number | None:
 
 def _add(total: Any, part: Any, names: Iterable[str]) -> None:
     for name in names:
-        setattr(total, name, plus(getattr(total, name), getattr(part, name)))
+        one, other = getattr(total, name), getattr(part, name)
+        setattr(total, name, None if one is None or other is None else one + other)
 
 
 _OF_CALLS = (
@@ -231,56 +220,42 @@ _OF_CALLS = (
 
 
 def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
-    parts = [*_of_activations(turn), *_of_spans(schedule)]
-    agents: dict[str, AgentMetrics] = {}
-    for _, name, counts in sorted(parts, key=itemgetter(0)):
-        if name not in agents:
-            agents[name] = AgentMetrics()
-        agents[name].count(counts)
+    """Measures agents, in the order in which they first did something."""
+    spans = [span for span in schedule.spans if span.kind != "node"]
+    begun = [each for each in turn.activations if each.cause != "resume" or each.is_remote]
+    acts = [(each.began, each.agent) for each in begun] + [(s.record, s.agent) for s in spans]
+    names = dict.fromkeys([name for _, name in sorted(acts, key=itemgetter(0))])
+    agents = {name: AgentMetrics() for name in names}
+    for activation in begun:
+        _count_activation(activation, agents[activation.agent])
+    for span in spans:
+        if span.kind == "tool":
+            agents[span.agent].tool_calls += 1
+            agents[span.agent].tool_microseconds += span.took
+        else:
+            _count_model_call(span, agents[span.agent])
     return agents
 
 
-_Part = tuple[int, str, Mapping[str, int | None]]
-"""Where an agent did something, its name, and what that adds to its figures."""
+def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
+    if activation.cause != "resume":  # whose beginning was not recorded
+        agent.activations += 1
+        agent.unclosed_activations += activation.closed < 0
+    if activation.is_remote:  # whose server may report tokens, but no calls
+        reported, agent.llm_calls = activation.remote_usage.values(), None
+        for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
+            count = sum(getattr(usage, field) for usage in reported) if reported else None
+            setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))
 
 
-def _of_activations(turn: Turn) -> Iterator[_Part]:
-    for one in turn.activations:
-        if one.cause != "resume":  # whose beginning was not recorded
-            unclosed = {"unclosed_activations": 1} if one.closed < 0 else {}
-            yield one.began, one.agent, {"activations": 1, **unclosed}
-        if one.is_remote:
-            yield one.began, one.agent, _of_remote(one)
-
-
-def _of_remote(activation: Activation) -> dict[str, int | None]:
-    """Gives what an A2A server reports of its agent: tokens, as far as it does, but no calls."""
-    reported = list(activation.remote_usage.values())
-    return {
-        "llm_calls": None,
-        "input_tokens": sum(usage.input for usage in reported) if reported else None,
-        "cached_tokens": sum(usage.cached for usage in reported) if reported else None,
-        "output_tokens": sum(usage.generated for usage in reported) if reported else None,
-    }
-
-
-def _of_spans(schedule: Schedule) -> Iterator[_Part]:
-    for span in schedule.spans:
-        if span.kind == "tool":
-            counts = {"tool_calls": 1, "tool_microseconds": span.took}
-        elif span.kind == "node":
-            continue
-        else:
-            count = int(span.kind == "model")
-            counts = {
-                "llm_calls": None if span.is_unseen else count,
-                "seen_llm_calls": count,
-                "input_tokens": span.input_tokens,
-                "cached_tokens": span.cached_tokens,
-                "output_tokens": span.output_tokens,
-                "llm_microseconds": span.took,
-            }
-        yield span.record, span.agent, counts
+def _count_model_call(span: Span, agent: AgentMetrics) -> None:
+    is_model = span.kind == "model"
+    agent.seen_llm_calls += is_model
+    agent.llm_calls = plus(agent.llm_calls, None if span.is_unseen else is_model)
+    agent.input_tokens = plus(agent.input_tokens, span.input_tokens)
+    agent.cached_tokens = plus(agent.cached_tokens, span.cached_tokens)
+    agent.output_tokens = plus(agent.output_tokens, span.output_tokens)
+    agent.llm_microseconds += span.took
 
 
 def measure(trace: Trace, latency: LatencyProfile | None = None) -> list[TurnMetrics]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -17,9 +17,7 @@ CONTROL = frozenset({"start", "transfer", "call", "return", "fork", "join", "end
 _JSON_NAMES = {"cause": "via", "activation": "frame", "parent": "caller"}
 
 
-class Move(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, rename=_JSON_NAMES
-):
+class Move(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=_JSON_NAMES):
     """One move of control (which agent runs) or of conversation (who says what to whom)."""
 
     kind: ControlKind | ConversationKind
@@ -49,15 +47,12 @@ class Move(
         return self.kind in CONTROL
 
 
-class Moment:
+class Moment(msgspec.Struct, gc=False):
     """The record that is being read, and the moves that it shows."""
 
-    __slots__ = ("index", "moves", "record")
-
-    def __init__(self, index: int, record: Record) -> None:
-        self.index = index
-        self.record = record
-        self.moves: list[Move] = []
+    index: int
+    record: Record
+    moves: list[Move] = []
 
     def add(
         self,
@@ -67,9 +62,14 @@ class Moment:
         turn: int,
         activation: int = 0,
         cause: str = "",
-        **fields: Any,
+        *,
+        parent: int = 0,
+        call: str = "",
+        text: str = "",
+        failed: bool = False,
+        at: tuple[int, int] | None = None,
     ) -> None:
-        """Writes a move down; its record is the present one unless it is given."""
-        fields = {"record": self.index, "time": self.record.time, **fields}
-        place = {"turn": turn, "activation": activation, "cause": cause}
-        self.moves.append(Move(kind=kind, source=source, target=target, **place, **fields))
+        """Writes a move down, at the present record or at another's time and index."""
+        place = at or (self.record.time, self.index)
+        what = (cause, activation, parent, call, text, failed)
+        self.moves.append(Move(kind, source, target, turn, *place, *what))

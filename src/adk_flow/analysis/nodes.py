@@ -23,13 +23,14 @@ def open_node(moment: Moment, run: Run, node: Activation) -> None:
         _enter_graphs(moment, run, node)
     _end_answered(moment, run, node)
     nodes = run.nodes.setdefault(node.group, [])
-    if not any(_is_beside(other, node) for other in nodes):
+    # One that is open runs beside it, and one whose branch ADK keeps apart.
+    if not any(o.last.ended < 0 or is_parted(o.branch, node.branch) for o in nodes):
         join_nodes(moment, run, node.group, is_over=True)
         nodes.clear()
     nodes.append(node)
     if len(nodes) == 2:
         _fork(moment, run, nodes)
-    place, failures = (run.turn.number, node.number, "node"), run.failures[node.path]
+    place, failures = (run.turn.number, node.number, "node"), run.failures.get(node.path)
     again = f"try {failures + 1}" if failures and node.path else ""
     moment.add("call", node.parent_agent, node.agent, *place, parent=node.parent, text=again)
 
@@ -40,10 +41,8 @@ def call_unseen(moment: Moment, run: Run, name: str) -> None:
     if call is None or caller is None or call.heads or call.graph:
         return
     call.graph = name
-    place = (run.turn.number, 0, "agent_tool")
-    asked = {"call": run.call_id, "parent": caller.number}
-    moment.add("call", caller.agent, call.graph, *place, **asked)
-    moment.add("ask", caller.agent, call.graph, *place, text=run.words, **asked)
+    place = (caller.agent, call.graph, run.turn.number, 0, "agent_tool")
+    conversation.ask(moment, *place, caller.number, run.call_id, run.words)
 
 
 def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
@@ -51,7 +50,8 @@ def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text
     last, owner = node.last, node.parent_agent
     if node.returned:
         return
-    run.failures[node.path] += failed
+    if failed:
+        run.failures[node.path] = run.failures.get(node.path, 0) + 1
     route = run.routes.pop(node.path, "")
     if route and not failed:
         text = f"route {route}"
@@ -77,8 +77,8 @@ def come_back_from(
 ) -> None:
     """Control comes back from whoever ran last in the place of the one that was called."""
     head.returned, source = True, head.last
-    ending = {"call": call, "failed": failed, "text": text}
-    moment.add("return", source.agent, target, run.turn.number, source.number, cause, **ending)
+    place = (target, run.turn.number, source.number, cause)
+    moment.add("return", source.agent, *place, call=call, failed=failed, text=text)
 
 
 def run_function(moment: Moment, run: Run) -> None:
@@ -134,19 +134,18 @@ def stop_nodes(moment: Moment, run: Run, group: tuple[int, int, str], *, failed:
         if node.returned:
             continue
         was_open = node.last.ended < 0
-        _end(moment, node.last)
+        end_activation(node.last, moment, "return")
         end_nodes(moment, run, node, failed=failed)
-        if node.path in run.graphs:
-            stop_inner(moment, run, node, failed=failed)
+        if run.graphs.pop(node.path, None):
+            _stop_inside(moment, run, node.path, failed=failed)
         cancelled = failed and was_open and not _is_answered(run, node.last)
         close_node(moment, run, node, failed=cancelled, text="cancelled" if cancelled else "")
     join_nodes(moment, run, group, is_over=True)
 
 
-def stop_inner(moment: Moment, run: Run, graph: Activation, *, failed: bool) -> None:
-    """Ends a graph inside another."""
-    run.graphs.pop(graph.path, None)
-    for group in [group for group in run.nodes if group[2] == graph.path]:
+def _stop_inside(moment: Moment, run: Run, graph: str, *, failed: bool) -> None:
+    """Ends the nodes of a graph inside another, by its path."""
+    for group in [group for group in run.nodes if group[2] == graph]:
         stop_nodes(moment, run, group, failed=failed)
 
 
@@ -172,16 +171,18 @@ def shown_name(run: Run, path: str) -> str:
 
 
 def _end_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
-    _end(moment, node)
-    for group in [group for group in run.nodes if group[2] == node.path]:
-        stop_nodes(moment, run, group, failed=failed)
+    end_activation(node, moment, "return")
+    _stop_inside(moment, run, node.path, failed=failed)
     close_node(moment, run, node, failed=failed, text=text if failed else "")
 
 
-def _end(moment: Moment, activation: Activation) -> None:
-    if activation.ended < 0:
-        activation.ended, activation.ended_by = moment.index, "return"
-        activation.ended_time = moment.record.time
+def end_activation(activation: Activation, moment: Moment, by: str) -> bool:
+    """Ends an activation; gives whether it was open."""
+    if activation.ended >= 0:
+        return False
+    activation.ended, activation.ended_by = moment.index, by
+    activation.ended_time = moment.record.time
+    return True
 
 
 def _leave_graphs_before(moment: Moment, run: Run, path: str, branch: str) -> None:
@@ -265,19 +266,14 @@ def _end_answered(moment: Moment, run: Run, node: Activation) -> None:
     for other in list(run.nodes.get(node.group, ())):
         is_open = not other.returned and other.last.ended < 0
         if is_open and other.number and _is_answered(run, other.last):
-            _end(moment, other.last)
+            end_activation(other.last, moment, "return")
             close_node(moment, run, other, failed=False)
-
-
-def _is_beside(other: Activation, node: Activation) -> bool:
-    """Whether a node runs beside another: it is open, or ADK keeps their branches apart."""
-    return other.last.ended < 0 or is_parted(other.branch, node.branch)
 
 
 def is_parted(one: str, other: str) -> bool:
     """Whether two branches part: neither lies in the other."""
     ways = list(zip(one.split("."), other.split("."), strict=False)) if one and other else []
-    return any(mine != theirs for mine, theirs in ways)
+    return any(step != another for step, another in ways)
 
 
 def _fork(moment: Moment, run: Run, nodes: list[Activation]) -> None:
@@ -299,7 +295,7 @@ def join_nodes(
     _complete_fork(run, group, nodes)
     last = max((node.last for node in nodes), key=lambda node: node.ended)
     owner, place = nodes[0].parent_agent, (run.turn.number, nodes[0].parent, "node")
-    moment.add("join", owner, owner, *place, record=last.ended, time=last.ended_time)
+    moment.add("join", owner, owner, *place, at=(last.ended_time, last.ended))
     nodes.clear()
 
 

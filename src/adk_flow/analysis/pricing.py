@@ -82,7 +82,7 @@ def price_of(model: str) -> Price | None:
     provider, _, name = model.partition("/")
     names = [model, name.rpartition("/")[2] if provider in _FIRST_PARTIES else model]
     tables = (_OWN, price_table().prices)
-    return next((table[one] for table in tables for one in names if one in table), None)
+    return next((table[key] for table in tables for key in names if key in table), None)
 
 
 def is_priced(model: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.added_words import added_lines
+from adk_flow._data import parse_json
 from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
@@ -111,7 +112,7 @@ def measure_run(
     spans = [schedule.spans for schedule in schedules]
     models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
     planted = asked.planted if asked else {}
-    names = [one.text for one in planted.values() if not any(map(str.isdigit, one.text))]
+    names = [canary.text for canary in planted.values() if not any(map(str.isdigit, canary.text))]
     shown, total = trace_visibility(trace, planted), summed(turns)
     return RunMetrics(
         construct=construct,
@@ -133,7 +134,7 @@ def measure_run(
         failed_checks=failed_checks or [],
         checked=failed_checks is not None and asked is not None and asked.is_checked,
         visibility=shown,
-        added_lines=list(dict.fromkeys(line for turn in trace.turns for line in added_lines(turn))),
+        added_lines=list(dict.fromkeys(chain.from_iterable(map(_added_lines, trace.turns)))),
         findings=[*detect_findings(trace, names), *detect_leaks(trace, shown)],
         is_cut=not total.complete and log.header.tells_end,
         damaged_lines=len(log.damage),
@@ -151,18 +152,24 @@ def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:
     planned = [call for task in plan for call in task.tools]
 
     def take(call: ToolCall) -> int:
-        alike = [one for one in planned if one.name == call.name]
-        fitting = [one for one in alike if _holds(call.text, one.args)] or alike
+        alike = [other for other in planned if other.name == call.name]
+        fitting = [other for other in alike if parse_json(call.text) == other.args] or alike
         return round(1e6 * fitting[0].seconds) if fitting else 0
 
     return take
 
 
-def _holds(text: str, arguments: Mapping[str, Any]) -> bool:
-    try:
-        return msgspec.json.decode(text) == arguments
-    except msgspec.DecodeError:
-        return False
+def _added_lines(turn: Turn) -> Iterator[str]:
+    """Gives what a callback or plugin added: lines that the user reads of no model's answer."""
+    said: dict[int, set[str]] = {}
+    for call in turn.asked_models:
+        lines = said.setdefault(call.activation, set())
+        for response in call.responses:
+            lines.update(response.text.splitlines())
+    for message in turn.messages:
+        if message.activation in said:
+            lines = said[message.activation]
+            yield from (line for line in message.text.splitlines() if line and line not in lines)
 
 
 def shown_to_specialists(run: RunMetrics) -> Shown:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from adk_flow.analysis.moves import Move
@@ -31,8 +30,7 @@ KEYLESS_MODELS = CONTROLLED_MODELS | {"offline"}
 """Those that need no key; the offline model decides by likeness, as it understands each request."""
 
 
-@dataclass(slots=True, eq=False)
-class Activation:
+class Activation(msgspec.Struct, eq=False):
     """One activation of an agent."""
 
     number: int
@@ -57,7 +55,7 @@ class Activation:
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
     was_sent: bool = False
     """Whether that server was sent a message."""
-    remote_usage: dict[str, Usage] = field(default_factory=dict)
+    remote_usage: dict[str, Usage] = {}
     """What the server reports of tokens, by its event."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
@@ -142,7 +140,7 @@ class Activation:
             activation = activation.source
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """A whole answer, or error, of a model."""
 
     record: int
@@ -150,8 +148,7 @@ class Response(NamedTuple):
     calls: tuple[FunctionCall, ...]
 
 
-@dataclass(slots=True, eq=False)
-class ModelCall:
+class ModelCall(msgspec.Struct, eq=False, gc=False):
     """One request to a model; a streamed one may be answered by several whole responses."""
 
     record: int
@@ -176,7 +173,7 @@ class ModelCall:
     """Whether anything came back, be it a part of an answer."""
     was_entered: bool = False
     """Whether a plugin or callback asked a model, a call of its own, before this one was made."""
-    responses: list[Response] = field(default_factory=list)
+    responses: list[Response] = []
     shown: int = 0
     """How many of them an event has shown."""
     usage: Usage | None = None
@@ -212,8 +209,7 @@ class ModelCall:
         return (call for response in self.responses for call in response.calls)
 
 
-@dataclass(slots=True, eq=False)
-class ToolCall:
+class ToolCall(msgspec.Struct, eq=False):
     """One function call: of a plain function, an agent, a transfer; ids of calls may repeat."""
 
     id: str
@@ -249,7 +245,7 @@ class ToolCall:
     """The graph that it runs, of which no hook tells."""
     has_run: bool = False
     """Whether the nested run that it started came to its end."""
-    heads: list[Activation] = field(default_factory=list)
+    heads: list[Activation] = []
     """The activations that it called: one; of a function that runs agents, each; a task that is
     gone on with begins anew."""
 
@@ -264,7 +260,7 @@ class ToolCall:
         return max(0, self.ended_time - self.began) if self.ended >= 0 else 0
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """Whole words of an agent in ADK's session: what the user reads, in order."""
 
     record: int
@@ -305,8 +301,7 @@ class SessionChange(NamedTuple):
     """ADK's id of the turn that it was taken back to before it began."""
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(msgspec.Struct, eq=False):
     """One activation of a Runner: of a turn, or of a tool call in it."""
 
     number: int
@@ -332,27 +327,27 @@ class Run:
     started: bool = False
     first: str = ""
     """The agent or graph that control was first given to."""
-    activations: list[Activation] = field(default_factory=list)
-    model_calls: dict[int, ModelCall] = field(default_factory=dict)
+    activations: list[Activation] = []
+    model_calls: dict[int, ModelCall] = {}
     """The latest by activation."""
     active_agent: str = ""
     """Agent that faces the user."""
     active_activation: Activation | None = None
-    nodes: dict[tuple[int, int, str], list[Activation]] = field(default_factory=dict)
+    nodes: dict[tuple[int, int, str], list[Activation]] = {}
     """Nodes that run side by side, by `Activation.group`."""
-    forks: dict[tuple[int, int, str], Move] = field(default_factory=dict)
+    forks: dict[tuple[int, int, str], Move] = {}
     """Their fork, once there are two."""
-    graphs: dict[str, Activation] = field(default_factory=dict)
+    graphs: dict[str, Activation] = {}
     """Graphs inside others that are open, by path."""
-    ending: set[int] = field(default_factory=set)
+    ending: set[int] = set()
     """Activations whose nodes are being ended."""
-    functions: dict[str, Activation] = field(default_factory=dict)
+    functions: dict[str, Activation] = {}
     """Nodes that are no agents and have run, by path."""
-    routes: dict[str, str] = field(default_factory=dict)
+    routes: dict[str, str] = {}
     """The routes that a graph takes after nodes that have not returned, by path."""
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = {}
     """How often a node failed, by path."""
-    waits: dict[str, tuple[int, str, int, FunctionCall]] = field(default_factory=dict)
+    waits: dict[str, tuple[int, str, int, FunctionCall]] = {}
     """Record, agent, activation and call of what it waits for, by call id."""
     error: str = ""
     """What the latest final event says went wrong."""
@@ -360,8 +355,7 @@ class Run:
     """ADK's path of the node that it is of, which a graph may try again."""
 
 
-@dataclass(slots=True, eq=False)
-class Turn:
+class Turn(msgspec.Struct, eq=False):
     """One user message and all that it caused."""
 
     number: int
@@ -385,28 +379,28 @@ class Turn:
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
-    runs: list[Run] = field(default_factory=list)
-    activations: list[Activation] = field(default_factory=list)
+    runs: list[Run] = []
+    activations: list[Activation] = []
     """Those that began in it, in order, as are the following."""
-    resumed: list[tuple[int, Activation]] = field(default_factory=list)
+    resumed: list[tuple[int, Activation]] = []
     """Records by which ADK begins an agent anew once its task is done, with the activation."""
-    nodes: list[Activation] = field(default_factory=list)
+    nodes: list[Activation] = []
     """Graphs inside others, and nodes that are no agents; they have no number."""
-    moves: list[Move] = field(default_factory=list)
-    model_calls: list[ModelCall] = field(default_factory=list)
-    tool_calls: list[ToolCall] = field(default_factory=list)
+    moves: list[Move] = []
+    model_calls: list[ModelCall] = []
+    tool_calls: list[ToolCall] = []
     """Those that were asked for in it, whether they ran or not."""
-    messages: list[Message] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
-    escalations: list[tuple[int, str]] = field(default_factory=list)
+    messages: list[Message] = []
+    writes: list[Write] = []
+    escalations: list[tuple[int, str]] = []
     """Events by which an agent ended the loop around it, with the agent."""
-    changes: list[SessionChange] = field(default_factory=list)
-    worded: set[int] = field(default_factory=set)
+    changes: list[SessionChange] = []
+    worded: set[int] = set()
     """Records that show moves and have words, be they kept or not."""
-    hidden_hooks: list[HiddenHook] = field(default_factory=list)
+    hidden_hooks: list[HiddenHook] = []
     answers: tuple[str, ...] = ()
     """Ids of the calls that its message answers."""
-    reported: dict[int, Usage | None] = field(default_factory=dict)
+    reported: dict[int, Usage | None] = {}
     """What ADK's session shows of a call's tokens, by the record of the call, or of an event."""
 
     @property
@@ -440,10 +434,6 @@ class Turn:
         """Tool calls that ran, agents called as tools and transfers among them, as they began."""
         ran = (call for call in self.tool_calls if call.is_hooked and not call.withheld)
         return sorted(ran, key=lambda call: call.record)
-
-    def is_after_end(self, call: ModelCall) -> bool:
-        """Whether a model was called once the turn had ended, as ADK's compaction does."""
-        return 0 <= self.end < call.record
 
     def waiting(self) -> set[Activation]:
         """Finds who waits for the user's next words: task agents and who called them."""
@@ -491,8 +481,7 @@ class Outlook:
         return first, number - 1
 
 
-@dataclass(eq=False)
-class Trace:
+class Trace(msgspec.Struct, eq=False, dict=True):
     """A flow log as it was read, or a part of one."""
 
     log: Log

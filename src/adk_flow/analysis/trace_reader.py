@@ -7,12 +7,14 @@ under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
+    Answers,
     ToolCalls,
     answer_model,
     ask_model,
@@ -62,6 +64,7 @@ class TraceReader:
         self._index = -1
         self._runs: dict[int, Run] = {}
         self._calls = ToolCalls()
+        self._answers = Answers()
         self._changes: set[tuple[tuple[int, int] | None, str]] = set()
         self._tasks: dict[str, tuple[str, str] | None] = {}
         """Tasks of the session: who asked whom, by call id; None once that id was answered."""
@@ -81,7 +84,7 @@ class TraceReader:
         if activation is not None and activation.place and record.hook != "before_agent":
             record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
-        if live.begins_turn(record, run):
+        if run.live and live.begins_turn(record, run):
             self._go_on(moment, run)
         turn = run.turn
         if record.time > turn.ended and not (run.live and turn.complete):
@@ -95,8 +98,8 @@ class TraceReader:
                 turn.moves += moment.moves
                 if record.size:
                     turn.worded.add(self._index)
-            if turn.complete:
-                turn.moves.sort(key=lambda move: move.record)
+            if turn.end >= 0:
+                turn.moves.sort(key=attrgetter("record"))
         return moment.moves
 
     def turn_of(self, record: Record) -> Turn | None:
@@ -111,7 +114,7 @@ class TraceReader:
 
     def release(self) -> Iterator[Turn]:
         """Gives the turns that can change no more, in their order, and forgets them."""
-        over = [turn.number for turn in self.turns.values() if turn.complete][:-_LATE]
+        over = [number for number, turn in self.turns.items() if turn.end >= 0][:-_LATE]
         latest = over[-1] if over else 0
         for turn in list(self.turns.values()):
             is_over = turn.complete and turn.number <= latest
@@ -237,7 +240,7 @@ class TraceReader:
         hidden_hooks.miss_question(run, activation)
         activation.closed = moment.index
         nodes.end_nodes(moment, run, activation, failed=False)
-        control.end_activation(activation, moment, "after_agent")
+        nodes.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
             error = activation.error
             control.leave_node(moment, run, activation, failed=bool(error), text=error)
@@ -255,14 +258,15 @@ class TraceReader:
             back = ("return", activation.last.number, activation.closed)
             moves = run.turn.moves
             moves[:] = [m for m in moves if (m.kind, m.activation, m.record) != back]
-            ending = {"failed": True, "text": record.error}
-            nodes.come_back_from(moment, run, activation, activation.parent_agent, "node", **ending)
+            place, error = (activation, activation.parent_agent, "node"), record.error
+            nodes.come_back_from(moment, run, *place, failed=True, text=error)
             return
         control.fail(moment, run, activation)
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
-        live.hear(moment, record, run)
+        if record.heard:
+            live.hear(moment, record, run)
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
@@ -303,21 +307,10 @@ class TraceReader:
     def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
         is_remote = activation is not None and activation.is_remote
-        if not record.partial:  # a streamed call's arguments are still coming in
-            self._calls.ask(moment.index, record, run, is_remote=is_remote)
-        for call in record.calls:
-            if call.id in record.pending:
-                run.waits[call.id] = (moment.index, record.agent, record.activation, call)
-            if call.kind == "task" and not run.parent:
-                self._tasks.setdefault(call.id, (record.agent, call.name))
-        for id in record.responses:
-            run.waits.pop(id, None)
-            if id in self._tasks:
-                self._tasks[id] = None
-        for call in self._calls.respond(moment.index, record, run):
-            if not is_remote:
-                hidden_hooks.miss_tool_end(run, call)
-            control.end_call(moment, run, call, activation)
+        if record.calls:
+            self._ask(moment, record, run, is_remote=is_remote)
+        if record.responses:
+            self._respond(moment, record, run, activation)
         if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
             hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
             self._on_after_agent(moment, record, run)
@@ -328,8 +321,9 @@ class TraceReader:
             if record.usage is not None:
                 activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
         elif not run.live:
-            read_model_event(moment.index, record, run)
-        control.start_without_agent(moment, run)
+            read_model_event(moment.index, record, run, self._answers)
+        if not run.started:
+            control.start_without_agent(moment, run)
         if record.route and not record.partial:
             run.routes[record.path] = record.route
         if not record.activation and record.agent != USER:
@@ -348,6 +342,27 @@ class TraceReader:
         if record.turn_complete and run.live:
             live.complete_turn(moment, run)
 
+    def _ask(self, moment: Moment, record: Record, run: Run, *, is_remote: bool) -> None:
+        if not record.partial:  # a streamed call's arguments are still coming in
+            self._calls.ask(moment.index, record, run, is_remote=is_remote)
+        for call in record.calls:
+            if call.id in record.pending:
+                run.waits[call.id] = (moment.index, record.agent, record.activation, call)
+            if call.kind == "task" and not run.parent:
+                self._tasks.setdefault(call.id, (record.agent, call.name))
+
+    def _respond(
+        self, moment: Moment, record: Record, run: Run, activation: Activation | None
+    ) -> None:
+        for id in record.responses:
+            run.waits.pop(id, None)
+            if id in self._tasks:
+                self._tasks[id] = None
+        for call in self._calls.respond(moment.index, record, run):
+            if activation is None or not activation.is_remote:
+                hidden_hooks.miss_tool_end(run, call)
+            control.end_call(moment, run, call, activation)
+
     def _read_actions(
         self, moment: Moment, record: Record, run: Run, activation: Activation
     ) -> None:
@@ -355,7 +370,7 @@ class TraceReader:
             run.turn.escalations.append((moment.index, record.agent))
         if record.transfer:
             activation.target = record.transfer
-            control.end_activation(activation, moment, "transfer")
+            nodes.end_activation(activation, moment, "transfer")
         if record.state and not record.partial:
             keys = (key for key in record.state if not key.startswith("_adk"))
             run.turn.writes += [Write(moment.index, activation, key) for key in keys]
@@ -377,7 +392,7 @@ class TraceReader:
             run.error, run.failed_path = record.error, record.path
             if is_shown:
                 turn.failed, turn.error = True, record.error
-        else:
+        elif run.failed_path:
             _forgive(run, record.path)
         if record.size and not (record.partial or record.error):
             run.error = ""

@@ -157,11 +157,6 @@ def _is_of(kept: str, content: types.Content | None) -> bool:
     return kept in ("", mask(words), words)
 
 
-def _extra(eval_metric: EvalMetric, field: str) -> Any:
-    """Reads a field that ADK's criterion does not have; it keeps those that it does not know."""
-    return getattr(eval_metric.criterion, field, None)
-
-
 def _threshold(eval_metric: EvalMetric) -> float:
     # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).
     criterion = eval_metric.criterion
@@ -176,7 +171,8 @@ def _expected(
     Raises:
       AdkFlowError: it is not said of every turn.
     """
-    agents = _extra(eval_metric, "agents")
+    # ADK's criterion keeps fields that it does not know.
+    agents = getattr(eval_metric.criterion, "agents", None)
     if agents is None:
         agents = [_last_author(invocation) for invocation in invocations or []]
     names = [agents] * number if isinstance(agents, str) else [str(name) for name in agents]
@@ -210,7 +206,8 @@ def _result(
 
     scores: list[Any]
     try:
-        directory = _extra(eval_metric, "directory") or os.environ.get("ADK_FLOW_DIR")
+        named = getattr(eval_metric.criterion, "directory", None)
+        directory = named or os.environ.get("ADK_FLOW_DIR")
         scores = score(turns_of(invocations, directory or "flow_logs"))
         overall = together(scores)
     except AdkFlowError as problem:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.moves import Move
-from adk_flow.check.flow import Flow
+from adk_flow.analysis.trace import Trace
 from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
-from adk_flow.log.schema import Header
 
 FIGURES = {
     "llm_calls": "llm_calls",
@@ -49,11 +48,6 @@ class TurnDifference(msgspec.Struct, frozen=True):
     conversation: list[AlignedLine]
     figures: list[Change]
 
-    @property
-    def has_changes(self) -> bool:
-        """Whether anything changed."""
-        return bool(self.control or self.conversation or self.figures)
-
 
 class Difference(msgspec.Struct, frozen=True):
     """What changed between two logs."""
@@ -64,22 +58,21 @@ class Difference(msgspec.Struct, frozen=True):
     """Turns in which anything changed."""
 
 
-def diff_flows(before: Flow, after: Flow) -> Difference:
+def diff_flows(before: Trace, after: Trace) -> Difference:
     """Compares two flows turn by turn."""
     was, now = _by_turn(before), _by_turn(after)
     none = _FlowTurn(None, [], [])
     turns = [_diff_turn(n, was.get(n, none), now.get(n, none)) for n in sorted({*was, *now})]
     return Difference(
-        headers=list(_headers(before.log.header, after.log.header)),
-        turns=[turn for turn in turns if turn.has_changes],
+        headers=_changes(zip(_TOLD, _TOLD, strict=True), before.log.header, after.log.header),
+        turns=[turn for turn in turns if turn.control or turn.conversation or turn.figures],
     )
 
 
-def _headers(before: Header, after: Header) -> Iterator[Change]:
-    for field in _TOLD:
-        was, now = getattr(before, field), getattr(after, field)
-        if was != now:
-            yield Change(field, was, now)
+def _changes(fields: Iterable[tuple[str, str]], before: object, after: object) -> list[Change]:
+    """Lists what is not the same of two, by name and attribute."""
+    pairs = ((field, getattr(before, at, None), getattr(after, at, None)) for field, at in fields)
+    return [Change(*pair) for pair in pairs if pair[1] != pair[2]]
 
 
 class _FlowTurn(NamedTuple):
@@ -90,8 +83,8 @@ class _FlowTurn(NamedTuple):
     conversation: list[Move]
 
 
-def _by_turn(flow: Flow) -> dict[int, _FlowTurn]:
-    turns = {metrics.turn: _FlowTurn(metrics, [], []) for metrics in flow.figures}
+def _by_turn(flow: Trace) -> dict[int, _FlowTurn]:
+    turns = {metrics.turn: _FlowTurn(metrics, [], []) for metrics in measure(flow)}
     for move in flow.moves:
         turn = turns[move.turn]
         (turn.control if move.is_control else turn.conversation).append(move)
@@ -103,17 +96,10 @@ def _diff_turn(number: int, before: _FlowTurn, after: _FlowTurn) -> TurnDifferen
         turn=number,
         control=_rows(before.control, after.control),
         conversation=_rows(before.conversation, after.conversation),
-        figures=list(_figures(before.metrics, after.metrics)),
+        figures=_changes(FIGURES.items(), before.metrics, after.metrics),
     )
 
 
 def _rows(before: list[Move], after: list[Move]) -> list[AlignedLine]:
     was, now = draw_snapshot(before), draw_snapshot(after)
     return [] if list(was) == list(now) else aligned(was, now, exactly=True)
-
-
-def _figures(before: TurnMetrics | None, after: TurnMetrics | None) -> Iterator[Change]:
-    for field, attribute in FIGURES.items():
-        was, now = getattr(before, attribute, None), getattr(after, attribute, None)
-        if was != now:
-            yield Change(field, was, now)

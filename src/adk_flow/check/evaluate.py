@@ -11,7 +11,6 @@ from adk_flow.check.rules import RuleFile, Rules, field_of
 from adk_flow.check.snapshot import ANY, Snapshot, aligned, says, side_by_side
 from adk_flow.check.state import is_filled, nearest_line
 from adk_flow.errors import AdkFlowError
-from adk_flow.record.redact import mask
 from adk_flow.scenario.conversation import Conversation, failed_checks
 from adk_flow.scenario.yaml_file import Document
 
@@ -60,6 +59,8 @@ def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
 
 def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[RuleResult] | None:
     """Checks what a conversation asks of the answers; None if a log holds another one."""
+    from adk_flow.record.redact import mask  # slow to import
+
     logged = [turn.question for turn in flow.figures]
     said = [turn.say for turn in conversation.turns]
     if flow.log.header.texts != "full" or logged not in (said, [mask(words) for words in said]):
@@ -106,7 +107,7 @@ def _scope(
         yield rate("cost", _dear(flow, rules.cost, price_model))
     for field, agent in (("answered_by", flow.answered_by), ("holder", flow.active_agent)):
         if (name := getattr(rules, field)) is not None:
-            yield rate(field, _other(agent, name))
+            yield rate(field, "" if agent == name else f"{agent or 'nobody'}, expected {name}")
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
         yield rate("never_speaks", spoke, about=name)
@@ -154,10 +155,6 @@ def _dear(flow: Flow, limit: float, model: str) -> str:
     except AdkFlowError as error:
         return str(error)
     return f"${dollars:.6f}, expected at most ${limit:.6f}" if dollars > limit else ""
-
-
-def _other(found: str, expected: str) -> str:
-    return "" if found == expected else f"{found or 'nobody'}, expected {expected}"
 
 
 def _other_value(flow: Flow, key: str, expected: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adk_flow._text import plural
 from adk_flow.analysis.critical_path import schedule_turn
@@ -21,7 +22,9 @@ from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.check.snapshot import Snapshot, draw_snapshot
 from adk_flow.check.state import instructions_of, state_after
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.conversation import Canary
+
+if TYPE_CHECKING:
+    from adk_flow.scenario.conversation import Canary
 
 
 def _of(path: str) -> Any:
@@ -50,16 +53,25 @@ class Flow:
         Raises:
           IndexError: there is no such turn.
         """
-        figures = [turn for turn in self.figures if turn.turn == number]
-        if not figures:
+        if number not in self._by_number:
             raise IndexError(f"there is no turn {number}; there are {len(self.figures)}")
-        part = copy.copy(self)
-        part.figures, part.total, part._is_part = figures, figures[0], True
-        part._turns = [turn for turn in self._turns if turn.number == number]
-        part.moves = [move for move in self.moves if move.turn == number]
-        part.visibility = self.visibility
-        part.findings = [finding for finding in self.findings if finding.turn == number]
+        part, (figures, turn) = copy.copy(self), self._by_number[number]
+        part._turns, part._by_number, part._is_part = [turn], {number: (figures, turn)}, True
+        part.figures, part.total, part.moves = [figures], figures, turn.moves
+        part.visibility, part.findings = self.visibility, self._findings_of[number]
         return part
+
+    @cached_property
+    def _by_number(self) -> dict[int, tuple[TurnMetrics, Turn]]:
+        pairs = zip(self.figures, self._turns, strict=True)
+        return {turn.number: (figures, turn) for figures, turn in pairs}
+
+    @cached_property
+    def _findings_of(self) -> defaultdict[int, list[Finding]]:
+        findings: defaultdict[int, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            findings[finding.turn].append(finding)
+        return findings
 
     @property
     def turns(self) -> list[Flow]:

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from google.adk.apps import App
 
 from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.diff import TurnDifference, diff_flows
-from adk_flow.check.flow import Flow, read_flow
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation
 
@@ -24,7 +24,7 @@ async def replay_differences(app: App, trace: Trace, conversation: Conversation)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "replay.jsonl"
         await run_conversation(app, conversation, file=file)
-        difference = diff_flows(Flow(trace), read_flow(file))
+        difference = diff_flows(trace, read_trace(file))
     return [line for turn in difference.turns for line in _lines(turn)]
 
 

@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from itertools import zip_longest
 from textwrap import dedent, wrap
 from typing import Any
@@ -102,18 +103,9 @@ def _filled(lines: Iterable[str]) -> list[str]:
 
 def says(expected: str, actual: str) -> bool:
     """Whether a line is as expected, where `...` stands for any words."""
-    first, *between = expected.split(ANY)
-    if not between:
-        return expected == actual
-    last, end = between.pop(), len(first)
-    if not actual.startswith(first):
-        return False
-    for words in between:  # each as early as may be, which leaves the most to the next
-        at = actual.find(words, end)
-        if at < 0:
-            return False
-        end = at + len(words)
-    return actual.endswith(last) and end + len(last) <= len(actual)
+    # In time linear in the line, as a pattern of `.*` would not be.
+    parts = (re.sub(r"([*?[])", r"[\1]", part) for part in expected.split(ANY))
+    return expected == actual or fnmatchcase(actual, "*".join(parts))
 
 
 class AlignedLine(msgspec.Struct, frozen=True):
@@ -141,7 +133,7 @@ def aligned(left: Any, right: Any, *, exactly: bool = False) -> list[AlignedLine
     fits = operator.eq if exactly else says
     expected, actual = lines_of(left) or [], lines_of(right) or []
     # A line with `...` is taken for the first that it may stand for.
-    keys = [next((one for one in actual if fits(line, one)), line) for line in expected]
+    keys = [next((other for other in actual if fits(line, other)), line) for line in expected]
     rows = []
     for kind, i, j, k, m in _opcodes(keys, actual):
         if kind == "equal":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -64,6 +63,8 @@ def check_app_answers(
     """
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
+    import asyncio
+
     from adk_flow.inspect.agent_graph import agents_of
     from adk_flow.models.keys import check_keys
     from adk_flow.run.conversation_run import run_conversation
@@ -122,27 +123,19 @@ def _load_app(
 ) -> tuple[App, Decided | None, Cassette | None]:
     """Loads an app on the model, or with the decisions, that the rules name."""
     from adk_flow.models.from_env import ModelChoiceError
-    from adk_flow.run.app import load_app, load_taped_app
+    from adk_flow.run.app import load_answered_app
 
     rules = written.rules
-    if rules.model and rules.decisions:
-        reason = "give either them or a model, and not both"
-        raise refused_rule(written.document, ("decisions",), reason)
-    if rules.decisions and cassette:
-        reason = "give either them or a cassette, and not both"
-        raise refused_rule(written.document, ("decisions",), reason)
+    for other, given in (("a model", rules.model), ("a cassette", cassette)):
+        if rules.decisions and given:
+            reason = f"give either them or {other}, and not both"
+            raise refused_rule(written.document, ("decisions",), reason)
+    folder = Path(written.document.path).parent
+    decisions = folder / rules.decisions if rules.decisions else None
     try:
-        if cassette:
-            app, kept = load_taped_app(path, rules.model, cassette)
-            return app, None, kept
-        app = load_app(path, rules.model)
+        return load_answered_app(path, rules.model, decisions, cassette)
     except ModelChoiceError as error:
         raise refused_rule(written.document, ("model",), error.words) from error
-    if rules.decisions:
-        from adk_flow.models.decisions import decided
-
-        return *decided(app, Path(written.document.path).parent / rules.decisions), None
-    return app, None, None
 
 
 def _conversation(written: RuleFile) -> Conversation:

@@ -6,7 +6,6 @@ import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -75,6 +74,8 @@ def _print_version(
     ] = False,
 ) -> None:
     if shows:
+        from importlib.metadata import version  # slow to import
+
         print(f"adk-flow {version('adk-flow')}, google-adk {version('google-adk')}")
         raise typer.Exit
 
@@ -88,10 +89,10 @@ def main() -> None:
     words = sys.argv[1:] or ["--help"]
     try:
         with ended_by_signals():
-            command = make_command(words)
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
-            gc.freeze()
             gc.set_threshold(50_000)
+            command = make_command(words)
+            gc.freeze()
             code = command(words, "adk-flow", standalone_mode=False)
             sys.stdout.flush()
     except _USAGE_ERRORS as error:

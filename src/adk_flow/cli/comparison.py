@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -12,11 +11,14 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from adk_flow._data import digest_of
 from adk_flow._text import plain
 from adk_flow.cli.loading import load_conversations, use_files
 from adk_flow.cli.options import (
     FORMAT,
+    AdvisorModel,
     CassetteFile,
+    Deep,
     Latency,
     Model,
     PricesFile,
@@ -42,8 +44,11 @@ from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_markdown import comparison_to_markdown
-from adk_flow.render.comparison_text import print_comparison, print_summary
+from adk_flow.render.comparison_text import (
+    comparison_to_markdown,
+    print_comparison,
+    print_summary,
+)
 from adk_flow.render.documents import to_json
 from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
@@ -89,9 +94,7 @@ def compare_constructs(
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Rewire specialists' own agents too, all on one level.")
-    ] = False,
+    deep: Deep = False,
     faults: Annotated[
         bool,
         typer.Option(
@@ -100,9 +103,7 @@ def compare_constructs(
         ),
     ] = False,
     model: Model = "",
-    advisor_model: Annotated[
-        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
-    ] = "",
+    advisor_model: AdvisorModel = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,
@@ -222,8 +223,8 @@ def _is_of_logs(path: Path) -> bool:
 
 def _default_folder(name: str, about: Sequence[object]) -> Path:
     """Names a folder that the same command finds again."""
-    digest = hashlib.blake2b("\0".join(map(str, about)).encode(errors="replace"), digest_size=4)
-    return Path("comparisons") / f"{name}-{digest.hexdigest()}"
+    digest = digest_of("\0".join(map(str, about)), 4)
+    return Path("comparisons") / f"{name}-{digest}"
 
 
 @contextmanager

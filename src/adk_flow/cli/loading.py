@@ -42,18 +42,10 @@ def load_decided_app(
     if decisions and (model or cassette):
         argument, value = ("model", model) if model else ("cassette", cassette)
         raise AdkFlowError("cannot be given with --decisions", argument=argument, value=value)
-    if cassette is not None:
-        silence_adk()
-        from adk_flow.run.app import load_taped_app
+    silence_adk()
+    from adk_flow.run.app import load_answered_app
 
-        app, kept = load_taped_app(path, model, cassette)
-        return app, None, kept
-    app = import_app(path, model)
-    if decisions is None:
-        return app, None, None
-    from adk_flow.models.decisions import decided
-
-    return *decided(app, decisions), None
+    return load_answered_app(path, model, decisions, cassette)
 
 
 def load_conversation(

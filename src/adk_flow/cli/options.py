@@ -37,6 +37,12 @@ CassetteFile = Annotated[
 Model = Annotated[
     str, typer.Option(help="Model of every agent, such as `offline`; by default the app's.")
 ]
+Deep = Annotated[
+    bool, typer.Option("--deep", help="Rewire specialists' own agents too, all on one level.")
+]
+AdvisorModel = Annotated[
+    str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
+]
 Latency = Annotated[
     str,
     typer.Option(

@@ -42,14 +42,11 @@ def report_errors() -> Iterator[None]:
     try:
         yield
     except AdkFlowError as error:
-        print_note(_with_option(error))
+        # The option at fault is named in place of the parameter.
+        option = _OPTIONS.get(error.argument, error.argument).replace("_", "-")
+        words = str(error).removeprefix(error.argument)
+        print_note(f"--{option}{words}" if option else words)
         raise typer.Exit(USAGE_ERROR) from error
-
-
-def _with_option(error: AdkFlowError) -> str:
-    """Names the option at fault in place of the parameter."""
-    option = _OPTIONS.get(error.argument, error.argument).replace("_", "-")
-    return f"--{option}{str(error).removeprefix(error.argument)}" if option else str(error)
 
 
 def print_note(words: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from adk_flow._text import suggest
 from adk_flow.cli.loading import import_app
-from adk_flow.cli.options import FORMAT, AppPath, TextFormat
+from adk_flow.cli.options import FORMAT, AdvisorModel, AppPath, Deep, TextFormat
 from adk_flow.cli.output import app_output_on_stderr, print_json, print_note, report_errors
 from adk_flow.errors import AdkFlowError
 
@@ -25,12 +25,8 @@ def write_wiring(
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="New folder for it, an app for `adk run`.")
     ] = None,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Rewire agents of specialists too, all on one level.")
-    ] = False,
-    advisor_model: Annotated[
-        str, typer.Option(help="Stronger model that `advisor` may ask, such as `gemini-2.5-pro`.")
-    ] = "",
+    deep: Deep = False,
+    advisor_model: AdvisorModel = "",
     form: Annotated[TextFormat, FORMAT] = "text",
 ) -> None:
     """Prints an app's agents under a construct as plain ADK code, or writes them into a folder.

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow.analysis.metrics import plus
 from adk_flow.analysis.run_metrics import RunMetrics, Shown, shown_to_specialists
 from adk_flow.comparison.baseline import compare_answers
@@ -184,9 +185,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -> ConstructMetrics:
-    conversations: dict[str, list[RunMetrics]] = {}
-    for run in runs:
-        conversations.setdefault(run.conversation, []).append(run)
+    conversations = group_by(runs, lambda run: run.conversation)
 
     def mean(of: Callable[[RunMetrics], float]) -> float:
         return sum(fmean(map(of, trials)) for trials in conversations.values())
@@ -197,6 +196,7 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
 
     llm = mean(lambda run: run.total.llm_microseconds / 1e6)
     path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
+    agrees = [run.agrees for run in runs]
     checked = [trials for trials in conversations.values() if any(run.checked for run in trials)]
     pass_k, interval = _passes(checked) if checked else (None, None)
     return ConstructMetrics(
@@ -221,7 +221,7 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
         pass_k=pass_k,
         pass_interval=interval if _kind(runs) == "live" else None,
         failed_conversations=_distinct(run.conversation for run in runs if not run.passed),
-        agreeing_runs=_agreeing(runs),
+        agreeing_runs=None if None in agrees else sum(map(bool, agrees)),
         gaps=gaps,
         shown=max(map(shown_to_specialists, runs), key=_NARROWEST_FIRST.index),
         unclosed_activations=mean(
@@ -229,12 +229,6 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
         ),
         finding_kinds=Counter(finding.kind for run in runs for finding in run.findings),
         after_turns={name: _after_turns(trials) for name, trials in conversations.items()},
-    )
-
-
-def _agreeing(runs: Sequence[RunMetrics]) -> int | None:
-    return (
-        None if any(run.agrees is None for run in runs) else sum(bool(run.agrees) for run in runs)
     )
 
 

@@ -61,14 +61,8 @@ def _lost_lines(run: RunMetrics, base: RunMetrics) -> Iterator[Finding]:
     read = "\n".join(turn.read for turn in run.turns)
     for line in base.added_lines:
         if line not in read:
-            yield Finding(
-                kind="lost_words",
-                turn=0,
-                agents=(),
-                text=(
-                    f"The user never reads {one_line(line, _LONGEST_LINE)!r}, which a callback or "
-                    f"plugin adds under {base.construct}."
-                ),
-                records=(),
-                level="serious",
+            text = (
+                f"The user never reads {one_line(line, _LONGEST_LINE)!r}, which a callback or "
+                f"plugin adds under {base.construct}."
             )
+            yield Finding("lost_words", 0, (), text, (), "serious")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 from google.adk.apps import App
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from msgspec import structs
 
 from adk_flow._adk import keep_what_is_loaded
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
@@ -153,7 +153,7 @@ class Bench:
         if result is None:
             return
         log = trace.log._replace(path=str(store.log_of(trial))) if trace else store.read(trial)
-        trace = replace(trace, log=log) if trace else trace_log(log)
+        trace = structs.replace(trace, log=log) if trace else trace_log(log)
         batch.runs[trial] = run = measure_run(trace, **experiment.view_of(result))
         if self._page and trial.number <= PAGED_TRIALS:
             store.write(page_name(trial), self._page(trace, run.findings))

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow.analysis.metrics import summed
 from adk_flow.analysis.run_metrics import RunMetrics
 
@@ -44,9 +45,8 @@ class _Point(NamedTuple):
 
 def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
     """Finds who takes least as follow-ups, or topics in one message, become more."""
-    places: dict[tuple[Axis, int], list[_Point]] = {}
-    for point in _comparable([point for run in runs for point in _points(run)]):
-        places.setdefault((point.axis, point.number), []).append(point)
+    comparable = _comparable([point for run in runs for point in _points(run)])
+    places = group_by(comparable, lambda point: (point.axis, point.number))
     for (axis, number), points in sorted(places.items(), key=lambda place: place[0]):
         for figure in points[0].figures:
             if values := _values(points, figure):

@@ -53,7 +53,8 @@ def find_gaps(runs: Sequence[RunMetrics]) -> list[Gap | None]:
     must have answered, no called agent failed, and some specialist been asked, if one was asked
     in the same conversation under any construct.
     """
-    reached = {run.conversation for run in runs if _asks_specialists(run)}
+    unasked = ("one agent", "not asked")
+    reached = {run.conversation for run in runs if shown_to_specialists(run) not in unasked}
     return [next(_gaps(run, run.conversation in reached), None) for run in runs]
 
 
@@ -80,10 +81,6 @@ def _gaps(run: RunMetrics, needs_specialist: bool) -> Iterator[Gap]:
         yield Gap("refused", "the offline model refused, asked back or offered what it knows")
     if needs_specialist and shown_to_specialists(run) == "not asked":
         yield Gap("unasked", "no specialist was asked")
-
-
-def _asks_specialists(run: RunMetrics) -> bool:
-    return shown_to_specialists(run) not in ("one agent", "not asked")
 
 
 def _answers(text: str) -> bool:

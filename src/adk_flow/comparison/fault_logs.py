@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.fault_matrix import FaultMatrix, read_cell, why_no_base
@@ -64,7 +64,12 @@ def read_matrix(
             argument="faults",
         )
     bases = {(run.construct, run.conversation): run for run in reversed(plain)}
-    failing = dict(_failing(faulty, bases))
+
+    def why_none(run: RunMetrics) -> str:
+        base = bases.get((run.construct, run.conversation))
+        return why_no_base(base) if base else "no log has the same conversation without a fault"
+
+    failing = {run.construct: reason for *_, run in faulty if (reason := why_none(run))}
     cells = [
         read_cell(kind, agent, base.moves[0].target, run, base)
         for kind, agent, run in faulty
@@ -79,14 +84,3 @@ def read_matrix(
         cells=cells,
         failing=failing,
     )
-
-
-def _failing(
-    faulty: Sequence[tuple[FaultKind, str, RunMetrics]],
-    bases: dict[tuple[str, str], RunMetrics],
-) -> Iterator[tuple[str, str]]:
-    for _, _, run in faulty:
-        base = bases.get((run.construct, run.conversation))
-        reason = why_no_base(base) if base else "no log has the same conversation without a fault"
-        if reason:
-            yield run.construct, reason

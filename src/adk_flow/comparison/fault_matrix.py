@@ -93,7 +93,7 @@ def read_cell(
         name: _sibling(name, run) for name in others if _sibling(name, base) == "read"
     }
     turn, retry = run.turns[0], run.turns[1] if len(run.turns) > 1 else None
-    is_read = any(map(_is_poisoned, (one.read for one in run.turns)))
+    is_read = any(map(_is_poisoned, (turn.read for turn in run.turns)))
     begun = [move.cause for move in run.moves if move.turn == 1 and move.target == agent]
     return FaultCell(
         construct=run.construct,

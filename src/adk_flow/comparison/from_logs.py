@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from adk_flow._data import digest_of
 from adk_flow._text import one_line, plural
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics, measure_run
 from adk_flow.analysis.trace import Trace
@@ -60,19 +60,16 @@ def compare_logs(
     if not runs:
         raise AdkFlowError("each of these logs holds a fault; name one without, too")
     _check_shared(runs)
+    left_out = f"{plural(len(faulty), 'log')} left out, in which an agent fails on purpose."
     setting = Setting(
         app=", ".join(dict.fromkeys(run.app for run in runs)),
         baseline=choose_baseline([run.construct for run in runs], baseline),
         trials=max(run.trial for run in runs),
         pace=pace.name if pace else "",
         price_model=price_model,
-        notes=[] if faults or not faulty else [_left_out(len(faulty))],
+        notes=[left_out] if faulty and not faults else [],
     )
     return compare_runs(runs, setting, matrix)
-
-
-def _left_out(number: int) -> str:
-    return f"{plural(number, 'log')} left out, in which an agent fails on purpose."
 
 
 def _measured(
@@ -97,7 +94,7 @@ def _conversation_of(log: Log) -> str:
     """Names the conversation of a log by what the user said."""
     messages = (record for record in log.records if record.hook == "user_message")
     said = [record.text for record in messages if not record.parent]
-    digest = hashlib.blake2b("\0".join(said).encode(errors="replace"), digest_size=2).hexdigest()
+    digest = digest_of("\0".join(said), 2)
     return f"{one_line(next(iter(said), 'nothing'), 32)} ({digest})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from adk_flow._data import group_by
 from adk_flow._text import format_dollars, format_seconds, join_names, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
@@ -305,11 +306,10 @@ def _costs(comparison: Comparison) -> Iterator[str]:
 
 def _failures(comparison: Comparison) -> Iterator[str]:
     """Says why constructs have nothing to show, each reason once."""
-    reasons: dict[str, list[str]] = {}
-    for figures in comparison.constructs:
-        for conversation, gap in figures.gaps.items():
-            reasons.setdefault(f"{conversation}: {gap.reason}", []).append(figures.construct)
-    yield from (f"{join_names(names)} in {reason}" for reason, names in reasons.items())
+    gaps = [(f.construct, *item) for f in comparison.constructs for item in f.gaps.items()]
+    reasons = group_by(gaps, lambda gap: f"{gap[1]}: {gap[2].reason}")
+    for reason, group in reasons.items():
+        yield f"{join_names(construct for construct, *_ in group)} in {reason}"
 
 
 def _pace(setting: Setting) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,10 +10,11 @@ from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.workflow import BaseNode, Workflow
 
+from adk_flow._data import digest_of
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.serial import make_serial
-from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.inspect.agent_graph import agents_of, tool_name
 from adk_flow.wiring import (
     CONSTRUCTS,
     DEPRECATED,
@@ -145,7 +145,7 @@ def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> d
     agents = "\n".join(map(_describe, agents_of(app.root_agent)))
     return {
         "app": app.name,
-        "agents": hashlib.blake2b(agents.encode(errors="replace"), digest_size=8).hexdigest(),
+        "agents": digest_of(agents, 8),
         "model": ", ".join(models),
         "slept pace": repr(tuple(slept)) if slept else "none",
     }
@@ -165,10 +165,7 @@ def _describe(node: BaseNode) -> str:
     instruction = getattr(node, "instruction", "")
     if callable(instruction):
         instruction = getattr(getattr(instruction, "__code__", None), "co_code", b"")
-    tools = [
-        getattr(tool, "name", "") or getattr(tool, "__name__", "")
-        for tool in getattr(node, "tools", ())
-    ]
+    tools = list(map(tool_name, getattr(node, "tools", ())))
     below = [agent.name for agent in getattr(node, "sub_agents", ())]
     edges = [
         (edge.from_node.name, edge.to_node.name, repr(edge.route))

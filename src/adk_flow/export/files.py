@@ -8,10 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -20,13 +19,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.export.tables import ROWS, Row, Tables
 from adk_flow.log.private import make_private_folder, write_private
 
-
-class TableFormat(StrEnum):
-    """How to write tables."""
-
-    csv = "csv"
-    parquet = "parquet"
-    json = "json"
+TableFormat = Literal["csv", "parquet", "json"]
 
 
 class WrittenTable(NamedTuple):
@@ -164,4 +157,4 @@ def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
     return [(column, types.get(hints[field], arrow.string())) for field, column in names]
 
 
-_WRITERS = {TableFormat.csv: _Csv, TableFormat.json: _Json, TableFormat.parquet: _Parquet}
+_WRITERS = {"csv": _Csv, "json": _Json, "parquet": _Parquet}

@@ -108,7 +108,7 @@ class _Builder:
 
     def _first(self, *around: Turn | Activation | ToolCall | None) -> int:
         """Finds the span of the first that has one; of a damaged log not all do."""
-        return next(self._index[one] for one in around if one in self._index)
+        return next(self._index[item] for item in around if item in self._index)
 
     def _span(self, one: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
         match one:
@@ -179,7 +179,7 @@ def _beginnings(trace: Trace) -> Iterator[tuple[int, int, Any]]:
     """Gives turns, activations and calls with their first record, what holds others first."""
     for turn in trace.turns:
         yield turn.record, 0, turn
-        yield from ((one.began, 1, one) for one in turn.activations)
+        yield from ((activation.began, 1, activation) for activation in turn.activations)
         calls = (call for call in turn.model_calls if call.was_made or call.replaced)
         yield from ((call.record, 2, call) for call in calls)
         yield from ((call.record, 2, call) for call in turn.tool_runs)

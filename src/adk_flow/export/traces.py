@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from importlib.metadata import version
 
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
@@ -14,7 +13,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from adk_flow.analysis.moves import Move
+from adk_flow._data import group_by
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.attributes import (
@@ -43,16 +42,14 @@ def as_traces(log: Log) -> list[ReadableSpan]:
     flow_spans = spans_of(trace_log(log))
     kept = InMemorySpanExporter()
     tracer = _tracer(log.header, SimpleSpanProcessor(kept))
-    moves: dict[int, list[Move]] = defaultdict(list)
-    for move, index in flow_spans.moves:
-        moves[index].append(move)
+    moves = group_by(flow_spans.moves, lambda pair: pair[1])
     words = words_wanted()
     made: dict[int, Span] = {}
     for index, span in enumerate(flow_spans.spans):
         if span.kind == "replaced":  # no model was called, and ADK makes no span of it either
             continue
         made[index] = _started(tracer, span, log.header, made, flow_spans.spans)
-        for move in moves[index]:
+        for move, _ in moves.get(index, ()):
             name = f"adk_flow.{move.kind}"
             made[index].add_event(name, of_move(move, words), timestamp=_nanoseconds(move.time))
     for index, span in made.items():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Literal, NamedTuple
 
 from google.adk.agents.llm_agent import LlmAgent
 
 from adk_flow._adk import BaseNode, Workflow
+from adk_flow._data import walk_once
 from adk_flow.record.activations import kind_of
 
 How = Literal["sub_agent", "agent_tool", "single_turn", "task", "node_tool", "node", "code"]
@@ -24,14 +26,8 @@ class Use(NamedTuple):
 
 def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     """Walks a root and the agents and graphs that it uses, at any depth, each once."""
-    waiting, seen = [root] if root is not None else [], set()
-    while waiting:
-        node = waiting.pop(0)
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        waiting[:0] = [use.node for use in uses_of(node)]
+    starts = [root] if root is not None else []
+    return walk_once(starts, lambda node: [use.node for use in uses_of(node)])
 
 
 def uses_of(node: BaseNode) -> list[Use]:
@@ -51,13 +47,23 @@ def tools_of(node: BaseNode) -> list[Any]:
     return [*tools, *(tool for provided in brought for tool in provided.values())]
 
 
+def tool_name(tool: Any) -> str:
+    """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
+    return getattr(tool, "name", "") or getattr(tool, "__name__", "")
+
+
+def find_model(agent: Any) -> Any:
+    """Finds the model that an agent runs on where it stands: its own, or the nearest above it."""
+    while agent is not None:
+        if model := getattr(agent, "model", None):
+            return model
+        agent = agent.parent_agent
+    return None
+
+
 def model_asked(agent: Any) -> str:
     """Names the model that an agent asks: its own, or the nearest above it, or ADK's default."""
-    while agent is not None:
-        if model := getattr(agent, "model", ""):
-            return name_of_model(model)
-        agent = agent.parent_agent
-    return name_of_model(getattr(LlmAgent, "_default_model", ""))
+    return name_of_model(find_model(agent) or getattr(LlmAgent, "_default_model", ""))
 
 
 def name_of_model(model: Any) -> str:
@@ -72,10 +78,10 @@ def functions_of(node: BaseNode) -> list[FunctionType]:
     if not type(node).__module__.startswith("google.adk."):
         candidates += [vars(kind).get(name) for kind in type(node).__mro__ for name in _RUNNING]
     # What a decorator put around a function names nothing; what it wraps does.
-    unwrapped = [getattr(one, "__func__", one) for one in candidates]
-    functions = [getattr(one, "__wrapped__", one) for one in unwrapped]
-    own = [one for one in functions if isinstance(one, FunctionType)]
-    return [one for one in own if not str(one.__module__).startswith("google.adk.")]
+    unwrapped = [getattr(candidate, "__func__", candidate) for candidate in candidates]
+    functions = [getattr(function, "__wrapped__", function) for function in unwrapped]
+    own = [function for function in functions if isinstance(function, FunctionType)]
+    return [function for function in own if not str(function.__module__).startswith("google.adk.")]
 
 
 _RUNNING = ("_run_async_impl", "_run_impl", "run_node_impl")
@@ -93,7 +99,7 @@ def _wired(node: BaseNode) -> Iterator[Use]:
         elif isinstance(graph := getattr(tool, "node", tool), BaseNode):
             yield Use("node_tool", graph)
     if isinstance(node, Workflow) and node.graph is not None:
-        yield from (Use("node", one) for one in node.graph.nodes)
+        yield from (Use("node", inner) for inner in node.graph.nodes)
     for name in ("_node", "_inner_node"):  # of a parallel worker (2.13, _parallel_worker.py)
         if isinstance(inner := getattr(node, name, None), BaseNode):
             yield Use("node", inner)
@@ -104,10 +110,10 @@ def _wired(node: BaseNode) -> Iterator[Use]:
 
 def _of_code(node: BaseNode) -> Iterator[Use]:
     fields = [value for name, value in node if name not in ("parent_agent", "graph", "edges")]
-    yield from (Use("code", one) for one in _nodes_in(fields))
+    yield from (Use("code", other) for other in _nodes_in(fields))
     seen: set[int] = set()
     for function in functions_of(node):
-        yield from (Use("code", one) for one in _nodes_in(_named_by(function, seen)))
+        yield from (Use("code", other) for other in _nodes_in(_named_by(function, seen)))
 
 
 def _nodes_in(values: Iterable[Any], depth: int = 2) -> Iterator[BaseNode]:
@@ -126,8 +132,7 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
     if id(function) in seen:
         return []
     seen.add(id(function))
-    codes = codes_in(function.__code__)
-    names = dict.fromkeys(name for code in codes for name in code.co_names)
+    names = _names_in(function.__code__)
     values = [function.__globals__[name] for name in names if name in function.__globals__]
     for cell in function.__closure__ or ():
         try:
@@ -138,6 +143,11 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
         if isinstance(value, FunctionType) and value.__module__ == function.__module__:
             values += _named_by(value, seen)
     return values
+
+
+@lru_cache(1024)
+def _names_in(code: CodeType) -> list[str]:
+    return list(dict.fromkeys(name for part in codes_in(code) for name in part.co_names))
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:

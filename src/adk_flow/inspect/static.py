@@ -11,7 +11,14 @@ from google.adk.apps import App
 from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 
 from adk_flow._adk import BaseNode, Workflow
-from adk_flow.inspect.agent_graph import Use, model_asked, name_of_model, tools_of, uses_of
+from adk_flow.inspect.agent_graph import (
+    Use,
+    model_asked,
+    name_of_model,
+    tool_name,
+    tools_of,
+    uses_of,
+)
 from adk_flow.inspect.settings import settings_of
 from adk_flow.inspect.warnings import Remark, Wiring, find_remarks, next_after, writers_of
 from adk_flow.record.activations import kind_of
@@ -95,7 +102,7 @@ class Inspection(msgspec.Struct, kw_only=True):
 
     def named(self, id: str) -> str:
         """Gives the name of a member, or `START`."""
-        return next((one.name for one in self.members if one.id == id), id)
+        return next((member.name for member in self.members if member.id == id), id)
 
 
 def inspect_app(app: App) -> Inspection:
@@ -105,7 +112,7 @@ def inspect_app(app: App) -> Inspection:
     links = [Link(ids[id(source)], ids[id(use.node)], use.how) for source, use in uses]
     writers = writers_of(nodes)
     members = [_member(node, ids[id(node)], links, writers) for node in nodes]
-    transfers = [one for node in nodes for one in _transfers(node, ids)]
+    transfers = [transfer for node in nodes for transfer in _transfers(node, ids)]
     resumable = bool((config := app.resumability_config) and config.is_resumable)
     compacted = ""
     if config := getattr(app, "events_compaction_config", None):
@@ -138,17 +145,17 @@ def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode,
     while waiting or named:
         if not waiting:
             source, use = named.pop(0)
-            known = next((one for one in nodes if one.name == use.node.name), None)
+            known = next((node for node in nodes if node.name == use.node.name), None)
             uses.append((source, use._replace(node=known or use.node)))
             waiting += [] if known else [use.node]
             continue
         node = waiting.pop(0)
-        if any(one is node for one in nodes):
+        if any(other is node for other in nodes):
             continue
         nodes.append(node)
         of_node = [(node, use) for use in uses_of(node) if use.node.name != "__START__"]
-        named += [one for one in of_node if one[1].how == "code"]
-        certain = [one for one in of_node if one[1].how != "code"]
+        named += [pair for pair in of_node if pair[1].how == "code"]
+        certain = [pair for pair in of_node if pair[1].how != "code"]
         uses += certain
         waiting[:0] = [use.node for _, use in certain]
     return nodes, uses
@@ -177,7 +184,7 @@ def _member(
 
 
 def _tool(tool: Any) -> str:
-    name = getattr(tool, "name", "") or getattr(tool, "__name__", "") or type(tool).__name__
+    name = tool_name(tool) or type(tool).__name__
     return f"{name} (long-running)" if getattr(tool, "is_long_running", False) else name
 
 
@@ -201,7 +208,7 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
         barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"
-        barred = tool if any(one is target for one in legal) else barred
+        barred = tool if any(agent is target for agent in legal) else barred
         if id(target) in ids:
             yield Transfer(ids[id(node)], ids[id(target)], relation, barred)
 
@@ -226,5 +233,5 @@ def _edges(node: BaseNode, ids: dict[int, str]) -> Iterator[Edge]:
             ids[id(node)],
             ids.get(id(edge.from_node), "START"),
             ids[id(edge.to_node)],
-            ", ".join(str(one) for one in route if one is not None),
+            ", ".join(str(way) for way in route if way is not None),
         )

@@ -14,6 +14,7 @@ from google.adk.events.event import Event
 from google.adk.sessions.session import Session
 
 from adk_flow._adk import BaseNode
+from adk_flow._data import walk_once
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
 from adk_flow.record.agents import SharedNames, next_active_agent
@@ -68,7 +69,7 @@ class Wiring(NamedTuple):
     @property
     def offered(self) -> set[str]:
         """Those whom an agent may transfer to."""
-        return {one.target for one in self.transfers if not one.barred_by}
+        return {transfer.target for transfer in self.transfers if not transfer.barred_by}
 
 
 def find_remarks(wiring: Wiring) -> list[Remark]:
@@ -89,10 +90,10 @@ def _deprecated(wiring: Wiring) -> Iterator[Remark]:
 def _dead_ends(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes[1:]:
         number = wiring.id_of(node)
-        own = [one for one in wiring.transfers if one.source == number]
-        is_free = any(not one.barred_by for one in own)
+        own = [transfer for transfer in wiring.transfers if transfer.source == number]
+        is_free = any(not transfer.barred_by for transfer in own)
         if number in wiring.offered and not is_free and _keeps_turns(node, wiring.nodes[0]):
-            barred = ", ".join(dict.fromkeys(one.barred_by for one in own))
+            barred = ", ".join(dict.fromkeys(transfer.barred_by for transfer in own))
             text = f"{node.name} holds the next turn too and can hand it to nobody, by {barred}"
             yield Remark("dead_end", [number], text)
 
@@ -150,7 +151,7 @@ def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes:
         if isinstance(node, LoopAgent) and not node.max_iterations:
             # Code of an agent below names it, or is ADK's `exit_loop`.
-            if any("escalate" in name for one in _below(node) for name in _code_names(one)):
+            if any("escalate" in name for below in _below(node) for name in _code_names(below)):
                 continue
             text = f"{node.name} has neither max_iterations nor anything in it that escalates"
             yield Remark("endless_loop", [wiring.id_of(node)], text)
@@ -158,18 +159,16 @@ def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
 
 def _below(node: Any) -> Iterator[Any]:
     """Walks an agent and its sub-agents."""
-    yield node
-    for one in getattr(node, "sub_agents", ()):
-        yield from _below(one)
+    return walk_once([node], lambda agent: getattr(agent, "sub_agents", ()))
 
 
 def _code_names(node: Any) -> Iterator[str]:
     """Gives the names and texts that the code of an agent, its callbacks and its tools holds."""
     callbacks = (getattr(node, name, None) for name in type(node).model_fields)
-    several = (one if isinstance(one, list) else [one] for one in callbacks)
+    several = (callback if isinstance(callback, list) else [callback] for callback in callbacks)
     tools = (getattr(tool, "func", tool) for tool in tools_of(node))
     functions = (*chain.from_iterable(several), *tools, *functions_of(node))
-    for code in (one.__code__ for one in functions if isinstance(one, FunctionType)):
+    for code in (function.__code__ for function in functions if isinstance(function, FunctionType)):
         for part in codes_in(code):
             yield from part.co_names
             constants = (one if isinstance(one, tuple) else (one,) for one in part.co_consts)
@@ -217,10 +216,10 @@ def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
 
 def _clashes(wiring: Wiring) -> Iterator[Remark]:
     agents = [one for one in wiring.members if one.kind not in ("FunctionNode", "_ParallelWorker")]
-    for name, number in Counter(one.name for one in agents).items():
+    for name, number in Counter(agent.name for agent in agents).items():
         if number > 1:
             text = f"{number} are named {name}: neither ADK nor a log tells them apart"
-            yield Remark("name_clash", [one.id for one in agents if one.name == name], text)
+            yield Remark("name_clash", [agent.id for agent in agents if agent.name == name], text)
     for member in agents:
         for tool in (tool for tool, times in Counter(member.tools).items() if times > 1):
             text = f"{member.name} has two tools named {tool}: a model can call one of them"
@@ -228,7 +227,7 @@ def _clashes(wiring: Wiring) -> Iterator[Remark]:
 
 
 def _without_description(wiring: Wiring) -> Iterator[Remark]:
-    called = {one.target for one in wiring.links if one.how in _CALLED}
+    called = {link.target for link in wiring.links if link.how in _CALLED}
     # The way back to the root needs no words: ADK tells a sub-agent who its parent is.
     chosen = (wiring.offered | called) - {"n0"}
     for member in wiring.members:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -137,23 +137,19 @@ class LogReader:
         Raises:
           LogError: a later part has another schema.
         """
-        return (record for line in self._lines if (record := self.read(line)) is not None)
+        return filter(None, map(self.read, self._lines))
 
     def read(self, line: bytes) -> Record | None:
         """Reads the next line; None if it holds no record.
 
         Raises:
-          LogError: it begins a part of another schema.
+          LogError: it begins a part of another schema, or is longer than any.
         """
         self._line += 1
-        if line.startswith(_HEADER_START):
-            self._begin_part(_loose(line))
-            return None
         try:
             record = _decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            cut = "the line was cut short" if not line.endswith(b"\n") else str(error)
-            self.damage.append(Damage(self._line, cut, record=self._index))
+            self._read_other(line, error)
             return None
         if self._shift:
             record = shifted(record, self._shift)
@@ -166,13 +162,26 @@ class LogReader:
             self._runs = record.run
         if record.activation > self._activations:
             self._activations = record.activation
-        if record.text_number or record.texts:
-            self._texts = max((self._texts, record.text_number, *record.texts))
+        if record.text_number > self._texts:
+            self._texts = record.text_number
+        if record.texts:
+            self._texts = max(self._texts, *record.texts)
         if record.hook in TELLS_FAULTS:
             self.unrecorded += max(0, record.faults - self._faults)
             self._faults = record.faults
         self._index += 1
         return record
+
+    def _read_other(self, line: bytes, error: Exception) -> None:
+        """Reads a line that is no record: a header, or what is left of one."""
+        if len(line) == _LONGEST_LINE:
+            words = f"line {self._line} is longer than 32 MB; no log has such"
+            raise LogError(f"{self.path}: {words}")
+        if line.startswith(_HEADER_START):
+            self._begin_part(_loose(line))
+        else:
+            cut = str(error) if line.endswith(b"\n") else "the line was cut short"
+            self.damage.append(Damage(self._line, cut, record=self._index))
 
     def _begin_part(self, header: dict[str, Any]) -> None:
         """Goes on with what a later process wrote, which numbers runs and all else from 1."""
@@ -204,15 +213,15 @@ class LogFile:
           LogError: the file cannot be read, is no flow log, or has another schema.
         """
         self.path = str(path)
-        with self._opened() as file:
-            self.read_so_far = LogReader(self.path, self._lines(file))
+        with self._opened() as lines:
+            self.read_so_far = LogReader(self.path, lines)
         self.header = self.read_so_far.header
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[Iterator[bytes]]:
         try:
             with Path(self.path).open("rb") as file:
-                yield file
+                yield iter(partial(file.readline, _LONGEST_LINE), b"")
         except OSError as error:
             words = f"{self.path}: cannot be read: {error.strerror or error}"
             raise LogError(words) from error
@@ -224,15 +233,9 @@ class LogFile:
         Raises:
           LogError: it cannot be read, or a later part has another schema.
         """
-        with self._opened() as file:
-            self.read_so_far = LogReader(self.path, self._lines(file))
+        with self._opened() as lines:
+            self.read_so_far = LogReader(self.path, lines)
             yield from self.read_so_far
-
-    def _lines(self, file: BinaryIO) -> Iterator[bytes]:
-        for number, line in enumerate(iter(partial(file.readline, _LONGEST_LINE), b""), start=1):
-            if len(line) == _LONGEST_LINE:
-                raise LogError(f"{self.path}: line {number} is longer than 32 MB; no log has such")
-            yield line
 
 
 class RecentTexts(dict[int, str]):

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from array import array
 
 from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.schema import BASE_AGE, Contents, Part, Record, Request
 
-_KINDS_OF_PARTS = {
-    "u": ("user", "text"),
-    "m": ("model", "text"),
-    "c": ("model", "call"),
-    "r": ("user", "response"),
-    "d": ("user", "data"),
-}
-"""Role and kind of a part, by the letter that stands for it on a line."""
+_ROLES = {"u": "user", "m": "model", "c": "model", "r": "user", "d": "user"}
+_KINDS = {"u": "text", "m": "text", "c": "call", "r": "response", "d": "data"}
+"""Role and kind of a part, by the letter that stands for both on a line."""
 
 
-def write_contents(letters: str, numbers: Iterable[int]) -> Contents | None:
-    """Writes parts as a letter each, then first and last of each range of their texts' numbers."""
-    ranges: list[int] = []
-    for number in numbers:
-        if ranges and number == ranges[-1] + 1:
-            ranges[-1] = number
-        else:
-            ranges += (number, number)
-    return Contents(letters, tuple(ranges)) if letters else None
+def add_number(ranges: array[int], number: int) -> None:
+    """Adds a text's number to ranges, each a first and a last one."""
+    if ranges and number == ranges[-1] + 1:
+        ranges[-1] = number
+    else:
+        ranges.extend((number, number))
 
 
 def _read_contents(contents: Contents) -> list[Part]:
-    pairs = zip(contents.ranges[::2], contents.ranges[1::2], strict=False)
-    numbers = chain.from_iterable([range(first, last + 1) for first, last in pairs])
+    ends = iter(contents.ranges)
+    numbers = [n for first, last in zip(ends, ends, strict=False) for n in range(first, last + 1)]
     parts = zip(contents.letters, numbers, strict=False)
-    return [Part(*_KINDS_OF_PARTS.get(letter, ("", "")), number) for letter, number in parts]
+    return [Part(_ROLES.get(letter, ""), _KINDS.get(letter, ""), n) for letter, n in parts]
 
 
 class Requests:

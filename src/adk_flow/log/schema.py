@@ -98,7 +98,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def tokens(self) -> int:
         """Tokens in both directions."""
-        return self.input + self.generated
+        return self.input + self.output + self.thoughts
 
     @property
     def adds_up(self) -> bool:

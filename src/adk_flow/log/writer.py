@@ -38,7 +38,7 @@ class LogWriter:
         if not is_device(path):
             make_private_folder(path.parent, file_mode)
         self.path, self._file = _open_alone(path, file_mode)
-        found = os.fstat(self._file)
+        found = self._found = os.fstat(self._file)
         self._is_file = stat.S_ISREG(found.st_mode)
         self.size = found.st_size
         """Length of the file in bytes, as far as this writer knows while it holds it."""
@@ -50,8 +50,8 @@ class LogWriter:
         """
         is_mine = _lock(self._file)
         if is_mine and self._is_file:
-            found = os.fstat(self._file)
-            is_mine, self.size = _is_at(self.path, found), found.st_size
+            there = _is_at(self.path, self._found)
+            is_mine, self.size = there is not None, there.st_size if there else 0
         return is_mine
 
     def holds_all(self) -> bool:
@@ -142,11 +142,13 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _is_at(path: Path, found: os.stat_result) -> bool:
+def _is_at(path: Path, found: os.stat_result) -> os.stat_result | None:
+    """Gives what a file is now that was found; None if it lies at its path no more."""
     try:
-        return os.path.samestat(path.stat(follow_symlinks=False), found)
+        there = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - half the time of Path.stat
     except FileNotFoundError:
-        return False
+        return None
+    return there if os.path.samestat(there, found) else None
 
 
 def _make_writable(content: Header | Record) -> None:

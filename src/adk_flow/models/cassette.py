@@ -25,7 +25,7 @@ from adk_flow._text import plural
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import PRIVATE, is_device, make_private_folder, open_log_file
-from adk_flow.log.schema import Usage
+from adk_flow.log.schema import Header, Record, Usage
 from adk_flow.models.request.digest import digest_request
 from adk_flow.record.extract import of_error, of_usage
 from adk_flow.record.model_entries import as_entry
@@ -61,20 +61,23 @@ class _Answer(msgspec.Struct, tag_field="cassette", tag=1, omit_defaults=True):
     """ADK's `LlmResponse`s; none of a model that asked another, whose answers stand for it."""
 
 
-class _Limit(Protocol):
-    """What limits the calls that are made."""
+class CallLimit(Protocol):
+    """What limits model calls."""
 
     def take(self) -> None:
         """Counts a call; raises if there is no room for it."""
 
-    def pay(self, model: str, version: str, usage: Usage | None) -> None:
-        """Takes the price of an answer."""
+    def pay(self, model: str, version: str, usage: Usage | None) -> object:
+        """Takes the price of an answer, and gives it."""
+
+    def listen(self, header: Header, record: Record) -> None:
+        """Adds up what calls cost, as a recorder tells of them."""
 
 
 class Cassette:
     """The file, as one command uses it; several may add to it."""
 
-    def __init__(self, path: Path, *, asks: bool = True, limit: _Limit | None = None) -> None:
+    def __init__(self, path: Path, *, asks: bool = True, limit: CallLimit | None = None) -> None:
         """Takes a file, no link; whether what it lacks is asked for; and what limits that.
 
         Raises:

@@ -47,7 +47,7 @@ class DecidedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The step as `Scripted` takes it; None if it says nothing."""
         if self.error:
             return None if self.text or self.calls or self.transfer else RuntimeError(self.error)
-        calls = [call(one.name, **one.arguments) for one in self.calls]
+        calls = [call(step.name, **step.arguments) for step in self.calls]
         handover = [transfer(self.transfer)] if self.transfer else []
         return [*([self.text] if self.text else []), *calls, *handover] or None
 
@@ -99,12 +99,12 @@ class Decided(Scripted):
     def _next(self, request: LlmRequest) -> Any:
         agent = (request.config.labels or {}).get("adk_agent_name", "")
         asked = _plain(read_request_turns(request.contents)[-1].text)
-        fitting = [one for one in self._parts if one.agent == agent and one.request == asked]
-        fitting += [one for one in self._parts if one.agent == agent and not one.request]
+        fitting = [part for part in self._parts if part.agent == agent and part.request == asked]
+        fitting += [part for part in self._parts if part.agent == agent and not part.request]
         if self.answered:
             words = agent, _plain(self.answered)
-            fitting += [one for one in self._parts if (one.agent, one.request) == words]
-        left = [one for one in fitting if one.left]
+            fitting += [part for part in self._parts if (part.agent, part.request) == words]
+        left = [part for part in fitting if part.left]
         if not left:
             who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"
             if not fitting:
@@ -123,10 +123,10 @@ class Decided(Scripted):
           DecisionError: one was not; its text names lines and agents.
         """
         left = [
-            f"line {one.line}: {one.agent}, asked {_quoted(one.request)}: {one.left} of "
-            f"{len(one.decisions)}"
-            for one in self._parts
-            if one.left
+            f"line {part.line}: {part.agent}, asked {_quoted(part.request)}: {part.left} of "
+            f"{len(part.decisions)}"
+            for part in self._parts
+            if part.left
         ]
         if left:
             raise DecisionError(f"{self.path}: steps that nobody asked for: {'; '.join(left)}")

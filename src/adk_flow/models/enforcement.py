@@ -77,7 +77,7 @@ def _conversation() -> _Conversation | None:
         return current
     # A thread that the app starts itself, unlike one of ADK's, does not know for whom it works.
     with _lock:
-        is_foreign = threading.get_ident() not in {one.thread for one in _under_way}
+        is_foreign = threading.get_ident() not in {talk.thread for talk in _under_way}
         return _under_way[-1] if _under_way and is_foreign else None
 
 
@@ -87,7 +87,7 @@ _changes: dict[Callable[[ExitStack], None], ExitStack] = {}
 
 def _change_process() -> None:
     """Makes the changes that the conversations under way need, and undoes those that none needs."""
-    is_exclusive = any(one.override.exclusive for one in _under_way)
+    is_exclusive = any(talk.override.exclusive for talk in _under_way)
     for change, is_needed in ((_change_adk, bool(_under_way)), (_change_environment, is_exclusive)):
         if is_needed and change not in _changes:
             change(_changes.setdefault(change, ExitStack()))

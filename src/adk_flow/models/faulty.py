@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
@@ -16,14 +15,13 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import errors, types
 from pydantic import ConfigDict, SkipValidation
 
+from adk_flow._data import parse_json
+from adk_flow.models.delayed import ModelWrapper
 from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
 from adk_flow.models.request.skills import LOAD
 from adk_flow.models.request.turns import TRANSFER
 from adk_flow.record.activations import kind_of
 from adk_flow.scenario.fault import FAULT_NAME, FAULT_WORDS, FaultKind
-
-if TYPE_CHECKING:  # releases before 2.x have no such class
-    from google.adk.models import LlmCapabilities
 
 _ONCE = frozenset({"raises", "hangs", "rate limit", "unknown tool", "unknown agent"})
 """Faults of one model call, the first; the others last as long as the turn."""
@@ -71,17 +69,11 @@ class Fault(BasePlugin):
         return {"result": FAULT_WORDS[self.kind]}
 
 
-class FaultyModel(BaseLlm):
+class FaultyModel(ModelWrapper):
     """Answers as another model does, but where its agent is at fault."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
-    inner: BaseLlm
     fault: SkipValidation[Fault]
-
-    @property
-    def capabilities(self) -> LlmCapabilities:
-        """Says what the other model can do."""
-        return self.inner.capabilities
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -125,10 +117,7 @@ def _wrong_part(part: types.Part) -> types.Part:
         return part.model_copy(update={"function_call": changed})
     if not part.text or part.thought:
         return part
-    try:
-        value = json.loads(part.text)
-    except ValueError:
-        value = None
+    value = parse_json(part.text)
     is_form = isinstance(value, (dict, list))
     text = json.dumps(_wrong_value(value)) if is_form else _wrong_value(part.text)
     return part.model_copy(update={"text": text})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -13,15 +13,12 @@ from google.genai import types
 
 from adk_flow.models.request.tokens import usage
 
-if TYPE_CHECKING:
-    from google.adk.models import LlmCapabilities
-
 
 class KeylessModel(BaseLlm):
     """Decides alike every time what to say or call, and counts tokens alike on every machine."""
 
     @property
-    def capabilities(self) -> LlmCapabilities:
+    def capabilities(self) -> Any:
         """Says that a schema and tools do not go together, as with most models."""
         # Here, because releases that do not ask for it (1.39.1, 2.0.0) do not have the class.
         from google.adk.models import LlmCapabilities

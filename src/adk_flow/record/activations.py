@@ -152,9 +152,8 @@ class OpenRun:
     ) -> int:
         """Finds the open frame of an agent, or one just `closed`; 0 if there is none."""
         place = Place(branch or "", agent, path)
-        open_frame = self.activations.get(place) or self.activations.get(
-            _like(place, self.activations), 0
-        )
+        open_frame = self.activations.get(place)
+        open_frame = open_frame or self.activations.get(_like(place, self.activations), 0)
         if open_frame or not closed:
             return open_frame
         # The words of an agent's own `after_agent_callback` come after the hook, and the event of
@@ -213,7 +212,9 @@ class OpenRun:
         """Finds who handed over to an agent that begins; mostly on its own branch."""
         place = (target, branch)
         if place not in self.handovers:
-            place = next((other for other in self.handovers if other[0] == target), place)
+            # The latest: one may not have been followed, as ADK first goes on with an open task.
+            others = (other for other in reversed(self.handovers) if other[0] == target)
+            place = next(others, place)
         source = self.handovers.pop(place, 0)
         if source:
             self.taken_up[place] = source

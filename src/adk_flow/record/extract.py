@@ -48,7 +48,7 @@ def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
     return JsonText(arguments or {})
 
 
-def place_of(tool: object, context: Any) -> dict[str, str]:
+def place_of(tool: object, context: Any) -> tuple[str, str]:
     """Names the task and the thread that a tool call runs in.
 
     No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
@@ -61,7 +61,7 @@ def place_of(tool: object, context: Any) -> dict[str, str]:
         thread = TOOL_POOL
     else:
         thread = threading.current_thread().name
-    return {"task": task.get_name() if task else "", "thread": thread}
+    return task.get_name() if task else "", thread
 
 
 def _is_async(function: object) -> bool:
@@ -69,27 +69,17 @@ def _is_async(function: object) -> bool:
     return iscoroutinefunction(function) or iscoroutinefunction(called)
 
 
-def of_result(result: object) -> str:
-    """Writes a tool's result: its words if it has nothing else, JSON otherwise."""
-    if isinstance(result, str):
-        return result
-    if isinstance(result, dict) and len(result) == 1:
-        only = result.get("result", result.get("output"))
-        if isinstance(only, str):
-            return only
-    return "" if result is None else JsonText(result)
-
-
-def form_of(result: object) -> Form:
-    """Tells what a result was that `of_result` has written."""
+def of_result(result: object) -> tuple[str, Form]:
+    """Writes a tool's result: its words if it has nothing else, JSON otherwise; says which."""
     if result is None:
-        return "none"
+        return "", "none"
     if isinstance(result, str):
-        return "text"
-    text = of_result(result)
-    if isinstance(text, JsonText):
-        return "json"
-    return "result" if isinstance(result, dict) and "result" in result else "output"
+        return result, "text"
+    if isinstance(result, dict) and len(result) == 1:
+        for form in ("result", "output"):
+            if isinstance(only := result.get(form), str):
+                return only, form
+    return JsonText(result), "json"
 
 
 def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
@@ -177,9 +167,14 @@ def responses_of(content: types.Content | None) -> list[types.FunctionResponse]:
     return [part.function_response for part in content.parts if part.function_response]
 
 
+def ids_answered(content: types.Content | None) -> tuple[str, ...]:
+    """Names the function calls that a content answers."""
+    return tuple([response.id or "" for response in responses_of(content)])
+
+
 def results_of(content: types.Content | None) -> str:
     """Joins the results that a content brings."""
-    return "\n".join(of_result(response.response) for response in responses_of(content))
+    return "\n".join(of_result(response.response)[0] for response in responses_of(content))
 
 
 def answer_of(event: Any) -> str:
@@ -187,7 +182,7 @@ def answer_of(event: Any) -> str:
     actions, empty = event.actions, ("null", '{"result":null}')
     if actions.escalate or getattr(actions, "requested_tool_confirmations", None):
         return ""
-    results = map(of_result, (response.response for response in responses_of(event.content)))
+    results = [of_result(response.response)[0] for response in responses_of(event.content)]
     return "\n".join(result for result in results if result not in empty)
 
 
@@ -272,17 +267,15 @@ def declarations_of(request: LlmRequest) -> str:
     return JsonText(written) if written else ""
 
 
-def of_request(request: LlmRequest, system: int, declared: int) -> Request:
-    """Reads what a model is sent but its contents, which mostly is what it was sent before.
+def of_request(request: LlmRequest, declared: int) -> Request:
+    """Reads what a model is offered, which mostly is what it was before.
 
     Args:
       request: what it is sent.
-      system: the number of `instruction_of` it.
       declared: the number of `declarations_of` it.
     """
     tools, config = request.tools_dict, request.config
     return Request(
-        system=system,
         tools=tuple(tools),
         targets=_targets(tools) if tools else (),
         schema=bool(config.response_schema or config.response_json_schema),
@@ -300,12 +293,12 @@ def instruction_of(request: LlmRequest) -> str:
 
 def hash_parts(contents: list[types.Content]) -> array[int]:
     """Gives what tells the parts that a model is sent apart: of all that was said, each time."""
-    hashes = [
-        hash(text) ^ is_model if (text := part.text) else hash(_lettered(part, ""))
-        for content in contents
-        for is_model in (content.role == "model",)
-        for part in content.parts or ()
-    ]
+    hashes: list[int] = []
+    for content in contents:
+        is_model = content.role == "model"
+        for part in content.parts or ():
+            number = hash(text) if (text := part.text) else hash(_lettered(part, ""))
+            hashes.append(~number if is_model else number)
     return array("q", hashes)
 
 
@@ -318,6 +311,11 @@ def latest_parts(contents: list[types.Content], count: int) -> list[tuple[str, s
         role = "m" if content.role == "model" else "u"
         parts[:0] = [_lettered(part, role) for part in content.parts or ()]
     return parts[len(parts) - count :]
+
+
+def letters_of(contents: list[types.Content]) -> str:
+    """Writes the letter of each part that a model is sent."""
+    return "".join([letter for letter, _ in latest_parts(contents, sys.maxsize)])
 
 
 def _lettered(part: types.Part, role: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ _METHOD = "generate_content_async"
 class Entry:
     """One entry into a model, as far as it went."""
 
-    def __init__(self, model: BaseLlm, listeners: list[EntryListener]) -> None:
+    def __init__(self, model: Any, listeners: list[EntryListener]) -> None:
         self.model = model
         self.listeners = listeners
         self._began = time.perf_counter_ns()
@@ -45,7 +45,7 @@ class Entry:
         self.is_wrapper = False
         """Whether it asked another model, whose entries count in its place."""
 
-    def read(self, response: LlmResponse) -> None:
+    def read(self, response: Any) -> None:
         """Takes over what a response reports."""
         self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
@@ -99,7 +99,7 @@ listeners: ContextVar[Mapping[int, EntryListener]] = carried(
 )
 """Who is told of entries in this context, by recorder."""
 
-_current: ContextVar[Entry | None] = ContextVar("adk_flow_entry", default=None)
+_current: ContextVar[Entry | None] = carried(ContextVar("adk_flow_entry", default=None))
 _watched: set[type[BaseLlm]] = set()
 
 
@@ -126,6 +126,16 @@ def _watch_new(kind: type[BaseLlm], **options: Any) -> None:
     _watch(kind)
 
 
+def _following() -> list[EntryListener]:
+    return [one for one in value_here(listeners).values() if one.follows()]
+
+
+def entry_past_adk(model: Any) -> Entry | None:
+    """Begins an entry that no model of ADK's makes; None within one, and where nobody listens."""
+    following = [] if value_here(_current) else _following()
+    return Entry(model, following) if following else None
+
+
 def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callable[..., Any]:
     """Has those who listen hear of each entry into a method of a model."""
 
@@ -134,9 +144,7 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         outer = _current.get()
         is_same = outer is not None and outer.model is model  # it calls its base class's method
-        following = (
-            [] if is_same else [one for one in value_here(listeners).values() if one.follows()]
-        )
+        following = [] if is_same else _following()
         if not following:
             return method(model, *args, **named)
         if outer is not None:

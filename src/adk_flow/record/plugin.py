@@ -23,10 +23,12 @@ from google.adk.plugins.plugin_manager import PluginManager
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
+from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.private import PRIVATE
+from adk_flow.log.schema import Record
 from adk_flow.record import extract, remote
-from adk_flow.record.activations import call_around, kind_of
+from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
 
@@ -165,14 +167,16 @@ class FlowPlugin(BasePlugin):
         ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.run(invocation_context)
-        self.recorder.write_run(
-            "before_run",
-            invocation_context,
-            live=live,
+        record = Record(
+            hook="before_run",
+            time=0,
+            run=run.number,
             ahead=ahead,
             shared=tuple(sorted(run.shared)),
             resumable=bool(getattr(resumability, "is_resumable", False)),
+            live=live,
         )
+        self.recorder.write_run(run, invocation_context, record)
         run.live, run.ahead = live, ahead
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
@@ -186,9 +190,8 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, error: Exception
     ) -> None:
         """Records that a Runner ended with an error, and who will get the next message."""
-        self.recorder.end_run(
-            "run_error", invocation_context, error=extract.of_error(error, self.recorder.keep)
-        )
+        text = extract.of_error(error, self.recorder.keep)
+        self.recorder.end_run("run_error", invocation_context, text)
 
     # Agents
 
@@ -204,8 +207,7 @@ class FlowPlugin(BasePlugin):
         invocation = callback_context._invocation_context
         run = self.recorder.run(invocation)
         activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
-        self.recorder.stop_asking(run, activation)
-        self.recorder.write("after_agent", run, activation=activation, agent=agent.name)
+        self._end_agent("after_agent", run, activation, agent.name)
 
     @_guarded_hook
     def on_agent_error_callback(
@@ -217,9 +219,17 @@ class FlowPlugin(BasePlugin):
         place = (invocation.branch, agent.name, extract.path_of(callback_context))
         # An `after_agent_callback` fails when the frame has ended.
         activation = run.end(*place) or run.activation(*place, closed=True)
-        self.recorder.stop_asking(run, activation)
         text = extract.of_error(error, self.recorder.keep)
-        self.recorder.write("agent_error", run, activation=activation, agent=agent.name, error=text)
+        self._end_agent("agent_error", run, activation, agent.name, text)
+
+    def _end_agent(
+        self, hook: str, run: OpenRun, activation: int, agent: str, error: str = ""
+    ) -> None:
+        self.recorder.stop_asking(run, activation)
+        end = Record(
+            hook=hook, time=0, run=run.number, activation=activation, agent=agent, error=error
+        )
+        self.recorder.write(run.log, end)
 
     # Models
 
@@ -233,15 +243,23 @@ class FlowPlugin(BasePlugin):
         requests, branch = run.log.requests, callback_context._invocation_context.branch
         place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
         model = llm_request.model or ""
-        fields: dict[str, Any] = {"activation": activation, "agent": agent, "model": model}
-        if run.live:
-            # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
-            fields["heard"] = self.recorder.keep(extract.asked_in(llm_request))
+        # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
+        heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
         try:
             with run.log.lock:
                 sent = requests.draft(place, llm_request, run.log.number)
-                fields |= {"request": sent.request, "texts": sent.texts}
-                record = self.recorder.write("before_model", run, **fields)
+                record = Record(
+                    hook="before_model",
+                    time=0,
+                    run=run.number,
+                    activation=activation,
+                    agent=agent,
+                    model=model,
+                    request=sent.request,
+                    heard=heard,
+                    texts=sent.texts,
+                )
+                self.recorder.write(run.log, record)
                 requests.keep(sent, record.number)
         finally:
             self.recorder.ask_model(run, activation, agent, model)
@@ -256,20 +274,22 @@ class FlowPlugin(BasePlugin):
         model = self.recorder.answer_model(run, activation, is_whole=not partial)
         # A secret cut in two by streaming could not be masked, and the whole follows anyway.
         keep = _nothing if partial else self.recorder.keep
-        self.recorder.write(
-            "after_model",
-            run,
+        record = Record(
+            hook="after_model",
+            time=0,
+            run=run.number,
             activation=activation,
             agent=agent,
-            model=model,
             text="" if partial else extract.words_of(content),
-            calls=extract.calls_of(content, run.tools.get(activation), keep),
+            model=model,
             version=extract.version_of(llm_response),
+            calls=extract.calls_of(content, run.tools.get(activation), keep),
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=partial,
             finish=extract.finish_of(llm_response),
             error=extract.error_of(llm_response, self.recorder.keep),
         )
+        self.recorder.write(run.log, record)
 
     @_guarded_hook
     def on_model_error_callback(
@@ -279,8 +299,8 @@ class FlowPlugin(BasePlugin):
         run, activation, agent = self.recorder.place(callback_context)
         model = self.recorder.answer_model(run, activation)
         text = extract.of_error(error, self.recorder.keep)
-        place = {"activation": activation, "agent": agent, "model": model}
-        self.recorder.write("model_error", run, **place, error=text)
+        place = {"run": run.number, "activation": activation, "agent": agent, "model": model}
+        self.recorder.write(run.log, Record(hook="model_error", time=0, **place, error=text))
 
     # Tools
 
@@ -289,22 +309,22 @@ class FlowPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
         """Records a tool call, and shows it to whatever runs inside it."""
-        self.recorder.enter_call(tool, tool_context)
+        place = self.recorder.enter_call(tool, tool_context)
         text = extract.of_arguments(tool_args, kind_of(tool))
-        self.recorder.write_tool("before_tool", tool, tool_context, text=text)
+        self.recorder.write_tool("before_tool", tool, tool_context, place, text=text)
 
     @_guarded_hook
     def after_tool_callback(
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext, result: Any
     ) -> None:
         """Records what a tool gave back."""
-        self.recorder.leave_call(tool_context)
-        text, form = extract.of_result(result), extract.form_of(result)
+        run, _, agent = place = self.recorder.leave_call(tool_context)
+        text, form = extract.of_result(result)
         withheld = extract.withheld_of(result, tool_context, tool)
         error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
-        given = {"text": text, "form": form, "withheld": withheld, "error": error}
-        self.recorder.write_tool("after_tool", tool, tool_context, **given)
-        self.recorder.note_transfer(tool_context)
+        told: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
+        self.recorder.write_tool("after_tool", tool, tool_context, place, **told)
+        self.recorder.note_transfer(tool_context, run, agent)
 
     @_guarded_hook
     def on_tool_error_callback(
@@ -316,11 +336,11 @@ class FlowPlugin(BasePlugin):
         error: BaseException,
     ) -> None:
         """Records that a tool call failed or was cancelled."""
-        self.recorder.leave_call(tool_context)
+        place = self.recorder.leave_call(tool_context)
         text = extract.of_error(error, self.recorder.keep)
         # ADK makes such a one up where a model calls a function that there is not.
-        withheld = "unknown" if type(tool) is BaseTool else ""
-        self.recorder.write_tool("tool_error", tool, tool_context, error=text, withheld=withheld)
+        told: dict[str, Any] = {"withheld": "unknown"} if type(tool) is BaseTool else {}
+        self.recorder.write_tool("tool_error", tool, tool_context, place, error=text, **told)
 
     # Events
 
@@ -361,9 +381,10 @@ class FlowPlugin(BasePlugin):
         if not event.partial:
             self.recorder.stop_asking(run, activation, is_shown=not event.error_code)
         content, actions, words = event.content, event.actions, ""
-        if not event.partial:
+        partial, keep = bool(event.partial), self.recorder.keep
+        if not partial:
             words = extract.words_of(content) or extract.spoken_of(event, "output_transcription")
-        responses = tuple([response.id or "" for response in extract.responses_of(content)])
+        responses = extract.ids_answered(content)
         if responses and run.calls:
             self.recorder.end_calls(run, activation, responses)
         final = event.is_final_response()
@@ -371,47 +392,47 @@ class FlowPlugin(BasePlugin):
             # With skip_summarization the tool's result is what the user reads, and ADK hands a
             # task's result to the delegating agent as an event of the user's.
             words = extract.answer_of(event)
-        keep = _nothing if event.partial else self.recorder.keep
-        calls = extract.calls_of(content, run.tools.get(activation), keep)
-        if any(call.kind == "task" for call in calls):
-            run.delegating.add(activation)
+        calls = extract.calls_of(content, run.tools.get(activation), _nothing if partial else keep)
+        for call in calls:
+            if call.kind == "task":
+                run.delegating.add(activation)
         if actions.transfer_to_agent:
             run.note_transfer(event.branch, event.author, path, actions.transfer_to_agent)
         heard = extract.spoken_of(event, "input_transcription")
-        fields = {
-            "branch": event.branch,
-            "transfer": actions.transfer_to_agent,
-            "partial": event.partial,
-            "path": "/" in path and path,
-            "route": extract.route_of(event),
-            "replayed": extract.is_given_again(event),
-            "escalate": actions.escalate,
-            "turn_complete": event.turn_complete,
-            "interrupted": event.interrupted,
-            "usage": extract.of_usage(event.usage_metadata),
-            "error": extract.error_of(event, self.recorder.keep),
-            "heard": heard and self.recorder.keep(heard),
-            "pending": tuple(sorted(event.long_running_tool_ids or ())),
-            "artifacts": tuple(map(self.recorder.name_of, actions.artifact_delta)),
-        }
-        if actions.state_delta:
-            fields["state"] = tuple(map(self.recorder.name_of, actions.state_delta))
-            fields["values"] = self.recorder.keep(extract.state_values(actions.state_delta))
-        if event.custom_metadata:
-            fields |= remote.of_remote(event, self.recorder.keep, self.recorder.name_of)
-            fields |= self.recorder.read_sent(run, activation, event)
-        self.recorder.write(
-            "event",
-            run,
+        record = Record(
+            hook="event",
+            time=0,
+            run=run.number,
             activation=activation,
             agent=event.author,
+            branch=event.branch or "",
             text=words,
-            letter="m" if event.author != "user" else "",
             calls=calls,
             responses=responses,
+            usage=extract.of_usage(event.usage_metadata),
+            transfer=actions.transfer_to_agent or "",
             final=final,
-            **{name: value for name, value in fields.items() if value},
+            partial=partial,
+            path=path if "/" in path else "",
+            route=extract.route_of(event),
+            escalate=bool(actions.escalate),
+            replayed=extract.is_given_again(event),
+            turn_complete=bool(event.turn_complete),
+            interrupted=bool(event.interrupted),
+            heard=keep(heard) if heard else "",
+            pending=tuple(sorted(event.long_running_tool_ids or ())),
+            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
+            error=extract.error_of(event, keep),
         )
+        if actions.state_delta:
+            names = tuple(map(self.recorder.name_of, actions.state_delta))
+            force_setattr(record, "state", names)
+            force_setattr(record, "values", keep(extract.state_values(actions.state_delta)))
+        if event.custom_metadata:
+            fields = remote.of_remote(event, keep, self.recorder.name_of)
+            fields |= self.recorder.read_sent(run, activation, event)
+            record = replace(record, **fields)
+        self.recorder.write(run.log, record, letter="m" if event.author != "user" else "")
 
     def _stands_back(self, context: InvocationContext) -> bool:
         """Leaves the recording to an app's own recorder, or goes before the app's plugins.

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 from google.adk.agents.invocation_context import InvocationContext
+from google.adk.events.event import Event
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
+from msgspec.structs import force_setattr
 
-from adk_flow.log.schema import SCHEMA, Header, Record
+from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
 from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
+from adk_flow.record.client_entries import watch_client
 from adk_flow.record.model_entries import Entry, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
@@ -125,32 +128,29 @@ class Recorder:
 
     # Writing
 
-    def write(
-        self, hook: str, run: OpenRun, *, text: str = "", letter: str = "", **fields: Any
-    ) -> Record:
-        """Writes a record, and gives it; the words in `text` are kept as the settings say.
+    def write(self, log: SessionLog, record: Record, letter: str = "") -> None:
+        """Dates, numbers and writes a record; of its text it has what the settings keep.
 
-        Those of a `letter` (`log.requests`) come in requests too.
+        Words of a `letter` (`log.requests`) come in requests too.
 
         Raises:
           OSError: the log cannot be written.
         """
-        if text:
-            fields["text"] = kept = self.keep(text)
+        if text := record.text:
+            kept = self.keep(text)
+            force_setattr(record, "text", kept)
             if len(text) != len(kept):
-                fields["size"] = len(text)
-        if self._is_replaying is not None:
-            fields["replayed"] = fields.get("replayed") or self._replays(self._is_replaying)
-        log = run.log
+                force_setattr(record, "size", len(text))
+        if self._is_replaying is not None and not record.replayed:
+            force_setattr(record, "replayed", self._replays(self._is_replaying))
         with log.lock:
-            requests = log.requests
             if letter and text:
-                fields["text_number"] = requests.number_words(letter, text)
-            record = Record(hook=hook, time=_now(), run=run.number, **fields)
+                force_setattr(record, "text_number", log.requests.number_words(letter, text))
+            force_setattr(record, "time", _now())
             try:
                 log.write(record)
             except OSError:
-                requests.forget({record.text_number, *record.texts})
+                log.requests.forget({record.text_number, *record.texts})
                 raise
             finally:
                 if self.listener is not None:
@@ -159,7 +159,6 @@ class Recorder:
                 log.listed = True
                 self.paths.append(log.path)
                 LATEST.append(log.path)
-        return record
 
     def _replays(self, is_replaying: Callable[[], bool]) -> bool:
         """Asks the app; what goes wrong in it loses no record."""
@@ -184,64 +183,83 @@ class Recorder:
             reason = extract.of_error(error, mask)
             _logger.warning("adk-flow's listener failed, the log has its records: %s", reason)
 
-    def write_run(self, hook: str, context: InvocationContext, **fields: Any) -> OpenRun:
-        """Writes a record of a run as a whole, and gives the run."""
-        run = self.run(context)
+    def write_run(
+        self, run: OpenRun, context: InvocationContext, record: Record, letter: str = ""
+    ) -> None:
+        """Writes a record of a run as a whole."""
         if run.cause is not None:
-            fields |= {"parent": run.cause.activation, "call": run.cause.id}
+            force_setattr(record, "parent", run.cause.activation)
+            force_setattr(record, "call", run.cause.id)
         if context.agent is not None:
-            fields["agent"] = context.agent.name
+            force_setattr(record, "agent", context.agent.name)
         if self.faults:
-            fields["faults"] = self.faults.total()
-        self.write(hook, run, **fields)
-        return run
+            force_setattr(record, "faults", self.faults.total())
+        self.write(run.log, record, letter)
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
         # What resumes a paused run has no words, but the results that it waited for.
         text = extract.words_of(message) or (extract.results_of(message) if message else "")
-        self._write_changes(context)
-        session = context.session
-        is_first = not (session.events or self.run(context).cause)
+        run, session = self.run(context), context.session
+        if run.cause is None:
+            self._write_changes(run, session.events)
+        is_first = not (session.events or run.cause)
         values = extract.state_values(session.state) if is_first else ""
-        self.write_run(
-            "user_message",
-            context,
+        record = Record(
+            hook="user_message",
+            time=0,
+            run=run.number,
             text=text,
-            letter="u",
             first=is_first,
             invocation=context.invocation_id,
-            responses=tuple([one.id or "" for one in extract.responses_of(message)]),
+            responses=extract.ids_answered(message),
             trace=extract.current_trace(),
-            values=self.keep(values),
+            values=self.keep(values) if values else "",
         )
+        self.write_run(run, context, record, letter="u")
 
-    def _write_changes(self, context: InvocationContext) -> None:
+    def _write_changes(self, run: OpenRun, events: list[Event]) -> None:
         """Writes what changed a session since its last turn: ADK has no hook for either."""
-        run, events = self.run(context), context.session.events
-        if run.cause is not None:
-            return
         read, run.log.events_read = run.log.events_read, len(events)
         for event in events[read if read <= len(events) else 0 :]:
             rewound = getattr(event.actions, "rewind_before_invocation_id", None) or ""
             compacted = extract.compacted_by(event)
             if compacted or rewound:
-                self.write("session_change", run, compacted=compacted, rewound=rewound)
+                change = {"compacted": compacted, "rewound": rewound}
+                self.write(run.log, Record(hook="session_change", time=0, run=run.number, **change))
 
-    def write_tool(self, hook: str, tool: BaseTool, context: ToolContext, **fields: Any) -> None:
+    def write_tool(
+        self,
+        hook: str,
+        tool: BaseTool,
+        context: ToolContext,
+        place: tuple[OpenRun, int, str],
+        *,
+        text: str = "",
+        form: Form = "",
+        withheld: Withheld = "",
+        error: str = "",
+    ) -> None:
         """Writes a record of a tool call."""
-        run, activation, agent = self.place(context)
-        self.write(
-            hook,
-            run,
+        run, activation, agent = place
+        task, thread = extract.place_of(tool, context._invocation_context)
+        record = Record(
+            hook=hook,
+            time=0,
+            run=run.number,
             activation=activation,
             agent=agent,
+            call=context.function_call_id or "",
             tool=tool.name,
             kind=kind_of(tool),
-            call=context.function_call_id or "",
-            **extract.place_of(tool, context._invocation_context),
-            **fields,
+            withheld=withheld,
+            task=task,
+            thread=thread,
+            text=text,
+            form=form,
+            error=error,
         )
+        self.write(run.log, record)
 
     def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
         """Reads what an A2A server was sent, which each event of its answer repeats."""
@@ -260,7 +278,7 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, activation, agent, call)
+        scene = Scene(run, self._write_entry, (activation, agent, call))
         scene.enter(self.number)
         return scene
 
@@ -288,13 +306,15 @@ class Recorder:
                 self._write_entry(scene, entry, hook, hidden=True)
 
     def _write_entry(
-        self, scene: Scene, entry: Entry, hook: str = "model_call", **fields: Any
+        self, scene: Scene, entry: Entry, hook: str = "model_call", *, hidden: bool = False
     ) -> None:
         """Writes an entry into a model of which no hook tells."""
+        run = scene.run
         try:
-            self.write(
-                hook,
-                scene.run,
+            record = Record(
+                hook=hook,
+                time=0,
+                run=run.number,
                 activation=scene.activation,
                 agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
@@ -302,11 +322,12 @@ class Recorder:
                 version="" if entry.version == entry.name else entry.version,
                 took=entry.took,
                 usage=extract.of_usage(entry.usage),
+                hidden=hidden,
                 error=extract.of_error(entry.error, self.keep) if entry.error else "",
-                **fields,
             )
-            if scene.run.ended and scene.run.log.active <= 0:
-                scene.run.log.release()
+            self.write(run.log, record)
+            if run.ended and run.log.active <= 0:
+                run.log.release()
         except Exception as error:
             self.count_fault("model_call", error)
 
@@ -328,22 +349,24 @@ class Recorder:
         if agent.name in run.shared and activation not in run.places:
             caller = run.cause.agent if run.cause else ""
             run.places[activation] = agents.place_in_app(agent, run.shared, path, caller)
-        self.write(
-            "before_agent",
-            run,
+        record = Record(
+            hook="before_agent",
+            time=0,
+            run=run.number,
             activation=activation,
             agent=agent.name,
-            cause=how.cause,
             parent=how.parent,
             call=how.call,
+            cause=how.cause,
             parent_name=how.parent_name,
-            kind=agents.kind_of_agent(agent),
             branch=branch,
+            kind=agents.kind_of_agent(agent),
             path=path if "/" in path else "",
             place=run.places.get(activation, ""),
             stages=agents.stages_of(agent),
             hidden=hidden,
         )
+        self.write(run.log, record)
         return activation
 
     def begin_hidden(self, context: InvocationContext, event: Any, path: str) -> int:
@@ -368,10 +391,10 @@ class Recorder:
         run, agent = self.run(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
-    def enter_call(self, tool: BaseTool, context: ToolContext) -> None:
-        """Shows a tool call to whatever runs inside it."""
+    def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
+        """Shows a tool call to whatever runs inside it, and gives its `place`."""
         watch_tool(tool, context)
-        run, activation, agent = self.place(context)
+        run, activation, agent = place = self.place(context)
         outer = current_calls.get()
         call_id = context.function_call_id or ""
         self.set_scene(run, activation, agent, call_id)
@@ -379,36 +402,38 @@ class Recorder:
         call = Call(run, activation, call_id, tool.name, kind_of(tool), caller, outer)
         run.calls[context] = call
         current_calls.set({**outer, self.number: call})
+        return place
 
-    def leave_call(self, context: ToolContext) -> None:
+    def leave_call(self, context: ToolContext) -> tuple[OpenRun, int, str]:
         """Ends what `enter_call` began in this task; of an error made a result ADK tells twice."""
-        run, activation, agent = self.place(context)
+        run, activation, agent = place = self.place(context)
         run.calls.pop(context, None)
         call = current_calls.get().get(self.number)
         if call and call[:3] == (run, activation, context.function_call_id or ""):
             current_calls.set(call.outer)
             self.set_scene(run, activation, agent)
+        return place
 
-    def note_transfer(self, context: ToolContext) -> None:
+    def note_transfer(self, context: ToolContext, run: OpenRun, agent: str) -> None:
         """Notes a transfer by its tool, where another plugin may hide the event that carries it."""
         target = context.actions.transfer_to_agent
-        run, _, agent = self.place(context)
         if target and "event" in run.ahead:
             branch = context._invocation_context.branch
             run.note_transfer(branch, agent, extract.path_of(context), target)
 
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        key = _key(context)
-        run = self._runs.get(key) or self._run_shared(context)
-        if run is None:
-            cause = call_around(self.number)
-            log = cause.run.log if cause else self._begin_turn(context)
-            watch_models()
-            watch_threads()
-            number = next(log.run_numbers)
-            run = self._runs[key] = OpenRun(number, log, self.number, cause, context.session)
-            run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
+        return self._runs.get(_key(context)) or self._run_shared(context) or self._begin(context)
+
+    def _begin(self, context: InvocationContext) -> OpenRun:
+        cause = call_around(self.number)
+        log = cause.run.log if cause else self._begin_turn(context)
+        watch_models()
+        watch_client()
+        watch_threads()
+        run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
+        run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
+        self._runs[_key(context)] = run
         return run
 
     def _run_shared(self, context: InvocationContext) -> OpenRun | None:
@@ -417,17 +442,18 @@ class Recorder:
         runs = [run for (_, name), run in self._runs.items() if name == invocation]
         return next((run for run in runs if getattr(run.session, "events", None) is events), None)
 
-    def end_run(self, hook: str, context: InvocationContext, **fields: Any) -> None:
+    def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
         self._reopen(hook, context)
         run = self.run(context)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
-            self._tell_withheld(call, tool_context, "tool_error", withheld="prevented")
-        active_agent = self._holder(context, run.shared) if run.cause is None else ""
+            self._tell_withheld(call, tool_context, "tool_error", "prevented")
+        holder = self._holder(context, run.shared) if run.cause is None else ""
+        record = Record(hook=hook, time=0, run=run.number, error=error, active_agent=holder)
         try:
-            self.write_run(hook, context, active_agent=active_agent, **fields)
+            self.write_run(run, context, record)
         finally:
             self._runs.pop(_key(context), None)
             run.ended, run.session = True, None
@@ -445,15 +471,33 @@ class Recorder:
         for context, call in over:
             if call.id in answered:
                 del run.calls[context]
-                self._tell_withheld(call, context, "after_tool", withheld="answered", hidden=True)
+                self._tell_withheld(call, context, "after_tool", "answered", hidden=True)
 
-    def _tell_withheld(self, call: Call, context: ToolContext, hook: str, **fields: Any) -> None:
+    def _tell_withheld(
+        self,
+        call: Call,
+        context: ToolContext,
+        hook: str,
+        withheld: Withheld,
+        *,
+        hidden: bool = False,
+    ) -> None:
         """Writes that a tool did not run, where no hook tells so."""
-        if not has_run(context):
-            agent = context._invocation_context.agent
-            place = {"activation": call.activation, "agent": getattr(agent, "name", "")}
-            fields |= {"call": call.id, "tool": call.tool, "kind": call.kind}
-            self.write(hook, call.run, **place, **fields)
+        if has_run(context):
+            return
+        record = Record(
+            hook=hook,
+            time=0,
+            run=call.run.number,
+            activation=call.activation,
+            agent=getattr(context._invocation_context.agent, "name", ""),
+            call=call.id,
+            tool=call.tool,
+            kind=call.kind,
+            withheld=withheld,
+            hidden=hidden,
+        )
+        self.write(call.run.log, record)
 
     def _reopen(self, hook: str, context: InvocationContext) -> None:
         """Takes up a run that ended, where another plugin's `after_run` failed."""

@@ -140,11 +140,18 @@ def _is_secret(name: str, value: object) -> bool:
 
 
 def _masked_text(text: str) -> str:
-    if not isinstance(text, JsonText):
+    if type(text) is not JsonText:
         return mask(text)
     plain = _plain(text)
-    may_hold_secret = may_name_secret(plain) or mask(plain) != plain
+    may_hold_secret = _names_secret(plain) or mask(plain) != plain
     return as_json(mask_inside(text.value)) if may_hold_secret else plain
+
+
+def _names_secret(text: str) -> bool:
+    return _names_secret_short(text) if len(text) <= _SHORT else may_name_secret(text)
+
+
+_names_secret_short = lru_cache(maxsize=256)(may_name_secret)
 
 
 def _plain(text: str) -> str:
@@ -164,6 +171,7 @@ def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
     if redact:
         mask("")  # compiles the patterns here, for 20 ms, and not in the app's first message
     whole = _masked_text if redact else _plain
+    short = _mask_short if redact else _plain
 
     def preview(text: str) -> str:
         # Masked before it is cut, so that the cut cannot leave the head of a secret.
@@ -171,6 +179,8 @@ def make_redactor(capture: str, *, redact: bool) -> Callable[[str], str]:
         return kept if len(kept) <= PREVIEW else kept[:PREVIEW] + "…"
 
     def full(text: str) -> str:
+        if len(text) <= _SHORT and type(text) is str:
+            return short(text)
         return whole(text) if len(text) <= LONGEST_TEXT else preview(text)
 
     return full if capture == "full" else preview

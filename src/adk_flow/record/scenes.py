@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry, listeners
@@ -13,7 +12,6 @@ from adk_flow.record.model_entries import Entry, listeners
 _COMPACTION = "google.adk.apps.compaction"
 
 
-@dataclass(slots=True, eq=False)
 class Scene:
     """A run, an activation, a model call or a tool call under way, as far as models are entered.
 
@@ -21,21 +19,22 @@ class Scene:
     to `untold` when it ended, or when it is known that ADK's own did not take place.
     """
 
-    run: OpenRun
-    untold: Callable[[Scene, Entry], None]
-    activation: int = 0
-    agent: str = ""
-    call: str = ""
-    """Function call id, of a tool call."""
-    model: str = ""
+    model = ""
     """The model that ADK is about to ask."""
-    is_asking: bool = False
+    is_asking = False
     """Whether ADK is about to enter a model, or has."""
-    is_whole: bool = False
+    is_whole = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _own: Entry | None = None
     _latest: Entry | None = None
-    _pending: list[Entry] = field(default_factory=list)
+    _pending: tuple[Entry, ...] = ()
+
+    def __init__(
+        self, run: OpenRun, untold: Callable[[Scene, Entry], None], place: tuple[int, str, str]
+    ) -> None:
+        """Is about a place: an activation, its agent, and a tool call's function call id."""
+        self.run, self.untold = run, untold
+        self.activation, self.agent, self.call = place
 
     def enter(self, recorder: int) -> None:
         """Makes it the scene of what the present task does."""
@@ -54,7 +53,7 @@ class Scene:
         if entry is self._own:
             return
         if self.is_asking and self._own is None and not _is_cancelled(entry):
-            self._pending.append(entry)
+            self._pending += (entry,)
         else:
             self.untold(self, entry)
 
@@ -79,7 +78,7 @@ class Scene:
     def give_up(self) -> None:
         """Tells of the entries that were not ADK's own."""
         self.is_asking = False
-        pending, self._pending = self._pending, []
+        pending, self._pending = self._pending, ()
         for entry in pending:
             if entry is not self._own:
                 self.untold(self, entry)

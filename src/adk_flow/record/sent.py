@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from array import array
 from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import compress, count
 from operator import ne
 from typing import TypeVar
 
 from google.adk.models.llm_request import LlmRequest
 from msgspec.structs import replace
 
-from adk_flow.log.requests import Requests, write_contents
-from adk_flow.log.schema import BASE_AGE, Request
+from adk_flow.log.requests import Requests, add_number
+from adk_flow.log.schema import BASE_AGE, Contents, Request
 from adk_flow.record import extract
 
 WHOLE_EVERY = 100
@@ -21,6 +21,12 @@ WHOLE_EVERY = 100
 
 BASES = 16
 """Requests that others may go on from, of agents that take turns or run at once."""
+
+LATEST_PARTS = 1024
+"""Parts of such a request that are told apart; those before them are one to whoever compares."""
+
+MOST_RANGES = 512
+"""Ranges of numbers in such a request; of one with more, each text is written again."""
 
 KNOWN_TEXTS = 1024
 """Texts whose numbers are remembered; one that comes again later is written again."""
@@ -34,30 +40,57 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class SentRequest:
-    """A request as it is told, and what a later one is compared with; 17 bytes a part."""
+    """A request as it is told, and what a later one is compared with, of bounded size."""
 
     place: Hashable
+    offer: Request
+    """All of it but its instruction and contents."""
+    system: int
+    """Number of its instruction."""
+    size: int
+    """How many parts it has."""
+    head: int
+    """Hash of all parts but the latest."""
+    hashes: array[int]
+    """Of each of the latest parts."""
+    ranges: array[int]
+    """First and last of each range of numbers of its parts' texts."""
+    texts: dict[int, str]
+    """Those that the log has not yet, by number."""
     request: Request
     """As its line has it."""
-    whole: Request
-    """All of it but its contents."""
-    hashes: array[int]
-    """Of each part."""
-    letters: str
-    numbers: array[int]
-    """Of each part's text."""
-    texts: dict[int, str] = field(default_factory=dict)
-    """Those that the log has not yet, by number."""
+    since_whole: int = 0
     record: int = 0
     """Number of its record."""
-    since_whole: int = 0
 
-    def may_go_on(self, whole: Request, number: int) -> bool:
+    def count_common(self, hashes: array[int]) -> int:
+        """Counts the first parts that another has too; none if it is another before the latest."""
+        before = self.size - len(self.hashes)
+        if len(hashes) < before or _hash_first(hashes, before) != self.head:
+            return 0
+        latest = hashes[before : self.size]
+        if latest == self.hashes:
+            return self.size
+        return before + next(compress(count(), map(ne, self.hashes, latest)), len(latest))
+
+    def ranges_of(self, size: int) -> array[int]:
+        """Gives the ranges of its first parts."""
+        ranges, surplus = self.ranges[:], self.size - size
+        while surplus:
+            last = ranges.pop()
+            length = last - ranges[-1] + 1
+            if length > surplus:
+                ranges.append(last - surplus)
+                break
+            ranges.pop()
+            surplus -= length
+        return ranges
+
+    def may_go_on(self, offer: Request, system: int, line: int) -> bool:
         """Whether a request, told after the line of that number, may go on from this one."""
-        is_near = number - self.record < BASE_AGE and self.since_whole < WHOLE_EVERY - 1
-        if whole.system:  # a line can name another, but not none
-            whole = replace(whole, system=self.whole.system)
-        return is_near and whole == self.whole
+        is_near = line - self.record < BASE_AGE and self.since_whole < WHOLE_EVERY - 1
+        # A line can name another instruction, but not none.
+        return is_near and offer == self.offer and bool(system or not self.system)
 
 
 class SentRequests:
@@ -76,40 +109,46 @@ class SentRequests:
         self.listened = Requests()
         """Those that a listener was given."""
 
-    def draft(self, place: tuple[Hashable, ...], request: LlmRequest, number: int) -> SentRequest:
+    def draft(self, place: tuple[Hashable, ...], request: LlmRequest, line: int) -> SentRequest:
         """Compares a request with the latest of the same place.
 
         Args:
           place: whose it is: requests that are made at once differ in it.
           request: what a model is sent.
-          number: that of the log's latest line.
+          line: number of the log's latest.
         """
         texts: dict[int, str] = {}
-        declared = self._number_declared(place, request, texts)
-        hashes = extract.hash_parts(request.contents)
-        before = self._latest.get(place)
-        same = _common(before.hashes, hashes) if before else 0
-        numbers = before.numbers[:same] if before else array("q")
+        offer = extract.of_request(request, self._number_declared(place, request, texts))
+        base, hashes = self._latest.get(place), extract.hash_parts(request.contents)
+        is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
+        same = base.count_common(hashes) if base and not is_anew else 0
+        ranges, new = base.ranges_of(same) if base and same else array("q"), array("q")
         parts = extract.latest_parts(request.contents, len(hashes) - same)
         for part in parts:
-            numbers.append(self.number(part, texts, numbers[-1] if numbers else 0))
-        letters = before.letters[:same] if before else ""
-        letters += "".join([letter for letter, _ in parts])
+            is_anew = is_anew or len(ranges) > 2 * MOST_RANGES
+            number = self.number(part, texts, ranges[-1] if ranges else 0, anew=is_anew)
+            add_number(ranges, number)
+            add_number(new, number)
         instruction = extract.instruction_of(request)
         system = self.number(("s", instruction), texts) if instruction else 0
-        whole = extract.of_request(request, system, declared)
-        sent = SentRequest(place, whole, whole, hashes, letters, numbers, texts)
-        if before and same and before.may_go_on(whole, number):
-            sent.since_whole = before.since_whole + 1
-            sent.request = Request(
-                after=before.record,
-                same=same if same < len(before.hashes) else 0,
-                system=system if system != before.whole.system else 0,
-                contents=write_contents(letters[same:], numbers[same:]),
+        letters, since_whole = "".join([letter for letter, _ in parts]), 0
+        if base and same and base.may_go_on(offer, system, line):
+            since_whole = base.since_whole + 1
+            told = Request(
+                after=base.record,
+                same=same if same < base.size else 0,
+                contents=Contents(letters, tuple(new)) if letters else None,
+                system=system if system != base.system else 0,
             )
         else:
-            sent.request = replace(whole, contents=write_contents(letters, numbers))
-        return sent
+            letters = extract.letters_of(request.contents) if same else letters
+            contents = Contents(letters, tuple(ranges)) if letters else None
+            told = replace(offer, system=system, contents=contents)
+        size, before = len(hashes), max(0, len(hashes) - LATEST_PARTS)
+        head, latest = _hash_first(hashes, before), hashes[before:]
+        return SentRequest(
+            place, offer, system, size, head, latest, ranges, texts, told, since_whole
+        )
 
     def keep(self, sent: SentRequest, record: int) -> None:
         """Notes that a request was written, so that later ones may go on from it."""
@@ -127,25 +166,28 @@ class SentRequests:
         number, is_new = self._find((letter, words), self.count)
         return number if is_new else 0
 
-    def number(self, part: tuple[str, str], new: dict[int, str], before: int = 0) -> int:
-        """Numbers a text; one that the log has not yet is added to `new`."""
-        number, is_new = self._find(part, before)
+    def number(
+        self, part: tuple[str, str], new: dict[int, str], before: int = 0, *, anew: bool = False
+    ) -> int:
+        """Numbers a text; one that the log has not yet, or gets `anew`, is put in `new`."""
+        number, is_new = self._find(part, before, anew=anew)
         if is_new:
             new[number] = self._keep(part[1])
         return number
 
-    def _find(self, part: tuple[str, str], before: int) -> tuple[int, bool]:
+    def _find(self, part: tuple[str, str], before: int, *, anew: bool = False) -> tuple[int, bool]:
         """Gives the number of a text, and whether it is new.
 
         Args:
           part: its letter, and the text.
           before: the number after which it stands; a short text is numbered anew where that
             makes one range of both.
+          anew: whether it gets a number of its own, be it known or not.
         """
         key = hash(part)
         number = self._numbers.get(key, 0)
         is_apart = number != before + 1 and before == self.count
-        is_new = not number or (is_apart and len(part[1]) <= SHORT)
+        is_new = anew or not number or (is_apart and len(part[1]) <= SHORT)
         if is_new:
             self.count += 1
             number = self.count
@@ -165,12 +207,8 @@ class SentRequests:
         return number
 
 
-def _common(before: array[int], after: array[int]) -> int:
-    """Counts the first elements in which two are the same."""
-    size = min(len(before), len(after))
-    if before[:size] == after[:size]:
-        return size
-    return next(itertools.compress(itertools.count(), map(ne, before, after)))
+def _hash_first(hashes: array[int], size: int) -> int:
+    return hash(hashes[:size].tobytes()) if size else 0
 
 
 def _renew(latest: dict[K, V], key: K, value: V, most: int) -> None:

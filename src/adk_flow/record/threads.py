@@ -6,7 +6,7 @@ A thread begins with an empty context, and `loop.run_in_executor` runs in one of
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from threading import Thread, current_thread
@@ -21,13 +21,13 @@ _brought: WeakKeyDictionary[Thread, dict[ContextVar[Any], Any]] = WeakKeyDiction
 _watched: set[type] = set()
 
 
-def carried(variable: ContextVar[Mapping[int, _V]]) -> ContextVar[Mapping[int, _V]]:
+def carried(variable: ContextVar[_V]) -> ContextVar[_V]:
     """Has a variable follow into threads."""
     _carried.append(variable)
     return variable
 
 
-def value_here(variable: ContextVar[Mapping[int, _V]]) -> Mapping[int, _V]:
+def value_here(variable: ContextVar[_V]) -> _V:
     """Gives a variable's value, or else the one that the present thread was started with."""
     value = variable.get()
     if value or not _brought:

@@ -80,7 +80,7 @@ def align_releases(app: str, turns: int, runs: Sequence[ReleaseRun]) -> Alignmen
 
 def name_releases(some: Sequence[str], releases: Sequence[str]) -> str:
     """Names some of the releases: `1.18.0 and 2.0.0`, `up to 1.39.1`, `2.0.0 on`, `all`."""
-    some = [one for one in releases if one in some]
+    some = [release for release in releases if release in some]
     if len(some) > 1 and some == list(releases):
         return "all"
     if len(some) > 1 and list(releases[-len(some) :]) == some:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow._text import format_times
 from adk_flow.releases.hook_trace import HookCall, HookRow, count_hooks
 
@@ -52,16 +52,14 @@ class HookTable(NamedTuple):
 def find_differences(table: HookTable) -> list[ReleaseDifference]:
     """Names every difference, those of who is told that an agent ended first."""
     differences: list[ReleaseDifference] = []
-    alike: dict[HookCall, list[HookRow]] = defaultdict(list)
+    left: list[HookRow] = []
     for is_uneven, block in groupby(table.rows, table.is_uneven):
         rows = list(block) if is_uneven else []
         renamed = list(_renamed(rows))
         differences += [_other(table, group) for group in renamed]
         paired = {id(row) for group in renamed for row in group}
-        for row in rows:
-            if id(row) not in paired:
-                alike[row.call].append(row)
-    for group in alike.values():
+        left += [row for row in rows if id(row) not in paired]
+    for group in group_by(left, lambda row: row.call).values():
         differences += _missing_or_moved(table, group)
     found = [*_joined(differences), *_of_hooks(table)]
     return sorted(found, key=lambda difference: "after_agent" not in difference.statement)
@@ -142,10 +140,7 @@ def _ordered(table: HookTable, values: Mapping[str, str]) -> dict[str, str]:
 
 def _joined(differences: Iterable[ReleaseDifference]) -> Iterator[ReleaseDifference]:
     """Joins what is alike in several turns."""
-    alike: dict[str, list[ReleaseDifference]] = defaultdict(list)
-    for difference in differences:
-        alike[repr((difference.statement, difference.values))].append(difference)
-    for group in alike.values():
+    for group in group_by(differences, lambda one: repr((one.statement, one.values))).values():
         turns = {turn for difference in group for turn in difference.turns}
         yield msgspec.structs.replace(group[0], turns=sorted(turns))
 
@@ -154,10 +149,12 @@ def _of_hooks(table: HookTable) -> Iterator[ReleaseDifference]:
     """Names hooks that never fire though they do elsewhere, and those that a release has not."""
     for hook in count_hooks(table.calls):
         yield from _partly(table, table.hears(hook), f"{hook} fires", f"{hook} never fires")
-    having: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for hook in sorted({hook for hooks in table.hooks.values() for hook in hooks}):
-        having[tuple(one for one in table.calls if hook in table.hooks[one])].append(hook)
-    for releases, hooks in having.items():
+
+    def having(hook: str) -> tuple[str, ...]:
+        return tuple(release for release in table.calls if hook in table.hooks[release])
+
+    known = sorted({hook for hooks in table.hooks.values() for hook in hooks})
+    for releases, hooks in group_by(known, having).items():
         names = f"{'hook' if len(hooks) == 1 else 'hooks'} {', '.join(hooks)}"
         has, has_not = f"plugins have the {names}", f"plugins have no {names}"
         yield from _partly(table, releases, has, has_not)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
+from adk_flow._data import digest_of
 from adk_flow.errors import AdkFlowError
 
 _NETWORK = re.compile(r"fetch|connect|dns|network|timed out|resolve host", re.I)
@@ -99,9 +99,8 @@ def check_release(release: str) -> Version:
 def environment_of(release: str, folder: Path, needs: Needs = NO_NEEDS) -> Path:
     """Names the environment of a release; another Python or other needs have another."""
     text = " ".join(filter(None, [*_own_packages(), needs.text]))
-    digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return folder / f"google-adk-{release}-python{python}-{digest}"
+    return folder / f"google-adk-{release}-python{python}-{digest_of(text, 4)}"
 
 
 def python_of(environment: Path) -> Path:

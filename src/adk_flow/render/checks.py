@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 from adk_flow._text import one_line, plain
 from adk_flow.check.evaluate import RuleResult
@@ -65,6 +64,8 @@ def _property(text: str) -> str:
 
 def checks_to_junit(report: CheckReport) -> str:
     """Writes a test case a rule as JUnit's XML; what breaks it has its details, if there are."""
+    from xml.etree import ElementTree
+
     counts = {"tests": str(len(report.rules)), "failures": str(len(report.broken))}
     root = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(root, "testsuite", {"name": "adk-flow check", **counts})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
+from adk_flow._data import group_by
 from adk_flow._text import format_number, format_seconds, join_names
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.crossovers import Winner
@@ -27,17 +28,9 @@ def crossover_sections(comparison: Comparison) -> Iterator[Section]:
     """Gives the winners along each axis; sentences only where a construct has rivals."""
     has_rivals = len(comparison.constructs) > 1
     for axis, group in groupby(comparison.winners, key=lambda winner: winner.axis):
-        series = by_figure(group)
+        series = group_by(group, lambda winner: winner.figure)
         sentences = list(tell_winners(axis, series)) if has_rivals else []
         yield Section(f"By {axis}", _table(axis, series), sentences)
-
-
-def by_figure(winners: Iterable[Winner]) -> dict[str, list[Winner]]:
-    """Groups the winners along an axis."""
-    series: dict[str, list[Winner]] = {}
-    for winner in winners:
-        series.setdefault(winner.figure, []).append(winner)
-    return series
 
 
 def _table(axis: str, series: dict[str, list[Winner]]) -> Table:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import starmap
 from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings import KINDS, Finding
-from adk_flow.analysis.findings.mast import MAST_MODES
+from adk_flow.analysis.findings.finding import MAST_MODES
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.report_links import link_to
@@ -71,25 +73,21 @@ def findings_table(comparison: Comparison) -> Table:
 
 def group_findings(comparison: Comparison) -> list[FindingGroup]:
     """Groups findings by kind, serious kinds first, a repeated finding once."""
-    groups: dict[str, list[tuple[RunMetrics, Finding]]] = {}
-    for figures in comparison.constructs:
-        for run in comparison.runs_of(figures.construct):
-            for finding in run.findings:
-                groups.setdefault(finding.kind, []).append((run, finding))
+    constructs = [figures.construct for figures in comparison.constructs]
+    runs = [run for construct in constructs for run in comparison.runs_of(construct)]
+    findings = [(run, finding) for run in runs for finding in run.findings]
+    groups = group_by(findings, lambda pair: pair[1].kind)
     made = [_group(kind, groups[kind]) for kind in sorted(groups, key=KINDS.index)]
     return sorted(made, key=lambda group: group.level != "serious")
 
 
 def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> FindingGroup:
-    places: dict[str, dict[str, list[_Place]]] = {}
-    for run, finding in findings:
-        of_construct = places.setdefault(run.construct, {})
-        of_construct.setdefault(finding.text, []).append(_place(run, finding))
     rows, left_out, mode = [], 0, MAST_MODES.get(kind, "")
-    for construct, of_construct in places.items():
-        cells = [_cells(text, of_text) for text, of_text in of_construct.items()]
+    for construct, pairs in group_by(findings, lambda pair: pair[0].construct).items():
+        texts = group_by(pairs, lambda pair: pair[1].text)
+        cells = [_cells(text, list(starmap(_place, places))) for text, places in texts.items()]
         rows += [TableRow(short_name(construct), row) for row in cells[:_MOST_FINDINGS]]
-        left_out += sum(map(len, list(of_construct.values())[_MOST_FINDINGS:]))
+        left_out += sum(map(len, list(texts.values())[_MOST_FINDINGS:]))
     columns = [Column("finding"), Column("times"), Column("where")]
     return FindingGroup(
         name=kind.replace("_", " "),

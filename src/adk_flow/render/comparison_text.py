@@ -1,4 +1,4 @@
-"""A comparison for the terminal, readable without colour."""
+"""A comparison for the terminal, readable without colour, and as GitHub Markdown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from adk_flow.render.comparison_model import (
     summarize_comparison,
 )
 from adk_flow.render.grid_text import print_section
+from adk_flow.render.markdown import escape_markdown, markdown_section
 from adk_flow.render.tables import Section
 from adk_flow.render.terminal import print_remark, print_words
 
@@ -32,6 +33,15 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     _print_title(report.title, comparison, console)
     print_remark("; ".join(f"{label} {value}" for label, value in report.facts), console)
     _print_sections(report.sections.values(), console)
+
+
+def comparison_to_markdown(comparison: Comparison) -> str:
+    """Writes all sections that say anything."""
+    report = describe_comparison(comparison)
+    facts = "; ".join(f"{label} {value}" for label, value in report.facts)
+    sections = [section for section in report.sections.values() if not section.is_empty]
+    blocks = [f"# {escape_markdown(report.title)}", escape_markdown(facts)]
+    return "\n\n".join([*blocks, *map(markdown_section, sections)]) + "\n"
 
 
 def _print_title(title: str, comparison: Comparison, console: Console) -> None:

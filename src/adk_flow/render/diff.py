@@ -10,11 +10,10 @@ import msgspec
 from rich.cells import cell_len
 
 from adk_flow._text import one_line
+from adk_flow.analysis.trace import Trace
 from adk_flow.check.diff import Change, Difference, TurnDifference
-from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import AlignedLine, side_by_side
 from adk_flow.log.reader import Log
-from adk_flow.render.mermaid import sequence_diagram
 
 _AROUND = 2
 """Unchanged lines shown on either side of a change."""
@@ -38,7 +37,7 @@ def diff_to_text(difference: Difference, before: Log, after: Log, width: int) ->
     return "\n".join([*losses, *_lines(difference, width)])
 
 
-def diff_to_markdown(difference: Difference, before: Flow, after: Flow) -> str:
+def diff_to_markdown(difference: Difference, before: Trace, after: Trace) -> str:
     """Writes the same, in a block that means nothing but itself, and draws turns that changed."""
     text = diff_to_text(difference, before.log, after.log, _LEAST_WIDTH)
     words = indent(text, "    ")
@@ -47,7 +46,9 @@ def diff_to_markdown(difference: Difference, before: Flow, after: Flow) -> str:
     return "\n\n".join([words, *(_picture(n, *flow) for n in numbers for flow in flows)])
 
 
-def _picture(turn: int, name: str, flow: Flow) -> str:
+def _picture(turn: int, name: str, flow: Trace) -> str:
+    from adk_flow.render.mermaid import sequence_diagram
+
     moves = [move for move in flow.moves if move.turn == turn]
     drawn = f"\n\n```mermaid\n{sequence_diagram(moves)}```" if moves else " there is none"
     return f"**Turn {turn} {name}:**{drawn}"

@@ -10,31 +10,29 @@ import msgspec
 from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.relay import trace_relays
-from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.log.reader import Log
+from adk_flow.analysis.trace import Trace
 from adk_flow.render.flow_text import FlowView, is_in_view
 
 if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
 
 
+_DERIVED = (
+    *("answered_by", "answer", "messages_read"),
+    *("wall_seconds", "parallelism", "overhead_seconds"),
+)
+
+
 def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     """Gives a turn's figures with those that are derived from others."""
-    return msgspec.to_builtins(turn) | {
-        "answered_by": turn.answered_by,
-        "answer": turn.answer,
-        "messages_read": turn.messages_read,
-        "wall_seconds": turn.wall_seconds,
-        "parallelism": turn.parallelism,
-        "overhead_seconds": turn.overhead_seconds,
-    }
+    return msgspec.to_builtins(turn) | {name: getattr(turn, name) for name in _DERIVED}
 
 
 def flow_to_data(
-    log: Log, view: FlowView, only: int = 0, names: Sequence[str] = ()
+    trace: Trace, view: FlowView, only: int = 0, names: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Gives header, moves, figures, findings, facts passed on and damage of a log, or of a turn."""
-    trace = trace_log(log)
+    log = trace.log
     moves = [move for move in trace.moves if only in (0, move.turn) and is_in_view(move, view)]
     findings = [finding for finding in detect_findings(trace, names) if only in (0, finding.turn)]
     return {

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 
+from adk_flow._data import group_by
 from adk_flow._text import format_dollars, format_seconds, one_line, plain, plural
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.laws.crossings import (
@@ -18,7 +19,7 @@ from adk_flow.laws.crossings import (
 from adk_flow.laws.formulas import LARGE, Law
 from adk_flow.laws.prediction import Prediction
 from adk_flow.laws.table import LawTable
-from adk_flow.render.comparison_crossovers import NOUNS, by_figure, tell_winners
+from adk_flow.render.comparison_crossovers import NOUNS, tell_winners
 
 _LEGEND = (
     "k topics in the first message, f follow-ups to whom was asked last, n specialists with m",
@@ -127,7 +128,7 @@ def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
         figures = law.at(BASE)
         values = compared_values(figures, setting)
         costs = [values[name] for name in ("cost", "cost with cached prefixes")]
-        shown = " ".join(f"{'–' if one is None else format_dollars(one):>10}" for one in costs)
+        shown = " ".join(f"{'–' if cost is None else format_dollars(cost):>10}" for cost in costs)
         share = figures.shared_bytes / max(figures.sent_bytes, 1)
         path = format_seconds(values["critical path"] or 0)
         yield f"{law.construct:<30} {share:>6.0%} {shown} {path:>14}"
@@ -140,7 +141,10 @@ def _changes(winners: Sequence[Winner]) -> Iterator[str]:
     yield f"(Tried up to k = {k}, f = {f}, n = {n}, m = {m}, h = {h}; beyond, as the formulas say.)"
     yield ""
     for axis, group in groupby(winners, key=lambda winner: winner.axis):
-        yield from (f"- {sentence}" for sentence in tell_winners(axis, by_figure(group)))
+        yield from (
+            f"- {sentence}"
+            for sentence in tell_winners(axis, group_by(group, lambda winner: winner.figure))
+        )
 
 
 def _pairs(winners: Sequence[Winner], constructs: Sequence[str]) -> Iterator[str]:
@@ -162,8 +166,8 @@ def write_prediction(prediction: Prediction, table: LawTable) -> str:
         least = min(winner.values.values())
         lines.append(f"fewest {figure:<10} {', '.join(winner.constructs)}: {least:,.0f}")
     lines += ["", "The first specialist asked alone, then again:"]
-    told = tell_winners("follow-ups", by_figure(prediction.in_turn))
-    lines += [f"- {sentence}" for sentence in told]
+    series = group_by(prediction.in_turn, lambda winner: winner.figure)
+    lines += [f"- {sentence}" for sentence in tell_winners("follow-ups", series)]
     lacking = dict.fromkeys(prediction.incomplete, "lacks somebody, or the lead's own tools")
     left_out = lacking | prediction.skipped
     lines += ["", *(f"- {name} left out: {why}" for name, why in left_out.items())]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from adk_flow._data import group_by
 from adk_flow._text import join_names, one_line, plural
 from adk_flow.releases.alignment import Alignment, name_releases
 from adk_flow.releases.differences import NO, YES, ReleaseDifference
@@ -38,7 +39,7 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     ]
     yield Section("Figures", _table(["", *releases], figures))
     hooks = [
-        (hook, *(_count(counts[release]) for release in releases))
+        (hook, *(_UNKNOWN if (n := counts[release]) is None else str(n) for release in releases))
         for hook, counts in _hooks(alignment).items()
     ]
     yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))
@@ -66,10 +67,8 @@ def print_releases(alignment: Alignment, console: Console) -> None:
 
 
 def _with_like_columns_as_one(table: Table) -> Table:
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for place in range(len(table.columns)):
-        cells = tuple(row.cells[place].text for row in table.rows)
-        groups.setdefault(cells, []).append(place)
+    places = range(len(table.columns))
+    groups = group_by(places, lambda place: tuple(row.cells[place].text for row in table.rows))
     names = [column.name for column in table.columns]
     columns = [
         Column(name_releases([names[place] for place in group], names)) for group in groups.values()
@@ -126,10 +125,6 @@ def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
         hook: {name: count if hook in table.hooks[name] else None for name, count in tally.items()}
         for hook, tally in tallies.items()
     }
-
-
-def _count(count: int | None) -> str:
-    return _UNKNOWN if count is None else str(count)
 
 
 def releases_to_markdown(alignment: Alignment, command: str) -> str:

@@ -72,7 +72,8 @@ class _Sketch:
         self._calling = set()
         first = step[0]
         if first.kind == "fork":
-            self._fork(first)
+            band = _Band(first.activation, self.y + ROW - 12, {first.source})
+            self._forks.append(band)
         elif first.kind == "join":
             self._join(first.activation)
         else:
@@ -108,7 +109,8 @@ class _Sketch:
         if control is not None:
             self._close(control)
             if control.kind in ("start", "call", "transfer"):
-                self._begin(control)
+                active = sum(name == control.target for name, _ in self._open)
+                self._open[control.target, control.activation] = self.y - 2, 3 * active
             self._arrow(control, self.y)
         for move in step:
             if not move.is_control:
@@ -125,7 +127,8 @@ class _Sketch:
             path = f"M{start + 5:g} {y - 6:g}h16v6h-14"
         else:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
-        self.arrows.append(line(style, path, _hint(move), move.record, _ends(move)))
+        ends = f"{move.source} {move.kind} {move.target}:"
+        self.arrows.append(line(style, path, _hint(move), move.record, ends))
         if move.failed:
             self._label("failed-word", start + way * LANE / 2, y - 3, "✗ failed", move)
         elif start != end and (move.kind in _NAMED or (move.is_control and move.text)):
@@ -134,10 +137,6 @@ class _Sketch:
 
     def _label(self, style: str, x: float, y: float, words: str, move: Move) -> None:
         self.arrows.append(label(style, x, y, words, move.record))
-
-    def _begin(self, move: Move) -> None:
-        active = sum(name == move.target for name, _ in self._open)
-        self._open[move.target, move.activation] = self.y - 2, 3 * active
 
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
@@ -171,9 +170,6 @@ class _Sketch:
             kind = "model-call" if span.kind == "model" else "replaced-call"
             self.arrows.append(dot(kind, x, y, **known))
 
-    def _fork(self, move: Move) -> None:
-        self._forks.append(_Band(move.activation, self.y + ROW - 12, {move.source}))
-
     def _join(self, activation: int) -> None:
         band = next((band for band in self._forks[::-1] if band.activation == activation), None)
         if band is None:
@@ -197,7 +193,3 @@ def _style(move: Move) -> str:
 
 def _hint(move: Move) -> str:
     return move.text if move.text and not move.is_control else f"{move.kind} {move.text}".strip()
-
-
-def _ends(move: Move) -> str:
-    return f"{move.source} {move.kind} {move.target}:"

@@ -66,6 +66,9 @@ def print_lines(lines: Iterable[str], style: str, console: Console) -> None:
 def fold_words(start: str, words: str, width: int) -> Iterator[str]:
     """Folds words into lines of a width, of which the first begins with a start."""
     measure = len if (start + words).isascii() else cell_len
+    if measure(start) + measure(words) <= width:
+        yield start + words
+        return
     indent = " " * measure(start)
     line, most = start, width - len(indent)
     room, gap = most, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,7 @@ import adk_flow.models  # noqa: F401 - makes the model name "offline" known to A
 from adk_flow._adk import BaseNode, heed_failing_import, spare_failing_import
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape, open_cassette
+from adk_flow.models.decisions import Decided, decided
 from adk_flow.models.from_env import model_named, without_keys
 from adk_flow.models.override import models_of, override_models, with_tape
 from adk_flow.record.plugin import FlowPlugin
@@ -67,16 +69,22 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
     return override_models(app, model_named(model))
 
 
-def load_taped_app(path: Path, model: str, file: Path) -> tuple[App, Cassette]:
-    """Loads an app that is answered from a cassette, in one conversation, and asks what it lacks.
+def load_answered_app(
+    path: Path, model: str = "", decisions: Path | None = None, cassette: Path | None = None
+) -> tuple[App, Decided | None, Cassette | None]:
+    """Loads an app for one conversation, on decisions or a cassette's answers if one is given.
 
     Raises:
       AdkFlowError: one of them cannot be used.
     """
-    with without_keys():
+    with without_keys() if cassette else nullcontext():
         app = load_app(path, model)
-    cassette = open_cassette(file, models_of(app))
-    return with_tape(app, Tape(cassette)), cassette
+    if decisions:
+        return *decided(app, decisions), None
+    if cassette is None:
+        return app, None, None
+    kept = open_cassette(cassette, models_of(app))
+    return with_tape(app, Tape(kept)), None, kept
 
 
 def find_app(path: str | Path) -> FoundApp:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from google.adk.events.event import Event
 from google.genai import types
 
+from adk_flow._data import as_words, object_in
 from adk_flow.scenario.conversation import AskedTurn
 
 _CONFIRMATION = "adk_request_confirmation"
@@ -53,7 +53,7 @@ class Pauses:
 def message_of(turn: AskedTurn, pause: Pause | None) -> types.Content:
     """Writes what the user sends: the answer to what waits, else words."""
     if pause is None:
-        return types.UserContent(turn.say or _as_words(turn.answer))
+        return types.UserContent(turn.say or as_words(turn.answer))
     call, response = pause.call, _response(turn, pause.call)
     answered = types.FunctionResponse(id=call.id, name=call.name, response=response)
     return types.Content(role="user", parts=[types.Part(function_response=answered)])
@@ -64,18 +64,6 @@ def _response(turn: AskedTurn, call: types.FunctionCall) -> dict[str, Any]:
     if call.name == _CREDENTIAL and isinstance(value, dict):
         return {**(call.args or {}).get("authConfig", {}), "exchangedAuthCredential": value}
     if call.name == _CONFIRMATION and not isinstance(value, dict):
-        stated = _json_object(value)
+        stated = object_in(value.strip()) if isinstance(value, str) else {}
         return stated or {"confirmed": value is True or str(value).strip().lower() in _YES}
     return value if isinstance(value, dict) else {"result": value}
-
-
-def _json_object(value: Any) -> dict[str, Any]:
-    try:
-        parsed = json.loads(value)
-    except (TypeError, ValueError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _as_words(answer: Any) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

@@ -13,7 +13,6 @@ import yaml
 from msgspec.structs import replace
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.record.redact import mask
 from adk_flow.scenario.plan import PlanFault, Task, check_plan
 from adk_flow.scenario.yaml_file import read_document
 
@@ -210,5 +209,7 @@ def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) ->
         if not any(abs(number - near.value) <= near.tolerance for number in found)
     ]
     idle = [name for name in turn.specialists if name not in agents]
+    from adk_flow.record.redact import mask  # slow to import
+
     # What was to be said, or not, may be a secret itself, and a report goes further than its file.
     return [*map(mask, failed), *(f"{name} took no part" for name in idle)]

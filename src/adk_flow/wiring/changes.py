@@ -10,10 +10,10 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.example_tool import ExampleTool
 
 from adk_flow._text import join_names
-from adk_flow.inspect.agent_graph import name_of_model
+from adk_flow.inspect.agent_graph import name_of_model, tool_name
 from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
-from adk_flow.wiring.copies import Team, tool_name
+from adk_flow.wiring.copies import Team
 
 WITHOUT_THE_LEADS_TOOLS = frozenset(
     {"router", "classifier_router", "sequential", "parallel", "loop"}

@@ -33,7 +33,7 @@ class EmbeddingClassifier(BaseClassifier):
         self, *, input: ClassifierInput, questions: Mapping[str, Question]
     ) -> ClassifierResponse:
         """Answers questions of choice about what a user said, message by message."""
-        messages = [str(one) for one in input] if isinstance(input, Sequence) else [str(input)]
+        messages = [str(words) for words in input] if isinstance(input, Sequence) else [str(input)]
         choices = {name: one for name, one in questions.items() if isinstance(one, Choice)}
         return ClassifierResponse(
             answers={name: choose_likest(messages, choice) for name, choice in choices.items()}

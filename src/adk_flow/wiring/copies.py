@@ -17,6 +17,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.adk.utils.instructions_utils import inject_session_state
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.inspect.agent_graph import find_model, tool_name
 
 if TYPE_CHECKING:
     from adk_flow.wiring.peers import Peers
@@ -106,23 +107,18 @@ class Team:
         return copy
 
     def model_of(self, agent: LlmAgent) -> Any:
-        """Finds the model that an agent runs on where it stands: its own or the nearest above."""
-        above: Any = agent
-        while above is not None:
-            if model := getattr(above, "model", None):
-                return model
-            above = above.parent_agent
-        return self.lead.model
+        """Finds the model that an agent runs on where it stands, by default the lead's."""
+        return find_model(agent) or self.lead.model
 
 
 def joined(instructions: Sequence[str | InstructionProvider]) -> str | InstructionProvider:
     """Joins instructions; if one of them is a function, so is the whole."""
-    texts = [one for one in instructions if isinstance(one, str)]
+    texts = [instruction for instruction in instructions if isinstance(instruction, str)]
     if len(texts) == len(instructions):
         return "\n\n".join(filter(None, texts))
 
     async def instruct(context: ReadonlyContext) -> str:
-        return "\n\n".join([await _resolved(one, context) for one in instructions])
+        return "\n\n".join([await _resolved(instruction, context) for instruction in instructions])
 
     return instruct
 
@@ -160,11 +156,6 @@ def merged_tools(construct: str, team: Team, agents: Iterable[LlmAgent]) -> list
             if name:
                 owners.setdefault(name, agent.name)
     return list(gathered.values())
-
-
-def tool_name(tool: ToolUnion) -> str:
-    """Names a tool as a model sees it; empty for a toolset, whose tools are known in a run only."""
-    return getattr(tool, "name", "") or getattr(tool, "__name__", "")
 
 
 def _identity(tool: ToolUnion) -> object:

@@ -160,5 +160,5 @@ def _candidates(team: Team) -> Iterator[tuple[str, types.GenerateContentConfig]]
 
 def _has_escalated(ctx: Context) -> bool:
     """Whether an agent has left the loop in this turn, as ADK's `exit_loop` does."""
-    events = (one for one in ctx.session.events if one.invocation_id == ctx.invocation_id)
+    events = (event for event in ctx.session.events if event.invocation_id == ctx.invocation_id)
     return any(event.actions.escalate for event in events)

@@ -71,7 +71,7 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
 
 def temperatures(number: int) -> list[float]:
     """Spreads temperatures evenly, from 0 for the first to the hottest for the last."""
-    return [HOTTEST * one / max(1, number - 1) for one in range(number)]
+    return [HOTTEST * place / max(1, number - 1) for place in range(number)]
 
 
 def schema_of_choice(field: str, names: Iterable[str], *, several: bool = False) -> type[BaseModel]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from google.adk.agents.base_agent import BaseAgent
@@ -14,6 +13,7 @@ from google.adk.tools._node_tool import NodeTool
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode, Workflow
 
+from adk_flow._data import walk_once
 from adk_flow.wiring.copies import WiringError
 
 _STAGES = (SequentialAgent, ParallelAgent, LoopAgent)
@@ -42,7 +42,8 @@ def parts_of(root: BaseNode, *, deep: bool = False) -> Parts:
         raise WiringError(f"{root.name} is a {kind}; under other constructs an LlmAgent must lead")
     specialists: dict[str, BaseAgent] = {}
     left_out = []
-    for node in _below(root) if deep else _used_by(root):
+    below = [*walk_once([root], _used_by)][1:] if deep else _used_by(root)
+    for node in below:
         if reason := _reason_against(node, {root.name, *specialists}, deep=deep):
             left_out.append(f"{node.name}: {reason}")
         elif isinstance(node, BaseAgent):
@@ -65,21 +66,10 @@ def _reason_against(node: BaseNode, taken: set[str], *, deep: bool) -> str:
     return ""
 
 
-def _below(agent: BaseAgent) -> Iterator[BaseNode]:
-    """Walks the agents and graphs that an agent uses, each once, depth first."""
-    seen = {id(agent)}
-    waiting = _used_by(agent)
-    while waiting:
-        node = waiting.pop(0)
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        if isinstance(node, LlmAgent) or (isinstance(node, _STAGES) and node.parent_agent):
-            waiting[:0] = _used_by(node)
-
-
-def _used_by(agent: BaseAgent) -> list[BaseNode]:
+def _used_by(agent: BaseNode) -> list[BaseNode]:
+    """Lists the agents and graphs that an agent uses, of which its specialists are made."""
+    if not (isinstance(agent, LlmAgent) or (isinstance(agent, _STAGES) and agent.parent_agent)):
+        return []
     tools = agent.tools if isinstance(agent, LlmAgent) else []
     called = (tool.agent for tool in tools if isinstance(tool, AgentTool))
     graphs = (tool.node for tool in tools if isinstance(tool, NodeTool))

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 import msgspec
@@ -29,6 +29,7 @@ from opentelemetry import propagate
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import name_of_model
 from adk_flow.log.schema import Header, Record
+from adk_flow.models.cassette import CallLimit
 from adk_flow.models.enforcement import override_in_force
 from adk_flow.models.faulty import Fault
 from adk_flow.models.planned.model import Planned
@@ -98,16 +99,6 @@ class Spending(msgspec.Struct, tag=True):
 
     header: Header | None = None
     record: Record | None = None
-
-
-class CallLimit(Protocol):
-    """What limits model calls."""
-
-    def take(self) -> None:
-        """Counts a call; raises if there is no room for it."""
-
-    def listen(self, header: Header, record: Record) -> None:
-        """Adds up what calls cost."""
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def routing_by_state(key: str) -> Callable[..., None]:
 
 def read_messages(ctx: Context) -> list[str]:
     """Gives what the user said so far, as a classifier knows nothing of earlier turns."""
-    return [words_of(one.content) for one in ctx.session.events if one.author == "user"]
+    return [words_of(event.content) for event in ctx.session.events if event.author == "user"]
 
 
 def router_many(team: Team) -> Workflow:

@@ -166,7 +166,7 @@ def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, 
     app = load_app(job.app)
     root: Any = app.root_agent
     parts = parts_of(root, deep=job.deep)
-    own = next((one for one in app.plugins if isinstance(one, FlowPlugin)), FlowPlugin())
+    own = next((plugin for plugin in app.plugins if isinstance(plugin, FlowPlugin)), FlowPlugin())
     copies = {agent.name: agent for agent in Team(parts.lead, parts.specialists).everybody()}
     for name, number in job.sockets.items():
         listening = socket.socket(fileno=number)
@@ -180,14 +180,11 @@ def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, 
         yield uvicorn.Server(config), listening
 
 
-def _is_decided(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
-    return server.started or task.done()
-
-
 async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> None:
     served = dict(_servers(job, channel))
     tasks = [asyncio.ensure_future(server.serve([one])) for server, one in served.items()]
-    while not all(map(_is_decided, served, tasks)):  # noqa: ASYNC110 - uvicorn has no event for it
+    pairs = list(zip(served, tasks, strict=True))
+    while not all(server.started or task.done() for server, task in pairs):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     channel.tell(b"")
     await asyncio.to_thread(is_over.wait)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
-
-from google.adk.agents.llm_agent import LlmAgent, ToolUnion
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.base_toolset import BaseToolset
 
+from adk_flow.inspect.agent_graph import tool_name
 from adk_flow.models.planned.agent_map import TOOLS
 from adk_flow.models.request.skills import skill_name
 from adk_flow.wiring.agents import alone
-from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools, tool_name
+from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 
 SKILLS = (
     "You work alone: there is nobody to transfer to or to call. Each of your specialists is a "
@@ -30,7 +28,8 @@ def wire_skills(team: Team) -> LlmAgent:
         raise WiringError("skills needs google-adk 2.10 or newer") from None
     names = _names(team)
     tools = merged_tools("skills", team, [team.lead, *team.specialists])
-    own = [*team.own_tools(team.lead), *filter(_is_toolset, tools)]
+    # A skill offers only tools that it names, and those of a toolset have no names before a run.
+    own = [*team.own_tools(team.lead), *(tool for tool in tools if isinstance(tool, BaseToolset))]
     others = [tool for tool in tools if tool not in own]
     known = [tool_name(tool) for tool in others]
     skills = [
@@ -38,7 +37,12 @@ def wire_skills(team: Team) -> LlmAgent:
             frontmatter=Frontmatter(
                 name=names[agent.name],
                 description=(agent.description or agent.name)[:_LONGEST],
-                metadata={TOOLS: _tools(team, agent, known), "adk_inject_state": True},
+                metadata={
+                    TOOLS: [
+                        name for name in map(tool_name, team.own_tools(agent)) if name in known
+                    ],
+                    "adk_inject_state": True,
+                },
             ),
             instructions=_instruction(agent),
         )
@@ -68,12 +72,3 @@ def _instruction(agent: LlmAgent) -> str:
             f"skills: {agent.name}'s instruction is a function, and a skill's is a text"
         )
     return agent.instruction
-
-
-def _tools(team: Team, agent: LlmAgent, known: Collection[str]) -> list[str]:
-    return [name for tool in team.own_tools(agent) if (name := tool_name(tool)) in known]
-
-
-def _is_toolset(tool: ToolUnion | Any) -> bool:
-    """Whether its tools have no names before a run; a skill offers only what it names."""
-    return isinstance(tool, BaseToolset)

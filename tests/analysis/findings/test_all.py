@@ -8,7 +8,7 @@ from google.adk.tools.agent_tool import AgentTool
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adk_flow.analysis.findings import KINDS, detect_findings, of_leak
+from adk_flow.analysis.findings import KINDS, detect_findings
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.check.flow import Flow
@@ -73,13 +73,6 @@ async def test_the_desk_is_told_the_same_of_a_question_and_its_follow_up(
     expected = {"agent_tool": hidden, "agent_tool_skip_summarization": hidden}
     expected |= {name: [(turn, kind) for turn in (1, 2) for kind in SHOWN[name]] for name in SHOWN}
     assert sorted(told) == expected.get(construct, [])
-
-
-def test_a_leak_is_a_finding_too():
-    one = of_leak("Funds", "the loan's number", 7, 2)
-
-    assert one.kind in KINDS
-    assert one.text == "Funds was shown the loan's number, which is not for it."
 
 
 async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):

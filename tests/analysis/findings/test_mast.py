@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from adk_flow.analysis.findings import KINDS, detect_findings
-from adk_flow.analysis.findings.mast import MAST_MODES
+from adk_flow.analysis.findings.finding import MAST_MODES
+from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import call
 from adk_flow.render.flow_json import flow_to_data
@@ -54,7 +55,7 @@ async def test_json_and_show_bear_the_id(tmp_path):
 
     print_flow(log, Console(file=stream, width=200))
 
-    (finding,) = json.loads(json.dumps(flow_to_data(log, "both")))["findings"]
+    (finding,) = json.loads(json.dumps(flow_to_data(trace_log(log), "both")))["findings"]
     assert (finding["kind"], finding["mast"]) == ("repeated_answer", "FM-1.3")
     assert "Root says it again. [MAST FM-1.3]" in stream.getvalue()
     assert [one.mast for one in detect_findings(flow.trace)] == ["FM-1.3"]

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from adk_flow.analysis.findings.avoidable_serial_calls import find_avoidable_serial_calls
 from adk_flow.analysis.findings.changed_session import find_changed_sessions
 from adk_flow.analysis.findings.concurrency import find_lost_state_writes
-from adk_flow.analysis.findings.cut_answer import find_cut_answers
 from adk_flow.analysis.findings.dead_end import find_dead_ends
 from adk_flow.analysis.findings.dropped_answer import find_dropped_answers
-from adk_flow.analysis.findings.ended_loop import find_ended_loops
-from adk_flow.analysis.findings.finding import KINDS, Finding, of_leak
+from adk_flow.analysis.findings.finding import KINDS, Finding
 from adk_flow.analysis.findings.glued_answers import find_glued_answers
 from adk_flow.analysis.findings.hallucinated_name import find_hallucinated_names
-from adk_flow.analysis.findings.hidden_conversation import find_hidden_conversations
-from adk_flow.analysis.findings.hidden_hook import find_hidden_hooks
+from adk_flow.analysis.findings.hidden import find_hidden_conversations, find_hidden_hooks
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.findings.leaks import detect_leaks
 from adk_flow.analysis.findings.misroute import find_misroutes
@@ -27,6 +24,8 @@ from adk_flow.analysis.findings.ping_pong import find_ping_pong
 from adk_flow.analysis.findings.repeated_words import find_repeated_words
 from adk_flow.analysis.findings.unexpected_active_agent import find_unexpected_active_agents
 from adk_flow.analysis.findings.unfinished import (
+    find_cut_answers,
+    find_ended_loops,
     find_failed_tools,
     find_open_calls,
     find_stages_that_never_began,
@@ -34,7 +33,7 @@ from adk_flow.analysis.findings.unfinished import (
 from adk_flow.analysis.findings.withheld_facts import find_withheld_facts
 from adk_flow.analysis.trace import Trace
 
-__all__ = ["KINDS", "Finding", "detect_findings", "detect_leaks", "of_leak"]
+__all__ = ["KINDS", "Finding", "detect_findings", "detect_leaks"]
 
 _DETECTORS = (
     find_ping_pong,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
 from adk_flow.analysis.terms import is_whole, terms_of
 from adk_flow.analysis.trace import ToolCall, Trace, Turn
@@ -54,11 +55,7 @@ def find_avoidable_serial_calls(trace: Trace) -> Iterator[Finding]:
 
 def _by_event(calls: Iterable[ToolCall]) -> dict[int, list[ToolCall]]:
     """Sorts calls by the event that asks for them."""
-    asked: dict[int, list[ToolCall]] = defaultdict(list)
-    for call in calls:
-        if call.asked >= 0:
-            asked[call.asked].append(call)
-    return asked
+    return group_by((call for call in calls if call.asked >= 0), lambda call: call.asked)
 
 
 def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:
@@ -68,15 +65,13 @@ def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:
         lost = _time_lost(ran)
         if late and lost >= MATERIAL:
             agent = calls[0].agent
-            yield Finding(
-                kind="needless_series",
-                turn=turn.number,
-                agents=(agent,),
-                text=f"{len(late)} of {len(ran)} calls that {agent} made in one model "
+            text = (
+                f"{len(late)} of {len(ran)} calls that {agent} made in one model "
                 f"turn, {listed(call.name for call in calls)}, began only after another "
-                f"had ended, which took {_seconds(lost)} longer than side by side.",
-                records=(event, *sorted(n for call in ran for n in (call.record, call.ended))),
+                f"had ended, which took {_seconds(lost)} longer than side by side."
             )
+            records = (event, *sorted(n for call in ran for n in (call.record, call.ended)))
+            yield Finding("needless_series", turn.number, (agent,), text, records)
 
 
 def _time_lost(calls: list[ToolCall]) -> int:
@@ -98,26 +93,24 @@ def _rounds(turn: Turn) -> dict[int, list[_Round]]:
 
 
 def _asked_late(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> Iterator[Finding]:
-    earlier = [one for one in before.calls if one.ended >= 0 and not one.failed]
+    earlier = [other for other in before.calls if other.ended >= 0 and not other.failed]
     # The same agent asked once more may have been asked because of what it answered.
-    is_again = call.name in {one.name for one in before.calls}
-    may_not = any(one.kind not in _AT_ONCE for one in (*before.calls, call))
+    is_again = call.name in {other.name for other in before.calls}
+    may_not = any(other.kind not in _AT_ONCE for other in (*before.calls, call))
     if len(earlier) < len(before.calls) or call.ended < 0 or is_again or may_not:
         return
     if _may_need(trace, before, after, call):
         return
-    saved = min(max(one.took for one in earlier), call.took)
+    saved = min(max(other.took for other in earlier), call.took)
     time = f" and {_seconds(saved)}" if saved >= MATERIAL else ""
-    names = distinct(one.name for one in before.calls)
-    yield Finding(
-        kind="needless_series",
-        turn=call.turn,
-        agents=(call.agent, *names, call.name),
-        text=f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
+    names = distinct(other.name for other in before.calls)
+    text = (
+        f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
         f"request holds no number and no distinctive word learnt from that: side by side, a model "
-        f"call{time} would have been saved.",
-        records=(before.event, *sorted(c.ended for c in earlier), after.asked, after.event),
+        f"call{time} would have been saved."
     )
+    records = (before.event, *sorted(c.ended for c in earlier), after.asked, after.event)
+    yield Finding("needless_series", call.turn, (call.agent, *names, call.name), text, records)
 
 
 def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bool:
@@ -133,7 +126,7 @@ def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bo
     if not all(map(is_whole, [call.text, *texts])) or "response" not in {p.kind for p in new}:
         return True
     known = [before.request.system, *(part.text for part in before.request.parts)]
-    own = [one.text for one in before.calls]
+    own = [other.text for other in before.calls]
     fresh = terms_of(*texts).without(terms_of(*[trace.log.texts.get(n, "") for n in known], *own))
     asked = terms_of(call.text)
     return not any(fresh) or not any(asked) or asked.shares(fresh)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding, Kind
-from adk_flow.analysis.trace import Trace, Turn
+from adk_flow.analysis.findings.finding import Finding
+from adk_flow.analysis.trace import Trace
 
 
 def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
@@ -15,15 +15,11 @@ def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
             if change.compacted:
                 gone = trace.outlook.replaced_before(turn.number, *change.compacted)
                 text = f"A summary replaced {_name(gone)}."
-                yield _finding("replaced_turns", turn, change.record, text)
+                yield Finding("replaced_turns", turn.number, (), text, (change.record,))
             else:
                 gone = trace.outlook.undone_before(turn.number, change.rewound)
                 text = f"The session was taken back to before {_name(gone)}."
-                yield _finding("rewound_turns", turn, change.record, text)
-
-
-def _finding(kind: Kind, turn: Turn, record: int, text: str) -> Finding:
-    return Finding(kind=kind, turn=turn.number, agents=(), text=text, records=(record,))
+                yield Finding("rewound_turns", turn.number, (), text, (change.record,))
 
 
 def _name(turns: tuple[int, int] | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.trace import Activation, Trace, Turn, Write
+from adk_flow.analysis.trace import Activation, Trace, Write
 
 
 def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
@@ -16,37 +17,30 @@ def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
     ADK keeps one; nodes write to one session, where the last one stays. A log holds no values.
     """
     for turn in trace.turns:
-        for key, writes in _by_key(turn).items():
+        for key, writes in group_by(turn.writes, lambda write: write.key).items():
             clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
             if clashing:
                 agents = {write.activation: write.activation.agent for write in clashing}
-                yield Finding(
-                    kind="lost_state_write",
-                    turn=turn.number,
-                    agents=distinct(agents.values()),
-                    text=f"{listed(agents.values())} ran side by side and each wrote the "
-                    f"state key {listed([key])}: one write is lost, unless the values agree.",
-                    records=tuple(sorted(write.record for write in clashing)),
+                text = (
+                    f"{listed(agents.values())} ran side by side and each wrote the "
+                    f"state key {listed([key])}: one write is lost, unless the values agree."
                 )
-
-
-def _by_key(turn: Turn) -> dict[str, list[Write]]:
-    writes: dict[str, list[Write]] = defaultdict(list)
-    for write in turn.writes:
-        writes[write.key].append(write)
-    return writes
+                records = tuple(sorted(write.record for write in clashing))
+                agents = distinct(agents.values())
+                yield Finding("lost_state_write", turn.number, agents, text, records)
 
 
 def _beside(write: Write, another: Write) -> bool:
     """Whether two writers ran at the same time, neither of them for the other."""
-    one, other = write.activation, another.activation
-    if one is other or one in other.parents() or other in one.parents():
+    first, second = write.activation, another.activation
+    calls = [activation.head.within for activation in (first, second)]
+    is_one_fork = calls[0] and calls[1] and calls[0].asked == calls[1].asked >= 0
+    return ran_at_once(first, second, is_known=bool(is_one_fork))
+
+
+def ran_at_once(first: Activation, second: Activation, *, is_known: bool = False) -> bool:
+    """Whether two agents ran at the same time, be it known, neither of them for the other."""
+    if first is second or first in second.parents() or second in first.parents():
         return False
-    calls = [activation.head.within for activation in (one, other)]
-    if calls[0] and calls[1] and calls[0].asked == calls[1].asked >= 0:
-        return True
-    return one.began < _end(other) and other.began < _end(one)
-
-
-def _end(activation: Activation) -> float:
-    return activation.ended if activation.ended >= 0 else float("inf")
+    ends = [agent.ended if agent.ended >= 0 else math.inf for agent in (first, second)]
+    return is_known or (first.began < ends[1] and second.began < ends[0])

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding
 from adk_flow.analysis.trace import Activation, Trace, Turn
-from adk_flow.log.schema import Request
 
 
 def find_dead_ends(trace: Trace) -> Iterator[Finding]:
@@ -20,23 +19,17 @@ def find_dead_ends(trace: Trace) -> Iterator[Finding]:
 
 def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
     sent, source = turn.requests(activation), activation.source
-    if not sent or any(_may_transfer(request) for _, request in sent):
+    # Some releases of ADK do not tell to whom a transfer is offered.
+    if not sent or any(one.targets or "transfer_to_agent" in one.tools for _, one in sent):
         return
-    yield Finding(
-        kind="dead_end",
-        turn=turn.number,
-        agents=(activation.agent,),
-        text=f"{activation.agent} took over from "
+    text = (
+        f"{activation.agent} took over from "
         f"{source.agent if source else activation.parent_name} and "
-        f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}.",
-        records=(activation.began, *(index for index, _ in sent), *turn.end_record),
-        level="serious" if turn.active_agent == activation.agent else "notice",
+        f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}."
     )
-
-
-def _may_transfer(request: Request) -> bool:
-    """Whether a request offers a transfer; some releases of ADK do not tell to whom."""
-    return bool(request.targets) or "transfer_to_agent" in request.tools
+    records = (activation.began, *(index for index, _ in sent), *turn.end_record)
+    level = "serious" if turn.active_agent == activation.agent else "notice"
+    yield Finding("dead_end", turn.number, (activation.agent,), text, records, level)
 
 
 def _outlook(agent: str, active_agent: str) -> str:

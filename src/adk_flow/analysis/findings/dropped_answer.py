@@ -25,7 +25,10 @@ def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
     stands in any reply of the turn or in what an agent or tool was asked or said after it.
     """
     for turn in trace.turns:
-        if not turn.complete or turn.waiting() or _is_pending(turn) or _is_unheard(turn):
+        is_unheard = any(hidden.hook == "event" for hidden in turn.hidden_hooks)
+        # What comes from outside may bring the answer later.
+        is_pending = any(call.pending and call.ended < 0 for call in turn.tool_calls)
+        if not turn.complete or turn.waiting() or is_pending or is_unheard:
             continue
         for place, move in enumerate(turn.moves):
             if move.kind == "answer" and move.cause in AGENT_CALLS:
@@ -33,41 +36,26 @@ def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
         yield from _failed(trace, turn)
 
 
-def _is_pending(turn: Turn) -> bool:
-    """Whether a turn waits for something from outside, so that its answer may come later."""
-    return any(call.pending and call.ended < 0 for call in turn.tool_calls)
-
-
-def _is_unheard(turn: Turn) -> bool:
-    """Whether another plugin hid what was said."""
-    return any(hidden.hook == "event" for hidden in turn.hidden_hooks)
-
-
 def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:
-    if answer.record not in turn.worded or _is_last_shown(turn, answer):
+    # The last words in ADK's session may be the called agent's own, as of `single_turn`.
+    is_last_shown = turn.finals and turn.finals[-1].activation == answer.activation
+    if answer.record not in turn.worded or is_last_shown:
         return
     replies = [move for move in turn.moves if move.kind == "reply"]
     later = [*replies, *_uses(trace, answer, after)]
     is_late = not any(move.kind == "reply" for move in after)
+    asked_on = any(move.kind in ("ask", "transfer") for move in after)
     if not replies and _caller_faces_user(trace, answer):
         reason = _NO_REPLY
-    elif not _is_lost(turn, answer, later, asked_on=_asked_on(after)):
+    elif not _is_lost(turn, answer, later, asked_on=asked_on):
         return
     else:
         reason = f"{_NO_REPLY} after it" if is_late else _criterion(turn, answer)
-    yield Finding(
-        kind="unrelayed_answer",
-        turn=turn.number,
-        agents=(answer.source, answer.target),
-        text=f"{answer.source} answered {answer.target}, but {reason}.",
-        records=_in_order(answer.record, *[m.record for m in replies], *turn.end_record),
-        level="serious" if reason.startswith(_NO_REPLY) else "notice",
-    )
-
-
-def _is_last_shown(turn: Turn, answer: Move) -> bool:
-    """Whether the last words in ADK's session are the called agent's own, as of `single_turn`."""
-    return bool(turn.finals) and turn.finals[-1].activation == answer.activation
+    text = f"{answer.source} answered {answer.target}, but {reason}."
+    records = _in_order(answer.record, *[m.record for m in replies], *turn.end_record)
+    level = "serious" if reason.startswith(_NO_REPLY) else "notice"
+    agents = (answer.source, answer.target)
+    yield Finding("unrelayed_answer", turn.number, agents, text, records, level)
 
 
 def _caller_faces_user(trace: Trace, answer: Move) -> bool:
@@ -87,13 +75,9 @@ def _parent_of(trace: Trace, move: Move) -> Activation | None:
     return activation.head.source if activation else None
 
 
-def _asked_on(after: list[Move]) -> bool:
-    return any(move.kind in ("ask", "transfer") for move in after)
-
-
 def _is_lost(turn: Turn, answer: Move, later: list[Move], *, asked_on: bool) -> bool:
     """Whether nothing of an answer was told; False too where words were left out of the log."""
-    arguments = _arguments_after(turn, answer.record)
+    arguments = [call.text for call in turn.tool_runs if call.record > answer.record]
     texts = [*[move.text for move in later], *arguments]
     if not all(map(is_whole, [answer.text, *texts])):
         return False
@@ -103,10 +87,6 @@ def _is_lost(turn: Turn, answer: Move, later: list[Move], *, asked_on: bool) -> 
     if not content.numbers and (asked_on or len(content.words) < _LEAST_WORDS):
         return False
     return len(content.words & found.words) <= _FEW_WORDS * len(content.words)
-
-
-def _arguments_after(turn: Turn, index: int) -> list[str]:
-    return [call.text for call in turn.tool_runs if call.record > index]
 
 
 def _content(turn: Turn, answer: Move) -> Terms:
@@ -124,20 +104,16 @@ def _failed(trace: Trace, turn: Turn) -> Iterator[Finding]:
     """Finds calls of agents that failed in a turn that said nothing after that."""
     moves = turn.moves
     calls = [m for m in moves if m.kind == "return" and m.failed and m.cause in AGENT_CALLS]
-    mine = [move for move in calls if _caller_faces_user(trace, move)]
+    own = [move for move in calls if _caller_faces_user(trace, move)]
     replied = [place for place, move in enumerate(moves) if move.kind == "reply"]
-    if not mine or (replied and replied[-1] > moves.index(mine[0])):
+    if not own or (replied and replied[-1] > moves.index(own[0])):
         return
-    agents = distinct(move.source for move in mine)
-    was = "its calls" if len(mine) > 1 else "its call"
-    yield Finding(
-        kind="unrelayed_answer",
-        turn=turn.number,
-        agents=(*agents, mine[0].target),
-        text=f"{mine[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}.",
-        records=_in_order(*[move.record for move in mine], *turn.end_record),
-        level="serious",
-    )
+    agents = distinct(move.source for move in own)
+    was = "its calls" if len(own) > 1 else "its call"
+    text = f"{own[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}."
+    records = _in_order(*[move.record for move in own], *turn.end_record)
+    agents = (*agents, own[0].target)
+    yield Finding("unrelayed_answer", turn.number, agents, text, records, "serious")
 
 
 def _in_order(*records: int) -> tuple[int, ...]:

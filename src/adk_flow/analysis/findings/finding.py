@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import msgspec
 
 from adk_flow._text import format_times, join_names
-from adk_flow.analysis.findings.mast import mast_id
 
 Kind = Literal[
     "ping_pong",
@@ -42,11 +41,23 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 Level = Literal["serious", "notice"]
 
+MAST_MODES = {
+    "ping_pong": "FM-1.3 step repetition",
+    "repeated_answer": "FM-1.3 step repetition",
+    "replaced_turns": "FM-1.4 loss of conversation history",
+    "withheld_fact": "FM-2.4 information withholding",
+    "unrelayed_answer": "FM-2.5 ignored other agent's input",
+    "cut_answer": "FM-3.1 premature termination",
+    "stage_not_begun": "FM-3.1 premature termination",
+}
+"""Failure modes of multi-agent systems, by the kind that is one: Cemri et al. (MAST), arXiv
+2503.13657, appendix A. Kinds that none of its 14 modes describes have none."""
+
 _LONGEST_NAME = 80
 """Characters shown of a name that a model made up."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something in a turn that its author would want to know, with the records that prove it."""
 
     kind: Kind
@@ -59,23 +70,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: Level = "notice"
     """`serious` where the user was, or may have been, ill served."""
     mast: str = ""
-    """Id of the mode that its kind is in MAST (`mast.py`); empty for none."""
+    """Id of the mode that its kind is in MAST; empty for none."""
 
     def __post_init__(self) -> None:
         """Gives it its kind's mode."""
-        msgspec.structs.force_setattr(self, "mast", mast_id(self.kind))
-
-
-def of_leak(agent: str, what: str, record: int, turn: int) -> Finding:
-    """Tells that an agent was shown what is not for it."""
-    return Finding(
-        kind="leak",
-        turn=turn,
-        agents=(agent,),
-        text=f"{agent} was shown {what}, which is not for it.",
-        records=(record,),
-        level="serious",
-    )
+        mode = MAST_MODES.get(self.kind, "").partition(" ")[0]
+        msgspec.structs.force_setattr(self, "mast", mode)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -38,12 +38,9 @@ def _glued(turn: Turn, message: Message) -> Iterator[Finding]:
     for (first, one), (second, other) in permutations(answers.items(), 2):
         seam = first[-_EDGE:] + second[:_EDGE]
         if len(seam) >= _LEAST and seam in message.text and seam not in first + "\n" + second:
-            yield Finding(
-                kind="glued_answers",
-                turn=turn.number,
-                agents=(one, other),
-                text=f"The user reads the answers of {listed([one, other])} without a space "
-                f"between them: {one_line(seam, 60)!r}.",
-                records=(message.record,),
-                level="serious",
+            text = (
+                f"The user reads the answers of {listed([one, other])} without a space "
+                f"between them: {one_line(seam, 60)!r}."
             )
+            records = (message.record,)
+            yield Finding("glued_answers", turn.number, (one, other), text, records, "serious")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
+from adk_flow._data import object_in
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import ModelCall, Trace, Turn
@@ -23,13 +22,11 @@ def find_hallucinated_names(trace: Trace) -> Iterator[Finding]:
                 if (asked.activation, call.name) in ran and call.kind != "transfer":
                     continue
                 if reason := _made_up(trace, turn, asked, call):
+                    text = f"{asked.agent} {reason}."
+                    records = (asked.record, asked.ended)
+                    agents = (asked.agent,)
                     yield Finding(
-                        kind="hallucinated_name",
-                        turn=turn.number,
-                        agents=(asked.agent,),
-                        text=f"{asked.agent} {reason}.",
-                        records=(asked.record, asked.ended),
-                        level="serious",
+                        "hallucinated_name", turn.number, agents, text, records, "serious"
                     )
 
 
@@ -51,10 +48,7 @@ def _made_up(trace: Trace, turn: Turn, asked: ModelCall, call: FunctionCall) -> 
 def _target(trace: Trace, turn: Turn, asked: ModelCall, call: FunctionCall) -> str:
     """Reads whom a transfer names: its arguments, or its event where they were left out."""
     if is_whole(call.text):
-        try:
-            return str(msgspec.json.decode(call.text, type=dict).get("agent_name", ""))
-        except msgspec.DecodeError:
-            return ""
+        return str(object_in(call.text).get("agent_name", ""))
     activation = trace.activations.get(asked.activation)
     own = [other for other in turn.model_calls if other.activation == asked.activation]
     return activation.target if activation and own[-1] is asked else ""

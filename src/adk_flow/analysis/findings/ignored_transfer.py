@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, listed
-from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn
+from adk_flow.analysis.trace import Activation, Trace, Turn
 
 
 def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
@@ -19,22 +19,18 @@ def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
 def _ignored(turn: Turn) -> Iterator[Finding]:
     for source in turn.activations:
         if source.target and not _began(turn, source):
-            yield Finding(
-                kind="ignored_transfer",
-                turn=turn.number,
-                agents=(source.agent,),
-                text=f"{source.agent} handed over to {listed([source.target])}, which never began.",
-                records=(source.ended,) if source.ended >= 0 else (source.began,),
-                level="serious",
-            )
+            text = f"{source.agent} handed over to {listed([source.target])}, which never began."
+            records = (source.ended,) if source.ended >= 0 else (source.began,)
+            agents = (source.agent,)
+            yield Finding("ignored_transfer", turn.number, agents, text, records, "serious")
 
 
 def _began(turn: Turn, source: Activation) -> bool:
     return any(
-        one.agent.rpartition("/")[2] == source.target
-        and one.cause in ("transfer", "resume")
-        and one.began > source.began
-        for one in turn.activations
+        activation.agent.rpartition("/")[2] == source.target
+        and activation.cause in ("transfer", "resume")
+        and activation.began > source.began
+        for activation in turn.activations
     )
 
 
@@ -42,17 +38,11 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
     for call in turn.asked_models:
         number = sum(asked.kind == "transfer" for asked in call.calls)
         source = trace.activations.get(call.activation)
-        if number > 1 and source is not None and source.target and _is_last(turn, call):
-            yield Finding(
-                kind="ignored_transfer",
-                turn=turn.number,
-                agents=(call.agent,),
-                text=f"{call.agent} handed over {number} times at once; only that to "
-                f"{listed([source.target])} took place.",
-                records=(call.record, call.ended),
-                level="serious",
+        own = [other for other in turn.model_calls if other.activation == call.activation]
+        if number > 1 and source is not None and source.target and own[-1] is call:
+            text = (
+                f"{call.agent} handed over {number} times at once; only that to "
+                f"{listed([source.target])} took place."
             )
-
-
-def _is_last(turn: Turn, call: ModelCall) -> bool:
-    return [one for one in turn.model_calls if one.activation == call.activation][-1] is call
+            records = (call.record, call.ended)
+            yield Finding("ignored_transfer", turn.number, (call.agent,), text, records, "serious")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding, of_leak
+from adk_flow.analysis.findings.finding import Finding
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility import Visibility
 
@@ -15,4 +15,6 @@ def detect_leaks(trace: Trace, shown: Visibility) -> Iterator[Finding]:
     for leak in shown.leaks:
         is_canary = leak.kind == "canary"
         what = f"the canary “{leak.source}”" if is_canary else f"{leak.kind} of {leak.source}"
-        yield of_leak(leak.agent, what, leak.record, turns.get(leak.record, 0))
+        text = f"{leak.agent} was shown {what}, which is not for it."
+        turn, records = turns.get(leak.record, 0), (leak.record,)
+        yield Finding("leak", turn, (leak.agent,), text, records, "serious")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from adk_flow._data import object_in
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.nodes import node_name
 from adk_flow.analysis.trace import Trace
@@ -22,24 +22,18 @@ def find_misroutes(trace: Trace) -> Iterator[Finding]:
         shares = _probabilities(record)
         likeliest = max(shares, key=lambda name: shares[name], default="")
         if likeliest and shares[likeliest] > shares.get(record.route, 1):
-            yield Finding(
-                kind="misroute",
-                turn=turns.get(record.run, 0),
-                agents=(record.route,),
-                text=f"{node_name(record.path)} would have sent this to {listed([likeliest])} "
-                f"({shares[likeliest]:.0%}); the plan sent it to {listed([record.route])}.",
-                records=(index,),
+            text = (
+                f"{node_name(record.path)} would have sent this to {listed([likeliest])} "
+                f"({shares[likeliest]:.0%}); the plan sent it to {listed([record.route])}."
             )
+            yield Finding("misroute", turns.get(record.run, 0), (record.route,), text, (index,))
 
 
 def _probabilities(record: Record) -> dict[str, float]:
     """Reads what a classifier gives each label; nothing of any other record."""
     if not record.route or "probabilities" not in record.values:
         return {}
-    try:
-        values = json.loads(record.values).values()
-    except (ValueError, RecursionError, AttributeError):
-        return {}
-    answers = (one.get("probabilities") for one in values if isinstance(one, dict))
-    shares = next((one for one in answers if isinstance(one, dict)), {})
+    values = object_in(record.values).values()
+    answers = (value.get("probabilities") for value in values if isinstance(value, dict))
+    shares = next((answer for answer in answers if isinstance(answer, dict)), {})
     return {name: share for name, share in shares.items() if isinstance(share, float)}

@@ -27,14 +27,10 @@ def find_ping_pong(trace: Trace) -> Iterator[Finding]:
         if most > 1:
             back = counts[target, source] if source != target else 0
             also = f", and {target} to {source} {format_times(back)}" if back else ""
-            yield Finding(
-                kind="ping_pong",
-                turn=moves[0].turn,
-                agents=distinct([source, target]),
-                text=f"{source} handed over to {target} {format_times(most)} in one turn{also}.",
-                records=tuple(_handover(trace.activations.get(m.parent), m) for m in moves),
-                level="serious",
-            )
+            text = f"{source} handed over to {target} {format_times(most)} in one turn{also}."
+            records = tuple(_handover(trace.activations.get(m.parent), m) for m in moves)
+            agents = distinct([source, target])
+            yield Finding("ping_pong", moves[0].turn, agents, text, records, "serious")
 
 
 def _handover(source: Activation | None, move: Move) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
-import msgspec
-
+from adk_flow._data import parse_json
+from adk_flow.analysis.findings.concurrency import ran_at_once
 from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
@@ -27,16 +26,16 @@ def find_repeated_words(trace: Trace) -> Iterator[Finding]:
     holds one of them.
     """
     for turn in trace.turns:
-        shown = [one for one in turn.messages if not one.is_result]
-        raw = [one for one in shown if _is_json(one.text)]
+        shown = [message for message in turn.messages if not message.is_result]
+        raw = [message for message in shown if _is_json(message.text)]
         if raw:
-            agents = listed(one.agent for one in raw)
+            agents = listed(message.agent for message in raw)
             yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {agents}.")
-        yield from _repeated(trace, turn, [one for one in shown if one not in raw])
+        yield from _repeated(trace, turn, [message for message in shown if message not in raw])
 
 
 def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:
-    terms = {one: terms_of(one.text) for one in shown if is_whole(one.text)}
+    terms = {message: terms_of(message.text) for message in shown if is_whole(message.text)}
     candidates: list[Message] = []
     for place, later in enumerate(shown):
         earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
@@ -45,7 +44,7 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
         if not known:
             continue
         others = [o for o in earlier if o is known[0] or _ran_at_once(trace, o, known[0])]
-        if _is_choice(later, [one for one in others if any(terms[one])]):
+        if _is_choice(later, [other for other in others if any(terms[other])]):
             candidates += others
             text = f"The user reads all {len(others)} candidates, of {listed(_names(others))}, "
             kind, read = "shown_candidates", f"{text}before {later.agent} gives one of them."
@@ -57,23 +56,18 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
 
 
 def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
-    records = tuple(sorted({one.record for one in shown}))
-    return Finding(
-        kind=kind, turn=turn.number, agents=distinct(_names(shown)), text=text, records=records
-    )
+    records = tuple(sorted({message.record for message in shown}))
+    return Finding(kind, turn.number, distinct(_names(shown)), text, records)
 
 
 def _names(shown: list[Message]) -> list[str]:
-    return [one.agent for one in shown]
+    return [message.agent for message in shown]
 
 
 def _is_json(text: str) -> bool:
     """Whether a text is a JSON object or array and nothing else, be it in a Markdown block."""
     bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    try:
-        return bare[:1] in ("{", "[") and bool(msgspec.json.decode(bare))
-    except msgspec.DecodeError:
-        return False
+    return bare[:1] in ("{", "[") and bool(parse_json(bare))
 
 
 def _is_alike(earlier: Terms, later: Terms) -> bool:
@@ -92,15 +86,10 @@ def _is_held(content: Terms, found: Terms) -> bool:
 def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
     """Whether two agents spoke that ran at the same time, neither of them for the other."""
     first, second = (trace.activations.get(message.activation) for message in (one, other))
-    if first is None or second is None or first is second:
-        return False
-    if first in second.parents() or second in first.parents():
-        return False
-    ends = [a.ended if a.ended >= 0 else math.inf for a in (first, second)]
-    return first.began < ends[1] and second.began < ends[0]
+    return first is not None and second is not None and ran_at_once(first, second)
 
 
 def _is_choice(text: Message, candidates: list[Message]) -> bool:
     """Whether a text that holds one of several candidates is not what they say together."""
-    length = sum(len(one.text) for one in candidates)
+    length = sum(len(candidate.text) for candidate in candidates)
     return len(candidates) > 1 and len(text.text) < _ONE_OF_MANY * length

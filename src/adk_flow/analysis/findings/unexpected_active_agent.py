@@ -32,11 +32,9 @@ def _unexpected(trace: Trace, turn: Turn) -> Iterator[Finding]:
     barred = bool(sent) and turn.active_agent not in sent[-1][1].targets
     reason = f", to whom {final.agent} may not hand over" if barred else ""
     asked = tuple(index for index, _ in sent[-1:] if barred)
-    yield Finding(
-        kind="unexpected_holder",
-        turn=turn.number,
-        agents=(final.agent, turn.active_agent),
-        text=f"{final.agent} answered the user, but the next message goes to "
-        f"{turn.active_agent}{reason}.",
-        records=(*asked, final.record, *turn.end_record),
+    text = (
+        f"{final.agent} answered the user, but the next message goes to "
+        f"{turn.active_agent}{reason}."
     )
+    records = (*asked, final.record, *turn.end_record)
+    yield Finding("unexpected_holder", turn.number, (final.agent, turn.active_agent), text, records)

@@ -1,13 +1,32 @@
-"""What never began, was never answered, or had to be tried again."""
+"""What stopped early, never began, was never answered, or had to be tried again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow._text import format_times
 from adk_flow.analysis.findings.finding import Finding, listed
 from adk_flow.analysis.trace import Activation, ToolCall, Trace, Turn
+
+
+def find_cut_answers(trace: Trace) -> Iterator[Finding]:
+    """Finds model calls whose provider says that they stopped for another reason than the end."""
+    for turn in trace.turns:
+        for call in turn.asked_models:
+            if call.finish:
+                text = f"The model of {call.agent} stopped before it was done: {call.finish}."
+                records = (call.record, call.ended)
+                yield Finding("cut_answer", turn.number, (call.agent,), text, records, "serious")
+
+
+def find_ended_loops(trace: Trace) -> Iterator[Finding]:
+    """Finds the events by which an agent ends the loop around it."""
+    for turn in trace.turns:
+        for record, agent in turn.escalations:
+            text = f"{agent} ended the loop that it is in."
+            yield Finding("ended_loop", turn.number, (agent,), text, (record,))
 
 
 def find_stages_that_never_began(trace: Trace) -> Iterator[Finding]:
@@ -19,14 +38,10 @@ def find_stages_that_never_began(trace: Trace) -> Iterator[Finding]:
             reason = _reason(turn, sequence) if never and begun and turn.complete else ""
             if reason:
                 stages = "a stage" if len(never) == 1 else "stages"
-                yield Finding(
-                    kind="stage_not_begun",
-                    turn=turn.number,
-                    agents=(sequence.agent, *never),
-                    text=f"{listed(never)}, {stages} of {sequence.agent}, never began: {reason}.",
-                    records=(sequence.began, *turn.end_record),
-                    level="serious",
-                )
+                text = f"{listed(never)}, {stages} of {sequence.agent}, never began: {reason}."
+                records = (sequence.began, *turn.end_record)
+                agents = (sequence.agent, *never)
+                yield Finding("stage_not_begun", turn.number, agents, text, records, "serious")
 
 
 def _reason(turn: Turn, sequence: Activation) -> str:
@@ -45,32 +60,20 @@ def find_open_calls(trace: Trace) -> Iterator[Finding]:
     for turn in trace.turns:
         for call in turn.tool_calls:
             if call.pending and answered.get(call.id, 0) <= turn.number and turn.complete:
-                yield Finding(
-                    kind="open_call",
-                    turn=turn.number,
-                    agents=(call.agent,),
-                    text=f"{_of(call)} is still waited for at the end of the log.",
-                    records=(call.asked,),
-                )
+                text = f"{_of(call)} is still waited for at the end of the log."
+                yield Finding("open_call", turn.number, (call.agent,), text, (call.asked,))
 
 
 def find_failed_tools(trace: Trace) -> Iterator[Finding]:
     """Finds functions that failed, with how often, and whether a later call had success."""
     for turn in trace.turns:
-        tools: dict[tuple[str, str], list[ToolCall]] = {}
-        for call in turn.tool_runs:
-            if call.kind == "function":
-                tools.setdefault((call.agent, call.name), []).append(call)
-        for (agent, name), calls in tools.items():
+        runs = [call for call in turn.tool_runs if call.kind == "function"]
+        for (agent, name), calls in group_by(runs, lambda call: (call.agent, call.name)).items():
             failed = [call for call in calls if call.failed]
             if failed:
-                yield Finding(
-                    kind="failed_tool",
-                    turn=turn.number,
-                    agents=(agent,),
-                    text=f"{name} of {agent} failed {format_times(len(failed))}{_retried(calls)}.",
-                    records=tuple(sorted({n for c in failed for n in (c.record, c.ended)})),
-                )
+                text = f"{name} of {agent} failed {format_times(len(failed))}{_retried(calls)}."
+                records = tuple(sorted({n for c in failed for n in (c.record, c.ended)}))
+                yield Finding("failed_tool", turn.number, (agent,), text, records)
 
 
 def _retried(calls: list[ToolCall]) -> str:

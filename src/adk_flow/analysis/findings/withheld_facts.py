@@ -22,10 +22,6 @@ def find_withheld_facts(trace: Trace, names: Sequence[str] = ()) -> Iterator[Fin
             text = f"{relay.source} answered {facts}, and the user does not read it."
             if relay.source == USER:
                 text = f"The user said {facts}, and it reached none of {listed(relay.targets)}."
-            yield Finding(
-                kind="withheld_fact",
-                turn=relay.turn,
-                agents=tuple(name for name in (relay.source, *relay.targets) if name != USER),
-                text=text,
-                records=relay.records,
-            )
+            records = relay.records
+            agents = tuple(name for name in (relay.source, *relay.targets) if name != USER)
+            yield Finding("withheld_fact", relay.turn, agents, text, records)

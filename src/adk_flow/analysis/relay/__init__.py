@@ -15,7 +15,7 @@ from adk_flow.log.schema import AGENT_CALLS
 __all__ = ["Fact", "Relay", "trace_relays"]
 
 
-class Relay(msgspec.Struct, frozen=True, kw_only=True):
+class Relay(msgspec.Struct, frozen=True):
     """What was to be passed on: the user's facts to called agents, or an agent's to the user.
 
     Facts are numbers with a unit, dates, and names of a list. One that came on in another spelling,
@@ -39,7 +39,7 @@ def trace_relays(trace: Trace, names: Sequence[str] = ()) -> Iterator[Relay]:
     """Follows facts through each turn that came to its end, as far as all words were kept."""
     for turn in trace.turns:
         facing = _facing_user(trace, turn)
-        heads = [one for one in turn.activations if _is_called(one, facing)]
+        heads = [activation for activation in turn.activations if _is_called(activation, facing)]
         is_settled = turn.complete and not (turn.failed or turn.waits or turn.waiting())
         if heads and is_settled and not any(hook.hook == "event" for hook in turn.hidden_hooks):
             yield from _to_called(trace, turn, heads, facing, names)
@@ -53,7 +53,7 @@ def _facing_user(trace: Trace, turn: Turn) -> set[int]:
     A node that is given something else was called: its first request begins with its node's input
     (2.13, workflow/_llm_agent_wrapper.py).
     """
-    facing = {one.number for one in turn.activations if one.faces_user}
+    facing = {activation.number for activation in turn.activations if activation.faces_user}
     nodes = {one.number for one in turn.activations if one.cause == "node" and one.source is None}
     for call in turn.model_calls:
         words = " ".join(_words(trace, call))
@@ -73,7 +73,7 @@ def _is_called(activation: Activation, facing: set[int]) -> bool:
 def _to_called(
     trace: Trace, turn: Turn, heads: Sequence[Activation], facing: set[int], names: Sequence[str]
 ) -> Iterator[Relay]:
-    if any(one.cause == "transfer" and one.faces_user for one in turn.activations):
+    if any(agent.cause == "transfer" and agent.faces_user for agent in turn.activations):
         return  # who took over is shown the whole conversation
     asked = [move for move in turn.moves if move.kind == "ask"]
     calls = [call for call in turn.model_calls if call.activation not in facing]
@@ -130,11 +130,4 @@ def _relay(
     records: tuple[int, ...],
 ) -> Relay:
     said = [fact.text for fact in facts if fact.unit != LOOSE]
-    return Relay(
-        turn=turn.number,
-        source=source,
-        targets=targets,
-        facts=said,
-        lost=[fact.text for fact in lost],
-        records=records,
-    )
+    return Relay(turn.number, source, targets, said, [fact.text for fact in lost], records)

@@ -47,7 +47,7 @@ def read_facts(text: str, names: Sequence[str] = ()) -> list[Fact]:
     named = [_named(name, text) for name in names]
     rest, dates = _take_dates(text)
     plain, quantities = read_quantities(_eased(rest))
-    numbers = (_number(plain, one) for one in quantities if one.unit != UNREAD)
+    numbers = (_number(plain, quantity) for quantity in quantities if quantity.unit != UNREAD)
     return [*filter(None, named), *dates, *numbers]
 
 
@@ -62,7 +62,7 @@ def lost_facts(
     pool = [fact for fact in (*source, *context) if fact.is_number]
     made = [t for t in target if t.is_number and not any(_is_same(f, t) for f in pool)]
     facts = [fact for fact in source if fact.unit != LOOSE]
-    absent = [fact for fact in facts if not any(_is_same(fact, one) for one in target)]
+    absent = [fact for fact in facts if not any(_is_same(fact, other) for other in target)]
     return [fact for fact in absent if not _is_used(fact, pool, made)]
 
 
@@ -108,7 +108,7 @@ def _is_rounded(value: float, other: float) -> bool:
 def _is_used(fact: Fact, pool: Sequence[Fact], made: Sequence[Fact]) -> bool:
     if not fact.is_number:
         return False
-    results = {result for one in pool if one is not fact for result in _computed(fact, one)}
+    results = {result for other in pool if other is not fact for result in _computed(fact, other)}
     return any(
         abs(result - figure.value) <= _COMPUTED * abs(figure.value)
         for result in results

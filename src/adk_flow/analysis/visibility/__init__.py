@@ -49,7 +49,7 @@ def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Visib
     exposures.read_all(planted)
     seen = exposures.seen
     shown = [exposure for exposure in seen if exposure.kind == "canary"]
-    astray = [one for one in shown if planted.is_astray(one.source, one.agent)]
+    astray = [exposure for exposure in shown if planted.is_astray(exposure.source, exposure.agent)]
     return Visibility(
         agents=list(exposures.agents),
         canaries=list(canaries),

@@ -10,8 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from adk_flow._data import object_in
 from adk_flow.analysis.moves import USER, Move
-from adk_flow.analysis.visibility.matching import ExposureKind, Found, folded, key_of, object_in
+from adk_flow.analysis.visibility.matching import ExposureKind, Found, folded, key_of
 from adk_flow.log.schema import Part, Record
 
 LEAST = 12

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Literal, NamedTuple
 
+from adk_flow._data import object_in
+
 ExposureKind = Literal["words", "request", "answer", "tool", "canary"]
 
 
@@ -46,15 +48,6 @@ def _plain_number(number: re.Match[str]) -> str:
     part = (part or fraction or "").rstrip("0")
     digits = (whole or "0").replace(",", "") + (f".{part}" if part else "")
     return f"\x02{digits}\x03" + ("%" if percent else "")
-
-
-def object_in(text: str) -> dict[str, object]:
-    """Reads a JSON object; empty if it is none."""
-    try:
-        value = json.loads(text) if text.startswith("{") else {}
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def key_of(text: str) -> str:

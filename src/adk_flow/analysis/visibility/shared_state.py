@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from adk_flow.analysis.trace import Run, Trace
+from adk_flow.analysis.trace import Trace
 from adk_flow.log.schema import Record
 
 Shared = Literal["state", "artifact"]
@@ -75,7 +75,8 @@ class _Crossings:
         while True:
             session = nested.number if nested else 0
             yield ("session", session), since
-            if nested is None or not nested.parent or not _shares_state(nested):
+            call = nested.call if nested else None
+            if nested is None or not nested.parent or not call or call.kind != "agent_tool":
                 break
             nested, since = self._nested.get(nested.parent.run), nested.record
         yield ("artifacts", session), index
@@ -107,7 +108,3 @@ class _Crossings:
                 names = [agent for agent in self._agents if agent in reached]
                 crossings.append(Crossing(kind, key, writer, names, min(places.values())))
         return crossings
-
-
-def _shares_state(run: Run) -> bool:
-    return run.call is not None and run.call.kind == "agent_tool"

@@ -56,7 +56,7 @@ def fill(function: Function, text: str, earlier: Sequence[str] = ()) -> Filled:
 def _fill(function: Function, text: str, before: Filled) -> Filled:
     reading, own = read(text), stems(f"{spell_out(function.name)} {function.texts}")
     arguments, used = _said(function.parameters, reading)
-    numbers = [one for one in function.parameters if one.is_number]
+    numbers = [parameter for parameter in function.parameters if parameter.is_number]
     starts = frozenset(word.start for word in used)
     placed = Places(reading, before.arguments, starts, own).given(numbers)
     arguments |= {
@@ -68,8 +68,8 @@ def _fill(function: Function, text: str, before: Filled) -> Filled:
     about = [one for one in function.parameters if one.kind == "boolean" and spoken & cues(one)]
     open_ = {one.name: one for one in (*about, *before.doubts) if one.name not in whole}
     explained = frozenset[str]().union(*map(cues, open_.values()))
-    left = [one for one in reading.quantities if one not in placed.values()]
-    faults = [reading.text[one.start : one.end] for one in left]
+    left = [quantity for quantity in reading.quantities if quantity not in placed.values()]
+    faults = [reading.text[quantity.start : quantity.end] for quantity in left]
     faults += [word.text for word in loose if stem(word.text) not in explained]
     return Filled(
         function,
@@ -119,9 +119,9 @@ def _uncovered(
     """
     texts = f"{spell_out(function.name)} {function.texts}"
     periods = {PERIODS[word] for word in re.findall(r"\w+", texts.lower()) if word in PERIODS}
-    given = [one for one in function.parameters if one.name in arguments]
+    given = [parameter for parameter in function.parameters if parameter.name in arguments]
     known = stems(re.sub(r'"[^"]*"', "", texts))
-    known = known.union(*(cues(one) for one in given if not one.is_number))
+    known = known.union(*(cues(parameter) for parameter in given if not parameter.is_number))
     phrases = [find_mentions(saying, reading) for saying in sayings(texts)]
     near = {word for mentions in phrases for mention in mentions for word in mention}
     for one in given:
@@ -129,7 +129,7 @@ def _uncovered(
             around = around_quantity(reading, placed[one.name])
             near.update(word for word in around if stem(word.text) in cues(one))
     for number, word in enumerate(reading.words):
-        following = "".join(one.text for one in reading.words[number + 1 : number + 2])
+        following = "".join(word.text for word in reading.words[number + 1 : number + 2])
         if word.text in ("per", "each", "every") and following in PERIODS:
             continue
         if word.text in PERIODS:

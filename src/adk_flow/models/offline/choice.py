@@ -40,7 +40,7 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
     """
     filled = [_filled(tool, question) for tool in tools if tool.is_calculator]
     others = [tool for tool in tools if not tool.is_calculator]
-    sure = sorted((one for one in filled if one.is_sure), key=lambda one: -one.topic)
+    sure = sorted((choice for choice in filled if choice.is_sure), key=lambda one: -one.topic)
     if sure and (len(sure) == 1 or sure[0].topic > sure[1].topic):
         return FunctionChoice(sure[0].function, sure[0].arguments, carried=sure[0].carried)
     has_figures = bool(read(question.text).quantities)
@@ -57,7 +57,7 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
 def called(tool: Function, question: Question) -> FunctionChoice:
     """Calls a tool with what the words say, and placeholders for what they do not."""
     filled = fill(tool, question.text, question.earlier)
-    missing = [one for one in filled.missing if one.required]
+    missing = [parameter for parameter in filled.missing if parameter.required]
     made_up = {one.name: placeholder(one.name, one.schema) for one in missing}
     return FunctionChoice(tool, filled.arguments | made_up, "", filled.carried, tuple(made_up))
 

@@ -50,7 +50,7 @@ def _pending(calls: Sequence[FunctionChoice], situation: Situation) -> list[Func
             made[choice.function.name] -= 1
         elif choice not in pending:
             pending.append(choice)
-    return [one for one in pending if not one.function.is_alone] or pending[:1]
+    return [choice for choice in pending if not choice.function.is_alone] or pending[:1]
 
 
 def _called(situation: Situation) -> list[str]:
@@ -71,8 +71,8 @@ def _end(answer: str, is_asking: bool, situation: Situation) -> OfflineDecision:
         return OfflineDecision(answer)
     shape = {
         "type": "object",
-        "properties": {one.name: one.schema for one in ending.parameters},
-        "required": [one.name for one in ending.required],
+        "properties": {parameter.name: parameter.schema for parameter in ending.parameters},
+        "required": [parameter.name for parameter in ending.required],
     }
     return OfflineDecision(calls=((ending.name, fill_form(shape, material)),))
 
@@ -91,8 +91,8 @@ def _answer(
             heard = dict.fromkeys(step.text for step in said)
             return "\n\n".join(heard) or wording.no_prose(situation.turn.text)
         return wording.offers(_offered(situation))
-    carried = [spell_out(name) for one in calls for name in one.carried]
-    made_up = [spell_out(name) for one in calls for name in one.made_up]
+    carried = [spell_out(name) for call in calls for name in call.carried]
+    made_up = [spell_out(name) for call in calls for name in call.made_up]
     unfit = [wording.quote_texts(task.question.text) for task in tasks if task.is_unfit]
     later = [wording.quote_texts(task.question.text) for task in tasks if task.transfer]
     texts += [
@@ -111,7 +111,7 @@ def _results(situation: Situation) -> list[Any]:
     silent = {step.agent for step in steps if isinstance(step, AgentSaid) and step.agent}
     returned = [step for step in steps if isinstance(step, Returned) and step.agent not in silent]
     return [
-        one.response for one in returned if one.function not in (TRANSFER, FINISH, RESPOND, LOAD)
+        step.response for step in returned if step.function not in (TRANSFER, FINISH, RESPOND, LOAD)
     ]
 
 

@@ -45,7 +45,7 @@ def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
         least = [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
         return (_choices(item, material) if item.get("enum") else []) or least
     is_text = schema.get("type", "string") == "string"
-    found = [one.get(name) for one in material.results if isinstance(one, dict)]
+    found = [result.get(name) for result in material.results if isinstance(result, dict)]
     found += [material.answer] if is_text and _is_reply(name) else []
     found += [schema.get("default"), None, False, 0, placeholder(name, schema)]
     return next(one for one in found if _is_valid(one, schema) or one is found[-1])
@@ -81,7 +81,7 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
         if not _is_reply(name)
     }
     options = [_described(name, one, material) for name, one in goals.items()]
-    if len(goals) < 2 or not all(one.description for one in options):
+    if len(goals) < 2 or not all(option.description for option in options):
         return {}
     shares = dict.fromkeys(goals, "")
     for question in material.questions:
@@ -98,21 +98,21 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
 
 def _choices(schema: Schema, material: Material) -> list[Any]:
     """Picks one for each question that any of them fits."""
-    options = [_described(str(one), {}, material) for one in schema["enum"]]
+    options = [_described(str(value), {}, material) for value in schema["enum"]]
     fitting = [one for one in material.questions if fit(one, options).margin >= ROUTE_FLOOR]
-    chosen = (_choice(schema, material._replace(questions=(one,))) for one in fitting)
+    chosen = (_choice(schema, material._replace(questions=(question,))) for question in fitting)
     return list(dict.fromkeys(chosen))
 
 
 def _choice(schema: Schema, material: Material) -> Any:
     """Picks what the question names, else what it is likest, else what stands for none."""
-    none = [one for one in schema["enum"] if _NOBODY & set(split_words(spell_out(str(one))))]
-    real = [one for one in schema["enum"] if one not in none]
+    none = [value for value in schema["enum"] if _NOBODY & set(split_words(spell_out(str(value))))]
+    real = [value for value in schema["enum"] if value not in none]
     question = " ".join(material.questions)
     named = list(choices_in(real, read(question)))
     if len(named) == 1 or not real:
         return (named or none)[0]
-    found = fit(question, [_described(str(one), {}, material) for one in named or real])
+    found = fit(question, [_described(str(value), {}, material) for value in named or real])
     is_none = bool(none) and not named and found.margin < ROUTE_FLOOR
     return none[0] if is_none else (named or real)[found.best]
 

@@ -47,8 +47,8 @@ def find_mentions(saying: str, reading: Reading) -> list[tuple[Word, ...]]:
 def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]]:
     """Finds what a text says of a truth, and in which words; more than one answer is no answer."""
     yes, _, no = parameter.description.partition("False")
-    said = [(True, spell_out(parameter.name)), *((True, one) for one in sayings(yes))]
-    said += [(False, one) for one in sayings(no)]
+    said = [(True, spell_out(parameter.name)), *((True, words) for words in sayings(yes))]
+    said += [(False, words) for words in sayings(no)]
     given: set[bool] = set()
     used: list[Word] = []
     for is_so, saying in sorted(said, key=lambda one: -len(one[1])):
@@ -85,4 +85,4 @@ def entity(parameter: Parameter, text: str) -> str | None:
     )
     if match is None and pattern is _QUOTE:
         match = re.search(proper, text)
-    return next((one for one in match.groups() if one), "").rstrip(".") if match else None
+    return next((group for group in match.groups() if group), "").rstrip(".") if match else None

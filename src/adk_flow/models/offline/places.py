@@ -21,7 +21,7 @@ _IN_UNIT = re.compile(
     re.I,
 )
 _NAME_UNITS = {
-    **{one: one for one in ("years", "months", "weeks", "days", "hours", "minutes", "age")},
+    **{unit: unit for unit in ("years", "months", "weeks", "days", "hours", "minutes", "age")},
     **dict.fromkeys(("percent", "percentage", "rate"), "percent"),
     "nights": "days",
 }
@@ -92,7 +92,7 @@ class Places(NamedTuple):
         chosen: dict[str, list[Quantity]] = {}
         waiting: list[tuple[Quantity, list[Parameter]]] = []
         for quantity in self.reading.quantities:
-            fitting = [one for one in parameters if self._fits(one, quantity)]
+            fitting = [parameter for parameter in parameters if self._fits(parameter, quantity)]
             called = self._called(fitting, quantity)
             if len(called) == 1:
                 chosen.setdefault(called[0].name, []).append(quantity)
@@ -115,7 +115,7 @@ class Places(NamedTuple):
         is_called = any(stem(word) in known for word in names)
         is_open = all(stem(word) in self.own and not is_sum for word in names)
         is_other = any(word in _MODIFIERS and stem(word) not in known for word in names)
-        following = [one for one in self.reading.quantities if one.start >= quantity.end][:1]
+        following = [other for other in self.reading.quantities if other.start >= quantity.end][:1]
         is_later = (
             is_sum
             and any(  # "£10,000 after 10 years"

@@ -46,7 +46,7 @@ class Question(NamedTuple):
     @property
     def written(self) -> str:
         """The question as it is passed on, openly with those before it."""
-        before = " ".join('"' + one.replace('"', "'") + '"' for one in self.earlier)
+        before = " ".join('"' + text.replace('"', "'") + '"' for text in self.earlier)
         return f"After {before} - {self.text}" if before else self.text
 
 
@@ -84,7 +84,7 @@ def split(text: str) -> list[str]:
     if not 1 < len(asked) <= _MOST:
         return [text.strip()]
     statements = [piece for piece in pieces if piece not in asked]
-    return [" ".join([*statements, one]) for one in asked]
+    return [" ".join([*statements, piece]) for piece in asked]
 
 
 def _pieces(text: str) -> list[str]:

@@ -32,7 +32,7 @@ def route(text: str, situation: Situation) -> Route:
     if best.way == "transfer" and best.agent in situation.visited:
         if margin >= ROUTE_FLOOR:
             return Route("done")
-        options = [one for one in options if one[0].name not in situation.visited]
+        options = [option for option in options if option[0].name not in situation.visited]
         if not options:
             return Route("nobody")
         best, margin = _best(text, options)
@@ -58,10 +58,10 @@ def own_options(situation: Situation) -> list[Option]:
 
 def _options(situation: Situation) -> list[tuple[Option, Route]]:
     own = [(option, Route("own")) for option in own_options(situation)]
-    called = [(one.option, Route("call", one.name)) for one in situation.agents]
-    called += [(one, Route("load", one.name)) for one in situation.skills]
+    called = [(agent.option, Route("call", agent.name)) for agent in situation.agents]
+    called += [(skill, Route("load", skill.name)) for skill in situation.skills]
     others = (*situation.children, *situation.peers)
-    return [*own, *called, *((one, Route("transfer", one.name)) for one in others)]
+    return [*own, *called, *((other, Route("transfer", other.name)) for other in others)]
 
 
 def _best(text: str, options: Sequence[tuple[Option, Route]]) -> tuple[Route, float]:

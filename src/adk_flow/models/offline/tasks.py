@@ -40,7 +40,7 @@ def _task(question: Question, situation: Situation) -> QuestionTask:
     if way == "own":
         return _own_task(question, situation)
     if way == "call":
-        function = next(one for one in situation.agents if one.name == agent)
+        function = next(function for function in situation.agents if function.name == agent)
         return QuestionTask(question, _asked(function, question))
     if way == "load" and situation.loading:
         return QuestionTask(question, FunctionChoice(situation.loading, {"skill_name": agent}))

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 from google.adk.agents.llm_agent import LlmAgent
 
 from adk_flow._adk import BaseNode, Workflow
-from adk_flow.inspect.agent_graph import agents_of, tools_of, uses_of
+from adk_flow._data import group_by
+from adk_flow.inspect.agent_graph import agents_of, tool_name, tools_of, uses_of
 from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.skills import skill_name
 from adk_flow.models.request.values import free_property
@@ -31,9 +32,7 @@ class AgentMap:
 
     def __init__(self, root: BaseNode) -> None:
         self.root = root
-        self.nodes: dict[str, list[BaseNode]] = {}
-        for node in agents_of(root):
-            self.nodes.setdefault(node.name, []).append(node)
+        self.nodes = group_by(agents_of(root), lambda node: node.name)
         self._below: dict[str, frozenset[str]] = {}
 
     @cached_property
@@ -60,8 +59,7 @@ class AgentMap:
         return able or self.leads
 
     def _tools(self, name: str) -> set[str]:
-        tools = [tool for node in self.nodes[name] for tool in tools_of(node)]
-        return {getattr(tool, "name", "") or getattr(tool, "__name__", "") for tool in tools}
+        return {tool_name(tool) for node in self.nodes[name] for tool in tools_of(node)}
 
     def skills_for(self, name: str, task: Task, owners: Collection[str]) -> list[str]:
         """Names the skills of an agent that a task needs.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from adk_flow._data import object_in, parse_json
 from adk_flow.analysis.trace import CALLED, ToolCall, Trace, Turn
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
@@ -54,7 +54,7 @@ def plan_of(trace: Trace, *, run_tools: bool = False) -> LogPlan:
     waits = [False, *(bool(turn.waits) for turn in trace.turns)]
     turns = [_asked(plan, answers=answers) for plan, answers in zip(plans, waits, strict=False)]
     first = next((record for record in trace.log.records if record.hook == "user_message"), None)
-    state = json.loads(first.values) if first is not None and first.values else {}
+    state = object_in(first.values) if first else {}
     notes = list(dict.fromkeys(note for plan in plans for note in plan.notes))
     if trace.log.losses:
         notes.append(f"the plan lacks what the log lost: {trace.log.losses}")
@@ -65,7 +65,7 @@ def _asked(plan: _TurnPlan, *, answers: bool) -> AskedTurn:
     words = plan.turn.question
     if not answers:
         return AskedTurn(words, plan=plan.tasks)
-    value = _decoded(words)
+    value = parse_json(words)
     return AskedTurn(answer=value if isinstance(value, dict) else words, plan=plan.tasks)
 
 
@@ -161,7 +161,7 @@ class _TurnPlan:
     def _silent(self, agent: str, call: ToolCall | None = None) -> str:
         """Plans a task of an agent or graph that asked no model, and names it."""
         text = call.text if call else ""
-        ask = _arguments(text) or ({"request": text} if text else "")
+        ask = object_in(text) or ({"request": text} if text else "")
         task = Task(agent, name=f"{agent} silent {len(self.silent) + 1}", ask=ask)
         self.silent.append(task)
         return task.name
@@ -170,11 +170,11 @@ class _TurnPlan:
         """Takes what a stronger model was asked, and what it said."""
         calls = [call for calls in self.activities.calls(activity) for call in calls]
         consults = [call for call in calls if call.name == CONSULT and call.ended >= 0]
-        asked = {str(_arguments(call.text).get("question", "")): call for call in consults}
+        asked = {str(object_in(call.text).get("question", "")): call for call in consults}
         return {question: said(self._returned(call)) for question, call in asked.items()}
 
     def _planned(self, call: ToolCall) -> PlannedCall:
-        planned = PlannedCall(call.name, args=_arguments(call.text))
+        planned = PlannedCall(call.name, args=object_in(call.text))
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
             self._note(call, f"{what}: its arguments are masked")
@@ -195,7 +195,7 @@ class _TurnPlan:
                 actions = PlannedActions(
                     escalate=record.escalate,
                     skip_summarization=record.final and not record.pending,
-                    state_delta=_arguments(record.values),
+                    state_delta=object_in(record.values),
                     transfer_to_agent=record.transfer,
                     request_confirmation=asked,
                 )
@@ -219,7 +219,7 @@ class _TurnPlan:
         if call is None or within is None or activity is not within.asked[id(call)][0]:
             return ""
         text = call.text
-        if value := _arguments(text):
+        if value := object_in(text):
             return value
         if self._before(activity):
             return {"request": text}  # as it is, without what came before
@@ -241,13 +241,13 @@ class _TurnPlan:
         for calls in self.activities.calls(activity):
             for call in calls:
                 if call.name in (FINISH, RESPOND):
-                    values = _arguments(call.text)  # the words alone, where it has no schema
+                    values = object_in(call.text)  # the words alone, where it has no schema
                     return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
         if not words and last.responses and not last.responses[-1].calls:
             return ""
         if last.request is not None and last.request.schema:
-            value = _decoded(words)
+            value = parse_json(words)
             return value if isinstance(value, (dict, list)) else words or None
         return None if words == self._by_default(activity, tools) else words or None
 
@@ -292,7 +292,7 @@ def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
     """Reads what a tool's code asked the user to confirm, if an event is that question."""
     if call.withheld:  # ADK itself asks, as it does when that is played
         return None
-    values = [_arguments(one.text) for one in event.calls if one.name == _CONFIRMATION]
+    values = [object_in(one.text) for one in event.calls if one.name == _CONFIRMATION]
     for value in values:
         original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
         if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:
@@ -316,25 +316,13 @@ def _merged(tasks: Iterable[Task], activations: Counter[str]) -> list[Task]:
     return merged
 
 
-def _arguments(text: str) -> dict[str, Any]:
-    value = _decoded(text)
-    return value if isinstance(value, dict) else {}
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _result(record: Record) -> Any:
     """Reads a tool's result as it was returned."""
     match record.form:
         case "none":
             return None
         case "json":
-            value = _decoded(record.text)
+            value = parse_json(record.text)
             return record.text if value is None else value
         case "result" | "output":
             return {record.form: record.text}

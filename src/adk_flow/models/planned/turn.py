@@ -179,11 +179,8 @@ class PlannedTurn:
     def choose(self, names: Sequence[str]) -> str:
         """Names the first of several agents on the way to a task that waits; empty for none."""
         waiting = (n for n in range(len(self.tasks)) if n not in self.done and self.is_ready(n))
-        ways = (name for n in waiting for name in names if self._is_for(name, n))
-        return next(ways, "")
-
-    def _is_for(self, name: str, number: int) -> bool:
-        return self.team.is_on_the_way(name, self.owners[number])
+        able = self.team.is_on_the_way
+        return next((name for n in waiting for name in names if able(name, self.owners[n])), "")
 
     def advise(self, request: str) -> str:
         """Gives what a stronger model says to a request that ends in a question of the plan's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
+from adk_flow._data import group_by, object_in
 from adk_flow.log.schema import AGENT_CALLS
 from adk_flow.models.request.functions import declarations
 from adk_flow.models.request.schemas import Schema, resolve_schema
@@ -105,13 +105,9 @@ def _is_end(steps: Sequence[RequestStep]) -> bool:
 def written(ask: Any) -> str:
     """Writes what an agent is asked so that a request shows it alike, however ADK wraps it."""
     if isinstance(ask, str):
-        try:
-            value = json.loads(ask) if ask.lstrip().startswith("{") else None
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
+        if not (values := object_in(ask.lstrip())):
             return " ".join(ask.split())
-        ask = value
+        ask = values
     if isinstance(ask, dict) and set(ask) == {"request"}:
         return written(ask["request"])
     return canonical(ask)
@@ -151,10 +147,8 @@ def _targets(request: LlmRequest, offers: dict[str, Offer]) -> list[str]:
 
 def _made(own: Sequence[RequestStep]) -> Iterator[tuple[Called, Returned | None]]:
     """Pairs calls with results: of calls of one function, the results come in the same order."""
-    returned: dict[str, list[Returned]] = {}
-    for step in own:
-        if isinstance(step, Returned):
-            returned.setdefault(step.function, []).append(step)
+    results = [step for step in own if isinstance(step, Returned)]
+    returned = group_by(results, lambda step: step.function)
     for step in own:
         if isinstance(step, Called):
             results = returned.get(step.function)

@@ -49,7 +49,7 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, dict):
         return {str(name): _mapped(one, change) for name, one in value.items()}
-    return [_mapped(one, change) for one in value] if isinstance(value, (list, tuple)) else value
+    return [_mapped(part, change) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _unless_near(text: str, moments: Iterable[datetime]) -> str:

@@ -92,13 +92,13 @@ class Function:
     @property
     def is_look_up(self) -> bool:
         """Tells whether it takes a question and needs nothing else."""
-        return bool(self.required) and all(one.is_free_text for one in self.required)
+        return bool(self.required) and all(parameter.is_free_text for parameter in self.required)
 
     @property
     def is_calculator(self) -> bool:
         """Tells whether it takes a number: what it gives may be a figure."""
-        items = ((one.schema.get("items") or {}).get("type") for one in self.parameters)
-        return any(one.is_number for one in self.parameters) or "number" in items
+        items = ((parameter.schema.get("items") or {}).get("type") for parameter in self.parameters)
+        return any(parameter.is_number for parameter in self.parameters) or "number" in items
 
 
 def declared_functions(config: types.GenerateContentConfig) -> tuple[Function, ...]:

@@ -55,7 +55,7 @@ def _resolved(schema: Any, definitions: Schema, depth: int) -> Schema:
     flat = _flattened(dict(schema), definitions, depth)
     if isinstance(kind := flat.get("type"), list):
         flat["nullable"] = "null" in kind
-        flat["type"] = next((one for one in kind if one != "null"), "null")
+        flat["type"] = next((name for name in kind if name != "null"), "null")
     if isinstance(flat.get("type"), str):
         flat["type"] = flat["type"].lower()
     return _with_parts(flat, definitions, depth)
@@ -70,8 +70,8 @@ def _flattened(schema: Schema, definitions: Schema, depth: int) -> Schema:
         alternatives = schema.pop(key, None)
         if not isinstance(alternatives, list):
             continue
-        read = [_resolved(one, definitions, depth - 1) for one in alternatives]
-        real = [one for one in read if one.get("type") != "null"]
+        read = [_resolved(alternative, definitions, depth - 1) for alternative in alternatives]
+        real = [shape for shape in read if shape.get("type") != "null"]
         if len(real) < len(read):
             schema["nullable"] = True
         for one in real if key == "allOf" else real[:1]:

@@ -110,9 +110,9 @@ def read_situation(request: LlmRequest) -> Situation:
         children=reachable[:place],
         peers=reachable[place + 1 :],
         parent=reachable[place] if place < len(names) else None,
-        agents=tuple(one for one in functions.values() if one.is_agent),
-        tools=tuple(one for one in functions.values() if not one.is_agent),
-        skills=tuple(one for one in skills if loading and one.name not in loaded),
+        agents=tuple(function for function in functions.values() if function.is_agent),
+        tools=tuple(function for function in functions.values() if not function.is_agent),
+        skills=tuple(skill for skill in skills if loading and skill.name not in loaded),
         loading=loading,
         ending=respond or finish,
         schema=resolve_schema(declared) if declared is not None else None,
@@ -153,7 +153,7 @@ def _reachable(identity: _Identity, transfer: Function | None) -> tuple[Option, 
     """
     if transfer is None:
         return ()
-    allowed = {str(one) for parameter in transfer.parameters for one in parameter.choices}
+    allowed = {str(choice) for parameter in transfer.parameters for choice in parameter.choices}
     described = dict(identity.described).items()
     return tuple(
         Option(name, description)

@@ -36,4 +36,4 @@ def loaded_skills(contents: Iterable[types.Content]) -> frozenset[str]:
     """Names the skills whose instructions a conversation holds."""
     parts = (part.function_response for content in contents for part in content.parts or ())
     given = (part.response or {} for part in parts if part and part.name == LOAD)
-    return frozenset(one["skill_name"] for one in given if "instructions" in one)
+    return frozenset(response["skill_name"] for response in given if "instructions" in response)

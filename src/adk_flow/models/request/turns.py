@@ -1,7 +1,6 @@
 """What was said and done so far, turn by turn, as the contents of a request show it."""
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from google.genai import types
 
+from adk_flow._data import as_words, parse_json
 from adk_flow.models.request.words import clipped, spell_out
 
 TRANSFER = "transfer_to_agent"
@@ -92,7 +92,7 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
             before = turns.pop() if turns else RequestTurn("")
             turns.append(RequestTurn(before.text, (*before.steps, *steps)))
     if len(turns) == 1 and not turns[0].text:
-        said = [one.text for one in turns[0].steps if isinstance(one, AgentSaid) and one.agent]
+        said = [step.text for step in turns[0].steps if isinstance(step, AgentSaid) and step.agent]
         return (RequestTurn(clipped(["", *said][-1]), turns[0].steps),)
     return tuple(turns) or (RequestTurn(""),)
 
@@ -100,7 +100,7 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
 def instructions(contents: Iterable[types.Content]) -> str:
     """Returns the instructions that ADK puts among the contents beside a static instruction."""
     texts = [text for content in contents for text in _texts(content)]
-    return "\n\n".join(_FENCE.sub("", one) for one in texts if one.startswith(_INSTRUCTION))
+    return "\n\n".join(_FENCE.sub("", text) for text in texts if text.startswith(_INSTRUCTION))
 
 
 def answers_so_far(contents: Iterable[types.Content]) -> int:
@@ -148,19 +148,12 @@ def _texts(content: types.Content) -> list[str]:
 
 def _unwrapped(text: str) -> str:
     """Writes a request that came as JSON, as task agents get it, in words."""
-    try:
-        value = json.loads(text) if text.startswith("{") else None
-    except (ValueError, RecursionError):
+    values = parse_json(text) if text.startswith("{") else None
+    if not isinstance(values, dict):
         return text
-    if not isinstance(value, dict):
-        return text
-    if set(value) == {"request"}:
-        return str(value["request"])
-    return " ".join(f"The {spell_out(key)}: {_written(part)}." for key, part in value.items())
-
-
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if set(values) == {"request"}:
+        return str(values["request"])
+    return " ".join(f"The {spell_out(key)}: {as_words(value)}." for key, value in values.items())
 
 
 def _steps(content: types.Content) -> Iterator[RequestStep]:

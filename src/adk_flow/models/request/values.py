@@ -88,8 +88,8 @@ def _text(schema: Schema, text: str) -> str:
         pattern = re.compile(schema.get("pattern") or "")
     except re.error:
         return kept
-    long = (one for one in _TRIED if len(one) >= least)
-    return next((one for one in (kept, *long) if pattern.search(one)), kept)
+    long = (tried for tried in _TRIED if len(tried) >= least)
+    return next((tried for tried in (kept, *long) if pattern.search(tried)), kept)
 
 
 def _strict(schema: Any) -> Any:

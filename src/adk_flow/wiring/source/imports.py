@@ -10,6 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from adk_flow._data import group_by
 from adk_flow.wiring.source.layout import WIDTH, lay_out, listing
 
 
@@ -43,16 +44,15 @@ class Imports:
 
     def lines(self) -> Iterator[str]:
         """Writes the lines: Python's own modules, others, relative ones last."""
-        modules: dict[str, list[tuple[str, str]]] = {}
-        for (module, name), alias in self._names.items():
-            modules.setdefault(module, []).append((name, alias))
+        names = sorted((module, name, alias) for (module, name), alias in self._names.items())
+        modules = group_by(names, lambda name: name[0])
+        order = {one: (_group(one), bool(names[0][1]), one) for one, names in modules.items()}
         last = None
-        order = {one: (_group(one), bool(min(names)[0]), one) for one, names in modules.items()}
         for module in sorted(modules, key=order.__getitem__):
             if last not in (None, _group(module)):
                 yield ""
             last = _group(module)
-            yield from _lines(module, sorted(modules[module]))
+            yield from _lines(module, [name[1:] for name in modules[module]])
 
 
 def _lines(module: str, names: list[tuple[str, str]]) -> Iterator[str]:

@@ -49,7 +49,8 @@ def lay_out(source: Source, before: str = "", depth: int = 0, after: int = 0) ->
     """
     line = f"{before}{_flat(source)}"
     is_long = len(_INDENT) * depth + len(line) + after > WIDTH
-    if isinstance(source, str) or not (is_long or _has_lines(source)):
+    # Of a text in pieces each stands on a line of its own.
+    if isinstance(source, str) or not (is_long or not source.separator):
         return line
     inner = _INDENT * (depth + 1)
     lines = (
@@ -65,11 +66,6 @@ def _flat(source: Source) -> str:
     items = f"{source.separator} ".join(prefix + _flat(item) for prefix, item in source.items)
     is_single = source.opening == "(" and source.separator and len(source.items) == 1
     return f"{source.opening}{items}{',' if is_single else ''}{source.closing}"
-
-
-def _has_lines(source: Group) -> bool:
-    """Whether it is a text of several lines, each of which is shown as one."""
-    return not source.separator
 
 
 def literal(text: str) -> Source:

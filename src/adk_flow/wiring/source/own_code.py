@@ -38,7 +38,8 @@ class OwnCode:
             raise WiringError(f"{name} is of both {place} and {module}")
         definitions = _definitions(module)
         self._places.update(dict.fromkeys(names_defined_by(definitions[name]), module))
-        for used in _names_in(definitions[name]):
+        nodes = (node for node in ast.walk(definitions[name]) if isinstance(node, ast.Name))
+        for used in dict.fromkeys(node.id for node in nodes):
             if used in definitions:
                 self._use(module, used, definitions[used])
         self._pieces.append(_text_of(module, name))
@@ -76,13 +77,8 @@ def names_defined_by(node: ast.stmt) -> Iterator[str]:
         yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = (one for target in targets for one in ast.walk(target))
-        yield from (one.id for one in names if isinstance(one, ast.Name))
-
-
-def _names_in(node: ast.stmt) -> list[str]:
-    names = (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
-    return list(dict.fromkeys(names))
+        names = (part for target in targets for part in ast.walk(target))
+        yield from (name.id for name in names if isinstance(name, ast.Name))
 
 
 def _text_of(module: str, name: str) -> str:
@@ -92,7 +88,7 @@ def _text_of(module: str, name: str) -> str:
     place = next(n for n, node in enumerate(body) if name in names_defined_by(node))
     node, following = body[place], body[place + 1 : place + 2]
     decorators = getattr(node, "decorator_list", ())
-    first = min(one.lineno for one in (node, *decorators))
+    first = min(each.lineno for each in (node, *decorators))
     is_said = following and isinstance(following[0], ast.Expr)
     last = following[0] if is_said and isinstance(node, (ast.Assign, ast.AnnAssign)) else node
     return "\n".join(lines[first - 1 : last.end_lineno])

@@ -1,9 +1,10 @@
-"""Model calls that ADK's session does not show."""
+"""Model calls that ADK's session does not show, and hooks that another plugin hid."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adk_flow._data import group_by
 from adk_flow.analysis.findings.finding import Finding, distinct, listed
 from adk_flow.analysis.trace import Trace, Turn
 
@@ -17,14 +18,11 @@ def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
         agents = distinct(call.agent for call in hidden)
         own = "sessions of their own" if len(agents) > 1 else "a session of its own"
         records = (n for call in hidden for n in (call.record, call.ended) if n >= 0)
-        yield Finding(
-            kind="hidden_conversation",
-            turn=turn.number,
-            agents=agents,
-            text=f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
-            f"ADK's session: {listed(agents)} ran in {own}.",
-            records=tuple(sorted(records)),
+        text = (
+            f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
+            f"ADK's session: {listed(agents)} ran in {own}."
         )
+        yield Finding("hidden_conversation", turn.number, agents, text, tuple(sorted(records)))
 
 
 def _tokens(turn: Turn) -> str:
@@ -36,3 +34,16 @@ def _tokens(turn: Turn) -> str:
     if everything <= shown:
         return ""
     return f" and {everything - shown:,} of {everything:,} tokens"
+
+
+def find_hidden_hooks(trace: Trace) -> Iterator[Finding]:
+    """Finds hooks that a plugin before the recorder answered, as other records show."""
+    for turn in trace.turns:
+        for hook, hidden in group_by(turn.hidden_hooks, lambda hidden: hidden.hook).items():
+            text = (
+                f"A plugin before the recorder hid {hook} of "
+                f"{listed(hook.of for hook in hidden)}; list FlowPlugin first."
+            )
+            records = tuple(sorted({index for hook in hidden for index in hook.records}))
+            agents = distinct(hook.agent for hook in hidden)
+            yield Finding("hidden_hook", turn.number, agents, text, records)

@@ -1,0 +1,56 @@
+"""Small steps with data that Python's library leaves to each: grouping, JSON that may be none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
+
+
+def group_by(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
+    """Groups items that have the same key, wherever they stand, in the order of appearance."""
+    groups: dict[_Key, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def walk_once(
+    starts: Iterable[_Item], below: Callable[[_Item], Iterable[_Item]]
+) -> Iterator[_Item]:
+    """Walks objects and those below them, depth first, each once by its identity."""
+    waiting, seen = list(starts), set[int]()
+    while waiting:
+        item = waiting.pop(0)
+        if id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting[:0] = below(item)
+
+
+def parse_json(text: str) -> Any:
+    """Reads JSON; None for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def object_in(text: str) -> dict[str, Any]:
+    """Reads a JSON object; empty if it is none."""
+    value = parse_json(text) if text.startswith("{") else None
+    return value if isinstance(value, dict) else {}
+
+
+def as_words(value: Any) -> str:
+    """Writes a value as words: a text as it is, other values as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def digest_of(text: str, size: int) -> str:
+    """Digests a text into so many bytes, in hexadecimal; what of it is no text counts as `?`."""
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=size).hexdigest()
