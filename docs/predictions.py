@@ -80,12 +80,18 @@ def _apps(number: int, paths: list[Path]) -> Iterator[tuple[str, App]]:
 
 
 def truth_of(app: App) -> dict[str, tuple[str, ...]]:
-    """Runs an app under every construct; names who took least, of those that left nobody out."""
+    """Runs an app under every construct; names who took least, of those that left nobody out.
+
+    Raises:
+      AdkFlowError: nobody was asked as planned, such as where an instruction needs state.
+    """
     talk = asyncio.run(draft_conversation(app, [QUESTION]))
     with TemporaryDirectory() as folder:
         comparison = compare(app, {"drafted": talk}, CONSTRUCTS, folder=Path(folder))
     others = {AS_IS, *comparison.setting.incomplete}
     runs = [run for run in comparison.runs if run.passed and run.construct not in others]
+    if not runs:
+        raise AdkFlowError("no run came to its end as planned")
     figures = {
         "LLM calls": {run.construct: run.total.llm_calls or 0 for run in runs},
         "tokens": {run.construct: run.total.tokens or 0 for run in runs},
