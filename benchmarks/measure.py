@@ -1,11 +1,11 @@
-"""How fast a long flow log is measured, and in how much memory.
+"""How fast a long flow log is measured, shown and compared, and in how much memory.
 
 Writes a log of a million records, made of the lines of the desk's real conversation again and again
-(their numbers moved on, as a recorder numbers them), measures it as `adk-flow compare` does
-in a process of its own, and prints the time and the peak of that process's memory. Reading the
-lines with the standard library's `json` alone, without measuring, is timed beside it.
+(their numbers moved on, as a recorder numbers them), and takes the processor time and the peak of
+memory of each command over it, or over its first tenth, in a process of its own. As peers stand
+beside them what `json.loads` and msgspec take to read the same lines into plain data.
 
-    python benchmarks/measure.py [--records 1000000] [--repeat 3] [--json]
+    python benchmarks/measure.py [--records 1000000] [--repeat 3]
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ import asyncio
 import gc
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,8 +30,8 @@ from adk_flow.analysis.trace_reader import read_turns
 from adk_flow.log.reader import LogFile, shifted
 from adk_flow.log.schema import Record
 
-AIM_SECONDS = 6
-AIM_MEGABYTES = 50
+TENTH = "tenth.jsonl"
+COMMAND = ("-m", "adk_flow")
 ROOT = Path(__file__).parents[1]
 
 
@@ -89,75 +87,82 @@ def _moved_on(record: Record, first: Record, lines: int) -> Record:
     )
 
 
-def written(path: Path, records: int) -> dict[str, float]:
-    """Writes the log in a process of its own: a child's peak of memory begins at its parent's."""
-    print("recording the desk and writing the log …", file=sys.stderr)
-    with path.open("wb") as file:
-        for line in lines_of(recorded_desk(path.parent), records):
+def written(path: Path, records: int) -> None:
+    """Writes the log, and its first tenth."""
+    lines = lines_of(recorded_desk(path.parent), records)
+    with path.open("wb") as file, (path.parent / TENTH).open("wb") as tenth:
+        for number, line in enumerate(lines):
             file.write(line + b"\n")
-    return {"megabytes": path.stat().st_size / 1e6}
+            if number <= records // 10:
+                tenth.write(line + b"\n")
 
 
-def measured(path: Path) -> dict[str, float]:
-    """Measures a log turn by turn; gives seconds and the peak of this process's memory."""
-    began = time.process_time()
+def measured(path: Path) -> None:
+    """Measures a log turn by turn."""
     gc.set_threshold(50_000)  # as the command does
-    turns = read_turns(LogFile(path).records)
-    llm_calls = sum(measure_turn(turn).seen_llm_calls for turn in turns)
-    seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "megabytes": peak, "llm_calls": llm_calls}
+    for turn in read_turns(LogFile(path).records):
+        measure_turn(turn)
 
 
-def parsed(path: Path) -> dict[str, float]:
-    """Parses every line with the standard library; the time that any reader needs."""
-    began = time.process_time()
+def parsed(path: Path) -> None:
+    """Parses every line with the standard library."""
     with path.open("rb") as lines:
         for line in lines:
             json.loads(line)
-    return {"seconds": time.process_time() - began}
+
+
+def decoded(path: Path) -> None:
+    """Parses every line with msgspec."""
+    decode = msgspec.json.Decoder().decode
+    with path.open("rb") as lines:
+        for line in lines:
+            decode(line)
+
+
+PARTS = {"measured": measured, "json.loads": parsed, "msgspec": decoded}
+
+
+def spent(*command: str | Path) -> tuple[float, float]:
+    """Gives the processor time of a process in seconds, and its peak of memory in megabytes."""
+    child = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(child.pid, 0)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--records", type=int, default=1_000_000)
     options.add_argument("--repeat", type=int, default=3)
-    options.add_argument("--json", action="store_true")
     options.add_argument("--one", nargs=2, metavar=("WHAT", "LOG"), help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.one:
         what, path = chosen.one
-        if what == "write":
-            print(json.dumps(written(Path(path), chosen.records)))
-        else:
-            print(json.dumps({"measure": measured, "json": parsed}[what](Path(path))))
+        # In a process of its own: a child's peak of memory begins at its parent's.
+        written(Path(path), chosen.records) if what == "write" else PARTS[what](Path(path))
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "long.jsonl"
-        size = _one("write", path, "--records", str(chosen.records))["megabytes"]
-        rounds = [(_one("measure", path), _one("json", path)) for _ in range(chosen.repeat)]
-    ratio = statistics.median(mine["seconds"] / parsing["seconds"] for mine, parsing in rounds)
-    result = {
-        "records": chosen.records,
-        "log_megabytes": round(size, 1),
-        "seconds": round(statistics.median(mine["seconds"] for mine, _ in rounds), 2),
-        "peak_megabytes": round(max(mine["megabytes"] for mine, _ in rounds), 1),
-        "llm_calls": rounds[0][0]["llm_calls"],
-        "ratio_to_json": round(ratio, 2),
-    }
-    if chosen.json:
-        print(json.dumps(result))
-        return
-    print(f"{chosen.records:,} records, {size:,.0f} MB, {result['llm_calls']:,} LLM calls")
-    print(f"measured in {result['seconds']} s (aim {AIM_SECONDS}), median of {chosen.repeat}")
-    print(f"peak memory {result['peak_megabytes']} MB (aim {AIM_MEGABYTES})")
-    print(f"{result['ratio_to_json']} times the time of json.loads on every line")
-
-
-def _one(what: str, path: Path, *options: str) -> dict[str, float]:
-    """Runs one part in a process of its own."""
-    command = [sys.executable, __file__, "--one", what, str(path), *options]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        log, tenth = Path(folder) / "long.jsonl", Path(folder) / TENTH
+        spent(__file__, "--one", "write", log, "--records", str(chosen.records))
+        rules, desk = Path(folder) / "rules.yaml", Path(folder) / "desk.jsonl"
+        rules.write_text("llm_calls: 1000\n")
+        rows: dict[str, tuple[float, Sequence[str | Path]]] = {
+            **{name: (1, (__file__, "--one", name, log)) for name in PARTS},
+            "show": (1, (*COMMAND, "show", log)),
+            "show, a tenth": (0.1, (*COMMAND, "show", tenth)),
+            "diff with its copy, a tenth": (0.1, (*COMMAND, "diff", tenth, tenth)),
+            "show, starting": (0, (*COMMAND, "show", desk)),
+            "diff, starting": (0, (*COMMAND, "diff", desk, desk)),
+            "check, starting": (0, (*COMMAND, "check", desk, "--expect", rules)),
+        }
+        print(f"{chosen.records:,} records, {log.stat().st_size / 1e6:,.0f} MB\n")
+        rounds = [{n: spent(*row) for n, (_, row) in rows.items()} for _ in range(chosen.repeat)]
+    print("| | seconds | × json.loads | MB |\n|---|--:|--:|--:|")
+    for name, (share, _) in rows.items():
+        seconds = statistics.median(each[name][0] for each in rounds)
+        ratio = statistics.median(each[name][0] / each["json.loads"][0] for each in rounds)
+        peak = max(each[name][1] for each in rounds)
+        of_peer = f"{ratio / share:.1f}" if share else ""
+        print(f"| {name} | {seconds:.2f} | {of_peer} | {peak:.0f} |")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import msgspec
 import pytest
 
@@ -145,16 +143,6 @@ def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
     with pytest.raises(AdkFlowError, match="half-1: holds shard 1 of 2; name a new folder"):
         made("half-1", shard="2/2")
     assert not (folder / "refused").exists()
-
-
-def test_a_shard_that_lacks_runs_is_told(shards, tmp_path):
-    lacking = shutil.copytree(shards[1], tmp_path / "lacking")
-    next((lacking / "logs").rglob("both-*.jsonl")).unlink()
-
-    merged = merge_shards([shards[0], lacking], tmp_path / "merged")
-
-    assert merged.setting.stopped == "the shards lack 1 run"
-    assert len(merged.runs) == 11
 
 
 @pytest.mark.parametrize("words", ["0/3", "4/3", "1", "a/b", "1/", "-1/3"])

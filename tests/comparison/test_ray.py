@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 
 from adk_flow.errors import AdkFlowError
+from tests.cli.test_signals import KEYLESS, PROGRESS
+from tests.comparison.test_processes import TALKS, written
 from tests.comparison.test_processes import folder as folder
 from tests.comparison.test_processes import made as made
 from tests.comparison.test_processes import one as one
-from tests.comparison.test_processes import written
 
 # Read as it is imported: 127.0.0.1 stays what it is.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -46,6 +51,47 @@ def test_the_trials_of_a_node_that_is_lost_are_made_by_another(made, one, folder
     assert (seen[0], seen[-1]) == ((0, 28), (28, 28))
     assert len(cluster.list_all_nodes()) == 1
     assert not ray.is_initialized()
+
+
+def test_a_cluster_that_does_not_answer_is_told_and_nothing_is_lost(made, folder, monkeypatch):
+    made("unreachable", talks={"both": TALKS["both"]})
+    kept = sorted((folder / "unreachable" / "logs").rglob("*.jsonl"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"  # closed from here on
+    monkeypatch.setenv("RAY_ADDRESS", address)
+
+    with pytest.raises(AdkFlowError) as error:
+        made("unreachable", engine="ray")
+
+    words = f"cannot begin: nothing answers at RAY_ADDRESS {address}: Connection refused"
+    assert str(error.value) == f"engine ray: {words}"
+    assert sorted((folder / "unreachable" / "logs").rglob("*.jsonl")) == kept
+    assert len(made("unreachable").runs) == 12
+
+
+def test_ctrl_c_ends_a_comparison_on_ray_with_one_line(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "agent.py").write_text(KEYLESS)
+    os.mkfifo(tmp_path / "mark")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
+            *("--question", "Hi", "--engine", "ray", "--jobs", "1", "--out", "out"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "MARK": str(tmp_path / "mark")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    (tmp_path / "mark").read_text()
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
+    assert line == "adk-flow: stopped; 0 runs are kept in out; the same command continues"
+    assert process.returncode == 130
 
 
 def test_what_ray_cannot_make_is_refused(made):

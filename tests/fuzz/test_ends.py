@@ -116,3 +116,20 @@ async def test_an_agents_node_that_fails_fails_no_turn_that_goes_on_to_wait(tmp_
     (turn,) = flow.figures
     assert any("stumbled" in record.error for record in flow.of("event"))
     assert not (turn.failed or flow.errors) and turn.waits_for == ["Lead"]
+
+
+async def test_a_transfer_that_an_open_task_keeps_back_is_nobodys_later_cause(tmp_path):
+    script = {
+        "Lead": [call("Aide", request="Go."), transfer("Peer"), "Done."],
+        "Aide": [transfer("Peer"), transfer("Lead"), call("finish_task", result="x")],
+        "Peer": [transfer("Lead"), transfer("Lead")],
+    }
+    model = Scripted(script=script)
+    children = [agent("Aide", model, mode="task"), agent("Peer", model)]
+
+    flow = await record(agent("Lead", model, sub_agents=children), ["Go."], tmp_path)
+
+    handed = [(one.author, one.actions.transfer_to_agent) for one in flow.events]
+    moves = [(m.source, m.target) for m in flow.moves if m.kind == "transfer"]
+    assert moves == [pair for pair in handed if pair[1]]
+    assert len(moves) == 5

@@ -14,6 +14,7 @@ import pytest
 
 from adk_flow.cli import main
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.render.documents import SCHEMAS
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.forked import forked
 from tests.watch.logs import record_desk
@@ -128,5 +129,7 @@ def test_show_follows_a_log_while_it_grows(tmp_path):
         with log.open("ab") as file:
             file.writelines(lines[second:])
         assert any("Root transfers to Savings" in line for line in process.stdout)
+        with forked(main, "show", tmp_path, "--follow", "--format", "json") as other:
+            assert json.loads(other.stdout.readline())["schema"] == SCHEMAS["record"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=2) == 143

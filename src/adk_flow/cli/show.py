@@ -20,6 +20,7 @@ from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log, LogFile
+from adk_flow.log.schema import Header, Record
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
@@ -48,7 +49,11 @@ def show_flow(
         str, typer.Option(help="Names that agents should pass on, separated by commas.")
     ] = "",
     follow: Annotated[
-        bool, typer.Option("--follow", help="Print moves as they are recorded, until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--follow",
+            help="Print moves as they are recorded, until Ctrl-C; with --format json, records.",
+        ),
     ] = False,
 ) -> None:
     """Shows a recorded flow turn by turn: who had control, and who said what to whom.
@@ -62,7 +67,7 @@ def show_flow(
         if turn is not None and record is not None:
             raise AdkFlowError("give either --turn or --record, and not both")
         if follow and view != "records":
-            _follow(logs, view)
+            _follow(logs, view, form)
         if turn is None and record is None and (form == "text" or view == "records"):
             _stream(open_story(logs), view, form, facts)
             return
@@ -99,8 +104,10 @@ def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) 
         raise AdkFlowError("a page shows all of a flow; leave out --view, --turn and --record")
     if out is not None and form != "html":
         raise AdkFlowError("is the file of --format html", argument="out", value=out)
-    if follow and (form != "text" or view == "records" or is_part):
-        raise AdkFlowError("--follow prints moves as text; give it --view and nothing else")
+    if follow and (form not in ("text", "json") or view == "records" or is_part):
+        raise AdkFlowError(
+            "--follow prints moves as text, or records as JSON; give it --view or --format json"
+        )
 
 
 def _check_part(trace: Trace, turn: int, record: int) -> None:
@@ -168,14 +175,19 @@ def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     print(f"Page: {encodable(str(out))}")
 
 
-def _follow(paths: Sequence[Path], view: FlowView) -> NoReturn:
+def _print_as_json(_: Header, record: Record) -> None:
+    print_json("record", record)
+
+
+def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     """Prints the newest session as far as it is recorded, then what is recorded in any."""
     from adk_flow.render.narration import Narrator
     from adk_flow.watch.sessions import TICK, WatchedFolder
 
     if len(paths) > 1:
         raise AdkFlowError("--follow takes one folder or log")
-    folder, narrate = WatchedFolder(paths[0]), Narrator(sys.stdout, view)
+    folder = WatchedFolder(paths[0])
+    narrate = _print_as_json if form == "json" else Narrator(sys.stdout, view)
     while list(folder.look()):  # a long log comes in pieces
         continue
     newest = max(folder.sessions.values(), key=lambda session: session.began, default=None)

@@ -12,11 +12,18 @@ import signal
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process, resource_tracker
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -24,8 +31,12 @@ from typing import TypeVar
 from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
 
+_OF_THE_FIRST = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+"""Signals that a terminal sends every process, and that are the first one's to heed."""
 Made = TypeVar("Made")
 _LARGEST_BATCH = 4
+_AHEAD = 2
+"""Batches that a process has, of which it makes one."""
 _MOST_DEATHS = 3
 _PAYING = 50
 """Trials for which a process more is worth the seconds that it takes to import ADK."""
@@ -60,12 +71,9 @@ class Workers:
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        begun = Path.cwd(), logging.getLogger("google_adk").level
-        pool = ProcessPoolExecutor(self._number, get_context("spawn"), _begin, begun)
         # In a thread, as the handler of a signal would stop the main one with a process half begun.
         with ThreadPoolExecutor(1) as starter:
-            starter.submit(_spawn, pool, self._number).result()
-        return pool
+            return starter.submit(_spawn, self._number).result()
 
     def __enter__(self) -> Workers:
         """Gives itself."""
@@ -120,23 +128,28 @@ class Workers:
         far: Callable[[list[Trial]], Made],
         here: Callable[[list[Trial]], Made] | None,
     ) -> Iterator[tuple[list[Trial], Made, bool]]:
-        """Gives each batch when it is made; this process takes those that no other has begun."""
-        batches = split_trials(trials, self._number + 1)
-        pending = {self._pool.submit(far, batch): batch for batch in batches}
-        while pending:
-            own = next((task for task in reversed(pending) if here and task.cancel()), None)
+        """Gives each batch when it is made; this process makes some, too."""
+        waiting = deque(split_trials(trials, self._number + 1))
+        pending: dict[Future[Made], list[Trial]] = {}
+        while waiting or pending:
+            while waiting and len(pending) < self._number * _AHEAD:
+                batch = waiting.popleft()
+                pending[self._pool.submit(far, batch)] = batch
+            own = waiting.popleft() if waiting and here else None
             if own and here:
-                batch = pending.pop(own)
-                yield batch, here(batch), False
+                yield own, here(own), False
             for task in wait(pending, 0 if own else None, FIRST_COMPLETED).done:
                 yield pending.pop(task), task.result(), True
 
 
-def _spawn(pool: ProcessPoolExecutor, number: int) -> None:
+def _spawn(number: int) -> ProcessPoolExecutor:
     """Starts processes, which inherit this thread's signals, and has each load ADK."""
     if hasattr(signal, "pthread_sigmask"):
-        # Ctrl-C reaches every process of the terminal, and is the first one's to heed.
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_FIRST)
+    # Python's own, which counts what processes share, complains of what one that is killed leaves.
+    sys.warnoptions.append(f"ignore::UserWarning:{resource_tracker.__name__}")
+    begun = Path.cwd(), logging.getLogger("google_adk").level
+    pool = ProcessPoolExecutor(number, get_context("spawn"), _begin, begun)
     main = sys.modules["__main__"]
     # Each process would run the main module again (multiprocessing/spawn.py), which may be a
     # script that calls this.
@@ -146,11 +159,17 @@ def _spawn(pool: ProcessPoolExecutor, number: int) -> None:
             pool.submit(import_module, "adk_flow.comparison.bench")
     finally:
         sys.modules["__main__"] = main
+        sys.warnoptions.pop()
+    return pool
 
 
 def _begin(folder: Path, level: int) -> None:
     """Prepares a process of the pool."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(signal, "pthread_sigmask"):
+        for number in _OF_THE_FIRST:
+            signal.signal(number, lambda number, frame: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_THE_FIRST)  # for what the app starts
     os.chdir(folder)
     os.dup2(2, 1)  # what an app prints is no result of the command
     warnings.simplefilter("ignore")  # the first process has loaded the same, and told

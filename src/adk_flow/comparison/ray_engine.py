@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -24,6 +25,8 @@ from adk_flow.errors import AdkFlowError
 _LARGEST_BATCH = 50
 _MOST_LOSSES = 3
 """How often a task may be lost with its worker or node."""
+_PATIENCE = 5
+"""Seconds in which a cluster has to answer."""
 _NOT_SHIPPED = [".git", ".venv*", "venv", "__pycache__", "comparisons", "flow_logs", ".env"]
 """Of the app's folder, besides what its .gitignore names."""
 
@@ -86,6 +89,21 @@ def _result(ray: Any, task: Any) -> Any:
         raise AdkFlowError(f"Ray gave up: {' '.join(str(error).split())}") from None
 
 
+def _check_reachable(address: str) -> None:
+    """Refuses an address where nothing listens, to which Ray itself would try for a minute."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not port.isdecimal():  # `auto` and `local` name none
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except OSError as error:
+        raise AdkFlowError(
+            f"cannot begin: nothing answers at RAY_ADDRESS {address}: {error.strerror or error}",
+            argument="engine",
+            value="ray",
+        ) from None
+
+
 @contextmanager
 def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
     """Connects to a cluster, to which a folder is shipped; one of this machine ends with it."""
@@ -100,6 +118,7 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
         raise AdkFlowError(
             "needs ray: install adk-flow's extra `ray`", argument="engine", value="ray"
         ) from None
+    _check_reachable(address)
     local = {} if address else {"num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
     environment = {
         "working_dir": str(shipped),

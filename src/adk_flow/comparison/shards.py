@@ -141,8 +141,10 @@ def _read(folder: Path) -> Shard:
     path = folder / FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=Shard)
-    except FileNotFoundError:
-        raise AdkFlowError(f"{folder}: holds no shard of a comparison") from None
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = "is no folder" if folder.exists() else "does not exist"
+        reason = "holds no shard of a comparison" if folder.is_dir() else is_there
+        raise AdkFlowError(f"{folder}: {reason}") from None
     except OSError as error:
         raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

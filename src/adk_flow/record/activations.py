@@ -212,7 +212,9 @@ class OpenRun:
         """Finds who handed over to an agent that begins; mostly on its own branch."""
         place = (target, branch)
         if place not in self.handovers:
-            place = next((other for other in self.handovers if other[0] == target), place)
+            # The latest: one may not have been followed, as ADK first goes on with an open task.
+            others = (other for other in reversed(self.handovers) if other[0] == target)
+            place = next(others, place)
         source = self.handovers.pop(place, 0)
         if source:
             self.taken_up[place] = source

@@ -1,0 +1,92 @@
+"""The command `adk-flow merge` as a user types it, on shards of a comparison."""
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+
+from tests.comparison.test_determinism import without_clock
+from tests.doubles.command import assert_refused, run_command
+
+APP = """
+from google.adk.agents import LlmAgent
+
+below = [LlmAgent(name=name, model="offline", description=name) for name in "AB"]
+root_agent = LlmAgent(name="Lead", model="offline", sub_agents=below)
+"""
+PLAN = "turns: [{say: Find both., plan: [{agent: A, ask: find}, {agent: B, ask: find}]}]\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The two shards of a comparison, a whole one, and a shard of another."""
+    folder = tmp_path_factory.mktemp("merge")
+    (folder / "desk").mkdir()
+    (folder / "desk" / "agent.py").write_text(APP)
+    (folder / "talk.yaml").write_text(PLAN)
+    for out, options in {
+        "whole": (),
+        "one": ("--shard", "1/2"),
+        "two": ("--shard", "2/2"),
+        "other": ("--shard", "2/2", "--deep"),
+    }.items():
+        command = ("compare", "desk", "--constructs", "transfer,agent_tool", "--trials", "2")
+        words = (*command, "--conversation", "talk.yaml", "--jobs", "1", "--out", out, *options)
+        done = run_command(*words, folder=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def results(folder) -> Any:
+    return without_clock(json.loads((folder / "results.json").read_text()))
+
+
+def test_merged_shards_are_the_comparison_of_one_run(folder):
+    done = run_command("merge", "two", "one", "--out", "merged", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert results(folder / "merged") == results(folder / "whole")
+    pages = [
+        sorted(str(page.relative_to(folder / out)) for page in (folder / out).rglob("flows/**/*"))
+        for out in ("merged", "whole")
+    ]
+    assert pages[0] == pages[1]
+    again = run_command("merge", "one", "two", "--out", "merged", folder=folder)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert results(folder / "merged") == results(folder / "whole")
+
+
+@pytest.mark.parametrize(
+    ("shards", "words"),
+    [
+        (["one"], "of 2 shards 2 is not given"),
+        (["one", "one"], "one: holds shard 1 of 2, as one does"),
+        (["one", "./one/"], "one: holds shard 1 of 2, as one does"),
+        (["one", "other"], "other: what is compared (its deep) is another than in one"),
+        (["one", "whole"], "whole: holds no shard of a comparison"),
+        (["one", "none"], "none: does not exist"),
+        (["one", "talk.yaml"], "talk.yaml: is no folder"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused_in_one_line(folder, shards, words):
+    assert_refused(run_command("merge", *shards, "--out", "refused", folder=folder), words)
+
+    assert not (folder / "refused").exists()
+
+
+def test_runs_that_a_shard_lacks_are_told(folder):
+    """One has no log, and of another the line was cut."""
+    shutil.copytree(folder / "two", folder / "torn")
+    (lines,) = (folder / "torn" / "trials").iterdir()
+    lines.write_bytes(lines.read_bytes()[:-9])
+    next((folder / "torn" / "logs").rglob("*.jsonl")).unlink()
+
+    done = run_command("merge", "one", "torn", "--out", "lacking", folder=folder)
+
+    assert done.returncode == 1
+    assert "the shards lack 2 runs" in " ".join(done.stdout.split())
+    assert len(results(folder / "lacking")["runs"]) == 4
+    lines.write_bytes(lines.read_bytes().replace(b"transfer", b"\xff", 1))
+    damaged = run_command("merge", "one", "torn", "--out", "damaged", folder=folder)
+    assert_refused(damaged, ".jsonl: is no experiment's: ")
