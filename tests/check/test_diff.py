@@ -113,19 +113,31 @@ conversation
 
 def test_of_two_folders_each_conversation_is_compared(logs, tmp_path):
     """The newest in which the user says the same; what only one has is told."""
-    for folder, named in (("monday", {"a": 0, "b": 2}), ("tuesday", {"c": 1})):
-        (tmp_path / folder).mkdir()
-        for name, number in named.items():
-            (tmp_path / folder / f"{name}.jsonl").write_bytes(logs[number].read_bytes())
-    other = logs[1].read_text().replace("Cost?", "Price?")
-    (tmp_path / "monday" / "d.jsonl").write_text(other)
+    written = {
+        "monday/a": (0, "Cost?"),
+        "monday/b": (2, "Cost?"),
+        "monday/d": (1, "Price?"),
+        "monday/e": (1, "Dear?"),
+        "tuesday/c": (1, "Cost?"),
+        "tuesday/f": (2, "Price?"),
+    }
+    for name, (number, question) in written.items():
+        file = tmp_path / f"{name}.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        own = f'"session":"{name[-1]}-'  # else they were one session, told apart by nothing
+        file.write_text(
+            logs[number].read_text().replace("Cost?", question).replace('"session":"', own)
+        )
 
     result = run_command("diff", "monday", "tuesday", folder=tmp_path)
 
-    heading, *_ = result.stdout.splitlines()
-    assert heading == "monday/b.jsonl -> tuesday/c.jsonl"
+    headings = [line for line in result.stdout.splitlines() if line.endswith(".jsonl")]
+    assert sorted(headings) == [
+        "monday/b.jsonl -> tuesday/c.jsonl",
+        "monday/d.jsonl -> tuesday/f.jsonl",
+    ]
     assert result.returncode == 1
-    assert result.stderr == ("adk-flow: monday: 1 conversation left out, as only it has them\n")
+    assert result.stderr == "adk-flow: monday: 1 conversation left out, as only it has them\n"
 
 
 def test_markdown_has_the_same_words_and_the_pictures_that_show_draws(logs, tmp_path):

@@ -15,6 +15,7 @@ from adk_flow import read_trace
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page import trace_to_html
+from adk_flow.render.page_pieces import draw_row
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
 from tests.watch.logs import QUESTIONS, record_desk
@@ -122,6 +123,10 @@ def test_page_and_text_say_the_same_findings(tmp_path):
         )
     ]
     assert any("[MAST FM-" in each for each in listed)
+    row = draw_row(flow.trace, "id", "/", is_live=True)
+    found_by = unescape(re.findall('data-words="(.*?)"', row)[0])
+    assert [words for words in ("unrelayed answer", "loans", "root") if words not in found_by] == []
+    assert '<span class="live">' in row
 
 
 def test_a_notebook_draws_a_trace_in_a_frame_that_reaches_nothing(log):

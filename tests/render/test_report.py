@@ -275,6 +275,9 @@ def test_every_figure_and_finding_leads_to_its_proof(comparison, html):
     anchors = set(re.findall('href="#(.*?)"', html))
     assert anchors <= ids
     assert len([name for name in anchors if name.startswith("runs-")]) == len(CONSTRUCTS)
+    for table in re.findall('<table class="figures">(.*?)</table>', html, re.DOTALL):
+        figures = re.findall("<td.*?</td>", table)
+        assert figures and all('<a href="#runs-' in figure for figure in figures)
     advice = html.partition('class="advice"')[2].partition("</section>")[0]
     for construct, calls in re.findall(r'href="#runs-(\w+)">(\d+) LLM calls', advice):
         runs = [run for run in comparison.runs if run.construct == construct]

@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig
+from opentelemetry.sdk.trace import TracerProvider
 
 from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import measure, summed
@@ -180,3 +182,16 @@ async def test_a_dry_run_reaches_an_agent_that_the_run_makes(tmp_path):
 
     assert [turn.llm_calls for turn in held.turns] == [1]
     assert not held.turns[0].failed
+
+
+async def test_nothing_is_written_for_opentelemetry_where_nobody_listens(tmp_path, monkeypatch):
+    told = []
+    semconv = pytest.importorskip("google.adk.telemetry._experimental_semconv")
+    monkeypatch.setattr(semconv, "_build_request_operation_details", lambda r: told.append(r) or {})
+    root = LlmAgent(name="Lead", model=Scripted(script={"Lead": ["Yes.", "Yes."]}))
+
+    await run_conversation(root, ["Well?"], file=tmp_path / "log.jsonl")
+    assert not told
+    monkeypatch.setattr("adk_flow.record.spans.get_tracer_provider", TracerProvider)
+    await run_conversation(root, ["Well?"], file=tmp_path / "other.jsonl")
+    assert len(told) == 1

@@ -41,7 +41,7 @@ def show_diff(
         if form == "json":
             print_json("diff", diff_to_data(difference, was.log, now.log))
             continue
-        if before.is_dir() or after.is_dir():
+        if len(pairs) > 1:
             words = one_line(f"{was.log.path} -> {now.log.path}", 1000)
             print(f"## {escape_markdown(words)}\n" if form == "markdown" else words)
         if form == "markdown":

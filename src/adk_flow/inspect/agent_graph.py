@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Literal, NamedTuple
 
@@ -131,8 +132,7 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
     if id(function) in seen:
         return []
     seen.add(id(function))
-    codes = codes_in(function.__code__)
-    names = dict.fromkeys(name for code in codes for name in code.co_names)
+    names = _names_in(function.__code__)
     values = [function.__globals__[name] for name in names if name in function.__globals__]
     for cell in function.__closure__ or ():
         try:
@@ -143,6 +143,11 @@ def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:
         if isinstance(value, FunctionType) and value.__module__ == function.__module__:
             values += _named_by(value, seen)
     return values
+
+
+@lru_cache(1024)
+def _names_in(code: CodeType) -> list[str]:
+    return list(dict.fromkeys(name for part in codes_in(code) for name in part.co_names))
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:

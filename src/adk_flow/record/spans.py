@@ -5,7 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
+from google.adk.agents.run_config import RunConfig
 from opentelemetry.trace import (
     NonRecordingSpan,
     ProxyTracerProvider,
@@ -14,6 +17,25 @@ from opentelemetry.trace import (
     get_tracer_provider,
     use_span,
 )
+
+
+def quiet_telemetry() -> dict[str, Any]:
+    """Gives the options of a run by which ADK spares its words for OpenTelemetry.
+
+    Empty where somebody listens. Else it would write each request anew for nobody, which takes a
+    twentieth of a run (2.13, telemetry/_experimental_semconv.py).
+    """
+    try:
+        logs: Any = import_module("opentelemetry._logs._internal")
+        if not isinstance(get_tracer_provider(), ProxyTracerProvider):
+            return {}
+        if not isinstance(logs.get_logger_provider(), logs.ProxyLoggerProvider):
+            return {}
+        context = import_module("google.adk.telemetry.context")
+        telemetry = context.TelemetryConfig(genai_semconv_stability_opt_in="stable")
+        return {"run_config": RunConfig(telemetry=telemetry)}
+    except (ImportError, AttributeError, ValueError):  # of older releases
+        return {}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.adk.apps import App
 from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
@@ -35,7 +35,7 @@ from adk_flow.models.planned.playing import planned_for, planned_override
 from adk_flow.record.extract import of_error
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.redact import mask
-from adk_flow.record.spans import in_trace
+from adk_flow.record.spans import in_trace, quiet_telemetry
 from adk_flow.run.app import load_app, with_recorder
 from adk_flow.run.pauses import Pause, Pauses, message_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation, failed_checks, of_questions
@@ -233,7 +233,7 @@ class _Talk:
         return planned_for(self._app, turn)
 
     async def _ask(self, turn: AskedTurn, pause: Pause | None) -> str:
-        options: dict[str, Any] = {}
+        options = quiet_telemetry()
         model = override_of(self._app).model
         if isinstance(model, Decided):
             model.answered = turn.say if pause is not None else ""

@@ -53,7 +53,7 @@ class Planted:
     def unseen(self, log: Log) -> list[str]:
         """Names the canaries that occur nowhere in a log."""
         unseen = dict.fromkeys(self._canaries)
-        for text in _all_texts(log):
+        for text in dict.fromkeys(_all_texts(log)):  # many stand in requests and records
             for name in self._among(unseen, text) if unseen else ():
                 del unseen[name]
         return list(unseen)
