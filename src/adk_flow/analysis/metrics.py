@@ -116,7 +116,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     @property
     def finals(self) -> list[ReadMessage]:
         """What ADK calls final responses; none of a turn that waits for the user."""
-        return [] if self.waits_for else [one for one in self.messages if one.final]
+        return [] if self.waits_for else [message for message in self.messages if message.final]
 
     @property
     def messages_read(self) -> int:
