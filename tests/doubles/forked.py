@@ -6,10 +6,13 @@ A new interpreter imports both for seconds.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import signal
+import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -107,3 +110,53 @@ def _run(
         os.kill(os.getpid(), signal.SIGINT)
     finally:
         atexit._run_exitfuncs()
+
+
+class ForkedPeers:
+    """In the place of `subprocess`, where `wiring.peers` starts the process of its servers."""
+
+    PIPE, TimeoutExpired = subprocess.PIPE, subprocess.TimeoutExpired
+
+    class Popen:
+        """A process that has the numbered files, and reads what is written to its stdin."""
+
+        def __init__(
+            self, words: Sequence[str], *, pass_fds: Sequence[int], env: dict[str, str], **_: object
+        ) -> None:
+            assert words[-1] == "adk_flow.wiring.server"
+            reader, writer = _CONTEXT.Pipe(duplex=False)
+            files = {0: reader, **{each: Connection(os.dup(each)) for each in pass_fds}}
+            self._process = _CONTEXT.Process(target=_serve, args=[env, files])
+            self._process.start()
+            for file in files.values():
+                file.close()
+            self.stdin = os.fdopen(os.dup(writer.fileno()), "wb")
+            writer.close()
+
+        def wait(self, timeout: float | None = None) -> int | None:
+            self._process.join(timeout)
+            if self._process.exitcode is None and timeout is not None:
+                raise subprocess.TimeoutExpired("a fork", timeout)
+            return self._process.exitcode
+
+        def kill(self) -> None:
+            self._process.kill()
+
+
+def _serve(environment: Mapping[str, str], files: Mapping[int, Connection]) -> None:
+    """Gives the fork its files by the numbers that its job names, and has it serve."""
+    os.setsid()
+    above = {number: fcntl.fcntl(file, fcntl.F_DUPFD, 500) for number, file in files.items()}
+    for file in files.values():
+        file.close()
+    for number, copy in above.items():
+        os.dup2(copy, number)
+        os.close(copy)
+    sys.stdin = os.fdopen(0, closefd=False)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:] = [*environment["PYTHONPATH"].split(os.pathsep), *sys.path]
+    warnings.simplefilter("ignore")
+    from adk_flow.wiring.server import serve_peers  # of an extra
+
+    serve_peers()

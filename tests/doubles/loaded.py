@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+from contextlib import suppress
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 for _name in (
@@ -20,4 +21,6 @@ for _name in (
     "tests.faults.process",
 ):
     importlib.import_module(_name)
+with suppress(ImportError):  # an extra
+    importlib.import_module("adk_flow.wiring.server")
 gc.freeze()

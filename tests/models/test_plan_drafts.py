@@ -7,7 +7,9 @@ from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import read_conversation, write_conversation
+from adk_flow.wiring import peers
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+from tests.doubles.forked import ForkedPeers
 from tests.doubles.somebody import NAMES, load, place
 
 FOLDERS = [
@@ -38,6 +40,7 @@ ENDLESS = "headline"
 )
 async def test_a_draft_runs_as_it_stands(place_of, tmp_path, monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "offline")
+    monkeypatch.setattr(peers, "subprocess", ForkedPeers)
     app = load(place(place_of, tmp_path)) if place_of in NAMES else load_app(place_of)
     drafted = await draft_conversation(app, ["What now?"])
     file, log = tmp_path / "drafted.yaml", tmp_path / "log.jsonl"

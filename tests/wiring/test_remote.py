@@ -23,9 +23,10 @@ from adk_flow.comparison.runner import compare
 from adk_flow.log.reader import read_log
 from adk_flow.run.app import load_app
 from adk_flow.scenario.conversation import of_questions, read_conversation, with_state
-from adk_flow.wiring import agents
+from adk_flow.wiring import agents, peers
 from tests.doubles.command import run_command
 from tests.doubles.desk import CONSTRUCT_FOLDERS, ROOT
+from tests.doubles.forked import ForkedPeers
 from tests.doubles.served import Chat, serving
 
 pytest.importorskip("a2a", reason="needs a2a-sdk")
@@ -86,6 +87,12 @@ def wait_for_end(process: int) -> None:
         return
     assert select.select([watched], [], [], 30)[0], "it runs on"
     os.close(watched)
+
+
+@pytest.fixture
+def forked_peers(monkeypatch):
+    """Has the servers' process begin with ADK loaded; `compared` and CI's have their own."""
+    monkeypatch.setattr(peers, "subprocess", ForkedPeers)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +197,7 @@ turns:
 """
 
 
+@pytest.mark.usefixtures("forked_peers")
 def test_plans_of_the_same_words_play_at_once_each_for_its_own_trial(tmp_path):
     (tmp_path / "bank").mkdir()
     (tmp_path / "bank" / "agent.py").write_text(PLANNED)
@@ -217,6 +225,7 @@ def assert_equal(comparison, passed):
         ]
 
 
+@pytest.mark.usefixtures("forked_peers")
 def test_the_desk_of_this_construct_answers_as_that_of_agent_tool(tmp_path):
     talk = ROOT / "conversations" / "needs_another.yaml"
     turns, told = [], {}
@@ -277,6 +286,7 @@ WAIT = """
         last ="""
 
 
+@pytest.mark.usefixtures("forked_peers")
 def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     app = write_app(tmp_path / "stateful", "You know {region}.")
     options = {"folder": tmp_path / "out", "calls": 99}
@@ -301,6 +311,7 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.usefixtures("forked_peers")
 def test_a_budget_counts_the_calls_of_both_processes_and_ends_them(tmp_path):
     app = write_app(tmp_path / "limited")
     talks = {f"{number}": of_questions(["Go."]) for number in range(3)}
@@ -322,6 +333,7 @@ except FileExistsError:
 """
 
 
+@pytest.mark.usefixtures("forked_peers")
 def test_an_app_that_loads_but_once_is_left_out_in_one_line(tmp_path):
     app = write_app(tmp_path / "once")
     (app / "agent.py").write_text((app / "agent.py").read_text() + ONCE)
