@@ -72,6 +72,7 @@ PEERS = {
     "pydantic_ai+frozen+aiohttp": "Pydantic AI, tuned",
 }
 ABLATION = {
+    "gather": "asyncio.gather, bare client",
     "adk+agent_tool": "ADK AgentTool as it comes",
     "adk+agent_tool+imported": "no failing import",
     "adk+agent_tool+frozen": "gc.freeze",
@@ -79,6 +80,7 @@ ABLATION = {
     "adk+agent_tool+imported+frozen+openai": "both, OpenAILlm, httpx",
     "adk+agent_tool+imported+frozen+openai+httpx2": "both, OpenAILlm, httpx2",
     "adk+agent_tool+imported+frozen+openai+aiohttp": "both, OpenAILlm, aiohttp (tuned)",
+    "adk+agent_tool+imported+frozen+openai+aiohttp+untyped": "tuned, messages sent untyped",
 }
 
 

@@ -125,10 +125,28 @@ def _adk_model(options: tuple[str, ...]) -> Any:
         from google.adk.integrations.openai import OpenAILlm
 
         http = openai.DefaultAsyncHttpx2Client() if "httpx2" in options else _http(options)
-        return OpenAILlm(model=MODEL, client=openai.AsyncOpenAI(http_client=http))
+        client = openai.AsyncOpenAI(http_client=http)
+        if "untyped" in options:
+            _send_untyped(client)
+        return OpenAILlm(model=MODEL, client=client)
     from google.adk.models.lite_llm import LiteLlm
 
     return LiteLlm(model=f"openai/{MODEL}")
+
+
+def _send_untyped(client: Any) -> None:
+    """Sends messages and tools as they are; the client looks through their types for each call.
+
+    Retries, time limits and streaming stay the client's; ADK's messages are JSON already.
+    """
+    create = client.chat.completions.create
+
+    async def send(*, messages: Any, extra_body: Any = None, **given: Any) -> Any:
+        body = {name: given.pop(name) for name in ("tools",) if given.get(name)}
+        body |= {"messages": messages, **(extra_body or {})}
+        return await create(messages=[], extra_body=body, **given)
+
+    client.chat.completions.create = send
 
 
 def _http(options: tuple[str, ...]) -> Any:

@@ -1,8 +1,9 @@
-"""Counts how often `adk-flow predict` is right: make predict N=30.
+"""Counts how often `adk-flow predict` is right: make predict.
 
 Each app is run under every construct as `adk-flow plan` drafts it and `adk-flow compare` does it;
 a hit names exactly the constructs that took least. The apps are made of seeds that no law was
 fitted to; further apps, by their paths, may be named: python docs/predictions.py --number 0 APP…
+`--write` has docs/laws.md show what came of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from google.adk.apps import App
-from laws import SAMPLES
+from laws import PAGE, SAMPLES
 from samples import make_sample
 
 from adk_flow.analysis.run_metrics import AS_IS
@@ -30,11 +31,14 @@ from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.run.app import load_app
 from adk_flow.wiring import CONSTRUCTS
 
+MARK = "<!-- predictions -->\n"
+
 
 def main() -> None:
     """Predicts, runs, compares, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=30, help="apps to make")
+    parser.add_argument("--write", action="store_true", help="into docs/laws.md")
     parser.add_argument("apps", nargs="*", type=Path, help="further apps")
     given = parser.parse_args()
     silence_adk()
@@ -56,10 +60,16 @@ def main() -> None:
                 f"{name}: fewest {figure}: {sign} {', '.join(named)} ({', '.join(least[figure])})"
             )
         sys.stdout.flush()
+    apps = f"{given.number} generated apps and {len(given.apps)} of this repository, none fitted"
+    lines = [f"| {apps} | hits | always the commonest winner |", "|---|--:|--:|"]
     for figure, winners in truths.items():
         (common, often), *_ = Counter(winners).most_common(1) or [((), 0)]
-        print(f"fewest {figure}: {hits[figure]} of {len(winners)} hit")
-        print(f"  always the commonest winner ({', '.join(common)}): {often} of {len(winners)}")
+        hit = f"{hits[figure]} of {len(winners)}"
+        lines.append(f"| fewest {figure}, ties named | {hit} | {often}, `{', '.join(common)}` |")
+    print(*lines, sep="\n")
+    if given.write:
+        before, _, after = PAGE.read_text().split(MARK)
+        PAGE.write_text("\n".join([f"{before}{MARK}", *lines, f"\n{MARK}{after.lstrip()}"]))
 
 
 def _apps(number: int, paths: list[Path]) -> Iterator[tuple[str, App]]:
@@ -70,12 +80,18 @@ def _apps(number: int, paths: list[Path]) -> Iterator[tuple[str, App]]:
 
 
 def truth_of(app: App) -> dict[str, tuple[str, ...]]:
-    """Runs an app under every construct; names who took least, of those that left nobody out."""
+    """Runs an app under every construct; names who took least, of those that left nobody out.
+
+    Raises:
+      AdkFlowError: nobody was asked as planned, such as where an instruction needs state.
+    """
     talk = asyncio.run(draft_conversation(app, [QUESTION]))
     with TemporaryDirectory() as folder:
         comparison = compare(app, {"drafted": talk}, CONSTRUCTS, folder=Path(folder))
     others = {AS_IS, *comparison.setting.incomplete}
     runs = [run for run in comparison.runs if run.passed and run.construct not in others]
+    if not runs:
+        raise AdkFlowError("no run came to its end as planned")
     figures = {
         "LLM calls": {run.construct: run.total.llm_calls or 0 for run in runs},
         "tokens": {run.construct: run.total.tokens or 0 for run in runs},

@@ -29,6 +29,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.narration import Narrator
 from tests.doubles.flow import record
 
@@ -286,6 +287,34 @@ def summing_up(model):
     return EventsCompactionConfig(
         compaction_interval=2, overlap_size=0, summarizer=LlmEventSummarizer(llm=model)
     )
+
+
+async def test_a_summarizer_that_is_asked_within_a_turn_counts_as_one_there(tmp_path):
+    def look() -> str:
+        """Looks."""
+        return "seen"
+
+    steps = [call("look"), call("look"), "a"]
+    model = Scripted(script={"Root": steps * 3}, tokens=(900, 10))
+    summarizer = Counting.of(*(says("short") for _ in range(20)))
+    config = EventsCompactionConfig(
+        compaction_interval=99,
+        overlap_size=0,
+        token_threshold=500,
+        event_retention_size=1,
+        summarizer=LlmEventSummarizer(llm=summarizer),
+    )
+
+    turns = await taken(
+        tmp_path,
+        LlmAgent(name="Root", model=model, tools=[look]),
+        *("q1", "q2", "q3"),
+        events_compaction_config=config,
+    )
+
+    assert summarizer.calls > 0
+    assert sum(turn.summarizer_llm_calls for turn in turns) == summarizer.calls
+    assert sum(turn.llm_calls or 0 for turn in turns) == 9 + summarizer.calls
 
 
 async def test_the_summarizer_counts_in_the_turn_after_which_it_ran(tmp_path):

@@ -70,6 +70,9 @@ def entries():
         def follows(self):
             return True
 
+        def sums_up(self):
+            return False
+
         def yielded(self, entry):
             assert entry not in self
 

@@ -16,6 +16,7 @@ from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import FlowView, MovePrinter
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.render.narration import Narrator
+from adk_flow.render.templates import inline
 from adk_flow.render.terminal import fold_words
 from tests.doubles.flow import agent, expected, record
 
@@ -141,22 +142,36 @@ async def test_calls_at_once_stand_side_by_side_in_the_diagram(tmp_path):
     )
 
 
-def test_colours_of_a_diagram_are_readable_on_light_and_on_dark():
-    """By WCAG 2.2: 3 to 1 for graphics, on GitHub's pages and on a box in a box there."""
-
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def contrast(one, other):
+    """By WCAG 2.2, of two colours as CSS writes them."""
+    light = []
+    for colour in (one, other):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        light.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+    return max(light) / min(light)
 
+
+def test_colours_of_a_diagram_are_readable_on_light_and_on_dark():
+    """3 to 1 for lines, on GitHub's pages and on a box in a box there."""
     colours = set(re.findall("#[0-9a-f]{6}", sequence_diagram([])))
     assert len(colours) == 4
     for colour, page in product(colours, ("#ffffff", "#0d1117", "#212830")):
         parts = [int(page[i : i + 2], 16) for i in (1, 3, 5)]
         shaded = [round(128 + (part - 128) * (1 - 0.06) ** 2) for part in parts]
         for ground in (page, "#{:02x}{:02x}{:02x}".format(*shaded)):
-            dark, light = sorted([luminance(colour), luminance(ground)])
-            assert (light + 0.05) / (dark + 0.05) >= 3
+            assert contrast(colour, ground) >= 3
+
+
+def test_colours_of_page_and_report_are_readable_on_light_and_on_dark():
+    light, _, dark = str(inline("shared.css").text).partition("@media screen")
+    colours = dict(re.findall(r"--([a-z-]+): (#\w+)", light))
+    themes = colours, colours | dict(re.findall(r"--([a-z-]+): (#\w+)", dark))
+    least = dict.fromkeys(("control", "talk", "bad", "soft", "ink", "accent"), 4.5)
+    least |= dict.fromkeys(("edge", "thread"), 3)  # of lines only
+    for theme, name, ground in product(themes, least, ("paper", "wash", "band")):
+        assert contrast(theme[name], theme[ground]) >= least[name], (name, ground)
 
 
 async def test_a_cut_flow_is_drawn_as_far_as_it_goes(tmp_path):

@@ -47,6 +47,7 @@ def add_call(index: int, record: Record, run: Run) -> ModelCall:
         model=record.model,
         request=record.request if record.request and record.request.is_known else None,
         nested=run.parent is not None,
+        is_summary=record.kind == "summarizer",
     )
     run.turn.model_calls.append(call)
     return call

@@ -69,7 +69,7 @@ def begin_unseen(moment: Moment, run: Run) -> bool:
     """An event shows that control was handed over, where a plugin hid the hook that tells so."""
     record = moment.record
     names = (record.agent, nodes.node_name(record.path))
-    source = next((one for one in reversed(run.activations) if one.ended_by == "transfer"), None)
+    source = next((act for act in reversed(run.activations) if act.ended_by == "transfer"), None)
     if source is None or source.successor or source.target not in names:
         return False
     place = {"run": run.number, "turn": run.turn.number, "began": moment.index, "path": record.path}

@@ -71,7 +71,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     replayed_llm_calls: int = 0
     """Calls of before whose answers a durable engine gave again."""
     summarizer_llm_calls: int = 0
-    """Those by which ADK's compaction summed the session up once the turn had ended."""
+    """Those by which ADK's compaction summed the session up, in the turn or once it had ended."""
     reported_llm_calls: int = 0
     """Model calls that ADK's session events show."""
     tool_calls: int = 0
@@ -116,7 +116,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     @property
     def finals(self) -> list[ReadMessage]:
         """What ADK calls final responses; none of a turn that waits for the user."""
-        return [] if self.waits_for else [one for one in self.messages if one.final]
+        return [] if self.waits_for else [message for message in self.messages if message.final]
 
     @property
     def messages_read(self) -> int:
@@ -169,7 +169,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         remote_agents=list(dict.fromkeys(a.agent for a in turn.activations if a.is_remote)),
         unseen_llm_calls=len([span for span in schedule.spans if span.is_unseen]),
         replayed_llm_calls=len([call for call in turn.model_calls if call.replayed]),
-        summarizer_llm_calls=len([call for call in asked if 0 <= turn.end < call.record]),
+        summarizer_llm_calls=len([call for call in asked if call.is_summary]),
         odd_totals=len([c for c in asked if c.usage and not c.usage.adds_up and c.tokens]),
         reported_llm_calls=len(turn.reported),
         transfers=len([move for move in turn.moves if move.kind == "transfer"]),

@@ -171,6 +171,8 @@ class ModelCall(msgspec.Struct, eq=False, gc=False):
     """Whether a model was entered; ADK's limit or a callback may have prevented it."""
     has_answer: bool = False
     """Whether anything came back, be it a part of an answer."""
+    is_summary: bool = False
+    """Whether ADK's compaction summed the session up by it."""
     was_entered: bool = False
     """Whether a plugin or callback asked a model, a call of its own, before this one was made."""
     responses: list[Response] = []

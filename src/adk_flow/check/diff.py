@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +29,8 @@ FIGURES = {
 }
 """What is compared of a turn, with its field in `TurnMetrics`; times are never the same."""
 
+_DRAWN = attrgetter("kind", "source", "target", "cause", "text", "failed")
+"""What of a move is drawn."""
 _TOLD = ("app", "model", "construct", "adk", "adk_flow", "texts")
 
 
@@ -101,5 +104,7 @@ def _diff_turn(number: int, before: _FlowTurn, after: _FlowTurn) -> TurnDifferen
 
 
 def _rows(before: list[Move], after: list[Move]) -> list[AlignedLine]:
+    if [*map(_DRAWN, before)] == [*map(_DRAWN, after)]:
+        return []
     was, now = draw_snapshot(before), draw_snapshot(after)
     return [] if list(was) == list(now) else aligned(was, now, exactly=True)

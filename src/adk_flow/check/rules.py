@@ -118,12 +118,12 @@ def refused_rule(document: Document, place: Sequence[str | int], reason: str) ->
 def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any]]:
     """Gives place and value of every field."""
     if isinstance(value, dict):
-        for key, one in value.items():
-            yield (*place, key), one
-            yield from _fields(one, (*place, key))
+        for key, part in value.items():
+            yield (*place, key), part
+            yield from _fields(part, (*place, key))
     elif isinstance(value, list):
-        for at, one in enumerate(value):
-            yield from _fields(one, (*place, at))
+        for at, part in enumerate(value):
+            yield from _fields(part, (*place, at))
 
 
 def _asks(rules: FlowRules, data: Any) -> bool:

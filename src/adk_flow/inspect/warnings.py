@@ -172,7 +172,7 @@ def _code_names(node: Any) -> Iterator[str]:
         for part in codes_in(code):
             yield from part.co_names
             constants = (one if isinstance(one, tuple) else (one,) for one in part.co_consts)
-            yield from (one for one in chain.from_iterable(constants) if isinstance(one, str))
+            yield from (word for word in chain.from_iterable(constants) if isinstance(word, str))
 
 
 def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:

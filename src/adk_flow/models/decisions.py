@@ -112,7 +112,7 @@ class Decided(Scripted):
             place = f"{self.path}: line {fitting[-1].line}"
             raise DecisionError(f"{place}: {who}, came for one step more than are laid down")
         far = answers_so_far(request.contents)
-        part = next((one for one in left if one.taken == far), left[0])
+        part = next((part for part in left if part.taken == far), left[0])
         part.taken += 1
         return part.decisions[part.taken - 1]
 

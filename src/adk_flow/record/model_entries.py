@@ -37,6 +37,8 @@ class Entry:
         self.name = getattr(model, "model", "")
         self.node = "" if all(one.activation for one in listeners) else _node_around()
         """The node of a graph in which it was entered, of which no hook tells."""
+        self.is_summary = any(one.sums_up() for one in listeners)
+        """Whether ADK sums a session up by it."""
         self.version = ""
         """The model that answered, as its provider names it."""
         self.usage: Any = None
@@ -84,6 +86,10 @@ class EntryListener(Protocol):
 
     def follows(self) -> bool:
         """Whether it wants to hear of an entry that begins now."""
+        ...
+
+    def sums_up(self) -> bool:
+        """Whether what enters a model now sums the session up."""
         ...
 
     def yielded(self, entry: Entry) -> None:

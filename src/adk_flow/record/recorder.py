@@ -318,6 +318,7 @@ class Recorder:
                 activation=scene.activation,
                 agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
+                kind="summarizer" if entry.is_summary else "",
                 model=entry.name,
                 version="" if entry.version == entry.name else entry.version,
                 took=entry.took,

@@ -44,6 +44,10 @@ class Scene:
         """Whether what enters a model now belongs to the run."""
         return not self.run.ended or _compacts()
 
+    def sums_up(self) -> bool:
+        """Whether what enters a model now sums the session up: after a run, or within one."""
+        return not self.is_asking and _compacts()
+
     def yielded(self, entry: Entry) -> None:
         """Notes who answered last."""
         self._latest = entry
@@ -89,7 +93,7 @@ def _is_cancelled(entry: Entry) -> bool:
 
 
 def _compacts() -> bool:
-    """Whether ADK sums a session up, which it does once the run has ended (2.13, runners.py).
+    """Whether ADK sums a session up, also once the run has ended (2.13, runners.py).
 
     What else enters a model in the task that held a conversation is none of that conversation's.
     """

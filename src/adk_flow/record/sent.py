@@ -47,6 +47,8 @@ class SentRequest:
     """All of it but its instruction and contents."""
     system: int
     """Number of its instruction."""
+    instruction: int
+    """Hash of that."""
     size: int
     """How many parts it has."""
     head: int
@@ -103,8 +105,6 @@ class SentRequests:
         """Texts numbered, those of earlier parts among them."""
         self._numbers: dict[Hashable, int] = {}
         """Of the latest texts, by hash."""
-        self._declared: dict[Hashable, int] = {}
-        """Numbers of texts that need not be written out to be known."""
         self._latest: dict[Hashable, SentRequest] = {}
         self.listened = Requests()
         """Those that a listener was given."""
@@ -118,8 +118,8 @@ class SentRequests:
           line: number of the log's latest.
         """
         texts: dict[int, str] = {}
-        offer = extract.of_request(request, self._number_declared(place, request, texts))
         base, hashes = self._latest.get(place), extract.hash_parts(request.contents)
+        offer = extract.of_request(request, self._number_declared(base, request, texts))
         is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
         same = base.count_common(hashes) if base and not is_anew else 0
         ranges, new = base.ranges_of(same) if base and same else array("q"), array("q")
@@ -130,7 +130,11 @@ class SentRequests:
             add_number(ranges, number)
             add_number(new, number)
         instruction = extract.instruction_of(request)
-        system = self.number(("s", instruction), texts) if instruction else 0
+        hashed = hash(instruction)
+        if base and hashed == base.instruction:
+            system = base.system
+        else:
+            system = self.number(("s", instruction), texts) if instruction else 0
         letters, since_whole = "".join([letter for letter, _ in parts]), 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
@@ -147,7 +151,7 @@ class SentRequests:
         size, before = len(hashes), max(0, len(hashes) - LATEST_PARTS)
         head, latest = _hash_first(hashes, before), hashes[before:]
         return SentRequest(
-            place, offer, system, size, head, latest, ranges, texts, told, since_whole
+            place, offer, system, hashed, size, head, latest, ranges, texts, told, since_whole
         )
 
     def keep(self, sent: SentRequest, record: int) -> None:
@@ -157,9 +161,8 @@ class SentRequests:
 
     def forget(self, numbers: Container[int]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
-        for known in (self._numbers, self._declared):
-            for key in [key for key, number in known.items() if number in numbers]:
-                del known[key]
+        for key in [key for key, number in self._numbers.items() if number in numbers]:
+            del self._numbers[key]
 
     def number_words(self, letter: str, words: str) -> int:
         """Numbers words that a record holds and requests will; 0 if the log has them already."""
@@ -195,16 +198,13 @@ class SentRequests:
         return number, is_new
 
     def _number_declared(
-        self, place: tuple[Hashable, ...], request: LlmRequest, new: dict[int, str]
+        self, base: SentRequest | None, request: LlmRequest, new: dict[int, str]
     ) -> int:
-        """Numbers what a request declares, written out only where it offers anything new."""
-        key = (place, tuple(request.tools_dict))
-        number = self._declared.get(key)
-        if number is None:
-            text = extract.declarations_of(request)
-            number = self.number(("s", text), new) if text else 0
-            _renew(self._declared, key, number, BASES)
-        return number
+        """Numbers what a request declares, written out where it offers what its base did not."""
+        if base and base.offer.tools == tuple(request.tools_dict):
+            return base.offer.declared
+        text = extract.declarations_of(request)
+        return self.number(("s", text), new) if text else 0
 
 
 def _hash_first(hashes: array[int], size: int) -> int:

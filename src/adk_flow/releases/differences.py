@@ -42,7 +42,7 @@ class HookTable(NamedTuple):
     def hears(self, hook: str) -> list[str]:
         """Names the releases in which a hook ever fires."""
         calls = self.calls.items()
-        return [release for release, those in calls if any(hook == call.hook for call in those)]
+        return [release for release, fired in calls if any(hook == call.hook for call in fired)]
 
     def is_uneven(self, row: HookRow) -> bool:
         """Whether a call is missing in a release in which its hook does fire."""

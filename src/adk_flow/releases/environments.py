@@ -164,7 +164,7 @@ def _run(command: Sequence[str], release: str) -> None:
         subprocess.run(command, env=kept, check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
         # Without uv's signs and what it says of Python.
-        lines = [_LABEL.sub("", one).strip() for one in (error.stderr or error.stdout).splitlines()]
+        lines = [_LABEL.sub("", row).strip() for row in (error.stderr or error.stdout).splitlines()]
         lines = [line.rstrip(".") for line in lines if line and not line.startswith("Using ")]
         reason = "; ".join(lines)
         hint = "; is there a network?" if _NETWORK.search(reason) else ""

@@ -68,8 +68,8 @@ def _event(record: Record) -> str:
 def align_calls(calls: Mapping[str, list[HookCall]]) -> list[HookRow]:
     """Lays the calls of releases side by side, the same ones in one row where they can be."""
     rows: list[HookRow] = []
-    for release, those in calls.items():
-        rows = list(_merged(rows, those, release))
+    for release, fired in calls.items():
+        rows = list(_merged(rows, fired, release))
     return rows
 
 
@@ -93,6 +93,6 @@ def _numbered(calls: Iterable[HookCall]) -> list[tuple[HookCall, int]]:
 
 def count_hooks(calls: Mapping[str, list[HookCall]]) -> dict[str, dict[str, int]]:
     """Counts how often each hook fires, by hook and release, in the order of first firing."""
-    tallies = {release: Counter(call.hook for call in those) for release, those in calls.items()}
-    hooks = dict.fromkeys(call.hook for those in calls.values() for call in those)
+    tallies = {release: Counter(call.hook for call in fired) for release, fired in calls.items()}
+    hooks = dict.fromkeys(call.hook for fired in calls.values() for call in fired)
     return {hook: {release: tally[hook] for release, tally in tallies.items()} for hook in hooks}

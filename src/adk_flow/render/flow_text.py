@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FlowView = Literal["control", "conversation", "both"]
 
 _CONTROL_STYLE = "red"
-_CONVERSATION_STYLE = "blue"
+_CONVERSATION_STYLE = "bright_blue"  # ANSI blue has 2 to 1 on a black terminal (xterm)
 
 _CONTROL = {
     "start": ("|>", "{source} gives control to {target}"),

@@ -119,7 +119,7 @@ def find_app(path: str | Path) -> FoundApp:
 def _file_of(loaded: object, name: str) -> Path | None:
     """Finds the file of the module in which ADK found an app; None for one of YAML."""
     for module in (sys.modules.get(name), sys.modules.get(f"{name}.agent")):
-        values = [getattr(module, one, None) for one in ("app", "root_agent")]
+        values = [getattr(module, field, None) for field in ("app", "root_agent")]
         if any(value is loaded for value in values) and (file := getattr(module, "__file__", "")):
             return Path(file)
     return None

@@ -184,7 +184,7 @@ class Peers:
     def _begin(self) -> str:
         """Starts the process; gives why it failed, if it did."""
         own, theirs = socket.socketpair()
-        sockets = {name: one.fileno() for name, one in self._sockets.items()}
+        sockets = {name: port.fileno() for name, port in self._sockets.items()}
         job = PeerJob(str(self.app), self.deep, sockets, theirs.fileno(), self._key)
         atexit.register(self.close)
         self._process = subprocess.Popen(

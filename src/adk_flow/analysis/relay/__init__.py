@@ -54,7 +54,7 @@ def _facing_user(trace: Trace, turn: Turn) -> set[int]:
     (2.13, workflow/_llm_agent_wrapper.py).
     """
     facing = {activation.number for activation in turn.activations if activation.faces_user}
-    nodes = {one.number for one in turn.activations if one.cause == "node" and one.source is None}
+    nodes = {act.number for act in turn.activations if act.cause == "node" and act.source is None}
     for call in turn.model_calls:
         words = " ".join(_words(trace, call))
         if call.activation in nodes and turn.question.strip() in words:

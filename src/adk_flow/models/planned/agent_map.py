@@ -49,7 +49,7 @@ class AgentMap:
         is_data = isinstance(task.says, (dict, list))
         if task.agent in self.nodes:
             declared = [getattr(node, "output_schema", None) for node in self.nodes[task.agent]]
-            schemas = [resolve_schema(one) for one in declared if one is not None]
+            schemas = [resolve_schema(schema) for schema in declared if schema is not None]
             if is_data or len(schemas) < len(declared) or any(map(free_property, schemas)):
                 return [task.agent]
         if task.only_asks:

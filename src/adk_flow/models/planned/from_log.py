@@ -269,8 +269,8 @@ class _TurnPlan:
     def _pass(self, activity: Activity) -> int:
         """Numbers an activation among those of its agent, if others cannot tell them apart."""
         agent = activity.activation.agent
-        alike = [one for one in self.activities.all if one.activation.agent == agent]
-        is_told = len(alike) < 2 or all(one.is_called for one in alike)
+        alike = [act for act in self.activities.all if act.activation.agent == agent]
+        is_told = len(alike) < 2 or all(act.is_called for act in alike)
         return 0 if is_told else alike.index(activity) + 1
 
 
@@ -292,7 +292,7 @@ def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
     """Reads what a tool's code asked the user to confirm, if an event is that question."""
     if call.withheld:  # ADK itself asks, as it does when that is played
         return None
-    values = [object_in(one.text) for one in event.calls if one.name == _CONFIRMATION]
+    values = [object_in(call.text) for call in event.calls if call.name == _CONFIRMATION]
     for value in values:
         original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
         if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:

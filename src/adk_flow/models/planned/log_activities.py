@@ -102,7 +102,7 @@ class Activities:
             call for call in self.turn.tool_calls if call.activation == activity.activation.number
         ]
         # Made before a pause, and run after it.
-        paused = [one for one in own if one.model_call is None and one.record >= 0]
+        paused = [call for call in own if call.model_call is None and call.record >= 0]
         if resumed := [call for call in paused if call.kind == "function"]:
             yield resumed
         for model_call in activity.model_calls:

@@ -144,7 +144,7 @@ class _Step:
         loads = [NextCall(LOAD, {"skill_name": one}) for one in skills if one not in view.skills]
         is_advised = CONSULT in view.offers and number in self.active.own
         questions = task.consults if is_advised else ()
-        calls = [*loads, *(NextCall(CONSULT, {"question": one}) for one in questions)]
+        calls = [*loads, *(NextCall(CONSULT, {"question": text}) for text in questions)]
         returned = [_key(call.function, call.arguments) for call, back in view.made if back]
         return [call for call in calls if _key(*call[:2]) not in returned]
 
@@ -274,7 +274,7 @@ class _Step:
                 self._send(call.function, call.arguments, [*call.tasks])
         for number in self.active.own:
             tools = self.turn.tasks[number].calls
-            if tools and all(self.active.made[_key(one.name, one.args)] for one in tools):
+            if tools and all(self.active.made[_key(tool.name, tool.args)] for tool in tools):
                 self.turn.called.add(number)
         return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
 

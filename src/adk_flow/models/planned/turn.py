@@ -148,13 +148,13 @@ class PlannedTurn:
 
     def _reach(self, view: RequestView) -> list[int]:
         """Finds the tasks that a message asks for: those it was sent with, else all."""
-        alike = [one for one in self.sent if one.message == view.message]
-        direct = [one for one in alike if one.agent == view.agent]
+        alike = [ask for ask in self.sent if ask.message == view.message]
+        direct = [ask for ask in alike if ask.agent == view.agent]
         if direct:
-            taken = next((one for one in direct if not one.is_taken), direct[-1])
+            taken = next((ask for ask in direct if not ask.is_taken), direct[-1])
             taken.is_taken = True
             return taken.tasks
-        within = [one for one in alike if view.agent in self.team.below(one.agent)]
+        within = [ask for ask in alike if view.agent in self.team.below(ask.agent)]
         return within[-1].tasks if within else [*range(len(self.tasks))]
 
     def _is_played(self, number: int, view: RequestView) -> bool:
@@ -174,7 +174,7 @@ class PlannedTurn:
     def is_ready(self, number: int, finished: Sequence[int] = ()) -> bool:
         """Whether the tasks before a task are done."""
         earlier = (self._names[name] for name in self.tasks[number].after)
-        return all(one in self.done or one in finished for one in earlier)
+        return all(task in self.done or task in finished for task in earlier)
 
     def choose(self, names: Sequence[str]) -> str:
         """Names the first of several agents on the way to a task that waits; empty for none."""

@@ -78,7 +78,7 @@ def read_view(request: LlmRequest) -> RequestView:
     ends = (n for n, step in enumerate(steps, 1) if step.agent or _is_end(steps[n - 1 : n + 1]))
     place = max(ends, default=0)
     before, own = steps[:place], steps[place:]
-    transfers = [one for one in before if isinstance(one, Called) and one.function == TRANSFER]
+    transfers = [step for step in before if isinstance(step, Called) and step.function == TRANSFER]
     name = (config.labels or {}).get("adk_agent_name", "")
     came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
     declared = config.response_json_schema or config.response_schema

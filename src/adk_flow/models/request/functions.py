@@ -126,7 +126,7 @@ def _function(declaration: types.FunctionDeclaration) -> Function:
         for name, part in schema.get("properties", {}).items()
     )
     is_alone = bool(_DELEGATION.search(text))
-    is_agent = is_alone or [(one.name, one.kind) for one in parameters] == [("request", "string")]
+    is_agent = is_alone or [(arg.name, arg.kind) for arg in parameters] == [("request", "string")]
     texts = _SECTION.split(_DELEGATION.sub("", text), maxsplit=1)[0].strip()
     description = " ".join(texts.split("\n\n")[0].split())
     return Function(declaration.name or "", description, texts, parameters, is_agent, is_alone)

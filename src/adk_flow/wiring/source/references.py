@@ -98,9 +98,9 @@ def _held(value: Any) -> Iterator[tuple[str, Any]]:
             if name not in ("parent_agent", "graph"):
                 yield f".{name}", getattr(value, name)
     elif isinstance(value, (list, tuple)):
-        yield from ((f"[{number}]", one) for number, one in enumerate(value))
+        yield from ((f"[{number}]", part) for number, part in enumerate(value))
     elif isinstance(value, dict):
-        yield from ((f"[{key!r}]", one) for key, one in value.items() if isinstance(key, str))
+        yield from ((f"[{key!r}]", part) for key, part in value.items() if isinstance(key, str))
     else:
         for name in ("agent", "node"):  # of an AgentTool, a NodeTool
             if isinstance(node := getattr(value, name, None), BaseNode):
