@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr
 
 from adk_flow import FlowPlugin, read_trace
+from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.metrics import measure
 from tests.analysis.test_calls import look, tokens_of, usage
 
@@ -198,6 +199,7 @@ async def test_a_tool_and_a_transfer_belong_to_the_exchange_in_which_they_are(
     assert [turn.answered_by for turn in turns] == ["Root", "Helper"]
     assert turns[-1].active_agent == "Helper"
     assert tokens_of(turns) == (200, 20)
+    assert list(find_ignored_transfers(trace)) == []
 
 
 async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):

@@ -259,15 +259,13 @@ def _make_beside(
     workers: Workers | None,
 ) -> Batch:
     """Makes trials in this process and in others."""
-    store, whole = made.store, Batch({}, set())
-    here = partial(bench.make, store=store)
-    far = partial(make_batch, msgspec.json.encode(experiment), store.folder.resolve(), page)
+    whole, here = Batch({}, set()), partial(bench.make, store=made.store)
+    far = partial(make_batch, msgspec.json.encode(experiment), made.store.folder.resolve(), page)
     number = choose_processes(len(made.planned), jobs) - 1
     with nullcontext(workers) if workers else Workers(number) as others:
         for batch, is_far in others.make(made.planned, far, here):
             whole.add(batch)
             made.advance(len(made.missing & batch.runs.keys()) if is_far else 0)
-    store.refresh()
     return whole
 
 

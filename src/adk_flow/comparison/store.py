@@ -161,7 +161,7 @@ class TrialStore(Folder):
                 stack.callback(os.close, self._lock(fcntl))
             stack.callback(self._clear)
             self._state = self._read() or self._state
-            self.refresh()
+            self._results = self._read_results()
             self._check_conversations()
             self._write()
             yield
@@ -173,10 +173,6 @@ class TrialStore(Folder):
         self._own = None
         for part in (self.folder / "logs").rglob("*.part"):
             part.unlink()
-
-    def refresh(self) -> None:
-        """Reads what other processes have made since."""
-        self._results = self._read_results()
 
     def _lock(self, fcntl: Any) -> int:
         """Locks the folder, and gives the file that has to be closed to unlock it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,8 +45,10 @@ def find_avoidable_serial_calls(trace: Trace) -> Iterator[Finding]:
     was asked after another one's answer, though the request holds no number and no distinctive
     word that the caller learnt in between.
     """
+    # While a plan plays, adk-flow has functions run where they are called (`tools_inline`).
+    inline = {"function"} if trace.log.header.model == "planned" else set[str]()
     for turn in trace.turns:
-        yield from _in_one_model_turn(turn)
+        yield from _in_one_model_turn(turn, _AT_ONCE - inline)
         for rounds in _rounds(turn).values():
             for before, after in pairwise(rounds):
                 for call in after.calls:
@@ -58,8 +60,8 @@ def _by_event(calls: Iterable[ToolCall]) -> dict[int, list[ToolCall]]:
     return group_by((call for call in calls if call.asked >= 0), lambda call: call.asked)
 
 
-def _in_one_model_turn(turn: Turn) -> Iterator[Finding]:
-    for event, calls in _by_event(c for c in turn.tool_runs if c.kind in _AT_ONCE).items():
+def _in_one_model_turn(turn: Turn, kinds: Collection[str]) -> Iterator[Finding]:
+    for event, calls in _by_event(c for c in turn.tool_runs if c.kind in kinds).items():
         ran = sorted((c for c in calls if c.ended >= 0), key=lambda c: (c.record, c.ended))
         late = [call for call in ran if any(other.ended < call.record for other in ran)]
         lost = _time_lost(ran)

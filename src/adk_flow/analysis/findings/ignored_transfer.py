@@ -26,7 +26,8 @@ def _ignored(turn: Turn) -> Iterator[Finding]:
 
 
 def _began(turn: Turn, source: Activation) -> bool:
-    return any(
+    # In a live session it may have begun in a later turn.
+    return source.successor is not None or any(
         activation.agent.rpartition("/")[2] == source.target
         and activation.cause in ("transfer", "resume")
         and activation.began > source.began
