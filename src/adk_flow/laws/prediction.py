@@ -103,6 +103,9 @@ def _winners(
         ]
     for figure, name in PREDICTED.items():
         values = {law.construct: float(round(apply_law(law.factors[name], terms))) for law in able}
+        if name == "tokens" and topics > 1 and {"parallel", "sequential"} <= values.keys():
+            # In series each hears besides what those before it said.
+            values["sequential"] = max(values["sequential"], values["parallel"] + 1)
         if values and talk == "at once":
             yield name_winner("topics in one message", topics, figure, values)
         elif values:

@@ -45,10 +45,10 @@ def find_avoidable_serial_calls(trace: Trace) -> Iterator[Finding]:
     was asked after another one's answer, though the request holds no number and no distinctive
     word that the caller learnt in between.
     """
-    # While a plan plays, adk-flow has functions run where they are called (`tools_inline`).
-    inline = {"function"} if trace.log.header.model == "planned" else set[str]()
     for turn in trace.turns:
-        yield from _in_one_model_turn(turn, _AT_ONCE - inline)
+        # While a plan plays, adk-flow has functions run where they are called (`tools_inline`).
+        is_planned = {call.model for call in turn.asked_models} == {"planned"}
+        yield from _in_one_model_turn(turn, _AT_ONCE - {"function"} if is_planned else _AT_ONCE)
         for rounds in _rounds(turn).values():
             for before, after in pairwise(rounds):
                 for call in after.calls:
