@@ -70,15 +70,16 @@ def test_a_cluster_that_does_not_answer_is_told_and_nothing_is_lost(made, folder
 
 
 def test_ctrl_c_ends_a_comparison_on_ray_with_one_line(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(KEYLESS)
+    folder = tmp_path / "shipped"  # Ray would read a pipe in it without end
+    (folder / "desk").mkdir(parents=True)
+    (folder / "desk" / "agent.py").write_text(KEYLESS)
     os.mkfifo(tmp_path / "mark")
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
             *("--question", "Hi", "--engine", "ray", "--jobs", "1", "--out", "out"),
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "MARK": str(tmp_path / "mark")},
         stderr=subprocess.PIPE,
         text=True,
