@@ -37,7 +37,7 @@ root_agent = LlmAgent(name="Root", model=model, tools=[AgentTool(loans)], sub_ag
 """
 """The text of `agent.py`: a lead that calls one specialist and hands over to the other."""
 
-_PATH = list(sys.path)
+PATH = list(sys.path)
 """As it is before a test loads an app, whose folder ADK leaves on it."""
 
 _TESTS = Path(__file__).parents[1]
@@ -132,7 +132,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 def own_modules() -> Iterator[None]:
     """Lets the command import apps as if no test had, and forgets them."""
     path, apart = list(sys.path), _take_apps()
-    sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *_PATH]
+    sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *PATH]
     try:
         yield
     finally:

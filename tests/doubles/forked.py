@@ -21,7 +21,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tests.doubles.command import Finished
+from tests.doubles.command import PATH, Finished
 from tests.doubles.pages import ROOT
 
 _CONTEXT = get_context("forkserver")
@@ -62,6 +62,9 @@ def forked(
     """Runs a function of a module in a process, with words as its arguments, and ends that."""
     reader, writer = _CONTEXT.Pipe(duplex=False)
     argv = [main.__name__, *map(str, words)]
+    given = {**os.environ, **environment}
+    # Without the folders of apps that tests have loaded: another app may have this one's name.
+    path = [*filter(None, given.get("PYTHONPATH", "").split(os.pathsep)), *PATH]
     with (
         tempfile.NamedTemporaryFile("r", encoding="utf-8") as errors,
         os.fdopen(os.dup(reader.fileno()), encoding="utf-8") as told,
@@ -69,7 +72,7 @@ def forked(
     ):
         process = _CONTEXT.Process(
             target=_run,
-            args=[main, argv, folder, {**os.environ, **environment}, writer, errors.name],
+            args=[main, argv, folder, given, path, writer, errors.name],
         )
         process.start()
         writer.close()
@@ -85,6 +88,7 @@ def _run(
     argv: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
+    path: Sequence[str],
     told: Connection,
     errors: str,
 ) -> None:
@@ -102,7 +106,7 @@ def _run(
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv[:] = argv
-    sys.path[:] = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *sys.path]
+    sys.path[:] = path
     try:
         main()
     except KeyboardInterrupt:
