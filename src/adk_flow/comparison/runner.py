@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from google.adk.apps import App
@@ -32,7 +32,7 @@ from adk_flow.comparison.spec import (
 )
 from adk_flow.comparison.store import DrawPage, Trial, TrialStore
 from adk_flow.comparison.taping import read_use
-from adk_flow.comparison.variants import identify, make_variants
+from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import open_cassette
@@ -160,13 +160,8 @@ def compare(
             slept=real_latency,
             price_model=choose_price_model(profile, not live),
             trials=trials,
-            skipped=variants.skipped,
-            meanings={name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
-            in_adk={name: IN_ADK[name] for name in variants.apps if name in IN_ADK},
             abouts={name: asked.about for name, asked in conversations.items() if asked.about},
-            changes={name: changes for name, changes in variants.changes.items() if changes},
-            incomplete=variants.incomplete,
-            notes=variants.notes,
+            **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
         experiment = Experiment(
@@ -205,6 +200,31 @@ def compare(
                 else:
                     at_once = jobs or (_AT_ONCE if experiment.waits else 1)
                     batch = bench.make(made.planned, store, at_once)
+    stopped = _what_stopped(budget, any(map(store.find, experiment.trials)))
+    if batch.uncontrolled:
+        _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
+    outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=read_use(kept))
+    return add_wiring(compare_runs(*outcome), lambda names: _wiring(names, app, variants.apps))
+
+
+def _described(variants: Variants) -> dict[str, Any]:
+    """Gives what a setting says of the constructs."""
+    return {
+        "skipped": variants.skipped,
+        "meanings": {name: MEANINGS[name] for name in variants.apps if name in MEANINGS},
+        "in_adk": {name: IN_ADK[name] for name in variants.apps if name in IN_ADK},
+        "changes": {name: changes for name, changes in variants.changes.items() if changes},
+        "incomplete": variants.incomplete,
+        "notes": variants.notes,
+    }
+
+
+def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
+    """Says what limit ended the runs; empty for none.
+
+    Raises:
+      AdkFlowError: no limit in dollars can hold, or no run was complete before it.
+    """
     if budget and budget.is_blind:
         raise AdkFlowError(
             f"expected, because {budget.unmeasured} reports no tokens, so that no limit in dollars "
@@ -212,12 +232,9 @@ def compare(
             argument="calls",
         )
     stopped = budget.refused if budget else ""
-    if stopped and not any(map(store.find, experiment.trials)):
+    if stopped and not is_any_complete:
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
-    if batch.uncontrolled:
-        _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
-    outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=read_use(kept))
-    return add_wiring(compare_runs(*outcome), lambda names: _wiring(names, app, variants.apps))
+    return stopped
 
 
 def _wiring(
