@@ -220,6 +220,9 @@ async def test_an_answer_that_is_cancelled_is_not_kept_and_one_refused_for_its_c
         def pay(self, model, version, usage):
             raise AssertionError
 
+        def listen(self, header, record):
+            raise AssertionError
+
     reached, file = asyncio.Event(), tmp_path / "c.jsonl"
     task = asyncio.ensure_future(ask(Waiting(), Tape(Cassette(file))))
     await reached.wait()
