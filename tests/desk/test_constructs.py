@@ -90,6 +90,7 @@ def test_a_construct_runs_from_any_folder(command, tmp_path):
     assert [turn.answered_by for turn in measure(read_trace(path))] == ["Pension_Agent"]
 
 
+@pytest.mark.environments
 def test_adk_web_lists_and_runs_every_construct(tmp_path):
     with serving(ROOT, tmp_path) as client:
         listed = client.get("/list-apps").json()

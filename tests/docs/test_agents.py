@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 import yaml
 
 from tests.doubles.pages import ROOT, Page, follow, shell, write_projects
@@ -19,6 +20,7 @@ def test_the_skill_says_what_it_is_for():
     assert len(body.splitlines()) < 200
 
 
+@pytest.mark.environments
 def test_its_commands_are_followed_in_the_project_that_it_describes(tmp_path):
     write_projects(tmp_path)
     SKILL.write(tmp_path)

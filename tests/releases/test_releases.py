@@ -382,6 +382,7 @@ def test_environments_lie_in_the_platforms_cache(monkeypatch, tmp_path):
 # The command
 
 
+@pytest.mark.environments
 def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, path, tmp_path):
     """Both environments have this very ADK, which is but one of the two."""
     fake_uv(path, "exit 0")

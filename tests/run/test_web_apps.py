@@ -182,6 +182,7 @@ LLMRegistry.new_llm = whatever_its_name(scripted(*{names}))
 """
 
 
+@pytest.mark.environments
 def test_the_command_records_every_app_of_a_folder(tmp_path):
     agents = tmp_path / "apps"
     for name in WEB:
