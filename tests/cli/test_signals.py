@@ -17,7 +17,8 @@ import os
 from google.adk.agents import LlmAgent
 
 def block(callback_context):
-    open(os.environ["MARK"], "w").close()  # a pipe: waits until the test reads
+    with open(os.environ["MARK"], "w") as mark:
+        mark.write(".")
     while True:
         pass
 
@@ -149,8 +150,9 @@ def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number,
         start_new_session=True,
         preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
     )
-    for _ in range(3):  # each of its processes is at work
-        (folder / "mark").read_text()
+    with (folder / "mark").open("rb+", buffering=0) as marks:  # never at its end
+        for _ in range(3):  # each of its processes is at work
+            marks.read(1)
     os.killpg(process.pid, number)
     # Comes to its end only when every process that inherited the pipe has ended.
     _, errors = process.communicate(timeout=60)

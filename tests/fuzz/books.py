@@ -21,8 +21,8 @@ class Call:
     agent: str
     sent: int | None = 0
     said: int | None = 0
-    """Tokens that it reported: none if it failed or was cancelled before it answered; None if then
-    a part of the answer had come, which tells no tokens."""
+    """Tokens that it reported: none if it failed before it answered; None if it was cancelled, or a
+    part of the answer had come, which tells no tokens."""
 
 
 @dataclass

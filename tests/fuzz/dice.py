@@ -35,7 +35,9 @@ class Dice(BaseLlm):
         books.begun.append((books.turn, agent))
         parts = self._decide(llm_request, agent, books)
         sent, said = books.dice.randint(10, 99), books.dice.randint(1, 9)
+        call.sent = call.said = None  # it may be cancelled now
         await asyncio.sleep(books.dice.randint(1, 9) / 8)
+        call.sent = call.said = 0
         if self.faults and books.chance(0.04):
             raise RuntimeError("dice fell off the table")
         for response in _responses(parts, stream=stream, books=books):

@@ -200,10 +200,12 @@ class ModelCall(msgspec.Struct, eq=False, gc=False):
 
     @property
     def tokens(self) -> Usage | None:
-        """What it took; nothing if it failed before it answered, None if that is not known."""
-        if self.is_unseen or (self.has_answer and self.usage is None):
-            return None
-        return self.usage or Usage()
+        """What it took; nothing if it failed before it answered, None if that is not known.
+
+        A model goes on, and its provider may charge, when nobody waits for it any more.
+        """
+        is_told = not (self.is_unseen or self.has_answer or self.error == "CancelledError")
+        return self.usage or Usage() if is_told else None if self.is_unseen else self.usage
 
     @property
     def calls(self) -> Iterator[FunctionCall]:
