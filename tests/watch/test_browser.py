@@ -98,7 +98,7 @@ def test_the_desk_answers_four_questions_behind_adk_web_and_the_page_follows(
             expect(turn.locator(".said").nth(1)).to_be_visible()
             expect(turn.locator(".working")).to_have_count(0)
         expect(page.locator("#rows li")).to_have_count(1)
-        for words, count in (("mortgage_agent", 1), ("hidden conversation", 1), ("nobody", 0)):
+        for words, count in (("mortgage_agent", 1), ("root_agent", 1), ("nobody", 0)):
             page.fill("#search", words)
             expect(page.locator("#rows li:visible")).to_have_count(count)
 
