@@ -204,8 +204,10 @@ class ModelCall(msgspec.Struct, eq=False, gc=False):
 
         A model goes on, and its provider may charge, when nobody waits for it any more.
         """
-        is_told = not (self.is_unseen or self.has_answer or self.error == "CancelledError")
-        return self.usage or Usage() if is_told else None if self.is_unseen else self.usage
+        if self.is_unseen:
+            return None
+        goes_on = self.has_answer or self.error.startswith("CancelledError")
+        return self.usage if self.usage or goes_on else Usage()
 
     @property
     def calls(self) -> Iterator[FunctionCall]:

@@ -181,8 +181,8 @@ class Record(
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`; of a model call of ADK's compaction `summarizer`;
-    of an agent that asks no model `code`, or `a2a` if
-    it stands for a remote one, `a2a_read` where the log of that one was joined."""
+    of an agent that asks no model `code`, or `a2a` if it stands for a remote one, `a2a_read` where
+    the log of that one was joined."""
     withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""

@@ -35,7 +35,7 @@ from adk_flow.record.redact import JsonText, as_json
 from adk_flow.record.tool_entries import has_run
 
 _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
-"""Whether an agent's hooks are not told which node of a graph it is."""
+"""Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 

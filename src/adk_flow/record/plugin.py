@@ -322,8 +322,8 @@ class FlowPlugin(BasePlugin):
         text, form = extract.of_result(result)
         withheld = extract.withheld_of(result, tool_context, tool)
         error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
-        told: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
-        self.recorder.write_tool("after_tool", tool, tool_context, place, **told)
+        fields: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
+        self.recorder.write_tool("after_tool", tool, tool_context, place, **fields)
         self.recorder.note_transfer(tool_context, run, agent)
 
     @_guarded_hook
@@ -339,8 +339,8 @@ class FlowPlugin(BasePlugin):
         place = self.recorder.leave_call(tool_context)
         text = extract.of_error(error, self.recorder.keep)
         # ADK makes such a one up where a model calls a function that there is not.
-        told: dict[str, Any] = {"withheld": "unknown"} if type(tool) is BaseTool else {}
-        self.recorder.write_tool("tool_error", tool, tool_context, place, error=text, **told)
+        fields: dict[str, Any] = {"withheld": "unknown"} if type(tool) is BaseTool else {}
+        self.recorder.write_tool("tool_error", tool, tool_context, place, error=text, **fields)
 
     # Events
 

@@ -138,7 +138,7 @@ class SentRequests:
         letters, since_whole = "".join([letter for letter, _ in parts]), 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
-            told = Request(
+            written = Request(
                 after=base.record,
                 same=same if same < base.size else 0,
                 contents=Contents(letters, tuple(new)) if letters else None,
@@ -147,11 +147,11 @@ class SentRequests:
         else:
             letters = extract.letters_of(request.contents) if same else letters
             contents = Contents(letters, tuple(ranges)) if letters else None
-            told = replace(offer, system=system, contents=contents)
+            written = replace(offer, system=system, contents=contents)
         size, before = len(hashes), max(0, len(hashes) - LATEST_PARTS)
         head, latest = _hash_first(hashes, before), hashes[before:]
         return SentRequest(
-            place, offer, system, hashed, size, head, latest, ranges, texts, told, since_whole
+            place, offer, system, hashed, size, head, latest, ranges, texts, written, since_whole
         )
 
     def keep(self, sent: SentRequest, record: int) -> None:

@@ -184,7 +184,7 @@ async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> N
     served = dict(_servers(job, channel))
     tasks = [asyncio.ensure_future(server.serve([one])) for server, one in served.items()]
     pairs = list(zip(served, tasks, strict=True))
-    while not all(server.started or task.done() for server, task in pairs):  # noqa: ASYNC110
+    while not all(server.started or task.done() for server, task in pairs):  # noqa: ASYNC110 - uvicorn gives no event
         await asyncio.sleep(0.01)
     channel.tell(b"")
     await asyncio.to_thread(is_over.wait)
