@@ -13,7 +13,7 @@ NOTICE = "(This is guidance, not regulated financial advice.)"
 SAID = "guidance_notice_said"
 
 _is_called = ContextVar("guidance_notice_is_called", default=False)
-"""Whether what runs was called by a tool; ADK runs each call in a task of its own (1.18 to 2.13)."""
+"""Whether a tool called what runs; ADK runs each call in a task of its own (1.18 to 2.13)."""
 
 
 class GuidanceNotice(BasePlugin):
