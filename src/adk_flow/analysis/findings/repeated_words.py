@@ -31,7 +31,8 @@ def find_repeated_words(trace: Trace) -> Iterator[Finding]:
         if raw:
             agents = listed(message.agent for message in raw)
             yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {agents}.")
-        yield from _repeated(trace, turn, [message for message in shown if message not in raw])
+        if len(distinct(_names(shown))) > 1:
+            yield from _repeated(trace, turn, [message for message in shown if message not in raw])
 
 
 def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:

@@ -15,9 +15,7 @@ def find_unexpected_active_agents(trace: Trace) -> Iterator[Finding]:
     of the turn: neither is unexpected.
     """
     for turn in trace.turns:
-        # Of two agents of one name, ADK may ask the one that has not spoken.
-        is_agent = turn.active_agent in trace.outlook.speaking or "/" in turn.active_agent
-        if turn.complete and not turn.failed and is_agent:
+        if turn.complete and not turn.failed:
             yield from _unexpected(trace, turn)
 
 
@@ -27,6 +25,10 @@ def _unexpected(trace: Trace, turn: Turn) -> Iterator[Finding]:
     if final is None or activation is None or turn.active_agent == final.agent:
         return
     if not activation.faces_user:
+        return
+    # Of two agents of one name, ADK may ask the one that has not spoken.
+    is_agent = "/" in turn.active_agent or turn.active_agent in trace.outlook.speaking
+    if not is_agent:
         return
     sent = turn.requests(activation)
     barred = bool(sent) and turn.active_agent not in sent[-1][1].targets
