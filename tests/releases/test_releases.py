@@ -214,10 +214,11 @@ async def test_the_firings_of_a_log_are_told_with_what_they_are_about(tmp_path):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A path on which there is nothing but what a test puts there."""
+    """A path on which there is nothing but a uv that installs nothing."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    fake_uv(folder, "exit 0")
     return folder
 
 
@@ -264,7 +265,6 @@ def ending_with(words):
 
 def with_pythons(desk, path, folder, python):
     """Runs under two environments that hold a file as Python; tells of the first and its fault."""
-    fake_uv(path, "exit 0")
     files = [ready(release, folder / "kept", lambda told: None) for release in ("1.39.1", ADK)]
     for file in files:
         file.write_text(python)
@@ -273,6 +273,10 @@ def with_pythons(desk, path, folder, python):
 
     assert result.exit_code == 1
     return files[0], json.loads(result.stdout)["failed"]["1.39.1"]
+
+
+def data_of(desk, folder, *words):
+    return json.loads(both(desk, folder / "kept", "--format", "json", *words).stdout)
 
 
 @pytest.fixture
@@ -293,6 +297,7 @@ def workers_here(monkeypatch, tmp_path):
 
 def test_without_uv_one_line_says_how_to_get_it(desk, path, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(path / "python"))
+    (path / "uv").unlink()
 
     result = both(desk, tmp_path / "kept")
 
@@ -328,7 +333,6 @@ def test_a_release_that_does_not_exist_is_told_as_uv_tells_it(path, tmp_path):
 
 
 def test_an_environment_is_made_once_and_used_again(path, tmp_path):
-    fake_uv(path, "exit 0")
     told = []
 
     first = ready("2.13.0", tmp_path / "kept", told.append)
@@ -352,20 +356,12 @@ def test_an_environment_holds_what_the_app_asks_for_and_the_adk_of_its_release(p
     assert python != plain
     *_, pin = words = (tmp_path / "words").read_text().split()
     file = str(tmp_path / "requirements.txt")
-    assert words[-7:] == [
-        "duckdb<2",
-        "--requirement",
-        file,
-        "--requirement",
-        pin,
-        "--override",
-        pin,
-    ]
+    options = ["--requirement", file, "--requirement", pin, "--override", pin]
+    assert words[-7:] == ["duckdb<2", *options]
     assert (tmp_path / "pin").read_text() == "google-adk[db]==2.13.0"
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(path, tmp_path):
-    fake_uv(path, "exit 0")
     python = ready("2.13.0", tmp_path / "kept", lambda told: None)
     python.unlink()
 
@@ -385,7 +381,6 @@ def test_environments_lie_in_the_platforms_cache(monkeypatch, tmp_path):
 @pytest.mark.environments
 def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, path, tmp_path):
     """Both environments have this very ADK, which is but one of the two."""
-    fake_uv(path, "exit 0")
 
     result = both(desk, tmp_path / "kept")
 
@@ -399,10 +394,9 @@ def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, p
 
 
 def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     (desk / "agent.py").write_text("import nothing_like_it\n")
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
     assert data["schema"] == SCHEMAS["versions"]
 
     assert data["releases"] == []
@@ -410,11 +404,10 @@ def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, path, tmp_pat
 
 
 def test_a_process_that_dies_leaves_its_last_line(desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     ready("1.39.1", tmp_path / "kept", lambda told: None).write_text(ending_with("gone"))
     (desk / "agent.py").write_text("import os, sys\nprint('gone', file=sys.stderr)\nos._exit(3)\n")
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
 
     assert set(data["failed"].values()) == {"gone"}
 
@@ -443,7 +436,6 @@ def test_a_part_that_a_release_of_adk_lacks_is_no_damage(desk, path, tmp_path):
 
 
 def test_a_file_of_decisions_takes_the_models_place(workers_here, desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     file = tmp_path / "decisions.yaml"
     file.write_text(
         "decisions:\n"
@@ -451,9 +443,8 @@ def test_a_file_of_decisions_takes_the_models_place(workers_here, desk, path, tm
         "  - {agent: Savings, steps: [{text: Save.}, {text: More.}]}\n"
     )
 
-    result = both(desk, tmp_path / "kept", "--format", "json", "--decisions", file)
+    data = data_of(desk, tmp_path, "--decisions", file)
 
-    data = json.loads(result.stdout)
     assert ["1 of 2" in note for note in data["notes"]] == [True]
     assert {"turn": 1, "hook": "event", "agent": "Savings", "about": "final"} in data["fired"][ADK]
 
@@ -462,7 +453,6 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(
     workers_here, desk, path, tmp_path, monkeypatch
 ):
     """Both environments have this very ADK, and are taken for a release each."""
-    fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(BROKEN)
     monkeypatch.setattr(runner, "Version", lambda release: "the same")
 
@@ -476,20 +466,18 @@ def test_a_turn_that_fails_under_a_release_ends_it_with_1(
 def test_a_fault_of_adk_flow_is_never_told_as_adks(
     where, workers_here, desk, path, tmp_path, monkeypatch
 ):
-    fake_uv(path, "exit 0")
     if where == "agents":  # which ADK asks while it offers a transfer
         monkeypatch.setattr(enforcement, "model_asked", None)
     else:
         monkeypatch.setattr(extract, "words_of", None)
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
 
     assert data["failed"][ADK].startswith("adk-flow's own fault")
     assert data["releases"] == data["differences"] == []
 
 
 def test_an_app_keeps_a_model_of_its_own(workers_here, desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     (desk / "agent.py").write_text(STUBBED)
 
     page = both(desk, tmp_path / "kept", "--format", "markdown").stdout
@@ -506,7 +494,6 @@ def test_an_app_keeps_a_model_of_its_own(workers_here, desk, path, tmp_path):
     ],
 )
 def test_decisions_are_read_before_an_environment_is_made(desk, path, tmp_path, text, reason):
-    fake_uv(path, "exit 0")
     file = tmp_path / "decisions.yaml"
     if text is not None:
         file.write_text(text)
@@ -521,7 +508,6 @@ def test_decisions_are_read_before_an_environment_is_made(desk, path, tmp_path, 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
 def test_words_and_paths_that_are_no_text_are_held_all_the_same(workers_here, desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     app = tmp_path / os.fsdecode(b"h\xff") / "desk"
     app.parent.mkdir()
     desk.rename(app)
@@ -538,10 +524,9 @@ def test_words_and_paths_that_are_no_text_are_held_all_the_same(workers_here, de
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a path elsewhere is text")
 def test_a_fault_whose_words_are_no_text_is_told_all_the_same(workers_here, desk, path, tmp_path):
-    fake_uv(path, "exit 0")
     app = desk.rename(tmp_path / os.fsdecode(b"h\xff"))
 
-    data = json.loads(both(app, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(app, tmp_path)
 
     assert "h?" in data["failed"][ADK]
 
@@ -589,31 +574,24 @@ async def test_plugins_that_an_agent_tool_closes_record_on(tmp_path):
     assert [move.kind for move in trace.moves][-3:] == ["return", "reply", "end"]
 
 
-async def test_a_turn_whose_end_no_hook_tells_is_followed_by_the_next(tmp_path, monkeypatch):
+@pytest.fixture
+def untold(monkeypatch):
     """ADK 2.0.0 never calls after_run, ADK 1 not after a fault."""
+    monkeypatch.setattr(FlowPlugin, "after_run_callback", mock.AsyncMock(return_value=None))
 
-    async def untold(self, *, invocation_context):
-        pass
 
-    monkeypatch.setattr(FlowPlugin, "after_run_callback", untold)
+async def test_a_turn_whose_end_no_hook_tells_is_followed_by_the_next(tmp_path, untold):
     root = agent("Root", Scripted(script={"Root": ["a", "b"]}))
 
     flow = await record(root, ["?", "!"], tmp_path)
 
-    assert [(move.turn, move.kind) for move in flow.moves if move.kind == "reply"] == [
-        (1, "reply"),
-        (2, "reply"),
-    ]
+    assert [move.turn for move in flow.moves if move.kind == "reply"] == [1, 2]
 
 
 @pytest.mark.parametrize(("adk", "is_cut"), [("2.0.0", False), ("2.1.0", False), ("2.2.0", True)])
 async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
-    adk, is_cut, tmp_path, monkeypatch
+    adk, is_cut, tmp_path, monkeypatch, untold
 ):
-    async def untold(self, *, invocation_context):
-        pass
-
-    monkeypatch.setattr(FlowPlugin, "after_run_callback", untold)
     monkeypatch.setattr("adk_flow.record.recorder._ADK", adk)
     held = await record(agent("Root", Scripted(script={"Root": ["a"]})), ["?"], tmp_path)
 
