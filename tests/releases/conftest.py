@@ -1,4 +1,4 @@
-"""An app, a path with nothing but uv on it, and workers in this process."""
+"""An app, a path with nothing on it but uv, and workers in this process."""
 
 import os
 import subprocess
@@ -18,8 +18,8 @@ def path(tmp_path, monkeypatch):
     """A path on which there is nothing but a uv that installs nothing."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    fake_uv(folder, "exit 0")
     monkeypatch.setenv("PATH", str(folder))
+    fake_uv(folder, "exit 0")
     return folder
 
 

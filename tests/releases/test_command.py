@@ -58,6 +58,10 @@ def with_pythons(desk, folder, python):
     return files[0], json.loads(result.stdout)["failed"]["1.39.1"]
 
 
+def data_of(desk, folder, *words):
+    return json.loads(both(desk, folder / "kept", "--format", "json", *words).stdout)
+
+
 @pytest.mark.environments
 def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, tmp_path):
     """Both environments have this very ADK, which is but one of the two."""
@@ -76,7 +80,7 @@ def test_the_releases_that_cannot_hold_it_are_named_and_the_others_shown(desk, t
 def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, tmp_path):
     (desk / "agent.py").write_text("import nothing_like_it\n")
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
     assert data["schema"] == SCHEMAS["versions"]
 
     assert data["releases"] == []
@@ -87,7 +91,7 @@ def test_a_process_that_dies_leaves_its_last_line(desk, tmp_path):
     ready("1.39.1", tmp_path / "kept", lambda told: None).write_text(ending_with("gone"))
     (desk / "agent.py").write_text("import os, sys\nprint('gone', file=sys.stderr)\nos._exit(3)\n")
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
 
     assert set(data["failed"].values()) == {"gone"}
 
@@ -123,9 +127,8 @@ def test_a_file_of_decisions_takes_the_models_place(workers_here, desk, tmp_path
         "  - {agent: Savings, steps: [{text: Save.}, {text: More.}]}\n"
     )
 
-    result = both(desk, tmp_path / "kept", "--format", "json", "--decisions", file)
+    data = data_of(desk, tmp_path, "--decisions", file)
 
-    data = json.loads(result.stdout)
     assert ["1 of 2" in note for note in data["notes"]] == [True]
     assert {"turn": 1, "hook": "event", "agent": "Savings", "about": "final"} in data["fired"][ADK]
 
@@ -152,7 +155,7 @@ def test_a_fault_of_adk_flow_is_never_told_as_adks(
     else:
         monkeypatch.setattr(extract, "words_of", None)
 
-    data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(desk, tmp_path)
 
     assert data["failed"][ADK].startswith("adk-flow's own fault")
     assert data["releases"] == data["differences"] == []
@@ -207,7 +210,7 @@ def test_words_and_paths_that_are_no_text_are_held_all_the_same(workers_here, de
 def test_a_fault_whose_words_are_no_text_is_told_all_the_same(workers_here, desk, tmp_path):
     app = desk.rename(tmp_path / os.fsdecode(b"h\xff"))
 
-    data = json.loads(both(app, tmp_path / "kept", "--format", "json").stdout)
+    data = data_of(app, tmp_path)
 
     assert "h?" in data["failed"][ADK]
 

@@ -15,8 +15,8 @@ from tests.releases.faked import both, fake_uv
 
 
 def test_without_uv_one_line_says_how_to_get_it(desk, path, tmp_path, monkeypatch):
-    (path / "uv").unlink()
     monkeypatch.setattr(sys, "executable", str(path / "python"))
+    (path / "uv").unlink()
 
     result = both(desk, tmp_path / "kept")
 
@@ -75,15 +75,8 @@ def test_an_environment_holds_what_the_app_asks_for_and_the_adk_of_its_release(p
     assert python != plain
     *_, pin = words = (tmp_path / "words").read_text().split()
     file = str(tmp_path / "requirements.txt")
-    assert words[-7:] == [
-        "duckdb<2",
-        "--requirement",
-        file,
-        "--requirement",
-        pin,
-        "--override",
-        pin,
-    ]
+    options = ["--requirement", file, "--requirement", pin, "--override", pin]
+    assert words[-7:] == ["duckdb<2", *options]
     assert (tmp_path / "pin").read_text() == "google-adk[db]==2.13.0"
 
 
