@@ -21,6 +21,14 @@ def add_number(ranges: array[int], number: int) -> None:
         ranges.extend((number, number))
 
 
+def add_ranges(ranges: array[int], further: array[int]) -> None:
+    """Adds ranges behind others."""
+    if ranges and further and further[0] == ranges[-1] + 1:
+        ranges[-1] = further[1]
+        further = further[2:]
+    ranges.extend(further)
+
+
 def _read_contents(contents: Contents) -> list[Part]:
     ends = iter(contents.ranges)
     numbers = [n for first, last in zip(ends, ends, strict=False) for n in range(first, last + 1)]

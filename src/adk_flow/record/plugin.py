@@ -23,11 +23,11 @@ from google.adk.plugins.plugin_manager import PluginManager
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Record
-from adk_flow.record import extract, remote
+from adk_flow.record import events, extract, remote
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
@@ -49,10 +49,6 @@ def _guarded_hook(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any
                 plugin.recorder.count_fault(name, error)
 
     return guarded
-
-
-def _nothing(text: str) -> str:
-    return ""
 
 
 class FlowPlugin(BasePlugin):
@@ -150,14 +146,14 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
         """Records the words that start a turn, or a nested run."""
-        if self._stands_back(invocation_context):
+        if self._is_extra and self._stands_back(invocation_context):
             return
         self.recorder.write_message(invocation_context, user_message)
 
     @_guarded_hook
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
-        if self._stands_back(invocation_context):
+        if self._is_extra and self._stands_back(invocation_context):
             return
         self._follow_events(invocation_context.plugin_manager)
         if not self.recorder.knows(invocation_context):
@@ -270,24 +266,27 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        partial, content = bool(llm_response.partial), llm_response.content
+        partial, keep = bool(llm_response.partial), self.recorder.keep
         model = self.recorder.answer_model(run, activation, is_whole=not partial)
-        # A secret cut in two by streaming could not be masked, and the whole follows anyway.
-        keep = _nothing if partial else self.recorder.keep
+        kept_of_arguments = extract.nothing if partial else keep
+        words, calls, _ = extract.said_in(
+            llm_response.content, run.tools.get(activation), kept_of_arguments
+        )
         record = Record(
             hook="after_model",
             time=0,
             run=run.number,
             activation=activation,
             agent=agent,
-            text="" if partial else extract.words_of(content),
+            text="" if partial else words,
             model=model,
-            version=extract.version_of(llm_response),
-            calls=extract.calls_of(content, run.tools.get(activation), keep),
+            # Releases before 1.19 do not say.
+            version=getattr(llm_response, "model_version", None) or "",
+            calls=calls,
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=partial,
             finish=extract.finish_of(llm_response),
-            error=extract.error_of(llm_response, self.recorder.keep),
+            error=extract.error_of(llm_response, keep),
         )
         self.recorder.write(run.log, record)
 
@@ -370,69 +369,28 @@ class FlowPlugin(BasePlugin):
     def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:
-        self._write_event(invocation_context, extract.as_changed(event, changed))
+        self._write_event(invocation_context, events.as_changed(event, changed))
 
     def _write_event(self, invocation_context: InvocationContext, event: Event) -> None:
-        """Writes an event, and the transfer that it carries."""
-        run = self.recorder.run(invocation_context)
-        path = extract.path_of_event(event)
-        activation = run.activation(event.branch, event.author, path, closed=True)
-        activation = activation or self.recorder.begin_hidden(invocation_context, event, path)
+        """Writes an event, and notes the transfer and the tasks that it carries."""
+        recorder, author = self.recorder, event.author
+        run, path = recorder.run(invocation_context), events.path_of_event(event)
+        activation = run.activation(event.branch, author, path, closed=True)
+        activation = activation or recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
-            self.recorder.stop_asking(run, activation, is_shown=not event.error_code)
-        content, actions, words = event.content, event.actions, ""
-        partial, keep = bool(event.partial), self.recorder.keep
-        if not partial:
-            words = extract.words_of(content) or extract.spoken_of(event, "output_transcription")
-        responses = extract.ids_answered(content)
-        if responses and run.calls:
-            self.recorder.end_calls(run, activation, responses)
-        final = event.is_final_response()
-        if not words and (final or event.author == "user"):
-            # With skip_summarization the tool's result is what the user reads, and ADK hands a
-            # task's result to the delegating agent as an event of the user's.
-            words = extract.answer_of(event)
-        calls = extract.calls_of(content, run.tools.get(activation), _nothing if partial else keep)
-        for call in calls:
-            if call.kind == "task":
-                run.delegating.add(activation)
-        if actions.transfer_to_agent:
-            run.note_transfer(event.branch, event.author, path, actions.transfer_to_agent)
-        heard = extract.spoken_of(event, "input_transcription")
-        record = Record(
-            hook="event",
-            time=0,
-            run=run.number,
-            activation=activation,
-            agent=event.author,
-            branch=event.branch or "",
-            text=words,
-            calls=calls,
-            responses=responses,
-            usage=extract.of_usage(event.usage_metadata),
-            transfer=actions.transfer_to_agent or "",
-            final=final,
-            partial=partial,
-            path=path if "/" in path else "",
-            route=extract.route_of(event),
-            escalate=bool(actions.escalate),
-            replayed=extract.is_given_again(event),
-            turn_complete=bool(event.turn_complete),
-            interrupted=bool(event.interrupted),
-            heard=keep(heard) if heard else "",
-            pending=tuple(sorted(event.long_running_tool_ids or ())),
-            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
-            error=extract.error_of(event, keep),
-        )
-        if actions.state_delta:
-            names = tuple(map(self.recorder.name_of, actions.state_delta))
-            force_setattr(record, "state", names)
-            force_setattr(record, "values", keep(extract.state_values(actions.state_delta)))
+            recorder.stop_asking(run, activation, is_shown=not event.error_code)
+        record = events.record_of(event, run, activation, recorder.keep, recorder.name_of)
+        if run.calls and record.responses:
+            recorder.end_calls(run, activation, record.responses)
+        if record.calls and any(call.kind == "task" for call in record.calls):
+            run.delegating.add(activation)
+        if record.transfer:
+            run.note_transfer(event.branch, author, path, record.transfer)
         if event.custom_metadata:
-            fields = remote.of_remote(event, keep, self.recorder.name_of)
-            fields |= self.recorder.read_sent(run, activation, event)
+            fields = remote.of_remote(event, recorder.keep, recorder.name_of)
+            fields |= recorder.read_sent(run, activation, event)
             record = replace(record, **fields)
-        self.recorder.write(run.log, record, letter="m" if event.author != "user" else "")
+        recorder.write(run.log, record, letter="m" if author != "user" else "")
 
     def _stands_back(self, context: InvocationContext) -> bool:
         """Leaves the recording to an app's own recorder, or goes before the app's plugins.
@@ -441,7 +399,7 @@ class FlowPlugin(BasePlugin):
         from all that follow.
         """
         plugins = context.plugin_manager.plugins
-        if not self._is_extra or plugins[0] is self:
+        if plugins[0] is self:
             return False
         others = [plugin for plugin in plugins if plugin is not self]
         has_recorder = any(isinstance(plugin, FlowPlugin) for plugin in others)

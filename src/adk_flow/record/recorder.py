@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection
 from importlib.metadata import version
@@ -21,12 +20,12 @@ from msgspec.structs import force_setattr
 from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
-from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
+from adk_flow.record.activations import Call, OpenRun, call_around, current_calls, kind_of
 from adk_flow.record.client_entries import watch_client
-from adk_flow.record.model_entries import Entry, watch_models
+from adk_flow.record.model_entries import Entry, listeners, watch_models
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.scenes import Scene
-from adk_flow.record.sessions import SessionLog, Sessions
+from adk_flow.record.sessions import SessionLog, Sessions, now
 from adk_flow.record.threads import watch_threads
 from adk_flow.record.tool_entries import has_run, watch_tool
 
@@ -42,13 +41,8 @@ LATEST: deque[Path] = deque(maxlen=1)
 _LATEST_ENDS = 64
 """Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
-_CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
 _ADK = version("google-adk")
 _ADK_FLOW = version("adk-flow")
-
-
-def _now() -> int:
-    return (_CLOCK_OFFSET + time.perf_counter_ns()) // 1000
 
 
 def capture_from_env() -> str:
@@ -102,6 +96,8 @@ class Recorder:
         self._runs: dict[tuple[int, str], OpenRun] = {}
         self._ended: OrderedDict[tuple[int, str], OpenRun] = OrderedDict()
         self._sessions = Sessions()
+        self._is_watching = False
+        """Whether entries into models and threads are seen."""
 
     def count_fault(self, hook: str, error: BaseException) -> None:
         """Counts a fault of the recorder itself; the first is logged at once."""
@@ -146,7 +142,7 @@ class Recorder:
         with log.lock:
             if letter and text:
                 force_setattr(record, "text_number", log.requests.number_words(letter, text))
-            force_setattr(record, "time", _now())
+            force_setattr(record, "time", now())
             try:
                 log.write(record)
             except OSError:
@@ -198,9 +194,11 @@ class Recorder:
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
-        # What resumes a paused run has no words, but the results that it waited for.
-        text = extract.words_of(message) or (extract.results_of(message) if message else "")
         run, session = self.run(context), context.session
+        text, _, responses = extract.said_in(message, None, extract.nothing)
+        if responses and not text:
+            # What resumes a paused run has no words, but the results that it waited for.
+            text = extract.results_of(message)
         if run.cause is None:
             self._write_changes(run, session.events)
         is_first = not (session.events or run.cause)
@@ -212,7 +210,7 @@ class Recorder:
             text=text,
             first=is_first,
             invocation=context.invocation_id,
-            responses=extract.ids_answered(message),
+            responses=responses,
             trace=extract.current_trace(),
             values=self.keep(values) if values else "",
         )
@@ -223,9 +221,9 @@ class Recorder:
         read, run.log.events_read = run.log.events_read, len(events)
         for event in events[read if read <= len(events) else 0 :]:
             rewound = getattr(event.actions, "rewind_before_invocation_id", None) or ""
-            compacted = extract.compacted_by(event)
+            compacted = getattr(event.actions, "compaction", None)
             if compacted or rewound:
-                change = {"compacted": compacted, "rewound": rewound}
+                change = {"compacted": extract.times_of(compacted), "rewound": rewound}
                 self.write(run.log, Record(hook="session_change", time=0, run=run.number, **change))
 
     def write_tool(
@@ -278,13 +276,14 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, (activation, agent, call))
-        scene.enter(self.number)
+        scene = Scene(run, self._write_entry, activation, agent, call)
+        listeners.set({**listeners.get(), self.number: scene})
         return scene
 
     def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
         """Notes that ADK is about to enter a model."""
-        self.stop_asking(run, activation)
+        if activation in run.asking:
+            self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.model, scene.is_asking = model, True
 
@@ -300,8 +299,8 @@ class Recorder:
         shows that.
         """
         if scene := run.asking.pop(activation, None):
-            scene.give_up()
-            if (entry := scene.cut) and not is_shown:
+            entry = scene.give_up()
+            if entry is not None and not is_shown:
                 hook = "model_error" if entry.error else "after_model"
                 self._write_entry(scene, entry, hook, hidden=True)
 
@@ -377,7 +376,7 @@ class Recorder:
         if agent is None or run.has_handed_over(branch, agent.name, path):
             return 0
         activation = self.begin_agent(agent, context, path, branch, hidden=True)
-        run.close(Place(branch, agent.name, path))  # ADK tells no end of it
+        run.close((branch, agent.name, path))  # ADK tells no end of it
         return activation
 
     # Places
@@ -417,21 +416,23 @@ class Recorder:
 
     def note_transfer(self, context: ToolContext, run: OpenRun, agent: str) -> None:
         """Notes a transfer by its tool, where another plugin may hide the event that carries it."""
-        target = context.actions.transfer_to_agent
-        if target and "event" in run.ahead:
+        if "event" in run.ahead and (target := context.actions.transfer_to_agent):
             branch = context._invocation_context.branch
             run.note_transfer(branch, agent, extract.path_of(context), target)
 
     def run(self, context: InvocationContext) -> OpenRun:
         """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        return self._runs.get(_key(context)) or self._run_shared(context) or self._begin(context)
+        run = self._runs.get((id(context.session), context.invocation_id))
+        return run or self._run_shared(context) or self._begin(context)
 
     def _begin(self, context: InvocationContext) -> OpenRun:
         cause = call_around(self.number)
         log = cause.run.log if cause else self._begin_turn(context)
-        watch_models()
-        watch_client()
-        watch_threads()
+        if not self._is_watching:
+            watch_models()
+            watch_client()
+            watch_threads()
+            self._is_watching = True
         run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
         run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
         self._runs[_key(context)] = run
@@ -440,8 +441,10 @@ class Recorder:
     def _run_shared(self, context: InvocationContext) -> OpenRun | None:
         """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
         events, invocation = context.session.events, context.invocation_id
-        runs = [run for (_, name), run in self._runs.items() if name == invocation]
-        return next((run for run in runs if getattr(run.session, "events", None) is events), None)
+        for (_, name), run in self._runs.items():
+            if name == invocation and getattr(run.session, "events", None) is events:
+                return run
+        return None
 
     def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
@@ -524,7 +527,7 @@ class Recorder:
         session = context.session
         key = (session.app_name, session.user_id, session.id)
         log = self._sessions.begin_turn(key, lambda: self._new_log(context))
-        for gone in self._sessions.forget_abandoned(_now()):
+        for gone in self._sessions.forget_abandoned():
             self._drop_runs_of(gone)
         return log
 
@@ -542,7 +545,7 @@ class Recorder:
             session=shown,
             user=user,
             digest=session_digest(*names),
-            time=_now(),
+            time=now(),
             model=extract.model_of(context),
             construct=self.construct,
             texts=self.capture,

@@ -12,7 +12,7 @@ from typing import TypeVar
 from google.adk.models.llm_request import LlmRequest
 from msgspec.structs import replace
 
-from adk_flow.log.requests import Requests, add_number
+from adk_flow.log.requests import Requests, add_number, add_ranges
 from adk_flow.log.schema import BASE_AGE, Contents, Request
 from adk_flow.record import extract
 
@@ -68,7 +68,7 @@ class SentRequest:
     def count_common(self, hashes: array[int]) -> int:
         """Counts the first parts that another has too; none if it is another before the latest."""
         before = self.size - len(self.hashes)
-        if len(hashes) < before or _hash_first(hashes, before) != self.head:
+        if before and (len(hashes) < before or _hash_first(hashes, before) != self.head):
             return 0
         latest = hashes[before : self.size]
         if latest == self.hashes:
@@ -123,19 +123,22 @@ class SentRequests:
         is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
         same = base.count_common(hashes) if base and not is_anew else 0
         ranges, new = base.ranges_of(same) if base and same else array("q"), array("q")
-        parts = extract.latest_parts(request.contents, len(hashes) - same)
-        for part in parts:
-            is_anew = is_anew or len(ranges) > 2 * MOST_RANGES
-            number = self.number(part, texts, ranges[-1] if ranges else 0, anew=is_anew)
-            add_number(ranges, number)
+        letters, number = "", ranges[-1] if ranges else 0
+        for part in extract.latest_parts(request.contents, len(hashes) - same):
+            is_anew = is_anew or len(ranges) + len(new) > 2 * MOST_RANGES
+            number, is_new = self._find(part, number, anew=is_anew)
+            if is_new:
+                texts[number] = self._keep(part[1])
             add_number(new, number)
+            letters += part[0]
+        add_ranges(ranges, new)
         instruction = extract.instruction_of(request)
         hashed = hash(instruction)
         if base and hashed == base.instruction:
             system = base.system
         else:
             system = self.number(("s", instruction), texts) if instruction else 0
-        letters, since_whole = "".join([letter for letter, _ in parts]), 0
+        since_whole = 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
             written = Request(
@@ -149,7 +152,7 @@ class SentRequests:
             contents = Contents(letters, tuple(ranges)) if letters else None
             written = replace(offer, system=system, contents=contents)
         size, before = len(hashes), max(0, len(hashes) - LATEST_PARTS)
-        head, latest = _hash_first(hashes, before), hashes[before:]
+        head, latest = _hash_first(hashes, before) if before else 0, hashes[before:]
         return SentRequest(
             place, offer, system, hashed, size, head, latest, ranges, texts, written, since_whole
         )
@@ -169,11 +172,9 @@ class SentRequests:
         number, is_new = self._find((letter, words), self.count)
         return number if is_new else 0
 
-    def number(
-        self, part: tuple[str, str], new: dict[int, str], before: int = 0, *, anew: bool = False
-    ) -> int:
-        """Numbers a text; one that the log has not yet, or gets `anew`, is put in `new`."""
-        number, is_new = self._find(part, before, anew=anew)
+    def number(self, part: tuple[str, str], new: dict[int, str]) -> int:
+        """Numbers a text; one that the log has not yet is put in `new`."""
+        number, is_new = self._find(part, 0)
         if is_new:
             new[number] = self._keep(part[1])
         return number
@@ -208,7 +209,7 @@ class SentRequests:
 
 
 def _hash_first(hashes: array[int], size: int) -> int:
-    return hash(hashes[:size].tobytes()) if size else 0
+    return hash(hashes[:size].tobytes())
 
 
 def _renew(latest: dict[K, V], key: K, value: V, most: int) -> None:
