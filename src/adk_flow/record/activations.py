@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import Struct
+
 from adk_flow.log.schema import Cause
 from adk_flow.record.threads import carried, value_here
 
@@ -86,13 +88,13 @@ def call_around(recorder: int) -> Call | None:
 
 
 Place = tuple[str, str, str]
-"""Where an agent runs: its branch, its name and ADK's path of the node, `graph@1/agent@2`, or nothing.
+"""Where an agent runs: its branch, its name and ADK's path of the node, `graph@1/agent@2`.
 
-Of several runs of it at once the path tells them apart.
+Of several runs of it at once the path tells them apart; it is empty where there is none.
 """
 
 
-class Beginning(NamedTuple):
+class Beginning(Struct):
     """How a frame began."""
 
     cause: Cause

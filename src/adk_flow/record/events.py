@@ -12,10 +12,8 @@ from adk_flow.record import extract
 from adk_flow.record.activations import OpenRun
 
 
-def as_changed(event: Event, changed: Event | None) -> Event:
+def as_changed(event: Event, changed: Event) -> Event:
     """Gives an event as ADK keeps it when a plugin changed it (2.13, runners.py)."""
-    if changed is None or changed is event:
-        return event
     fields = changed.model_fields_set - {"id", "invocation_id", "timestamp"}
     return event.model_copy(
         update={name: getattr(changed, name) for name in fields}
@@ -32,6 +30,7 @@ def record_of(
     event: Event,
     run: OpenRun,
     activation: int,
+    path: str,
     keep: Callable[[str], str],
     name_of: Callable[[str], str],
 ) -> Record:
@@ -41,10 +40,11 @@ def record_of(
       event: as ADK keeps it.
       run: the run that it is of.
       activation: the one that it is of.
+      path: `path_of_event` it.
       keep: what of a text the log keeps.
       name_of: what the log shows of a name that comes from outside.
     """
-    partial, path, author = bool(event.partial), path_of_event(event), event.author
+    partial, author = bool(event.partial), event.author
     tools, final = run.tools.get(activation), event.is_final_response()
     kept_of_arguments = extract.nothing if partial else keep
     words, calls, responses = extract.said_in(event.content, tools, kept_of_arguments)

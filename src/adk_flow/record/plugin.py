@@ -160,7 +160,8 @@ class FlowPlugin(BasePlugin):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
-        ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
+        plugins = invocation_context.plugin_manager.plugins
+        ahead = () if plugins[0] is self else extract.hooks_ahead(plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.run(invocation_context)
         record = Record(
@@ -234,10 +235,12 @@ class FlowPlugin(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
         """Records what a model is about to be sent."""
-        run, activation, agent = self.recorder.place(callback_context)
+        invocation: Any = callback_context._invocation_context
+        branch, agent = invocation.branch, invocation.agent.name
+        run, path = self.recorder.run(invocation), extract.path_of(callback_context)
+        activation, requests = run.activation(branch, agent, path), run.log.requests
         run.tools[activation] = llm_request.tools_dict
-        requests, branch = run.log.requests, callback_context._invocation_context.branch
-        place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
+        place = (run.number if run.cause else 0, agent, branch, path)
         model = llm_request.model or ""
         # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
         heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
@@ -267,7 +270,8 @@ class FlowPlugin(BasePlugin):
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
         partial, keep = bool(llm_response.partial), self.recorder.keep
-        model = self.recorder.answer_model(run, activation, is_whole=not partial)
+        scene = run.asking.get(activation)
+        model = scene.answer(is_whole=not partial) if scene else ""
         kept_of_arguments = extract.nothing if partial else keep
         words, calls, _ = extract.said_in(
             llm_response.content, run.tools.get(activation), kept_of_arguments
@@ -296,7 +300,8 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that a model call failed."""
         run, activation, agent = self.recorder.place(callback_context)
-        model = self.recorder.answer_model(run, activation)
+        scene = run.asking.get(activation)
+        model = scene.answer(is_whole=True) if scene else ""
         text = extract.of_error(error, self.recorder.keep)
         place = {"run": run.number, "activation": activation, "agent": agent, "model": model}
         self.recorder.write(run.log, Record(hook="model_error", time=0, **place, error=text))
@@ -308,9 +313,10 @@ class FlowPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
         """Records a tool call, and shows it to whatever runs inside it."""
-        place = self.recorder.enter_call(tool, tool_context)
-        text = extract.of_arguments(tool_args, kind_of(tool))
-        self.recorder.write_tool("before_tool", tool, tool_context, place, text=text)
+        kind = kind_of(tool)
+        place = self.recorder.enter_call(tool, kind, tool_context)
+        text = extract.of_arguments(tool_args, kind)
+        self.recorder.write_tool("before_tool", tool, tool_context, place, kind=kind, text=text)
 
     @_guarded_hook
     def after_tool_callback(
@@ -343,11 +349,12 @@ class FlowPlugin(BasePlugin):
 
     # Events
 
-    @_guarded_hook
-    def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
+    async def on_event_callback(
+        self, *, invocation_context: InvocationContext, event: Event
+    ) -> None:
         """Records an event whose runner is not followed: a plugin hid `before_run`."""
         if invocation_context.plugin_manager not in self._followed:
-            self._write_event(invocation_context, event)
+            await self._on_event(invocation_context, event, None)
 
     def _follow_events(self, manager: PluginManager) -> None:
         """Has events recorded once every plugin had them: as the user reads and ADK keeps them."""
@@ -369,21 +376,21 @@ class FlowPlugin(BasePlugin):
     def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:
-        self._write_event(invocation_context, events.as_changed(event, changed))
-
-    def _write_event(self, invocation_context: InvocationContext, event: Event) -> None:
         """Writes an event, and notes the transfer and the tasks that it carries."""
+        if changed is not None and changed is not event:
+            event = events.as_changed(event, changed)
         recorder, author = self.recorder, event.author
         run, path = recorder.run(invocation_context), events.path_of_event(event)
         activation = run.activation(event.branch, author, path, closed=True)
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
             recorder.stop_asking(run, activation, is_shown=not event.error_code)
-        record = events.record_of(event, run, activation, recorder.keep, recorder.name_of)
+        record = events.record_of(event, run, activation, path, recorder.keep, recorder.name_of)
         if run.calls and record.responses:
             recorder.end_calls(run, activation, record.responses)
-        if record.calls and any(call.kind == "task" for call in record.calls):
-            run.delegating.add(activation)
+        for call in record.calls:
+            if call.kind == "task":
+                run.delegating.add(activation)
         if record.transfer:
             run.note_transfer(event.branch, author, path, record.transfer)
         if event.custom_metadata:

@@ -142,7 +142,6 @@ class Recorder:
         with log.lock:
             if letter and text:
                 force_setattr(record, "text_number", log.requests.number_words(letter, text))
-            force_setattr(record, "time", now())
             try:
                 log.write(record)
             except OSError:
@@ -233,12 +232,13 @@ class Recorder:
         context: ToolContext,
         place: tuple[OpenRun, int, str],
         *,
+        kind: str = "",
         text: str = "",
         form: Form = "",
         withheld: Withheld = "",
         error: str = "",
     ) -> None:
-        """Writes a record of a tool call."""
+        """Writes a record of a tool call, whose tool is of a `kind`, if it is known."""
         run, activation, agent = place
         task, thread = extract.place_of(tool, context._invocation_context)
         record = Record(
@@ -249,7 +249,7 @@ class Recorder:
             agent=agent,
             call=context.function_call_id or "",
             tool=tool.name,
-            kind=kind_of(tool),
+            kind=kind or kind_of(tool),
             withheld=withheld,
             task=task,
             thread=thread,
@@ -286,11 +286,6 @@ class Recorder:
             self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.model, scene.is_asking = model, True
-
-    def answer_model(self, run: OpenRun, activation: int, *, is_whole: bool = True) -> str:
-        """Notes that the model which ADK entered gave an answer, or failed; names it if another."""
-        scene = run.asking.get(activation)
-        return scene.answer(is_whole=is_whole) if scene else ""
 
     def stop_asking(self, run: OpenRun, activation: int, *, is_shown: bool = False) -> None:
         """Tells of the models that were entered in the place of ADK's own call.
@@ -383,7 +378,7 @@ class Recorder:
 
     def knows(self, context: InvocationContext) -> bool:
         """Whether a run has begun to be recorded."""
-        return _key(context) in self._runs
+        return (id(context.session), context.invocation_id) in self._runs
 
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
@@ -391,7 +386,9 @@ class Recorder:
         run, agent = self.run(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
-    def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
+    def enter_call(
+        self, tool: BaseTool, kind: str, context: ToolContext
+    ) -> tuple[OpenRun, int, str]:
         """Shows a tool call to whatever runs inside it, and gives its `place`."""
         watch_tool(tool, context)
         run, activation, agent = place = self.place(context)
@@ -399,7 +396,7 @@ class Recorder:
         call_id = context.function_call_id or ""
         self.set_scene(run, activation, agent, call_id)
         caller = run.places.get(activation) or agent
-        call = Call(run, activation, call_id, tool.name, kind_of(tool), caller, outer)
+        call = Call(run, activation, call_id, tool.name, kind, caller, outer)
         run.calls[context] = call
         current_calls.set({**outer, self.number: call})
         return place
@@ -435,7 +432,8 @@ class Recorder:
             self._is_watching = True
         run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
         run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
-        self._runs[_key(context)] = run
+        # By its session's copy, too: ADK resumes a cancelled task under the same id.
+        self._runs[id(context.session), context.invocation_id] = run
         return run
 
     def _run_shared(self, context: InvocationContext) -> OpenRun | None:
@@ -448,8 +446,8 @@ class Recorder:
 
     def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
-        self._reopen(hook, context)
-        run = self.run(context)
+        key = id(context.session), context.invocation_id
+        run = self._runs.get(key) or self._reopen(key, hook) or self.run(context)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
@@ -459,9 +457,9 @@ class Recorder:
         try:
             self.write_run(run, context, record)
         finally:
-            self._runs.pop(_key(context), None)
+            self._runs.pop(key, None)
             run.ended, run.session = True, None
-            self._ended[_key(context)] = run
+            self._ended[key] = run
             if len(self._ended) > _LATEST_ENDS:
                 self._ended.popitem(last=False)
             if run.cause is None:
@@ -503,12 +501,13 @@ class Recorder:
         )
         self.write(call.run.log, record)
 
-    def _reopen(self, hook: str, context: InvocationContext) -> None:
+    def _reopen(self, key: tuple[int, str], hook: str) -> OpenRun | None:
         """Takes up a run that ended, where another plugin's `after_run` failed."""
-        run = self._ended.pop(_key(context), None) if hook == "run_error" else None
-        if run is not None and not self.knows(context):
-            self._runs[_key(context)] = run
+        run = self._ended.pop(key, None) if hook == "run_error" else None
+        if run is not None:
+            self._runs[key] = run
             run.log.active += run.cause is None
+        return run
 
     def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
@@ -551,8 +550,3 @@ class Recorder:
             texts=self.capture,
         )
         return SessionLog(path, header, self.keep, self.file_mode)
-
-
-def _key(context: Any) -> tuple[int, str]:
-    """Names a run by its session's copy, too: ADK resumes a cancelled task under the same id."""
-    return id(context.session), context.invocation_id

@@ -69,9 +69,8 @@ class Scene:
         """
         self.is_whole |= is_whole
         if self._own is None:
-            self._own = self._latest
-            for entry in self._pending if self._own is None else ():
-                self._own = entry if entry.error is not None else self._own
+            failed = [entry for entry in self._pending if entry.error] if self._pending else []
+            self._own = self._latest or (failed[-1] if failed else None)
             self.give_up()
         name = self._own.name if self._own else ""
         return "" if name == self.model else name

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass
 from itertools import compress, count
 from operator import ne
-from typing import TypeVar
 
 from google.adk.models.llm_request import LlmRequest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from adk_flow.log.requests import Requests, add_number, add_ranges
@@ -34,12 +33,8 @@ KNOWN_TEXTS = 1024
 SHORT = 40
 """Characters of texts that are written again rather than break a range of numbers."""
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
-
-@dataclass(slots=True)
-class SentRequest:
+class SentRequest(Struct):
     """A request as it is told, and what a later one is compared with, of bounded size."""
 
     place: Hashable
@@ -160,7 +155,10 @@ class SentRequests:
     def keep(self, sent: SentRequest, record: int) -> None:
         """Notes that a request was written, so that later ones may go on from it."""
         sent.record, sent.texts = record, {}
-        _renew(self._latest, sent.place, sent, BASES)
+        self._latest.pop(sent.place, None)
+        self._latest[sent.place] = sent
+        if len(self._latest) > BASES:
+            del self._latest[next(iter(self._latest))]
 
     def forget(self, numbers: Container[int]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
@@ -195,7 +193,10 @@ class SentRequests:
         if is_new:
             self.count += 1
             number = self.count
-        _renew(self._numbers, key, number, KNOWN_TEXTS)
+        self._numbers.pop(key, None)  # put last, as the first of too many is forgotten
+        self._numbers[key] = number
+        if len(self._numbers) > KNOWN_TEXTS:
+            del self._numbers[next(iter(self._numbers))]
         return number, is_new
 
     def _number_declared(
@@ -210,11 +211,3 @@ class SentRequests:
 
 def _hash_first(hashes: array[int], size: int) -> int:
     return hash(hashes[:size].tobytes())
-
-
-def _renew(latest: dict[K, V], key: K, value: V, most: int) -> None:
-    """Puts a value last, and forgets the first of too many."""
-    latest.pop(key, None)
-    latest[key] = value
-    if len(latest) > most:
-        del latest[next(iter(latest))]

@@ -111,7 +111,8 @@ class SessionLog:
     def write(self, record: Record) -> None:
         """Appends one record, to a new file where the log was deleted or cut.
 
-        It is numbered, so that one that is lost leaves a gap. Whoever calls holds the lock.
+        It is dated, and numbered, so that one that is lost leaves a gap. Whoever calls holds the
+        lock.
 
         Raises:
           OSError: the file cannot be opened or written; the next record tries anew.
@@ -123,6 +124,7 @@ class SessionLog:
         finally:
             self.number += 1
             force_setattr(record, "number", self.number)
+            force_setattr(record, "time", now())
         try:
             writer.write(record)
         except OSError:
