@@ -480,7 +480,7 @@ def test_a_fault_of_adk_flow_is_never_told_as_adks(
     if where == "agents":  # which ADK asks while it offers a transfer
         monkeypatch.setattr(enforcement, "model_asked", None)
     else:
-        monkeypatch.setattr(extract, "words_of", None)
+        monkeypatch.setattr(extract, "said_in", None)
 
     data = json.loads(both(desk, tmp_path / "kept", "--format", "json").stdout)
 

@@ -156,14 +156,14 @@ class FlowPlugin(BasePlugin):
         if self._is_extra and self._stands_back(invocation_context):
             return
         self._follow_events(invocation_context.plugin_manager)
-        if not self.recorder.knows(invocation_context):
+        if not self.recorder.runs.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
         plugins = invocation_context.plugin_manager.plugins
         ahead = () if plugins[0] is self else extract.hooks_ahead(plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
-        run = self.recorder.run(invocation_context)
+        run = self.recorder.runs.of(invocation_context)
         record = Record(
             hook="before_run",
             time=0,
@@ -202,7 +202,7 @@ class FlowPlugin(BasePlugin):
     def after_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
-        run = self.recorder.run(invocation)
+        run = self.recorder.runs.of(invocation)
         activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
         self._end_agent("after_agent", run, activation, agent.name)
 
@@ -212,7 +212,7 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
-        run = self.recorder.run(invocation)
+        run = self.recorder.runs.of(invocation)
         place = (invocation.branch, agent.name, extract.path_of(callback_context))
         # An `after_agent_callback` fails when the frame has ended.
         activation = run.end(*place) or run.activation(*place, closed=True)
@@ -237,7 +237,7 @@ class FlowPlugin(BasePlugin):
         """Records what a model is about to be sent."""
         invocation: Any = callback_context._invocation_context
         branch, agent = invocation.branch, invocation.agent.name
-        run, path = self.recorder.run(invocation), extract.path_of(callback_context)
+        run, path = self.recorder.runs.of(invocation), extract.path_of(callback_context)
         activation, requests = run.activation(branch, agent, path), run.log.requests
         run.tools[activation] = llm_request.tools_dict
         place = (run.number if run.cause else 0, agent, branch, path)
@@ -380,7 +380,7 @@ class FlowPlugin(BasePlugin):
         if changed is not None and changed is not event:
             event = events.as_changed(event, changed)
         recorder, author = self.recorder, event.author
-        run, path = recorder.run(invocation_context), events.path_of_event(event)
+        run, path = recorder.runs.of(invocation_context), events.path_of_event(event)
         activation = run.activation(event.branch, author, path, closed=True)
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:

@@ -1,10 +1,10 @@
-"""What stands behind the hooks: the runs under way, their logs, and the writing of records."""
+"""What stands behind the hooks: what is written of the runs under way."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
@@ -20,13 +20,12 @@ from msgspec.structs import force_setattr
 from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote
-from adk_flow.record.activations import Call, OpenRun, call_around, current_calls, kind_of
-from adk_flow.record.client_entries import watch_client
-from adk_flow.record.model_entries import Entry, listeners, watch_models
+from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
+from adk_flow.record.model_entries import Entry, listeners
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
+from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import Scene
-from adk_flow.record.sessions import SessionLog, Sessions, now
-from adk_flow.record.threads import watch_threads
+from adk_flow.record.sessions import SessionLog, now
 from adk_flow.record.tool_entries import has_run, watch_tool
 
 _logger = logging.getLogger(__name__)
@@ -37,9 +36,6 @@ LATEST_PATHS = 256
 
 LATEST: deque[Path] = deque(maxlen=1)
 """The log that this process began last."""
-
-_LATEST_ENDS = 64
-"""Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
 _ADK = version("google-adk")
 _ADK_FLOW = version("adk-flow")
@@ -92,12 +88,7 @@ class Recorder:
         """Records that the listener failed on."""
         self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
         self._file = file
-        self._shared = agents.SharedNames()
-        self._runs: dict[tuple[int, str], OpenRun] = {}
-        self._ended: OrderedDict[tuple[int, str], OpenRun] = OrderedDict()
-        self._sessions = Sessions()
-        self._is_watching = False
-        """Whether entries into models and threads are seen."""
+        self.runs = Runs(self.number, self._new_log)
 
     def count_fault(self, hook: str, error: BaseException) -> None:
         """Counts a fault of the recorder itself; the first is logged at once."""
@@ -109,8 +100,7 @@ class Recorder:
     def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
         try:
-            for log in self._sessions.close():
-                self._drop_runs_of(log)
+            self.runs.close()
         except Exception as error:
             self.count_fault("close", error)
         if self.faults:
@@ -193,7 +183,7 @@ class Recorder:
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
-        run, session = self.run(context), context.session
+        run, session = self.runs.of(context), context.session
         text, _, responses = extract.said_in(message, None, extract.nothing)
         if responses and not text:
             # What resumes a paused run has no words, but the results that it waited for.
@@ -338,7 +328,7 @@ class Recorder:
         hidden: bool = False,
     ) -> int:
         """Opens an agent's frame and writes its beginning; `hidden` where an event tells it."""
-        run = self.run(context)
+        run = self.runs.of(context)
         activation, how = run.begin(agent, branch, path)
         self.set_scene(run, activation, agent.name)
         if agent.name in run.shared and activation not in run.places:
@@ -366,7 +356,7 @@ class Recorder:
 
     def begin_hidden(self, context: InvocationContext, event: Any, path: str) -> int:
         """Begins an agent whose hook a plugin before the recorder hid, answering in its place."""
-        run, branch = self.run(context), event.branch or ""
+        run, branch = self.runs.of(context), event.branch or ""
         agent = agents.agent_named(event.author, context) if "before_agent" in run.ahead else None
         if agent is None or run.has_handed_over(branch, agent.name, path):
             return 0
@@ -376,14 +366,10 @@ class Recorder:
 
     # Places
 
-    def knows(self, context: InvocationContext) -> bool:
-        """Whether a run has begun to be recorded."""
-        return (id(context.session), context.invocation_id) in self._runs
-
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
-        run, agent = self.run(invocation), invocation.agent.name
+        run, agent = self.runs.of(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
     def enter_call(
@@ -417,37 +403,9 @@ class Recorder:
             branch = context._invocation_context.branch
             run.note_transfer(branch, agent, extract.path_of(context), target)
 
-    def run(self, context: InvocationContext) -> OpenRun:
-        """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        run = self._runs.get((id(context.session), context.invocation_id))
-        return run or self._run_shared(context) or self._begin(context)
-
-    def _begin(self, context: InvocationContext) -> OpenRun:
-        cause = call_around(self.number)
-        log = cause.run.log if cause else self._begin_turn(context)
-        if not self._is_watching:
-            watch_models()
-            watch_client()
-            watch_threads()
-            self._is_watching = True
-        run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
-        run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
-        # By its session's copy, too: ADK resumes a cancelled task under the same id.
-        self._runs[id(context.session), context.invocation_id] = run
-        return run
-
-    def _run_shared(self, context: InvocationContext) -> OpenRun | None:
-        """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
-        events, invocation = context.session.events, context.invocation_id
-        for (_, name), run in self._runs.items():
-            if name == invocation and getattr(run.session, "events", None) is events:
-                return run
-        return None
-
     def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
-        key = id(context.session), context.invocation_id
-        run = self._runs.get(key) or self._reopen(key, hook) or self.run(context)
+        run = self.runs.of_end(context, hook)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
@@ -457,15 +415,7 @@ class Recorder:
         try:
             self.write_run(run, context, record)
         finally:
-            self._runs.pop(key, None)
-            run.ended, run.session = True, None
-            self._ended[key] = run
-            if len(self._ended) > _LATEST_ENDS:
-                self._ended.popitem(last=False)
-            if run.cause is None:
-                self._sessions.end_turn(run.log)
-                if run.log.active <= 0:
-                    self._drop_runs_of(run.log)
+            self.runs.end(run, context)
 
     def end_calls(self, run: OpenRun, activation: int, answered: Collection[str]) -> None:
         """Ends calls that an event answers, and whose own end a plugin hid."""
@@ -501,14 +451,6 @@ class Recorder:
         )
         self.write(call.run.log, record)
 
-    def _reopen(self, key: tuple[int, str], hook: str) -> OpenRun | None:
-        """Takes up a run that ended, where another plugin's `after_run` failed."""
-        run = self._ended.pop(key, None) if hook == "run_error" else None
-        if run is not None:
-            self._runs[key] = run
-            run.log.active += run.cause is None
-        return run
-
     def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
         try:
@@ -516,19 +458,6 @@ class Recorder:
         except Exception as error:
             self.count_fault("holder", error)
             return ""
-
-    def _drop_runs_of(self, log: SessionLog) -> None:
-        """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
-        for key in [key for key, run in self._runs.items() if run.log is log]:
-            del self._runs[key]
-
-    def _begin_turn(self, context: Any) -> SessionLog:
-        session = context.session
-        key = (session.app_name, session.user_id, session.id)
-        log = self._sessions.begin_turn(key, lambda: self._new_log(context))
-        for gone in self._sessions.forget_abandoned():
-            self._drop_runs_of(gone)
-        return log
 
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
