@@ -9,7 +9,6 @@ from adk_flow.models.offline import Offline
 
 if TYPE_CHECKING:
     from adk_flow.models.decisions import decided as decided
-    from adk_flow.models.embedding import embed as embed
     from adk_flow.models.from_env import model_from_env as model_from_env
     from adk_flow.models.scripted import call as call
     from adk_flow.models.scripted import transfer as transfer
@@ -19,7 +18,6 @@ LLMRegistry.register(Offline)
 _MODULES = {
     "call": "scripted",
     "decided": "decisions",
-    "embed": "embedding",
     "model_from_env": "from_env",
     "transfer": "scripted",
 }
