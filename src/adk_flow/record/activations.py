@@ -30,9 +30,12 @@ _KINDS = {
 }
 
 
+_kinds_of_types: dict[type, str] = {}
+
+
 def kind_of(tool: object) -> str:
     """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
-    kind = _kind_of_type(type(tool))
+    kind = _kinds_of_types.get(type(tool)) or _kind_of_type(type(tool))
     return kind_of_name(getattr(tool, "name", "")) if kind == "function" else kind
 
 
@@ -43,14 +46,9 @@ def kind_of_name(name: str) -> str:
     return "adk" if name.startswith("adk_request_") else "function"
 
 
-_kinds_of_types: dict[type, str] = {}
-
-
 def _kind_of_type(tool: type) -> str:
-    kind = _kinds_of_types.get(tool)
-    if kind is None:
-        named = (_KINDS[c.__name__] for c in tool.__mro__ if c.__name__ in _KINDS)
-        kind = _kinds_of_types[tool] = next(named, "function")
+    named = (_KINDS[base.__name__] for base in tool.__mro__ if base.__name__ in _KINDS)
+    kind = _kinds_of_types[tool] = next(named, "function")
     return kind
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from inspect import iscoroutinefunction
 from itertools import takewhile
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.tools.function_tool import FunctionTool
-from google.adk.tools.tool_context import ToolContext
 from google.adk.version import __version__ as _installed
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
@@ -22,16 +17,13 @@ from opentelemetry.trace import format_trace_id, get_current_span
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
-    TOOL_POOL,
     Form,
     FunctionCall,
     Request,
     Usage,
-    Withheld,
 )
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
-from adk_flow.record.tool_entries import has_run
 
 _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 """Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
@@ -45,27 +37,6 @@ def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
         if isinstance(only, str):
             return only
     return JsonText(arguments or {})
-
-
-def place_of(tool: object, context: Any) -> tuple[str, str]:
-    """Names the task and the thread that a tool call runs in.
-
-    No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
-    tools/_caller.py, utils/_sync_runner.py).
-    """
-    task = asyncio.current_task()
-    is_pooled = getattr(context.run_config, "tool_thread_pool_config", None) is not None
-    function = getattr(tool, "func", None)
-    if is_pooled and isinstance(tool, FunctionTool) and not _is_async(function):
-        thread = TOOL_POOL
-    else:
-        thread = threading.current_thread().name
-    return task.get_name() if task else "", thread
-
-
-def _is_async(function: object) -> bool:
-    called = getattr(function, "__call__", None)  # noqa: B004 - an object may be callable async
-    return iscoroutinefunction(function) or iscoroutinefunction(called)
 
 
 def of_result(result: object) -> tuple[str, Form]:
@@ -95,36 +66,6 @@ def current_trace() -> str:
     """Gives OpenTelemetry's present trace as `traceparent` names it; empty for none."""
     span = get_current_span().get_span_context()
     return format_trace_id(span.trace_id) if span.is_valid else ""
-
-
-def withheld_of(result: object, context: ToolContext, tool: object) -> Withheld:
-    """Tells whether something else than a tool gave its result, see `Record.withheld`.
-
-    ADK answers for a confirmation with an error and nothing else (2.13, tools/function_tool.py); a
-    function that asks for one by itself runs.
-    """
-    asks_itself = not getattr(tool, "_require_confirmation", True)
-    if isinstance(result, dict) and list(result) == ["error"] and not asks_itself:
-        confirmation = getattr(context, "tool_confirmation", None)
-        if confirmation is not None and not confirmation.confirmed:
-            return "refused"
-        asked = getattr(context.actions, "requested_tool_confirmations", None) or {}
-        if confirmation is None and context.function_call_id in asked:
-            return "asked"
-    return "" if has_run(context) else "answered"
-
-
-def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:
-    """Reads the error that an MCP tool gives as its result (2.13, tools/mcp_tool/mcp_tool.py)."""
-    if not (
-        isinstance(result, dict) and any(kind.__name__ == "McpTool" for kind in type(tool).__mro__)
-    ):
-        return ""
-    words = result.get("error", "")
-    if result.get("isError"):
-        parts = result.get("content") or ()
-        words = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-    return f"McpError: {keep(str(words))}" if words or result.get("isError") else ""
 
 
 def asked_in(request: LlmRequest) -> str:

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Record
-from adk_flow.record import events, extract, remote
+from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
@@ -313,10 +313,10 @@ class FlowPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
         """Records a tool call, and shows it to whatever runs inside it."""
-        kind = kind_of(tool)
-        place = self.recorder.enter_call(tool, kind, tool_context)
-        text = extract.of_arguments(tool_args, kind)
-        self.recorder.write_tool("before_tool", tool, tool_context, place, kind=kind, text=text)
+        run, _, _ = place = self.recorder.enter_call(tool, tool_context)
+        text = extract.of_arguments(tool_args, kind_of(tool))
+        record = tool_calls.record_of("before_tool", tool, tool_context, place, text=text)
+        self.recorder.write(run.log, record)
 
     @_guarded_hook
     def after_tool_callback(
@@ -325,10 +325,11 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         run, _, agent = place = self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result)
-        withheld = extract.withheld_of(result, tool_context, tool)
-        error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
+        withheld = tool_calls.withheld_of(result, tool_context, tool)
+        error = "" if withheld else tool_calls.failure_of(result, tool, self.recorder.keep)
         fields: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
-        self.recorder.write_tool("after_tool", tool, tool_context, place, **fields)
+        record = tool_calls.record_of("after_tool", tool, tool_context, place, **fields)
+        self.recorder.write(run.log, record)
         self.recorder.note_transfer(tool_context, run, agent)
 
     @_guarded_hook
@@ -341,11 +342,13 @@ class FlowPlugin(BasePlugin):
         error: BaseException,
     ) -> None:
         """Records that a tool call failed or was cancelled."""
-        place = self.recorder.leave_call(tool_context)
-        text = extract.of_error(error, self.recorder.keep)
-        # ADK makes such a one up where a model calls a function that there is not.
-        fields: dict[str, Any] = {"withheld": "unknown"} if type(tool) is BaseTool else {}
-        self.recorder.write_tool("tool_error", tool, tool_context, place, error=text, **fields)
+        run, _, _ = place = self.recorder.leave_call(tool_context)
+        fields: dict[str, Any] = {"error": extract.of_error(error, self.recorder.keep)}
+        if type(tool) is BaseTool:
+            # ADK makes such a one up where a model calls a function that there is not.
+            fields["withheld"] = "unknown"
+        record = tool_calls.record_of("tool_error", tool, tool_context, place, **fields)
+        self.recorder.write(run.log, record)
 
     # Events
 

@@ -17,9 +17,9 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from msgspec.structs import force_setattr
 
-from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
+from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
-from adk_flow.record import agents, extract, remote
+from adk_flow.record import agents, extract, remote, tool_calls
 from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, listeners
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
@@ -215,40 +215,6 @@ class Recorder:
                 change = {"compacted": extract.times_of(compacted), "rewound": rewound}
                 self.write(run.log, Record(hook="session_change", time=0, run=run.number, **change))
 
-    def write_tool(
-        self,
-        hook: str,
-        tool: BaseTool,
-        context: ToolContext,
-        place: tuple[OpenRun, int, str],
-        *,
-        kind: str = "",
-        text: str = "",
-        form: Form = "",
-        withheld: Withheld = "",
-        error: str = "",
-    ) -> None:
-        """Writes a record of a tool call, whose tool is of a `kind`, if it is known."""
-        run, activation, agent = place
-        task, thread = extract.place_of(tool, context._invocation_context)
-        record = Record(
-            hook=hook,
-            time=0,
-            run=run.number,
-            activation=activation,
-            agent=agent,
-            call=context.function_call_id or "",
-            tool=tool.name,
-            kind=kind or kind_of(tool),
-            withheld=withheld,
-            task=task,
-            thread=thread,
-            text=text,
-            form=form,
-            error=error,
-        )
-        self.write(run.log, record)
-
     def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
         """Reads what an A2A server was sent, which each event of its answer repeats."""
         message, new = remote.remote_request_of(event), {}
@@ -372,9 +338,7 @@ class Recorder:
         run, agent = self.runs.of(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
-    def enter_call(
-        self, tool: BaseTool, kind: str, context: ToolContext
-    ) -> tuple[OpenRun, int, str]:
+    def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
         """Shows a tool call to whatever runs inside it, and gives its `place`."""
         watch_tool(tool, context)
         run, activation, agent = place = self.place(context)
@@ -382,7 +346,7 @@ class Recorder:
         call_id = context.function_call_id or ""
         self.set_scene(run, activation, agent, call_id)
         caller = run.places.get(activation) or agent
-        call = Call(run, activation, call_id, tool.name, kind, caller, outer)
+        call = Call(run, activation, call_id, tool.name, kind_of(tool), caller, outer)
         run.calls[context] = call
         current_calls.set({**outer, self.number: call})
         return place
@@ -409,7 +373,9 @@ class Recorder:
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
-            self._tell_withheld(call, tool_context, "tool_error", "prevented")
+            if not has_run(tool_context):
+                end = tool_calls.withheld(call, tool_context, "tool_error", "prevented")
+                self.write(run.log, end)
         holder = self._holder(context, run.shared) if run.cause is None else ""
         record = Record(hook=hook, time=0, run=run.number, error=error, active_agent=holder)
         try:
@@ -423,33 +389,9 @@ class Recorder:
         for context, call in over:
             if call.id in answered:
                 del run.calls[context]
-                self._tell_withheld(call, context, "after_tool", "answered", hidden=True)
-
-    def _tell_withheld(
-        self,
-        call: Call,
-        context: ToolContext,
-        hook: str,
-        withheld: Withheld,
-        *,
-        hidden: bool = False,
-    ) -> None:
-        """Writes that a tool did not run, where no hook tells so."""
-        if has_run(context):
-            return
-        record = Record(
-            hook=hook,
-            time=0,
-            run=call.run.number,
-            activation=call.activation,
-            agent=getattr(context._invocation_context.agent, "name", ""),
-            call=call.id,
-            tool=call.tool,
-            kind=call.kind,
-            withheld=withheld,
-            hidden=hidden,
-        )
-        self.write(call.run.log, record)
+                if not has_run(context):
+                    end = tool_calls.withheld(call, context, "after_tool", "answered", hidden=True)
+                    self.write(run.log, end)
 
     def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
