@@ -102,15 +102,16 @@ class FlowPlugin(BasePlugin):
             listener=listener,
             is_replaying=is_replaying,
         )
+        self.listener = listener
+        """Who is told of each record."""
+        self.faults: Counter[str] = self.recorder.faults
+        """Hooks that could not be recorded, by hook."""
+        self.paths: deque[Path] = self.recorder.paths
+        """The logs that were begun last."""
         self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
         if watch:
             start_page(self.recorder.directory)
-
-    @property
-    def faults(self) -> Counter[str]:
-        """Hooks that could not be recorded, by hook."""
-        return self.recorder.faults
 
     @property
     def listener_faults(self) -> int:
@@ -121,16 +122,6 @@ class FlowPlugin(BasePlugin):
     def first_fault(self) -> str:
         """What went wrong first; empty if nothing did."""
         return self.recorder.first_fault
-
-    @property
-    def paths(self) -> deque[Path]:
-        """The logs that were begun last."""
-        return self.recorder.paths
-
-    @property
-    def listener(self) -> Listener | None:
-        """Who is told of each record."""
-        return self.recorder.listener
 
     @_guarded_hook
     def close(self) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection
+from dataclasses import InitVar, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +22,7 @@ from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote, tool_calls
 from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
-from adk_flow.record.model_entries import Entry, listeners
+from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import Scene
@@ -50,44 +51,39 @@ def capture_from_env() -> str:
     return "none"
 
 
+@dataclass(eq=False)
 class Recorder:
-    """Writes records into the logs of their sessions, and counts what it could not write."""
+    """Writes records into the logs of their sessions, and counts what it could not write.
 
-    def __init__(
-        self,
-        *,
-        directory: Path,
-        capture: str,
-        file: Path | None,
-        redact: bool,
-        construct: str,
-        file_mode: int,
-        listener: Listener | None,
-        is_replaying: Callable[[], bool] | None,
-    ) -> None:
-        """Takes `FlowPlugin`'s settings.
+    Its settings are those of `FlowPlugin`.
+    """
+
+    directory: Path
+    capture: str
+    file: Path | None
+    redact: InitVar[bool]
+    construct: str
+    file_mode: int
+    listener: Listener | None
+    is_replaying: Callable[[], bool] | None
+    faults: Counter[str] = field(default_factory=Counter)
+    """Hooks that could not be recorded, by hook."""
+    first_fault: str = ""
+    listener_faults: int = 0
+    """Records that the listener failed on."""
+    paths: deque[Path] = field(default_factory=lambda: deque(maxlen=LATEST_PATHS))
+
+    def __post_init__(self, redact: bool) -> None:
+        """Begins with no run.
 
         Raises:
-          ValueError: `texts` is no way to capture.
+          ValueError: `capture` is not one of the three.
         """
-        self.directory = directory
-        self.capture = capture
-        self.construct = construct
-        self.file_mode = file_mode
-        self.listener = listener
-        self._is_replaying = is_replaying
-        self.keep = make_redactor(capture, redact=redact)
+        self.keep = make_redactor(self.capture, redact=redact)
         self.name_of: Callable[[str], str] = mask_name if redact else str
         """What the log shows of a name that comes from outside."""
         self.number = id(self)
         """Tells the recorders of one app apart."""
-        self.faults: Counter[str] = Counter()
-        """Hooks that could not be recorded, by hook."""
-        self.first_fault = ""
-        self.listener_faults = 0
-        """Records that the listener failed on."""
-        self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
-        self._file = file
         self.runs = Runs(self.number, self._new_log)
 
     def count_fault(self, hook: str, error: BaseException) -> None:
@@ -127,8 +123,8 @@ class Recorder:
             force_setattr(record, "text", kept)
             if len(text) != len(kept):
                 force_setattr(record, "size", len(text))
-        if self._is_replaying is not None and not record.replayed:
-            force_setattr(record, "replayed", self._replays(self._is_replaying))
+        if self.is_replaying is not None and not record.replayed:
+            force_setattr(record, "replayed", self._replays(self.is_replaying))
         with log.lock:
             if letter and text:
                 force_setattr(record, "text_number", log.requests.number_words(letter, text))
@@ -233,7 +229,7 @@ class Recorder:
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
         scene = Scene(run, self._write_entry, activation, agent, call)
-        listeners.set({**listeners.get(), self.number: scene})
+        scenes.set({**scenes.get(), self.number: scene})
         return scene
 
     def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
@@ -404,7 +400,7 @@ class Recorder:
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
         names = session.app_name, session.user_id, session.id
-        path, self._file = self._file, None
+        path, self.file = self.file, None
         user, shown = self.name_of(session.user_id), self.name_of(session.id)
         path = path or log_path(self.directory, *names, shown)
         header = Header(
