@@ -26,7 +26,7 @@ def path_of_event(event: Any) -> str:
     return getattr(getattr(event, "node_info", None), "path", "") or ""
 
 
-def record_of(
+def read_event(
     event: Event,
     run: OpenRun,
     activation: int,

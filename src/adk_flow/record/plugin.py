@@ -306,7 +306,7 @@ class FlowPlugin(BasePlugin):
         """Records a tool call, and shows it to whatever runs inside it."""
         run, _, _ = place = self.recorder.enter_call(tool, tool_context)
         text = extract.of_arguments(tool_args, kind_of(tool))
-        record = tool_calls.record_of("before_tool", tool, tool_context, place, text=text)
+        record = tool_calls.read_tool_call("before_tool", tool, tool_context, place, text=text)
         self.recorder.write(run.log, record)
 
     @_guarded_hook
@@ -319,7 +319,7 @@ class FlowPlugin(BasePlugin):
         withheld = tool_calls.withheld_of(result, tool_context, tool)
         error = "" if withheld else tool_calls.failure_of(result, tool, self.recorder.keep)
         fields: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
-        record = tool_calls.record_of("after_tool", tool, tool_context, place, **fields)
+        record = tool_calls.read_tool_call("after_tool", tool, tool_context, place, **fields)
         self.recorder.write(run.log, record)
         self.recorder.note_transfer(tool_context, run, agent)
 
@@ -338,7 +338,7 @@ class FlowPlugin(BasePlugin):
         if type(tool) is BaseTool:
             # ADK makes such a one up where a model calls a function that there is not.
             fields["withheld"] = "unknown"
-        record = tool_calls.record_of("tool_error", tool, tool_context, place, **fields)
+        record = tool_calls.read_tool_call("tool_error", tool, tool_context, place, **fields)
         self.recorder.write(run.log, record)
 
     # Events
@@ -379,7 +379,7 @@ class FlowPlugin(BasePlugin):
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
             recorder.stop_asking(run, activation, is_shown=not event.error_code)
-        record = events.record_of(event, run, activation, path, recorder.keep, recorder.name_of)
+        record = events.read_event(event, run, activation, path, recorder.keep, recorder.name_of)
         if run.calls and record.responses:
             recorder.end_calls(run, activation, record.responses)
         for call in record.calls:

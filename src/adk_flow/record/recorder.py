@@ -120,9 +120,10 @@ class Recorder:
         """
         if text := record.text:
             kept = self.keep(text)
-            force_setattr(record, "text", kept)
-            if len(text) != len(kept):
-                force_setattr(record, "size", len(text))
+            if kept is not text:
+                force_setattr(record, "text", kept)
+                if len(text) != len(kept):
+                    force_setattr(record, "size", len(text))
         if self.is_replaying is not None and not record.replayed:
             force_setattr(record, "replayed", self._replays(self.is_replaying))
         with log.lock:
@@ -370,7 +371,7 @@ class Recorder:
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
             if not has_run(tool_context):
-                end = tool_calls.withheld(call, tool_context, "tool_error", "prevented")
+                end = tool_calls.end_withheld(call, tool_context, "tool_error", "prevented")
                 self.write(run.log, end)
         holder = self._holder(context, run.shared) if run.cause is None else ""
         record = Record(hook=hook, time=0, run=run.number, error=error, active_agent=holder)
@@ -386,7 +387,9 @@ class Recorder:
             if call.id in answered:
                 del run.calls[context]
                 if not has_run(context):
-                    end = tool_calls.withheld(call, context, "after_tool", "answered", hidden=True)
+                    end = tool_calls.end_withheld(
+                        call, context, "after_tool", "answered", hidden=True
+                    )
                     self.write(run.log, end)
 
     def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:

@@ -114,7 +114,11 @@ class SentRequests:
         """
         texts: dict[int, str] = {}
         base, hashes = self._latest.get(place), extract.hash_parts(request.contents)
-        offer = extract.of_request(request, self._number_declared(base, request, texts))
+        if base and base.offer.tools == tuple(request.tools_dict):
+            declared = base.offer.declared
+        else:
+            declared = self._number_or_none(extract.declarations_of(request), texts)
+        offer = extract.of_request(request, declared)
         is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
         same = base.count_common(hashes) if base and not is_anew else 0
         ranges, new = base.ranges_of(same) if base and same else array("q"), array("q")
@@ -132,7 +136,7 @@ class SentRequests:
         if base and hashed == base.instruction:
             system = base.system
         else:
-            system = self.number(("s", instruction), texts) if instruction else 0
+            system = self._number_or_none(instruction, texts)
         since_whole = 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
@@ -199,13 +203,8 @@ class SentRequests:
             del self._numbers[next(iter(self._numbers))]
         return number, is_new
 
-    def _number_declared(
-        self, base: SentRequest | None, request: LlmRequest, new: dict[int, str]
-    ) -> int:
-        """Numbers what a request declares, written out where it offers what its base did not."""
-        if base and base.offer.tools == tuple(request.tools_dict):
-            return base.offer.declared
-        text = extract.declarations_of(request)
+    def _number_or_none(self, text: str, new: dict[int, str]) -> int:
+        """Numbers a text that is no part; 0 for an empty one."""
         return self.number(("s", text), new) if text else 0
 
 

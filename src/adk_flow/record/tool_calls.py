@@ -17,7 +17,7 @@ from adk_flow.record.activations import Call, OpenRun, kind_of
 from adk_flow.record.tool_entries import has_run
 
 
-def record_of(
+def read_tool_call(
     hook: str,
     tool: BaseTool,
     context: ToolContext,
@@ -42,7 +42,7 @@ def record_of(
     )
 
 
-def withheld(
+def end_withheld(
     call: Call, context: ToolContext, hook: str, why: Withheld, *, hidden: bool = False
 ) -> Record:
     """Makes the end of a call of which no hook tells: its tool did not run."""
