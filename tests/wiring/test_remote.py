@@ -91,7 +91,7 @@ def wait_for_end(process: int) -> None:
 
 @pytest.fixture
 def forked_peers(monkeypatch):
-    """Has the servers' process begin with ADK loaded; `compared` and CI's have their own."""
+    """Has the servers' process begin with ADK loaded; CI's have their own."""
     monkeypatch.setattr(peers, "subprocess", ForkedPeers)
 
 
@@ -100,9 +100,10 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("remote")
     app = write_app(folder / "pair")
     talks = {"one": of_questions(["Go."]), "two": of_questions(["Go.", "And?"])}
-    comparison = compare(
-        app, talks, ["agent_tool", "remote"], folder=folder / "out", trials=2, calls=1000
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peers, "subprocess", ForkedPeers)
+        how = {"folder": folder / "out", "trials": 2, "calls": 1000}
+        comparison = compare(app, talks, ["agent_tool", "remote"], **how)
     return app, folder / "out", comparison
 
 

@@ -1,10 +1,10 @@
 """Models that need no key: `offline` is registered with ADK when this package is imported."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.adk.models.registry import LLMRegistry
 
+from adk_flow._data import load_lazily
 from adk_flow.models.offline import Offline
 
 if TYPE_CHECKING:
@@ -22,8 +22,4 @@ _MODULES = {
     "transfer": "scripted",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = load_lazily(__name__, _MODULES)

@@ -84,7 +84,7 @@ class Planned(KeylessModel):
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-        """Does so by what the request shows, which another process may have read (`relay`).
+        """Does so by what the request shows, which another process may have read (`wiring.server`).
 
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
