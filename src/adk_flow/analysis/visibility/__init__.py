@@ -11,7 +11,7 @@ import msgspec
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.exposure import AttributedRequest, Exposure, attribute_requests
-from adk_flow.analysis.visibility.matching import ExposureKind, Attribution
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind
 from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import PREVIEW

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from adk_flow._data import object_in
 from adk_flow.analysis.moves import USER, Move
-from adk_flow.analysis.visibility.matching import ExposureKind, Attribution, folded, key_of
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, folded, key_of
 from adk_flow.log.schema import Part, Record
 
 LEAST = 12

@@ -12,7 +12,7 @@ from adk_flow._data import group_by
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Activation, ToolCall, Trace
 from adk_flow.analysis.visibility.attribution import Said
-from adk_flow.analysis.visibility.matching import ExposureKind, Attribution, key_of
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, key_of
 from adk_flow.log.schema import Request
 
 
