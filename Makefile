@@ -37,7 +37,6 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments or hypothesis" --hypothesis-profile=thorough \
 	  --ignore=tests/releases/test_minors.py -o faulthandler_timeout=480
-	@$(BIN)/python -m tests.doubles.mutations --number 100
 
 # RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
 releases: $(INSTALLED)
