@@ -1,4 +1,4 @@
-"""`adk-flow compare`: the same conversations under every construct, or logs that exist."""
+"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shares."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.processes import Workers, choose_processes
 from adk_flow.comparison.recommend import find_obstacle
+from adk_flow.comparison.shards import merge_shards
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.log.reader import is_flow_log
@@ -181,10 +182,28 @@ def compare_constructs(
         if shard:
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
             raise typer.Exit(bool(comparison.setting.stopped))
-    report_comparison(comparison, folder, form, verbose=verbose)
+    _report(comparison, folder, form, verbose=verbose)
 
 
-def report_comparison(
+def merge_folders(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
+    prices: PricesFile = None,
+    form: Annotated[ReportFormat, FORMAT] = "text",
+) -> None:
+    """Merges the shares of a comparison, and compares.
+
+    Exits with 1 if some runs are missing or if they are no evidence.
+    """
+    use_files("", None, prices)
+    comparison = merge_shards(folders, out, trace_to_html)
+    _report(comparison, out, form)
+
+
+def _report(
     comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
 ) -> None:
     """Writes a comparison's files and prints it.
