@@ -13,26 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adk_flow._data import digest_of
 from adk_flow._text import plain
+from adk_flow.cli import options
 from adk_flow.cli.loading import load_conversations, use_files
-from adk_flow.cli.options import (
-    FORMAT,
-    AdvisorModel,
-    CassetteFile,
-    Deep,
-    Latency,
-    Model,
-    PricesFile,
-    ProfilesFile,
-    Questions,
-    ReportFormat,
-    State,
-)
-from adk_flow.cli.output import (
-    app_output_on_stderr,
-    mention_state,
-    print_note,
-    silence_adk,
-)
+from adk_flow.cli.output import app_output_on_stderr, mention_state, print_note, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.aggregate import Comparison
@@ -44,11 +27,7 @@ from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_text import (
-    comparison_to_markdown,
-    print_comparison,
-    print_summary,
-)
+from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
 from adk_flow.render.documents import to_json
 from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
@@ -72,8 +51,8 @@ def compare_constructs(
     conversation: Annotated[
         list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
     ] = None,
-    question: Questions = None,
-    state: State = "",
+    question: options.Questions = None,
+    state: options.State = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each conversation.")] = 1,
     jobs: Annotated[
         int | None,
@@ -94,7 +73,7 @@ def compare_constructs(
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
-    deep: Deep = False,
+    deep: options.Deep = False,
     faults: Annotated[
         bool,
         typer.Option(
@@ -102,25 +81,25 @@ def compare_constructs(
             help="Try each fault of a specialist, too; of logs, find faults.",
         ),
     ] = False,
-    model: Model = "",
-    advisor_model: AdvisorModel = "",
+    model: options.Model = "",
+    advisor_model: options.AdvisorModel = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="Model calls that runs on a real model may make.")
     ] = None,
-    latency: Latency = "",
-    latency_profile: ProfilesFile = None,
-    prices: PricesFile = None,
+    latency: options.Latency = "",
+    latency_profile: options.ProfilesFile = None,
+    prices: options.PricesFile = None,
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Really wait as long as --latency says.")
     ] = False,
-    cassette: CassetteFile = None,
+    cassette: options.CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
-    form: Annotated[ReportFormat, FORMAT] = "text",
+    form: Annotated[options.ReportFormat, options.FORMAT] = "text",
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print all tables, not only the verdict.")
     ] = False,
@@ -140,7 +119,7 @@ def compare_constructs(
         silence_adk()
         is_open = faults and not (question or conversation)
         conversations = {} if is_open else load_conversations(question, conversation, state)
-        options = {
+        given = {
             "baseline": baseline,
             "deep": deep,
             "trials": trials,
@@ -152,8 +131,8 @@ def compare_constructs(
             "calls": max_calls,
             "faults": faults,
         }
-        options |= {"cassette": cassette} if cassette else {}
-        about = [conversations, constructs, options]
+        given |= {"cassette": cassette} if cassette else {}
+        about = [conversations, constructs, given]
         folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
             "/", "-of-"
         )
@@ -177,7 +156,7 @@ def compare_constructs(
                     progress=progress,
                     page=None if shard else trace_to_html,
                     workers=workers,
-                    **options,
+                    **given,
                 )
         if shard:
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
@@ -191,8 +170,8 @@ def merge_folders(
         typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
-    prices: PricesFile = None,
-    form: Annotated[ReportFormat, FORMAT] = "text",
+    prices: options.PricesFile = None,
+    form: Annotated[options.ReportFormat, options.FORMAT] = "text",
 ) -> None:
     """Merges the shares of a comparison, and compares.
 
@@ -204,7 +183,7 @@ def merge_folders(
 
 
 def _report(
-    comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
+    comparison: Comparison, folder: Path, form: options.ReportFormat, *, verbose: bool = False
 ) -> None:
     """Writes a comparison's files and prints it.
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from adk_flow._text import (
-    UNKNOWN,
-    format_dollars,
-    format_number,
-    format_seconds,
-    one_line,
-    plural,
-)
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting

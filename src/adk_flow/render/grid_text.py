@@ -11,13 +11,7 @@ from rich.console import Console
 
 from adk_flow._text import one_line
 from adk_flow.render.tables import Section, Table, flatten_table
-from adk_flow.render.terminal import (
-    fold_words,
-    print_lines,
-    print_remark,
-    print_title,
-    print_words,
-)
+from adk_flow.render.terminal import fold_words, print_lines, print_remark, print_title, print_words
 
 _LONGEST_SENTENCE = 1000
 

@@ -13,12 +13,8 @@ _LONGEST = 20_000
 """Characters of an answer or a question that are shown."""
 
 
-class Answer(NamedTuple):
-    """An answer, what it lacks, and the error that ended its turn."""
-
-    text: str
-    failed: Sequence[str]
-    error: str
+_Answer = tuple[str, Sequence[str], str]
+"""Its text, what it lacks, and the error that ended its turn."""
 
 
 class AnsweredTurn(NamedTuple):
@@ -26,7 +22,7 @@ class AnsweredTurn(NamedTuple):
 
     turn: int
     question: str
-    answers: dict[Answer, dict[str, str]]
+    answers: dict[_Answer, dict[str, str]]
     """The constructs that gave each, with the link to it."""
     failures: int
     """Runs whose answer failed."""
@@ -36,21 +32,22 @@ def list_answers(comparison: Comparison, conversation: str) -> list[AnsweredTurn
     """Gives the answers to each turn of a conversation, the same words once."""
     runs = [run for run in comparison.runs if run.conversation == conversation]
     most = max((len(run.turns) for run in runs), default=0)
-    return [_answered(runs, index) for index in range(most)]
+    return [
+        _answered([run for run in runs if index < len(run.turns)], index) for index in range(most)
+    ]
 
 
 def _answered(runs: Sequence[RunMetrics], index: int) -> AnsweredTurn:
-    reached = [run for run in runs if index < len(run.turns)]
-    answers: dict[Answer, dict[str, str]] = {}
-    for run in reached:
+    answers: dict[_Answer, dict[str, str]] = {}
+    for run in runs:
         turn = run.turns[index]
         failed = tuple(run.failed_checks[index]) if index < len(run.failed_checks) else ()
         error = (turn.error or "failed") if turn.failed else ""
-        answer = Answer(_shortened(turn.answer), failed, _shortened(error))
         trial = f" (trial {run.trial})" if run.trial > 1 else ""
-        answers.setdefault(answer, {})[f"{run.construct}{trial}"] = link_to(run, index + 1)
-    failures = sum(len(names) for answer, names in answers.items() if answer.failed or answer.error)
-    return AnsweredTurn(index + 1, _shortened(reached[0].turns[index].question), answers, failures)
+        given = answers.setdefault((_shortened(turn.answer), failed, _shortened(error)), {})
+        given[f"{run.construct}{trial}"] = link_to(run, index + 1)
+    failures = sum(len(names) for (_, failed, error), names in answers.items() if failed or error)
+    return AnsweredTurn(index + 1, _shortened(runs[0].turns[index].question), answers, failures)
 
 
 def _shortened(text: str) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
 import uvicorn
@@ -28,7 +28,7 @@ from adk_flow.watch.board import Board
 _SILENCE = 10
 """Seconds after which a stream sends a sign of life, by which the loss of its reader is noticed."""
 
-_P = ParamSpec("_P")
+_Args = TypeVarTuple("_Args")
 _T = TypeVar("_T")
 
 
@@ -89,9 +89,8 @@ class Pages:
         # One thread, as a board is not to be read while it changes; the loop stays free.
         self._thread = ThreadPoolExecutor(1)
 
-    async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+    async def _run(self, call: Callable[[*_Args], _T], *args: *_Args) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def _page(self, request: Request) -> HTMLResponse:
         session = request.path_params.get("session", "")
