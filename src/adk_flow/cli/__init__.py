@@ -35,6 +35,7 @@ COMMANDS = {
 """The function of each, in the module of its name or of what it is about."""
 _MODULES = {
     "compare": "comparison",
+    "init": "inspect",
     "merge": "comparison",
     "predict": "laws",
     "wire": "wiring",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -132,3 +135,25 @@ def _found(html: str | None) -> HTMLResponse:
     if html is None:
         raise HTTPException(404)
     return HTMLResponse(html)
+
+
+def serve_beside() -> None:
+    """Serves the folder that is named, for `FlowPlugin(watch=True)`, until the app ends.
+
+    It holds stdin open.
+    """
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    asyncio.run(serve(Path(sys.argv[1]), _announce))
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _announce(address: str) -> None:
+    print(f"adk-flow: flows are shown at {address}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    serve_beside()
