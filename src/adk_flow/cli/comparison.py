@@ -224,35 +224,23 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 
 @contextmanager
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many runs are done, also when a signal ends them."""
-    completed = 0
-    with _progress_bar() if sys.stderr.isatty() else nullcontext(_progress_lines()) as show:
+    """Shows how many runs are done, also when a signal ends them.
 
-        def progress(done: int, planned: int) -> None:
-            nonlocal completed
-            completed = done
-            show(done, planned)
+    Where no bar can be drawn, at first, in steps and at the end.
+    """
+    completed = due = 0
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=plain_console(sys.stderr), transient=True)
+    task, is_drawn = bar.add_task("runs", total=None), sys.stderr.isatty()
 
-        with keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues"):
-            yield progress
-
-
-def _progress_lines() -> Callable[[int, int], None]:
-    """Prints how many are there at first, in steps, and at the end."""
-    due = 0
-
-    def show(done: int, planned: int) -> None:
-        nonlocal due
-        if done >= min(due, planned):
+    def progress(done: int, planned: int) -> None:
+        nonlocal completed, due
+        completed = done
+        bar.update(task, completed=done, total=planned)
+        if not is_drawn and done >= min(due, planned):
             print(f"{done} of {planned} runs", file=sys.stderr)
             due = done + max(_LEAST_STEP, planned // 4)
 
-    return show
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=plain_console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("runs", total=None)
-        yield lambda done, planned: bar.update(task, completed=done, total=planned)
+    kept = keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues")
+    with bar if is_drawn else nullcontext(), kept:
+        yield progress

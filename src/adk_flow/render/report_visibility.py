@@ -34,18 +34,18 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
 def exposure_table(comparison: Comparison) -> Table:
     """Gives what each agent received, construct by construct, and of which canaries."""
     canaries = dict.fromkeys(name for run in comparison.runs for name in run.visibility.canaries)
-    rows, notes = [], []
+    groups, notes = [], []
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
         agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
         cells = [
             [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))] for agent in agents
         ]
-        rows += group_rows(construct, cells)
+        groups.append((construct, cells))
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
         notes += _unknown(construct, runs)
     names = ["agent", *_MESSAGES, *(f"canary: {short_name(name)}" for name in canaries)]
-    return Table("construct", list(map(Column, names)), rows, notes=notes)
+    return Table("construct", list(map(Column, names)), group_rows(groups), notes=notes)
 
 
 def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:

@@ -54,9 +54,13 @@ class TableRow(NamedTuple):
     """Rows that the name stands for; 0 where a row above has it."""
 
 
-def group_rows(name: str, rows: Sequence[Sequence[Cell]]) -> list[TableRow]:
-    """Gives several rows one name."""
-    return [TableRow(name, row, span=0 if n else len(rows)) for n, row in enumerate(rows)]
+def group_rows(groups: Iterable[tuple[str, Sequence[Sequence[Cell]]]]) -> list[TableRow]:
+    """Gives the rows of a group one name."""
+    return [
+        TableRow(name, row, span=0 if number else len(rows))
+        for name, rows in groups
+        for number, row in enumerate(rows)
+    ]
 
 
 class Table(NamedTuple):
