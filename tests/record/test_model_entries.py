@@ -1,6 +1,7 @@
 """Every entry into a model is seen, by whoever it is asked; wrappers do not count."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from google.genai import types
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.record.model_entries import Entry, listeners, watch_models
+from adk_flow.record.model_entries import Entry, scenes, watch_models
+from adk_flow.record.scenes import Scene
 from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.flow import agent, record
-from tests.doubles.models import says
+from tests.doubles.models import Hanging, says
 
 
 class Plain(BaseLlm):
@@ -64,26 +66,12 @@ class Fallback(BaseLlm):
 
 @pytest.fixture
 def entries():
-    class Seen(list[Entry]):
-        activation = 0
-
-        def follows(self):
-            return True
-
-        def sums_up(self):
-            return False
-
-        def yielded(self, entry):
-            assert entry not in self
-
-        def left(self, entry):
-            self.append(entry)
-
-    seen = Seen()
+    seen: list[Entry] = []
+    run: Any = SimpleNamespace(ended=False)
     watch_models()
-    token = listeners.set({1: seen})
+    token = scenes.set({1: Scene(run, lambda _, entry: seen.append(entry), 0, "", "")})
     yield seen
-    listeners.reset(token)
+    scenes.reset(token)
 
 
 async def ask(model: BaseLlm) -> list[LlmResponse]:
@@ -115,15 +103,10 @@ async def test_a_wrappers_attempts_count_in_its_place(entries):
 
 
 async def test_a_cancelled_entry_ends_with_its_error(entries):
-    class Hanging(BaseLlm):
-        async def generate_content_async(self, llm_request, stream=False):
-            await asyncio.Event().wait()
-            yield LlmResponse()
-
     watch_models()
-    task = asyncio.create_task(ask(Hanging(model="hanging")))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    model = Hanging()
+    task = asyncio.create_task(ask(model))
+    await model._asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

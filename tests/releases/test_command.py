@@ -153,7 +153,7 @@ def test_a_fault_of_adk_flow_is_never_told_as_adks(
     if where == "agents":  # which ADK asks while it offers a transfer
         monkeypatch.setattr(enforcement, "model_asked", None)
     else:
-        monkeypatch.setattr(extract, "words_of", None)
+        monkeypatch.setattr(extract, "said_in", None)
 
     data = data_of(desk, tmp_path)
 

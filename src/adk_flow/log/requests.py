@@ -32,6 +32,14 @@ def add_number(ranges: array[int], number: int) -> None:
         ranges.extend((number, number))
 
 
+def add_ranges(ranges: array[int], further: array[int]) -> None:
+    """Adds ranges behind others."""
+    if ranges and further and further[0] == ranges[-1] + 1:
+        ranges[-1] = further[1]
+        further = further[2:]
+    ranges.extend(further)
+
+
 def _read_contents(contents: Contents) -> tuple[Part, ...]:
     ends = iter(contents.ranges)
     ranges = [range(first, last + 1) for first, last in zip(ends, ends, strict=False)]
