@@ -30,7 +30,7 @@ from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.fault_matrix import FaultMatrix
 from adk_flow.comparison.runner import compare
-from adk_flow.models.request.situation import CONSULT
+from adk_flow.models.request.functions import CONSULT
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.markdown import markdown_section

@@ -9,7 +9,7 @@ from google.adk.apps import App
 from adk_flow.comparison.aggregate import CassetteUse
 from adk_flow.comparison.store import Trial
 from adk_flow.models.cassette import Cassette, CassetteError, Tape
-from adk_flow.models.override import with_tape
+from adk_flow.models.override import override_models
 
 Prepare = Callable[[App, Trial], App]
 
@@ -22,7 +22,7 @@ def taped(cassette: Cassette | None, prepare: Prepare = lambda app, trial: app) 
     def prepare_taped(app: App, trial: Trial) -> App:
         under = " with ".join(filter(None, (trial.construct, trial.fault)))
         tape = Tape(cassette, trial.number, f"{trial.conversation} under {under}")
-        return with_tape(prepare(app, trial), tape)
+        return override_models(prepare(app, trial), tape=tape)
 
     return prepare_taped
 

@@ -23,7 +23,7 @@ from google.genai.models import AsyncModels, Models
 from adk_flow.errors import passes_on
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
-from adk_flow.models.request.situation import CONSULT
+from adk_flow.models.request.functions import CONSULT
 from adk_flow.record.tool_entries import note_run
 from adk_flow.scenario.plan import PlannedCall
 

@@ -1,4 +1,4 @@
-"""Models that answer without a key, from the request alone."""
+"""Models that answer without a key: what they share, and the default among them, `offline`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.request.situation import read_situation
 from adk_flow.models.request.tokens import usage
 
 
@@ -44,3 +46,27 @@ class KeylessModel(BaseLlm):
             usage_metadata=usage(llm_request, content),
             model_version=self.model,
         )
+
+
+class Offline(KeylessModel):
+    """Answers from the request alone, for any agent tree: it relays what the tools return."""
+
+    model: str = "offline"
+
+    @classmethod
+    def supported_models(cls) -> list[str]:
+        """Returns the one name it goes by."""
+        return [r"offline"]
+
+    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+        """Decides the next step.
+
+        Raises:
+          AdkFlowError: the extra `offline` is not installed.
+        """
+        try:
+            from adk_flow.models.offline.decision import decide
+        except ModuleNotFoundError as error:
+            needed = "the offline model is not installed: install adk-flow's extra `offline`"
+            raise AdkFlowError(f"{needed} ({error})") from None
+        return decide(read_situation(request))

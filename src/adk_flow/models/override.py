@@ -19,8 +19,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
 from adk_flow.models.cassette import Tape
-from adk_flow.models.delayed import DelayedModel
-from adk_flow.models.faulty import Fault, FaultyModel
+from adk_flow.models.faulty import AlteredModel, Fault
 from adk_flow.models.scripted import Scripted
 from adk_flow.scenario.plan import PlannedCall
 
@@ -64,11 +63,10 @@ class Override(BasePlugin):
     def _adapted(self, model: BaseLlm) -> BaseLlm:
         if self.retries and isinstance(model, Gemini) and model.retry_options is None:
             model = model.model_copy(update={"retry_options": RETRIES})
-        if self.fault:
-            model = FaultyModel(model=model.model, inner=model, fault=self.fault)
-        if self.latency:
-            model = DelayedModel(model=model.model, inner=model, profile=self.latency)
-        return model
+        if not (self.fault or self.latency):
+            return model
+        altered = {"model": model.model, "inner": model}
+        return AlteredModel(**altered, fault=self.fault, profile=self.latency)
 
 
 def _made(model: str | BaseLlm) -> BaseLlm:
@@ -81,15 +79,17 @@ def override_models(
     *,
     latency: LatencyProfile | None = None,
     retries: bool = False,
+    tape: Tape | None = None,
 ) -> App:
     """Copies an app so that conversations with it ask other models; its agents are not changed.
 
     What was overridden before and is not named now stays. A keyless model is also asked by whatever
-    else asks one. With `retries`, Gemini's client tries again where it has no options of its own.
+    else asks one. With `retries`, Gemini's client tries again where it has no options of its own;
+    with a tape, models are asked only for what its cassette does not hold.
     """
     old = override_of(app)
     named = {"model": model or old.model, "latency": latency or old.latency}
-    return _overriding(app, **named, retries=retries or old.retries)
+    return _overriding(app, **named, retries=retries or old.retries, tape=tape or old.tape)
 
 
 def _overriding(app: App, **changes: Any) -> App:
@@ -109,11 +109,6 @@ def with_fault(app: App, fault: Fault, latency: LatencyProfile | None) -> App:
     """Copies an app in which something goes wrong with an agent, whose models take their time."""
     new = _overriding(app, latency=latency, fault=fault)
     return new.model_copy(update={"plugins": [*new.plugins, fault]})
-
-
-def with_tape(app: App, tape: Tape) -> App:
-    """Copies an app whose models are asked only for what a cassette does not hold."""
-    return _overriding(app, tape=tape)
 
 
 def llm_agents(app: App) -> Iterator[LlmAgent]:

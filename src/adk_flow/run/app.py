@@ -17,7 +17,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape, open_cassette
 from adk_flow.models.decisions import Decided, decided
 from adk_flow.models.from_env import model_named, without_keys
-from adk_flow.models.override import models_of, override_models, with_tape
+from adk_flow.models.override import models_of, override_models
 from adk_flow.record.plugin import FlowPlugin
 
 FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
@@ -84,7 +84,7 @@ def load_answered_app(
     if cassette is None:
         return app, None, None
     kept = open_cassette(cassette, models_of(app))
-    return with_tape(app, Tape(kept)), None, kept
+    return override_models(app, tape=Tape(kept)), None, kept
 
 
 def find_app(path: str | Path) -> FoundApp:

@@ -9,7 +9,6 @@ from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.questions import Question, has_topic
 from adk_flow.models.offline.reading import read
-from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
 
@@ -82,7 +81,7 @@ def _look_up(
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
     options, whole = [tool.option for tool in tools], (*question.earlier, question.text)
     alone = fit(question.text, options)
-    ranking = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
+    ranking = alone if alone.is_near else fit(" ".join(whole), options)
     likest = max(others, key=lambda tool: ranking.scores[tools.index(tool)])
-    is_near = ranking.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
+    is_near = ranking.is_near or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

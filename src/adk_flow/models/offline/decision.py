@@ -9,12 +9,10 @@ from adk_flow.models.offline import wording
 from adk_flow.models.offline.choice import FunctionChoice
 from adk_flow.models.offline.forms import Material, fill_form
 from adk_flow.models.offline.questions import read_questions
-from adk_flow.models.offline.routes import own_options
-from adk_flow.models.offline.tasks import QuestionTask, plan_tasks
-from adk_flow.models.request.functions import Option
-from adk_flow.models.request.situation import FINISH, RESPOND, Situation
-from adk_flow.models.request.skills import LOAD
-from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called, Returned
+from adk_flow.models.offline.tasks import QuestionTask, own_options, plan_tasks
+from adk_flow.models.request.functions import FINISH, LOAD, RESPOND, TRANSFER, Option
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import AgentSaid, Called, Returned
 from adk_flow.models.request.words import spell_out
 
 

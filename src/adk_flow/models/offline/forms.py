@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from adk_flow.models.offline.likeness import fit
-from adk_flow.models.offline.mentions import choices_in
-from adk_flow.models.offline.reading import read
-from adk_flow.models.offline.routes import ROUTE_FLOOR
+from adk_flow.models.offline.reading import choices_in, read
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.values import fault_of_value, value_of
@@ -86,7 +84,7 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
     shares = dict.fromkeys(goals, "")
     for question in material.questions:
         found = fit(question, options)
-        if found.margin >= ROUTE_FLOOR:
+        if found.is_near:
             name = options[found.best].name
             shares[name] = f"{shares[name]} {question}".strip()
     whole, is_placed = " ".join(material.questions), any(shares.values())
@@ -99,7 +97,7 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
 def _choices(schema: Schema, material: Material) -> list[Any]:
     """Picks one for each question that any of them fits."""
     options = [_described(str(value), {}, material) for value in schema["enum"]]
-    fitting = [one for one in material.questions if fit(one, options).margin >= ROUTE_FLOOR]
+    fitting = [one for one in material.questions if fit(one, options).is_near]
     chosen = (_choice(schema, material._replace(questions=(question,))) for question in fitting)
     return list(dict.fromkeys(chosen))
 
@@ -113,7 +111,7 @@ def _choice(schema: Schema, material: Material) -> Any:
     if len(named) == 1 or not real:
         return (named or none)[0]
     found = fit(question, [_described(str(value), {}, material) for value in named or real])
-    is_none = bool(none) and not named and found.margin < ROUTE_FLOOR
+    is_none = bool(none) and not named and not found.is_near
     return none[0] if is_none else (named or real)[found.best]
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from adk_flow.analysis.quantities import MONEY, Quantity
-from adk_flow.models.offline.reading import Reading, Word
+from adk_flow.models.offline.reading import Reading, Word, sayings
 from adk_flow.models.request.functions import Parameter
 from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, split_words, stem, stems
@@ -69,11 +69,6 @@ def read_measure(name: str, description: str) -> Measure:
 def cues(parameter: Parameter) -> frozenset[str]:
     """Returns the stems of the words that a parameter is called by."""
     return stems(f"{spell_out(parameter.name)} {parameter.description}")
-
-
-def sayings(text: str) -> list[str]:
-    """Returns what stands in quotes in a description: how people say it."""
-    return re.findall(r'"([^"]+)"', text)
 
 
 class Places(NamedTuple):

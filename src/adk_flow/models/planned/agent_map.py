@@ -12,7 +12,7 @@ from adk_flow._adk import BaseNode, Workflow
 from adk_flow._data import group_by
 from adk_flow.inspect.agent_graph import agents_of, tool_name, tools_of, uses_of
 from adk_flow.models.request.schemas import resolve_schema
-from adk_flow.models.request.skills import skill_name
+from adk_flow.models.request.situation import skill_name
 from adk_flow.models.request.values import free_property
 from adk_flow.scenario.plan import Task
 

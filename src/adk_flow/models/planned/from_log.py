@@ -14,8 +14,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
-from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
-from adk_flow.models.request.skills import LOAD
+from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import Confirmation, PlannedActions, PlannedCall, Task

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
 from adk_flow.models.planned.view import Offer, RequestView, said, written
+from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND, TRANSFER
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
-from adk_flow.models.request.skills import LOAD
-from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
     PLACEHOLDER,
     canonical,

@@ -12,12 +12,10 @@ from google.genai import types
 
 from adk_flow._data import group_by, object_in
 from adk_flow.log.schema import AGENT_CALLS
-from adk_flow.models.request.functions import declarations
+from adk_flow.models.request.functions import FINISH, RESPOND, TRANSFER, declarations
 from adk_flow.models.request.schemas import Schema, resolve_schema
-from adk_flow.models.request.situation import FINISH, RESPOND, read_situation
-from adk_flow.models.request.skills import loaded_skills
+from adk_flow.models.request.situation import loaded_skills, read_situation
 from adk_flow.models.request.turns import (
-    TRANSFER,
     AgentSaid,
     Called,
     RequestStep,
