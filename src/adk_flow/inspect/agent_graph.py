@@ -1,7 +1,5 @@
 """Whom an agent or a graph uses, and how: what the wiring of a loaded app shows without a run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType

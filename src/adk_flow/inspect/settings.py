@@ -1,7 +1,5 @@
 """What an agent is set to do besides its model and tools, as its owner wrote it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

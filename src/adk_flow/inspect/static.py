@@ -1,7 +1,5 @@
 """An app as it stands before any run: who is in it, who may hand over to whom, what is odd."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -32,7 +30,6 @@ except ImportError:  # earlier releases offer transfers beside any tool
     refusal_of = None
 
 Relation = Literal["sub_agent", "parent", "peer"]
-_CALLED = ("agent_tool", "single_turn", "task")
 
 
 class Member(msgspec.Struct, kw_only=True):

@@ -1,7 +1,5 @@
 """ADK made to ask what an override says, while a conversation is run."""
 
-from __future__ import annotations
-
 import copy
 import os
 import threading

@@ -1,7 +1,5 @@
 """A model that answers as another, late or wrongly; and what goes wrong, in one turn only."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncGenerator

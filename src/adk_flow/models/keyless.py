@@ -1,7 +1,5 @@
 """Models that answer without a key: what they share, and the default among them, `offline`."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any

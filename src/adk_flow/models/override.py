@@ -1,7 +1,5 @@
 """What the agents of an app ask in place of their own models."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Decisions that ADK's own recordings hold: of `adk test`, and of `adk conformance record`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """An ADK application loaded the way `adk run` loads it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import nullcontext

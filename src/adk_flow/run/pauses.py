@@ -1,7 +1,5 @@
 """What a session waits for, and the message that answers it, as `adk run` would give it."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from google.adk.events.event import Event

@@ -1,7 +1,5 @@
 """A turn's plan: the tasks that answer it, whoever can be asked under a construct."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Files that people write: YAML (or JSON, which YAML contains) of a given shape, with its lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

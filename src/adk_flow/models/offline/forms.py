@@ -40,7 +40,7 @@ def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
         return _object(schema, material)
     if schema.get("type") == "array":
         item = schema.get("items") or {}
-        least = [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
+        least = [fill_form(item, material, name)] * schema.get("minItems", 0)
         return (_choices(item, material) if item.get("enum") else []) or least
     is_text = schema.get("type", "string") == "string"
     found = [result.get(name) for result in material.results if isinstance(result, dict)]

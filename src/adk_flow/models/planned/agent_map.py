@@ -1,7 +1,5 @@
 """An app's agents as a plan sees them: whose a task is, and who stands on the way to whom."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Literal, NamedTuple

@@ -116,7 +116,7 @@ class _TurnPlan:
             children += activity.onward
         elif target := self.activities.silent_target(activity):
             name = self._silent(target)
-            if self.activities.only_hands_over(activity):
+            if activity.only_hands_over:
                 tools.append(PlannedCall(tasks=[name]))
         activation = activity.activation
         task = Task(
@@ -125,7 +125,7 @@ class _TurnPlan:
             ask=self._ask(activity),
             tools=tools,
             says=self._says(activity, tools),
-            parting=self._parting(activity),
+            parting=_parting(activity),
             after=self._before(activity),
             pass_=self._pass(activity),
             consults=self._consults(activity),
@@ -136,7 +136,7 @@ class _TurnPlan:
     def _tools(self, activity: Activity) -> tuple[list[PlannedCall], list[Activity]]:
         tools: list[PlannedCall] = []
         children: list[Activity] = []
-        for calls in self.activities.calls(activity):
+        for calls in activity.steps:
             then, says = bool(tools), _words_beside(calls)
             for call in calls:
                 asked = activity.asked.get(id(call), [])
@@ -167,8 +167,7 @@ class _TurnPlan:
 
     def _consults(self, activity: Activity) -> dict[str, str]:
         """Takes what a stronger model was asked, and what it said."""
-        calls = [call for calls in self.activities.calls(activity) for call in calls]
-        consults = [call for call in calls if call.name == CONSULT and call.ended >= 0]
+        consults = [call for call in activity.calls if call.name == CONSULT and call.ended >= 0]
         asked = {str(object_in(call.text).get("question", "")): call for call in consults}
         return {question: said(self._returned(call)) for question, call in asked.items()}
 
@@ -231,17 +230,15 @@ class _TurnPlan:
             return []
         steps = [
             [child.name for call in calls for child in within.asked.get(id(call), [])]
-            for calls in self.activities.calls(within)
+            for calls in within.steps
         ]
         place = next((n for n, names in enumerate(steps) if activity.name in names), 0)
         return next((names for names in reversed(steps[:place]) if names), [])
 
     def _says(self, activity: Activity, tools: Sequence[PlannedCall]) -> Any:
-        for calls in self.activities.calls(activity):
-            for call in calls:
-                if call.name in (FINISH, RESPOND):
-                    values = object_in(call.text)  # the words alone, where it has no schema
-                    return values["result"] if set(values) == {"result"} else values
+        if end := next((one for one in activity.calls if one.name in (FINISH, RESPOND)), None):
+            values = object_in(end.text)  # the words alone, where it has no schema
+            return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
         if not words and last.responses and not last.responses[-1].calls:
             return ""
@@ -250,18 +247,11 @@ class _TurnPlan:
             return value if isinstance(value, (dict, list)) else words or None
         return None if words == self._by_default(activity, tools) else words or None
 
-    def _parting(self, activity: Activity) -> str:
-        """Reads the words that go with the call by which it says something."""
-        steps = list(self.activities.calls(activity))
-        ends = steps and any(call.name in (FINISH, RESPOND) for call in steps[-1])
-        return _words_beside(steps[-1]) if ends else ""
-
     def _by_default(self, activity: Activity, tools: Sequence[PlannedCall]) -> str:
         """Writes what the agent would say if the plan did not tell."""
         returned = [call.returns for call in tools if call.is_stubbed]
         if not returned:
-            calls = (call for calls in self.activities.calls(activity) for call in calls)
-            ends = [call.ended for call in calls if call.ended >= 0]
+            ends = [call.ended for call in activity.calls if call.ended >= 0]
             returned = [_result(self.trace.log.records[end]) for end in ends]
         return "\n\n".join(dict.fromkeys(filter(None, map(said, returned))))
 
@@ -285,6 +275,12 @@ def _words_beside(calls: Sequence[ToolCall]) -> str:
     if model_call is None or any(call.kind == "transfer" for call in calls):
         return ""
     return "\n\n".join(filter(None, (r.text for r in model_call.responses if r.calls)))
+
+
+def _parting(activity: Activity) -> str:
+    """Reads the words that go with the call by which an agent says something."""
+    last = activity.steps[-1] if activity.steps else []
+    return _words_beside(last) if any(call.name in (FINISH, RESPOND) for call in last) else ""
 
 
 def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:

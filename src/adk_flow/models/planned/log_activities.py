@@ -26,6 +26,19 @@ class Activity:
     """Whom it asked, by the identity of its calls."""
     onward: list[Activity] = field(default_factory=list)
     """Whom it handed over to without a word of its own."""
+    steps: list[list[ToolCall]] = field(default_factory=list)
+    """The calls that it made, model call by model call."""
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls that it made."""
+        return [call for step in self.steps for call in step]
+
+    @property
+    def only_hands_over(self) -> bool:
+        """Whether it did nothing but hand over, without a word."""
+        has_words = any(r.text for call in self.model_calls for r in call.responses)
+        return not has_words and {call.kind for call in self.calls} == {"transfer"}
 
     @property
     def words(self) -> str:
@@ -59,6 +72,7 @@ class Activities:
             agent = activity.activation.agent
             earlier = names[:number].count(agent)
             activity.name = f"{agent} {earlier + 1}" if names.count(agent) > 1 else agent
+            activity.steps = list(self._steps(activity))
         return activities
 
     def _place(self, activity: Activity) -> None:
@@ -69,7 +83,7 @@ class Activities:
             self.roots.append(activity)
         elif activity.call is not None:
             source.asked.setdefault(id(activity.call), []).append(activity)
-        elif self.only_hands_over(source):
+        elif source.only_hands_over:
             source.onward.append(activity)
         else:  # a task of its own, in the same place
             activity.within, activity.call = source.within, source.call
@@ -96,8 +110,7 @@ class Activities:
                 return
             activation = source
 
-    def calls(self, activity: Activity) -> Iterator[list[ToolCall]]:
-        """Gives the calls that an agent made, model call by model call."""
+    def _steps(self, activity: Activity) -> Iterator[list[ToolCall]]:
         own = [
             call for call in self.turn.tool_calls if call.activation == activity.activation.number
         ]
@@ -118,9 +131,3 @@ class Activities:
         ):
             return ""
         return target.agent
-
-    def only_hands_over(self, activity: Activity) -> bool:
-        """Whether it did nothing but hand over, without a word."""
-        calls = [call for calls in self.calls(activity) for call in calls]
-        has_words = any(r.text for call in activity.model_calls for r in call.responses)
-        return not has_words and {call.kind for call in calls} == {"transfer"}

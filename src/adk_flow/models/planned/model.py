@@ -1,7 +1,5 @@
 """A model that plays a turn's plan under any construct; it reads no natural language."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -41,22 +39,10 @@ class Planned(KeylessModel):
         with self._lock:
             return self._turn.stub(agent, tool, arguments)
 
-    def choose(self, names: Sequence[str]) -> str:
-        """Names the agent, of several, that the next task is for; empty where none is."""
-        return self._turn.choose(names)
-
     @property
-    def fault(self) -> str:
-        """Why a step was impossible; empty while none was."""
-        return self._turn.fault
-
-    @property
-    def left_over(self) -> list[str]:
-        """Names the tasks that nobody was asked for, with their agents."""
-        return [
-            task.agent if task.label == task.agent else f"{task.agent} ({task.label})"
-            for task in self._turn.left_over
-        ]
+    def turn(self) -> PlannedTurn:
+        """How far the turn has come."""
+        return self._turn
 
     def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
         """Gives the next step of the agent that asks.
@@ -90,7 +76,7 @@ class Planned(KeylessModel):
           PlanError: it is impossible, or one before it in this turn was.
         """
         with self._lock:
-            if self.fault:
-                raise PlanError(self.fault)
+            if self._turn.fault:
+                raise PlanError(self._turn.fault)
             text, calls = next_step(self._turn, view)
         return text, [(call.function, call.arguments) for call in calls]

@@ -1,7 +1,5 @@
 """What conversations ask: a plan with the offline model or none named, else models, by key."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -56,7 +54,7 @@ def planned_for(app: App, turn: AskedTurn) -> Planned | None:
 def planned_override(planned: Planned, given: Override | None) -> Override:
     """Puts a plan's model in the place of every other, and what it says in the place of tools."""
     given = given or Override()
-    playing = {"stub": planned.stub, "choose": planned.choose}
+    playing = {"stub": planned.stub, "choose": planned.turn.choose}
     return Override(planned, given.latency, fault=given.fault, **playing)
 
 

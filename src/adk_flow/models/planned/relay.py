@@ -1,7 +1,5 @@
 """A plan that plays in another process: what its model asks there, and what it is answered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What an agent does next by a plan: calls, a transfer, or its last words."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -381,21 +379,16 @@ class _Step:
         """
         team, owners = self.turn.team, self.turn.owners
         if items := schema.get("items"):
-            several = [name for name in _names(items) if name in team.nodes]
+            several = [name for name in items.get("enum", ()) if name in team.nodes]
             able = [n for n in several if any(team.is_on_the_way(n, owners[w]) for w in waiting)]
             return able if several else None
-        named = [name for name in _names(schema) if name in team.nodes]
+        named = [name for name in schema.get("enum", ()) if name in team.nodes]
         fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
         return next(fitting, named[0] if named else None)
 
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
-
-
-def _names(schema: Schema) -> list[Any]:
-    """Lists the values that a schema is limited to."""
-    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
 def _words(value: Any) -> str:

@@ -1,7 +1,5 @@
 """A digest of what a model is sent, alike whenever the same is sent again."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Iterable

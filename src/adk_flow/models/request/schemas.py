@@ -21,7 +21,7 @@ _EXPECTED: dict[str, type | UnionType] = {
     "description": str,
     "pattern": str,
     **dict.fromkeys(_LIMITS, int | float),
-    **dict.fromkeys(_SIZES, int | str),  # types.Schema writes sizes as text
+    **dict.fromkeys(_SIZES, int),
 }
 
 
@@ -34,6 +34,12 @@ def resolve_schema(declared: Any) -> Schema:
     schema = _as_json(declared)
     definitions = schema.get("$defs") or schema.get("definitions") or schema.get("defs")
     return _resolved(schema, definitions if isinstance(definitions, dict) else {}, DEEPEST)
+
+
+def answer_schema(config: types.GenerateContentConfig) -> Schema | None:
+    """Returns the shape that an answer as text must have; None where it is free."""
+    declared = config.response_json_schema or config.response_schema
+    return resolve_schema(declared) if declared is not None else None
 
 
 def _as_json(declared: Any) -> Schema:
@@ -81,6 +87,9 @@ def _flattened(schema: Schema, definitions: Schema, depth: int) -> Schema:
 
 def _with_parts(schema: Schema, definitions: Schema, depth: int) -> Schema:
     """Resolves what a schema is made of, and leaves out what JSON schema does not allow there."""
+    for key in _SIZES:
+        if isinstance(size := schema.get(key), str) and size.isdecimal():  # so types.Schema writes
+            schema[key] = int(size)
     for key, kind in _EXPECTED.items():
         if key in schema and (not isinstance(schema[key], kind) or schema[key] is True):
             del schema[key]

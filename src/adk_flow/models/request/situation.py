@@ -22,7 +22,7 @@ from adk_flow.models.request.functions import (
     Option,
     declared_functions,
 )
-from adk_flow.models.request.schemas import Schema, resolve_schema
+from adk_flow.models.request.schemas import Schema, answer_schema
 from adk_flow.models.request.turns import RequestTurn, instructions, read_request_turns
 
 LONGEST_NAME = 64
@@ -115,7 +115,6 @@ def read_situation(request: LlmRequest) -> Situation:
     names = [agent.name for agent in reachable]
     # ADK lists children, then the parent, then peers.
     place = names.index(identity.parent) if identity.parent in names else len(names)
-    declared = config.response_json_schema or config.response_schema
     return Situation(
         name=identity.name or label,
         description=identity.description,
@@ -128,7 +127,7 @@ def read_situation(request: LlmRequest) -> Situation:
         skills=tuple(skill for skill in skills if loading and skill.name not in loaded),
         loading=loading,
         ending=respond or finish,
-        schema=resolve_schema(declared) if declared is not None else None,
+        schema=answer_schema(config),
         turns=read_request_turns(request.contents),
         is_delegate=bool(label) and not identity.name,
     )
