@@ -1,6 +1,7 @@
 """What the agents of an app ask in place of their own models."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -25,33 +26,27 @@ RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
 
 
+@dataclass(eq=False, repr=False)
 class Override(BasePlugin):
     """Says what the agents of an app ask; a plugin without hooks, which copies of an app keep."""
 
-    def __init__(
-        self,
-        model: str | BaseLlm = "",
-        latency: LatencyProfile | None = None,
-        *,
-        retries: bool = False,
-        stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None,
-        choose: Callable[[Sequence[str]], str] | None = None,
-        fault: Fault | None = None,
-        tape: Tape | None = None,
-    ) -> None:
+    model: str | BaseLlm = ""
+    latency: LatencyProfile | None = None
+    retries: bool = False
+    stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None
+    """Gives, for an agent, a tool and its arguments, the call whose result the tool gives without
+    being run; None where it is run."""
+    choose: Callable[[Sequence[str]], str] | None = None
+    """Names, of several agents, the one that a turn is for; empty where none is."""
+    fault: Fault | None = None
+    """What goes wrong with one of the agents."""
+    tape: Tape | None = None
+    """What is answered from a cassette, of models that need a key."""
+
+    def __post_init__(self) -> None:
         super().__init__(name="adk_flow_model_override")
-        self.model, self.latency, self.retries = model, latency, retries
-        self.stub = stub
-        """Gives, for an agent, a tool and its arguments, the call whose result the tool gives
-        without being run; None where it is run."""
-        self.choose = choose
-        """Names, of several agents, the one that a turn is for; empty where none is."""
-        self.fault = fault
-        """What goes wrong with one of the agents."""
-        self.tape = tape
-        """What is answered from a cassette, of models that need a key."""
-        is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
-        self.exclusive = self._adapted(_made(model)) if is_keyless else None
+        is_keyless = isinstance(self.model, Scripted) or name_of_model(self.model) in KEYLESS_MODELS
+        self.exclusive = self._adapted(_made(self.model)) if is_keyless else None
         """The keyless model that everything asks, agent or not; None where there is none."""
 
     def model_for(self, own: Callable[[], BaseLlm]) -> BaseLlm:
@@ -85,17 +80,14 @@ def override_models(
     else asks one. With `retries`, Gemini's client tries again where it has no options of its own;
     with a tape, models are asked only for what its cassette does not hold.
     """
-    old = override_of(app)
-    named = {"model": model or old.model, "latency": latency or old.latency}
-    return _overriding(app, **named, retries=retries or old.retries, tape=tape or old.tape)
+    named = {"model": model, "latency": latency, "retries": retries, "tape": tape}
+    return _overriding(app, **{name: value for name, value in named.items() if value})
 
 
 def _overriding(app: App, **changes: Any) -> App:
     """Copies an app with another override, which keeps what is not changed."""
-    kept = ("model", "latency", "retries", "fault", "tape")
-    values: dict[str, Any] = {name: getattr(override_of(app), name) for name in kept}
     others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
-    return app.model_copy(update={"plugins": [*others, Override(**{**values, **changes})]})
+    return app.model_copy(update={"plugins": [*others, replace(override_of(app), **changes)]})
 
 
 def override_of(app: App) -> Override:

@@ -7,11 +7,11 @@ from google.genai import types
 from pydantic import ValidationError
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.models.request.functions import CONFIRM, RESPOND
 from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
 
-_SET_RESPONSE = "set_model_response"
-_ASKS_USER = {"adk_request_confirmation", "adk_request_credential"}
+_ASKS_USER = {CONFIRM, "adk_request_credential"}
 """Calls that ADK makes of itself; no model asked for them."""
 _ASKS_INPUT = "adk_request_input"
 """Likewise below a graph; elsewhere a model calls it as a tool."""
@@ -54,7 +54,7 @@ def _of_events(events: list[Mapping[str, Any]]) -> _Answers:
             continue
         if content.get("role") == "user":
             names = [part.get("functionResponse", {}) for part in content.get("parts", ())]
-            is_repeated = any(response.get("name") == _SET_RESPONSE for response in names)
+            is_repeated = any(response.get("name") == RESPOND for response in names)
         elif content.get("role") == "model":
             # ADK says once more what was given to `set_model_response`.
             if not (is_repeated or _is_adks_own(event)):

@@ -106,8 +106,9 @@ def find_app(path: str | Path) -> FoundApp:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
-    is_app = isinstance(loaded, App)
-    app = loaded if isinstance(loaded, App) else App(name=_app_name(name), root_agent=loaded)
+    is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
+    app_name = name if is_allowed else f"app_{name}"  # ADK allows no other
+    app = loaded if isinstance(loaded, App) else App(name=app_name, root_agent=loaded)
     file = _file_of(loaded, name)
     if file is None:
         return FoundApp(app, _near(place / "agent.py"), "yaml")
@@ -139,12 +140,6 @@ def lines_to_record(place: FoundApp) -> list[str]:
         root = 'from_config(str(Path(__file__).with_name("root_agent.yaml")))'
     made = f'app = App(name="{place.app.name}", root_agent={root}, plugins=[FlowPlugin()])'
     return [*imports[:-1], recorder, "", made]
-
-
-def _app_name(name: str) -> str:
-    """Gives the name of an app that has none: its folder's, if ADK allows it."""
-    is_allowed = name != "user" and name[0].isalpha()
-    return name if is_allowed else f"app_{name}"
 
 
 def with_recorder(app: App, recorder: FlowPlugin) -> App:

@@ -47,7 +47,10 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
     open_ = [one for one in filled if one.topic and not one.faults and (has_figures or is_amount)]
     near = [one for one in filled if one.topic and (is_amount or one.topic >= len(one.faults))]
     if open_ or (near and (has_figures or not others)):
-        best = max(open_ or near, key=_closeness)
+        best = max(
+            open_ or near,
+            key=lambda one: (one.topic - len(one.faults), len(one.arguments), -len(one.missing)),
+        )
         refusal = [refused(best.function.name, best.faults)] if best.faults else []
         return FunctionChoice(best.function, {}, " ".join([*refusal, *map(ask_for, best.missing)]))
     return _look_up(question, tools, others, is_own) if others else None
@@ -69,10 +72,6 @@ def _filled(tool: Function, question: Question) -> Filled:
     whole = fill(tool, question.text, question.earlier)
     is_bare = not has_topic(question.text)
     return whole if is_bare or len(whole.faults) <= len(alone.faults) else alone
-
-
-def _closeness(filled: Filled) -> tuple[int, int, int]:
-    return filled.topic - len(filled.faults), len(filled.arguments), -len(filled.missing)
 
 
 def _look_up(

@@ -14,12 +14,11 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
-from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND
+from adk_flow.models.request.functions import CONFIRM, CONSULT, FINISH, LOAD, RESPOND
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import Confirmation, PlannedActions, PlannedCall, Task
 
-_CONFIRMATION = "adk_request_confirmation"
 _OF_ITSELF = (FINISH, RESPOND, LOAD, CONSULT)
 """Functions that a plan need not name: it calls them where they are offered."""
 
@@ -287,7 +286,7 @@ def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
     """Reads what a tool's code asked the user to confirm, if an event is that question."""
     if call.withheld:  # ADK itself asks, as it does when that is played
         return None
-    values = [object_in(call.text) for call in event.calls if call.name == _CONFIRMATION]
+    values = [object_in(call.text) for call in event.calls if call.name == CONFIRM]
     for value in values:
         original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
         if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
@@ -53,9 +54,8 @@ def planned_for(app: App, turn: AskedTurn) -> Planned | None:
 
 def planned_override(planned: Planned, given: Override | None) -> Override:
     """Puts a plan's model in the place of every other, and what it says in the place of tools."""
-    given = given or Override()
-    playing = {"stub": planned.stub, "choose": planned.turn.choose}
-    return Override(planned, given.latency, fault=given.fault, **playing)
+    playing = {"model": planned, "stub": planned.stub, "choose": planned.turn.choose}
+    return replace(given or Override(), **playing)
 
 
 def models_asked(app: App, conversations: Iterable[Conversation]) -> list[str]:

@@ -16,6 +16,7 @@ RESPOND = "set_model_response"
 CONSULT = "model_consult"
 LOAD = "load_skill"
 RESOURCE = "load_skill_resource"
+CONFIRM = "adk_request_confirmation"
 
 _SECTION = re.compile(
     r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?|notes?)\s*:",
