@@ -32,8 +32,7 @@ from adk_flow.log.schema import Header, Record
 from adk_flow.models.cassette import CallLimit
 from adk_flow.models.enforcement import override_in_force
 from adk_flow.models.faulty import Fault
-from adk_flow.models.planned.model import Planned
-from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, answer_question
+from adk_flow.models.planned.model import PlanAnswer, Planned, PlanQuestion, answer_question
 from adk_flow.scenario.fault import FaultKind
 from adk_flow.wiring.copies import WiringError
 

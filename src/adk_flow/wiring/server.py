@@ -31,7 +31,7 @@ from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force, override_in_force
 from adk_flow.models.faulty import Fault
 from adk_flow.models.override import Override
-from adk_flow.models.planned.relay import PlanAnswer, PlanQuestion, RelayedPlan
+from adk_flow.models.planned.model import PlanAnswer, PlanQuestion, RelayedPlan
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.recorder import Recorder
 from adk_flow.run.app import load_app

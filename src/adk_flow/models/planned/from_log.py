@@ -76,6 +76,7 @@ class _TurnPlan:
         self.activities = Activities(trace, turn)
         self.silent: list[Task] = []
         """Those of agents and graphs that ended without asking a model."""
+        self._planned = {activity: self._task(activity) for activity in self.activities.all}
         agents = (activity.activation.agent for activity in self.activities.all)
         self.tasks = _merged(self._tasks(), Counter(agents))
 
@@ -83,27 +84,24 @@ class _TurnPlan:
         waiting = list(self.activities.roots)
         while waiting:
             activity = waiting.pop(0)
-            task, children = self._task(activity)
-            is_root = activity in self.activities.roots
-            if not (is_root and self._is_plain(activity, task, children)):
+            task, children = self._planned[activity]
+            if activity not in self.activities.roots or not self._is_plain(activity):
                 yield task
             waiting[:0] = children
         yield from self.silent
 
-    def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
+    def _is_plain(self, activity: Activity) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
-        if (
-            task.calls
-            or task.says is not None
-            or any(call.then or call.says for call in task.tools)
-        ):
+        task, children = self._planned[activity]
+        does_more = task.calls or any(call.then or call.says for call in task.tools)
+        if does_more or task.says is not None:
             return not task.tools and task.says == PLACEHOLDER
         is_direct = all(
             child.is_called
             or (child.call is None and child.activation.source is activity.activation)
             for child in children
         )
-        asked = [self._task(child)[0] for child in children]
+        asked = [self._planned[child][0] for child in children]
         joins = any(child.only_asks and child.says is not None for child in asked)
         is_begun = activity.activation.cause != "transfer"
         return is_direct and is_begun and not task.pass_ and not joins
@@ -149,7 +147,7 @@ class _TurnPlan:
                 elif call.kind != "function" or call.name in _OF_ITSELF:
                     continue
                 elif _is_offered(call):
-                    tools.append(replace(self._planned(call), says=says, then=then))
+                    tools.append(replace(self._planned_call(call), says=says, then=then))
                 else:
                     self._note(call, "is left out: it was offered no function of that name")
                     continue
@@ -170,7 +168,7 @@ class _TurnPlan:
         asked = {str(object_in(call.text).get("question", "")): call for call in consults}
         return {question: said(self._returned(call)) for question, call in asked.items()}
 
-    def _planned(self, call: ToolCall) -> PlannedCall:
+    def _planned_call(self, call: ToolCall) -> PlannedCall:
         planned = PlannedCall(call.name, args=object_in(call.text))
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
