@@ -146,18 +146,15 @@ def read_decisions(path: str | Path) -> Decided:
         return model
     entries = document.converted(DecisionFile, DecisionError).decisions
     if not entries:
-        raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
+        raise document.refused(DecisionError, (), "decisions is empty")
     for number, entry in enumerate(entries):
         place, steps = ("decisions", number), [step.decision for step in entry.steps]
-        field = f"decisions[{number}].steps"
         if not steps:
             line = document.line(*place, "steps")
-            raise DecisionError(f"{path}: line {line}: {field} is empty")
+            raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
         if None in steps:
-            step = steps.index(None)
-            line = document.line(*place, "steps", step)
             expected = "expected text, calls or transfer, or else error alone"
-            raise DecisionError(f"{path}: line {line}: {field}[{step}]: {expected}")
+            raise document.refused(DecisionError, (*place, "steps", steps.index(None)), expected)
         part = _Part(document.line(*place), entry.agent, _plain(entry.request), steps)
         model._parts.append(part)
     return model

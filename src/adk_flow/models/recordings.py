@@ -87,7 +87,7 @@ def _steps(document: Document, key: str, answers: _Answers) -> Iterator[Recorded
             parsed = [types.Content.model_validate(content) for content in contents]
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise AdkFlowError(f"{document.path}: line {line}: {key}[{place}]: {reason}") from error
+            raise document.refused(AdkFlowError, (key, place), reason) from error
         parts = [part for content in parsed for part in content.parts or ()]
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]

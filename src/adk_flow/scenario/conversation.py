@@ -122,20 +122,15 @@ def read_conversation(path: str | Path) -> Conversation:
     document = read_document(path, "turns", ConversationError)
     conversation = document.converted(Conversation, ConversationError)
     if not conversation.turns:
-        raise ConversationError(
-            f"{path}: line {document.line()}: turns is empty; expected at least one"
-        )
+        raise document.refused(ConversationError, (), "turns is empty; expected at least one")
     for number, turn in enumerate(conversation.turns):
         if not (turn.say or turn.is_answer):
-            line = document.line("turns", number)
-            raise ConversationError(f"{path}: line {line}: turns[{number}]: expected say or answer")
+            raise document.refused(ConversationError, ("turns", number), "expected say or answer")
         try:
             check_plan(turn.plan or [])
         except PlanFault as fault:
             place = ("turns", number, "plan", *fault.place)
-            line = document.line(*place)
-            field = "turns[{}].plan[{}].{}".format(*place[1::2], place[-1])
-            raise ConversationError(f"{path}: line {line}: {field}: {fault}") from fault
+            raise document.refused(ConversationError, place, str(fault)) from fault
     return conversation
 
 

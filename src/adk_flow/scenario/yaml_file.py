@@ -13,6 +13,7 @@ from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=AdkFlowError)
 
 MOST_LETTERS = 10_000_000
 """Of a file that people write."""
@@ -69,9 +70,7 @@ class Document(NamedTuple):
     def by_name(self, shape: type[T], problem: type[AdkFlowError]) -> dict[str, T]:
         """Checks a file that says something of each of several names, as `converted` does."""
         if not (isinstance(self.root, yaml.MappingNode) and self.data):
-            raise problem(
-                f"{self.path}: line {self.line()}: expected names with what is said of them"
-            )
+            raise self.refused(problem, (), "expected names with what is said of them")
         nodes = {key.value: value for key, value in self.root.value}
         return {
             str(name): Document(self.path, nodes.get(str(name), self.root), value).converted(
@@ -79,6 +78,11 @@ class Document(NamedTuple):
             )
             for name, value in self.data.items()
         }
+
+    def refused(self, problem: type[E], place: Sequence[str | int], reason: str) -> E:
+        """Says what is wrong at a place of the file."""
+        field = f"{field_of(place)}: " if place else ""
+        return problem(f"{self.path}: line {self.line(*place)}: {field}{reason}")
 
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
@@ -100,6 +104,12 @@ class Document(NamedTuple):
         node = self._node(place)
         if isinstance(node, yaml.MappingNode):
             yield from (key for key, _ in node.value if matches(key))
+
+
+def field_of(place: Sequence[str | int]) -> str:
+    """Writes a place in a file, such as `turns[1].llm_calls`."""
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+    return path.lstrip(".")
 
 
 def _fields(shape: Any) -> Iterator[str]:
