@@ -14,7 +14,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import errors, types
 from pydantic import ConfigDict, SkipValidation
 
-from adk_flow._data import parse_json
+from adk_flow._data import map_texts, parse_json
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND, TRANSFER
 from adk_flow.record.activations import kind_of
@@ -145,8 +145,4 @@ def _wrong_part(part: types.Part) -> types.Part:
 
 
 def _wrong_value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _wrong_value(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_wrong_value(part) for part in value]
-    return FAULT_WORDS["wrong answer"] if isinstance(value, str) else value
+    return map_texts(value, lambda _: FAULT_WORDS["wrong answer"])
