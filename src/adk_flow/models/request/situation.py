@@ -102,7 +102,9 @@ def read_situation(request: LlmRequest) -> Situation:
     """Reads a request."""
     config = request.config
     label = (config.labels or {}).get("adk_agent_name", "")
-    instruction = f"{_text(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
+    instruction = (
+        f"{text_of(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
+    )
     identity = _identity(instruction)
     functions = {function.name: function for function in declared_functions(config)}
     reachable = _reachable(identity, functions.pop(TRANSFER, None))
@@ -133,14 +135,14 @@ def read_situation(request: LlmRequest) -> Situation:
     )
 
 
-def _text(instruction: Any) -> str:
+def text_of(instruction: Any) -> str:
     """Joins the text of a system instruction, which may be a text, parts or contents."""
     if instruction is None or isinstance(instruction, str):
         return instruction or ""
     if isinstance(instruction, types.Content):
-        return _text(instruction.parts)
+        return text_of(instruction.parts)
     if isinstance(instruction, Sequence):
-        return "\n\n".join(filter(None, map(_text, instruction)))
+        return "\n\n".join(filter(None, map(text_of, instruction)))
     return getattr(instruction, "text", None) or ""
 
 
