@@ -55,7 +55,7 @@ def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
         callbacks = getattr(node, name, None) if name.endswith("_callback") else None
         if callbacks:
             several = callbacks if isinstance(callbacks, list) else [callbacks]
-            yield name, [getattr(one, "__name__", type(one).__name__) for one in several]
+            yield name, [getattr(hook, "__name__", type(hook).__name__) for hook in several]
     for name in ("planner", "code_executor"):
         if value := getattr(node, name, None):
             yield name, [type(value).__name__]

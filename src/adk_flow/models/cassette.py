@@ -236,13 +236,13 @@ class Tape:
             llm_request: LlmRequest, stream: bool = False
         ) -> AsyncGenerator[LlmResponse, None]:
             place = self._place(model, llm_request, stream)
-            found = await self.cassette.find(place)
-            if found is None:
+            kept = await self.cassette.find(place)
+            if kept is None:
                 source = self._ask(place, model, ask, llm_request, stream)
-            elif found.responses:
-                self._times.add(found.time)
+            elif kept.responses:
+                self._times.add(kept.time)
                 self.cassette.replayed += 1
-                source = as_entry(_replaying(found))(model, llm_request, stream)
+                source = as_entry(_replaying(kept))(model, llm_request, stream)
             else:
                 source = ask(llm_request, stream)
             async with aclosing(source):

@@ -195,13 +195,13 @@ def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) ->
     user read.
     """
     folded = read.casefold()
-    found = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]
+    numbers = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]
     failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
     failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in answer.casefold()]
     failed += [
         f"has no number within {near.tolerance:g} of {near.value:,}"
         for near in turn.numbers
-        if not any(abs(number - near.value) <= near.tolerance for number in found)
+        if not any(abs(number - near.value) <= near.tolerance for number in numbers)
     ]
     idle = [name for name in turn.specialists if name not in agents]
     from adk_flow.record.redact import mask  # slow to import

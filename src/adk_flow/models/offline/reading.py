@@ -87,7 +87,7 @@ def truth(parameter: Parameter, reading: Reading) -> tuple[set[bool], list[Word]
     said += [(False, words) for words in sayings(no)]
     given: set[bool] = set()
     used: list[Word] = []
-    for is_so, saying in sorted(said, key=lambda one: -len(one[1])):
+    for is_so, saying in sorted(said, key=lambda pair: -len(pair[1])):
         for mention in find_mentions(saying, reading):
             begin, end = reading.words.index(mention[0]), reading.words.index(mention[-1]) + 1
             before, after = reading.words[max(0, begin - 3) : begin], reading.words[end:]

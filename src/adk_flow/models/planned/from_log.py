@@ -184,7 +184,7 @@ class _TurnPlan:
         records = self.trace.log.records
         later = (records[n] for n in range(call.ended, len(records)) if call.ended >= 0)
         asked: Confirmation | None = None
-        for record in (one for one in later if one.activation == call.activation):
+        for record in (entry for entry in later if entry.activation == call.activation):
             asked = asked or _confirmation(record, call)
             if call.id in record.responses:
                 actions = PlannedActions(
@@ -233,7 +233,7 @@ class _TurnPlan:
         return next((names for names in reversed(steps[:place]) if names), [])
 
     def _says(self, activity: Activity, tools: Sequence[PlannedCall]) -> Any:
-        if end := next((one for one in activity.calls if one.name in (FINISH, RESPOND)), None):
+        if end := next((call for call in activity.calls if call.name in (FINISH, RESPOND)), None):
             values = object_in(end.text)  # the words alone, where it has no schema
             return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
@@ -286,9 +286,9 @@ def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
         return None
     values = [object_in(call.text) for call in event.calls if call.name == CONFIRM]
     for value in values:
-        original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
-        if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:
-            return Confirmation(str(told.get("hint") or ""), told.get("payload"))
+        original, asked = value.get("originalFunctionCall"), value.get("toolConfirmation")
+        if isinstance(original, dict) and isinstance(asked, dict) and original.get("id") == call.id:
+            return Confirmation(str(asked.get("hint") or ""), asked.get("payload"))
     return None
 
 

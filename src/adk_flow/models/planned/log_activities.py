@@ -127,7 +127,7 @@ class Activities:
         """Names whom it handed over to, if no model was asked there; empty if one was."""
         target = activity.activation.successor
         if target is None or any(
-            target in (one.activation, *one.activation.parents()) for one in self.all
+            target in (other.activation, *other.activation.parents()) for other in self.all
         ):
             return ""
         return target.agent

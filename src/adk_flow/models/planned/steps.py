@@ -163,7 +163,7 @@ class _Step:
     def _check(self, call: PlannedCall) -> None:
         offer = self.view.offers.get(call.name)
         if offer is None or offer.is_agent:
-            tools = [one.name for one in self.view.offers.values() if not one.is_agent]
+            tools = [offer.name for offer in self.view.offers.values() if not offer.is_agent]
             named = ", ".join(name for name in tools if name not in (TRANSFER, FINISH, RESPOND))
             reason = f"it has no tool {call.name!r}; it has {named or 'none'}"
             raise self.turn.fail(self.view.agent, reason)
@@ -301,7 +301,7 @@ class _Step:
             made = [pair for pair in self.view.made if pair[0].function in offers]
             backs = [back for call, back in made if back and offers[call.function].is_agent]
             delegated = [said(back.response) for back in backs]
-            texts = [*self.view.heard, *texts, *(one for one in delegated if one != PLACEHOLDER)]
+            texts = [*self.view.heard, *texts, *(text for text in delegated if text != PLACEHOLDER)]
         empty = "" if any(tasks[n].says == "" for n in stated) else PLACEHOLDER
         return "\n\n".join(dict.fromkeys(filter(None, texts))) or empty
 
@@ -313,11 +313,11 @@ class _Step:
         task = self.turn.tasks[number]
         text = "" if task.says is None else _words(task.says)
         if task.says is not None:
-            found = text
+            result = text
         else:
-            found = "\n\n".join(said(result) for result in self.results[number])
-        self.turn.done[number] = found
-        return text if spoken else found
+            result = "\n\n".join(said(result) for result in self.results[number])
+        self.turn.done[number] = result
+        return text if spoken else result
 
     def _form(self, schema: Schema) -> Any:
         """Fills a schema: by what a task says, whom waiting tasks are for, or anything valid."""

@@ -121,13 +121,13 @@ def said(value: Any) -> str:
 def _offers(request: LlmRequest) -> dict[str, Offer]:
     tools = request.tools_dict
     return {
-        one.name: Offer(
-            one.name,
-            kind_of(tools[one.name]) if one.name in tools else "function",
-            resolve_schema(one.parameters_json_schema or one.parameters or {}),
+        function.name: Offer(
+            function.name,
+            kind_of(tools[function.name]) if function.name in tools else "function",
+            resolve_schema(function.parameters_json_schema or function.parameters or {}),
         )
-        for one in declarations(request.config)
-        if one.name
+        for function in declarations(request.config)
+        if function.name
     }
 
 

@@ -80,8 +80,8 @@ def _flattened(schema: Schema, definitions: Schema, depth: int) -> Schema:
         real = [shape for shape in read if shape.get("type") != "null"]
         if len(real) < len(read):
             schema["nullable"] = True
-        for one in real if key == "allOf" else real[:1]:
-            schema = one | schema
+        for shape in real if key == "allOf" else real[:1]:
+            schema = shape | schema
     return schema
 
 
