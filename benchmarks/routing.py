@@ -23,9 +23,7 @@ import numpy as np
 from google.adk.agents import LlmAgent
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
-from google.adk.runners import Runner
-from google.adk.sessions import InMemorySessionService
-from google.genai import types
+from google.adk.runners import InMemoryRunner
 from pydantic import Field
 
 from adk_flow.models import Offline
@@ -79,15 +77,10 @@ def tree(model: Offline) -> LlmAgent:
 
 async def last_words(model: Offline, texts: Sequence[str]) -> list[str]:
     """Returns who has the last word on each message of one conversation."""
-    service = InMemorySessionService()
-    runner = Runner(
-        app_name="routing", agent=tree(model), session_service=service, auto_create_session=True
-    )
-    authors = []
+    runner, authors = InMemoryRunner(tree(model), app_name="routing"), []
     for text in texts:
-        message = types.Content(role="user", parts=[types.Part(text=text)])
-        events = runner.run_async(user_id="user", session_id="session", new_message=message)
-        finals = [event.author async for event in events if event.is_final_response()]
+        events = await runner.run_debug(text, quiet=True)
+        finals = [event.author for event in events if event.is_final_response()]
         authors.append(finals[-1] if finals else "")
     return authors
 

@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import InMemoryRunner
-from google.genai import types
 
 from adk_flow.wiring import wire
 from root_agent.agent import root_agent
@@ -52,16 +51,15 @@ async def outcomes(construct: str, talk: Sequence[Asked]) -> list[str]:
     root = wire(root_agent, [mortgage_agent, investment_agent, pension_agent], construct)
     worked = Worked()
     runner = InMemoryRunner(app=App(name="sureness", root_agent=root, plugins=[worked]))
-    runner.auto_create_session = True
-    found = []
+    became = []
     for asked in talk:
         worked.summaries.clear()
-        message, answer = types.UserContent(asked.say), ""
-        async for event in runner.run_async(user_id="u", session_id="s", new_message=message):
-            texts = [part.text for part in (event.content and event.content.parts) or []]
-            answer = "".join(filter(None, texts)) or answer
-        found.append(_outcome(asked, answer, worked.summaries))
-    return found
+        events = await runner.run_debug(asked.say, quiet=True)
+        contents = [event.content for event in events if event.content]
+        texts = ("".join(part.text or "" for part in content.parts or ()) for content in contents)
+        answer = [text for text in texts if text][-1:]
+        became.append(_outcome(asked, "".join(answer), worked.summaries))
+    return became
 
 
 def _outcome(asked: Asked, answer: str, summaries: Sequence[str]) -> str:

@@ -30,7 +30,6 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.runners import InMemoryRunner
 from google.adk.tools.agent_tool import AgentTool
-from google.genai import types
 from playwright.sync_api import Page, sync_playwright
 
 from adk_flow import FlowPlugin
@@ -75,16 +74,11 @@ async def converse(folder: Path, turns: int, sessions: int) -> None:
     async def one(number: int) -> None:
         await asyncio.sleep(number * TURN / sessions)  # no two begin at once
         runner = new_runner(folder, turns)
-        session = await runner.session_service.create_session(app_name="watched", user_id="u")
-        for _ in range(turns):
-            message = types.UserContent("How dear is it?")
-            async for _ in runner.run_async(
-                user_id="u", session_id=session.id, new_message=message
-            ):
-                pass
+        asked = ["How dear is it?"] * turns
+        await runner.run_debug(asked, session_id=str(number), quiet=True)
         await runner.close()
 
-    await asyncio.gather(*(one(number) for number in range(sessions)))
+    await asyncio.gather(*map(one, range(sessions)))
 
 
 @contextmanager
@@ -113,15 +107,11 @@ def latencies(page: Page, folder: Path, turns: int, sessions: int) -> list[float
         page.wait_for_timeout(1000)
     seen: dict[str, int] = page.evaluate("window.seen")
     path = page.locator(".path").first.text_content() or ""
-    records = read_log(path).records
-    calls = [
-        i
-        for i, record in enumerate(records)
-        if record.hook == "before_tool" and record.tool == "rate"
-    ]
-    missing = [i for i in calls if str(i) not in seen]
-    assert not missing, f"{len(missing)} of {len(calls)} calls never came"
-    return [seen[str(i)] - records[i].time / 1000 for i in calls]
+    records = enumerate(read_log(path).records)
+    called = [(str(i), r.time) for i, r in records if r.hook == "before_tool" and r.tool == "rate"]
+    missing = [index for index, _ in called if index not in seen]
+    assert not missing, f"{len(missing)} of {len(called)} calls never came"
+    return [seen[index] - time / 1000 for index, time in called]
 
 
 def processor_share(process: int, seconds: float) -> float:

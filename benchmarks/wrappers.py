@@ -85,15 +85,11 @@ def measure(wrapper: Wrapper, calls: int, workers: int) -> Measured:
 async def _time(lead: LlmAgent, workers: int) -> tuple[float, float]:
     """Times the second turn; the first loads what is loaded once."""
     runner = InMemoryRunner(agent=lead, app_name="wrappers")
-    runner.auto_create_session = True
     config = RunConfig(tool_thread_pool_config=ToolThreadPoolConfig(max_workers=workers))
     before = began = 0.0
     for words in ("Warm up", "Now"):
         before, began = _peak(), time.perf_counter()
-        async for _ in runner.run_async(
-            user_id="u", session_id="s", new_message=types.UserContent(words), run_config=config
-        ):
-            pass
+        await runner.run_debug(words, run_config=config, quiet=True)
     return before, time.perf_counter() - began
 
 
@@ -117,14 +113,12 @@ def _report(calls: int, rounds: int) -> None:
         f"sync, {calls} threads": ("sync", calls),
     }
     for name, (wrapper, workers) in ways.items():
-        found = _measured_apart(wrapper, calls, workers, rounds)
-        wall, memory = (
-            statistics.median(one.wall for one in found),
-            statistics.median(one.memory for one in found),
-        )
+        measured = _measured_apart(wrapper, calls, workers, rounds)
+        walls, threads, memory = zip(*measured, strict=True)
+        wall = statistics.median(walls)
         print(
             f"  {name:<18} {wall:7.3f} s {wall / MODEL_SECONDS:6.1f} × ideal "
-            f"{max(one.threads for one in found):5} threads {memory:7.1f} MB"
+            f"{max(threads):5} threads {statistics.median(memory):7.1f} MB"
         )
 
 

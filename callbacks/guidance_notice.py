@@ -1,15 +1,19 @@
 """Says once a conversation that the desk gives guidance, not regulated advice."""
 
+from contextvars import ContextVar
+from typing import Any
+
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.agents.invocation_context import InvocationContext
 from google.adk.events.event import Event
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 
-from adk_flow.record.activations import current_calls
-
 NOTICE = "(This is guidance, not regulated financial advice.)"
 SAID = "guidance_notice_said"
+
+_is_called = ContextVar("guidance_notice_is_called", default=False)
+"""Whether a tool called what runs; ADK runs each call in a task of its own (1.18 to 2.13)."""
 
 
 class GuidanceNotice(BasePlugin):
@@ -21,6 +25,10 @@ class GuidanceNotice(BasePlugin):
 
     def __init__(self) -> None:
         super().__init__(name="guidance_notice")
+
+    async def before_tool_callback(self, **hook: Any) -> None:
+        """Marks all that runs inside a tool call."""
+        _is_called.set(True)
 
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
@@ -44,7 +52,7 @@ class GuidanceNotice(BasePlugin):
         texts = [part for part in parts if part.text]
         if (event.custom_metadata or {}).pop(SAID, False):
             texts[-1].text = _with_notice(texts[-1].text)
-        elif event.actions.skip_summarization and not current_calls.get():
+        elif event.actions.skip_summarization and not _is_called.get():
             if not texts or invocation_context.session.state.get(SAID):
                 return
             texts[-1].text = _with_notice(texts[-1].text)
@@ -58,4 +66,4 @@ def _with_notice(text: str | None) -> str:
 def _faces_user(context: CallbackContext) -> bool:
     """Whether an agent speaks to the user: nobody called it, and no schema shapes its words."""
     agent = context._invocation_context.agent
-    return not current_calls.get() and getattr(agent, "output_schema", None) is None
+    return not _is_called.get() and getattr(agent, "output_schema", None) is None

@@ -22,7 +22,7 @@ from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.trace import Turn
 from adk_flow.analysis.trace_reader import TraceReader
 from adk_flow.log.schema import Record
-from adk_flow.render.turn_svg import turn_to_svg
+from adk_flow.render.page_pieces import turn_to_svg
 from adk_flow.run.app import load_app, with_recorder
 from adk_flow.scenario.conversation import Conversation, of_questions
 from adk_flow.wiring import MEANINGS

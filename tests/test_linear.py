@@ -22,7 +22,7 @@ from tests.doubles.flow import agent, record
 
 @pytest.fixture(scope="module")
 async def logs(tmp_path_factory):
-    """Gives a log of 240 turns, and one of 960."""
+    """Gives a log of 120 turns, and one of 480."""
     script = {"Root": [call("Loans", request="How dear?"), "5%.", transfer("Savings")]}
     model = Scripted(script={**script, "Loans": ["5"], "Savings": ["Save.", "More."]})
     tools = [AgentTool(agent("Loans", model))]
@@ -30,7 +30,7 @@ async def logs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     flow = await record(desk, ["Cost?", "And savings?", "More?"], folder)
     paths = folder / "short.jsonl", folder / "long.jsonl"
-    for path, laps in zip(paths, (80, 320), strict=True):
+    for path, laps in zip(paths, (40, 160), strict=True):
         lines = lines_of(Path(flow.log.path), laps * len(flow.log.records))
         path.write_bytes(b"\n".join(lines) + b"\n")
     return paths

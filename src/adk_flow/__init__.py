@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from adk_flow._data import load_lazily
+
 if TYPE_CHECKING:
     from adk_flow.analysis.findings.finding import Finding as Finding
     from adk_flow.analysis.moves import Move as Move
@@ -25,37 +27,37 @@ if TYPE_CHECKING:
     from adk_flow.wiring import wire as wire
 
 _MODULES = {
-    "AdkFlowError": "adk_flow.errors",
-    "CONSTRUCTS": "adk_flow.wiring",
-    "Comparison": "adk_flow.comparison.aggregate",
-    "Conversation": "adk_flow.scenario.conversation",
-    "ConversationRun": "adk_flow.run.conversation_run",
-    "Finding": "adk_flow.analysis.findings.finding",
-    "FlowPlugin": "adk_flow.record.plugin",
-    "Log": "adk_flow.log.reader",
-    "Move": "adk_flow.analysis.moves",
-    "Scripted": "adk_flow.models.scripted",
-    "Trace": "adk_flow.analysis.trace",
-    "compare": "adk_flow.comparison.runner",
-    "read_conversation": "adk_flow.scenario.conversation",
-    "read_log": "adk_flow.log.reader",
-    "read_trace": "adk_flow.analysis.trace_reader",
-    "run_conversation": "adk_flow.run.conversation_run",
-    "wire": "adk_flow.wiring",
+    "AdkFlowError": "errors",
+    "CONSTRUCTS": "wiring",
+    "Comparison": "comparison.aggregate",
+    "Conversation": "scenario.conversation",
+    "ConversationRun": "run.conversation_run",
+    "Finding": "analysis.findings.finding",
+    "FlowPlugin": "record.plugin",
+    "Log": "log.reader",
+    "Move": "analysis.moves",
+    "Scripted": "models.scripted",
+    "Trace": "analysis.trace",
+    "compare": "comparison.runner",
+    "read_conversation": "scenario.conversation",
+    "read_log": "log.reader",
+    "read_trace": "analysis.trace_reader",
+    "run_conversation": "run.conversation_run",
+    "wire": "wiring",
 }
 """Where each stands: ADK takes a second to import, and reading a log does not need it."""
+
+_load = load_lazily(__name__, _MODULES)
 
 __all__ = [*_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "FlowPlugin":
         import_module("adk_flow.models")  # makes the model name "offline" known to ADK
     if name in ("Trace", "read_trace"):
         import_module("adk_flow.analysis.trace").Trace._repr_html_ = _draw
-    return getattr(import_module(_MODULES[name]), name)
+    return _load(name)
 
 
 def _draw(trace: Trace) -> str:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, TypeVar
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
+
+
+def load_lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Makes a package's `__getattr__`: each name out of its module, which is loaded for it."""
+
+    def load(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
+
+    return load
 
 
 def group_by(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:

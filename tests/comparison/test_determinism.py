@@ -4,12 +4,14 @@ import itertools
 import time
 
 import msgspec
+import pytest
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
 
 from adk_flow.comparison.runner import compare
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.scenario.conversation import Conversation
+from adk_flow.wiring import CONSTRUCTS
 
 PLAN = [
     {"agent": name, "ask": f"find {name}", "tools": [{"name": "look", "args": {"thing": name}}]}
@@ -44,18 +46,26 @@ def without_clock(value):
     return [without_clock(part) for part in value] if isinstance(value, list) else value
 
 
-def compared(pace, folder):
+def compared(pace, constructs, folder):
     talks = {name: msgspec.convert(talk, Conversation) for name, talk in TALKS.items()}
-    comparison = compare(app_at(itertools.cycle(pace)), talks, folder=folder, jobs=2)
+    app = app_at(itertools.cycle(pace))
+    comparison = compare(app, talks, constructs, folder=folder, jobs=2)
     return comparison, msgspec.json.encode(without_clock(comparison_to_data(comparison)))
 
 
-def test_two_planned_comparisons_give_the_same_json(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "constructs",
+    [
+        ["agent_tool", "task", "coordinator", "parallel"],
+        pytest.param(CONSTRUCTS, marks=pytest.mark.environments),  # for its time
+    ],
+)
+def test_two_planned_comparisons_give_the_same_json(constructs, tmp_path, monkeypatch):
     monkeypatch.delenv("MODEL_NAME", raising=False)
 
     # Longer than what is told of calls in a row, which here are so because a plan plays.
-    first, written = compared([0.06, 0.06, *[0.0] * 15], tmp_path / "first")
-    second, again = compared([0.0, 0.01, 0.0, 0.0, 0.03], tmp_path / "second")
+    first, written = compared([0.06, 0.06, *[0.0] * 15], constructs, tmp_path / "first")
+    second, again = compared([0.0, 0.01, 0.0, 0.0, 0.03], constructs, tmp_path / "second")
 
     assert (first.kind, first.winners) == ("controlled", second.winners)
     assert first.winners

@@ -111,9 +111,14 @@ def compared(folder, root: Any = None, constructs=(), plugins=()):
     return comparison
 
 
-@pytest.fixture(scope="module")
-def comparison(tmp_path_factory):
-    return compared(tmp_path_factory.mktemp("matrix"), constructs=CONSTRUCTS)
+SOME = [*SCRIPTS, "single_agent", "agent_tool_skip_summarization", "best_of_n"]
+
+
+@pytest.fixture(
+    scope="module", params=[SOME, pytest.param(CONSTRUCTS, marks=pytest.mark.environments)], ids=len
+)
+def comparison(request, tmp_path_factory):
+    return compared(tmp_path_factory.mktemp("matrix"), constructs=request.param)
 
 
 @pytest.fixture

@@ -108,6 +108,7 @@ def shards(made, folder):
     return [folder / "shard-1", folder / "shard-2"]
 
 
+@pytest.mark.environments
 def test_merged_shards_are_equal_to_one_run(made, one, folder, shards):
     merged = merge_shards(shards[::-1], folder / "merged")
 

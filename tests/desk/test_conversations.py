@@ -44,6 +44,20 @@ LACKING = {
 """Conversations that a construct which must choose one specialist cannot answer whole. What nobody
 deals with a router's lead cannot say; behind a classifier the first specialist plays its part."""
 
+EVERYWHERE = ("follow_up", "three_in_one_message")
+TALKS = [
+    pytest.param(
+        construct,
+        name,
+        marks=()
+        if name in EVERYWHERE or construct in ("agent_tool", "task", *LACKING)
+        else pytest.mark.environments,
+    )
+    for construct in CONSTRUCTS
+    for name in NAMES
+]
+"""Every conversation under every construct: all of them take their time."""
+
 _held: dict[tuple[str, str], ConversationRun] = {}
 
 
@@ -97,8 +111,7 @@ async def test_a_transfer_is_paid_once_and_a_call_with_every_follow_up(construct
     assert _running([turn.llm_calls for turn in held.turns]) == calls
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("construct", CONSTRUCTS)
+@pytest.mark.parametrize(("construct", "name"), TALKS)
 async def test_the_answers_hold_what_they_must_or_the_table_says_why_not(construct, name, talk):
     held = await talk(construct, name)
 

@@ -13,13 +13,16 @@ SMALLEST_TEXT = """Math.min(...[...document.querySelectorAll("figure svg text")]
     .filter((text) => text.checkVisibility())
     .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
 """Pixels that the smallest text of a drawing has on screen."""
+MILLISECONDS = 60_000
+"""What a state is waited for at most, on a machine that does much else."""
 needs_chromium = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=_NONE)]
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -31,6 +34,7 @@ def tab(browser, **options):
     """Opens a tab, which must not have complained of anything when it is closed."""
     complaints: list[str] = []
     page = browser.new_page(**options)
+    page.set_default_timeout(MILLISECONDS)
     for event in ("console", "pageerror", "dialog"):
         page.on(event, lambda said: complaints.append(str(said)))
     yield page

@@ -95,12 +95,10 @@ def test_adk_run_plays_a_turn_whose_words_are_said(name, copied, tmp_path):
     said, wanted = conversation.turns[0].say, conversation.turns[0]
 
     done = run_program("adk", "run", "--in_memory", name, " ".join(said.split()), folder=tmp_path)
-    other = run_program("adk", "run", "--in_memory", name, "Hi?", folder=tmp_path)
 
-    assert (done.returncode, other.returncode) == (0, 0), done.stderr + other.stderr
+    assert done.returncode == 0, done.stderr
     figures = [f"{check.value:,g}" for check in wanted.numbers]
     assert [words for words in (*wanted.contains, *figures) if words not in done.stdout] == []
-    assert NO_PLAN in other.stdout
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -1,4 +1,4 @@
-"""Random agent trees, told as the model and ADK say: 120 here, 300 in CI, more by `make fuzz`."""
+"""Random agent trees, told as the model and ADK say: 60 here, 300 in CI, more by `make fuzz`."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.oracle import try_seed
 
-SEEDS, PARTS, QUICK = 300, 10, 4
+SEEDS, PARTS, QUICK = 300, 10, 2
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -329,7 +329,7 @@ async def test_a_called_specialist_uses_its_tool_and_answers_the_caller(
 async def test_two_specialists_called_in_one_turn_work_at_the_same_time(
     server, talk, model, stream
 ):
-    both_asked, savings_back = threading.Barrier(2, timeout=10), threading.Event()
+    both_asked, savings_back = threading.Barrier(2, timeout=60), threading.Event()
     server.script = {
         "Root": [
             [ask("Savings", "How long?"), ask("Pensions", "How much?")],
@@ -338,7 +338,7 @@ async def test_two_specialists_called_in_one_turn_work_at_the_same_time(
         "Savings": [Held(both_asked.wait, YEARS_TO_GOAL), "Ten years."],
         "Pensions": [
             Held(both_asked.wait, POT_NEEDED),
-            Held(lambda: savings_back.wait(10), "£500,000."),
+            Held(lambda: savings_back.wait(60), "£500,000."),
         ],
     }
 

@@ -85,7 +85,7 @@ def wait_for_end(process: int) -> None:
         watched = os.pidfd_open(process)
     except ProcessLookupError:
         return
-    assert select.select([watched], [], [], 30)[0], "it runs on"
+    assert select.select([watched], [], [], 60)[0], "it runs on"
     os.close(watched)
 
 
@@ -360,7 +360,7 @@ def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
 @pytest.mark.environments
 def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(fault_talk, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
-    monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 3)
+    monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 10)
     (tmp_path / "pair_of_two").mkdir()
     (tmp_path / "pair_of_two" / "agent.py").write_text(TWO)
 

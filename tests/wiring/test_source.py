@@ -166,7 +166,7 @@ def test_an_apps_plugins_and_settings_go_along_but_for_adk_flows():
     assert "the plugin FlowPlugin is left out, as it is adk-flow's" in new.notes
 
 
-@pytest.mark.parametrize("construct", [f"deprecated_{name}" for name in DEPRECATED])
+@pytest.mark.parametrize("construct", DEPRECATED)
 def test_deprecated_forms_are_written(construct, travel):
     app, folder = travel
     wired, new = written(app, construct, folder)

@@ -331,14 +331,14 @@ async def test_one_question_moves_like_this(construct, tmp_path):
 
 @pytest.mark.parametrize("construct", DEPRECATED)
 async def test_the_deprecated_agents_move_like_the_graphs(construct, tmp_path):
-    model = Scripted(script=SCRIPTS[construct])
+    graph_of = construct.removeprefix("deprecated_")
+    model = Scripted(script=SCRIPTS[graph_of])
 
-    root = wired(model, construct, deprecated=True)
-    flow = await record(root, ["Cost?"], tmp_path, model=model)
+    flow = await record(wired(model, construct), ["Cost?"], tmp_path, model=model)
 
     # They have no functions between their agents, and none that gathers the answers.
     functions = re.compile(r"^\w+ (->|<-) (tell_\w+|go_on|join|gather)\b|^parallel reply")
-    graph = expected(PICTURES[construct]).splitlines()
+    graph = expected(PICTURES[graph_of]).splitlines()
     assert flow.picture == [line for line in graph if not functions.search(line)]
 
 
@@ -606,18 +606,18 @@ async def test_in_a_sequence_each_is_told_what_the_one_before_said(tmp_path):
     assert model.texts("Funds") == [["a", *told], ["a", "6%.", "b", *told]]
 
 
-@pytest.mark.parametrize("deprecated", [False, True])
-async def test_a_loop_ends_before_its_limit_if_an_agent_escalates(deprecated, tmp_path):
-    script = {"Loans": ["5%.", "4%."], "Funds": ["6%.", call("exit_loop")]}
+@pytest.mark.parametrize("construct", ["loop", "deprecated_loop"])
+async def test_a_loop_ends_before_its_limit_if_an_agent_escalates(construct, tmp_path):
+    script = {"Loans": ["5%."], "Funds": [call("exit_loop")]}
     model = Scripted(script=script)
     lead, (loans, funds) = team(model)
     funds.tools = [exit_loop]
 
-    root = wire(lead, [loans, funds], "loop", rounds=9, deprecated=deprecated)
+    root = wire(lead, [loans, funds], construct)
     flow = await record(root, ["?"], tmp_path, model=model)
 
     called = [move.target for move in flow.moves if move.kind == "call"]
-    assert [name for name in called if name in ("Loans", "Funds")] == ["Loans", "Funds"] * 2
+    assert [name for name in called if name in ("Loans", "Funds")] == ["Loans", "Funds"]
 
 
 async def test_candidates_differ_in_name_and_temperature(tmp_path):
@@ -699,10 +699,8 @@ def same_tool_name(lead, specialists):
     ("attempt", "told"),
     [
         (lambda lead, them: wire(lead, them, "tranfer"), "'tranfer' is no construct; known are"),
-        (lambda lead, them: wire(lead, them, "task", deprecated=True), "sequential, parallel"),
         (lambda lead, _: wire(lead, [], "task"), "Lead has no specialists"),
         (lambda lead, them: wire(lead, them, "mixed", called=["Savings"]), "Savings is none of"),
-        (lambda lead, them: wire(lead, them, "loop", rounds=0), "at least 1"),
         (same_name, "two agents are named Loans"),
         (same_tool_name, "single_agent: Loans and Funds have different tools named 'rate'"),
     ],
@@ -883,7 +881,7 @@ async def test_who_is_called_within_the_session_is_offered_a_transfer_too(constr
 def test_deprecated_agents_are_made_without_a_warning(construct):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
-        assert isinstance(wired(Scripted(), construct, deprecated=True), BaseAgent)
+        assert isinstance(wired(Scripted(), construct), BaseAgent)
         with pytest.raises(DeprecationWarning):
             SequentialAgent(name="Steps", sub_agents=[])
 

@@ -1,7 +1,8 @@
 """Rules, snapshots and differences of flows, for tests and CI."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from adk_flow._data import load_lazily
 
 if TYPE_CHECKING:
     from adk_flow.check.adk_eval import answered_by as answered_by
@@ -11,8 +12,4 @@ if TYPE_CHECKING:
 
 _MODULES = {"Flow": "flow", "answered_by": "adk_eval", "llm_calls": "adk_eval", "read_flow": "flow"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = load_lazily(__name__, _MODULES)

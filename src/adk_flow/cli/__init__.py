@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adk_flow.cli.output import USAGE_ERROR, print_note, stop_printing
+from adk_flow.cli.output import USAGE_ERROR, print_note, report_errors, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
 COMMANDS = {
@@ -56,7 +56,7 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         cls = getattr(module, "WatchCommand", None)
         summary, epilog = _help(name) if shows_help else ("", "")
         register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
-        register(getattr(module, COMMANDS[name]))
+        register(report_errors()(getattr(module, COMMANDS[name])))
     return command
 
 

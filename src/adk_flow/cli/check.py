@@ -11,7 +11,7 @@ from adk_flow.check.evaluate import check_rules
 from adk_flow.check.rules import read_rules
 from adk_flow.check.subjects import check_app_answers, check_log_answers
 from adk_flow.cli.options import FORMAT, CassetteFile, CheckFormat
-from adk_flow.cli.output import app_output_on_stderr, print_note, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_note, silence_adk
 from adk_flow.cli.paths import is_app, load_story, only_app
 from adk_flow.cli.signals import keeping, recorded
 from adk_flow.render.checks import (
@@ -43,18 +43,17 @@ def check_flow(
 
     Exits with 1 if a rule is broken.
     """
-    with report_errors():
-        written = read_rules(expect)
-        if is_app(subjects[0]):
-            output = app_output_on_stderr("github" if form == "github" else "")
-            with output, keeping(recorded):
-                silence_adk()
-                flow, answers, notes = check_app_answers(only_app(subjects), written, cassette)
-        else:
-            flow, answers, notes = check_log_answers(load_story(subjects), written)
-        for note in notes:
-            print_note(note)
-        rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
+    written = read_rules(expect)
+    if is_app(subjects[0]):
+        output = app_output_on_stderr("github" if form == "github" else "")
+        with output, keeping(recorded):
+            silence_adk()
+            flow, answers, notes = check_app_answers(only_app(subjects), written, cassette)
+    else:
+        flow, answers, notes = check_log_answers(load_story(subjects), written)
+    for note in notes:
+        print_note(note)
+    rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
     report = CheckReport(str(expect), flow.log.path, rules)
     print(_WRITERS[form](report))
     if report.broken:

@@ -31,7 +31,6 @@ from adk_flow.cli.output import (
     app_output_on_stderr,
     mention_state,
     print_note,
-    report_errors,
     silence_adk,
 )
 from adk_flow.cli.paths import is_app, list_logs, only_app
@@ -130,59 +129,58 @@ def compare_constructs(
     Exits with 1 if some runs could not be made or if they are no evidence, and with 130 after
     Ctrl-C; completed runs are kept, and the same command continues.
     """
-    with report_errors():
-        latency = use_files(latency, latency_profile, prices)
-        if all(map(_is_of_logs, subjects)):
-            folder = out or _default_folder("logs", subjects)
-            pages = {"folder": folder, "page": trace_to_html}
-            logs = [*list_logs(subjects)]
-            comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
-        else:
-            silence_adk()
-            is_open = faults and not (question or conversation)
-            conversations = {} if is_open else load_conversations(question, conversation, state)
-            options = {
-                "baseline": baseline,
-                "deep": deep,
-                "trials": trials,
-                "model": model,
-                "advisor_model": advisor_model,
-                "latency": latency,
-                "real_latency": real_latency,
-                "dollars": budget,
-                "calls": max_calls,
-                "faults": faults,
-            }
-            options |= {"cassette": cassette} if cassette else {}
-            about = [conversations, constructs, options]
-            folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
-                "/", "-of-"
-            )
-            app = only_app(subjects)
-            is_limited = budget is not None or max_calls is not None or cassette is not None
-            many = 0 if is_limited or real_latency or shard else trials * len(conversations)
-            many *= _ALL if constructs == "all" else 2 + constructs.count(",")
-            number = choose_processes(many, jobs) - 1 if engine == "processes" and many else 0
-            with Workers(number) if number > 0 else nullcontext() as workers:
-                names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
-                # ADK takes seconds to import, which a comparison of logs need not wait for.
-                from adk_flow.comparison import runner
+    latency = use_files(latency, latency_profile, prices)
+    if all(map(_is_of_logs, subjects)):
+        folder = out or _default_folder("logs", subjects)
+        pages = {"folder": folder, "page": trace_to_html}
+        logs = [*list_logs(subjects)]
+        comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
+    else:
+        silence_adk()
+        is_open = faults and not (question or conversation)
+        conversations = {} if is_open else load_conversations(question, conversation, state)
+        options = {
+            "baseline": baseline,
+            "deep": deep,
+            "trials": trials,
+            "model": model,
+            "advisor_model": advisor_model,
+            "latency": latency,
+            "real_latency": real_latency,
+            "dollars": budget,
+            "calls": max_calls,
+            "faults": faults,
+        }
+        options |= {"cassette": cassette} if cassette else {}
+        about = [conversations, constructs, options]
+        folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
+            "/", "-of-"
+        )
+        app = only_app(subjects)
+        is_limited = budget is not None or max_calls is not None or cassette is not None
+        many = 0 if is_limited or real_latency or shard else trials * len(conversations)
+        many *= _ALL if constructs == "all" else 2 + constructs.count(",")
+        number = choose_processes(many, jobs) - 1 if engine == "processes" and many else 0
+        with Workers(number) if number > 0 else nullcontext() as workers:
+            names = read_constructs(constructs)  # first, for it tells of an ADK that is too old
+            # ADK takes seconds to import, which a comparison of logs need not wait for.
+            from adk_flow.comparison import runner
 
-                with app_output_on_stderr(form), _progress(folder) as progress:
-                    comparison = runner.compare(
-                        *(app, conversations, names),
-                        folder=folder,
-                        jobs=jobs,
-                        engine=engine,
-                        shard=shard,
-                        progress=progress,
-                        page=None if shard else trace_to_html,
-                        workers=workers,
-                        **options,
-                    )
-            if shard:
-                print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
-                raise typer.Exit(bool(comparison.setting.stopped))
+            with app_output_on_stderr(form), _progress(folder) as progress:
+                comparison = runner.compare(
+                    *(app, conversations, names),
+                    folder=folder,
+                    jobs=jobs,
+                    engine=engine,
+                    shard=shard,
+                    progress=progress,
+                    page=None if shard else trace_to_html,
+                    workers=workers,
+                    **options,
+                )
+        if shard:
+            print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+            raise typer.Exit(bool(comparison.setting.stopped))
     report_comparison(comparison, folder, form, verbose=verbose)
 
 
@@ -197,13 +195,12 @@ def report_comparison(
     # The page's template engine is needed by no other command.
     from adk_flow.render.comparison_html import comparison_to_html
 
-    with report_errors():
-        data = to_json("compare", comparison_to_data(comparison))
-        markdown = comparison_to_markdown(comparison)
-        files = Folder(folder)
-        files.write("results.json", data)
-        files.write("report.md", f"{markdown}\nWhat proves each: [report.html](report.html)\n")
-        report = files.write("report.html", comparison_to_html(comparison))
+    data = to_json("compare", comparison_to_data(comparison))
+    markdown = comparison_to_markdown(comparison)
+    files = Folder(folder)
+    files.write("results.json", data)
+    files.write("report.md", f"{markdown}\nWhat proves each: [report.html](report.html)\n")
+    report = files.write("report.html", comparison_to_html(comparison))
     if form == "text":
         (print_comparison if verbose else print_summary)(comparison, plain_console())
         more = "" if verbose else " (here: --verbose)"

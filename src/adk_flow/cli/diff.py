@@ -12,7 +12,7 @@ from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
 from adk_flow.cli.options import FORMAT, ReportFormat
-from adk_flow.cli.output import print_json, print_note, report_errors
+from adk_flow.cli.output import print_json, print_note
 from adk_flow.cli.paths import load_story, read_logs
 from adk_flow.log.story import join_all
 from adk_flow.render.diff import diff_to_data, diff_to_markdown, diff_to_text
@@ -32,8 +32,7 @@ def show_diff(
     Of two folders it compares each conversation, the newest session in which the user says the
     same; of a folder and a log the newest session. Exits with 1 if anything changed.
     """
-    with report_errors():
-        pairs = _pairs(before, after)
+    pairs = _pairs(before, after)
     has_changed = False
     for was, now in pairs:
         difference = diff_flows(was, now)

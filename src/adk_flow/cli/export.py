@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from adk_flow._text import encodable, plural
-from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.output import print_json
 from adk_flow.cli.paths import read_logs
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.chrome import write_chrome
@@ -41,24 +41,23 @@ def export_tables(
 
     Tables hold the rows of all the given logs; existing tables are replaced.
     """
-    with report_errors():
-        if otlp is not None:
-            if form or out:
-                reason = "give either --otlp ENDPOINT or --format with --out, and not both"
-                raise AdkFlowError(reason)
-            _send_spans(logs, otlp)
-        elif form == "chrome":
-            path = out or Path("flow_trace.json")
-            events = write_chrome(read_logs(logs), path)
-            print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
-        else:
-            rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
-            tables = write_tables(rows, out or _FOLDER, form or "csv")
-            if form == "json":
-                print_json("export", {"tables": {str(each.path): each.rows for each in tables}})
-                return
-            for table in tables:
-                print(f"{table.path}  {plural(table.rows, 'row')}")
+    if otlp is not None:
+        if form or out:
+            reason = "give either --otlp ENDPOINT or --format with --out, and not both"
+            raise AdkFlowError(reason)
+        _send_spans(logs, otlp)
+    elif form == "chrome":
+        path = out or Path("flow_trace.json")
+        events = write_chrome(read_logs(logs), path)
+        print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
+    else:
+        rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
+        tables = write_tables(rows, out or _FOLDER, form or "csv")
+        if form == "json":
+            print_json("export", {"tables": {str(each.path): each.rows for each in tables}})
+            return
+        for table in tables:
+            print(f"{table.path}  {plural(table.rows, 'row')}")
 
 
 def _send_spans(paths: Sequence[Path], endpoint: str) -> None:

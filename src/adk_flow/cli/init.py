@@ -6,12 +6,12 @@ from typing import Annotated
 
 from adk_flow._text import plain
 from adk_flow.cli.options import FORMAT, AppPath, TextFormat
-from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors, silence_adk
+from adk_flow.cli.output import app_output_on_stderr, print_json, silence_adk
 
 
 def init_app(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text") -> None:
     """Prints the lines that add the recorder to an app for good; changes nothing."""
-    with report_errors(), app_output_on_stderr(form):
+    with app_output_on_stderr(form):
         silence_adk()
         from adk_flow.run.app import find_app, lines_to_record
 

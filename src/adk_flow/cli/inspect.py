@@ -8,7 +8,7 @@ import typer
 
 from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AppPath, DiagramFormat
-from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
+from adk_flow.cli.output import app_output_on_stderr, print_json
 from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
 from adk_flow.render.terminal import plain_console
 
@@ -22,7 +22,7 @@ def show_agents(
 
     No agent runs, but the app's code is imported.
     """
-    with report_errors(), app_output_on_stderr(form):
+    with app_output_on_stderr(form):
         loaded = import_app(app)
         from adk_flow.inspect.static import inspect_app
 

@@ -9,7 +9,7 @@ import msgspec
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.cli.loading import use_files
 from adk_flow.cli.options import FORMAT, Latency, PricesFile, ProfilesFile, TextFormat
-from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.output import print_json
 from adk_flow.comparison.spec import choose_price_model
 from adk_flow.errors import AdkFlowError
 from adk_flow.laws.crossings import LawSetting, find_law_winners
@@ -27,21 +27,20 @@ def show_laws(
 
     By topics, follow-ups, specialists, their tools and words of history, fitted to controlled runs.
     """
-    with report_errors():
-        named = use_files(latency, latency_profile, prices) or DEFAULT_PROFILE
-        if named == "none":
-            raise AdkFlowError(
-                "laws have no measured times; name a model or milliseconds",
-                argument="latency",
-                value=named,
-            )
-        pace = profile_named(named)
-        setting = LawSetting(pace, choose_price_model(pace, controlled=True))
-        table = read_laws()
-        if form == "text":
-            print(f"Fitted to controlled runs with google-adk {table.adk}.")
-            print(write_laws(table.grid, setting), end="")
-        else:
-            winners = list(find_law_winners(table.grid, setting))
-            laws = msgspec.to_builtins(table.grid, enc_hook=str)
-            print_json("laws", {"adk": table.adk, "laws": laws, "winners": winners})
+    named = use_files(latency, latency_profile, prices) or DEFAULT_PROFILE
+    if named == "none":
+        raise AdkFlowError(
+            "laws have no measured times; name a model or milliseconds",
+            argument="latency",
+            value=named,
+        )
+    pace = profile_named(named)
+    setting = LawSetting(pace, choose_price_model(pace, controlled=True))
+    table = read_laws()
+    if form == "text":
+        print(f"Fitted to controlled runs with google-adk {table.adk}.")
+        print(write_laws(table.grid, setting), end="")
+    else:
+        winners = list(find_law_winners(table.grid, setting))
+        laws = msgspec.to_builtins(table.grid, enc_hook=str)
+        print_json("laws", {"adk": table.adk, "laws": laws, "winners": winners})

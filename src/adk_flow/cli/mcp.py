@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from adk_flow.cli.output import report_errors
 from adk_flow.errors import AdkFlowError
 
 
@@ -11,10 +10,9 @@ def serve_tools() -> None:
 
     A coding agent starts it in the folder of its project. Needs the extra `mcp`.
     """
-    with report_errors():
-        try:
-            from adk_flow.cli.mcp_tools import make_server
-        except ImportError as error:
-            needed = "needs the SDK of MCP, 2 or newer: install adk-flow's extra `mcp`"
-            raise AdkFlowError(f"mcp {needed} ({error})") from error
+    try:
+        from adk_flow.cli.mcp_tools import make_server
+    except ImportError as error:
+        needed = "needs the SDK of MCP, 2 or newer: install adk-flow's extra `mcp`"
+        raise AdkFlowError(f"mcp {needed} ({error})") from error
     make_server().run("stdio")

@@ -11,7 +11,7 @@ import typer
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AppPath, Questions
-from adk_flow.cli.output import app_output_on_stderr, print_json, print_note, report_errors
+from adk_flow.cli.output import app_output_on_stderr, print_json, print_note
 from adk_flow.cli.paths import load_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
@@ -36,7 +36,7 @@ def plan_conversation(
 
     A plan out of a log is played once to check it; where that differs from the log, stderr says.
     """
-    with report_errors(), app_output_on_stderr():
+    with app_output_on_stderr():
         if bool(question) == bool(log):
             raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
         if log:

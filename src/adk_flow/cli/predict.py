@@ -7,7 +7,7 @@ from typing import Annotated
 
 from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AppPath, TextFormat
-from adk_flow.cli.output import app_output_on_stderr, print_json, report_errors
+from adk_flow.cli.output import app_output_on_stderr, print_json
 
 
 def predict_constructs(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text") -> None:
@@ -15,7 +15,7 @@ def predict_constructs(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text
 
     No agent runs, but the app's code is imported.
     """
-    with report_errors(), app_output_on_stderr(form):
+    with app_output_on_stderr(form):
         loaded = import_app(app)
         from adk_flow.laws.prediction import predict_winners
         from adk_flow.laws.table import read_laws

@@ -30,7 +30,6 @@ from adk_flow.cli.output import (
     mention_state,
     print_json,
     print_use,
-    report_errors,
     stop_printing,
 )
 from adk_flow.cli.signals import keeping, recorded
@@ -66,28 +65,27 @@ def run_app(
     could be recorded.
     """
     form = "json" if as_json else form
-    with report_errors():
-        asked = load_conversation(questions, conversation, state)
-        _check_log(log)
-        with app_output_on_stderr(form):
-            loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
-            from adk_flow.models.planned.playing import check_keys
-            from adk_flow.run.conversation_run import run_conversation
+    asked = load_conversation(questions, conversation, state)
+    _check_log(log)
+    with app_output_on_stderr(form):
+        loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
+        from adk_flow.models.planned.playing import check_keys
+        from adk_flow.run.conversation_run import run_conversation
 
-            if tapes is None:
-                check_keys(loaded, [asked])
-            listener = _narrate(view) if form == "text" else None
-            with keeping(recorded), _peers_in(loaded, log) as sides:
-                talk = run_conversation(loaded, asked, file=log, listener=listener, sides=sides)
-                run = asyncio.run(talk)
-        if form == "json":
-            print_json("run", run_to_data(run))
-        else:
-            print_run_end(run, plain_console())
-        mention_state(chain.from_iterable(run.failed_checks))
-        print_use(tapes)
-        if decided is not None:
-            decided.finish()
+        if tapes is None:
+            check_keys(loaded, [asked])
+        listener = _narrate(view) if form == "text" else None
+        with keeping(recorded), _peers_in(loaded, log) as sides:
+            talk = run_conversation(loaded, asked, file=log, listener=listener, sides=sides)
+            run = asyncio.run(talk)
+    if form == "json":
+        print_json("run", run_to_data(run))
+    else:
+        print_run_end(run, plain_console())
+    mention_state(chain.from_iterable(run.failed_checks))
+    print_use(tapes)
+    if decided is not None:
+        decided.finish()
     if any(run.failed_checks) or run.faults:
         raise typer.Exit(1)
 

@@ -10,7 +10,6 @@ import typer
 from adk_flow.cli.comparison import report_comparison
 from adk_flow.cli.loading import use_files
 from adk_flow.cli.options import FORMAT, PricesFile, ReportFormat
-from adk_flow.cli.output import report_errors
 from adk_flow.comparison.shards import merge_shards
 from adk_flow.render.page import trace_to_html
 
@@ -28,7 +27,6 @@ def merge_folders(
 
     Exits with 1 if some runs are missing or if they are no evidence.
     """
-    with report_errors():
-        use_files("", None, prices)
-        comparison = merge_shards(folders, out, trace_to_html)
+    use_files("", None, prices)
+    comparison = merge_shards(folders, out, trace_to_html)
     report_comparison(comparison, out, form)

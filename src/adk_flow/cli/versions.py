@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from adk_flow.cli.options import (
     Questions,
     ReportFormat,
 )
-from adk_flow.cli.output import print_json, print_note, report_errors, silence_adk
+from adk_flow.cli.output import print_json, print_note, silence_adk
 from adk_flow.cli.signals import keeping
 from adk_flow.errors import AdkFlowError
 from adk_flow.releases.alignment import align_releases
@@ -49,21 +50,21 @@ def compare_releases(
     Exits with 1 if a release could not run the conversation, a turn failed, an answer lacks what
     the conversation asks for, or decisions were left over.
     """
-    with report_errors():
-        asked = load_conversation(question, conversation)
-        releases = order_releases(adk)
-        _check_decisions(decisions)
-        folder = (environments or default_folder()).resolve()
-        if not app.exists():
-            raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
-        with keeping(lambda: f"complete environments are kept in {folder}"):
-            ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
+    asked = load_conversation(question, conversation)
+    releases = order_releases(adk)
+    _check_decisions(decisions)
+    folder = (environments or default_folder()).resolve()
+    if not app.exists():
+        raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
+    with keeping(lambda: f"complete environments are kept in {folder}"):
+        ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
     alignment = align_releases(str(app), len(asked.turns), ran)
     if form == "json":
         print_json("versions", releases_to_data(alignment))
     elif form == "markdown":
-        command = _command(app, releases, conversation, question, decisions, packages)
-        print(releases_to_markdown(alignment, command), end="")
+        options = {"adk": releases, "conversation": [conversation], "question": question}
+        options |= {"decisions": [decisions], "with": packages}
+        print(releases_to_markdown(alignment, _command(app, options)), end="")
     else:
         print_releases(alignment, plain_console())
     if alignment.failed or alignment.notes:
@@ -81,19 +82,12 @@ def _check_decisions(file: Path | None) -> None:
     read_decisions(file)
 
 
-def _command(
-    app: Path,
-    releases: list[str],
-    conversation: Path | None,
-    questions: list[str] | None,
-    decisions: Path | None,
-    packages: list[str] | None,
-) -> str:
+def _command(app: Path, options: Mapping[str, Sequence[object] | None]) -> str:
     """Writes the command that makes the same again."""
-    words = ["adk-flow", "versions", str(app)]
-    words += [word for release in releases for word in ("--adk", release)]
-    words += ["--conversation", str(conversation)] if conversation else []
-    words += [word for question in questions or [] for word in ("--question", question)]
-    words += ["--decisions", str(decisions)] if decisions else []
-    words += [word for package in packages or [] for word in ("--with", package)]
-    return shlex.join([*words, "--format", "markdown"])
+    words = [
+        word
+        for name, values in options.items()
+        for value in filter(None, values or ())
+        for word in (f"--{name}", str(value))
+    ]
+    return shlex.join(["adk-flow", "versions", str(app), *words, "--format", "markdown"])

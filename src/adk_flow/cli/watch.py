@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from adk_flow.cli.options import FORMAT, TextFormat
-from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.output import print_json
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 
@@ -61,14 +61,13 @@ def watch_flows(
     has a FlowPlugin or not.
     """
     root = logs or Path(os.environ.get("ADK_FLOW_DIR") or "flow_logs")
-    with report_errors():
-        if logs is not None and not (beside or logs.exists()):
-            raise AdkFlowError(f"{logs}: no such folder or flow log")
-        if logs is not None and logs.is_file() and not is_flow_log(logs):
-            raise AdkFlowError(f"{logs}: is no flow log; expected one, or a folder of them")
-        if beside and not context.obj:
-            raise AdkFlowError("--with needs a command, such as: --with adk web .")
-        code = asyncio.run(_serve(root.resolve(), port, context.obj if beside else (), form))
+    if logs is not None and not (beside or logs.exists()):
+        raise AdkFlowError(f"{logs}: no such folder or flow log")
+    if logs is not None and logs.is_file() and not is_flow_log(logs):
+        raise AdkFlowError(f"{logs}: is no flow log; expected one, or a folder of them")
+    if beside and not context.obj:
+        raise AdkFlowError("--with needs a command, such as: --with adk web .")
+    code = asyncio.run(_serve(root.resolve(), port, context.obj if beside else (), form))
     raise typer.Exit(code)
 
 

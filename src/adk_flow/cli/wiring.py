@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from adk_flow._text import suggest
 from adk_flow.cli.loading import import_app
 from adk_flow.cli.options import FORMAT, AdvisorModel, AppPath, Deep, TextFormat
-from adk_flow.cli.output import app_output_on_stderr, print_json, print_note, report_errors
+from adk_flow.cli.output import app_output_on_stderr, print_json, print_note
 from adk_flow.errors import AdkFlowError
 
 if TYPE_CHECKING:
@@ -33,15 +34,14 @@ def write_wiring(
 
     No agent runs, but the app's code is imported.
     """
-    with report_errors():
-        if write:
-            _check_folder(write)
-        with app_output_on_stderr():
-            written = _written(app, construct, write, deep, advisor_model)
-        for note in written.notes:
-            print_note(note)
-        if write:
-            _write_files(write, written.files)
+    if write:
+        _check_folder(write)
+    with app_output_on_stderr():
+        written = _written(app, construct, write, deep, advisor_model)
+    for note in written.notes:
+        print_note(note)
+    if write:
+        _write_files(write, written.files)
     if form == "json":
         print_json("wire", {"folder": write and str(write), "files": written.files})
     elif write:
@@ -87,19 +87,18 @@ def _written(
     from adk_flow.wiring import ON_DEMAND
     from adk_flow.wiring.source.files import write_app
 
+    refused = partial(AdkFlowError, argument="construct", value=construct)
     known = [name for name in KNOWN_CONSTRUCTS if name != ONE_BY_ONE]
     if construct in ON_DEMAND:
-        reason = (
+        raise refused(
             "cannot be written: each specialist is a process of its own; serve it by ADK's "
             "to_a2a, and call it by AgentTool(RemoteA2aAgent(...))"
         )
-        raise AdkFlowError(reason, argument="construct", value=construct)
     if construct not in known:
-        reason = f"unknown{suggest(construct, known)}; known are {', '.join(known)}"
-        raise AdkFlowError(reason, argument="construct", value=construct)
+        raise refused(f"unknown{suggest(construct, known)}; known are {', '.join(known)}")
     variants = make_variants(app, [AS_IS, construct], deep=deep, advisor=advisor)
     if reason := variants.skipped.get(construct):
-        raise AdkFlowError(reason, argument="construct", value=construct)
+        raise refused(reason)
     home = path.parent if path.name in FILES_OF_APP else path
     apps = home.resolve().parent
     beside = folder is None or folder.resolve().parent == apps

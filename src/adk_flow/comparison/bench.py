@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,18 +22,10 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.faults import prepare_fault
-from adk_flow.comparison.store import (
-    PAGED_TRIALS,
-    DrawPage,
-    Trial,
-    TrialResult,
-    TrialStore,
-    page_name,
-)
-from adk_flow.comparison.taping import taped
+from adk_flow.comparison.store import DrawPage, Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import make_variants
 from adk_flow.errors import AdkFlowError
-from adk_flow.models.cassette import Cassette
+from adk_flow.models.cassette import Cassette, Tape
 from adk_flow.models.override import override_models, override_of
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
@@ -91,7 +83,7 @@ class Bench:
         """
         self._experiment, self._apps = experiment, apps
         self._page, self._budget, self._advance = page, budget, advance
-        self._prepare = taped(cassette, partial(prepare_fault, faults=experiment.faults))
+        self._cassette = cassette
         self._loop: tuple[bool, asyncio.Runner] | None = None
         """The loop, whose time may be virtual."""
         _warm_up(is_offline=not experiment.is_live)
@@ -132,7 +124,7 @@ class Bench:
         """Makes a trial that is not there, if the budget has room for it, and measures it."""
         experiment, result, trace = self._experiment, store.find(trial), None
         if (result is None or result.failed) and not self._is_spent:
-            app, sides = self._prepare(self._apps[trial.construct], trial), store.peers_of(trial)
+            app, sides = self._app_of(trial), store.peers_of(trial)
             with recorded_in(sides):
                 run = await run_conversation(
                     **self._limited(app),
@@ -155,8 +147,16 @@ class Bench:
         log = trace.log._replace(path=str(store.log_of(trial))) if trace else store.read(trial)
         trace = structs.replace(trace, log=log) if trace else trace_log(log)
         batch.runs[trial] = run = measure_run(trace, **experiment.view_of(result))
-        if self._page and trial.number <= PAGED_TRIALS:
-            store.write(page_name(trial), self._page(trace, run.findings))
+        store.write_page(trial, self._page, trace, run.findings)
+
+    def _app_of(self, trial: Trial) -> App:
+        """Gives the app of a trial, with its fault, answered from a cassette if there is one."""
+        app = prepare_fault(self._apps[trial.construct], trial, self._experiment.faults)
+        if self._cassette is None:
+            return app
+        under = " with ".join(filter(None, (trial.construct, trial.fault)))
+        tape = Tape(self._cassette, trial.number, f"{trial.conversation} under {under}")
+        return override_models(app, tape=tape)
 
     @property
     def _is_spent(self) -> bool:

@@ -259,7 +259,7 @@ def _over(comparison: Comparison) -> str:
 
 def write_caveats(comparison: Comparison) -> list[str]:
     """Says what the figures do not show; a sentence each."""
-    return list(_caveats(comparison))
+    return [*_caveats(comparison), *write_troubles(comparison)]
 
 
 def _caveats(comparison: Comparison) -> Iterator[str]:
@@ -278,7 +278,6 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
     yield from _failures(comparison)
-    yield from write_troubles(comparison)
 
 
 def write_troubles(comparison: Comparison) -> Iterator[str]:

@@ -13,7 +13,7 @@ import msgspec
 from google.adk.apps import App
 
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
-from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
+from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
 from adk_flow.comparison.bench import Batch, Bench, make_batch
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
@@ -31,11 +31,10 @@ from adk_flow.comparison.spec import (
     why_no_advisor,
 )
 from adk_flow.comparison.store import DrawPage, Trial, TrialStore
-from adk_flow.comparison.taping import read_use
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.cassette import open_cassette
+from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
 from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import check_keys, models_asked
@@ -202,7 +201,8 @@ def compare(
     stopped = _what_stopped(budget, any(map(store.find, experiment.trials)))
     if batch.uncontrolled:
         _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
-    outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=read_use(kept))
+    use = _use_of(kept) if kept else None
+    outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=use)
     return add_wiring(compare_runs(*outcome), lambda names: _wiring(names, app, variants.apps))
 
 
@@ -234,6 +234,18 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
     if stopped and not is_any_complete:
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
     return stopped
+
+
+def _use_of(cassette: Cassette) -> CassetteUse:
+    """Says what was answered from a cassette.
+
+    Raises:
+      CassetteError: it lacks an answer that nothing may be asked for.
+    """
+    if cassette.missing and not cassette.asks:
+        raise CassetteError(cassette.complaint, argument="calls")
+    words = ". ".join(filter(None, (cassette.summary, cassette.complaint)))
+    return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)
 
 
 def _wiring(

@@ -7,7 +7,6 @@ from typing import Any
 
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import Workflow
 
@@ -30,30 +29,17 @@ class SerialCalls(BasePlugin):
         super().__init__(name="one_by_one")
         self._turns: dict[tuple[str, str, str], asyncio.Lock] = {}
 
-    async def before_tool_callback(
-        self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
-    ) -> None:
+    async def before_tool_callback(self, *, tool_context: ToolContext, **hook: Any) -> None:
         """Waits until the agent's call before has come back."""
         await self._turn(tool_context).acquire()
 
-    async def after_tool_callback(
-        self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext, result: Any
-    ) -> None:
-        """Lets the next call run."""
-        self._turn(tool_context).release()
-
-    async def on_tool_error_callback(
-        self,
-        *,
-        tool: BaseTool,
-        tool_args: dict[str, Any],
-        tool_context: ToolContext,
-        error: BaseException,
-    ) -> None:
-        """Lets the next call run."""
+    async def after_tool_callback(self, *, tool_context: ToolContext, **hook: Any) -> None:
+        """Lets the next call run; of an error made a result ADK tells twice."""
         lock = self._turn(tool_context)
         if lock.locked():
             lock.release()
+
+    on_tool_error_callback = after_tool_callback
 
     def _turn(self, context: ToolContext) -> asyncio.Lock:
         invocation = context._invocation_context

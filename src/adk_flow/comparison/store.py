@@ -6,7 +6,6 @@ file of its own in `trials/`, so that none waits for another and nothing is writ
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ try:
 except ImportError:  # Windows has no advisory locks.
     fcntl = None
 
+from adk_flow._data import digest_of
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.trace import Trace
 from adk_flow.errors import AdkFlowError
@@ -111,6 +111,13 @@ class Folder:
             draft.replace(path)
         return path
 
+    def write_page(
+        self, trial: Trial, draw: DrawPage | None, trace: Trace, findings: Sequence[Finding]
+    ) -> None:
+        """Writes the page of a trial, if pages are drawn and it is one of the first."""
+        if draw and trial.number <= PAGED_TRIALS:
+            self.write(page_name(trial), draw(trace, findings))
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
@@ -192,7 +199,7 @@ class TrialStore(Folder):
         Raises:
           AdkFlowError: they did not.
         """
-        self.expect_digests({name: _digest(msgspec.json.encode(conversation))})
+        self.expect_digests({name: digest_of(msgspec.json.encode(conversation).decode(), 4)})
 
     def expect_digests(self, digests: Mapping[str, str]) -> None:
         """Checks so by the digests of conversations.
@@ -370,8 +377,4 @@ def page_name(trial: Trial) -> str:
 def safe_name(name: str) -> str:
     """Gives a name that is safe in a path, with a digest where anything was left out."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64]
-    return safe if safe == name else f"{safe}-{_digest(name.encode())}"
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=4).hexdigest()
+    return safe if safe == name else f"{safe}-{digest_of(name, 4)}"

@@ -30,10 +30,7 @@ from adk_flow.wiring import (
     wire,
 )
 
-DEPRECATED_FORM = "deprecated_"
-"""What stands before a construct's name for ADK's deprecated agent in place of a Workflow."""
-_DEPRECATED = (DEPRECATED_FORM + name for name in DEPRECATED)
-KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *ON_DEMAND, *_DEPRECATED)
+KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *ON_DEMAND, *DEPRECATED)
 
 
 class Variants(NamedTuple):
@@ -102,17 +99,12 @@ def _rewire(
     result.notes.extend(f"Not rewired: {what}." for what in left_out)
     result.team.extend(agent.name for agent in specialists)
     for name in constructs:
-        plain = name.removeprefix(DEPRECATED_FORM)
         fitting = [
-            agent
-            for agent in specialists
-            if plain in TAKES_ANY_AGENT or isinstance(agent, LlmAgent)
+            agent for agent in specialists if name in TAKES_ANY_AGENT or isinstance(agent, LlmAgent)
         ]
         try:
-            wired = wire(
-                lead, fitting, plain, deprecated=plain != name, peers=peers, advisor=advisor
-            )
-            if peers and plain in ON_DEMAND:
+            wired = wire(lead, fitting, name, peers=peers, advisor=advisor)
+            if peers and name in ON_DEMAND:
                 peers.start()
         except WiringError as error:
             result.skipped[name] = str(error)
@@ -124,9 +116,9 @@ def _rewire(
             absent = [agent for agent in specialists if agent not in fitting]
             result.changes[name] = [
                 *(f"{agent.name} is missing, a {type(agent).__name__}" for agent in absent),
-                *describe_changes(lead, specialists, plain),
+                *describe_changes(lead, specialists, name),
             ]
-            if absent or (plain in WITHOUT_THE_LEADS_TOOLS and own_tools(lead, specialists)):
+            if absent or (name in WITHOUT_THE_LEADS_TOOLS and own_tools(lead, specialists)):
                 result.incomplete.append(name)
 
 

@@ -1,6 +1,8 @@
 """Flow logs as tables and OpenTelemetry spans."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from adk_flow._data import load_lazily
 
 if TYPE_CHECKING:
     from adk_flow.export.live import SpanPlugin as SpanPlugin
@@ -8,10 +10,5 @@ if TYPE_CHECKING:
 EXPORT_SCHEMA = 1
 """Which tables and trace events have; it grows when a field is renamed, removed or means else."""
 
-
-def __getattr__(name: str) -> Any:
-    if name != "SpanPlugin":  # `adk_flow.export.SpanPlugin`, as `adk web --extra_plugins` names it
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from adk_flow.export.live import SpanPlugin as plugin
-
-    return plugin
+# `adk_flow.export.SpanPlugin`, as `adk web --extra_plugins` names it.
+__getattr__ = load_lazily(__name__, {"SpanPlugin": "live"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry import trace
@@ -40,7 +40,7 @@ class MovesOnSpans:
     def __init__(self) -> None:
         self.words = words_wanted()
         """Whether events carry what was said."""
-        self._sessions: OrderedDict[Header, _Session] = OrderedDict()
+        self._session = lru_cache(SESSIONS)(lambda _: _Session())
 
     def __call__(self, header: Header, record: Record) -> None:
         """Puts the moves that a record shows on spans; a hook runs inside ADK's own span."""
@@ -78,13 +78,6 @@ class MovesOnSpans:
         stage = stage_of(move, session.reader.activations)
         own = session.agents.get(stage, session.turn)
         return own if own.is_recording() else current
-
-    def _session(self, header: Header) -> _Session:
-        session = self._sessions.setdefault(header, _Session())
-        self._sessions.move_to_end(header)
-        if len(self._sessions) > SESSIONS:
-            self._sessions.popitem(last=False)
-        return session
 
 
 class SpanPlugin(FlowPlugin):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.pricing import price_of
 from adk_flow.comparison.crossovers import Axis, Winner, name_winner
@@ -79,9 +80,7 @@ def find_law_winners(laws: Sequence[Law], setting: LawSetting) -> Iterator[Winne
 
 def find_crossings(winners: Sequence[Winner], constructs: Sequence[str]) -> Iterator[LawCrossing]:
     """Finds where, of each two constructs, one begins to beat the other, and goes on to the end."""
-    series: dict[tuple[Axis, str], list[Winner]] = {}
-    for winner in winners:
-        series.setdefault((winner.axis, winner.figure), []).append(winner)
+    series = group_by(winners, lambda winner: (winner.axis, winner.figure))
     for (axis, figure), points in series.items():
         for winner, loser in permutations(constructs, 2):
             wins = [

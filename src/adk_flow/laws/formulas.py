@@ -10,6 +10,7 @@ from itertools import product
 import msgspec
 from msgspec.structs import replace
 
+from adk_flow._data import group_by
 from adk_flow.laws.grid import Figures, LawRow, Point
 from adk_flow.laws.least_squares import fit_terms, predict_value
 
@@ -75,18 +76,9 @@ def _plain_terms_at(point: Point) -> dict[str, int]:
 
 def fit_laws(fitted: Iterable[LawRow], tried: Iterable[LawRow]) -> list[Law]:
     """Fits a law for each construct, and tries it on other rows."""
-    others = _by_construct(tried)
-    return [
-        _fit(construct, rows, others.get(construct, []))
-        for construct, rows in _by_construct(fitted).items()
-    ]
-
-
-def _by_construct(rows: Iterable[LawRow]) -> dict[str, list[LawRow]]:
-    groups: dict[str, list[LawRow]] = {}
-    for row in rows:
-        groups.setdefault(row.construct, []).append(row)
-    return groups
+    others = group_by(tried, lambda row: row.construct)
+    groups = group_by(fitted, lambda row: row.construct)
+    return [_fit(name, rows, others.get(name, [])) for name, rows in groups.items()]
 
 
 def _fit(construct: str, rows: Sequence[LawRow], others: Sequence[LawRow]) -> Law:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 from operator import mul
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Name = TypeVar("_Name", bound=Hashable)
 
@@ -24,31 +24,15 @@ def fit_terms(
     names = [*places[0]]
     columns = [[place[name] for place in places] for name in names]
     matrix = [[Fraction(sum(map(mul, a, b))) for b in [*columns, *series]] for a in columns]
-    pivots = _eliminate(matrix)
-    factors = [
-        {names[place]: row[len(names) + number] for row, place in zip(matrix, pivots, strict=False)}
+    chosen: list[int] = []
+    for place in range(len(names)):
+        if matrix[place][place]:
+            _sweep(matrix, place)
+            chosen.append(place)
+    return [
+        {names[n]: value for n in chosen if (value := matrix[n][len(names) + number])}
         for number in range(len(series))
     ]
-    return [{name: factor for name, factor in one.items() if factor} for one in factors]
-
-
-def _eliminate(matrix: list[list[Fraction]]) -> list[int]:
-    """Brings normal equations into reduced form, in place; gives each row's column."""
-    pivots: list[int] = []
-    for column in range(len(matrix)):
-        row = len(pivots)
-        place = next((n for n in range(row, len(matrix)) if matrix[n][column]), None)
-        if place is None:
-            continue
-        matrix[row], matrix[place] = matrix[place], matrix[row]
-        first = matrix[row][column]
-        matrix[row] = [value / first for value in matrix[row]]
-        for number, other in enumerate(matrix):
-            if number != row and (factor := other[column]):
-                pairs = zip(other, matrix[row], strict=True)
-                matrix[number] = [value - factor * own for value, own in pairs]
-        pivots.append(column)
-    return pivots
 
 
 def predict_value(factors: Mapping[_Name, Fraction], terms: Mapping[_Name, int]) -> float:
@@ -108,7 +92,7 @@ def fit_shares(
     return {names[n]: matrix[n][last] for n in chosen}
 
 
-def _sweep(matrix: list[list[float]], place: int) -> None:
+def _sweep(matrix: list[list[Any]], place: int) -> None:
     """Takes a term into the sum, or out of it again."""
     row = matrix[place]
     pivot = row[place]

@@ -9,6 +9,7 @@ import msgspec
 from google.adk.apps import App
 from msgspec.structs import replace
 
+from adk_flow._data import group_by
 from adk_flow.comparison.crossovers import Winner, name_winner
 from adk_flow.comparison.variants import Variants, make_variants
 from adk_flow.laws.grid import Figures
@@ -123,12 +124,9 @@ class SampleRow(NamedTuple):
 
 def fit_app_laws(rows: Iterable[SampleRow]) -> list[AppLaw]:
     """Fits laws to talks with apps of any shape."""
-    groups: dict[tuple[str, Talk], list[SampleRow]] = {}
-    for row in rows:
-        groups.setdefault((row.construct, row.talk), []).append(row)
     return [
         AppLaw(*key, {figure: _fit(group, figure) for figure in PREDICTED.values()})
-        for key, group in groups.items()
+        for key, group in group_by(rows, lambda row: (row.construct, row.talk)).items()
     ]
 
 

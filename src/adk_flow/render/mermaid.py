@@ -14,7 +14,7 @@ from itertools import groupby
 from adk_flow._text import one_line
 from adk_flow.analysis.moves import USER, Move
 from adk_flow.render.flow_text import FlowView
-from adk_flow.render.sequence_steps import lanes_of
+from adk_flow.render.sequence import lanes_of
 
 _LONGEST_LABEL = 70
 """Characters of a text that an arrow bears."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from functools import lru_cache
 from typing import TextIO
 
 from adk_flow._text import plain
@@ -19,17 +19,12 @@ class Narrator:
 
     def __init__(self, stream: TextIO, view: FlowView = "both") -> None:
         self.console = plain_console(stream)
-        self.view: FlowView = view
-        self._sessions: OrderedDict[str, FlowPrinter] = OrderedDict()
+        self._printer = lru_cache(_MOST_SESSIONS)(lambda _: FlowPrinter(self.console, view))
         self._latest = ""
 
     def __call__(self, header: Header, record: Record) -> None:
         """Prints the moves that a record shows, and the metrics of a turn at its end."""
-        session = header.session
-        printer = self._sessions.setdefault(session, FlowPrinter(self.console, self.view))
-        self._sessions.move_to_end(session)
-        if len(self._sessions) > _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
-        is_other = session != self._latest and len(self._sessions) > 1
+        session, printer = header.session, self._printer(header.session)
+        is_other = session != self._latest and self._printer.cache_info().currsize > 1
         if printer.read(header, record, f"Session {plain(session)}" if is_other else ""):
             self._latest = session

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
+from adk_flow._data import group_by
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds
 from adk_flow.analysis.findings import Finding
-from adk_flow.analysis.moves import Move
 from adk_flow.analysis.pricing import dollars, is_priced
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall, ToolCall, Trace
 from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.analysis.visibility.matching import Found
-from adk_flow.log.schema import Part, Request
+from adk_flow.log.schema import Part
 from adk_flow.render.flow_text import describe_finding, describe_move
 from adk_flow.render.templates import environment
 
@@ -42,39 +42,14 @@ class SentPart(NamedTuple):
     """Record of the agent's request that had it first; -1 for this one."""
 
 
-class Detail(NamedTuple):
-    """What is known of a record."""
-
-    number: int
-    turn: int
-    hook: str
-    agent: str
-    since: str
-    """When it came, from the turn's start."""
-    moves: list[Move]
-    findings: list[Finding]
-    model_call: ModelCall | None
-    figures: dict[str, str]
-    """Of the model call."""
-    system: SentPart | None
-    parts: list[SentPart]
-    tool_call: ToolCall | None
-    result: str
-    fields: dict[str, str]
-
-
 class Details:
     """Everything that a trace tells of its records, one by one."""
 
     def __init__(self, trace: Trace, findings: Sequence[Finding]) -> None:
         self._trace = trace
-        self._moves: defaultdict[int, list[Move]] = defaultdict(list)
-        for move in trace.moves:
-            self._moves[move.record].append(move)
-        self._findings: defaultdict[int, list[Finding]] = defaultdict(list)
-        for finding in findings:
-            for record in finding.records:
-                self._findings[record].append(finding)
+        self._moves = group_by(trace.moves, lambda move: move.record)
+        proofs = ((record, finding) for finding in findings for record in finding.records)
+        self._findings = group_by(proofs, itemgetter(0))
         self._calls = {
             index: call
             for turn in trace.turns
@@ -89,39 +64,26 @@ class Details:
         Raises:
           IndexError: there is no such record.
         """
-        template = environment().get_template("page_details.html.j2")
-        words = {"describe_move": describe_move, "describe_finding": describe_finding}
-        return template.render(detail=self._detail(index), **words)
-
-    def _detail(self, index: int) -> Detail:
-        record = self._trace.log.records[index]
+        records = self._trace.log.records
+        record, call = records[index], self._calls.get(index)
         run = self._trace.runs.get(record.run)
-        call = self._calls.get(index)
-        model_call = call if isinstance(call, ModelCall) else None
-        tool_call = call if isinstance(call, ToolCall) else None
-        request = model_call.request if model_call else None
-        sources = self._all_sources.get(model_call.record, []) if model_call else []
-        seconds = (record.time - run.turn.began) / 1e6 if run else 0
-        return Detail(
+        template = environment().get_template("page_details.html.j2")
+        return template.render(
             number=index,
+            record=record,
             turn=run.turn.number if run else 0,
-            hook=record.hook,
-            agent=record.agent,
-            since=format_seconds(seconds),
-            moves=self._moves[index],
-            findings=self._findings[index],
-            model_call=model_call,
-            figures=dict(_figures(model_call)) if model_call else {},
-            system=self._system(request, sources) if request else None,
-            parts=list(self._parts(model_call, request, sources)) if model_call and request else [],
-            tool_call=tool_call,
-            result=self._result(tool_call),
+            since=format_seconds((record.time - run.turn.began) / 1e6 if run else 0),
+            moves=self._moves.get(index, ()),
+            findings=[finding for _, finding in self._findings.get(index, ())],
+            describe_move=describe_move,
+            describe_finding=describe_finding,
             fields=_fields(msgspec.to_builtins(record)),
+            model_call=call if isinstance(call, ModelCall) else None,
+            figures=_figures,
+            sent=self._sent,
+            tool_call=call if isinstance(call, ToolCall) else None,
+            result=records[call.ended].text if call and call.ended >= 0 else "",
         )
-
-    def _result(self, call: ToolCall | None) -> str:
-        is_over = call is not None and call.ended >= 0
-        return self._trace.log.records[call.ended].text if call and is_over else ""
 
     # What a model was sent
 
@@ -139,22 +101,22 @@ class Details:
                     first.setdefault((call.agent, part.text), call.record)
         return first
 
-    def _system(self, request: Request, sources: list[list[Found]]) -> SentPart | None:
-        text = self._trace.log.texts.get(request.system, "")
+    def _sent(self, call: ModelCall) -> tuple[SentPart, list[SentPart]]:
+        """Gives the instruction that a model was sent, and the parts of the conversation."""
+        sources, texts = self._all_sources.get(call.record, []), self._trace.log.texts
+        system = texts.get(call.request.system, "") if call.request else ""
         held = f", holds what was {_named(sources[-1])}" if sources and sources[-1] else ""
-        return SentPart(f"instruction{held}", text, -1) if text else None
-
-    def _parts(
-        self, call: ModelCall, request: Request, sources: list[list[Found]]
-    ) -> Iterator[SentPart]:
-        for number, part in enumerate(request.parts):
+        parts = []
+        for number, part in enumerate(call.request.parts if call.request else ()):
             found = sources[number] if number < len(sources) else []
+            text = texts.get(part.text, "")
             first = self._first_sent.get((call.agent, part.text), call.record)
-            text = self._trace.log.texts.get(part.text, "")
             if first == call.record:
-                yield SentPart(_source(part, found, call.agent), text, -1)
+                first = -1
             else:
-                yield SentPart(_source(part, found, call.agent), text[:_LONGEST_KNOWN], first)
+                text = text[:_LONGEST_KNOWN]
+            parts.append(SentPart(_source(part, found, call.agent), text, first))
+        return SentPart(f"instruction{held}", system, -1), parts
 
 
 def _source(part: Part, found: list[Found], agent: str) -> str:

@@ -12,8 +12,7 @@ from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.report_links import link_to
-from adk_flow.render.sequence import draw_sequence
-from adk_flow.render.sequence_steps import lanes_of
+from adk_flow.render.sequence import draw_sequence, lanes_of
 from adk_flow.render.svg import Drawing
 from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall, length_of
 

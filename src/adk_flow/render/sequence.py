@@ -5,13 +5,13 @@ Every diagram has the same scale: a lane an agent, a row a step, whatever time i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adk_flow._text import one_line
 from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.moves import Move
-from adk_flow.render.sequence_steps import DrawnStep, steps_of
+from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.trace import Turn
 from adk_flow.render.svg import Drawing, Shape, box, dot, fold_name, label, line
 
 LANE = 66
@@ -26,13 +26,24 @@ _MOST_STEPS = 240
 _NAMED = {"transfer", "call"}
 """Moves of control whose arrow bears their name."""
 
+_Step = list[Move] | Span
+"""Moves that belong together, or a model or tool call."""
+
+_PAIRS = {("start", "say"), ("call", "ask"), ("answer", "return"), ("reply", "end")}
+
+
+def draw_turn(turn: Turn, spans: Sequence[Span]) -> Drawing:
+    """Draws a turn as far as it has come, the user first."""
+    lanes = [USER, *(name for name in lanes_of(turn.moves, spans) if name != USER)]
+    return draw_sequence(turn.moves, spans, lanes, f"Sequence of turn {turn.number}")
+
 
 def draw_sequence(
     moves: Sequence[Move], spans: Sequence[Span], lanes: Sequence[str], about: str
 ) -> Drawing:
     """Draws the moves of a turn, with its model and tool calls, between lanes."""
     sketch = _Sketch({name: LANE * (index + 0.5) for index, name in enumerate(lanes)})
-    steps = list(steps_of(moves, spans))
+    steps = list(_steps_of(moves, spans))
     for step in steps[:_MOST_STEPS]:
         sketch.add(step)
     sketch.finish(len(steps) - _MOST_STEPS)
@@ -64,7 +75,7 @@ class _Sketch:
     _calling: set[str] = field(default_factory=set)
     """Agents with a model or tool call in the row."""
 
-    def add(self, step: DrawnStep) -> None:
+    def add(self, step: _Step) -> None:
         """Draws the next step."""
         if isinstance(step, Span):
             self._add_call(step)
@@ -193,3 +204,30 @@ def _style(move: Move) -> str:
 
 def _hint(move: Move) -> str:
     return move.text if move.text and not move.is_control else f"{move.kind} {move.text}".strip()
+
+
+def lanes_of(moves: Iterable[Move], spans: Iterable[Span] = ()) -> list[str]:
+    """Lists who takes part, in order of appearance."""
+    names: dict[str, None] = {}
+    for move in moves:
+        ends = (move.source,) if move.kind in ("fork", "join") else (move.source, move.target)
+        names.update(dict.fromkeys(ends))
+    return list(names | dict.fromkeys(span.agent for span in spans))
+
+
+def _steps_of(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[_Step]:
+    """Joins control with the words that go with it, and puts calls between in their order."""
+    waiting, index = list(spans), 0
+    while index < len(moves):
+        pair = list(moves[index : index + 2])
+        while waiting and waiting[0].record < pair[0].record:
+            yield waiting.pop(0)
+        step = pair if len(pair) == 2 and _go_together(*pair) else pair[:1]
+        yield step
+        index += len(step)
+    yield from waiting
+
+
+def _go_together(first: Move, second: Move) -> bool:
+    same = (first.source, first.target) == (second.source, second.target)
+    return same and (first.kind, second.kind) in _PAIRS

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page import page_to_html
 from adk_flow.render.page_details import Details
-from adk_flow.render.page_pieces import SessionPieces, draw_row
+from adk_flow.render.page_pieces import SessionPieces, draw_row, redraw
 from adk_flow.watch.sessions import MOST_LOGS, TICK, Session, WatchedFolder
 
 _SHARE = 4
 """How much longer than a look, in time of the processor, is the pause before the next."""
-
-
 _SOON = 100
 """Looks at which nothing was new, after which they are half as many."""
 _PATIENCE = 0.02
 """Seconds in which lines of the list are drawn, so that the open session does not wait."""
-
-
-class _Drawn(NamedTuple):
-    state: object
-    """Of the session when it was drawn."""
-    html: dict[str, str]
 
 
 class Board:
@@ -38,14 +30,15 @@ class Board:
         self._looked = 0.0
         self._quiet = 0
         """Looks at which nothing was new."""
-        self._rows: dict[str, _Drawn] = {}
-        self._pieces: dict[str, tuple[SessionPieces, _Drawn]] = {}
+        self._rows: dict[str, tuple[object, str]] = {}
+        self._pieces: dict[str, SessionPieces] = {}
+        self._drawn: dict[str, tuple[object, dict[str, str]]] = {}
 
     def pieces(self, id: str) -> dict[str, str]:
         """Gives the elements of the page by their ids: of a session, by default the newest."""
         self._look()
         session = self._session(id)
-        pieces = self._drawn(session) if session else {}
+        pieces = self._draw(session) if session else {}
         until = time.monotonic() + _PATIENCE
         rows = {f"row-{each.id}": self._row(each, until) for each in self._newest_first()}
         return pieces | rows
@@ -87,9 +80,9 @@ class Board:
         self._looked = time.monotonic()
         tick = TICK if self._quiet < _SOON else 2 * TICK
         self.pause = max(tick, _SHARE * (time.thread_time() - used))
-        for drawn in (self._rows, self._pieces):
-            for id in drawn.keys() - self._folder.sessions.keys():
-                del drawn[id]
+        for kept in (self._rows, self._pieces, self._drawn):
+            for id in kept.keys() - self._folder.sessions.keys():
+                del kept[id]
 
     def _newest_first(self) -> list[Session]:
         shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
@@ -100,18 +93,15 @@ class Board:
 
     def _row(self, session: Session, until: float) -> str:
         """Draws a session's line; where time is up the one before stays for now."""
-        state = (session.stage, session.is_live)
-        before = self._rows.get(session.id)
-        if before is None or (before.state != state and time.monotonic() < until):
-            html = draw_row(session.trace, session.id, self._base, session.is_live)
-            self._rows[session.id] = _Drawn(state, {"": html})
-        return self._rows[session.id].html[""]
+        id, state = session.id, (session.stage, session.is_live)
+        if id in self._rows and time.monotonic() >= until:
+            return self._rows[id][1]
+        draw = partial(draw_row, session.trace, id, self._base, session.is_live)
+        return redraw(self._rows, id, state, draw)
 
-    def _drawn(self, session: Session) -> dict[str, str]:
-        pieces, drawn = self._pieces.get(session.id) or (SessionPieces(), _Drawn(None, {}))
-        if drawn.state != session.version:
-            trace = session.trace
-            html = pieces.draw(trace, list_findings(trace), session.id)
-            drawn = _Drawn(session.version, html)
-            self._pieces[session.id] = pieces, drawn
-        return drawn.html
+    def _draw(self, session: Session) -> dict[str, str]:
+        def draw() -> dict[str, str]:
+            pieces, trace = self._pieces.setdefault(session.id, SessionPieces()), session.trace
+            return pieces.draw(trace, list_findings(trace), session.id)
+
+        return redraw(self._drawn, session.id, session.version, draw)

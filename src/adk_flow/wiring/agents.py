@@ -11,9 +11,6 @@ from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
-from google.adk.agents.loop_agent import LoopAgent
-from google.adk.agents.parallel_agent import ParallelAgent
-from google.adk.agents.sequential_agent import SequentialAgent
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
@@ -119,23 +116,8 @@ def wire_remote(team: Team) -> LlmAgent:
     return call_elsewhere(team, team.peers)
 
 
-def deprecated_sequential(team: Team) -> BaseAgent:
-    """Specialists one after the other, as ADK's deprecated agent."""
-    return _deprecated(SequentialAgent, name="sequential", sub_agents=team.copies())
-
-
-def deprecated_parallel(team: Team) -> BaseAgent:
-    """Specialists at once, as ADK's deprecated agent."""
-    return _deprecated(ParallelAgent, name="parallel", sub_agents=team.copies())
-
-
-def deprecated_loop(team: Team) -> BaseAgent:
-    """Specialists round after round, as ADK's deprecated agent."""
-    rounds = team.rounds
-    return _deprecated(LoopAgent, name="loop", sub_agents=team.copies(), max_iterations=rounds)
-
-
-def _deprecated(kind: Callable[..., BaseAgent], **fields: Any) -> BaseAgent:
+def wire_deprecated(kind: Callable[..., BaseAgent], team: Team, **fields: Any) -> BaseAgent:
+    """Specialists in one of ADK's deprecated agents, in place of a Workflow."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return kind(**fields)
+        return kind(sub_agents=team.copies(), **fields)

@@ -19,6 +19,7 @@ from google.adk.events.event import Event
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
+from adk_flow._data import as_words
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.copies import Team, WiringError, joined
 from adk_flow.wiring.dispatch import asking_again, drop_calls, write_as_json
@@ -29,7 +30,6 @@ from adk_flow.wiring.nodes import (
     TIMEOUT,
     as_message,
     as_node,
-    as_text,
     bounded,
     check_names,
     outcome,
@@ -141,7 +141,7 @@ def asking_candidate(candidate: Any, conversation: bool) -> FunctionNode:
 def _text_of(answer: Any) -> str:
     """Takes the words of an answer; an output schema's first field is the candidate."""
     first = next(iter(answer.values()), "") if isinstance(answer, dict) else answer
-    return as_text(first).strip()
+    return as_words(first).strip()
 
 
 def choosing_from(
@@ -190,11 +190,11 @@ async def _choice(
 def _letter(came: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[str, str]:
     """Reads a selector's answer: a letter, or what is wrong; it may name "candidate b" as well."""
     answer = came.get("answer")
-    best = as_text((answer.get("best") if isinstance(answer, dict) else None) or "").strip()
+    best = as_words((answer.get("best") if isinstance(answer, dict) else None) or "").strip()
     letter = best.upper().removeprefix(CANDIDATE.upper()).strip()
     if letter in texts:
         return letter, ""
-    named = f"it names {as_text(best[:40])!r}" if best else "it names none"
+    named = f"it names {as_words(best[:40])!r}" if best else "it names none"
     return "", came.get("failed") or f"{named}; there are only {', '.join(texts)}"
 
 

@@ -16,7 +16,10 @@ from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team
 
 WITHOUT_THE_LEADS_TOOLS = frozenset(
-    {"router", "classifier_router", "sequential", "parallel", "loop"}
+    {
+        *("router", "classifier_router", "sequential", "parallel", "loop"),
+        *("deprecated_sequential", "deprecated_parallel", "deprecated_loop"),
+    }
 )
 """Constructs in which nobody has the lead's own tools: it chooses who answers, or plays no part."""
 

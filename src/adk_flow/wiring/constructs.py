@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.loop_agent import LoopAgent
+from google.adk.agents.parallel_agent import ParallelAgent
+from google.adk.agents.sequential_agent import SequentialAgent
 from google.adk.models.base_llm import BaseLlm
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.wiring import agents, graphs, routers
-from adk_flow.wiring.copies import Team, WiringError
+from adk_flow.wiring.copies import ROUNDS, Team, WiringError
 from adk_flow.wiring.peers import Peers
 from adk_flow.wiring.skills import wire_skills
 
@@ -37,9 +41,11 @@ _WIRINGS: dict[str, Callable[[Team], BaseAgent | Workflow]] = {
     "remote": agents.wire_remote,
 }
 _DEPRECATED_WIRINGS: dict[str, Callable[[Team], BaseAgent]] = {
-    "sequential": agents.deprecated_sequential,
-    "parallel": agents.deprecated_parallel,
-    "loop": agents.deprecated_loop,
+    "deprecated_sequential": partial(agents.wire_deprecated, SequentialAgent, name="sequential"),
+    "deprecated_parallel": partial(agents.wire_deprecated, ParallelAgent, name="parallel"),
+    "deprecated_loop": partial(
+        agents.wire_deprecated, LoopAgent, name="loop", max_iterations=ROUNDS
+    ),
 }
 
 TAKES_ANY_AGENT = frozenset(
@@ -75,7 +81,7 @@ IN_ADK = {
 }
 """The lines of ADK that make each."""
 DEPRECATED = tuple(_DEPRECATED_WIRINGS)
-"""The constructs that exist as a deprecated agent of ADK's too."""
+"""Constructs in the form of ADK's deprecated agents, no part of all."""
 
 
 def wire(
@@ -84,9 +90,6 @@ def wire(
     construct: str,
     *,
     called: Collection[str] = (),
-    rounds: int = 2,
-    candidates: int = 3,
-    deprecated: bool = False,
     peers: Peers | None = None,
     advisor: str | BaseLlm = "",
 ) -> BaseAgent | Workflow:
@@ -99,27 +102,21 @@ def wire(
       lead: the agent that faces the user; whom it has as sub-agents or tools plays no part.
       specialists: the agents that it uses, with agents of their own; those of `TAKES_ANY_AGENT` may
         be other than LlmAgents.
-      construct: one of `CONSTRUCTS` or `ON_DEMAND`.
+      construct: one of `CONSTRUCTS`, `ON_DEMAND` or `DEPRECATED`.
       called: names of those whom `mixed` calls, the others being transferred to; by default those
         whom the lead has as an AgentTool, else the last.
-      rounds: how often `loop` runs them all, unless one of them escalates before.
-      candidates: how many answers `best_of_n` chooses from.
-      deprecated: whether to take ADK's deprecated agent in place of a Workflow.
       peers: the process in which the specialists of `remote` are.
       advisor: the model that `advisor` may ask; by default the lead's.
 
     Raises:
       WiringError: the construct is unknown, or these agents cannot be wired like that.
     """
-    wirings = _DEPRECATED_WIRINGS if deprecated else _WIRINGS
+    wirings = {**_WIRINGS, **_DEPRECATED_WIRINGS}
     if construct not in wirings:
-        kind = "deprecated form of a construct" if deprecated else "construct"
-        raise WiringError(f"{construct!r} is no {kind}; known are {', '.join(wirings)}")
+        raise WiringError(f"{construct!r} is no construct; known are {', '.join(wirings)}")
     _check(lead, specialists, called, "" if construct in TAKES_ANY_AGENT else construct)
-    if min(rounds, candidates) < 1:
-        raise WiringError(f"rounds and candidates are at least 1, not {min(rounds, candidates)}")
     named = frozenset(called) or _called_by(lead, specialists)
-    return wirings[construct](Team(lead, specialists, named, rounds, candidates, peers, advisor))
+    return wirings[construct](Team(lead, specialists, named, peers, advisor))
 
 
 def _check(

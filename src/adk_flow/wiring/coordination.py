@@ -19,7 +19,8 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.workflow import FunctionNode, JoinNode, RetryConfig, Workflow
 from google.genai import types
 
-from adk_flow.wiring.copies import Team, WiringError, fixed, joined
+from adk_flow._data import as_words
+from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.dispatch import (
     GUARDRAIL,
     DispatchError,
@@ -36,16 +37,13 @@ from adk_flow.wiring.nodes import (
     RETRY,
     TIMEOUT,
     Child,
-    as_asked,
-    as_failed,
     as_message,
     as_node,
-    as_said,
-    as_text,
     bounded,
     check_names,
-    outcome,
+    prompted,
     quoted,
+    report,
     running,
 )
 
@@ -124,7 +122,7 @@ def _dispatching_of(
     sentence = "\n".join([DISPATCH if conversation else DISPATCH_TO_ALL, *listed])
     # A plain JSON schema: ADK would drop an unknown child in silence from a Pydantic model's.
     schema = schema_of_sub_goals(descriptions, required)
-    lead = _lead(
+    lead = prompted(
         team,
         sentence,
         conversation,
@@ -168,11 +166,7 @@ def asking(child: Child) -> FunctionNode:
 
     async def ask(ctx: Context, node_input: dict[str, Any]) -> list[str] | None:
         goal = node_input["sub_goals"].get(child.name)
-        if not goal:
-            return None
-        came = await outcome(ctx, child, goal)
-        said = as_said(child, came["answer"]) if "answer" in came else ""
-        return [as_asked(child, goal), said or as_failed(child, came["failed"])]
+        return await report(ctx, child, goal, goal) if goal else None
 
     return running(ask, f"{ASK}{child.name}")
 
@@ -181,7 +175,7 @@ def merging_of(team: Team, children: Iterable[Child], conversation: bool) -> Fun
     """Makes a node in which a copy of the lead merges what children said."""
     reading = [*team.lead.canonical_after_model_callbacks, drop_calls, refuse_calls]
     alone: dict[str, Any] = {"tools": [], "after_model_callback": reading}
-    lead = _lead(team, MERGE, conversation, **({} if conversation else alone))
+    lead = prompted(team, MERGE, conversation, **({} if conversation else alone))
     return merging(lead, [child.name for child in children], conversation)
 
 
@@ -195,14 +189,6 @@ def merging(lead: LlmAgent, names: Sequence[str], conversation: bool) -> Functio
         asked = types.Content.model_validate(goal).parts or []
         message = types.UserContent([*asked, *(quoted(lines).parts or ())])
         # A coordinator above waits for the output; what the user reads was said already.
-        return as_text(await ctx.run_node(lead, message, use_as_output=True))
+        return as_words(await ctx.run_node(lead, message, use_as_output=True))
 
     return running(merge, "merge")
-
-
-def _lead(team: Team, sentence: str, conversation: bool, **update: Any) -> LlmAgent:
-    """Copies the lead with a sentence more, hearing the conversation or what it is given alone."""
-    if not conversation:
-        update["include_contents"] = "none"
-    instruction = joined([team.lead.instruction, fixed(sentence)])
-    return as_node(team.leading(instruction=instruction, **update))

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from adk_flow.wiring.peers import Peers
 
 
+ROUNDS = 2
+"""How often a loop runs its agents, unless one of them escalates before."""
+
+
 class WiringError(AdkFlowError):
     """Agents that cannot be wired as asked."""
 
@@ -36,10 +40,6 @@ class Team:
     """The specialists, those too that are no LlmAgent and can only be handed over to or called."""
     called: Collection[str] = ()
     """Names of the specialists that `mixed` calls; the others are transferred to."""
-    rounds: int = 2
-    """Rounds of a loop."""
-    candidates: int = 3
-    """Answers that `best_of_n` chooses from."""
     peers: Peers | None = None
     """The process in which the specialists of `remote` are."""
     advisor: str | BaseLlm = ""

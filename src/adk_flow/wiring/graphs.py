@@ -16,10 +16,11 @@ from google.adk.tools._node_tool import NodeTool
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 from google.genai import types
 
+from adk_flow._data import as_words
 from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
-from adk_flow.wiring.copies import Team
+from adk_flow.wiring.copies import ROUNDS, Team
 from adk_flow.wiring.lead_callbacks import (
     check_single_part,
     conclusion,
@@ -29,7 +30,6 @@ from adk_flow.wiring.nodes import (
     ASK,
     as_node,
     as_said,
-    as_text,
     check_names,
     quoted,
     running,
@@ -38,6 +38,8 @@ from adk_flow.wiring.nodes import (
 
 STAGES = "specialists"
 """The name of the graph that a lead calls as a tool."""
+CANDIDATES = 3
+"""Answers that `best_of_n` chooses from."""
 
 
 def coordinator(team: Team) -> Workflow:
@@ -109,7 +111,7 @@ def gathering(names: Sequence[str]) -> Callable[..., types.Content]:
     """Makes a function that puts together what agents said."""
 
     def gather(node_input: dict[str, Any]) -> types.Content:
-        texts = [f"{name}: {as_text(node_input[name])}" for name in names]
+        texts = [f"{name}: {as_words(node_input[name])}" for name in names]
         return types.ModelContent("\n\n".join(texts))
 
     return gather
@@ -119,7 +121,7 @@ def loop(team: Team) -> Workflow:
     """Specialists round after round, until the last round or until one of them escalates."""
     stages = _stages(team)
     ways = {"again": stages[0], "out": conclusion}
-    return graph_without(team.lead, "loop", *stages, going_on(team.rounds), ways)
+    return graph_without(team.lead, "loop", *stages, going_on(ROUNDS), ways)
 
 
 def going_on(rounds: int) -> Callable[..., Event]:
@@ -153,7 +155,7 @@ def _nodes(team: Team) -> list[LlmAgent]:
 def _candidates(team: Team) -> Iterator[tuple[str, types.GenerateContentConfig]]:
     """Names the candidates and spreads their temperatures, which are all that they differ in."""
     config = team.lead.generate_content_config or types.GenerateContentConfig()
-    for number, temperature in enumerate(temperatures(team.candidates), start=1):
+    for number, temperature in enumerate(temperatures(CANDIDATES), start=1):
         name = f"{team.lead.name}_{number}"
         yield name, config.model_copy(update={"temperature": temperature})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -13,7 +12,8 @@ from google.adk.workflow._errors import DynamicNodeFailError
 from google.genai import types
 from pydantic import BaseModel, create_model
 
-from adk_flow.wiring.copies import WiringError
+from adk_flow._data import as_words
+from adk_flow.wiring.copies import Team, WiringError, fixed, joined
 
 Child = LlmAgent | Workflow
 
@@ -69,6 +69,22 @@ async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
     return {"answer": answer} if answer else {"failed": NOTHING}
 
 
+async def report(ctx: Context, child: Child, goal: str, given: Any) -> list[str]:
+    """Asks a child: gives what it was asked and what it said, or why it failed, as ADK does."""
+    came = await outcome(ctx, child, given)
+    failed = f"[{child.name}] failed: {came.get('failed')}"
+    said = as_said(child, came["answer"]) if "answer" in came else failed
+    return [f"[{child.name}] was asked: {goal}", said]
+
+
+def prompted(team: Team, sentence: str, conversation: bool, **update: Any) -> LlmAgent:
+    """Copies the lead with a sentence more, hearing the conversation or what it is given alone."""
+    if not conversation:
+        update["include_contents"] = "none"
+    instruction = joined([team.lead.instruction, fixed(sentence)])
+    return as_node(team.leading(instruction=instruction, **update))
+
+
 def temperatures(number: int) -> list[float]:
     """Spreads temperatures evenly, from 0 for the first to the hottest for the last."""
     return [HOTTEST * place / max(1, number - 1) for place in range(number)]
@@ -86,26 +102,11 @@ def quoted(texts: Iterable[str]) -> types.Content:
     return types.UserContent(["For context:", *texts])
 
 
-def as_asked(agent: BaseNode, goal: str) -> str:
-    """Writes what an agent was asked."""
-    return f"[{agent.name}] was asked: {goal}"
-
-
 def as_said(agent: BaseNode, output: Any) -> str:
     """Writes what an agent said as ADK does."""
-    return f"[{agent.name}] said: {as_text(output)}"
-
-
-def as_failed(agent: BaseNode, reason: object) -> str:
-    """Writes why an agent gave no answer."""
-    return f"[{agent.name}] failed: {reason}"
+    return f"[{agent.name}] said: {as_words(output)}"
 
 
 def as_message(given: Any) -> types.Content:
     """Writes what a node is given as a user's message; ADK's own way came with 2.5."""
-    return given if isinstance(given, types.Content) else types.UserContent(as_text(given))
-
-
-def as_text(output: Any) -> str:
-    """Writes a node's output as words: an output schema makes it data."""
-    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    return given if isinstance(given, types.Content) else types.UserContent(as_words(given))

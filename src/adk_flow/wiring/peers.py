@@ -1,8 +1,8 @@
 """Specialists in another process of this machine, each behind an A2A server of ADK's.
 
 The process loads the app by its path (`server`) and ends with this one, however this one ends. A
-message carries how it is to be answered (`MessageTerms`) and its trace; a plan plays in this
-process, and the specialists' model asks it here, as both sides would ask one provider.
+message carries how it is to be answered (`MessageTerms`) and its trace; plan, fault and budget stay
+in this process, whose methods the other calls, as both sides would ask one provider.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -28,16 +30,18 @@ from opentelemetry import propagate
 
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.inspect.agent_graph import name_of_model
-from adk_flow.log.schema import Header, Record
 from adk_flow.models.cassette import CallLimit
 from adk_flow.models.enforcement import override_in_force
 from adk_flow.models.faulty import Fault
-from adk_flow.models.planned.model import PlanAnswer, Planned, PlanQuestion, answer_question
+from adk_flow.models.planned.model import Planned
+from adk_flow.models.planned.turn import PlanError
 from adk_flow.scenario.fault import FaultKind
 from adk_flow.wiring.copies import WiringError
 
 HEADER = "adk-flow"
 """Of a message: its `MessageTerms` as JSON."""
+BUDGET = "budget"
+"""What the other process calls the budget; a plan or a fault it calls by a number."""
 _TIMEOUT = 600.0
 """Seconds that an answer may take, as with ADK's own client (2.13, _remote_a2a_agent.py)."""
 _PATIENCE = 5.0
@@ -54,7 +58,7 @@ class PeerJob(msgspec.Struct):
     sockets: dict[str, int]
     """Where it listens, by specialist."""
     channel: int
-    """The socket by which it asks back."""
+    """Number of the file by which it calls back."""
     key: str
     """What messages show whose terms it heeds."""
 
@@ -62,7 +66,7 @@ class PeerJob(msgspec.Struct):
 class SentFault(NamedTuple):
     """A `Fault` of this process, which decides when it strikes."""
 
-    number: str
+    target: str
     kind: FaultKind
     agent: str
     turn: int
@@ -86,20 +90,6 @@ class MessageTerms(msgspec.Struct, omit_defaults=True):
     """Whether model calls are counted against a budget of this process."""
 
 
-class Strike(msgspec.Struct, tag=True):
-    """Whether a fault strikes an agent's model call."""
-
-    fault: str
-    agent: str
-
-
-class Spending(msgspec.Struct, tag=True):
-    """A model call that the process is about to make, or what a record tells of one."""
-
-    header: Header | None = None
-    record: Record | None = None
-
-
 @contextmanager
 def recorded_in(folder: Path) -> Iterator[None]:
     """Has peers keep their logs of what they are asked here in a folder."""
@@ -119,10 +109,12 @@ class Peers:
         """Takes the app's path, `deep` as for `parts_of`, and what limits their model calls."""
         self.app, self.deep, self._key = Path(app).resolve(), deep, secrets.token_hex()
         self._budget = budget
+        self._targets: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        """What the process may call: plans and faults of conversations that go on, the budget."""
+        if budget is not None:
+            self._targets[BUDGET] = budget
         self._sockets: dict[str, socket.socket] = {}
         self._ports: dict[str, int] = {}
-        self._faults: weakref.WeakValueDictionary[str, Fault] = weakref.WeakValueDictionary()
-        self._plans: weakref.WeakValueDictionary[str, Planned] = weakref.WeakValueDictionary()
         self._process: subprocess.Popen[bytes] | None = None
         self._started, self._failure = threading.Lock(), ""
 
@@ -157,14 +149,17 @@ class Peers:
             return terms
         terms.pace, terms.retries = override.latency, override.retries
         if fault := override.fault:
-            terms.fault = SentFault(f"{id(fault):x}", fault.kind, fault.agent, fault.turn)
-            self._faults[terms.fault.number] = fault
+            terms.fault = SentFault(self._offer(fault), fault.kind, fault.agent, fault.turn)
         if isinstance(override.model, Planned):
-            terms.plan = f"{id(override.model):x}"
-            self._plans[terms.plan] = override.model
+            terms.plan = self._offer(override.model)
         else:
             terms.model = name_of_model(override.model)
         return terms
+
+    def _offer(self, target: Fault | Planned) -> str:
+        number = f"{id(target):x}"
+        self._targets[number] = target
+        return number
 
     # The process
 
@@ -182,7 +177,7 @@ class Peers:
 
     def _begin(self) -> str:
         """Starts the process; gives why it failed, if it did."""
-        own, theirs = socket.socketpair()
+        own, theirs = Pipe()
         sockets = {name: port.fileno() for name, port in self._sockets.items()}
         job = PeerJob(str(self.app), self.deep, sockets, theirs.fileno(), self._key)
         atexit.register(self.close)
@@ -199,38 +194,29 @@ class Peers:
         # Its end tells the other process that this one has ended.
         self._process.stdin.write(msgspec.json.encode(job) + b"\n")
         self._process.stdin.flush()
-        file = own.makefile("rwb")
-        own.close()
-        line = file.readline()
-        threading.Thread(target=self._serve, args=[file], daemon=True).start()
-        return line.decode().strip() if line else f"the process of {self.app} ended at once"
-
-    def _serve(self, file: Any) -> None:
-        """Answers what the process asks, until it ends."""
-        with file:
-            for line in file:
-                file.write(msgspec.json.encode(self._answer(line)) + b"\n")
-                file.flush()
-
-    def _answer(self, line: bytes) -> PlanAnswer:
-        question = msgspec.json.decode(line, type=PlanQuestion | Spending | Strike)
         try:
-            if isinstance(question, Spending):
-                return self._spend(question)
-            if isinstance(question, Strike):
-                fault = self._faults.get(question.fault)
-                return PlanAnswer(struck=bool(fault and fault.strikes(question.agent)))
-            planned = self._plans.get(question.plan)
-            return answer_question(planned, question) if planned else PlanAnswer(fault=_ENDED)
-        except Exception as error:  # which ends the turn there, as it would here
-            return PlanAnswer(fault=f"{type(error).__name__}: {error}")
+            failure = own.recv()
+        except EOFError:
+            return f"the process of {self.app} ended at once"
+        threading.Thread(target=self._serve, args=[own], daemon=True).start()
+        return failure
 
-    def _spend(self, spending: Spending) -> PlanAnswer:
-        if self._budget and spending.header and spending.record:
-            self._budget.listen(spending.header, spending.record)
-        elif self._budget:
-            self._budget.take()
-        return PlanAnswer()
+    def _serve(self, channel: Connection) -> None:
+        """Answers what the process asks, until it ends."""
+        with channel, suppress(EOFError, OSError):
+            while True:
+                channel.send(self._call(*channel.recv()))
+
+    def _call(self, target: str, method: str, arguments: Sequence[Any]) -> tuple[Any, str]:
+        """Calls what the process asks for: gives what it comes to, and why it fails."""
+        if (asked := self._targets.get(target)) is None:
+            return None, "the conversation that its plan belongs to has ended"
+        try:
+            return getattr(asked, method)(*arguments), ""
+        except PlanError as error:
+            return None, str(error)
+        except Exception as error:  # which ends the turn there, as it would here
+            return None, f"{type(error).__name__}: {error}"
 
     def close(self) -> None:
         """Ends the process."""
@@ -247,6 +233,3 @@ class Peers:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-_ENDED = "the conversation that its plan belongs to has ended"

@@ -17,7 +17,7 @@ from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.coordination import merging_of
-from adk_flow.wiring.copies import Team, WiringError, fixed, joined
+from adk_flow.wiring.copies import Team, WiringError
 from adk_flow.wiring.lead_callbacks import (
     check_single_part,
     graph_without,
@@ -26,11 +26,9 @@ from adk_flow.wiring.lead_callbacks import (
 )
 from adk_flow.wiring.nodes import (
     ASK,
-    as_asked,
-    as_failed,
     as_node,
-    as_said,
-    outcome,
+    prompted,
+    report,
     running,
     schema_of_choice,
 )
@@ -117,18 +115,15 @@ def router_many(team: Team) -> Workflow:
 
 def _classifying(team: Team, sentence: str, **update: Any) -> LlmAgent:
     listed = [f"{agent.name}: {agent.description}" for agent in team.specialists]
-    instruction = joined([team.lead.instruction, fixed("\n".join([sentence, *listed]))])
-    return as_node(team.leading(instruction=instruction, tools=[], output_key=None, **update))
+    prompt = "\n".join([sentence, *listed])
+    return prompted(team, prompt, conversation=True, tools=[], output_key=None, **update)
 
 
 def answering(agent: LlmAgent) -> FunctionNode:
     """Makes a node that has an agent answer if it was picked, and survives its failure."""
 
     async def ask(ctx: Context, node_input: dict[str, list[str]]) -> list[str] | None:
-        if agent.name not in node_input["specialists"]:
-            return None
-        came = await outcome(ctx, agent, None)
-        said = as_said(agent, came["answer"]) if "answer" in came else ""
-        return [as_asked(agent, "the question"), said or as_failed(agent, came["failed"])]
+        is_picked = agent.name in node_input["specialists"]
+        return await report(ctx, agent, "the question", None) if is_picked else None
 
     return running(ask, f"{ASK}{agent.name}")

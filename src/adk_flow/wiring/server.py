@@ -9,9 +9,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from contextvars import ContextVar
+from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any
 
 import msgspec
@@ -20,24 +22,29 @@ from google.adk.a2a.utils.agent_to_a2a import to_a2a
 from google.adk.agents.base_agent import BaseAgent
 from google.adk.apps import App
 from google.adk.events.event import Event
+from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from opentelemetry import context, propagate
+from pydantic import PrivateAttr
 
 from adk_flow._adk import tools_inline
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Header, Record
 from adk_flow.models.enforcement import in_force, override_in_force
 from adk_flow.models.faulty import Fault
+from adk_flow.models.keyless import KeylessModel
 from adk_flow.models.override import Override
-from adk_flow.models.planned.model import PlanAnswer, PlanQuestion, RelayedPlan
+from adk_flow.models.planned.turn import PlanError
+from adk_flow.models.planned.view import read_view
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.recorder import Recorder
 from adk_flow.run.app import load_app
+from adk_flow.scenario.plan import PlannedCall
 from adk_flow.wiring.copies import Team
 from adk_flow.wiring.parts import parts_of
-from adk_flow.wiring.peers import HEADER, MessageTerms, PeerJob, SentFault, Spending, Strike
+from adk_flow.wiring.peers import BUDGET, HEADER, MessageTerms, PeerJob, SentFault
 
 _GRACE = 2.0
 """Seconds in which what runs may end."""
@@ -46,25 +53,61 @@ _terms: ContextVar[MessageTerms] = ContextVar("adk_flow_terms")
 
 
 class _Channel:
-    """The socket by which the process asks back, one question at a time."""
+    """Calls what the process that started this one offers, one call at a time."""
 
     def __init__(self, number: int) -> None:
-        self._file: Any = socket.socket(fileno=number).makefile("rwb")
-        self._lock = threading.Lock()
+        self._connection, self._lock = Connection(number), threading.Lock()
 
-    def ask(self, question: PlanQuestion | Spending | Strike) -> PlanAnswer:
+    def call(self, target: str, method: str, *arguments: Any) -> Any:
+        """Calls a method there.
+
+        Raises:
+          RuntimeError: it failed, or nobody answers.
+        """
         with self._lock:
-            self.tell(msgspec.json.encode(question, enc_hook=str))
-            line = self._file.readline()
-        return (
-            msgspec.json.decode(line, type=PlanAnswer)
-            if line
-            else PlanAnswer(fault="nobody answers")
-        )
+            try:
+                self._connection.send((target, method, [*map(_plain, arguments)]))
+                answer, fault = self._connection.recv()
+            except (EOFError, OSError):
+                answer, fault = None, "nobody answers"
+        if fault:
+            raise RuntimeError(fault)
+        return answer
 
-    def tell(self, line: bytes) -> None:
-        self._file.write(line + b"\n")
-        self._file.flush()
+    def tell(self, failure: str) -> None:
+        """Says why nothing is served; empty if it is."""
+        self._connection.send(failure)
+
+
+def _plain(value: Any) -> Any:
+    """Makes texts of what in a value only this process knows."""
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=str), type=type(value))
+
+
+class _RelayedPlan(KeylessModel):
+    """A model that asks for each step where the plan plays."""
+
+    model: str = "planned"
+    _call: Callable[..., Any] = PrivateAttr()
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        super().__init__(model="planned")
+        self._call = call
+
+    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+        """Gives the next step of the agent that asks.
+
+        Raises:
+          PlanError: it is impossible.
+        """
+        try:
+            return self._call("next_step", read_view(request))
+        except RuntimeError as error:
+            raise PlanError(str(error)) from None
+
+    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
+        """Gives what the plan says that comes of a tool; None where it is run."""
+        return self._call("stub", agent, tool, arguments)
 
 
 class _Recorder(FlowPlugin):
@@ -83,7 +126,7 @@ class _Recorder(FlowPlugin):
 
     def _spend(self, header: Header, record: Record) -> None:
         if _terms.get().limited and record.hook in ("before_model", "after_model", "model_call"):
-            self._channel.ask(Spending(header, record))
+            self._channel.call(BUDGET, "listen", header, record)
 
 
 class _RelayedFault(Fault):
@@ -91,10 +134,10 @@ class _RelayedFault(Fault):
 
     def __init__(self, sent: SentFault, channel: _Channel) -> None:
         super().__init__(sent.kind, sent.agent, seconds=0)
-        self.turn, self._number, self._channel = sent.turn, sent.number, channel
+        self.turn, self._target, self._channel = sent.turn, sent.target, channel
 
     def strikes(self, agent: str) -> bool:
-        return self._channel.ask(Strike(self._number, agent)).struck
+        return self._channel.call(self._target, "strikes", agent)
 
 
 class _Terms(BasePlugin):
@@ -115,8 +158,8 @@ class _Terms(BasePlugin):
         Raises:
           RuntimeError: there is no room.
         """
-        if _terms.get().limited and (answer := self._channel.ask(Spending())).fault:
-            raise RuntimeError(answer.fault)
+        if _terms.get().limited:
+            self._channel.call(BUDGET, "take")
 
 
 class _Runner(Runner):
@@ -144,7 +187,7 @@ class _Runner(Runner):
         fault = _RelayedFault(terms.fault, self._channel) if terms.fault else None
         if not terms.plan:
             return Override(terms.model, terms.pace, retries=terms.retries, fault=fault)
-        model = RelayedPlan(terms.plan, self._channel.ask)
+        model = _RelayedPlan(partial(self._channel.call, terms.plan))
         return Override(model, terms.pace, stub=model.stub, fault=fault)
 
 
@@ -186,7 +229,7 @@ async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> N
     pairs = list(zip(served, tasks, strict=True))
     while not all(server.started or task.done() for server, task in pairs):  # noqa: ASYNC110 - uvicorn gives no event
         await asyncio.sleep(0.01)
-    channel.tell(b"")
+    channel.tell("")
     await asyncio.to_thread(is_over.wait)
     for server in served:
         server.should_exit = True
@@ -212,7 +255,7 @@ def serve_peers() -> None:
     try:
         asyncio.run(_serve(job, channel, is_over))
     except AdkFlowError as error:
-        channel.tell(str(error).encode())
+        channel.tell(str(error))
         sys.exit(2)
 
 

@@ -11,14 +11,8 @@ from benchmarks.sureness import all_outcomes, table
 PAGE = Path(__file__).parents[3] / "docs" / "offline.md"
 
 
-@pytest.mark.parametrize(
-    "construct",
-    [
-        "mixed",
-        pytest.param("single_agent", marks=pytest.mark.environments),
-        pytest.param("transfer", marks=pytest.mark.environments),
-    ],
-)
+@pytest.mark.environments  # for its time: hundreds of questions
+@pytest.mark.parametrize("construct", ["mixed", "single_agent", "transfer"])
 async def test_no_figure_is_wrong_and_most_that_are_stated_in_full_are_given(construct):
     sets = await all_outcomes(construct)
 

@@ -41,7 +41,6 @@ _DETECTORS = (
     find_unexpected_active_agents,
     find_hallucinated_names,
     find_ignored_transfers,
-    find_misroutes,
     find_hidden_hooks,
     find_hidden_conversations,
     find_dropped_answers,
@@ -63,6 +62,6 @@ def detect_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
 
     `names` are those that count as facts, besides numbers with a unit and dates.
     """
-    findings = [finding for detect in _DETECTORS for finding in detect(trace)]
-    findings += find_withheld_facts(trace, names)
+    findings = [each for turn in trace.turns for find in _DETECTORS for each in find(turn, trace)]
+    findings += [*find_misroutes(trace), *find_withheld_facts(trace, names)]
     return sorted(findings, key=lambda finding: (finding.turn, finding.records))

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from adk_flow._data import group_by
-from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow._text import format_seconds
+from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding
 from adk_flow.analysis.terms import is_whole, terms_of
 from adk_flow.analysis.trace import ToolCall, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS, Request
@@ -38,21 +39,20 @@ class _Round(NamedTuple):
         return self.calls[0].asked
 
 
-def find_avoidable_serial_calls(trace: Trace) -> Iterator[Finding]:
+def find_avoidable_serial_calls(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds calls that waited for others without need, by either of two signs.
 
     One model turn asked for several, of which one began only after another had ended; or an agent
     was asked after another one's answer, though the request holds no number and no distinctive
     word that the caller learnt in between.
     """
-    for turn in trace.turns:
-        # While a plan plays, adk-flow has functions run where they are called (`tools_inline`).
-        is_planned = {call.model for call in turn.asked_models} == {"planned"}
-        yield from _in_one_model_turn(turn, _AT_ONCE - {"function"} if is_planned else _AT_ONCE)
-        for rounds in _rounds(turn).values():
-            for before, after in pairwise(rounds):
-                for call in after.calls:
-                    yield from _asked_late(trace, before, after, call)
+    # While a plan plays, adk-flow has functions run where they are called (`tools_inline`).
+    is_planned = {call.model for call in turn.asked_models} == {"planned"}
+    yield from _in_one_model_turn(turn, _AT_ONCE - {"function"} if is_planned else _AT_ONCE)
+    for rounds in _rounds(turn).values():
+        for before, after in pairwise(rounds):
+            for call in after.calls:
+                yield from _asked_late(trace, turn, before, after, call)
 
 
 def _by_event(calls: Iterable[ToolCall]) -> dict[int, list[ToolCall]]:
@@ -70,10 +70,10 @@ def _in_one_model_turn(turn: Turn, kinds: Collection[str]) -> Iterator[Finding]:
             text = (
                 f"{len(late)} of {len(ran)} calls that {agent} made in one model "
                 f"turn, {listed(call.name for call in calls)}, began only after another "
-                f"had ended, which took {_seconds(lost)} longer than side by side."
+                f"had ended, which took {format_seconds(lost / 1e6)} longer than side by side."
             )
-            records = (event, *sorted(n for call in ran for n in (call.record, call.ended)))
-            yield Finding("needless_series", turn.number, (agent,), text, records)
+            records = [event, *(n for call in ran for n in (call.record, call.ended))]
+            yield make_finding("needless_series", turn, [agent], text, records)
 
 
 def _time_lost(calls: list[ToolCall]) -> int:
@@ -94,7 +94,9 @@ def _rounds(turn: Turn) -> dict[int, list[_Round]]:
     return rounds
 
 
-def _asked_late(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> Iterator[Finding]:
+def _asked_late(
+    trace: Trace, turn: Turn, before: _Round, after: _Round, call: ToolCall
+) -> Iterator[Finding]:
     earlier = [other for other in before.calls if other.ended >= 0 and not other.failed]
     # The same agent asked once more may have been asked because of what it answered.
     is_again = call.name in {other.name for other in before.calls}
@@ -104,15 +106,15 @@ def _asked_late(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> 
     if _may_need(trace, before, after, call):
         return
     saved = min(max(other.took for other in earlier), call.took)
-    time = f" and {_seconds(saved)}" if saved >= MATERIAL else ""
+    time = f" and {format_seconds(saved / 1e6)}" if saved >= MATERIAL else ""
     names = distinct(other.name for other in before.calls)
     text = (
         f"{call.agent} asked {call.name} only after {listed(names)} had answered, though the "
         f"request holds no number and no distinctive word learnt from that: side by side, a model "
         f"call{time} would have been saved."
     )
-    records = (before.event, *sorted(c.ended for c in earlier), after.asked, after.event)
-    yield Finding("needless_series", call.turn, (call.agent, *names, call.name), text, records)
+    records = [before.event, *(call.ended for call in earlier), after.asked, after.event]
+    yield make_finding("needless_series", turn, [call.agent, *names, call.name], text, records)
 
 
 def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bool:
@@ -132,7 +134,3 @@ def _may_need(trace: Trace, before: _Round, after: _Round, call: ToolCall) -> bo
     fresh = terms_of(*texts).without(terms_of(*[trace.log.texts.get(n, "") for n in known], *own))
     asked = terms_of(call.text)
     return not any(fresh) or not any(asked) or asked.shares(fresh)
-
-
-def _seconds(microseconds: int) -> str:
-    return f"{microseconds / 1e6:,.2f} s"

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding
-from adk_flow.analysis.trace import Trace
+from adk_flow.analysis.findings.finding import Finding, make_finding
+from adk_flow.analysis.trace import Trace, Turn
 
 
-def find_changed_sessions(trace: Trace) -> Iterator[Finding]:
+def find_changed_sessions(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds what replaced or took back earlier turns before a turn began."""
-    for turn in trace.turns:
-        for change in turn.changes:
-            if change.compacted:
-                gone = trace.outlook.replaced_before(turn.number, *change.compacted)
-                text = f"A summary replaced {_name(gone)}."
-                yield Finding("replaced_turns", turn.number, (), text, (change.record,))
-            else:
-                gone = trace.outlook.undone_before(turn.number, change.rewound)
-                text = f"The session was taken back to before {_name(gone)}."
-                yield Finding("rewound_turns", turn.number, (), text, (change.record,))
+    for change in turn.changes:
+        if change.compacted:
+            gone = trace.outlook.replaced_before(turn.number, *change.compacted)
+            kind, text = "replaced_turns", f"A summary replaced {_name(gone)}."
+        else:
+            gone = trace.outlook.undone_before(turn.number, change.rewound)
+            kind, text = "rewound_turns", f"The session was taken back to before {_name(gone)}."
+        yield make_finding(kind, turn, (), text, [change.record])
 
 
 def _name(turns: tuple[int, int] | None) -> str:

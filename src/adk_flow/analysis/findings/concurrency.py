@@ -6,28 +6,26 @@ import math
 from collections.abc import Iterator
 
 from adk_flow._data import group_by
-from adk_flow.analysis.findings.finding import Finding, distinct, listed
-from adk_flow.analysis.trace import Activation, Trace, Write
+from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding
+from adk_flow.analysis.trace import Activation, Trace, Turn, Write
 
 
-def find_lost_state_writes(trace: Trace) -> Iterator[Finding]:
+def find_lost_state_writes(turn: Turn, _: Trace) -> Iterator[Finding]:
     """Finds keys of session state that activations running side by side each wrote.
 
     An AgentTool's child works on a copy of the state, and of the writes to one key that come back
     ADK keeps one; nodes write to one session, where the last one stays. A log holds no values.
     """
-    for turn in trace.turns:
-        for key, writes in group_by(turn.writes, lambda write: write.key).items():
-            clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
-            if clashing:
-                agents = {write.activation: write.activation.agent for write in clashing}
-                text = (
-                    f"{listed(agents.values())} ran side by side and each wrote the "
-                    f"state key {listed([key])}: one write is lost, unless the values agree."
-                )
-                records = tuple(sorted(write.record for write in clashing))
-                agents = distinct(agents.values())
-                yield Finding("lost_state_write", turn.number, agents, text, records)
+    for key, writes in group_by(turn.writes, lambda write: write.key).items():
+        clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
+        if clashing:
+            names = {write.activation: write.activation.agent for write in clashing}.values()
+            text = (
+                f"{listed(names)} ran side by side and each wrote the state key {listed([key])}: "
+                "one write is lost, unless the values agree."
+            )
+            records = [write.record for write in clashing]
+            yield make_finding("lost_state_write", turn, distinct(names), text, records)
 
 
 def _beside(write: Write, another: Write) -> bool:

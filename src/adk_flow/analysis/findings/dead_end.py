@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding
+from adk_flow.analysis.findings.finding import Finding, make_finding
 from adk_flow.analysis.trace import Activation, Trace, Turn
 
 
-def find_dead_ends(trace: Trace) -> Iterator[Finding]:
+def find_dead_ends(turn: Turn, _: Trace) -> Iterator[Finding]:
     """Finds agents that took the turn over and were offered nobody to hand it back to."""
-    for turn in trace.turns:
-        for activation in turn.activations:
-            is_last = activation.cause == "transfer" and activation.successor is None
-            if is_last and activation.faces_user:
-                yield from _dead_end(turn, activation)
+    for activation in turn.activations:
+        is_last = activation.cause == "transfer" and activation.successor is None
+        if is_last and activation.faces_user:
+            yield from _dead_end(turn, activation)
 
 
 def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
@@ -27,9 +26,9 @@ def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
         f"{source.agent if source else activation.parent_name} and "
         f"was offered nobody to hand over to{_outlook(activation.agent, turn.active_agent)}."
     )
-    records = (activation.began, *(index for index, _ in sent), *turn.end_record)
+    records = [activation.began, *(index for index, _ in sent), *turn.end_record]
     level = "serious" if turn.active_agent == activation.agent else "notice"
-    yield Finding("dead_end", turn.number, (activation.agent,), text, records, level)
+    yield make_finding("dead_end", turn, [activation.agent], text, records, level)
 
 
 def _outlook(agent: str, active_agent: str) -> str:

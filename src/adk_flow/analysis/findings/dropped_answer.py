@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Activation, Trace, Turn
@@ -18,22 +18,21 @@ _LEAST_WORDS = 5
 _NO_REPLY = "the turn ended without a reply"
 
 
-def find_dropped_answers(trace: Trace) -> Iterator[Finding]:
+def find_dropped_answers(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds answers of called agents that the user was not told, and calls that failed silently.
 
     An answer counts as told, or used, if one of its figures, or a fifth of its distinctive words,
     stands in any reply of the turn or in what an agent or tool was asked or said after it.
     """
-    for turn in trace.turns:
-        is_unheard = any(hidden.hook == "event" for hidden in turn.hidden_hooks)
-        # What comes from outside may bring the answer later.
-        is_pending = any(call.pending and call.ended < 0 for call in turn.tool_calls)
-        if not turn.complete or turn.waiting() or is_pending or is_unheard:
-            continue
-        for place, move in enumerate(turn.moves):
-            if move.kind == "answer" and move.cause in AGENT_CALLS:
-                yield from _dropped(trace, turn, move, turn.moves[place + 1 :])
-        yield from _failed(trace, turn)
+    is_unheard = any(hidden.hook == "event" for hidden in turn.hidden_hooks)
+    # What comes from outside may bring the answer later.
+    is_pending = any(call.pending and call.ended < 0 for call in turn.tool_calls)
+    if not turn.complete or turn.waiting() or is_pending or is_unheard:
+        return
+    for place, move in enumerate(turn.moves):
+        if move.kind == "answer" and move.cause in AGENT_CALLS:
+            yield from _dropped(trace, turn, move, turn.moves[place + 1 :])
+    yield from _failed(trace, turn)
 
 
 def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Iterator[Finding]:
@@ -52,10 +51,10 @@ def _dropped(trace: Trace, turn: Turn, answer: Move, after: list[Move]) -> Itera
     else:
         reason = f"{_NO_REPLY} after it" if is_late else _criterion(turn, answer)
     text = f"{answer.source} answered {answer.target}, but {reason}."
-    records = _in_order(answer.record, *[m.record for m in replies], *turn.end_record)
+    records = {answer.record, *(move.record for move in replies), *turn.end_record}
     level = "serious" if reason.startswith(_NO_REPLY) else "notice"
-    agents = (answer.source, answer.target)
-    yield Finding("unrelayed_answer", turn.number, agents, text, records, level)
+    agents = answer.source, answer.target
+    yield make_finding("unrelayed_answer", turn, agents, text, records, level)
 
 
 def _caller_faces_user(trace: Trace, answer: Move) -> bool:
@@ -111,10 +110,5 @@ def _failed(trace: Trace, turn: Turn) -> Iterator[Finding]:
     agents = distinct(move.source for move in own)
     was = "its calls" if len(own) > 1 else "its call"
     text = f"{own[0].target} got no answer from {listed(agents)}: {was} failed and {_NO_REPLY}."
-    records = _in_order(*[move.record for move in own], *turn.end_record)
-    agents = (*agents, own[0].target)
-    yield Finding("unrelayed_answer", turn.number, agents, text, records, "serious")
-
-
-def _in_order(*records: int) -> tuple[int, ...]:
-    return tuple(sorted(set(records)))
+    agents, records = [*agents, own[0].target], {*(move.record for move in own), *turn.end_record}
+    yield make_finding("unrelayed_answer", turn, agents, text, records, "serious")

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 from adk_flow._text import format_times, join_names
+from adk_flow.analysis.trace import Turn
 
 Kind = Literal[
     "ping_pong",
@@ -76,6 +77,18 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         """Gives it its kind's mode."""
         mode = MAST_MODES.get(self.kind, "").partition(" ")[0]
         msgspec.structs.force_setattr(self, "mast", mode)
+
+
+def make_finding(
+    kind: Kind,
+    turn: Turn,
+    agents: Iterable[str],
+    text: str,
+    records: Iterable[int],
+    level: Level = "notice",
+) -> Finding:
+    """Makes a finding of a turn, and puts its records in order."""
+    return Finding(kind, turn.number, tuple(agents), text, tuple(sorted(records)), level)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from adk_flow._text import one_line
-from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.findings.finding import Finding, listed, make_finding
 from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import Message, Trace, Turn
 
@@ -16,15 +16,14 @@ _LEAST = 8
 """How many of them there must be in all, so that "5" and "6" are not found in 56."""
 
 
-def find_glued_answers(trace: Trace) -> Iterator[Finding]:
+def find_glued_answers(turn: Turn, _: Trace) -> Iterator[Finding]:
     """Finds texts in which the end of one agent's answer and the beginning of another's touch.
 
     ADK joins what it shows of one event without a space: the answers of several AgentTools with
     `skip_summarization` (2.13, cli/cli.py); an app's own merge may, too.
     """
-    for turn in trace.turns:
-        for message in turn.messages:
-            yield from _glued(turn, message)
+    for message in turn.messages:
+        yield from _glued(turn, message)
 
 
 def _glued(turn: Turn, message: Message) -> Iterator[Finding]:
@@ -42,5 +41,5 @@ def _glued(turn: Turn, message: Message) -> Iterator[Finding]:
                 f"The user reads the answers of {listed([one, other])} without a space "
                 f"between them: {one_line(seam, 60)!r}."
             )
-            records = (message.record,)
-            yield Finding("glued_answers", turn.number, (one, other), text, records, "serious")
+            names, records = (one, other), [message.record]
+            yield make_finding("glued_answers", turn, names, text, records, "serious")

@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow._data import object_in
-from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.findings.finding import Finding, listed, make_finding
 from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import ModelCall, Trace, Turn
 from adk_flow.log.schema import FunctionCall, Request
 
 
-def find_hallucinated_names(trace: Trace) -> Iterator[Finding]:
+def find_hallucinated_names(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds calls of functions, and transfers to agents, that a model was not offered."""
-    for turn in trace.turns:
-        calls = (call for call in turn.tool_calls if call.ended >= 0 and not call.failed)
-        ran = {(call.activation, call.name) for call in calls if call.is_hooked}
-        for asked in turn.model_calls:
-            for call in asked.calls if asked.request else ():
-                # An agent's own callback may have offered it, which a recorder does not see.
-                if (asked.activation, call.name) in ran and call.kind != "transfer":
-                    continue
-                if reason := _made_up(trace, turn, asked, call):
-                    text = f"{asked.agent} {reason}."
-                    records = (asked.record, asked.ended)
-                    agents = (asked.agent,)
-                    yield Finding(
-                        "hallucinated_name", turn.number, agents, text, records, "serious"
-                    )
+    calls = (call for call in turn.tool_calls if call.ended >= 0 and not call.failed)
+    ran = {(call.activation, call.name) for call in calls if call.is_hooked}
+    for asked in turn.model_calls:
+        for call in asked.calls if asked.request else ():
+            # An agent's own callback may have offered it, which a recorder does not see.
+            if (asked.activation, call.name) in ran and call.kind != "transfer":
+                continue
+            if reason := _made_up(trace, turn, asked, call):
+                text, records = f"{asked.agent} {reason}.", [asked.record, asked.ended]
+                yield make_finding(
+                    "hallucinated_name", turn, [asked.agent], text, records, "serious"
+                )
 
 
 def _made_up(trace: Trace, turn: Turn, asked: ModelCall, call: FunctionCall) -> str:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow._data import group_by
-from adk_flow.analysis.findings.finding import Finding, distinct, listed
+from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding
 from adk_flow.analysis.trace import Trace, Turn
 
 
-def find_hidden_conversations(trace: Trace) -> Iterator[Finding]:
+def find_hidden_conversations(turn: Turn, _: Trace) -> Iterator[Finding]:
     """Finds turns of which ADK's session lacks model calls: those in runs of their own."""
-    for turn in trace.turns:
-        hidden = [call for call in turn.asked_models if call.nested]
-        if not hidden:
-            continue
-        agents = distinct(call.agent for call in hidden)
-        own = "sessions of their own" if len(agents) > 1 else "a session of its own"
-        records = (n for call in hidden for n in (call.record, call.ended) if n >= 0)
-        text = (
-            f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
-            f"ADK's session: {listed(agents)} ran in {own}."
-        )
-        yield Finding("hidden_conversation", turn.number, agents, text, tuple(sorted(records)))
+    hidden = [call for call in turn.asked_models if call.nested]
+    if not hidden:
+        return
+    agents = distinct(call.agent for call in hidden)
+    own = "sessions of their own" if len(agents) > 1 else "a session of its own"
+    text = (
+        f"{len(hidden)} of {len(turn.asked_models)} LLM calls{_tokens(turn)} are not in "
+        f"ADK's session: {listed(agents)} ran in {own}."
+    )
+    records = [n for call in hidden for n in (call.record, call.ended) if n >= 0]
+    yield make_finding("hidden_conversation", turn, agents, text, records)
 
 
 def _tokens(turn: Turn) -> str:
@@ -36,14 +35,10 @@ def _tokens(turn: Turn) -> str:
     return f" and {everything - shown:,} of {everything:,} tokens"
 
 
-def find_hidden_hooks(trace: Trace) -> Iterator[Finding]:
+def find_hidden_hooks(turn: Turn, _: Trace) -> Iterator[Finding]:
     """Finds hooks that a plugin before the recorder answered, as other records show."""
-    for turn in trace.turns:
-        for hook, hidden in group_by(turn.hidden_hooks, lambda hidden: hidden.hook).items():
-            text = (
-                f"A plugin before the recorder hid {hook} of "
-                f"{listed(hook.of for hook in hidden)}; list FlowPlugin first."
-            )
-            records = tuple(sorted({index for hook in hidden for index in hook.records}))
-            agents = distinct(hook.agent for hook in hidden)
-            yield Finding("hidden_hook", turn.number, agents, text, records)
+    for hook, hidden in group_by(turn.hidden_hooks, lambda hidden: hidden.hook).items():
+        names = listed(hook.of for hook in hidden)
+        text = f"A plugin before the recorder hid {hook} of {names}; list FlowPlugin first."
+        records = {index for hook in hidden for index in hook.records}
+        yield make_finding("hidden_hook", turn, distinct(h.agent for h in hidden), text, records)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding, listed
+from adk_flow.analysis.findings.finding import Finding, listed, make_finding
 from adk_flow.analysis.trace import Activation, Trace, Turn
 
 
-def find_ignored_transfers(trace: Trace) -> Iterator[Finding]:
+def find_ignored_transfers(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds transfers that ADK took no notice of, and those that lost against another."""
-    for turn in trace.turns:
-        if turn.complete and not turn.failed:
-            yield from _ignored(turn)
-            yield from _lost(trace, turn)
+    if turn.complete and not turn.failed:
+        yield from _ignored(turn)
+        yield from _lost(trace, turn)
 
 
 def _ignored(turn: Turn) -> Iterator[Finding]:
     for source in turn.activations:
         if source.target and not _began(turn, source):
             text = f"{source.agent} handed over to {listed([source.target])}, which never began."
-            records = (source.ended,) if source.ended >= 0 else (source.began,)
-            agents = (source.agent,)
-            yield Finding("ignored_transfer", turn.number, agents, text, records, "serious")
+            names, records = [source.agent], [source.ended if source.ended >= 0 else source.began]
+            yield make_finding("ignored_transfer", turn, names, text, records, "serious")
 
 
 def _began(turn: Turn, source: Activation) -> bool:
@@ -45,5 +43,5 @@ def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
                 f"{call.agent} handed over {number} times at once; only that to "
                 f"{listed([source.target])} took place."
             )
-            records = (call.record, call.ended)
-            yield Finding("ignored_transfer", turn.number, (call.agent,), text, records, "serious")
+            names, records = [call.agent], [call.record, call.ended]
+            yield make_finding("ignored_transfer", turn, names, text, records, "serious")

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from adk_flow._text import format_times
-from adk_flow.analysis.findings.finding import Finding, distinct
+from adk_flow.analysis.findings.finding import Finding, distinct, make_finding
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace import Activation, Trace
+from adk_flow.analysis.trace import Activation, Trace, Turn
 
 
-def find_ping_pong(trace: Trace) -> Iterator[Finding]:
+def find_ping_pong(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds two agents of whom one handed over to the other more than once in a turn."""
     passed: dict[Any, list[Move]] = defaultdict(list)
-    for move in (move for turn in trace.turns for move in turn.moves):
+    for move in turn.moves:
         if move.kind == "transfer":
             # ADK may run an agent that was handed over to in a node that no hook tells of.
             taker = trace.activations.get(move.activation) or trace.activations.get(move.parent)
             head = taker.head if taker else None
-            passed[move.turn, head, frozenset((move.source, move.target))].append(move)
+            passed[head, frozenset((move.source, move.target))].append(move)
     for moves in passed.values():
         counts = Counter((move.source, move.target) for move in moves)
         ((source, target), most) = counts.most_common(1)[0]
@@ -28,9 +28,9 @@ def find_ping_pong(trace: Trace) -> Iterator[Finding]:
             back = counts[target, source] if source != target else 0
             also = f", and {target} to {source} {format_times(back)}" if back else ""
             text = f"{source} handed over to {target} {format_times(most)} in one turn{also}."
-            records = tuple(_handover(trace.activations.get(m.parent), m) for m in moves)
-            agents = distinct([source, target])
-            yield Finding("ping_pong", moves[0].turn, agents, text, records, "serious")
+            records = [_handover(trace.activations.get(move.parent), move) for move in moves]
+            names = distinct([source, target])
+            yield make_finding("ping_pong", turn, names, text, records, "serious")
 
 
 def _handover(source: Activation | None, move: Move) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adk_flow._data import parse_json
 from adk_flow.analysis.findings.concurrency import ran_at_once
-from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed
+from adk_flow.analysis.findings.finding import Finding, Kind, distinct, listed, make_finding
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Message, Trace, Turn
 
@@ -18,20 +18,18 @@ _ONE_OF_MANY = 0.75
 """Share of all candidates' length below which a text is one of them and not all together."""
 
 
-def find_repeated_words(trace: Trace) -> Iterator[Finding]:
+def find_repeated_words(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds what the user was shown without need, as every text in ADK's session is.
 
     A text repeats an answer if one of them holds the other: all its figures and four fifths of its
     distinctive words. Answers of agents that ran side by side are candidates if a shorter text
     holds one of them.
     """
-    for turn in trace.turns:
-        shown = [message for message in turn.messages if not message.is_result]
-        raw = [message for message in shown if _is_json(message.text)]
-        if raw:
-            agents = listed(message.agent for message in raw)
-            yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {agents}.")
-        yield from _repeated(trace, turn, [message for message in shown if message not in raw])
+    shown = [message for message in turn.messages if not message.is_result]
+    raw = [message for message in shown if _is_json(message.text)]
+    if raw:
+        yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {listed(_names(raw))}.")
+    yield from _repeated(trace, turn, [message for message in shown if message not in raw])
 
 
 def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:
@@ -56,8 +54,8 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
 
 
 def _finding(kind: Kind, turn: Turn, shown: list[Message], text: str) -> Finding:
-    records = tuple(sorted({message.record for message in shown}))
-    return Finding(kind, turn.number, distinct(_names(shown)), text, records)
+    records = {message.record for message in shown}
+    return make_finding(kind, turn, distinct(_names(shown)), text, records)
 
 
 def _names(shown: list[Message]) -> list[str]:

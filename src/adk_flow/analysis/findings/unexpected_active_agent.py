@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adk_flow.analysis.findings.finding import Finding
+from adk_flow.analysis.findings.finding import Finding, make_finding
 from adk_flow.analysis.trace import Trace, Turn
 
 
-def find_unexpected_active_agents(trace: Trace) -> Iterator[Finding]:
+def find_unexpected_active_agents(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds turns after which another agent than the one that answered gets the next message.
 
     Graphs and staged agents take every turn from the start, and who calls an agent stays in hold
     of the turn: neither is unexpected.
     """
-    for turn in trace.turns:
-        # Of two agents of one name, ADK may ask the one that has not spoken.
-        is_agent = turn.active_agent in trace.outlook.speaking or "/" in turn.active_agent
-        if turn.complete and not turn.failed and is_agent:
-            yield from _unexpected(trace, turn)
-
-
-def _unexpected(trace: Trace, turn: Turn) -> Iterator[Finding]:
-    final = next(iter(turn.finals[-1:]), None)
-    activation = trace.activations.get(final.activation) if final else None
-    if final is None or activation is None or turn.active_agent == final.agent:
+    # Of two agents of one name, ADK may ask the one that has not spoken.
+    is_agent = turn.active_agent in trace.outlook.speaking or "/" in turn.active_agent
+    if not turn.complete or turn.failed or not is_agent or not turn.finals:
         return
-    if not activation.faces_user:
+    final = turn.finals[-1]
+    activation = trace.activations.get(final.activation)
+    if activation is None or turn.active_agent == final.agent or not activation.faces_user:
         return
     sent = turn.requests(activation)
     barred = bool(sent) and turn.active_agent not in sent[-1][1].targets
@@ -36,5 +30,5 @@ def _unexpected(trace: Trace, turn: Turn) -> Iterator[Finding]:
         f"{final.agent} answered the user, but the next message goes to "
         f"{turn.active_agent}{reason}."
     )
-    records = (*asked, final.record, *turn.end_record)
-    yield Finding("unexpected_holder", turn.number, (final.agent, turn.active_agent), text, records)
+    names, records = (final.agent, turn.active_agent), [*asked, final.record, *turn.end_record]
+    yield make_finding("unexpected_holder", turn, names, text, records)

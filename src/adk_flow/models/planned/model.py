@@ -1,10 +1,9 @@
 """A model that plays a turn's plan under any construct, be it from another process."""
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import msgspec
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
@@ -71,7 +70,7 @@ class Planned(KeylessModel):
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-        """Does so by what the request shows, which another process may have read.
+        """Does so by what the request shows, which another process may have read (`wiring.server`).
 
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
@@ -81,64 +80,3 @@ class Planned(KeylessModel):
                 raise PlanError(self._turn.fault)
             text, calls = next_step(self._turn, view)
         return text, [(call.function, call.arguments) for call in calls]
-
-
-class PlanQuestion(msgspec.Struct, tag=True, omit_defaults=True):
-    """What is asked of a plan: an agent's next step, or what a tool returns."""
-
-    plan: str
-    """Which plan, of those that play at once."""
-    view: RequestView | None = None
-    tool: tuple[str, str, dict[str, Any]] | None = None
-    """The agent, the tool and its arguments."""
-
-
-class PlanAnswer(msgspec.Struct, omit_defaults=True):
-    """What the plan says."""
-
-    text: str = ""
-    calls: list[tuple[str, dict[str, Any]]] = []
-    stub: PlannedCall | None = None
-    """What comes of the tool; None where it is run."""
-    struck: bool = False
-    """Whether a fault strikes."""
-    fault: str = ""
-    """Why the step is impossible."""
-
-
-def answer_question(planned: Planned, question: PlanQuestion) -> PlanAnswer:
-    """Answers where the plan plays."""
-    if question.tool:
-        return PlanAnswer(stub=planned.stub(*question.tool))
-    try:
-        text, calls = planned.next_step(question.view) if question.view else ("", [])
-    except PlanError as error:
-        return PlanAnswer(fault=str(error))
-    return PlanAnswer(text, [*calls])
-
-
-class RelayedPlan(KeylessModel):
-    """A model that asks for each step where the plan plays."""
-
-    model: str = "planned"
-    _plan: str = PrivateAttr()
-    _ask: Callable[[PlanQuestion], PlanAnswer] = PrivateAttr()
-
-    def __init__(self, plan: str, ask: Callable[[PlanQuestion], PlanAnswer]) -> None:
-        super().__init__(model="planned")
-        self._plan, self._ask = plan, ask
-
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-        """Gives the next step of the agent that asks.
-
-        Raises:
-          PlanError: it is impossible.
-        """
-        answer = self._ask(PlanQuestion(self._plan, view=read_view(request)))
-        if answer.fault:
-            raise PlanError(answer.fault)
-        return answer.text, answer.calls
-
-    def stub(self, agent: str, tool: str, arguments: dict[str, Any]) -> PlannedCall | None:
-        """Gives what the plan says that comes of a tool; None where it is run."""
-        return self._ask(PlanQuestion(self._plan, tool=(agent, tool, arguments))).stub

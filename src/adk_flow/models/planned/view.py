@@ -25,7 +25,7 @@ from adk_flow.models.request.values import PLACEHOLDER, canonical
 from adk_flow.record.activations import kind_of
 
 _ASKED = re.compile(r"\[([^\]]+)\] was asked: ")
-"""How a coordinator is shown what it had asked (`wiring.nodes.as_asked`)."""
+"""How a coordinator is shown what it had asked (`wiring.nodes.report`)."""
 
 _SPECIAL = (TRANSFER, FINISH, RESPOND)
 
