@@ -79,24 +79,19 @@ class Activities:
         """Puts an activity to whom it was asked by, or to whom handed over to it."""
         self._find_origin(activity)
         source = activity.within
+        if source and activity.call is None and not source.only_hands_over:
+            # A task of its own, in the same place.
+            activity.within, activity.call = source.within, source.call
+            source = activity.within
         if source is None:
             self.roots.append(activity)
         elif activity.call is not None:
             source.asked.setdefault(id(activity.call), []).append(activity)
-        elif source.only_hands_over:
+        else:
             source.onward.append(activity)
-        else:  # a task of its own, in the same place
-            activity.within, activity.call = source.within, source.call
-            if source.within is None:
-                self.roots.append(activity)
-            elif source.call is not None:
-                source.within.asked[id(source.call)].append(activity)
-            else:
-                source.within.onward.append(activity)
 
     def _find_origin(self, activity: Activity) -> None:
-        activation: Activation | None = activity.activation
-        while activation is not None:
+        for activation in (activity.activation, *activity.activation.parents()):
             source = activation.source
             acting = self._by_number.get(source.number) if source else None
             if activation.cause == "transfer" and acting is not None:
@@ -108,7 +103,6 @@ class Activities:
                 activity.within, activity.call = self._by_number.get(call.activation), call
                 activity.is_called = activation is activity.activation
                 return
-            activation = source
 
     def _steps(self, activity: Activity) -> Iterator[list[ToolCall]]:
         own = [

@@ -310,14 +310,10 @@ class _Step:
 
         With `spoken`, only words of its own: what its tools returned is there to see.
         """
-        task = self.turn.tasks[number]
-        text = "" if task.says is None else _words(task.says)
-        if task.says is not None:
-            result = text
-        else:
-            result = "\n\n".join(said(result) for result in self.results[number])
-        self.turn.done[number] = result
-        return text if spoken else result
+        says = self.turn.tasks[number].says
+        returned = "\n\n".join(said(result) for result in self.results[number])
+        self.turn.done[number] = returned if says is None else _words(says)
+        return "" if spoken and says is None else self.turn.done[number]
 
     def _form(self, schema: Schema) -> Any:
         """Fills a schema: by what a task says, whom waiting tasks are for, or anything valid."""
