@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import yaml
-from msgspec.inspect import Field, StructType, Type, type_info
 
 from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
@@ -63,8 +62,9 @@ class Document(NamedTuple):
             return msgspec.convert(self.data, shape)
         except msgspec.ValidationError as error:
             located = self._located(str(error))
-            unknown = _UNKNOWN.search(located)
-            meant = suggest(unknown[1], _fields(type_info(shape))) if unknown else ""
+            unknown, (_, parts) = _UNKNOWN.search(located), msgspec.json.schema_components([shape])
+            fields = [name for part in parts.values() for name in part.get("properties", ())]
+            meant = suggest(unknown[1], fields) if unknown else ""
             raise problem(f"{self.path}: {located}{meant}") from error
 
     def by_name(self, shape: type[T], problem: type[AdkFlowError]) -> dict[str, T]:
@@ -110,16 +110,6 @@ def field_of(place: Sequence[str | int]) -> str:
     """Writes a place in a file, such as `turns[1].llm_calls`."""
     path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
     return path.lstrip(".")
-
-
-def _fields(shape: Any) -> Iterator[str]:
-    """Gives the names of the fields of a shape, as msgspec describes it, and of shapes in it."""
-    if isinstance(shape, StructType):
-        yield from (field.encode_name for field in shape.fields)
-    parts = [getattr(shape, name, ()) for name in ("fields", "types", "item_types")]
-    parts += [[getattr(shape, name, None)] for name in ("item_type", "value_type", "type")]
-    for part in (part for several in parts for part in several if isinstance(part, (Type, Field))):
-        yield from _fields(part)
 
 
 def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:

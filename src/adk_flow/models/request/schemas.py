@@ -5,7 +5,7 @@ from types import UnionType
 from typing import Any
 
 from google.genai import types
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 Schema = dict[str, Any]
 
@@ -47,8 +47,6 @@ def _as_json(declared: Any) -> Schema:
         return dict(declared)
     if isinstance(declared, types.Schema):
         return declared.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if isinstance(declared, type) and issubclass(declared, BaseModel):
-        return declared.model_json_schema()
     try:
         return TypeAdapter(declared).json_schema()
     except Exception:  # whatever Pydantic cannot describe: it has a class for each reason
