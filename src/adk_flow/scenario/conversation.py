@@ -13,7 +13,7 @@ import yaml
 from msgspec.structs import replace
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.plan import PlanFault, Task, check_plan
+from adk_flow.scenario.plan import Task, find_faults
 from adk_flow.scenario.yaml_file import read_document
 
 ALONE = frozenset({"single_agent", "advisor", "skills", "best_of_n"})
@@ -126,11 +126,9 @@ def read_conversation(path: str | Path) -> Conversation:
     for number, turn in enumerate(conversation.turns):
         if not (turn.say or turn.is_answer):
             raise document.refused(ConversationError, ("turns", number), "expected say or answer")
-        try:
-            check_plan(turn.plan or [])
-        except PlanFault as fault:
-            place = ("turns", number, "plan", *fault.place)
-            raise document.refused(ConversationError, place, str(fault)) from fault
+        for task, field, reason in find_faults(turn.plan or []):
+            place = ("turns", number, "plan", task, field)
+            raise document.refused(ConversationError, place, reason)
     return conversation
 
 
