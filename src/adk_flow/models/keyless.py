@@ -13,6 +13,9 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.models.request.situation import read_situation
 from adk_flow.models.request.tokens import usage
 
+KeylessAnswer = tuple[str, Sequence[tuple[str, dict[str, Any]]]]
+"""What to say, and which functions to call with which arguments."""
+
 
 class KeylessModel(BaseLlm):
     """Decides alike every time what to say or call, and counts tokens alike on every machine."""
@@ -26,8 +29,8 @@ class KeylessModel(BaseLlm):
         return LlmCapabilities(output_schema_and_tools=False)
 
     @abstractmethod
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-        """Gives what to say, and which functions to call with which arguments."""
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
+        """Gives what to say and call."""
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -56,7 +59,7 @@ class Offline(KeylessModel):
         """Returns the one name it goes by."""
         return [r"offline"]
 
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
         """Decides the next step.
 
         Raises:

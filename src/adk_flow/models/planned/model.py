@@ -1,7 +1,7 @@
 """A model that plays a turn's plan under any construct, be it from another process."""
 
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
@@ -9,9 +9,9 @@ from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
-from adk_flow.models.keyless import KeylessModel
+from adk_flow.models.keyless import KeylessAnswer, KeylessModel
 from adk_flow.models.planned.agent_map import AgentMap
-from adk_flow.models.planned.steps import next_step
+from adk_flow.models.planned.steps import PlannedStep
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import RequestView, read_view
 from adk_flow.scenario.conversation import AskedTurn
@@ -44,7 +44,7 @@ class Planned(KeylessModel):
         """How far the turn has come."""
         return self._turn
 
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
         """Gives the next step of the agent that asks.
 
         Raises:
@@ -69,7 +69,7 @@ class Planned(KeylessModel):
         is_agents = (request.config.labels or {}).get("adk_agent_name")
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
-    def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    def next_step(self, view: RequestView) -> KeylessAnswer:
         """Does so by what the request shows, which another process may have read (`wiring.server`).
 
         Raises:
@@ -78,5 +78,4 @@ class Planned(KeylessModel):
         with self._lock:
             if self._turn.fault:
                 raise PlanError(self._turn.fault)
-            text, calls = next_step(self._turn, view)
-        return text, [(call.function, call.arguments) for call in calls]
+            return PlannedStep(self._turn, view).decide()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from adk_flow.models.keyless import KeylessAnswer
 from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
 from adk_flow.models.planned.view import Offer, RequestView, said, written
@@ -31,26 +32,11 @@ class NextCall(NamedTuple):
     """Words that go with it."""
 
 
-class NextStep(NamedTuple):
-    """What to say, or which functions to call, or both."""
-
-    text: str = ""
-    calls: tuple[NextCall, ...] = ()
-
-
-def next_step(turn: PlannedTurn, view: RequestView) -> NextStep:
-    """Decides what the agent of a request does next.
-
-    Raises:
-      PlanError: the plan asks for what is impossible, in this step or one before it.
-    """
-    return _Step(turn, view).decide()
-
-
-class _Step:
-    """One request of one activation."""
+class PlannedStep:
+    """One request of one activation, and what its agent does about it."""
 
     def __init__(self, turn: PlannedTurn, view: RequestView) -> None:
+        """Takes a turn, in which it notes what has been done so far."""
         self.turn, self.view = turn, view
         self.active: PlannedActivation = turn.activation(view)
         self._unmatched = Counter(_key(call.function, call.arguments) for call, _ in view.made)
@@ -59,9 +45,14 @@ class _Step:
         self._pair_results()
         self._note_silent()
 
-    def decide(self) -> NextStep:
+    def decide(self) -> KeylessAnswer:
+        """Decides what the agent says or calls.
+
+        Raises:
+          PlanError: the plan asks for what is impossible.
+        """
         if self.view.schema is not None:
-            return NextStep(canonical(self._form(self.view.schema)))
+            return canonical(self._form(self.view.schema)), []
         if calls := [*self._own_calls(), *self._delegations()]:
             return self._calling(calls)
         ways = (pair for pair in self._waiting() if pair[1].how == "transfer")
@@ -72,7 +63,7 @@ class _Step:
             self.turn.passed_on.update(self.active.own)
             if onward in self.turn.owners[number]:
                 self.turn.end_silent([number], "")
-            return NextStep(text, (NextCall(TRANSFER, {"agent_name": onward}),))
+            return text, [(TRANSFER, {"agent_name": onward})]
         return self._conclude()
 
     # Tools of its own
@@ -259,7 +250,7 @@ class _Step:
             return asks[0] if asks else self.turn.ask(tasks[0])
         return "\n\n".join(dict.fromkeys(map(_words, asks)))
 
-    def _calling(self, calls: list[NextCall]) -> NextStep:
+    def _calling(self, calls: list[NextCall]) -> KeylessAnswer:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
         offers = self.view.offers
         together = [call for call in calls if offers[call.function].kind != "task"]
@@ -272,21 +263,22 @@ class _Step:
             tools = self.turn.tasks[number].calls
             if tools and all(self.active.made[_key(tool.name, tool.args)] for tool in tools):
                 self.turn.called.add(number)
-        return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
+        says = (call.says for call in made if call.says)
+        return "\n\n".join(says), [(call.function, call.arguments) for call in made]
 
     # Last words
 
-    def _conclude(self) -> NextStep:
+    def _conclude(self) -> KeylessAnswer:
         """Ends the agent's part of the turn in the way that its functions ask for."""
         waits = any(self.turn.tasks[number].waits for number in self._ended())
         names = [RESPOND] if waits else [RESPOND, FINISH]
         ending = next((self.view.offers[name] for name in names if name in self.view.offers), None)
         if ending is None or any(call.function == ending.name for call, _ in self.view.made):
-            return NextStep(self._answer())
+            return self._answer(), []
         text = "\n\n".join(filter(None, (self.turn.tasks[n].parting for n in self._ended())))
         arguments = self._form(ending.schema)
         self.active.made[_key(ending.name, arguments)] += 1
-        return NextStep(text, (NextCall(ending.name, arguments),))
+        return text, [(ending.name, arguments)]
 
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
