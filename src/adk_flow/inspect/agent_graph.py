@@ -28,6 +28,11 @@ def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     return walk_once(starts, lambda node: [use.node for use in uses_of(node)])
 
 
+def llm_agents(root: BaseNode | None) -> Iterator[LlmAgent]:
+    """Walks the agents among them that have a model."""
+    return (node for node in agents_of(root) if isinstance(node, LlmAgent))
+
+
 def uses_of(node: BaseNode) -> list[Use]:
     """Lists whom an agent or a graph uses, each once, in the order of its wiring."""
     uses: dict[int, Use] = {}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
@@ -16,7 +15,7 @@ from google.genai import types
 from adk_flow._adk import BaseNode
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
+from adk_flow.inspect.agent_graph import llm_agents, model_asked, name_of_model
 from adk_flow.models.cassette import Tape
 from adk_flow.models.faulty import AlteredModel, Fault
 from adk_flow.models.scripted import Scripted
@@ -101,16 +100,11 @@ def with_fault(app: App, fault: Fault, latency: LatencyProfile | None) -> App:
     return new.model_copy(update={"plugins": [*new.plugins, fault]})
 
 
-def llm_agents(app: App) -> Iterator[LlmAgent]:
-    """Walks the agents of an app that have a model."""
-    yield from (node for node in list(agents_of(app.root_agent)) if isinstance(node, LlmAgent))
-
-
 def models_of(app: App) -> list[str]:
     """Names the models of an app's agents, in their order; then of its plugins and summarizer."""
     override = override_of(app)
     given = name_of_model(override.model)
-    names = [given or agent.canonical_model.model for agent in llm_agents(app)]
+    names = [given or agent.canonical_model.model for agent in llm_agents(app.root_agent)]
     return list(dict.fromkeys([*names, *([] if override.exclusive else _models_beside(app))]))
 
 
@@ -123,5 +117,4 @@ def _models_beside(app: App) -> Iterator[str]:
             if isinstance(root, BaseLlm):
                 yield root.model
             elif isinstance(root, BaseNode):
-                nodes = agents_of(root)
-                yield from (model_asked(node) for node in nodes if isinstance(node, LlmAgent))
+                yield from map(model_asked, llm_agents(root))

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.tools.base_tool import BaseTool
 from msgspec import UNSET
 
 from adk_flow._adk import BaseNode
-from adk_flow.inspect.agent_graph import agents_of
+from adk_flow.inspect.agent_graph import llm_agents
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.values import values_of
@@ -31,8 +30,8 @@ async def draft_conversation(
 
 async def _tasks(root: BaseNode, run_tools: bool) -> AsyncIterator[Task]:
     leads, names = AgentMap(root).leads, set[str]()
-    for agent in agents_of(root):
-        if not isinstance(agent, LlmAgent) or agent.name in names:
+    for agent in llm_agents(root):
+        if agent.name in names:
             continue
         names.add(agent.name)
         tools = [_call(tool, run_tools) for tool in await agent.canonical_tools() if _is_own(tool)]

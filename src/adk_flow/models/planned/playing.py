@@ -12,9 +12,9 @@ from google.adk.plugins.base_plugin import BasePlugin
 
 from adk_flow._adk import BaseNode
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.inspect.agent_graph import agents_of, name_of_model
+from adk_flow.inspect.agent_graph import llm_agents, name_of_model
 from adk_flow.models.from_env import OFFLINE, MissingKeyError, lacks_google_key
-from adk_flow.models.override import Override, llm_agents, models_of, override_of
+from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.model import Planned
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 
@@ -39,8 +39,7 @@ def runs_offline(root: BaseNode) -> bool:
 
 
 def _own_models(root: BaseNode) -> set[str]:
-    agents = [node for node in agents_of(root) if isinstance(node, LlmAgent)]
-    return {name_of_model(agent.model) for agent in agents} - {""}
+    return {name_of_model(agent.model) for agent in llm_agents(root)} - {""}
 
 
 def planned_for(app: App, turn: AskedTurn) -> Planned | None:
@@ -81,7 +80,7 @@ def check_keys(app: App, conversations: Iterable[Conversation]) -> None:
     Raises:
       MissingKeyError: it does, and no callback or plugin of the app may answer in its place.
     """
-    agent = next(llm_agents(app), None)
+    agent = next(llm_agents(app.root_agent), None)
     if agent is None or override_of(app).model or not lacks_google_key():
         return
     with suppress(ValueError):  # a model that nobody knows is the run's error
