@@ -99,8 +99,7 @@ class Peer:
     """A framework in a process of its own."""
 
     def __init__(self, name: str, url: str, folder: Path) -> None:
-        self.name = name
-        self._url = url
+        self.name, self._url = name, url
         self._noise = (folder / f"{name}.txt").open("w+")
         command = [_python_of(name), str(HERE / "fanout_peers.py"), name, url]
         self._process = subprocess.Popen(
@@ -236,12 +235,10 @@ def _measure(peers: list[Peer], n: int, repeat: int) -> dict[str, list[Figure]]:
 
 
 def _rows(figures: dict[str, list[Figure]], n: int) -> list[dict[str, Any]]:
-    floor = figures.get("gather")
-    rows = []
+    floor, rows = figures.get("gather", ()), []
     for name, own in figures.items():
         wall = statistics.median(figure.wall for figure in own)
-        pairs = zip(own, floor, strict=True) if floor else ()
-        ratios = [mine.wall / least.wall for mine, least in pairs]
+        ratios = [figure.wall / least.wall for figure, least in zip(own, floor, strict=False)]
         rows.append(
             {
                 "peer": name,
@@ -259,23 +256,18 @@ def _rows(figures: dict[str, list[Figure]], n: int) -> list[dict[str, Any]]:
 def _print_table(rows: list[dict[str, Any]], titles: dict[str, str]) -> None:
     print(f"n = {rows[0]['n']:<28} {'s':>8} {'to gather':>11} {'to ideal':>10} {'processor s':>13}")
     for row in rows:
-        title = titles[row["peer"]]
         ratio = f"{row['to_gather']:.2f}" if row["to_gather"] else "-"
-        print(
-            f"{title:<32} {row['seconds']:>8.3f} {ratio:>11} {row['to_ideal']:>10.2f} "
-            f"{row['processor_seconds']:>13.3f}"
-        )
+        figures = f"{row['to_ideal']:>10.2f} {row['processor_seconds']:>13.3f}"
+        print(f"{titles[row['peer']]:<32} {row['seconds']:>8.3f} {ratio:>11} {figures}")
     print()
 
 
 def _profile(peer: str, n: int, url: str) -> None:
     """Prints in which packages and functions a turn's time is spent."""
     with tempfile.TemporaryDirectory() as folder, _running([peer], url) as peers:
-        running = peers[0]
         path = Path(folder) / "turn.prof"
-        for _ in range(2):
-            running.turn(n)
-        running.turn(n, path)
+        for profile in (None, None, path):
+            peers[0].turn(n, profile)
         stats: dict[Any, Any] = vars(pstats.Stats(str(path)))["stats"]
     # Without the waiting for the model.
     functions = {place: own for place, own in stats.items() if "select.epoll" not in place[2]}

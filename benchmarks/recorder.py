@@ -280,7 +280,7 @@ def repeat_turn(events: list[Event], turns: int) -> None:
 
 def _kilobytes_kept(plugin: FlowPlugin) -> float:
     """What the recorder remembers of the requests of its one session."""
-    (log,) = plugin.recorder._sessions._logs.values()
+    (log,) = plugin.recorder.runs.sessions._logs.values()
     requests = log.requests
     parts = [(sent.hashes, sent.ranges) for sent in requests._latest.values()]
     kept = [requests._numbers, *requests._numbers, *requests._numbers.values()]

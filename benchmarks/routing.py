@@ -91,31 +91,30 @@ def is_right(author: str, specialists: Sequence[str]) -> bool:
 
 
 async def questions(model: Offline, rows: Sequence[Row]) -> None:
-    right, asked = Counter[str](), Counter[str]()
+    outcomes = []
     for row in rows:
         (author,) = await last_words(model, [row["text"]])
-        asked[row["kind"]] += 1
-        right[row["kind"]] += is_right(author, row["specialists"])
+        outcomes.append((row["kind"], is_right(author, row["specialists"])))
         if not is_right(author, row["specialists"]):
-            wanted = " or ".join(row["specialists"]) or "nobody"
-            print(f"  {author} instead of {wanted}: {row['text']}")
-    show(right, asked)
+            expected = " or ".join(row["specialists"]) or "nobody"
+            print(f"  {author} instead of {expected}: {row['text']}")
+    show(outcomes)
 
 
 async def conversations(model: Offline, rows: Sequence[Row]) -> None:
-    right, asked = Counter[str](), Counter[str]()
+    outcomes = []
     for row in rows:
         authors = await last_words(model, [turn["text"] for turn in row["turns"]])
         for number, (turn, author) in enumerate(zip(row["turns"], authors, strict=True)):
             kind = "switch" if turn["topic_switch"] else "same topic" if number else "first"
             if turn["specialists"]:  # who asks back in the middle of a conversation is all right
-                asked[kind] += 1
-                right[kind] += is_right(author, turn["specialists"])
-    show(right, asked)
+                outcomes.append((kind, is_right(author, turn["specialists"])))
+    show(outcomes)
 
 
-def show(right: Counter[str], asked: Counter[str]) -> None:
-    for kind, number in asked.items():
+def show(outcomes: Sequence[tuple[str, bool]]) -> None:
+    right = Counter(kind for kind, is_hit in outcomes if is_hit)
+    for kind, number in Counter(kind for kind, _ in outcomes).items():
         print(f"{kind:15} {right[kind]:4} of {number}")
 
 

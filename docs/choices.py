@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from adk_flow._text import join_names
 from adk_flow.analysis.metrics import TurnMetrics
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.fault_matrix import FaultMatrix
+from adk_flow.models.request.situation import CONSULT
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.wiring import CONSTRUCTS, IN_ADK, MEANINGS, ON_DEMAND
 
@@ -36,34 +38,35 @@ OTHERS = {
 }
 
 
-def choices(comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[..., int]) -> str:
-    """Writes a part of each construct; `in_a_row` counts the model calls of a critical path."""
+def choices(comparison: Comparison, faults: FaultMatrix) -> str:
+    """Writes a part of each construct."""
     lines = []
     for name in (*CONSTRUCTS, *ON_DEMAND):
         lines += [f"**`{name}`** · {MEANINGS[name]}", "", f"- wire it: {IN_ADK[name]}"]
-        lines += [*_shown(comparison, name, in_a_row), _failing(name, faults), ""]
+        lines += [*_shown(comparison, name), _failing(name, faults), ""]
     return "\n".join(lines) + "\n"
 
 
-def side_by_side(
-    names: list[str], comparison: Comparison, faults: FaultMatrix, in_a_row: Callable[..., int]
-) -> str:
+def side_by_side(names: list[str], comparison: Comparison, faults: FaultMatrix) -> str:
     """Writes the same of some constructs as a table, a column each."""
-    columns = [[*_shown(comparison, name, in_a_row), _failing(name, faults)] for name in names]
-    rows = [
-        [cell.removeprefix("- ").partition(": ") for cell in row]
-        for row in zip(*columns, strict=True)
-    ]
-    heading = ["", *(f"`{name}`" for name in names)]
-    lines = [
-        heading,
-        ["---"] * len(heading),
-        *([row[0][0], *(each[2] for each in row)] for row in rows),
-    ]
+    columns = [[*_shown(comparison, name), _failing(name, faults)] for name in names]
+    lines = [["", *(f"`{name}`" for name in names)], ["---"] * (len(names) + 1)]
+    for row in zip(*columns, strict=True):
+        cells = [line.removeprefix("- ").partition(": ") for line in row]
+        lines.append([cells[0][0], *(words for _, _, words in cells)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _shown(comparison: Comparison, name: str, in_a_row: Callable[..., int]) -> Iterator[str]:
+def calls_in_a_row(run: RunMetrics) -> int:
+    """Counts the model calls on the critical path; a consult is one within a tool."""
+    return sum(
+        spans[index].kind == "model" or spans[index].name == CONSULT
+        for spans, critical in zip(run.spans, run.critical, strict=True)
+        for index in critical
+    )
+
+
+def _shown(comparison: Comparison, name: str) -> Iterator[str]:
     figures = comparison.figures_of(name)
     runs = [run for run in comparison.runs if run.construct == name]
     if figures is None or not runs:
@@ -75,7 +78,7 @@ def _shown(comparison: Comparison, name: str, in_a_row: Callable[..., int]) -> I
     yield (
         f"- costs: {calls} LLM calls ({follow_up.total.reported_llm_calls} in ADK's session) and "
         f"{follow_up.total.tokens:,} tokens for a question and its follow-up; "
-        f"{three.total.llm_calls} calls, {in_a_row(three)} in a row, for three topics "
+        f"{three.total.llm_calls} calls, {calls_in_a_row(three)} in a row, for three topics "
         f"at once{lacking}"
     )
     yield f"- specialists see: {CONTEXTS[figures.shown]}"

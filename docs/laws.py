@@ -22,7 +22,6 @@ from adk_flow.laws.table import LawTable, write_table
 from adk_flow.render.laws import write_laws
 
 PAGE = Path(__file__).with_name("laws.md")
-MARK = "<!-- laws -->\n"
 SAMPLES = 200
 
 Place = TypeVar("Place")
@@ -44,8 +43,14 @@ def write_page(laws: Sequence[Law]) -> None:
     """Prints what the laws say, and writes it into their page."""
     shown = write_laws(laws, LawSetting(profile_named(DEFAULT_PROFILE), DEFAULT_PROFILE))
     print(shown)
-    before, _, after = PAGE.read_text().split(MARK)
-    PAGE.write_text(f"{before}{MARK}```text\n{shown}```\n{MARK}{after}")
+    write_block("laws", f"```text\n{shown}```\n")
+
+
+def write_block(name: str, block: str) -> None:
+    """Writes what stands in the page between two marks of a name."""
+    mark = f"<!-- {name} -->\n"
+    before, _, after = PAGE.read_text().split(mark)
+    PAGE.write_text(f"{before}{mark}{block}{mark}{after}")
 
 
 def _rows(run: Callable[[Place], list[Row]], places: Collection[Place], what: str) -> list[Row]:

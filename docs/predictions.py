@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from google.adk.apps import App
-from laws import PAGE, SAMPLES
+from laws import SAMPLES, write_block
 from samples import make_sample
 
 from adk_flow.analysis.run_metrics import AS_IS
@@ -30,8 +30,6 @@ from adk_flow.laws.team import QUESTION
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.run.app import load_app
 from adk_flow.wiring import CONSTRUCTS
-
-MARK = "<!-- predictions -->\n"
 
 
 def main() -> None:
@@ -55,10 +53,8 @@ def main() -> None:
             named = tuple(sorted(guessed[figure].constructs))
             truths[figure].append(least[figure])
             hits[figure] += named == least[figure]
-            sign = "hit " if named == least[figure] else "MISS"
-            print(
-                f"{name}: fewest {figure}: {sign} {', '.join(named)} ({', '.join(least[figure])})"
-            )
+            sign, winners = "hit " if named == least[figure] else "MISS", ", ".join(least[figure])
+            print(f"{name}: fewest {figure}: {sign} {', '.join(named)} ({winners})")
         sys.stdout.flush()
     apps = f"{given.number} generated apps and {len(given.apps)} of this repository, none fitted"
     lines = [f"| {apps} | hits | always the commonest winner |", "|---|--:|--:|"]
@@ -68,8 +64,7 @@ def main() -> None:
         lines.append(f"| fewest {figure}, ties named | {hit} | {often}, `{', '.join(common)}` |")
     print(*lines, sep="\n")
     if given.write:
-        before, _, after = PAGE.read_text().split(MARK)
-        PAGE.write_text("\n".join([f"{before}{MARK}", *lines, f"\n{MARK}{after.lstrip()}"]))
+        write_block("predictions", "\n".join(["", *lines, "", ""]))
 
 
 def _apps(number: int, paths: list[Path]) -> Iterator[tuple[str, App]]:

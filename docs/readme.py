@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ["MODEL_NAME"] = "offline"  # before the desk is loaded, and whatever .env says
 
 import msgspec
-from choices import choices, side_by_side
+from choices import calls_in_a_row, choices, side_by_side
 from claims import CLAIMS, claim_table
 
 from adk_flow.analysis.moves import Move
@@ -30,14 +30,13 @@ from adk_flow.cli.output import silence_adk
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.fault_matrix import FaultMatrix
 from adk_flow.comparison.runner import compare
-from adk_flow.models.request.functions import CONSULT
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.markdown import markdown_section
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
-from adk_flow.scenario.conversation import read_conversation
+from adk_flow.scenario.conversation import Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS, MEANINGS, ON_DEMAND
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,11 +47,13 @@ EXAMPLES = ROOT / "examples"
 
 def three_topics() -> str:
     """Holds the three-topics conversation offline and draws it."""
-    app = load_app(ROOT / "root_agent")
-    conversation = read_conversation(CONVERSATIONS / "three_topics.yaml")
+    return _drawn_run(ROOT / "root_agent", read_conversation(CONVERSATIONS / "three_topics.yaml"))
+
+
+def _drawn_run(app: Path, conversation: Conversation) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        held = asyncio.run(run_conversation(app, conversation, file=Path(folder) / "log.jsonl"))
-    return _drawn(held.moves)
+        log = Path(folder) / "log.jsonl"
+        return _drawn(asyncio.run(run_conversation(load_app(app), conversation, file=log)).moves)
 
 
 @cache
@@ -69,11 +70,6 @@ def desk_run() -> tuple[Comparison, dict[str, str]]:
         comparison = compare(ROOT / "root_agent", conversations, constructs, **options)
         logs = {run.construct: run.log for run in comparison.runs if run.conversation == names[1]}
         return comparison, {name: _drawn(read_trace(log).moves) for name, log in logs.items()}
-
-
-def desk_compared() -> Comparison:
-    """Gives the comparison alone."""
-    return desk_run()[0]
 
 
 def construct_pictures() -> str:
@@ -95,19 +91,19 @@ def _drawn(moves: Iterable[Move]) -> str:
 
 def calls() -> str:
     """Writes what each of the constructs costs the desk."""
-    rows = [_row(desk_compared(), construct) for construct in CONSTRUCTS]
+    rows = [_row(desk_run()[0], construct) for construct in CONSTRUCTS]
     return "\n".join([*HEADING, *rows]) + "\n"
 
 
 def each_construct() -> str:
     """Writes what there is to know of each construct, measured with the desk."""
-    return choices(desk_compared(), desk_at_fault(), _in_a_row)
+    return choices(desk_run()[0], desk_at_fault())
 
 
 def calls_compared() -> str:
     """Writes what there is to know of the ways to call an agent and wait, side by side."""
     names = ["agent_tool", "agent_tool_skip_summarization", "single_turn"]
-    return side_by_side(names, desk_compared(), desk_at_fault(), _in_a_row)
+    return side_by_side(names, desk_run()[0], desk_at_fault())
 
 
 def releases(section: str) -> str:
@@ -141,7 +137,7 @@ def _row(comparison: Comparison, construct: str) -> str:
         str(total.reported_llm_calls),
         f"{total.tokens:,}",
         f"{three.total.llm_calls}{_mark(three)}",
-        str(_in_a_row(three)),
+        str(calls_in_a_row(three)),
         CONTEXTS[figures.shown if figures else "unknown"],
     )
     return f"| {' | '.join(cells)} |"
@@ -149,15 +145,6 @@ def _row(comparison: Comparison, construct: str) -> str:
 
 def _mark(run: RunMetrics) -> str:
     return "" if run.passed else " †"
-
-
-def _in_a_row(run: RunMetrics) -> int:
-    """Counts the model calls on the critical path; a consult is one within a tool."""
-    return sum(
-        spans[index].kind == "model" or spans[index].name == CONSULT
-        for spans, critical in zip(run.spans, run.critical, strict=True)
-        for index in critical
-    )
 
 
 PATTERNS = {
@@ -179,7 +166,7 @@ def examples() -> str:
         total = run.total
         alone, path = total.llm_microseconds / 1e6, total.critical_path_microseconds / 1e6
         page = f"[{name}](examples/{name}/README.md)"
-        figures = f"{total.llm_calls} | {_in_a_row(run)} | {alone:.1f} | {path:.1f}"
+        figures = f"{total.llm_calls} | {calls_in_a_row(run)} | {alone:.1f} | {path:.1f}"
         rows.append(f"| {page} | {pattern} | {figures} | {alone / path:.1f} |")
     heading = (
         "| example | pattern | LLM calls | critical path (LLM calls) | one by one, s | as it is, s "
@@ -209,10 +196,7 @@ def picture(name: str) -> str:
     """Draws the first turn of an example's conversation."""
     conversation = read_conversation(EXAMPLES / name / "conversation.yaml")
     first = msgspec.structs.replace(conversation, turns=conversation.turns[:1])
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log.jsonl"
-        run = asyncio.run(run_conversation(load_app(EXAMPLES / name), first, file=log))
-    return _drawn(run.moves)
+    return _drawn_run(EXAMPLES / name, first)
 
 
 def callbacks(part: str) -> str:

@@ -13,7 +13,8 @@ _UNSAFE = re.compile(
 
 def plain(text: str) -> str:
     """Strips control sequences, control characters and changes of writing direction."""
-    return _UNSAFE.sub("", text.replace("\t", " "))
+    # Nothing of that is printable; most texts are, throughout, which takes far less to see.
+    return text if text.isprintable() else _UNSAFE.sub("", text.replace("\t", " "))
 
 
 def one_line(text: str, limit: int) -> str:

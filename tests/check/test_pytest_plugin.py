@@ -424,6 +424,7 @@ def test_the_plugin_needs_nothing_that_pytest_6_lacks():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.environments  # for its time: a process that imports ADK
 def test_the_plugin_is_light_and_nothing_else_needs_pytest():
     words = (
         "import sys, adk_flow.check.pytest.plugin; assert 'google.adk' not in sys.modules;"

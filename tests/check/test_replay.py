@@ -37,7 +37,11 @@ from tests.fuzz.trees import Grower
 FOLDERS = {p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {CONSTRUCT_FOLDERS / "remote"}
 DESKS = [ROOT / "root_agent", *sorted(FOLDERS)]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
-TALKS = ["follow_up", "three_in_one_message", "out_of_scope"]
+TALKS = [
+    "three_in_one_message",
+    pytest.param("follow_up", marks=pytest.mark.environments),  # for their time
+    pytest.param("out_of_scope", marks=pytest.mark.environments),
+]
 
 
 @pytest.fixture(autouse=True)

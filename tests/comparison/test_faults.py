@@ -220,7 +220,7 @@ class Live(BaseLlm):
 @pytest.mark.filterwarnings("ignore")
 def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
     # One that hangs would be waited for.
-    monkeypatch.setattr("adk_flow.comparison.fault_talk.FAULT_KINDS", ["poisoned tool"])
+    monkeypatch.setattr("adk_flow.comparison.fault_matrix.FAULT_KINDS", ["poisoned tool"])
     lead, specialists = team(Live())
     app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
     asked = {"dear": of_questions(["How dear?"])}
@@ -309,7 +309,7 @@ def telling(tmp_path_factory):
     folder, model = tmp_path_factory.mktemp("telling"), Telling()
     with pytest.MonkeyPatch.context() as patch:
         kinds = ("poisoned tool", "wrong answer", "raises", "unknown tool", "unknown agent")
-        patch.setattr("adk_flow.comparison.fault_talk.FAULT_KINDS", kinds)
+        patch.setattr("adk_flow.comparison.fault_matrix.FAULT_KINDS", kinds)
 
         def run(out: str, **limits):
             lead, specialists = team(model)

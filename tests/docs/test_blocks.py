@@ -21,7 +21,7 @@ FOLLOWED = {
     "docs/decisions.md": "tests/docs/test_blocks.py",
     "docs/export.md": "tests/export/test_export.py",
     "docs/record.md": "tests/docs/test_user_pages.py",
-    "docs/versions.md": "tests/releases/test_releases.py",
+    "docs/versions.md": "tests/releases/test_other_releases.py",
     "skills/adk-flow/SKILL.md": "tests/docs/test_agents.py",
     **{
         f"examples/{file.parent.name}/README.md": "tests/example_apps/test_taken_away.py"

@@ -1,6 +1,9 @@
 """A drafted plan runs as it stands, on every app, and no tool of the app's own is run."""
 
+import sys
+
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
 from adk_flow.log.reader import read_log
 from adk_flow.models.planned.draft import draft_conversation
@@ -70,3 +73,77 @@ async def test_tools_run_where_that_is_asked_for(tmp_path, monkeypatch):
 
     assert "returns" not in write_conversation(drafted)
     assert not run.turns[0].failed
+
+
+class Order(BaseModel):
+    """What a shop's tool gives."""
+
+    number: int
+    lines: list[str]
+
+
+SHOP = '''
+from google.adk.agents import LlmAgent, SequentialAgent
+from google.adk.runners import InMemoryRunner
+from google.adk.tools.tool_context import ToolContext
+from tests.models.test_plan_drafts import Order
+
+packer = LlmAgent(name="packer", instruction="Pack.")
+
+
+def orders(tool_context: ToolContext) -> dict:
+    """Lists orders."""
+    tool_context.state["basket"] = "3 pens"
+    return {"orders": []}
+
+
+def order(sizes: list[int]) -> Order:
+    """Finds an order."""
+
+
+def names() -> list[str]:
+    """Lists names."""
+
+
+def pack(box: str):
+    """Has things packed."""
+    return InMemoryRunner(agent=packer)
+
+
+async def after_tool(tool, args, tool_context, tool_response):
+    GIVEN[tool.name] = (args, tool_response)
+
+
+async def before_agent(callback_context):
+    callback_context.state["greeting"] = "Hello"
+
+
+GIVEN = {}
+clerk = LlmAgent(
+    name="clerk", instruction="For {user:customer} with {basket}, {coupon?}, after {stock}.",
+    tools=[orders, order, names, pack], after_tool_callback=after_tool,
+)
+stock = LlmAgent(name="stock", instruction="{greeting}. What is there?", output_key="stock",
+                 before_agent_callback=before_agent)
+root_agent = SequentialAgent(name="shop", sub_agents=[stock, clerk])
+'''
+
+
+async def test_a_draft_gives_what_instructions_and_callbacks_need(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "offline")
+    (tmp_path / "penshop").mkdir()
+    (tmp_path / "penshop" / "agent.py").write_text(SHOP, encoding="utf-8")
+    app = load(tmp_path / "penshop")
+    drafted = await draft_conversation(app, ["Pens?"])
+
+    run = await run_conversation(app, drafted, file=tmp_path / "log.jsonl")
+
+    assert not run.failed_checks[0]
+    assert drafted.state.keys() == {"user:customer", "basket"}
+    given = sys.modules["penshop.agent"].GIVEN
+    assert given["orders"][1] == {"result": "What orders returns."}
+    assert TypeAdapter(Order).validate_python(given["order"][1])
+    assert given["order"][0] == {"sizes": [1]}
+    assert given["names"][1] == ["What names returns."]
+    # The packer is run by a tool only, which is not run.
+    assert {task.agent for task in drafted.turns[0].plan or ()} == {"stock", "clerk"}

@@ -1,6 +1,7 @@
 """Every entry into a model is seen, by whoever it is asked; wrappers do not count."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from google.genai import types
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.record.model_entries import Entry, listeners, watch_models
+from adk_flow.record.model_entries import Entry, scenes, watch_models
+from adk_flow.record.scenes import Scene
 from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.flow import agent, record
 from tests.doubles.models import says
@@ -64,26 +66,12 @@ class Fallback(BaseLlm):
 
 @pytest.fixture
 def entries():
-    class Seen(list[Entry]):
-        activation = 0
-
-        def follows(self):
-            return True
-
-        def sums_up(self):
-            return False
-
-        def yielded(self, entry):
-            assert entry not in self
-
-        def left(self, entry):
-            self.append(entry)
-
-    seen = Seen()
+    seen: list[Entry] = []
+    run: Any = SimpleNamespace(ended=False)
     watch_models()
-    token = listeners.set({1: seen})
+    token = scenes.set({1: Scene(run, lambda _, entry: seen.append(entry), 0, "", "")})
     yield seen
-    listeners.reset(token)
+    scenes.reset(token)
 
 
 async def ask(model: BaseLlm) -> list[LlmResponse]:

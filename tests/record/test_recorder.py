@@ -428,7 +428,7 @@ async def test_cancelled_turns_leave_few_files_open(tmp_path):
             await task
 
     assert len(list(tmp_path.rglob("*.jsonl"))) == 80
-    assert sum(log.is_open for log in plugin.recorder._sessions._logs.values()) <= 64
+    assert sum(log.is_open for log in plugin.recorder.runs.sessions._logs.values()) <= 64
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("no"), SystemExit(1), BrokenPipeError()])

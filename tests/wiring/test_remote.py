@@ -16,7 +16,7 @@ import pytest
 
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
-from adk_flow.comparison import fault_talk, faults
+from adk_flow.comparison import fault_matrix, faults
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.recommend import write_recommendation
 from adk_flow.comparison.runner import compare
@@ -91,7 +91,7 @@ def wait_for_end(process: int) -> None:
 
 @pytest.fixture
 def forked_peers(monkeypatch):
-    """Has the servers' process begin with ADK loaded; `compared` and CI's have their own."""
+    """Has the servers' process begin with ADK loaded; CI's have their own."""
     monkeypatch.setattr(peers, "subprocess", ForkedPeers)
 
 
@@ -100,9 +100,10 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("remote")
     app = write_app(folder / "pair")
     talks = {"one": of_questions(["Go."]), "two": of_questions(["Go.", "And?"])}
-    comparison = compare(
-        app, talks, ["agent_tool", "remote"], folder=folder / "out", trials=2, calls=1000
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peers, "subprocess", ForkedPeers)
+        how = {"folder": folder / "out", "trials": 2, "calls": 1000}
+        comparison = compare(app, talks, ["agent_tool", "remote"], **how)
     return app, folder / "out", comparison
 
 
@@ -359,7 +360,7 @@ def test_a_comparison_of_the_logs_joins_what_servers_recorded(compared):
 
 @pytest.mark.environments
 def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(fault_talk, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
+    monkeypatch.setattr(fault_matrix, "FAULT_KINDS", ("raises", "hangs", "poisoned tool"))
     monkeypatch.setattr(faults, "SECONDS_ELSEWHERE", 10)
     (tmp_path / "pair_of_two").mkdir()
     (tmp_path / "pair_of_two" / "agent.py").write_text(TWO)
@@ -369,7 +370,7 @@ def test_a_fault_strikes_in_the_other_process_where_it_ends_no_turn(tmp_path, mo
     ).faults
 
     cells = {
-        (name, kind): matrix.cell(name, kind) for name in BOTH for kind in fault_talk.FAULT_KINDS
+        (name, kind): matrix.cell(name, kind) for name in BOTH for kind in fault_matrix.FAULT_KINDS
     }
     assert all(cell.struck for cell in cells.values())
     # ADK lets an exception of an AgentTool's child cancel the others; over A2A it is an answer.

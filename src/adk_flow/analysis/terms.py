@@ -15,10 +15,54 @@ _NUMBER = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z\u00c0-\u04ff]{4,}")
 _STEM = 5
 """Letters by which two words are the same, so that an ending does not make them differ."""
-_COMMON = re.compile(
-    "about|after|also|been|before|could|does|from|have|here|into|just|like|more|much|need|only|"
-    "over|please|should|some|than|that|their|them|then|there|these|they|this|those|under|very|"
-    "want|well|were|what|when|where|which|while|will|with|would|your"
+_COMMON = frozenset(
+    [
+        "about",
+        "after",
+        "also",
+        "been",
+        "before",
+        "could",
+        "does",
+        "from",
+        "have",
+        "here",
+        "into",
+        "just",
+        "like",
+        "more",
+        "much",
+        "need",
+        "only",
+        "over",
+        "please",
+        "should",
+        "some",
+        "than",
+        "that",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "under",
+        "very",
+        "want",
+        "well",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "will",
+        "with",
+        "would",
+        "your",
+    ]
 )
 
 
@@ -49,10 +93,8 @@ def terms_of(*texts: str) -> Terms:
     """Reads the numbers and distinctive words of texts."""
     whole = "\n".join(texts)
     numbers = (float(number.replace(",", "")) for number in _NUMBER.findall(whole))
-    words = {word.casefold() for word in _WORD.findall(whole)}
-    return Terms(
-        frozenset(numbers), frozenset(w[:_STEM] for w in words if not _COMMON.fullmatch(w))
-    )
+    words = {word.casefold() for word in _WORD.findall(whole)} - _COMMON
+    return Terms(frozenset(numbers), frozenset([word[:_STEM] for word in words]))
 
 
 def is_whole(text: str) -> bool:

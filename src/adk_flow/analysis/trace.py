@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -493,13 +493,13 @@ class Trace(msgspec.Struct, eq=False, dict=True):
     log: Log
     turns: list[Turn]
     """Each by itself, even where they overlap in the log."""
-    whole: Outlook | None = None
-    """All turns of the log, where these are not all."""
+    whole: Callable[[], Outlook] | None = None
+    """Gives what is to be known of all turns of the log, where these are not all."""
 
     @cached_property
     def outlook(self) -> Outlook:
         """What is to be known of all turns."""
-        return self.whole or Outlook(self.turns)
+        return self.whole() if self.whole else Outlook(self.turns)
 
     @cached_property
     def moves(self) -> list[Move]:

@@ -10,6 +10,7 @@ What cannot be scored fails: of a case with a metric that raises, ADK passes wha
 from __future__ import annotations
 
 import logging
+import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -47,14 +48,13 @@ def llm_calls(
     The criterion's threshold is the most that a turn may take; the overall score is the most that
     one took. Without a flow log of this session it fails.
     """
-    limit = _threshold(eval_metric)
 
     def score(turns: list[TurnMetrics]) -> list[float]:
         if any(turn.llm_calls is None for turn in turns):
             raise AdkFlowError("how many calls were made cannot be known")
         return [float(turn.llm_calls or 0) for turn in turns]
 
-    return _result(eval_metric, actual_invocations, score, max, lambda value: value <= limit)
+    return _result(eval_metric, actual_invocations, score, max, operator.le)
 
 
 def answered_by(
@@ -69,13 +69,12 @@ def answered_by(
     in the expected invocation's intermediate data. The overall score is the share of turns. Without
     a flow log of this session, or if nobody is expected, it fails.
     """
-    least = _threshold(eval_metric)
 
     def score(turns: list[TurnMetrics]) -> list[float]:
         expected = _expected(eval_metric, expected_invocations, len(turns))
         return [float(turn.answered_by == name) for turn, name in zip(turns, expected, strict=True)]
 
-    return _result(eval_metric, actual_invocations, score, fmean, lambda value: value >= least)
+    return _result(eval_metric, actual_invocations, score, fmean, operator.ge)
 
 
 def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnMetrics]:
@@ -157,12 +156,6 @@ def _is_of(kept: str, content: types.Content | None) -> bool:
     return kept in ("", mask(words), words)
 
 
-def _threshold(eval_metric: EvalMetric) -> float:
-    # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).
-    criterion = eval_metric.criterion
-    return criterion.threshold if criterion is not None else (eval_metric.threshold or 0.0)
-
-
 def _expected(
     eval_metric: EvalMetric, invocations: Sequence[Invocation] | None, number: int
 ) -> list[str]:
@@ -198,9 +191,9 @@ def _result(
     invocations: list[Invocation],
     score: Callable[[list[TurnMetrics]], list[float]],
     together: Callable[[list[float]], float],
-    passes: Callable[[float], bool],
+    passes: Callable[[float, float], bool],
 ) -> EvaluationResult:
-    """Scores the turns of a session; of one that cannot be scored, all fail."""
+    """Scores the turns of a session against a threshold; of one that cannot be scored, all fail."""
     # Imports what needs the `eval` extra of google-adk in some releases.
     from google.adk.evaluation.evaluator import EvalStatus, EvaluationResult, PerInvocationResult
 
@@ -214,8 +207,11 @@ def _result(
         _logger.error("%s: %s", eval_metric.metric_name, problem)
         scores, overall = [None] * len(invocations), None
 
+    # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).
+    threshold = (eval_metric.criterion or eval_metric).threshold or 0.0
+
     def status(value: float | None) -> EvalStatus:
-        is_passed = value is not None and passes(value)
+        is_passed = value is not None and passes(value, threshold)
         return EvalStatus.PASSED if is_passed else EvalStatus.FAILED
 
     return EvaluationResult(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adk_flow._data import group_by
 from adk_flow._text import plural
 from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
@@ -58,7 +58,7 @@ class Flow:
         part, (figures, turn) = copy.copy(self), self._by_number[number]
         part._turns, part._by_number, part._is_part = [turn], {number: (figures, turn)}, True
         part.figures, part.total, part.moves = [figures], figures, turn.moves
-        part.visibility, part.findings = self.visibility, self._findings_of[number]
+        part.visibility, part.findings = self.visibility, self._findings_of.get(number, [])
         return part
 
     @cached_property
@@ -67,11 +67,8 @@ class Flow:
         return {turn.number: (figures, turn) for figures, turn in pairs}
 
     @cached_property
-    def _findings_of(self) -> defaultdict[int, list[Finding]]:
-        findings: defaultdict[int, list[Finding]] = defaultdict(list)
-        for finding in self.findings:
-            findings[finding.turn].append(finding)
-        return findings
+    def _findings_of(self) -> dict[int, list[Finding]]:
+        return group_by(self.findings, lambda finding: finding.turn)
 
     @property
     def turns(self) -> list[Flow]:

@@ -81,7 +81,7 @@ class FlowRules(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RuleFile(NamedTuple):
-    """Expectations as they stand in a file."""
+    """Rules as they stand in a file."""
 
     document: Document
     rules: FlowRules
@@ -91,7 +91,7 @@ def read_rules(path: str | Path) -> RuleFile:
     """Reads a file of rules.
 
     Raises:
-      ExpectationError: it cannot be read, is no YAML, or does not fit.
+      RuleError: it cannot be read, is no YAML, or does not fit.
     """
     document = read_document(path, "rules for a flow", RuleError)
     try:
@@ -138,7 +138,7 @@ def check_agents(written: RuleFile, known: Sequence[str]) -> None:
     """Checks that the rules name agents that there are, for a slip would never be broken.
 
     Raises:
-      ExpectationError: one is not.
+      RuleError: one is not.
     """
     for place, name in find_unknown_agents(written, known):
         there = f"there are {', '.join(known)}{suggest(name, known)}"

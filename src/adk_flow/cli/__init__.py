@@ -90,7 +90,7 @@ def main() -> None:
     try:
         with ended_by_signals():
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
-            gc.set_threshold(50_000)
+            gc.set_threshold(10_000)
             command = make_command(words)
             gc.freeze()
             code = command(words, "adk-flow", standalone_mode=False)

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS, RunMetrics
 from adk_flow.comparison.aggregate import CassetteUse, Setting
-from adk_flow.comparison.fault_matrix import TALK, FaultMatrix
-from adk_flow.comparison.fault_talk import FaultTalk
+from adk_flow.comparison.fault_matrix import TALK, FaultMatrix, FaultTalk
 from adk_flow.comparison.store import Trial, TrialResult
 from adk_flow.scenario.conversation import ALONE, Conversation
 from adk_flow.scenario.fault import FAULT_CANARY

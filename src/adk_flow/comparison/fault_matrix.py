@@ -1,8 +1,8 @@
-"""What each construct made of a specialist that failed: a cell for each construct and fault."""
+"""A specialist that fails: the trials of it, and a cell for each construct and fault."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from adk_flow.analysis.metrics import TurnMetrics, plus
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.baseline import figures_in
-from adk_flow.scenario.fault import FAULT_CANARY, FaultKind
+from adk_flow.comparison.store import Trial
+from adk_flow.scenario.conversation import Conversation
+from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS, FaultKind
 
 Extent = Literal["whole", "part", "wrong", "none"]
 """How much of what the user reads without a fault is read with it."""
@@ -75,6 +77,45 @@ class FaultMatrix(msgspec.Struct, kw_only=True):
         return next((cell for cell in cells if cell.fault == fault), None)
 
 
+class FaultTalk(msgspec.Struct, frozen=True):
+    """One conversation under every construct, without a fault and with each."""
+
+    talk: Conversation
+    lead: str
+    agent: str
+    """The specialist at fault."""
+    at_fault: dict[str, str]
+    """Who is, by construct; empty for whoever is asked first, where the lead works alone."""
+    times: int
+    """How often each is asked."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Construct by construct, as_is first."""
+        numbers = range(1, self.times + 1)
+        faults: list[FaultKind | Literal[""]] = ["", *FAULT_KINDS]
+        return [
+            Trial(name, TALK, n, kind) for name in self.at_fault for n in numbers for kind in faults
+        ]
+
+    def read(self, runs: Mapping[Trial, RunMetrics], asked_of: str) -> FaultMatrix:
+        """Reads the trials that were measured; `asked_of` says whose they are."""
+        runs = {trial: runs[trial] for trial in self.trials if trial in runs}
+        plain = ((trial, run) for trial, run in runs.items() if not trial.fault)
+        bases = {trial.construct: run for trial, run in plain if trial.number == 1}
+        failing = {name: reason for name, run in bases.items() if (reason := why_no_base(run))}
+        cells = [
+            read_cell(trial.fault, self.at_fault[name], self.lead, run, bases[name])
+            for trial, run in runs.items()
+            if trial.fault and (name := trial.construct) in bases and name not in failing
+        ]
+        controlled = all(run.controlled for run in runs.values())
+        agent = self.agent or self.lead
+        return FaultMatrix(
+            agent=agent, controlled=controlled, asked_of=asked_of, cells=cells, failing=failing
+        )
+
+
 def why_no_base(base: RunMetrics) -> str:
     """Says why a run without a fault is nothing to compare with; empty if it is."""
     turn = next(iter(base.turns), None)
@@ -137,8 +178,8 @@ def _answer(turn: TurnMetrics, base: RunMetrics, place: int) -> Extent:
     expected = _lines(other.read) if is_repeatable else figures_in(other.read)
     if not expected:
         return "part" if turn.answer else "none"
-    found = expected & (_lines(turn.read) if is_repeatable else figures_in(turn.read))
-    return "whole" if found == expected else "part" if found else "none"
+    read = expected & (_lines(turn.read) if is_repeatable else figures_in(turn.read))
+    return "whole" if read == expected else "part" if read else "none"
 
 
 def _lines(text: str) -> set[str]:

@@ -11,7 +11,7 @@ from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from msgspec.structs import replace
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
-from adk_flow.comparison.fault_talk import FaultTalk
+from adk_flow.comparison.fault_matrix import FaultTalk
 from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of, llm_agents, name_of_model

@@ -47,15 +47,15 @@ def compare_logs(
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
-    found = [find_fault(log, hangs=faults) for log in logs]
+    at_fault = [find_fault(log, hangs=faults) for log in logs]
     pages = Folder(folder) if folder else None
     measured = []
-    for trial, trace, run in _measured(logs, found, pace=pace, price_model=price_model):
+    for trial, trace, run in _measured(logs, at_fault, pace=pace, price_model=price_model):
         measured.append(run)
         if pages:
             pages.write_page(trial, page, trace, run.findings)
-    runs = [run for run, fault in zip(measured, found, strict=True) if not fault]
-    faulty = [(*fault, run) for run, fault in zip(measured, found, strict=True) if fault]
+    runs = [run for run, fault in zip(measured, at_fault, strict=True) if not fault]
+    faulty = [(*fault, run) for run, fault in zip(measured, at_fault, strict=True) if fault]
     matrix = read_matrix(faulty, runs) if faults else None
     if not runs:
         raise AdkFlowError("each of these logs holds a fault; name one without, too")

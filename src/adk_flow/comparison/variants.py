@@ -1,19 +1,21 @@
-"""A loaded app under other constructs."""
+"""A loaded app under other constructs, or doing one thing after the other."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import BaseNode, Workflow
 
 from adk_flow._data import digest_of
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
-from adk_flow.comparison.serial import make_serial
 from adk_flow.inspect.agent_graph import agents_of, tool_name
 from adk_flow.wiring import (
     CONSTRUCTS,
@@ -130,6 +132,42 @@ def _why_concurrent(app: App) -> str:
             return f"{node.name} is a ParallelAgent, which has no limit to set"
     graph = next((node for node in nodes[1:] if isinstance(node, Workflow)), None)
     return f"{graph.name} is a graph within the app, which keeps its own limit" if graph else ""
+
+
+def make_serial(app: App) -> App:
+    """Copies an app so that its graph runs a node at a time, and its agents a call at a time.
+
+    A graph within a graph keeps its own limit.
+    """
+    root = app.root_agent
+    if isinstance(root, Workflow):
+        root = root.model_copy(update={"max_concurrency": 1})
+    return app.model_copy(update={"root_agent": root, "plugins": [*app.plugins, SerialCalls()]})
+
+
+class SerialCalls(BasePlugin):
+    """Lets each agent's function calls run one after the other, in the order they were asked."""
+
+    def __init__(self) -> None:
+        super().__init__(name="one_by_one")
+        self._turns: dict[tuple[str, str, str], asyncio.Lock] = {}
+
+    async def before_tool_callback(self, *, tool_context: ToolContext, **hook: Any) -> None:
+        """Waits until the agent's call before has come back."""
+        await self._turn(tool_context).acquire()
+
+    async def after_tool_callback(self, *, tool_context: ToolContext, **hook: Any) -> None:
+        """Lets the next call run; of an error made a result ADK tells twice."""
+        lock = self._turn(tool_context)
+        if lock.locked():
+            lock.release()
+
+    on_tool_error_callback = after_tool_callback
+
+    def _turn(self, context: ToolContext) -> asyncio.Lock:
+        invocation = context._invocation_context
+        place = (invocation.invocation_id, invocation.branch or "", context.agent_name)
+        return self._turns.setdefault(place, asyncio.Lock())
 
 
 def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> dict[str, str]:

@@ -162,27 +162,28 @@ def _below(node: Any) -> Iterator[Any]:
     return walk_once([node], lambda agent: getattr(agent, "sub_agents", ()))
 
 
-def _code_names(node: Any) -> Iterator[str]:
+def _code_names(node: Any, runs_tools: bool = True) -> Iterator[str]:
     """Gives the names and texts that the code of an agent, its callbacks and its tools holds."""
     callbacks = (getattr(node, name, None) for name in type(node).model_fields)
     several = (callback if isinstance(callback, list) else [callback] for callback in callbacks)
-    tools = (getattr(tool, "func", tool) for tool in tools_of(node))
+    tools = [getattr(tool, "func", tool) for tool in tools_of(node)]
     functions = (*chain.from_iterable(several), *tools, *functions_of(node))
-    for code in (function.__code__ for function in functions if isinstance(function, FunctionType)):
+    run = functions if runs_tools else [one for one in functions if one not in tools]
+    for code in (function.__code__ for function in run if isinstance(function, FunctionType)):
         for part in codes_in(code):
             yield from part.co_names
             constants = (one if isinstance(one, tuple) else (one,) for one in part.co_consts)
             yield from (word for word in chain.from_iterable(constants) if isinstance(word, str))
 
 
-def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:
+def writers_of(nodes: Iterable[BaseNode], runs_tools: bool = True) -> dict[str, list[str]]:
     """Says who may write a state key: by `output_key`, or in code that names it."""
     writers: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
         key = getattr(node, "output_key", None)
         if key:
             writers[key].append(f"output_key of {node.name}")
-        for word in {*_code_names(node)} - {key}:
+        for word in {*_code_names(node, runs_tools)} - {key}:
             writers[word].append(f"in code of {node.name}")
     return writers
 

@@ -84,9 +84,9 @@ def find_crossings(winners: Sequence[Winner], constructs: Sequence[str]) -> Iter
     for (axis, figure), points in series.items():
         for winner, loser in permutations(constructs, 2):
             wins = [
-                one.values[winner] < one.values[loser]
-                for one in points
-                if winner in one.values and loser in one.values
+                point.values[winner] < point.values[loser]
+                for point in points
+                if winner in point.values and loser in point.values
             ]
             first = len(wins) - wins[::-1].index(False) if False in wins else 0
             was_worse = first and points[0].values[winner] > points[0].values[loser]

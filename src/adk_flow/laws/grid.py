@@ -129,15 +129,15 @@ def measure_turns(trace: Trace) -> Iterator[Figures]:
         path = [schedule.spans[number] for number in schedule.critical_spans]
         models = [span for span in path if span.kind == "model"]
         used = [call.usage for call in turn.asked_models if call.usage]
-        here = [prefixes[id(call)] for call in turn.asked_models]
+        prefixed = [prefixes[id(call)] for call in turn.asked_models]
         figures = (
             len(turn.asked_models),
             sum(usage.input for usage in used),
             sum(usage.generated for usage in used),
             len(models),
             sum(span.output_tokens or 0 for span in models),
-            sum(prefix.shared for prefix in here),
-            sum(prefix.size for prefix in here),
+            sum(prefix.shared for prefix in prefixed),
+            sum(prefix.size for prefix in prefixed),
         )
         total = Figures(*map(sum, zip(total, figures, strict=True)))
         yield total

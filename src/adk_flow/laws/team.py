@@ -127,7 +127,7 @@ def _written(name: str, values: dict[str, Any]) -> int:
 def _declared(agent: BaseNode, without: Collection[str] = ()) -> int:
     tools = [tool if isinstance(tool, BaseTool) else FunctionTool(tool) for tool in _own(agent)]
     named = [tool for tool in tools if tool.name not in without]
-    declared = [one for tool in named if (one := tool._get_declaration())]
+    declared = [declaration for tool in named if (declaration := tool._get_declaration())]
     config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=declared)])
     return usage(LlmRequest(config=config), types.Content()).prompt_token_count or 0
 

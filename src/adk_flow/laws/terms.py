@@ -48,7 +48,7 @@ def _said(sides: Sequence[Side]) -> dict[str, int]:
 def _turn(
     team: AppTeam, lead: Side, asked: Sequence[Side], sizes: Mapping[str, int]
 ) -> dict[str, int]:
-    idle = [side for side in team.specialists if not any(side is one for one in asked)]
+    idle = [side for side in team.specialists if not any(side is other for other in asked)]
     weights = {
         "turns": 1,
         "acting turns": int(bool(lead.acts or any(side.acts for side in asked))),

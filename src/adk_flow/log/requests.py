@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
+from itertools import chain
 
 from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.schema import BASE_AGE, Contents, Part, Record, Request
 
-_ROLES = {"u": "user", "m": "model", "c": "model", "r": "user", "d": "user"}
-_KINDS = {"u": "text", "m": "text", "c": "call", "r": "response", "d": "data"}
-"""Role and kind of a part, by the letter that stands for both on a line."""
+_PARTS = {
+    letter: partial(Part, *said)
+    for letter, said in {
+        "u": ("user", "text"),
+        "m": ("model", "text"),
+        "c": ("model", "call"),
+        "r": ("user", "response"),
+        "d": ("user", "data"),
+    }.items()
+}
+"""Makes a part of its text's number, by the letter that stands for role and kind on a line."""
+_UNKNOWN = partial(Part, "", "")
 
 
 def add_number(ranges: array[int], number: int) -> None:
@@ -21,11 +32,19 @@ def add_number(ranges: array[int], number: int) -> None:
         ranges.extend((number, number))
 
 
-def _read_contents(contents: Contents) -> list[Part]:
+def add_ranges(ranges: array[int], further: array[int]) -> None:
+    """Adds ranges behind others."""
+    if ranges and further and further[0] == ranges[-1] + 1:
+        ranges[-1] = further[1]
+        further = further[2:]
+    ranges.extend(further)
+
+
+def _read_contents(contents: Contents) -> tuple[Part, ...]:
     ends = iter(contents.ranges)
-    numbers = [n for first, last in zip(ends, ends, strict=False) for n in range(first, last + 1)]
-    parts = zip(contents.letters, numbers, strict=False)
-    return [Part(_ROLES.get(letter, ""), _KINDS.get(letter, ""), n) for letter, n in parts]
+    ranges = [range(first, last + 1) for first, last in zip(ends, ends, strict=False)]
+    parts = zip(contents.letters, chain.from_iterable(ranges), strict=False)
+    return tuple([_PARTS.get(letter, _UNKNOWN)(number) for letter, number in parts])
 
 
 class Requests:
@@ -51,10 +70,10 @@ class Requests:
             return
         further = _read_contents(request.contents) if request.contents else request.parts
         if request.after:
-            parts = (*(base.parts[: request.same] if request.same else base.parts), *further)
+            parts = (base.parts[: request.same] if request.same else base.parts) + further
             request = replace(base, parts=parts, system=request.system or base.system)
         elif request.contents:
-            request = replace(request, contents=None, parts=tuple(further))
+            request = replace(request, contents=None, parts=further)
         force_setattr(record, "request", request)
         self._note(record.number, request)
 

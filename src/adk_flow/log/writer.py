@@ -62,8 +62,10 @@ class LogWriter:
     def unlock(self) -> None:
         """Lets another recorder have the file."""
         if fcntl is not None:
-            with suppress(OSError):  # where a file system has no locks
+            try:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
+            except OSError:  # where a file system has no locks
+                return
 
     def begin_part(self, header: Header) -> None:
         """Writes a header, on a line of its own even after a line that was cut short.

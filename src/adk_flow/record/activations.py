@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import Struct
+
 from adk_flow.log.schema import Cause
 from adk_flow.record.threads import carried, value_here
 
@@ -28,9 +30,12 @@ _KINDS = {
 }
 
 
+_kinds_of_types: dict[type, str] = {}
+
+
 def kind_of(tool: object) -> str:
     """Classifies an ADK tool by its class, see `FunctionCall.kind`."""
-    kind = _kind_of_type(type(tool))
+    kind = _kinds_of_types.get(type(tool)) or _kind_of_type(type(tool))
     return kind_of_name(getattr(tool, "name", "")) if kind == "function" else kind
 
 
@@ -41,14 +46,9 @@ def kind_of_name(name: str) -> str:
     return "adk" if name.startswith("adk_request_") else "function"
 
 
-_kinds_of_types: dict[type, str] = {}
-
-
 def _kind_of_type(tool: type) -> str:
-    kind = _kinds_of_types.get(tool)
-    if kind is None:
-        named = (_KINDS[c.__name__] for c in tool.__mro__ if c.__name__ in _KINDS)
-        kind = _kinds_of_types[tool] = next(named, "function")
+    named = (_KINDS[base.__name__] for base in tool.__mro__ if base.__name__ in _KINDS)
+    kind = _kinds_of_types[tool] = next(named, "function")
     return kind
 
 
@@ -85,16 +85,14 @@ def call_around(recorder: int) -> Call | None:
     return call if is_open else None
 
 
-class Place(NamedTuple):
-    """Where an agent runs; of several runs of it at once the path tells them apart."""
+Place = tuple[str, str, str]
+"""Where an agent runs: its branch, its name and ADK's path of the node, `graph@1/agent@2`.
 
-    branch: str
-    agent: str
-    path: str
-    """ADK's path of the node, `graph@1/agent@2`; empty where there is none."""
+Of several runs of it at once the path tells them apart; it is empty where there is none.
+"""
 
 
-class Beginning(NamedTuple):
+class Beginning(Struct):
     """How a frame began."""
 
     cause: Cause
@@ -151,7 +149,7 @@ class OpenRun:
         self, branch: str | None, agent: str, path: str = "", *, closed: bool = False
     ) -> int:
         """Finds the open frame of an agent, or one just `closed`; 0 if there is none."""
-        place = Place(branch or "", agent, path)
+        place = (branch or "", agent, path)
         open_frame = self.activations.get(place)
         open_frame = open_frame or self.activations.get(_like(place, self.activations), 0)
         if open_frame or not closed:
@@ -162,7 +160,7 @@ class OpenRun:
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
-        place = Place(branch, agent.name, path)
+        place = (branch, agent.name, path)
         open_frame = self.activations.get(place, 0)
         if open_frame in self.delegating:
             self.delegating.discard(open_frame)
@@ -175,10 +173,10 @@ class OpenRun:
         return activation, beginning
 
     def _cause_of_beginning(self, agent: Any, branch: str, path: str) -> Beginning:
-        if source := self._transfer_source(agent.name, branch):
+        if self.handovers and (source := self._transfer_source(agent.name, branch)):
             return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
-        if call is None or call.tool != agent.name:
+        if self.calls and (call is None or call.tool != agent.name):
             call = self._call_on(branch, agent.name) or call
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.activation, call.id)
@@ -236,30 +234,31 @@ class OpenRun:
 
     def _open_activation_of(self, name: str, path: str) -> int:
         """Finds the open frame of an agent, of several the one at a path, else the latest."""
-        frames = {p.path: n for p, n in self.activations.items() if p.agent == name}
+        frames = {place: n for (_, agent, place), n in self.activations.items() if agent == name}
         return frames.get(path) or next(reversed(frames.values()), 0)
 
     def _open_frame_at(self, path: str) -> int:
-        return next((n for place, n in reversed(self.activations.items()) if place.path == path), 0)
+        frames = reversed(self.activations.items())
+        return next((number for (_, _, place), number in frames if place == path), 0)
 
     def note_transfer(self, branch: str | None, agent: str, path: str, target: str) -> None:
         """Notes a transfer and closes the frame that transfers: ADK 2 mostly never ends it.
 
         That of an `after_agent_callback` follows the end.
         """
-        place = Place(branch or "", agent, path)
+        place = (branch or "", agent, path)
         if source := self.close(place) or self.closed.get(place, 0):
-            self.handovers[target, place.branch] = source
+            self.handovers[target, branch or ""] = source
             self.handed_over[place] = source
 
     def has_handed_over(self, branch: str, agent: str, path: str) -> bool:
         """Whether an agent without a frame had one, which transferred away."""
-        place = Place(branch, agent, path)
+        place = (branch, agent, path)
         return _like(place, self.handed_over) in self.handed_over
 
     def end(self, branch: str | None, agent: str, path: str) -> int:
         """Closes an agent's frame and gives its number; 0 if there is none."""
-        place = Place(branch or "", agent, path)
+        place = (branch or "", agent, path)
         gone = self.handed_over
         activation = self.close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
         if activation:

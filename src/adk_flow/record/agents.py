@@ -23,10 +23,6 @@ def _names_of_bases(kind: type) -> frozenset[str]:
     return frozenset(base.__name__ for base in kind.__mro__)
 
 
-_Sizes = list[tuple[Any, tuple[int, int]]]
-"""How many sub-agents and tools each agent has."""
-
-
 def kind_of_agent(agent: object) -> str:
     """Classifies an agent that speaks and asks no model, see `Record.kind`."""
     names = _names_of_bases(type(agent))  # that of A2A needs a2a-sdk
@@ -52,22 +48,22 @@ class SharedNames:
     """Names that several agents, graphs or functions of an app have, until the app changes."""
 
     def __init__(self) -> None:
-        self._latest: tuple[Any, _Sizes, frozenset[str]] | None = None
+        self._latest: tuple[Any, list[Any], list[tuple[int, int]], frozenset[str]] | None = None
+        """A root, the agents with a model below it, how much each has below it, and the names."""
 
     def of(self, root: Any) -> frozenset[str]:
         """Gives those of the app with this root; looks for them where it is another, or grew."""
-        known, sizes, names = self._latest or (None, [], frozenset())
-        if root is known and all(_size(agent) == size for agent, size in sizes):
-            return names
-        sizes, names = _find_shared(root)
-        self._latest = root, sizes, names
+        known, asking, sizes, names = self._latest or (None, [], [], frozenset())
+        if root is not known or _sizes_of(asking) != sizes:
+            asking, names = _find_shared(root)
+            self._latest = root, asking, _sizes_of(asking), names
         return names
 
 
-def _find_shared(root: Any) -> tuple[_Sizes, frozenset[str]]:
-    """Finds the names that several have, and tells how many each agent has below it."""
+def _find_shared(root: Any) -> tuple[list[Any], frozenset[str]]:
+    """Finds the agents that ask a model, and the names that several agents and nodes have."""
     bearers: dict[str, set[int]] = {}
-    sizes: _Sizes = []
+    asking: list[Any] = []
     pending: list[tuple[Any, int]] = [(root, id(root))]
     while pending:
         node, identity = pending.pop()
@@ -76,12 +72,12 @@ def _find_shared(root: Any) -> tuple[_Sizes, frozenset[str]]:
             others.add(identity)
             pending += _below(node)
             if _is_llm_agent(node):
-                sizes.append((node, _size(node)))
-    return sizes, frozenset(name for name, others in bearers.items() if len(others) > 1)
+                asking.append(node)
+    return asking, frozenset(name for name, others in bearers.items() if len(others) > 1)
 
 
-def _size(agent: Any) -> tuple[int, int]:
-    return len(agent.sub_agents), len(agent.tools)
+def _sizes_of(agents: list[Any]) -> list[tuple[int, int]]:
+    return [(len(agent.sub_agents), len(agent.tools)) for agent in agents]
 
 
 def _below(node: Any) -> Iterator[tuple[Any, int]]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from inspect import iscoroutinefunction
 from itertools import takewhile
 from typing import Any
 
-from google.adk.events.event import Event
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.tools.function_tool import FunctionTool
-from google.adk.tools.tool_context import ToolContext
 from google.adk.version import __version__ as _installed
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
@@ -23,16 +17,13 @@ from opentelemetry.trace import format_trace_id, get_current_span
 from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
-    TOOL_POOL,
     Form,
     FunctionCall,
     Request,
     Usage,
-    Withheld,
 )
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
-from adk_flow.record.tool_entries import has_run
 
 _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 """Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
@@ -46,27 +37,6 @@ def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
         if isinstance(only, str):
             return only
     return JsonText(arguments or {})
-
-
-def place_of(tool: object, context: Any) -> tuple[str, str]:
-    """Names the task and the thread that a tool call runs in.
-
-    No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
-    tools/_caller.py, utils/_sync_runner.py).
-    """
-    task = asyncio.current_task()
-    is_pooled = getattr(context.run_config, "tool_thread_pool_config", None) is not None
-    function = getattr(tool, "func", None)
-    if is_pooled and isinstance(tool, FunctionTool) and not _is_async(function):
-        thread = TOOL_POOL
-    else:
-        thread = threading.current_thread().name
-    return task.get_name() if task else "", thread
-
-
-def _is_async(function: object) -> bool:
-    called = getattr(function, "__call__", None)  # noqa: B004 - an object may be callable async
-    return iscoroutinefunction(function) or iscoroutinefunction(called)
 
 
 def of_result(result: object) -> tuple[str, Form]:
@@ -98,36 +68,6 @@ def current_trace() -> str:
     return format_trace_id(span.trace_id) if span.is_valid else ""
 
 
-def withheld_of(result: object, context: ToolContext, tool: object) -> Withheld:
-    """Tells whether something else than a tool gave its result, see `Record.withheld`.
-
-    ADK answers for a confirmation with an error and nothing else (2.13, tools/function_tool.py); a
-    function that asks for one by itself runs.
-    """
-    asks_itself = not getattr(tool, "_require_confirmation", True)
-    if isinstance(result, dict) and list(result) == ["error"] and not asks_itself:
-        confirmation = getattr(context, "tool_confirmation", None)
-        if confirmation is not None and not confirmation.confirmed:
-            return "refused"
-        asked = getattr(context.actions, "requested_tool_confirmations", None) or {}
-        if confirmation is None and context.function_call_id in asked:
-            return "asked"
-    return "" if has_run(context) else "answered"
-
-
-def failure_of(result: object, tool: object, keep: Callable[[str], str]) -> str:
-    """Reads the error that an MCP tool gives as its result (2.13, tools/mcp_tool/mcp_tool.py)."""
-    if not (
-        isinstance(result, dict) and any(kind.__name__ == "McpTool" for kind in type(tool).__mro__)
-    ):
-        return ""
-    words = result.get("error", "")
-    if result.get("isError"):
-        parts = result.get("content") or ()
-        words = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-    return f"McpError: {keep(str(words))}" if words or result.get("isError") else ""
-
-
 def asked_in(request: LlmRequest) -> str:
     """Gives the words of a request that holds nothing but a message of the user's."""
     contents = request.contents
@@ -141,15 +81,22 @@ def words_of(content: types.Content | None) -> str:
     return "".join([part.text for part in content.parts if part.text and not part.thought])
 
 
-def calls_of(
+def said_in(
     content: types.Content | None, tools: dict[str, Any] | None, keep: Callable[[str], str]
-) -> tuple[FunctionCall, ...]:
-    """Lists the function calls of a content, their kinds by the tools the model was offered."""
-    if content is None or not content.parts:
-        return ()
-    return tuple(
-        [_call(part.function_call, tools, keep) for part in content.parts if part.function_call]
-    )
+) -> tuple[str, tuple[FunctionCall, ...], tuple[str, ...]]:
+    """Gives a content's `words_of`, its function calls, and the ids of those that it answers.
+
+    The kinds of calls are those of the tools that the model was offered.
+    """
+    words, calls, answered = [], [], []
+    for part in (content.parts if content is not None else None) or ():
+        if part.text and not part.thought:
+            words.append(part.text)
+        if part.function_call:
+            calls.append(_call(part.function_call, tools, keep))
+        if part.function_response:
+            answered.append(part.function_response.id or "")
+    return "".join(words), tuple(calls), tuple(answered)
 
 
 def _call(
@@ -167,23 +114,14 @@ def responses_of(content: types.Content | None) -> list[types.FunctionResponse]:
     return [part.function_response for part in content.parts if part.function_response]
 
 
-def ids_answered(content: types.Content | None) -> tuple[str, ...]:
-    """Names the function calls that a content answers."""
-    return tuple([response.id or "" for response in responses_of(content)])
-
-
 def results_of(content: types.Content | None) -> str:
     """Joins the results that a content brings."""
     return "\n".join(of_result(response.response)[0] for response in responses_of(content))
 
 
-def answer_of(event: Any) -> str:
-    """Joins results that stand for an answer: of nobody who ends a loop or waits, and not None."""
-    actions, empty = event.actions, ("null", '{"result":null}')
-    if actions.escalate or getattr(actions, "requested_tool_confirmations", None):
-        return ""
-    results = [of_result(response.response)[0] for response in responses_of(event.content)]
-    return "\n".join(result for result in results if result not in empty)
+def nothing(text: str) -> str:
+    """Keeps nothing of a part: a secret cut in two could not be masked, and the whole follows."""
+    return ""
 
 
 def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
@@ -207,9 +145,8 @@ def state_values(state: Mapping[str, Any]) -> str:
     return JsonText(lasting) if lasting else ""
 
 
-def compacted_by(event: Any) -> tuple[int, int] | None:
-    """Gives the times, in microseconds, between which an event's summary replaces events."""
-    compaction = getattr(event.actions, "compaction", None)
+def times_of(compaction: Any) -> tuple[int, int] | None:
+    """Gives the times, in microseconds, between which a compaction's summary replaces events."""
     if compaction is None:
         return None
     return round(compaction.start_timestamp * 1e6), round(compaction.end_timestamp * 1e6)
@@ -222,25 +159,6 @@ def finish_of(response: Any) -> str:
         return ""
     name = getattr(reason, "value", None) or str(reason)
     return "" if name in ("STOP", "FINISH_REASON_UNSPECIFIED") else name
-
-
-def route_of(event: Any) -> str:
-    """Writes the route that a graph takes after an event; earlier releases have none."""
-    route = getattr(event.actions, "route", None)
-    if route is None:
-        return ""
-    return ", ".join(map(str, route)) if isinstance(route, list) else str(route)
-
-
-def spoken_of(event: Any, transcription: str) -> str:
-    """Gives the words of a live event's `input_transcription` or `output_transcription`."""
-    spoken = getattr(event, transcription, None)
-    return (getattr(spoken, "text", None) or "") if spoken is not None else ""
-
-
-def version_of(response: Any) -> str:
-    """Names the model that answered; releases before 1.19 do not say."""
-    return getattr(response, "model_version", None) or ""
 
 
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
@@ -297,7 +215,7 @@ def hash_parts(contents: list[types.Content]) -> array[int]:
     for content in contents:
         is_model = content.role == "model"
         for part in content.parts or ():
-            number = hash(text) if (text := part.text) else hash(_lettered(part, ""))
+            number = hash(part.text or _lettered(part, ""))
             hashes.append(~number if is_model else number)
     return array("q", hashes)
 
@@ -309,7 +227,8 @@ def latest_parts(contents: list[types.Content], count: int) -> list[tuple[str, s
         if len(parts) >= count:
             break
         role = "m" if content.role == "model" else "u"
-        parts[:0] = [_lettered(part, role) for part in content.parts or ()]
+        for place, part in enumerate(content.parts or ()):
+            parts.insert(place, (role, part.text) if part.text else _lettered(part, role))
     return parts[len(parts) - count :]
 
 
@@ -348,21 +267,6 @@ def _path_around() -> str:
     return ""
 
 
-def path_of_event(event: Any) -> str:
-    """Gives ADK's path of the node that an event is of; ADK 1 knows no nodes."""
-    return getattr(getattr(event, "node_info", None), "path", "") or ""
-
-
-def is_given_again(event: Any) -> bool:
-    """Whether an event repeats what a node gave before the app was paused.
-
-    Only that of a node which has run says for which nodes its output is (2.13, `_enrich_event` in
-    workflow/_node_runner.py, `_maybe_reemit_replayed_output` in workflow/_workflow.py).
-    """
-    has_output = getattr(event, "output", None) is not None
-    return has_output and not event.node_info.output_for
-
-
 def model_of(context: Any) -> str:
     """Names the root agent's model; empty for a workflow."""
     invocation = getattr(context, "_invocation_context", context)
@@ -372,14 +276,3 @@ def model_of(context: Any) -> str:
     except Exception:  # what cannot be made tells so when it is asked
         model = getattr(root, "model", "")
         return model if isinstance(model, str) else ""
-
-
-def as_changed(event: Event, changed: Event | None) -> Event:
-    """Gives an event as ADK keeps it when a plugin changed it (2.13, runners.py)."""
-    if changed is None or changed is event:
-        return event
-    fields = changed.model_fields_set - {"id", "invocation_id", "timestamp"}
-    return event.model_copy(
-        update={name: getattr(changed, name) for name in fields}
-        | ({} if changed.author else {"author": event.author})
-    )

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
@@ -21,23 +21,26 @@ from google.adk.models.llm_response import LlmResponse
 from adk_flow.errors import passes_on
 from adk_flow.record.threads import carried, value_here
 
+if TYPE_CHECKING:
+    from adk_flow.record.scenes import Scene
+
 _METHOD = "generate_content_async"
 
 
 class Entry:
     """One entry into a model, as far as it went."""
 
-    def __init__(self, model: Any, listeners: list[EntryListener]) -> None:
+    def __init__(self, model: Any, scenes: list[Scene]) -> None:
         self.model = model
-        self.listeners = listeners
+        self.scenes = scenes
         self._began = time.perf_counter_ns()
         self.has_left = False
         self.took = 0
         """Microseconds until it ended."""
         self.name = getattr(model, "model", "")
-        self.node = "" if all(one.activation for one in listeners) else _node_around()
+        self.node = "" if all(scene.activation for scene in scenes) else _node_around()
         """The node of a graph in which it was entered, of which no hook tells."""
-        self.is_summary = any(one.sums_up() for one in listeners)
+        self.is_summary = any(scene.sums_up() for scene in scenes)
         """Whether ADK sums a session up by it."""
         self.version = ""
         """The model that answered, as its provider names it."""
@@ -52,18 +55,18 @@ class Entry:
         self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
         if not self.is_wrapper:
-            for listener in self.listeners:
-                listener.yielded(self)
+            for scene in self.scenes:
+                scene.yielded(self)
 
     def leave(self) -> None:
-        """Tells the listeners, once, that the model gave all that it will give."""
+        """Tells, once, that the model gave all that it will give."""
         if self.has_left:
             return
         self.has_left = True
         self.took = (time.perf_counter_ns() - self._began) // 1000
         if not self.is_wrapper:
-            for listener in self.listeners:
-                listener.left(self)
+            for scene in self.scenes:
+                scene.left(self)
 
 
 def _node_around() -> str:
@@ -78,32 +81,9 @@ def _node_around() -> str:
     return ""
 
 
-class EntryListener(Protocol):
-    """Is told of entries that asked no other model. Must not raise."""
-
-    activation: int
-    """The agent's that enters a model now; 0 where no hook tells of one."""
-
-    def follows(self) -> bool:
-        """Whether it wants to hear of an entry that begins now."""
-        ...
-
-    def sums_up(self) -> bool:
-        """Whether what enters a model now sums the session up."""
-        ...
-
-    def yielded(self, entry: Entry) -> None:
-        """Hears that an entry gave a response."""
-
-    def left(self, entry: Entry) -> None:
-        """Hears that an entry ended."""
-
-
-_NOBODY: Mapping[int, EntryListener] = MappingProxyType({})
-listeners: ContextVar[Mapping[int, EntryListener]] = carried(
-    ContextVar("adk_flow_listeners", default=_NOBODY)
-)
-"""Who is told of entries in this context, by recorder."""
+_NOWHERE: Mapping[int, Scene] = MappingProxyType({})
+scenes: ContextVar[Mapping[int, Scene]] = carried(ContextVar("adk_flow_scenes", default=_NOWHERE))
+"""Where models are entered in this context, by recorder; each is told of the entries."""
 
 _current: ContextVar[Entry | None] = carried(ContextVar("adk_flow_entry", default=None))
 _watched: set[type[BaseLlm]] = set()
@@ -132,8 +112,8 @@ def _watch_new(kind: type[BaseLlm], **options: Any) -> None:
     _watch(kind)
 
 
-def _following() -> list[EntryListener]:
-    return [one for one in value_here(listeners).values() if one.follows()]
+def _following() -> list[Scene]:
+    return [scene for scene in value_here(scenes).values() if scene.follows()]
 
 
 def entry_past_adk(model: Any) -> Entry | None:

@@ -23,11 +23,11 @@ from google.adk.plugins.plugin_manager import PluginManager
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Record
-from adk_flow.record import extract, remote
+from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
@@ -49,10 +49,6 @@ def _guarded_hook(hook: Callable[P, None]) -> Callable[P, CoroutineType[Any, Any
                 plugin.recorder.count_fault(name, error)
 
     return guarded
-
-
-def _nothing(text: str) -> str:
-    return ""
 
 
 class FlowPlugin(BasePlugin):
@@ -106,15 +102,16 @@ class FlowPlugin(BasePlugin):
             listener=listener,
             is_replaying=is_replaying,
         )
+        self.listener = listener
+        """Who is told of each record."""
+        self.faults: Counter[str] = self.recorder.faults
+        """Hooks that could not be recorded, by hook."""
+        self.paths: deque[Path] = self.recorder.paths
+        """The logs that were begun last."""
         self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
         if watch:
             start_page(self.recorder.directory)
-
-    @property
-    def faults(self) -> Counter[str]:
-        """Hooks that could not be recorded, by hook."""
-        return self.recorder.faults
 
     @property
     def listener_faults(self) -> int:
@@ -125,16 +122,6 @@ class FlowPlugin(BasePlugin):
     def first_fault(self) -> str:
         """What went wrong first; empty if nothing did."""
         return self.recorder.first_fault
-
-    @property
-    def paths(self) -> deque[Path]:
-        """The logs that were begun last."""
-        return self.recorder.paths
-
-    @property
-    def listener(self) -> Listener | None:
-        """Who is told of each record."""
-        return self.recorder.listener
 
     @_guarded_hook
     def close(self) -> None:
@@ -150,23 +137,24 @@ class FlowPlugin(BasePlugin):
         self, *, invocation_context: InvocationContext, user_message: types.Content
     ) -> None:
         """Records the words that start a turn, or a nested run."""
-        if self._stands_back(invocation_context):
+        if self._is_extra and self._stands_back(invocation_context):
             return
         self.recorder.write_message(invocation_context, user_message)
 
     @_guarded_hook
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner starts."""
-        if self._stands_back(invocation_context):
+        if self._is_extra and self._stands_back(invocation_context):
             return
         self._follow_events(invocation_context.plugin_manager)
-        if not self.recorder.knows(invocation_context):
+        if not self.recorder.runs.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
             self.recorder.write_message(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
-        ahead = extract.hooks_ahead(invocation_context.plugin_manager.plugins, self)
+        plugins = invocation_context.plugin_manager.plugins
+        ahead = () if plugins[0] is self else extract.hooks_ahead(plugins, self)
         resumability = getattr(invocation_context, "resumability_config", None)
-        run = self.recorder.run(invocation_context)
+        run = self.recorder.runs.of(invocation_context)
         record = Record(
             hook="before_run",
             time=0,
@@ -205,7 +193,7 @@ class FlowPlugin(BasePlugin):
     def after_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
-        run = self.recorder.run(invocation)
+        run = self.recorder.runs.of(invocation)
         activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
         self._end_agent("after_agent", run, activation, agent.name)
 
@@ -215,7 +203,7 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that an agent ended with an error."""
         invocation = callback_context._invocation_context
-        run = self.recorder.run(invocation)
+        run = self.recorder.runs.of(invocation)
         place = (invocation.branch, agent.name, extract.path_of(callback_context))
         # An `after_agent_callback` fails when the frame has ended.
         activation = run.end(*place) or run.activation(*place, closed=True)
@@ -238,10 +226,12 @@ class FlowPlugin(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
         """Records what a model is about to be sent."""
-        run, activation, agent = self.recorder.place(callback_context)
+        invocation: Any = callback_context._invocation_context
+        branch, agent = invocation.branch, invocation.agent.name
+        run, path = self.recorder.runs.of(invocation), extract.path_of(callback_context)
+        activation, requests = run.activation(branch, agent, path), run.log.requests
         run.tools[activation] = llm_request.tools_dict
-        requests, branch = run.log.requests, callback_context._invocation_context.branch
-        place = (run.number if run.cause else 0, agent, branch, extract.path_of(callback_context))
+        place = (run.number if run.cause else 0, agent, branch, path)
         model = llm_request.model or ""
         # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
         heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
@@ -270,24 +260,28 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model answered."""
         run, activation, agent = self.recorder.place(callback_context)
-        partial, content = bool(llm_response.partial), llm_response.content
-        model = self.recorder.answer_model(run, activation, is_whole=not partial)
-        # A secret cut in two by streaming could not be masked, and the whole follows anyway.
-        keep = _nothing if partial else self.recorder.keep
+        partial, keep = bool(llm_response.partial), self.recorder.keep
+        scene = run.asking.get(activation)
+        model = scene.answer(is_whole=not partial) if scene else ""
+        kept_of_arguments = extract.nothing if partial else keep
+        words, calls, _ = extract.said_in(
+            llm_response.content, run.tools.get(activation), kept_of_arguments
+        )
         record = Record(
             hook="after_model",
             time=0,
             run=run.number,
             activation=activation,
             agent=agent,
-            text="" if partial else extract.words_of(content),
+            text="" if partial else words,
             model=model,
-            version=extract.version_of(llm_response),
-            calls=extract.calls_of(content, run.tools.get(activation), keep),
+            # Releases before 1.19 do not say.
+            version=getattr(llm_response, "model_version", None) or "",
+            calls=calls,
             usage=extract.of_usage(llm_response.usage_metadata),
             partial=partial,
             finish=extract.finish_of(llm_response),
-            error=extract.error_of(llm_response, self.recorder.keep),
+            error=extract.error_of(llm_response, keep),
         )
         self.recorder.write(run.log, record)
 
@@ -297,7 +291,8 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records that a model call failed."""
         run, activation, agent = self.recorder.place(callback_context)
-        model = self.recorder.answer_model(run, activation)
+        scene = run.asking.get(activation)
+        model = scene.answer(is_whole=True) if scene else ""
         text = extract.of_error(error, self.recorder.keep)
         place = {"run": run.number, "activation": activation, "agent": agent, "model": model}
         self.recorder.write(run.log, Record(hook="model_error", time=0, **place, error=text))
@@ -309,9 +304,10 @@ class FlowPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
     ) -> None:
         """Records a tool call, and shows it to whatever runs inside it."""
-        place = self.recorder.enter_call(tool, tool_context)
+        run, _, _ = place = self.recorder.enter_call(tool, tool_context)
         text = extract.of_arguments(tool_args, kind_of(tool))
-        self.recorder.write_tool("before_tool", tool, tool_context, place, text=text)
+        record = tool_calls.read_tool_call("before_tool", tool, tool_context, place, text=text)
+        self.recorder.write(run.log, record)
 
     @_guarded_hook
     def after_tool_callback(
@@ -320,10 +316,11 @@ class FlowPlugin(BasePlugin):
         """Records what a tool gave back."""
         run, _, agent = place = self.recorder.leave_call(tool_context)
         text, form = extract.of_result(result)
-        withheld = extract.withheld_of(result, tool_context, tool)
-        error = "" if withheld else extract.failure_of(result, tool, self.recorder.keep)
+        withheld = tool_calls.withheld_of(result, tool_context, tool)
+        error = "" if withheld else tool_calls.failure_of(result, tool, self.recorder.keep)
         fields: dict[str, Any] = {"text": text, "form": form, "withheld": withheld, "error": error}
-        self.recorder.write_tool("after_tool", tool, tool_context, place, **fields)
+        record = tool_calls.read_tool_call("after_tool", tool, tool_context, place, **fields)
+        self.recorder.write(run.log, record)
         self.recorder.note_transfer(tool_context, run, agent)
 
     @_guarded_hook
@@ -336,19 +333,22 @@ class FlowPlugin(BasePlugin):
         error: BaseException,
     ) -> None:
         """Records that a tool call failed or was cancelled."""
-        place = self.recorder.leave_call(tool_context)
-        text = extract.of_error(error, self.recorder.keep)
-        # ADK makes such a one up where a model calls a function that there is not.
-        fields: dict[str, Any] = {"withheld": "unknown"} if type(tool) is BaseTool else {}
-        self.recorder.write_tool("tool_error", tool, tool_context, place, error=text, **fields)
+        run, _, _ = place = self.recorder.leave_call(tool_context)
+        fields: dict[str, Any] = {"error": extract.of_error(error, self.recorder.keep)}
+        if type(tool) is BaseTool:
+            # ADK makes such a one up where a model calls a function that there is not.
+            fields["withheld"] = "unknown"
+        record = tool_calls.read_tool_call("tool_error", tool, tool_context, place, **fields)
+        self.recorder.write(run.log, record)
 
     # Events
 
-    @_guarded_hook
-    def on_event_callback(self, *, invocation_context: InvocationContext, event: Event) -> None:
+    async def on_event_callback(
+        self, *, invocation_context: InvocationContext, event: Event
+    ) -> None:
         """Records an event whose runner is not followed: a plugin hid `before_run`."""
         if invocation_context.plugin_manager not in self._followed:
-            self._write_event(invocation_context, event)
+            await self._on_event(invocation_context, event, None)
 
     def _follow_events(self, manager: PluginManager) -> None:
         """Has events recorded once every plugin had them: as the user reads and ADK keeps them."""
@@ -370,69 +370,28 @@ class FlowPlugin(BasePlugin):
     def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:
-        self._write_event(invocation_context, extract.as_changed(event, changed))
-
-    def _write_event(self, invocation_context: InvocationContext, event: Event) -> None:
-        """Writes an event, and the transfer that it carries."""
-        run = self.recorder.run(invocation_context)
-        path = extract.path_of_event(event)
-        activation = run.activation(event.branch, event.author, path, closed=True)
-        activation = activation or self.recorder.begin_hidden(invocation_context, event, path)
+        """Writes an event, and notes the transfer and the tasks that it carries."""
+        if changed is not None and changed is not event:
+            event = events.as_changed(event, changed)
+        recorder, author = self.recorder, event.author
+        run, path = recorder.runs.of(invocation_context), events.path_of_event(event)
+        activation = run.activation(event.branch, author, path, closed=True)
+        activation = activation or recorder.begin_hidden(invocation_context, event, path)
         if not event.partial:
-            self.recorder.stop_asking(run, activation, is_shown=not event.error_code)
-        content, actions, words = event.content, event.actions, ""
-        partial, keep = bool(event.partial), self.recorder.keep
-        if not partial:
-            words = extract.words_of(content) or extract.spoken_of(event, "output_transcription")
-        responses = extract.ids_answered(content)
-        if responses and run.calls:
-            self.recorder.end_calls(run, activation, responses)
-        final = event.is_final_response()
-        if not words and (final or event.author == "user"):
-            # With skip_summarization the tool's result is what the user reads, and ADK hands a
-            # task's result to the delegating agent as an event of the user's.
-            words = extract.answer_of(event)
-        calls = extract.calls_of(content, run.tools.get(activation), _nothing if partial else keep)
-        for call in calls:
+            recorder.stop_asking(run, activation, is_shown=not event.error_code)
+        record = events.read_event(event, run, activation, path, recorder.keep, recorder.name_of)
+        if run.calls and record.responses:
+            recorder.end_calls(run, activation, record.responses)
+        for call in record.calls:
             if call.kind == "task":
                 run.delegating.add(activation)
-        if actions.transfer_to_agent:
-            run.note_transfer(event.branch, event.author, path, actions.transfer_to_agent)
-        heard = extract.spoken_of(event, "input_transcription")
-        record = Record(
-            hook="event",
-            time=0,
-            run=run.number,
-            activation=activation,
-            agent=event.author,
-            branch=event.branch or "",
-            text=words,
-            calls=calls,
-            responses=responses,
-            usage=extract.of_usage(event.usage_metadata),
-            transfer=actions.transfer_to_agent or "",
-            final=final,
-            partial=partial,
-            path=path if "/" in path else "",
-            route=extract.route_of(event),
-            escalate=bool(actions.escalate),
-            replayed=extract.is_given_again(event),
-            turn_complete=bool(event.turn_complete),
-            interrupted=bool(event.interrupted),
-            heard=keep(heard) if heard else "",
-            pending=tuple(sorted(event.long_running_tool_ids or ())),
-            artifacts=tuple(map(self.recorder.name_of, actions.artifact_delta)),
-            error=extract.error_of(event, keep),
-        )
-        if actions.state_delta:
-            names = tuple(map(self.recorder.name_of, actions.state_delta))
-            force_setattr(record, "state", names)
-            force_setattr(record, "values", keep(extract.state_values(actions.state_delta)))
+        if record.transfer:
+            run.note_transfer(event.branch, author, path, record.transfer)
         if event.custom_metadata:
-            fields = remote.of_remote(event, keep, self.recorder.name_of)
-            fields |= self.recorder.read_sent(run, activation, event)
+            fields = remote.of_remote(event, recorder.keep, recorder.name_of)
+            fields |= recorder.read_sent(run, activation, event)
             record = replace(record, **fields)
-        self.recorder.write(run.log, record, letter="m" if event.author != "user" else "")
+        recorder.write(run.log, record, letter="m" if author != "user" else "")
 
     def _stands_back(self, context: InvocationContext) -> bool:
         """Leaves the recording to an app's own recorder, or goes before the app's plugins.
@@ -441,7 +400,7 @@ class FlowPlugin(BasePlugin):
         from all that follow.
         """
         plugins = context.plugin_manager.plugins
-        if not self._is_extra or plugins[0] is self:
+        if plugins[0] is self:
             return False
         others = [plugin for plugin in plugins if plugin is not self]
         has_recorder = any(isinstance(plugin, FlowPlugin) for plugin in others)

@@ -1,12 +1,12 @@
-"""What stands behind the hooks: the runs under way, their logs, and the writing of records."""
+"""What stands behind the hooks: what is written of the runs under way."""
 
 from __future__ import annotations
 
 import logging
 import os
-import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
+from dataclasses import InitVar, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -18,16 +18,15 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from msgspec.structs import force_setattr
 
-from adk_flow.log.schema import SCHEMA, Form, Header, Record, Withheld
+from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
-from adk_flow.record import agents, extract, remote
-from adk_flow.record.activations import Call, OpenRun, Place, call_around, current_calls, kind_of
-from adk_flow.record.client_entries import watch_client
-from adk_flow.record.model_entries import Entry, watch_models
+from adk_flow.record import agents, extract, remote, tool_calls
+from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
+from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
+from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import Scene
-from adk_flow.record.sessions import SessionLog, Sessions
-from adk_flow.record.threads import watch_threads
+from adk_flow.record.sessions import SessionLog, now
 from adk_flow.record.tool_entries import has_run, watch_tool
 
 _logger = logging.getLogger(__name__)
@@ -39,16 +38,8 @@ LATEST_PATHS = 256
 LATEST: deque[Path] = deque(maxlen=1)
 """The log that this process began last."""
 
-_LATEST_ENDS = 64
-"""Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
-
-_CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
 _ADK = version("google-adk")
 _ADK_FLOW = version("adk-flow")
-
-
-def _now() -> int:
-    return (_CLOCK_OFFSET + time.perf_counter_ns()) // 1000
 
 
 def capture_from_env() -> str:
@@ -60,48 +51,40 @@ def capture_from_env() -> str:
     return "none"
 
 
+@dataclass(eq=False)
 class Recorder:
-    """Writes records into the logs of their sessions, and counts what it could not write."""
+    """Writes records into the logs of their sessions, and counts what it could not write.
 
-    def __init__(
-        self,
-        *,
-        directory: Path,
-        capture: str,
-        file: Path | None,
-        redact: bool,
-        construct: str,
-        file_mode: int,
-        listener: Listener | None,
-        is_replaying: Callable[[], bool] | None,
-    ) -> None:
-        """Takes `FlowPlugin`'s settings.
+    Its settings are those of `FlowPlugin`.
+    """
+
+    directory: Path
+    capture: str
+    file: Path | None
+    redact: InitVar[bool]
+    construct: str
+    file_mode: int
+    listener: Listener | None
+    is_replaying: Callable[[], bool] | None
+    faults: Counter[str] = field(default_factory=Counter)
+    """Hooks that could not be recorded, by hook."""
+    first_fault: str = ""
+    listener_faults: int = 0
+    """Records that the listener failed on."""
+    paths: deque[Path] = field(default_factory=lambda: deque(maxlen=LATEST_PATHS))
+
+    def __post_init__(self, redact: bool) -> None:
+        """Begins with no run.
 
         Raises:
-          ValueError: `texts` is no way to capture.
+          ValueError: `capture` is not one of the three.
         """
-        self.directory = directory
-        self.capture = capture
-        self.construct = construct
-        self.file_mode = file_mode
-        self.listener = listener
-        self._is_replaying = is_replaying
-        self.keep = make_redactor(capture, redact=redact)
+        self.keep = make_redactor(self.capture, redact=redact)
         self.name_of: Callable[[str], str] = mask_name if redact else str
         """What the log shows of a name that comes from outside."""
         self.number = id(self)
         """Tells the recorders of one app apart."""
-        self.faults: Counter[str] = Counter()
-        """Hooks that could not be recorded, by hook."""
-        self.first_fault = ""
-        self.listener_faults = 0
-        """Records that the listener failed on."""
-        self.paths: deque[Path] = deque(maxlen=LATEST_PATHS)
-        self._file = file
-        self._shared = agents.SharedNames()
-        self._runs: dict[tuple[int, str], OpenRun] = {}
-        self._ended: OrderedDict[tuple[int, str], OpenRun] = OrderedDict()
-        self._sessions = Sessions()
+        self.runs = Runs(self.number, self._new_log)
 
     def count_fault(self, hook: str, error: BaseException) -> None:
         """Counts a fault of the recorder itself; the first is logged at once."""
@@ -113,8 +96,7 @@ class Recorder:
     def close(self) -> None:
         """Closes all logs and reports what could not be recorded."""
         try:
-            for log in self._sessions.close():
-                self._drop_runs_of(log)
+            self.runs.close()
         except Exception as error:
             self.count_fault("close", error)
         if self.faults:
@@ -138,15 +120,15 @@ class Recorder:
         """
         if text := record.text:
             kept = self.keep(text)
-            force_setattr(record, "text", kept)
-            if len(text) != len(kept):
-                force_setattr(record, "size", len(text))
-        if self._is_replaying is not None and not record.replayed:
-            force_setattr(record, "replayed", self._replays(self._is_replaying))
+            if kept is not text:
+                force_setattr(record, "text", kept)
+                if len(text) != len(kept):
+                    force_setattr(record, "size", len(text))
+        if self.is_replaying is not None and not record.replayed:
+            force_setattr(record, "replayed", self._replays(self.is_replaying))
         with log.lock:
             if letter and text:
                 force_setattr(record, "text_number", log.requests.number_words(letter, text))
-            force_setattr(record, "time", _now())
             try:
                 log.write(record)
             except OSError:
@@ -198,9 +180,11 @@ class Recorder:
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
-        # What resumes a paused run has no words, but the results that it waited for.
-        text = extract.words_of(message) or (extract.results_of(message) if message else "")
-        run, session = self.run(context), context.session
+        run, session = self.runs.of(context), context.session
+        text, _, responses = extract.said_in(message, None, extract.nothing)
+        if responses and not text:
+            # What resumes a paused run has no words, but the results that it waited for.
+            text = extract.results_of(message)
         if run.cause is None:
             self._write_changes(run, session.events)
         is_first = not (session.events or run.cause)
@@ -212,7 +196,7 @@ class Recorder:
             text=text,
             first=is_first,
             invocation=context.invocation_id,
-            responses=extract.ids_answered(message),
+            responses=responses,
             trace=extract.current_trace(),
             values=self.keep(values) if values else "",
         )
@@ -223,43 +207,10 @@ class Recorder:
         read, run.log.events_read = run.log.events_read, len(events)
         for event in events[read if read <= len(events) else 0 :]:
             rewound = getattr(event.actions, "rewind_before_invocation_id", None) or ""
-            compacted = extract.compacted_by(event)
+            compacted = getattr(event.actions, "compaction", None)
             if compacted or rewound:
-                change = {"compacted": compacted, "rewound": rewound}
+                change = {"compacted": extract.times_of(compacted), "rewound": rewound}
                 self.write(run.log, Record(hook="session_change", time=0, run=run.number, **change))
-
-    def write_tool(
-        self,
-        hook: str,
-        tool: BaseTool,
-        context: ToolContext,
-        place: tuple[OpenRun, int, str],
-        *,
-        text: str = "",
-        form: Form = "",
-        withheld: Withheld = "",
-        error: str = "",
-    ) -> None:
-        """Writes a record of a tool call."""
-        run, activation, agent = place
-        task, thread = extract.place_of(tool, context._invocation_context)
-        record = Record(
-            hook=hook,
-            time=0,
-            run=run.number,
-            activation=activation,
-            agent=agent,
-            call=context.function_call_id or "",
-            tool=tool.name,
-            kind=kind_of(tool),
-            withheld=withheld,
-            task=task,
-            thread=thread,
-            text=text,
-            form=form,
-            error=error,
-        )
-        self.write(run.log, record)
 
     def read_sent(self, run: OpenRun, activation: int, event: Any) -> dict[str, Any]:
         """Reads what an A2A server was sent, which each event of its answer repeats."""
@@ -278,20 +229,16 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, (activation, agent, call))
-        scene.enter(self.number)
+        scene = Scene(run, self._write_entry, activation, agent, call)
+        scenes.set({**scenes.get(), self.number: scene})
         return scene
 
     def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
         """Notes that ADK is about to enter a model."""
-        self.stop_asking(run, activation)
+        if activation in run.asking:
+            self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.model, scene.is_asking = model, True
-
-    def answer_model(self, run: OpenRun, activation: int, *, is_whole: bool = True) -> str:
-        """Notes that the model which ADK entered gave an answer, or failed; names it if another."""
-        scene = run.asking.get(activation)
-        return scene.answer(is_whole=is_whole) if scene else ""
 
     def stop_asking(self, run: OpenRun, activation: int, *, is_shown: bool = False) -> None:
         """Tells of the models that were entered in the place of ADK's own call.
@@ -300,8 +247,8 @@ class Recorder:
         shows that.
         """
         if scene := run.asking.pop(activation, None):
-            scene.give_up()
-            if (entry := scene.cut) and not is_shown:
+            entry = scene.give_up()
+            if entry is not None and not is_shown:
                 hook = "model_error" if entry.error else "after_model"
                 self._write_entry(scene, entry, hook, hidden=True)
 
@@ -344,7 +291,7 @@ class Recorder:
         hidden: bool = False,
     ) -> int:
         """Opens an agent's frame and writes its beginning; `hidden` where an event tells it."""
-        run = self.run(context)
+        run = self.runs.of(context)
         activation, how = run.begin(agent, branch, path)
         self.set_scene(run, activation, agent.name)
         if agent.name in run.shared and activation not in run.places:
@@ -372,24 +319,20 @@ class Recorder:
 
     def begin_hidden(self, context: InvocationContext, event: Any, path: str) -> int:
         """Begins an agent whose hook a plugin before the recorder hid, answering in its place."""
-        run, branch = self.run(context), event.branch or ""
+        run, branch = self.runs.of(context), event.branch or ""
         agent = agents.agent_named(event.author, context) if "before_agent" in run.ahead else None
         if agent is None or run.has_handed_over(branch, agent.name, path):
             return 0
         activation = self.begin_agent(agent, context, path, branch, hidden=True)
-        run.close(Place(branch, agent.name, path))  # ADK tells no end of it
+        run.close((branch, agent.name, path))  # ADK tells no end of it
         return activation
 
     # Places
 
-    def knows(self, context: InvocationContext) -> bool:
-        """Whether a run has begun to be recorded."""
-        return _key(context) in self._runs
-
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
-        run, agent = self.run(invocation), invocation.agent.name
+        run, agent = self.runs.of(invocation), invocation.agent.name
         return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
 
     def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
@@ -417,54 +360,25 @@ class Recorder:
 
     def note_transfer(self, context: ToolContext, run: OpenRun, agent: str) -> None:
         """Notes a transfer by its tool, where another plugin may hide the event that carries it."""
-        target = context.actions.transfer_to_agent
-        if target and "event" in run.ahead:
+        if "event" in run.ahead and (target := context.actions.transfer_to_agent):
             branch = context._invocation_context.branch
             run.note_transfer(branch, agent, extract.path_of(context), target)
 
-    def run(self, context: InvocationContext) -> OpenRun:
-        """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        return self._runs.get(_key(context)) or self._run_shared(context) or self._begin(context)
-
-    def _begin(self, context: InvocationContext) -> OpenRun:
-        cause = call_around(self.number)
-        log = cause.run.log if cause else self._begin_turn(context)
-        watch_models()
-        watch_client()
-        watch_threads()
-        run = OpenRun(next(log.run_numbers), log, self.number, cause, context.session)
-        run.shared = cause.run.shared if cause else self._shared.of(agents.root_of(context))
-        self._runs[_key(context)] = run
-        return run
-
-    def _run_shared(self, context: InvocationContext) -> OpenRun | None:
-        """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
-        events, invocation = context.session.events, context.invocation_id
-        runs = [run for (_, name), run in self._runs.items() if name == invocation]
-        return next((run for run in runs if getattr(run.session, "events", None) is events), None)
-
     def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
-        self._reopen(hook, context)
-        run = self.run(context)
+        run = self.runs.of_end(context, hook)
         for activation in list(run.asking):
             self.stop_asking(run, activation)
         for tool_context, call in run.calls.items():
-            self._tell_withheld(call, tool_context, "tool_error", "prevented")
+            if not has_run(tool_context):
+                end = tool_calls.end_withheld(call, tool_context, "tool_error", "prevented")
+                self.write(run.log, end)
         holder = self._holder(context, run.shared) if run.cause is None else ""
         record = Record(hook=hook, time=0, run=run.number, error=error, active_agent=holder)
         try:
             self.write_run(run, context, record)
         finally:
-            self._runs.pop(_key(context), None)
-            run.ended, run.session = True, None
-            self._ended[_key(context)] = run
-            if len(self._ended) > _LATEST_ENDS:
-                self._ended.popitem(last=False)
-            if run.cause is None:
-                self._sessions.end_turn(run.log)
-                if run.log.active <= 0:
-                    self._drop_runs_of(run.log)
+            self.runs.end(run, context)
 
     def end_calls(self, run: OpenRun, activation: int, answered: Collection[str]) -> None:
         """Ends calls that an event answers, and whose own end a plugin hid."""
@@ -472,40 +386,11 @@ class Recorder:
         for context, call in over:
             if call.id in answered:
                 del run.calls[context]
-                self._tell_withheld(call, context, "after_tool", "answered", hidden=True)
-
-    def _tell_withheld(
-        self,
-        call: Call,
-        context: ToolContext,
-        hook: str,
-        withheld: Withheld,
-        *,
-        hidden: bool = False,
-    ) -> None:
-        """Writes that a tool did not run, where no hook tells so."""
-        if has_run(context):
-            return
-        record = Record(
-            hook=hook,
-            time=0,
-            run=call.run.number,
-            activation=call.activation,
-            agent=getattr(context._invocation_context.agent, "name", ""),
-            call=call.id,
-            tool=call.tool,
-            kind=call.kind,
-            withheld=withheld,
-            hidden=hidden,
-        )
-        self.write(call.run.log, record)
-
-    def _reopen(self, hook: str, context: InvocationContext) -> None:
-        """Takes up a run that ended, where another plugin's `after_run` failed."""
-        run = self._ended.pop(_key(context), None) if hook == "run_error" else None
-        if run is not None and not self.knows(context):
-            self._runs[_key(context)] = run
-            run.log.active += run.cause is None
+                if not has_run(context):
+                    end = tool_calls.end_withheld(
+                        call, context, "after_tool", "answered", hidden=True
+                    )
+                    self.write(run.log, end)
 
     def _holder(self, context: InvocationContext, shared: frozenset[str]) -> str:
         """Asks who will get the next message; a fault in it must not lose the end of the run."""
@@ -515,23 +400,10 @@ class Recorder:
             self.count_fault("holder", error)
             return ""
 
-    def _drop_runs_of(self, log: SessionLog) -> None:
-        """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
-        for key in [key for key, run in self._runs.items() if run.log is log]:
-            del self._runs[key]
-
-    def _begin_turn(self, context: Any) -> SessionLog:
-        session = context.session
-        key = (session.app_name, session.user_id, session.id)
-        log = self._sessions.begin_turn(key, lambda: self._new_log(context))
-        for gone in self._sessions.forget_abandoned(_now()):
-            self._drop_runs_of(gone)
-        return log
-
     def _new_log(self, context: Any) -> SessionLog:
         session = context.session
         names = session.app_name, session.user_id, session.id
-        path, self._file = self._file, None
+        path, self.file = self.file, None
         user, shown = self.name_of(session.user_id), self.name_of(session.id)
         path = path or log_path(self.directory, *names, shown)
         header = Header(
@@ -542,14 +414,9 @@ class Recorder:
             session=shown,
             user=user,
             digest=session_digest(*names),
-            time=_now(),
+            time=now(),
             model=extract.model_of(context),
             construct=self.construct,
             texts=self.capture,
         )
         return SessionLog(path, header, self.keep, self.file_mode)
-
-
-def _key(context: Any) -> tuple[int, str]:
-    """Names a run by its session's copy, too: ADK resumes a cancelled task under the same id."""
-    return id(context.session), context.invocation_id

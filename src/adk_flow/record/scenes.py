@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from adk_flow.record.activations import OpenRun
-from adk_flow.record.model_entries import Entry, listeners
+from adk_flow.record.model_entries import Entry
 
 _COMPACTION = "google.adk.apps.compaction"
 
@@ -30,15 +30,16 @@ class Scene:
     _pending: tuple[Entry, ...] = ()
 
     def __init__(
-        self, run: OpenRun, untold: Callable[[Scene, Entry], None], place: tuple[int, str, str]
+        self,
+        run: OpenRun,
+        untold: Callable[[Scene, Entry], None],
+        activation: int,
+        agent: str,
+        call: str,
     ) -> None:
         """Is about a place: an activation, its agent, and a tool call's function call id."""
         self.run, self.untold = run, untold
-        self.activation, self.agent, self.call = place
-
-    def enter(self, recorder: int) -> None:
-        """Makes it the scene of what the present task does."""
-        listeners.set({**listeners.get(), recorder: self})
+        self.activation, self.agent, self.call = activation, agent, call
 
     def follows(self) -> bool:
         """Whether what enters a model now belongs to the run."""
@@ -68,24 +69,23 @@ class Scene:
         """
         self.is_whole |= is_whole
         if self._own is None:
-            failed = [entry for entry in self._pending if entry.error is not None]
+            failed = [entry for entry in self._pending if entry.error] if self._pending else []
             self._own = self._latest or (failed[-1] if failed else None)
             self.give_up()
         name = self._own.name if self._own else ""
         return "" if name == self.model else name
 
-    @property
-    def cut(self) -> Entry | None:
-        """ADK's own entry, if it ended and no hook told more than parts of its answer."""
-        return self._own if self._own and self._own.has_left and not self.is_whole else None
+    def give_up(self) -> Entry | None:
+        """Tells of the entries that were not ADK's own.
 
-    def give_up(self) -> None:
-        """Tells of the entries that were not ADK's own."""
-        self.is_asking = False
+        Gives that one, if it ended and no hook told more than parts of its answer.
+        """
+        self.is_asking, own = False, self._own
         pending, self._pending = self._pending, ()
         for entry in pending:
-            if entry is not self._own:
+            if entry is not own:
                 self.untold(self, entry)
+        return own if own is not None and own.has_left and not self.is_whole else None
 
 
 def _is_cancelled(entry: Entry) -> bool:

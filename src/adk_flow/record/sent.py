@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass
 from itertools import compress, count
 from operator import ne
-from typing import TypeVar
 
 from google.adk.models.llm_request import LlmRequest
+from msgspec import Struct
 from msgspec.structs import replace
 
-from adk_flow.log.requests import Requests, add_number
+from adk_flow.log.requests import Requests, add_number, add_ranges
 from adk_flow.log.schema import BASE_AGE, Contents, Request
 from adk_flow.record import extract
 
@@ -34,12 +33,8 @@ KNOWN_TEXTS = 1024
 SHORT = 40
 """Characters of texts that are written again rather than break a range of numbers."""
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
-
-@dataclass(slots=True)
-class SentRequest:
+class SentRequest(Struct):
     """A request as it is told, and what a later one is compared with, of bounded size."""
 
     place: Hashable
@@ -68,7 +63,7 @@ class SentRequest:
     def count_common(self, hashes: array[int]) -> int:
         """Counts the first parts that another has too; none if it is another before the latest."""
         before = self.size - len(self.hashes)
-        if len(hashes) < before or _hash_first(hashes, before) != self.head:
+        if before and (len(hashes) < before or _hash_first(hashes, before) != self.head):
             return 0
         latest = hashes[before : self.size]
         if latest == self.hashes:
@@ -119,23 +114,30 @@ class SentRequests:
         """
         texts: dict[int, str] = {}
         base, hashes = self._latest.get(place), extract.hash_parts(request.contents)
-        offer = extract.of_request(request, self._number_declared(base, request, texts))
+        if base and base.offer.tools == tuple(request.tools_dict):
+            declared = base.offer.declared
+        else:
+            declared = self._number_or_none(extract.declarations_of(request), texts)
+        offer = extract.of_request(request, declared)
         is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
         same = base.count_common(hashes) if base and not is_anew else 0
         ranges, new = base.ranges_of(same) if base and same else array("q"), array("q")
-        parts = extract.latest_parts(request.contents, len(hashes) - same)
-        for part in parts:
-            is_anew = is_anew or len(ranges) > 2 * MOST_RANGES
-            number = self.number(part, texts, ranges[-1] if ranges else 0, anew=is_anew)
-            add_number(ranges, number)
+        letters, number = "", ranges[-1] if ranges else 0
+        for part in extract.latest_parts(request.contents, len(hashes) - same):
+            is_anew = is_anew or len(ranges) + len(new) > 2 * MOST_RANGES
+            number, is_new = self._find(part, number, anew=is_anew)
+            if is_new:
+                texts[number] = self._keep(part[1])
             add_number(new, number)
+            letters += part[0]
+        add_ranges(ranges, new)
         instruction = extract.instruction_of(request)
         hashed = hash(instruction)
         if base and hashed == base.instruction:
             system = base.system
         else:
-            system = self.number(("s", instruction), texts) if instruction else 0
-        letters, since_whole = "".join([letter for letter, _ in parts]), 0
+            system = self._number_or_none(instruction, texts)
+        since_whole = 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
             written = Request(
@@ -149,7 +151,7 @@ class SentRequests:
             contents = Contents(letters, tuple(ranges)) if letters else None
             written = replace(offer, system=system, contents=contents)
         size, before = len(hashes), max(0, len(hashes) - LATEST_PARTS)
-        head, latest = _hash_first(hashes, before), hashes[before:]
+        head, latest = _hash_first(hashes, before) if before else 0, hashes[before:]
         return SentRequest(
             place, offer, system, hashed, size, head, latest, ranges, texts, written, since_whole
         )
@@ -157,7 +159,10 @@ class SentRequests:
     def keep(self, sent: SentRequest, record: int) -> None:
         """Notes that a request was written, so that later ones may go on from it."""
         sent.record, sent.texts = record, {}
-        _renew(self._latest, sent.place, sent, BASES)
+        self._latest.pop(sent.place, None)
+        self._latest[sent.place] = sent
+        if len(self._latest) > BASES:
+            del self._latest[next(iter(self._latest))]
 
     def forget(self, numbers: Container[int]) -> None:
         """Forgets the numbers of texts whose record could not be written."""
@@ -169,11 +174,9 @@ class SentRequests:
         number, is_new = self._find((letter, words), self.count)
         return number if is_new else 0
 
-    def number(
-        self, part: tuple[str, str], new: dict[int, str], before: int = 0, *, anew: bool = False
-    ) -> int:
-        """Numbers a text; one that the log has not yet, or gets `anew`, is put in `new`."""
-        number, is_new = self._find(part, before, anew=anew)
+    def number(self, part: tuple[str, str], new: dict[int, str]) -> int:
+        """Numbers a text; one that the log has not yet is put in `new`."""
+        number, is_new = self._find(part, 0)
         if is_new:
             new[number] = self._keep(part[1])
         return number
@@ -194,26 +197,16 @@ class SentRequests:
         if is_new:
             self.count += 1
             number = self.count
-        _renew(self._numbers, key, number, KNOWN_TEXTS)
+        self._numbers.pop(key, None)  # put last, as the first of too many is forgotten
+        self._numbers[key] = number
+        if len(self._numbers) > KNOWN_TEXTS:
+            del self._numbers[next(iter(self._numbers))]
         return number, is_new
 
-    def _number_declared(
-        self, base: SentRequest | None, request: LlmRequest, new: dict[int, str]
-    ) -> int:
-        """Numbers what a request declares, written out where it offers what its base did not."""
-        if base and base.offer.tools == tuple(request.tools_dict):
-            return base.offer.declared
-        text = extract.declarations_of(request)
+    def _number_or_none(self, text: str, new: dict[int, str]) -> int:
+        """Numbers a text that is no part; 0 for an empty one."""
         return self.number(("s", text), new) if text else 0
 
 
 def _hash_first(hashes: array[int], size: int) -> int:
-    return hash(hashes[:size].tobytes()) if size else 0
-
-
-def _renew(latest: dict[K, V], key: K, value: V, most: int) -> None:
-    """Puts a value last, and forgets the first of too many."""
-    latest.pop(key, None)
-    latest[key] = value
-    if len(latest) > most:
-        del latest[next(iter(latest))]
+    return hash(hashes[:size].tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,14 @@ OPEN_FILES = 64
 
 ABANDONED_MICROSECONDS = 3_600_000_000
 """Silence after which a turn is taken to have been cancelled."""
+
+
+_CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
+
+
+def now() -> int:
+    """Gives microseconds since the epoch, which never run backwards within a process."""
+    return (_CLOCK_OFFSET + time.perf_counter_ns()) // 1000
 
 
 def _from_one() -> Iterator[int]:
@@ -102,7 +111,8 @@ class SessionLog:
     def write(self, record: Record) -> None:
         """Appends one record, to a new file where the log was deleted or cut.
 
-        It is numbered, so that one that is lost leaves a gap. Whoever calls holds the lock.
+        It is dated, and numbered, so that one that is lost leaves a gap. Whoever calls holds the
+        lock.
 
         Raises:
           OSError: the file cannot be opened or written; the next record tries anew.
@@ -114,6 +124,7 @@ class SessionLog:
         finally:
             self.number += 1
             force_setattr(record, "number", self.number)
+            force_setattr(record, "time", now())
         try:
             writer.write(record)
         except OSError:
@@ -161,7 +172,7 @@ class Sessions:
         if log.active <= 0:
             log.release()
 
-    def forget_abandoned(self, now: int) -> list[SessionLog]:
+    def forget_abandoned(self) -> list[SessionLog]:
         """Forgets surplus sessions that are idle, or whose turn ended unseen, and gives them.
 
         ADK tells no hook that a turn was cancelled, so only its long silence shows it.
@@ -172,7 +183,7 @@ class Sessions:
         gone = [
             (key, log)
             for key, log in itertools.islice(self._logs.items(), surplus)
-            if log.active <= 0 or now - log.written > ABANDONED_MICROSECONDS
+            if log.active <= 0 or now() - log.written > ABANDONED_MICROSECONDS
         ]
         for key, log in gone:
             log.close()

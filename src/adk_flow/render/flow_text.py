@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -246,13 +247,11 @@ def print_flow(
 ) -> None:
     """Prints the moves of a log, or of one turn, with the metrics and findings of each turn.
 
-    It is read twice, so that no more of it is held than the turns under way. `names` are those that
-    count as facts.
+    No more of it is held than the turns under way; it is read again where a finding looks beyond
+    its turn. `names` are those that count as facts.
     """
-    header, models = log.header, dict[str, None]()
-    outlook = Outlook(read_turns(_noted(log, models)))
-    # A graph has no model of its own.
-    model = header.model or ", ".join(models) or "unknown"
+    header, outlook = log.header, cache(lambda: Outlook(read_turns(log.records)))
+    model = header.model or _models_of(log) or "unknown"
     print_words(plain(f"{header.app}, model {model}, ADK {header.adk}"), console, style="bold")
     print_legend(console)
     glosses = dict(_GLOSSES)
@@ -280,12 +279,9 @@ def print_flow(
     print_damage(log, console)
 
 
-def _noted(log: Log | LogFile, models: dict[str, None]) -> Iterator[Record]:
-    """Gives the records of a log and notes the models that they name."""
-    for record in log.records:
-        if record.model:
-            models[record.model] = None
-        yield record
+def _models_of(log: Log | LogFile) -> str:
+    """Names the models that records name, as a graph has none of its own."""
+    return ", ".join(dict.fromkeys(record.model for record in log.records if record.model))
 
 
 def print_run_end(run: ConversationRun, console: Console) -> None:

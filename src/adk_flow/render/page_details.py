@@ -89,7 +89,7 @@ class Details:
 
     @cached_property
     def _all_sources(self) -> dict[int, list[list[Found]]]:
-        return attribute_requests(self._trace)
+        return {each.record: each.sources for each in attribute_requests(self._trace)}
 
     @cached_property
     def _first_sent(self) -> dict[tuple[str, int], int]:

@@ -22,7 +22,7 @@ from google.genai import types
 from adk_flow._data import as_words
 from adk_flow.record.extract import words_of
 from adk_flow.wiring.copies import Team, WiringError, joined
-from adk_flow.wiring.dispatch import asking_again, drop_calls, write_as_json
+from adk_flow.wiring.dispatch import asking_again, checked_answers
 from adk_flow.wiring.nodes import (
     ASK,
     NOTHING,
@@ -32,6 +32,7 @@ from adk_flow.wiring.nodes import (
     as_node,
     bounded,
     check_names,
+    nodes_of,
     outcome,
     quoted,
     running,
@@ -91,7 +92,7 @@ def wire_best_of(
     check_names(name, [selector, *candidates])
     team = Team(selector, candidates)
     hearing: dict[str, Any] = {} if conversation else {"include_contents": "none"}
-    copies = [as_node(copy) for copy in team.copies(**hearing)]
+    copies = nodes_of(team, **hearing)
     asks = [asking_candidate(bounded(copy, timeout, retry), conversation) for copy in copies]
     selecting = as_node(
         team.leading(
@@ -99,11 +100,7 @@ def wire_best_of(
             tools=[],
             output_schema=_schema_of_choice(len(candidates)),
             output_key=None,
-            after_model_callback=[
-                *selector.canonical_after_model_callbacks,
-                drop_calls,
-                write_as_json,
-            ],
+            after_model_callback=checked_answers(selector),
             **hearing,
         )
     )
@@ -130,10 +127,10 @@ def asking_candidate(candidate: Any, conversation: bool) -> FunctionNode:
 
     async def ask(ctx: Context, node_input: Any) -> dict[str, str]:
         message = words_of(as_message(node_input))
-        came = await outcome(ctx, candidate, None if conversation else message)
-        text = _text_of(came.get("answer", ""))
-        kept = {"answer": text} if text else {"failed": came.get("failed", NOTHING)}
-        return {"message": message, **kept}
+        answer, fault = await outcome(ctx, candidate, None if conversation else message)
+        text = "" if fault else _text_of(answer)
+        result = {"answer": text} if text else {"failed": fault or NOTHING}
+        return {"message": message, **result}
 
     return running(ask, f"{ASK}{candidate.name}")
 
@@ -150,13 +147,13 @@ def choosing_from(
     """Makes a node in which a selector chooses one of the candidates' answers."""
 
     async def choose(ctx: Context, node_input: dict[str, dict[str, str]]) -> Event:
-        came = {each: node_input[f"{ASK}{each}"] for each in names}
-        message = next(iter(came.values()))["message"]
-        order = [each for each in fair_order(message, [*came]) if "answer" in came[each]]
-        failed = [f"{each}: {gave['failed']}" for each, gave in came.items() if "failed" in gave]
+        results = {each: node_input[f"{ASK}{each}"] for each in names}
+        message = next(iter(results.values()))["message"]
+        order = [each for each in fair_order(message, names) if "answer" in results[each]]
+        failed = [f"{each}: {r['failed']}" for each, r in results.items() if "failed" in r]
         if not order:
             raise SelectionError(f"{name} has no candidate to choose from: {'; '.join(failed)}")
-        texts = dict(zip(LETTERS, (came[each]["answer"] for each in order), strict=False))
+        texts = dict(zip(LETTERS, (results[each]["answer"] for each in order), strict=False))
         asked = [] if conversation else [types.Part(text=message)]
         choice = await _choice(ctx, selector, asked, texts)
         notes = [choice.note, *(f"failed: {reason}" for reason in failed)]
@@ -177,25 +174,25 @@ async def _choice(
     slate = [*asked, *(quoted(lines).parts or ())]
     given, fault = types.UserContent(slate), ""
     for _ in range(ASKS):
-        came = await outcome(ctx, selector, given)
-        letter, fault = _letter(came, texts)
-        if not fault:
+        answer, failed = await outcome(ctx, selector, given)
+        letter, fault = _letter(answer, texts)
+        if letter:
             return Choice(letter)
-        given = asking_again(slate, came.get("answer", ""), fault)
+        fault = failed or fault
+        given = asking_again(slate, answer or "", fault)
     ((most, _),) = Counter(texts.values()).most_common(1)
     letter = next(letter for letter, text in texts.items() if text == most)
     return Choice(letter, f"{selector.name} named no candidate: {fault}; so code chose")
 
 
-def _letter(came: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[str, str]:
+def _letter(answer: Any, texts: Mapping[str, str]) -> tuple[str, str]:
     """Reads a selector's answer: a letter, or what is wrong; it may name "candidate b" as well."""
-    answer = came.get("answer")
     best = as_words((answer.get("best") if isinstance(answer, dict) else None) or "").strip()
     letter = best.upper().removeprefix(CANDIDATE.upper()).strip()
     if letter in texts:
         return letter, ""
     named = f"it names {as_words(best[:40])!r}" if best else "it names none"
-    return "", came.get("failed") or f"{named}; there are only {', '.join(texts)}"
+    return "", f"{named}; there are only {', '.join(texts)}"
 
 
 def _schema_of_choice(number: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class EmbeddingClassifier(BaseClassifier):
     ) -> ClassifierResponse:
         """Answers questions of choice about what a user said, message by message."""
         messages = [str(words) for words in input] if isinstance(input, Sequence) else [str(input)]
-        choices = {name: one for name, one in questions.items() if isinstance(one, Choice)}
+        choices = {name: asked for name, asked in questions.items() if isinstance(asked, Choice)}
         return ClassifierResponse(
             answers={name: choose_likest(messages, choice) for name, choice in choices.items()}
         )

@@ -26,11 +26,11 @@ from adk_flow.wiring.dispatch import (
     DispatchError,
     Guardrail,
     asking_again,
+    checked_answers,
     drop_calls,
     fault_of,
     refuse_calls,
     schema_of_sub_goals,
-    write_as_json,
 )
 from adk_flow.wiring.nodes import (
     ASK,
@@ -38,9 +38,9 @@ from adk_flow.wiring.nodes import (
     TIMEOUT,
     Child,
     as_message,
-    as_node,
     bounded,
     check_names,
+    nodes_of,
     prompted,
     quoted,
     report,
@@ -94,7 +94,7 @@ def wire_coordinator(
     check_names(name, [lead, *children])
     _check_patterns(name, guardrail)
     team = Team(lead, [child for child in children if isinstance(child, LlmAgent)])
-    copies = {copy.name: as_node(copy) for copy in team.copies(include_contents="none")}
+    copies = {copy.name: copy for copy in nodes_of(team, include_contents="none")}
     asks = [asking(bounded(copies.get(child.name, child), timeout, retry)) for child in children]
     dispatch = _dispatching_of(team, children, guardrail, conversation)
     merge, join = merging_of(team, children, conversation), JoinNode(name="join")
@@ -129,11 +129,7 @@ def _dispatching_of(
         tools=[],
         output_schema=schema,
         output_key=None,
-        after_model_callback=[
-            *team.lead.canonical_after_model_callbacks,
-            drop_calls,
-            write_as_json,
-        ],
+        after_model_callback=checked_answers(team.lead),
     )
     return dispatching(lead, [*descriptions], required, guardrail, conversation)
 

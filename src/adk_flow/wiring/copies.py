@@ -66,22 +66,19 @@ class Team:
 
     def everybody(self) -> list[BaseAgent]:
         """Copies the specialists, those too that are no LlmAgent."""
-        return [
-            self._specialist(agent) if isinstance(agent, LlmAgent) else agent.clone()
-            for agent in self.agents
-        ]
+        return [self._specialist(agent) for agent in self.agents]
 
     def helpers(self, agent: LlmAgent) -> list[BaseAgent]:
         """Copies a specialist's own agents, as they are wired; not those who are of the team."""
         return [
-            self._specialist(helper, mode=helper.mode)
-            if isinstance(helper, LlmAgent)
-            else helper.clone()
+            self._specialist(helper, mode=getattr(helper, "mode", None))
             for helper in agent.sub_agents
             if not any(map(helper.find_agent, (*self.names, self.lead.name)))
         ]
 
-    def _specialist(self, agent: LlmAgent, **update: Any) -> LlmAgent:
+    def _specialist(self, agent: BaseAgent, **update: Any) -> Any:
+        if not isinstance(agent, LlmAgent):
+            return agent.clone()
         own = {"tools": self.own_tools(agent), "sub_agents": self.helpers(agent)}
         return self._copied(agent, **{**own, **update})
 

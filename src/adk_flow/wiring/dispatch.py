@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from google.adk.agents.callback_context import CallbackContext
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.models.llm_response import LlmResponse
 from google.adk.utils._schema_utils import validate_schema
 from google.genai import types
@@ -113,6 +114,11 @@ def asking_again(asked: Sequence[types.Part], answer: Any, fault: str) -> types.
     """Writes what was asked with what was wrong with the answer to it."""
     refused = f"Your answer to this was refused: {fault}. It was: {_shown(answer, _SHOWN_AGAIN)}"
     return types.UserContent([*asked, types.Part(text=f"{refused}\nAnswer again.")])
+
+
+def checked_answers(agent: LlmAgent) -> list[Any]:
+    """Gives an agent's after_model_callbacks, with those that leave its answer to be checked."""
+    return [*agent.canonical_after_model_callbacks, drop_calls, write_as_json]
 
 
 def write_as_json(callback_context: CallbackContext, llm_response: LlmResponse) -> None:

@@ -28,18 +28,17 @@ from adk_flow.wiring.lead_callbacks import (
 )
 from adk_flow.wiring.nodes import (
     ASK,
-    as_node,
     as_said,
     check_names,
+    nodes_of,
     quoted,
     running,
-    temperatures,
 )
 
 STAGES = "specialists"
 """The name of the graph that a lead calls as a tool."""
-CANDIDATES = 3
-"""Answers that `best_of_n` chooses from."""
+TEMPERATURES = (0.0, 0.5, 1.0)
+"""Of the candidates that `best_of_n` chooses from: all that they differ in."""
 
 
 def coordinator(team: Team) -> Workflow:
@@ -58,7 +57,7 @@ def sequential(team: Team) -> Workflow:
 
 def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
     """Gives the specialists in order, each followed by a node that tells what it said."""
-    return [node for agent in _nodes(team) for node in (agent, telling(agent))]
+    return [node for agent in nodes_of(team) for node in (agent, telling(agent))]
 
 
 def telling(agent: LlmAgent) -> FunctionNode:
@@ -73,7 +72,7 @@ def telling(agent: LlmAgent) -> FunctionNode:
 def workflow_tool(team: Team) -> LlmAgent:
     """The lead calls a Workflow as a tool, in which specialists work one after the other."""
     check_names(STAGES, [team.lead, *team.specialists])
-    agents = [as_node(agent) for agent in team.copies(include_contents="none")]
+    agents = nodes_of(team, include_contents="none")
     does = "Has each of these work on a request, one after the other:"
     graph = Workflow(
         name=STAGES,
@@ -103,7 +102,7 @@ def sum_up(node_input: list[str]) -> str:
 
 def parallel(team: Team) -> Workflow:
     """Specialists at once; their answers are put together as they are."""
-    specialists, join = _nodes(team), JoinNode(name="join")
+    specialists, join = nodes_of(team), JoinNode(name="join")
     return graph_without(team.lead, "parallel", tuple(specialists), join, gathering(team.names))
 
 
@@ -148,14 +147,10 @@ def best_of_n(team: Team) -> Workflow:
     )
 
 
-def _nodes(team: Team) -> list[LlmAgent]:
-    return [as_node(agent) for agent in team.copies()]
-
-
 def _candidates(team: Team) -> Iterator[tuple[str, types.GenerateContentConfig]]:
-    """Names the candidates and spreads their temperatures, which are all that they differ in."""
+    """Names the candidates, each with its settings."""
     config = team.lead.generate_content_config or types.GenerateContentConfig()
-    for number, temperature in enumerate(temperatures(CANDIDATES), start=1):
+    for number, temperature in enumerate(TEMPERATURES, start=1):
         name = f"{team.lead.name}_{number}"
         yield name, config.model_copy(update={"temperature": temperature})
 

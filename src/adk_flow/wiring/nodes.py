@@ -22,7 +22,6 @@ ASK = "ask_"
 TIMEOUT = 60.0
 """Seconds that a child has for one attempt."""
 RETRY = RetryConfig(max_attempts=2, initial_delay=0.5, jitter=0.0)
-HOTTEST = 1.0
 NOTHING = "it answered nothing"
 
 
@@ -45,6 +44,11 @@ def as_node(agent: LlmAgent) -> LlmAgent:
     return agent
 
 
+def nodes_of(team: Team, **update: Any) -> list[LlmAgent]:
+    """Copies the specialists, each readied for a graph."""
+    return [as_node(agent) for agent in team.copies(**update)]
+
+
 def running(function: Callable[..., Any], name: str) -> FunctionNode:
     """Makes a node of a function that runs agents itself."""
     return FunctionNode(func=function, name=name, rerun_on_resume=True)
@@ -59,21 +63,20 @@ def bounded(child: Child, timeout: float | None, retry: RetryConfig | None) -> C
     return child.model_copy(update=limits)
 
 
-async def outcome(ctx: Context, child: Child, given: Any) -> dict[str, Any]:
-    """Runs a child and survives its failure: gives its `answer`, or why it `failed`."""
+async def outcome(ctx: Context, child: Child, given: Any) -> tuple[Any, str]:
+    """Runs a child and survives its failure: gives its answer, and why it has none."""
     try:
         answer = await ctx.run_node(child, given)
     except DynamicNodeFailError as failure:
         reason = " ".join(str(failure.error).split())
-        return {"failed": f"{type(failure.error).__name__}: {reason}"}
-    return {"answer": answer} if answer else {"failed": NOTHING}
+        return None, f"{type(failure.error).__name__}: {reason}"
+    return answer, "" if answer else NOTHING
 
 
 async def report(ctx: Context, child: Child, goal: str, given: Any) -> list[str]:
     """Asks a child: gives what it was asked and what it said, or why it failed, as ADK does."""
-    came = await outcome(ctx, child, given)
-    failed = f"[{child.name}] failed: {came.get('failed')}"
-    said = as_said(child, came["answer"]) if "answer" in came else failed
+    answer, fault = await outcome(ctx, child, given)
+    said = f"[{child.name}] failed: {fault}" if fault else as_said(child, answer)
     return [f"[{child.name}] was asked: {goal}", said]
 
 
@@ -83,11 +86,6 @@ def prompted(team: Team, sentence: str, conversation: bool, **update: Any) -> Ll
         update["include_contents"] = "none"
     instruction = joined([team.lead.instruction, fixed(sentence)])
     return as_node(team.leading(instruction=instruction, **update))
-
-
-def temperatures(number: int) -> list[float]:
-    """Spreads temperatures evenly, from 0 for the first to the hottest for the last."""
-    return [HOTTEST * place / max(1, number - 1) for place in range(number)]
 
 
 def schema_of_choice(field: str, names: Iterable[str], *, several: bool = False) -> type[BaseModel]:

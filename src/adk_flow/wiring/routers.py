@@ -26,7 +26,7 @@ from adk_flow.wiring.lead_callbacks import (
 )
 from adk_flow.wiring.nodes import (
     ASK,
-    as_node,
+    nodes_of,
     prompted,
     report,
     running,
@@ -49,7 +49,7 @@ def router(team: Team) -> Workflow:
         before_agent_callback=None,
         after_agent_callback=None,
     )
-    answers = {agent.name: as_node(agent) for agent in team.copies()}
+    answers = {agent.name: agent for agent in nodes_of(team)}
     return within_callbacks(team.lead, "router", lead, routing("specialist"), answers)
 
 
@@ -83,7 +83,7 @@ def classifier_router(team: Team) -> Workflow:
             question=Choice(criteria=criteria),
             answer_key=ANSWER,
         )
-    answers = {agent.name: as_node(agent) for agent in team.copies()}
+    answers = {agent.name: agent for agent in nodes_of(team)}
     return graph_without(
         team.lead, "classifier_router", read_messages, classify, routing_by_state(ANSWER), answers
     )
@@ -108,7 +108,7 @@ def router_many(team: Team) -> Workflow:
     check_single_part(team.lead, "router_many")
     schema = schema_of_choice("specialists", team.names, several=True)
     lead = _classifying(team, NAME_ALL, output_schema=schema)
-    agents = [as_node(agent) for agent in team.copies()]
+    agents = nodes_of(team)
     steps = (tuple(map(answering, agents)), JoinNode(name="join"), merging_of(team, agents, True))
     return Workflow(name="router_many", edges=[("START", open_graph, lead, *steps)])
 

@@ -225,7 +225,7 @@ def _servers(job: PeerJob, channel: _Channel) -> Iterator[tuple[uvicorn.Server, 
 
 async def _serve(job: PeerJob, channel: _Channel, is_over: threading.Event) -> None:
     served = dict(_servers(job, channel))
-    tasks = [asyncio.ensure_future(server.serve([one])) for server, one in served.items()]
+    tasks = [asyncio.ensure_future(server.serve([port])) for server, port in served.items()]
     pairs = list(zip(served, tasks, strict=True))
     while not all(server.started or task.done() for server, task in pairs):  # noqa: ASYNC110 - uvicorn gives no event
         await asyncio.sleep(0.01)

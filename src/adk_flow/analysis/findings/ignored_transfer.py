@@ -35,10 +35,12 @@ def _began(turn: Turn, source: Activation) -> bool:
 
 def _lost(trace: Trace, turn: Turn) -> Iterator[Finding]:
     for call in turn.asked_models:
-        number = sum(asked.kind == "transfer" for asked in call.calls)
+        number = len([asked for asked in call.calls if asked.kind == "transfer"])
+        if number < 2:
+            continue
         source = trace.activations.get(call.activation)
         own = [other for other in turn.model_calls if other.activation == call.activation]
-        if number > 1 and source is not None and source.target and own[-1] is call:
+        if source is not None and source.target and own[-1] is call:
             text = (
                 f"{call.agent} handed over {number} times at once; only that to "
                 f"{listed([source.target])} took place."

@@ -21,7 +21,7 @@ def find_ping_pong(turn: Turn, trace: Trace) -> Iterator[Finding]:
             taker = trace.activations.get(move.activation) or trace.activations.get(move.parent)
             head = taker.head if taker else None
             passed[head, frozenset((move.source, move.target))].append(move)
-    for moves in passed.values():
+    for moves in (moves for moves in passed.values() if len(moves) > 1):
         counts = Counter((move.source, move.target) for move in moves)
         ((source, target), most) = counts.most_common(1)[0]
         if most > 1:

@@ -29,7 +29,8 @@ def find_repeated_words(turn: Turn, trace: Trace) -> Iterator[Finding]:
     raw = [message for message in shown if _is_json(message.text)]
     if raw:
         yield _finding("raw_json", turn, raw, f"The user reads raw JSON of {listed(_names(raw))}.")
-    yield from _repeated(trace, turn, [message for message in shown if message not in raw])
+    if len(distinct(_names(shown))) > 1:
+        yield from _repeated(trace, turn, [message for message in shown if message not in raw])
 
 
 def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Finding]:

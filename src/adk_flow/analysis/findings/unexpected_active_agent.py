@@ -14,13 +14,14 @@ def find_unexpected_active_agents(turn: Turn, trace: Trace) -> Iterator[Finding]
     Graphs and staged agents take every turn from the start, and who calls an agent stays in hold
     of the turn: neither is unexpected.
     """
-    # Of two agents of one name, ADK may ask the one that has not spoken.
-    is_agent = turn.active_agent in trace.outlook.speaking or "/" in turn.active_agent
-    if not turn.complete or turn.failed or not is_agent or not turn.finals:
+    if not turn.complete or turn.failed or not turn.finals:
         return
     final = turn.finals[-1]
     activation = trace.activations.get(final.activation)
     if activation is None or turn.active_agent == final.agent or not activation.faces_user:
+        return
+    # Of two agents of one name, ADK may ask the one that has not spoken.
+    if "/" not in turn.active_agent and turn.active_agent not in trace.outlook.speaking:
         return
     sent = turn.requests(activation)
     barred = bool(sent) and turn.active_agent not in sent[-1][1].targets

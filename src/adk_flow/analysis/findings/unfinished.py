@@ -50,9 +50,8 @@ def _reason(turn: Turn, sequence: Activation) -> str:
 
 def find_open_calls(turn: Turn, trace: Trace) -> Iterator[Finding]:
     """Finds long-running calls that no later message of the user answered."""
-    answered = trace.outlook.answered
-    for call in turn.tool_calls:
-        if call.pending and answered.get(call.id, 0) <= turn.number and turn.complete:
+    for call in turn.tool_calls if turn.complete else ():
+        if call.pending and trace.outlook.answered.get(call.id, 0) <= turn.number:
             text = f"{_of(call)} is still waited for at the end of the log."
             yield make_finding("open_call", turn, [call.agent], text, [call.asked])
 

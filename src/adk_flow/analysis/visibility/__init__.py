@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility.canaries import Planted
-from adk_flow.analysis.visibility.exposure import Exposure, Exposures
+from adk_flow.analysis.visibility.exposure import AttributedRequest, Exposure, attribute_requests
+from adk_flow.analysis.visibility.matching import ExposureKind, Found
 from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import PREVIEW
@@ -44,21 +46,41 @@ class Visibility(msgspec.Struct, frozen=True, kw_only=True):
 
 def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Visibility:
     """Finds what each agent was shown; a canary is found in any case and spacing."""
-    log = trace.log
-    planted, exposures = Planted(log.texts, canaries), Exposures(trace)
-    exposures.read_all(planted)
-    seen = exposures.seen
-    shown = [exposure for exposure in seen if exposure.kind == "canary"]
-    astray = [exposure for exposure in shown if planted.is_astray(exposure.source, exposure.agent)]
+    log, planted = trace.log, Planted(trace.log.texts, canaries)
+    agents: dict[str, None] = {}
+    seen, beyond = _Exposures(list), _Exposures(list)
+    for request in attribute_requests(trace):
+        agents[request.agent] = None
+        held = [Found(name, "canary") for name in planted.shown_in(request.request)]
+        _note(seen, request, [*request.shown, *held])
+        _note(beyond, request, request.beyond)
+    sights = _listed(seen)
+    shown = [sight for sight in sights if sight.kind == "canary"]
+    astray = [sight for sight in shown if planted.is_astray(sight.source, sight.agent)]
     return Visibility(
-        agents=list(exposures.agents),
+        agents=list(agents),
         canaries=list(canaries),
         unseen=planted.unseen(log),
-        sights=seen,
-        leaks=[*astray, *exposures.beyond],
+        sights=sights,
+        leaks=[*astray, *_listed(beyond)],
         crossings=trace_shared_state(trace),
         unknown_reason=_unknown_reason(log),
     )
+
+
+_Exposures = defaultdict[tuple[str, str, ExposureKind], list[int]]
+"""Records of requests, by agent, source and kind."""
+
+
+def _note(exposures: _Exposures, request: AttributedRequest, shown: Iterable[Found]) -> None:
+    for found in shown:
+        records = exposures[request.agent, found.source, found.kind]
+        if request.record not in records[-1:]:
+            records.append(request.record)
+
+
+def _listed(exposures: _Exposures) -> list[Exposure]:
+    return [Exposure(*key, records[0], len(records)) for key, records in exposures.items()]
 
 
 def _unknown_reason(log: Log) -> str:

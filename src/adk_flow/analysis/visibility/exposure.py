@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,9 +12,8 @@ from adk_flow._data import group_by
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Activation, ToolCall, Trace
 from adk_flow.analysis.visibility.attribution import Said
-from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.matching import ExposureKind, Found, key_of
-from adk_flow.log.schema import Record, Request
+from adk_flow.log.schema import Request
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -31,8 +31,19 @@ class Exposure(msgspec.Struct, frozen=True):
     """How many of the agent's requests held it."""
 
 
-_Counts = dict[tuple[str, str, ExposureKind], tuple[int, int]]
-"""First record and number of requests, by agent, source and kind."""
+class AttributedRequest(NamedTuple):
+    """A model request, and whose words it holds."""
+
+    record: int
+    """Its index."""
+    agent: str
+    request: Request
+    sources: list[list[Found]]
+    """Of each part; last, of the instruction."""
+    shown: list[Found]
+    """What is somebody else's."""
+    beyond: list[Found]
+    """What of that was said outside the call in which the agent runs."""
 
 
 class _Scopes:
@@ -69,75 +80,21 @@ class _Scopes:
         return bool(scope) and found.kind in ("words", "tool") and not is_inside
 
 
-class Exposures:
-    """Reads off a trace what each model request held of somebody else's."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.agents: dict[str, None] = {}
-        """Agents whose models were asked."""
-        self._trace = trace
-        self._said, self._scopes = Said(trace.log.texts), _Scopes()
-        self._seen: _Counts = {}
-        self._beyond: _Counts = {}
-
-    @property
-    def seen(self) -> list[Exposure]:
-        """All that was shown."""
-        return list(_exposures(self._seen))
-
-    @property
-    def beyond(self) -> list[Exposure]:
-        """What a called agent was shown of what was said outside its call."""
-        return list(_exposures(self._beyond))
-
-    def read_all(self, planted: Planted) -> None:
-        """Goes through what was said, asked and shown, in order."""
-        for index, record, request, activation in self.requests():
-            agent = record.agent
-            self.agents[agent] = None
-            parts = self.sources(record, request, activation)
-            shown = sorted({found for part in parts for found in part if found.source != agent})
-            shown += [Found(name, "canary") for name in planted.shown_in(request)]
-            beyond = [found for found in shown if self._scopes.is_beyond(found, activation)]
-            _count(self._seen, index, agent, shown)
-            _count(self._beyond, index, agent, beyond)
-
-    def requests(self) -> Iterator[tuple[int, Record, Request, Activation | None]]:
-        """Gives each request with the index of its record, once all that came before is read."""
-        moves = group_by(self._trace.moves, lambda move: move.record)
-        for index, record in enumerate(self._trace.records):
-            self._said.read(record, moves.get(index, ()))
-            activation = self._trace.activations.get(record.activation)
-            if record.hook == "before_agent" and activation and activation.began == index:
-                self._scopes.begin(activation, moves.get(index, ()))
-            elif record.hook in ("before_model", "event") and record.request is not None:
-                yield index, record, record.request, activation
-
-    def sources(
-        self, record: Record, request: Request, activation: Activation | None
-    ) -> list[list[Found]]:
-        """Finds whose words each part of a request is, and last what its instruction holds."""
-        asked = self._scopes.asked(activation)
-        is_node = activation is not None and activation.cause == "node"
-        parts = [self._said.in_part(part, record, asked, is_node) for part in request.parts]
-        return [*parts, self._said.in_instruction(request.system, asked)]
-
-
-def attribute_requests(trace: Trace) -> dict[int, list[list[Found]]]:
-    """Finds, by record of a request, whose words each of its parts is; last its instruction."""
-    exposures = Exposures(trace)
-    return {
-        index: exposures.sources(record, request, activation)
-        for index, record, request, activation in exposures.requests()
-    }
-
-
-def _count(counts: _Counts, index: int, agent: str, shown: Iterable[Found]) -> None:
-    keys: _Counts = {(agent, found.source, found.kind): (index, 0) for found in shown}
-    for key, new in keys.items():
-        first, number = counts.get(key, new)
-        counts[key] = (first, number + 1)
-
-
-def _exposures(counts: _Counts) -> Iterator[Exposure]:
-    return (Exposure(*key, *value) for key, value in counts.items())
+def attribute_requests(trace: Trace) -> Iterator[AttributedRequest]:
+    """Reads off a trace whose words each request held, of all that was said before it."""
+    said, scopes = Said(trace.log.texts), _Scopes()
+    moves = group_by(trace.moves, lambda move: move.record)
+    for index, record in enumerate(trace.records):
+        said.read(record, moves.get(index, ()))
+        activation, request = trace.activations.get(record.activation), record.request
+        if record.hook == "before_agent" and activation and activation.began == index:
+            scopes.begin(activation, moves.get(index, ()))
+        elif record.hook in ("before_model", "event") and request is not None:
+            asked = scopes.asked(activation)
+            is_node = activation is not None and activation.cause == "node"
+            sources = [said.in_part(part, record, asked, is_node) for part in request.parts]
+            sources.append(said.in_instruction(request.system, asked))
+            held = {found for part in sources for found in part}
+            shown = sorted(found for found in held if found.source != record.agent)
+            beyond = [found for found in shown if scopes.is_beyond(found, activation)]
+            yield AttributedRequest(index, record.agent, request, sources, shown, beyond)

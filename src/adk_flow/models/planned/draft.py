@@ -1,16 +1,21 @@
 """A plan to fill in: a task for each agent of an app, with valid arguments for its tools."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any, get_type_hints
 
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.tools.base_tool import BaseTool
 from msgspec import UNSET
 
 from adk_flow._adk import BaseNode
-from adk_flow.inspect.agent_graph import llm_agents
+from adk_flow._data import walk_once
+from adk_flow.inspect.agent_graph import uses_of
+from adk_flow.inspect.settings import state_read
+from adk_flow.inspect.warnings import writers_of
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import resolve_schema
-from adk_flow.models.request.values import values_of
+from adk_flow.models.request.values import value_of, values_of
 from adk_flow.record.activations import kind_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
@@ -21,23 +26,45 @@ async def draft_conversation(
 ) -> Conversation:
     """Plans a task for each agent, which calls each of its tools once, or says something.
 
-    Unless tools are run, the plan says what they return.
+    Unless tools are run, the plan says what they return, and the state what they would write.
     """
-    root = app.root_agent
-    plan = [task async for task in _tasks(root, run_tools)] if root else []
-    return Conversation([AskedTurn(question, plan=plan) for question in questions])
+    agents = _agents(app.root_agent, run_tools) if app.root_agent else []
+    leads = AgentMap(agents[0]).leads if agents else []
+    plan = [task async for task in _tasks(agents, leads, run_tools)]
+    turns = [AskedTurn(question, plan=plan) for question in questions]
+    return Conversation(turns, state=_state(agents, run_tools))
 
 
-async def _tasks(root: BaseNode, run_tools: bool) -> AsyncIterator[Task]:
-    leads, names = AgentMap(root).leads, set[str]()
-    for agent in llm_agents(root):
-        if agent.name in names:
+def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
+    """Lists whom a run may reach: nobody whom only a tool runs, if tools are not run."""
+
+    def reached(node: BaseNode) -> list[BaseNode]:
+        is_run = run_tools or not type(node).__module__.startswith(LlmAgent.__module__)
+        return [use.node for use in uses_of(node) if is_run or use.how != "code"]
+
+    return list(walk_once([root], reached))
+
+
+def _state(agents: Sequence[BaseNode], run_tools: bool) -> dict[str, str]:
+    """Gives words to each state key that an instruction needs and nothing that runs writes."""
+    written = writers_of(agents, run_tools)
+    read = [key for agent in agents for key, optional in state_read(agent).items() if not optional]
+    return {key: f"What {key} holds." for key in read if key not in written}
+
+
+async def _tasks(
+    agents: Sequence[BaseNode], leads: Sequence[str], run_tools: bool
+) -> AsyncIterator[Task]:
+    names = set[str]()
+    for agent in agents:
+        if not isinstance(agent, LlmAgent) or agent.name in names:
             continue
         names.add(agent.name)
         tools = [_call(tool, run_tools) for tool in await agent.canonical_tools() if _is_own(tool)]
-        has_words = bool(tools or agent.output_schema or agent.name in leads)
-        if tools or agent.name not in leads:
-            says = None if has_words else f"What {agent.name} says."
+        # A lead says what it was told, and a router chooses whom the plan needs.
+        chooses = bool(agent.output_schema or uses_of(agent))
+        if tools or agent.name not in leads or not chooses:
+            says = None if tools or agent.output_schema else f"What {agent.name} says."
             yield Task(agent.name, tools=tools, says=says)
 
 
@@ -56,5 +83,17 @@ def _call(tool: BaseTool, run_tools: bool) -> PlannedCall:
     schema = (declared.parameters_json_schema or declared.parameters) if declared else None
     # ADK's own, such as `exit_loop`, do no more than move control.
     is_adks = str(getattr(tool, "func", tool).__module__).startswith("google.adk.")
-    returns = UNSET if run_tools or is_adks else f"What {tool.name} returns."
+    returns = UNSET if run_tools or is_adks else _result(tool)
     return PlannedCall(tool.name, args=values_of(resolve_schema(schema or {})), returns=returns)
+
+
+def _result(tool: BaseTool) -> Any:
+    """Makes words of what a tool returns, in the shape that its function declares."""
+    words = f"What {tool.name} returns."
+    try:
+        declared = get_type_hints(getattr(tool, "func", tool)).get("return", str)
+    except Exception:  # names that its module only has while types are checked, for one
+        return words
+    shape = resolve_schema(declared)
+    filled = value_of(shape, words) if shape.get("type") in ("object", "array") else words
+    return filled or ({"result": words} if shape["type"] == "object" else [words])

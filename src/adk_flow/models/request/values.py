@@ -43,15 +43,21 @@ _Validator: Any = extend(
 )
 
 
-def value_of(schema: Schema, text: str = PLACEHOLDER) -> Any:
-    """Makes a value that is valid by a schema, the same each time, with only what is required."""
+def value_of(schema: Schema, text: str = PLACEHOLDER, depth: int = 0) -> Any:
+    """Makes a value that is valid by a schema, the same each time, with only what is required.
+
+    A list has an item, so that what is done for each is done; not deep down, where a shape may
+    hold itself.
+    """
     if choices := schema.get("enum"):
         return next((choice for choice in choices if choice is not None), None)
     match schema.get("type"):
         case "object":
-            return values_of(schema, text)
+            return values_of(schema, text, depth + 1)
         case "array":
-            return [value_of(schema.get("items") or {}, text)] * schema.get("minItems", 0)
+            least = 1 if schema.get("items") and depth < 3 else 0
+            number = schema.get("minItems") or min(least, schema.get("maxItems", 1))
+            return [value_of(schema.get("items") or {}, text, depth + 1)] * number
         case "integer" | "number":
             return _number(schema)
         case "boolean":
@@ -62,10 +68,10 @@ def value_of(schema: Schema, text: str = PLACEHOLDER) -> Any:
             return _text(schema, text)
 
 
-def values_of(schema: Schema, text: str = PLACEHOLDER) -> dict[str, Any]:
+def values_of(schema: Schema, text: str = PLACEHOLDER, depth: int = 1) -> dict[str, Any]:
     """Makes valid values of the required properties of an object's schema."""
-    parts = schema.get("properties") or {}
-    return {name: value_of(parts.get(name) or {}, text) for name in schema.get("required") or ()}
+    parts, names = schema.get("properties") or {}, schema.get("required") or ()
+    return {name: value_of(parts.get(name) or {}, text, depth) for name in names}
 
 
 def fault_of_value(schema: Schema, value: Any) -> str:

@@ -39,7 +39,7 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
         given = {"require_confirmation": confirmation} if confirmation else {}
         return {"func": value.func, **given}
     if kind is FunctionNode:
-        fields = {name: one for name, one in fields_of(value) if not name.endswith("_schema")}
+        fields = {name: v for name, v in fields_of(value) if not name.endswith("_schema")}
         return {"func": value._func, **fields}
     if isinstance(value, BaseNode):
         return dict(fields_of(value))
@@ -52,18 +52,18 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def _is_copy(one: Any, other: Any) -> bool:
+def _is_copy(value: Any, other: Any) -> bool:
     """Whether two objects of a class, which compares them by identity or not, hold the same."""
-    if isinstance(one, BaseModel):
-        private = (one.__pydantic_private__ or {}, other.__pydantic_private__ or {})
-        pairs = [(vars(one), vars(other)), private]
-    elif all(kind.__flags__ & _IN_PYTHON for kind in type(one).__mro__[:-1]):
-        pairs = [(vars(one), vars(other))]
+    if isinstance(value, BaseModel):
+        private = (value.__pydantic_private__ or {}, other.__pydantic_private__ or {})
+        pairs = [(vars(value), vars(other)), private]
+    elif all(kind.__flags__ & _IN_PYTHON for kind in type(value).__mro__[:-1]):
+        pairs = [(vars(value), vars(other))]
     else:
         return False
-    return type(one) is type(other) and all(
-        held.keys() == there.keys() and all(is_alike(held[key], there[key]) for key in held)
-        for held, there in pairs
+    return type(value) is type(other) and all(
+        own.keys() == others.keys() and all(is_alike(own[key], others[key]) for key in own)
+        for own, others in pairs
     )
 
 
@@ -104,11 +104,11 @@ def fields_of(value: BaseModel) -> Iterator[tuple[str, Any]]:
             yield name, current
 
 
-def is_alike(one: Any, other: Any) -> bool:
+def is_alike(value: Any, other: Any) -> bool:
     """Whether two values of a field are the same; a method, which a copy binds to itself, is."""
-    if ismethod(one) and ismethod(other):
-        return one.__func__ is other.__func__
+    if ismethod(value) and ismethod(other):
+        return value.__func__ is other.__func__
     try:
-        return one is other or bool(one == other) or _is_copy(one, other)
+        return value is other or bool(value == other) or _is_copy(value, other)
     except Exception:  # which types of any library may raise
         return False

@@ -46,7 +46,7 @@ class Imports:
         """Writes the lines: Python's own modules, others, relative ones last."""
         names = sorted((module, name, alias) for (module, name), alias in self._names.items())
         modules = group_by(names, lambda name: name[0])
-        order = {one: (_group(one), bool(names[0][1]), one) for one, names in modules.items()}
+        order = {name: (_group(name), bool(names[0][1]), name) for name, names in modules.items()}
         last = None
         for module in sorted(modules, key=order.__getitem__):
             if last not in (None, _group(module)):

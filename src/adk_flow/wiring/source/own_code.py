@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from itertools import zip_longest
 
 from adk_flow.wiring.copies import WiringError
 from adk_flow.wiring.source.imports import Imports
@@ -37,12 +38,13 @@ class OwnCode:
         if place:
             raise WiringError(f"{name} is of both {place} and {module}")
         definitions = _definitions(module)
-        self._places.update(dict.fromkeys(names_defined_by(definitions[name]), module))
-        nodes = (node for node in ast.walk(definitions[name]) if isinstance(node, ast.Name))
+        definition, text = definitions[name]
+        self._places.update(dict.fromkeys(names_defined_by(definition), module))
+        nodes = (node for node in ast.walk(definition) if isinstance(node, ast.Name))
         for used in dict.fromkeys(node.id for node in nodes):
             if used in definitions:
-                self._use(module, used, definitions[used])
-        self._pieces.append(_text_of(module, name))
+                self._use(module, used, definitions[used][0])
+        self._pieces.append(text)
         return name
 
     def _use(self, module: str, name: str, node: ast.stmt) -> None:
@@ -61,12 +63,17 @@ class OwnCode:
 
 
 @cache
-def _definitions(module: str) -> dict[str, ast.stmt]:
-    """Finds the statement that defines each name of a module."""
-    found: dict[str, ast.stmt] = {}
-    for node in ast.parse(inspect.getsource(import_module(module))).body:
-        found.update((name, node) for name in names_defined_by(node))
-    return found
+def _definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:
+    """Finds what defines each name of a module, and its lines, with what says what it is below."""
+    source = inspect.getsource(import_module(module))
+    lines, body = source.splitlines(), ast.parse(source).body
+    definitions: dict[str, tuple[ast.stmt, str]] = {}
+    for node, following in zip_longest(body, body[1:]):
+        first = min(each.lineno for each in (node, *getattr(node, "decorator_list", ())))
+        is_said = isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(following, ast.Expr)
+        text = "\n".join(lines[first - 1 : (following if is_said else node).end_lineno])
+        definitions.update((name, (node, text)) for name in names_defined_by(node))
+    return definitions
 
 
 def names_defined_by(node: ast.stmt) -> Iterator[str]:
@@ -79,16 +86,3 @@ def names_defined_by(node: ast.stmt) -> Iterator[str]:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = (part for target in targets for part in ast.walk(target))
         yield from (name.id for name in names if isinstance(name, ast.Name))
-
-
-def _text_of(module: str, name: str) -> str:
-    """Gives a definition's lines, with what says what it is below."""
-    body = ast.parse(inspect.getsource(import_module(module))).body
-    lines = inspect.getsource(import_module(module)).splitlines()
-    place = next(n for n, node in enumerate(body) if name in names_defined_by(node))
-    node, following = body[place], body[place + 1 : place + 2]
-    decorators = getattr(node, "decorator_list", ())
-    first = min(each.lineno for each in (node, *decorators))
-    is_said = following and isinstance(following[0], ast.Expr)
-    last = following[0] if is_said and isinstance(node, (ast.Assign, ast.AnnAssign)) else node
-    return "\n".join(lines[first - 1 : last.end_lineno])

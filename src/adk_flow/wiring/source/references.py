@@ -62,7 +62,7 @@ class References:
         home = type(value).__module__
         if home.startswith("google.adk."):  # such as `google_search`
             names = vars(sys.modules[home]).items()
-            name = next((name for name, one in names if one is value), "")
+            name = next((name for name, other in names if other is value), "")
             return Origin(_public(home, name), name) if name else None
         return None
 
@@ -88,10 +88,10 @@ class References:
             seen.add(id(value))
             if place:
                 yield id(value), place
-            waiting += [(one, place and place.then(rest)) for rest, one in _held(value)]
+            waiting += [(part, place and place.then(rest)) for rest, part in _parts(value)]
 
 
-def _held(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     """Gives what an agent, a tool or a list holds, and how to come to it."""
     if isinstance(value, (App, BaseNode)):
         for name in type(value).model_fields:
@@ -139,10 +139,10 @@ def _defined(value: Any) -> Origin | None:
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(name, str) and module in sys.modules):
         return None
-    found: Any = sys.modules[module]
+    definition: Any = sys.modules[module]
     for part in name.split("."):
-        found = getattr(found, part, None)
+        definition = getattr(definition, part, None)
     first, _, rest = name.partition(".")
-    if found is not value or module == "__main__":
+    if definition is not value or module == "__main__":
         return None
     return Origin(_public(module, first), first, f".{rest}" if rest else "")

@@ -132,8 +132,12 @@ class SourceWriter:
         return str(self.write(getattr(kind, "written_as", kind)))
 
     def _call(self, kind: type, given: Mapping[str, Any]) -> Source:
-        kept = {name: one for name, one in given.items() if not self._is_ours(name, one)}
-        return call_of(self._class(kind), **{name: self.write(one) for name, one in kept.items()})
+        arguments = {
+            name: self.write(value)
+            for name, value in given.items()
+            if not self._is_ours(name, value)
+        }
+        return call_of(self._class(kind), **arguments)
 
     def _written_out(self, value: Any) -> Source | None:
         if value is None or isinstance(value, (bool, int, float, bytes)):
@@ -178,9 +182,9 @@ class SourceWriter:
         if not inner or not function.__module__.startswith(PACKAGE):
             return None
         maker = getattr(import_module(function.__module__), outer)
-        held = inspect.getclosurevars(function).nonlocals
-        given = [self.write(held[name]) for name in inspect.signature(maker).parameters]
-        return call_of(str(self.write(maker)), *given)
+        values = inspect.getclosurevars(function).nonlocals
+        arguments = [self.write(values[name]) for name in inspect.signature(maker).parameters]
+        return call_of(str(self.write(maker)), *arguments)
 
     def _choice(self, schema: type[BaseModel]) -> str:
         """Writes a schema of names to choose from, such as a router's, as a class."""
