@@ -21,7 +21,8 @@ from adk_flow.models.request.situation import LONGEST_NAME, skill_name
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation
-from adk_flow.wiring import WiringError, describe_changes, wire
+from adk_flow.wiring import WiringError, wire
+from adk_flow.wiring.changes import describe_changes
 from tests.doubles.flow import agent, record
 from tests.doubles.models import Watched
 from tests.doubles.teams import SCRIPTS, rate, team, twice

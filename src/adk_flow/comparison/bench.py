@@ -30,7 +30,8 @@ from adk_flow.models.override import override_models, override_of
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.run.virtual_time import VirtualLoop
-from adk_flow.wiring import Peers, WiringError, recorded_in
+from adk_flow.wiring import Peers, WiringError
+from adk_flow.wiring.peers import recorded_in
 
 
 class Batch(NamedTuple):

@@ -141,12 +141,11 @@ def compare(
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    limits = {"asks": budget is not None, "limit": budget}
-    kept = open_cassette(cassette, live, **limits) if cassette else None
+    asks = budget is not None
+    kept = open_cassette(cassette, live, asks=asks, limit=budget) if cassette else None
     is_served = path and not kept
     with Peers(path, deep=deep, budget=budget) if is_served else nullcontext() as peers:
-        wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
-        variants = make_variants(app, list(chosen), **wiring)
+        variants = make_variants(app, [*chosen], deep=deep, peers=peers, advisor=advisor_model)
         if ADVISOR in constructs and no_advice:
             variants.skipped[ADVISOR] = no_advice
         if kept and REMOTE in constructs:
