@@ -19,7 +19,7 @@ from adk_flow.record.model_entries import Entry, scenes, watch_models
 from adk_flow.record.scenes import Scene
 from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.flow import agent, record
-from tests.doubles.models import says
+from tests.doubles.models import Hanging, says
 
 
 class Plain(BaseLlm):
@@ -103,15 +103,10 @@ async def test_a_wrappers_attempts_count_in_its_place(entries):
 
 
 async def test_a_cancelled_entry_ends_with_its_error(entries):
-    class Hanging(BaseLlm):
-        async def generate_content_async(self, llm_request, stream=False):
-            await asyncio.Event().wait()
-            yield LlmResponse()
-
     watch_models()
-    task = asyncio.create_task(ask(Hanging(model="hanging")))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    model = Hanging()
+    task = asyncio.create_task(ask(model))
+    await model._asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

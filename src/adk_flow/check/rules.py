@@ -158,9 +158,9 @@ def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
     for pair, names in enumerate(rules.isolated):
         yield from (("isolated", pair, at, name) for at, name in enumerate(names))
     turns = [(("turns", number), turn) for number, turn in enumerate(rules.turns)]
-    for place, one in [((), rules), (("each_turn",), rules.each_turn), *turns]:
-        leads = (("answered_by", one.answered_by), ("holder", one.holder))
+    for place, scope in [((), rules), (("each_turn",), rules.each_turn), *turns]:
+        leads = (("answered_by", scope.answered_by), ("holder", scope.holder))
         yield from ((*place, field, name) for field, name in leads if name)
-        for at, name in enumerate(one.never_speaks):
+        for at, name in enumerate(scope.never_speaks):
             yield (*place, "never_speaks", at, name)
-        yield from ((*place, "instructions", name, name) for name in one.instructions)
+        yield from ((*place, "instructions", name, name) for name in scope.instructions)
