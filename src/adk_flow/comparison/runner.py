@@ -161,6 +161,8 @@ def compare(
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        times = trials if live else 1
+        talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
             app=path,
             model=model,
@@ -174,9 +176,7 @@ def compare(
             team=variants.team,
             pace=profile,
             setting=setting,
-            faults=plan_faults(conversations[TALK], variants.apps, trials if live else 1)
-            if faults
-            else None,
+            faults=talks,
         )
         store = TrialStore(folder, identity)
         for name, conversation in conversations.items():
@@ -184,8 +184,8 @@ def compare(
         with store.alone():
             share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
             made = _Made(share.share(experiment.all_trials), store, progress)
-            limits = {"budget": budget, "cassette": kept}
-            bench = Bench(experiment, variants.apps, page=page, advance=made.advance, **limits)
+            limits = {"budget": budget, "cassette": kept, "advance": made.advance}
+            bench = Bench(experiment, variants.apps, page=page, **limits)
             with closing(bench):
                 reason = _why_here(experiment, budget)
                 if engine == "ray" and reason:
