@@ -36,9 +36,8 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
-from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import models_asked
+from adk_flow.models.planned.playing import check_keys, models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation

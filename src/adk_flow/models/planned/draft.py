@@ -1,7 +1,5 @@
 """A plan to fill in: a task for each agent of an app, with valid arguments for its tools."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, get_type_hints
 

@@ -10,9 +10,8 @@ from typing import Any
 from google.genai import types
 
 from adk_flow._data import as_words, parse_json
+from adk_flow.models.request.functions import TRANSFER
 from adk_flow.models.request.words import clipped, spell_out
-
-TRANSFER = "transfer_to_agent"
 
 # ADK 2.13, flows/llm_flows/context/_contents.py and _fencing.py: how it marks text that the user
 # never wrote. Releases before 2 put "For context:" alone and fenced nothing.
