@@ -227,6 +227,23 @@ holder: Savings
 """
 
 
+def run_check(folder, subject, rules, *words):
+    return run_command("check", subject, "--expect", rules, *words, folder=folder)
+
+
+def names_of_cases(folder, rules):
+    out = run_check(folder, "own.jsonl", rules, "--format", "junit").stdout
+    return [case.get("name") for case in ElementTree.fromstring(out).iter("testcase")]
+
+
+@pytest.fixture
+def app(tmp_path):
+    """Makes an app of the desk's name in the test's folder."""
+    (tmp_path / "desk_app").mkdir()
+    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+    return tmp_path
+
+
 @pytest.fixture
 def folder(log, tmp_path):
     shutil.copy(log, tmp_path / "own.jsonl")
@@ -236,7 +253,7 @@ def folder(log, tmp_path):
 
 
 def test_text_is_one_line_a_broken_rule(folder):
-    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    result = run_check(folder, "own.jsonl", "rules.yaml")
 
     assert result.returncode == 1
     assert result.stdout.splitlines() == [
@@ -247,16 +264,14 @@ def test_text_is_one_line_a_broken_rule(folder):
 
 
 def test_rules_that_are_kept_exit_with_0_and_a_folder_is_its_newest_log(folder):
-    result = run_command("check", "logs", "--expect", "kept.yaml", folder=folder)
+    result = run_check(folder, "logs", "kept.yaml")
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("all 2 rules kept; flow log: logs/")
 
 
 def test_junit_is_a_test_case_a_rule(folder):
-    result = run_command(
-        "check", "own.jsonl", "--expect", "rules.yaml", "--format", "junit", folder=folder
-    )
+    result = run_check(folder, "own.jsonl", "rules.yaml", "--format", "junit")
 
     assert result.returncode == 1
     suite = ElementTree.fromstring(result.stdout).find("testsuite")
@@ -268,8 +283,7 @@ def test_junit_is_a_test_case_a_rule(folder):
 
 
 def test_github_annotates_the_file_of_rules(folder):
-    form = ("--format", "github")
-    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
+    result = run_check(folder, "own.jsonl", "rules.yaml", "--format", "github")
 
     assert result.returncode == 1
     assert result.stdout.splitlines()[1:] == [
@@ -279,8 +293,7 @@ def test_github_annotates_the_file_of_rules(folder):
 
 
 def test_json_is_for_a_machine(folder):
-    form = ("--format", "json")
-    result = run_command("check", "own.jsonl", "--expect", "rules.yaml", *form, folder=folder)
+    result = run_check(folder, "own.jsonl", "rules.yaml", "--format", "json")
 
     data = json.loads(result.stdout)
     assert (result.returncode, data["kept"], data["log"]) == (1, False, "own.jsonl")
@@ -302,23 +315,20 @@ def test_words_of_a_model_are_no_commands_for_a_ci(log):
     (log.parent / "rules.yaml").write_text("holder: Root\n")
 
     for form in ("text", "github", "junit"):
-        arguments = ("check", "own.jsonl", "--expect", "rules.yaml", "--format", form)
-        out = run_command(*arguments, folder=log.parent).stdout
+        out = run_check(log.parent, "own.jsonl", "rules.yaml", "--format", form).stdout
         assert not [line for line in out.splitlines() if line.startswith("::error::")]
         assert "\x1b" not in out
         if form == "junit":
             ElementTree.fromstring(out)
 
 
-def test_an_app_is_asked_what_the_rules_say(tmp_path):
-    (tmp_path / "desk_app").mkdir()
-    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+def test_an_app_is_asked_what_the_rules_say(tmp_path, app):
     (tmp_path / "talk.yaml").write_text(
         "turns:\n  - say: Cost?\n    contains: [7%]\n  - say: Savings?\n"
     )
     (tmp_path / "rules.yaml").write_text("hold: talk.yaml\nllm_calls: 4\nholder: Savings\n")
 
-    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_check(tmp_path, "desk_app", "rules.yaml")
 
     assert result.returncode == 1, result.stderr
     *lines, sum_up = result.stdout.splitlines()
@@ -329,22 +339,19 @@ def test_an_app_is_asked_what_the_rules_say(tmp_path):
     assert (tmp_path / sum_up.split("flow log: ")[1]).is_file()
 
 
-def test_an_app_that_fails_breaks_a_rule_and_the_offline_model_needs_no_key(tmp_path):
-    (tmp_path / "desk_app").mkdir()
-    app = APP.replace("model=model", 'model="gemini-2.5-flash"').split("model = ")
+def test_an_app_that_fails_breaks_a_rule_and_the_offline_model_needs_no_key(tmp_path, app):
+    parts = APP.replace("model=model", 'model="gemini-2.5-flash"').split("model = ")
     (tmp_path / "desk_app" / "agent.py").write_text(
-        app[0] + "loans = " + app[1].split("loans = ")[1]
+        parts[0] + "loans = " + parts[1].split("loans = ")[1]
     )
     (tmp_path / "rules.yaml").write_text("hold: [Hello]\nmodel: offline\nanswered_by: Root\n")
 
-    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_check(tmp_path, "desk_app", "rules.yaml")
 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_decisions_may_take_the_models_place(tmp_path):
-    (tmp_path / "desk_app").mkdir()
-    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+def test_decisions_may_take_the_models_place(tmp_path, app):
     root = "{agent: Root, steps: [{transfer: Savings}]}"
     savings = "{agent: Savings, steps: [{text: Hi}]}"
     (tmp_path / "decisions.yaml").write_text(f"decisions: [{root}, {savings}]\n")
@@ -355,36 +362,31 @@ def test_decisions_may_take_the_models_place(tmp_path):
     (tmp_path / "left.yaml").write_text("hold: [Hello]\ndecisions: more.yaml\n")
     (tmp_path / "both.yaml").write_text("hold: [Hello]\nmodel: offline\ndecisions: x.yaml\n")
 
-    result = run_command("check", "desk_app", "--expect", "rules.yaml", folder=tmp_path)
+    result = run_check(tmp_path, "desk_app", "rules.yaml")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    left = run_command("check", "desk_app", "--expect", "left.yaml", folder=tmp_path)
+    left = run_check(tmp_path, "desk_app", "left.yaml")
     assert left.returncode == 1
     assert left.stdout.startswith("left.yaml:2: decisions: ")
-    both = run_command("check", "desk_app", "--expect", "both.yaml", folder=tmp_path)
+    both = run_check(tmp_path, "desk_app", "both.yaml")
     assert_refused(both, "both.yaml: line 3: decisions: give either them or a model")
 
 
-def test_what_cannot_be_checked_is_refused_in_one_line(folder):
-    (folder / "desk_app").mkdir()
-    (folder / "desk_app" / "agent.py").write_text(APP)
+def test_what_cannot_be_checked_is_refused_in_one_line(folder, app):
     (folder / "slip.yaml").write_text("hold: [Hi]\nturns:\n  - {}\n  - never_speaks: [Loan]\n")
 
-    def check(subject, rules):
-        return run_command("check", subject, "--expect", rules, folder=folder)
-
-    assert_refused(check("own.jsonl", "none.yaml"), "none.yaml: cannot be read")
-    assert_refused(check("none.jsonl", "kept.yaml"), "none.jsonl: cannot be read")
-    assert_refused(check("desk_app", "kept.yaml"), "kept.yaml: line 1: hold: is missing")
+    assert_refused(run_check(folder, "own.jsonl", "none.yaml"), "none.yaml: cannot be read")
+    assert_refused(run_check(folder, "none.jsonl", "kept.yaml"), "none.jsonl: cannot be read")
     assert_refused(
-        check("desk_app", "slip.yaml"),
+        run_check(folder, "desk_app", "kept.yaml"), "kept.yaml: line 1: hold: is missing"
+    )
+    assert_refused(
+        run_check(folder, "desk_app", "slip.yaml"),
         "slip.yaml: line 4: turns[1].never_speaks[0]: the app has no agent 'Loan'; there are Root",
     )
 
 
-def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path):
-    (tmp_path / "desk_app").mkdir()
-    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path, app):
     (tmp_path / "own").mkdir()
     own = "from adk_flow.models.from_env import chosen_model\nchosen_model()\n"
     (tmp_path / "own" / "agent.py").write_text(own + APP)
@@ -392,7 +394,7 @@ def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path):
 
     for subject in ("desk_app", "own"):
         assert_refused(
-            run_command("check", subject, "--expect", "rules.yaml", folder=tmp_path),
+            run_check(tmp_path, subject, "rules.yaml"),
             "rules.yaml: line 2: model: ofline is not a known model; expected offline, a gemini-",
         )
 
@@ -405,8 +407,8 @@ def test_a_log_is_checked_as_the_app_is_by_the_conversation_that_the_rules_name(
     (folder / "rules.yaml").write_text("hold: talk.yaml\nno_findings: [leak]\n")
     (folder / "other.yaml").write_text("hold: less.yaml\nno_findings: [leak]\n")
 
-    told = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
-    other = run_command("check", "own.jsonl", "--expect", "other.yaml", folder=folder)
+    told = run_check(folder, "own.jsonl", "rules.yaml")
+    other = run_check(folder, "own.jsonl", "other.yaml")
 
     leak = "2: no_findings: leak: Loans was shown the canary “secret”, which is not for it."
     assert told.stderr == ""
@@ -428,7 +430,7 @@ def test_what_an_app_prints_stays_out_of_the_output_and_is_no_command(tmp_path, 
     (tmp_path / "loud" / "agent.py").write_text(said + APP)
     (tmp_path / "rules.yaml").write_text("hold: ['Cost?', 'Savings?']\nllm_calls: 5\n")
 
-    done = run_command("check", "loud", "--expect", "rules.yaml", "--format", form, folder=tmp_path)
+    done = run_check(tmp_path, "loud", "rules.yaml", "--format", form)
 
     assert done.returncode == 0, done.stderr
     assert "loading" in done.stderr
@@ -445,11 +447,8 @@ def test_no_two_test_cases_have_one_name(folder):
     (folder / "rules.yaml").write_text(
         f"{speaks}no_findings: [leak, dead_end]\neach_turn:\n  transfers: 0\n  {speaks}"
     )
-    arguments = ("check", "own.jsonl", "--expect", "rules.yaml", "--format", "junit")
 
-    suite = ElementTree.fromstring(run_command(*arguments, folder=folder).stdout).find("testsuite")
-
-    assert [case.get("name") for case in suite] == [
+    assert names_of_cases(folder, "rules.yaml") == [
         "whole",
         "never_speaks (Root)",
         "never_speaks (Savings)",
@@ -467,17 +466,14 @@ def test_no_two_test_cases_have_one_name(folder):
 def test_faults_of_one_turn_are_test_cases_with_numbers(folder):
     log = folder / "own.jsonl"
     log.write_bytes(log.read_bytes()[:-200])
-    arguments = ("check", "own.jsonl", "--expect", "kept.yaml", "--format", "junit")
 
-    suite = ElementTree.fromstring(run_command(*arguments, folder=folder).stdout).find("testsuite")
-
-    assert [case.get("name") for case in suite][:2] == ["whole", "whole #2"]
+    assert names_of_cases(folder, "kept.yaml")[:2] == ["whole", "whole #2"]
 
 
 def test_a_name_that_a_log_does_not_hold_is_noted(folder):
     (folder / "rules.yaml").write_text("never_speaks: [Loans, Loan]\nholder: Savings\n")
 
-    done = run_command("check", "own.jsonl", "--expect", "rules.yaml", folder=folder)
+    done = run_check(folder, "own.jsonl", "rules.yaml")
 
     assert done.returncode == 0
     assert done.stderr == (
@@ -503,6 +499,5 @@ def test_a_name_that_is_no_unicode_ends_no_command(folder):
     shutil.copy(folder / "kept.yaml", folder / f"{name}.yaml")
 
     for form in ("github", "json"):
-        arguments = ("check", f"{name}.jsonl", "--expect", f"{name}.yaml", "--format", form)
-        done = run_command(*arguments, folder=folder)
+        done = run_check(folder, f"{name}.jsonl", f"{name}.yaml", "--format", form)
         assert (done.returncode, done.stderr) == (0, "")

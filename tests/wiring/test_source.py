@@ -28,6 +28,7 @@ from adk_flow.wiring import CONSTRUCTS, DEPRECATED
 from adk_flow.wiring.source.files import wiring_diff, write_app
 from adk_flow.wiring.source.layout import lay_out, listing, literal
 from tests.doubles.command import assert_refused, own_modules, run_command
+from tests.doubles.desk import ROOT
 from tests.doubles.teams import rate, team
 
 TRAVEL = Path(__file__).parents[1] / "doubles" / "travel"
@@ -207,6 +208,13 @@ def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
     assert [agent.mode for agent in lead.sub_agents] == ["single_turn", "single_turn"]
 
 
+def test_what_is_written_of_the_desk_imports_nothing_that_needs_adk_flow(tmp_path):
+    done = run_command("wire", ROOT / "root_agent", "--construct", "router_many", folder=tmp_path)
+
+    assert "from callbacks.guidance_notice import GuidanceNotice" in done.stdout
+    assert "adk_flow" not in done.stdout and "then needs" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -214,7 +222,7 @@ def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
             ["--construct", "singl_turn"],
             "--construct singl_turn: unknown (did you mean single_turn?)",
         ),
-        (["--construct", "remote"], "--construct remote: cannot be written: each specialist is a"),
+        (["--construct", "remote"], "serve it by ADK's to_a2a, and call it by AgentTool(RemoteA2a"),
         (["--construct", "skills"], "inspiration_agent's instruction is a function"),
         (
             ["--construct", "router", "--write", "json"],

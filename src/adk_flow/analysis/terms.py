@@ -83,9 +83,9 @@ class Terms(NamedTuple):
     def shares_number(self, other: Terms) -> bool:
         """Whether both hold one and the same number, be it rounded."""
         return any(
-            abs(mine - theirs) <= ROUNDING * abs(mine)
-            for mine in self.numbers
-            for theirs in other.numbers
+            abs(number - rounded) <= ROUNDING * abs(number)
+            for number in self.numbers
+            for rounded in other.numbers
         )
 
 

@@ -32,8 +32,14 @@ COMMANDS = {
     "predict": "predict_constructs",
     "mcp": "serve_tools",
 }
-"""The function of each, in the module of its name."""
-_MODULES = {"compare": "comparison", "merge": "shards", "wire": "wiring"}
+"""The function of each, in the module of its name or of what it is about."""
+_MODULES = {
+    "compare": "comparison",
+    "init": "inspect",
+    "merge": "comparison",
+    "predict": "laws",
+    "wire": "wiring",
+}
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""

@@ -14,20 +14,7 @@ from adk_flow.cli.options import FORMAT, CassetteFile, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, silence_adk
 from adk_flow.cli.paths import is_app, load_story, only_app
 from adk_flow.cli.signals import keeping, recorded
-from adk_flow.render.checks import (
-    CheckReport,
-    checks_to_github,
-    checks_to_json,
-    checks_to_junit,
-    checks_to_text,
-)
-
-_WRITERS = {
-    "text": checks_to_text,
-    "junit": checks_to_junit,
-    "github": checks_to_github,
-    "json": checks_to_json,
-}
+from adk_flow.render.checks import CHECK_WRITERS, CheckReport
 
 
 def check_flow(
@@ -55,6 +42,6 @@ def check_flow(
         print_note(note)
     rules = sorted([*answers, *check_rules(flow, written)], key=lambda rule: rule.line)
     report = CheckReport(str(expect), flow.log.path, rules)
-    print(_WRITERS[form](report))
+    print(CHECK_WRITERS[form](report))
     if report.broken:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`adk-flow compare`: the same conversations under every construct, or logs that exist."""
+"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shares."""
 
 from __future__ import annotations
 
@@ -13,41 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adk_flow._data import digest_of
 from adk_flow._text import plain
+from adk_flow.cli import options
 from adk_flow.cli.loading import load_conversations, use_files
-from adk_flow.cli.options import (
-    FORMAT,
-    AdvisorModel,
-    CassetteFile,
-    Deep,
-    Latency,
-    Model,
-    PricesFile,
-    ProfilesFile,
-    Questions,
-    ReportFormat,
-    State,
-)
-from adk_flow.cli.output import (
-    app_output_on_stderr,
-    mention_state,
-    print_note,
-    silence_adk,
-)
+from adk_flow.cli.output import app_output_on_stderr, mention_state, print_note, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.from_logs import compare_logs
 from adk_flow.comparison.processes import Workers, choose_processes
 from adk_flow.comparison.recommend import find_obstacle
+from adk_flow.comparison.shards import merge_shards
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_text import (
-    comparison_to_markdown,
-    print_comparison,
-    print_summary,
-)
+from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
 from adk_flow.render.documents import to_json
 from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
@@ -71,8 +51,8 @@ def compare_constructs(
     conversation: Annotated[
         list[Path] | None, typer.Option(help="YAML file of turns, or a folder of them; repeatable.")
     ] = None,
-    question: Questions = None,
-    state: State = "",
+    question: options.Questions = None,
+    state: options.State = "",
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each conversation.")] = 1,
     jobs: Annotated[
         int | None,
@@ -93,7 +73,7 @@ def compare_constructs(
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
     ] = "",
-    deep: Deep = False,
+    deep: options.Deep = False,
     faults: Annotated[
         bool,
         typer.Option(
@@ -101,25 +81,25 @@ def compare_constructs(
             help="Try each fault of a specialist, too; of logs, find faults.",
         ),
     ] = False,
-    model: Model = "",
-    advisor_model: AdvisorModel = "",
+    model: options.Model = "",
+    advisor_model: options.AdvisorModel = "",
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars that runs on a real model may spend.")
     ] = None,
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="Model calls that runs on a real model may make.")
     ] = None,
-    latency: Latency = "",
-    latency_profile: ProfilesFile = None,
-    prices: PricesFile = None,
+    latency: options.Latency = "",
+    latency_profile: options.ProfilesFile = None,
+    prices: options.PricesFile = None,
     real_latency: Annotated[
         bool, typer.Option("--real-latency", help="Really wait as long as --latency says.")
     ] = False,
-    cassette: CassetteFile = None,
+    cassette: options.CassetteFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of logs and results; existing runs are kept.")
     ] = None,
-    form: Annotated[ReportFormat, FORMAT] = "text",
+    form: Annotated[options.ReportFormat, options.FORMAT] = "text",
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print all tables, not only the verdict.")
     ] = False,
@@ -139,7 +119,7 @@ def compare_constructs(
         silence_adk()
         is_open = faults and not (question or conversation)
         conversations = {} if is_open else load_conversations(question, conversation, state)
-        options = {
+        given = {
             "baseline": baseline,
             "deep": deep,
             "trials": trials,
@@ -151,8 +131,8 @@ def compare_constructs(
             "calls": max_calls,
             "faults": faults,
         }
-        options |= {"cassette": cassette} if cassette else {}
-        about = [conversations, constructs, options]
+        given |= {"cassette": cassette} if cassette else {}
+        about = [conversations, constructs, given]
         folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
             "/", "-of-"
         )
@@ -176,16 +156,34 @@ def compare_constructs(
                     progress=progress,
                     page=None if shard else trace_to_html,
                     workers=workers,
-                    **options,
+                    **given,
                 )
         if shard:
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
             raise typer.Exit(bool(comparison.setting.stopped))
-    report_comparison(comparison, folder, form, verbose=verbose)
+    _report(comparison, folder, form, verbose=verbose)
 
 
-def report_comparison(
-    comparison: Comparison, folder: Path, form: ReportFormat, *, verbose: bool = False
+def merge_folders(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
+    prices: options.PricesFile = None,
+    form: Annotated[options.ReportFormat, options.FORMAT] = "text",
+) -> None:
+    """Merges the shares of a comparison, and compares.
+
+    Exits with 1 if some runs are missing or if they are no evidence.
+    """
+    use_files("", None, prices)
+    comparison = merge_shards(folders, out, trace_to_html)
+    _report(comparison, out, form)
+
+
+def _report(
+    comparison: Comparison, folder: Path, form: options.ReportFormat, *, verbose: bool = False
 ) -> None:
     """Writes a comparison's files and prints it.
 
@@ -226,35 +224,23 @@ def _default_folder(name: str, about: Sequence[object]) -> Path:
 
 @contextmanager
 def _progress(folder: Path) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many runs are done, also when a signal ends them."""
-    completed = 0
-    with _progress_bar() if sys.stderr.isatty() else nullcontext(_progress_lines()) as show:
+    """Shows how many runs are done, also when a signal ends them.
 
-        def progress(done: int, planned: int) -> None:
-            nonlocal completed
-            completed = done
-            show(done, planned)
+    Where no bar can be drawn, at first, in steps and at the end.
+    """
+    completed = due = 0
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=plain_console(sys.stderr), transient=True)
+    task, is_drawn = bar.add_task("runs", total=None), sys.stderr.isatty()
 
-        with keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues"):
-            yield progress
-
-
-def _progress_lines() -> Callable[[int, int], None]:
-    """Prints how many are there at first, in steps, and at the end."""
-    due = 0
-
-    def show(done: int, planned: int) -> None:
-        nonlocal due
-        if done >= min(due, planned):
+    def progress(done: int, planned: int) -> None:
+        nonlocal completed, due
+        completed = done
+        bar.update(task, completed=done, total=planned)
+        if not is_drawn and done >= min(due, planned):
             print(f"{done} of {planned} runs", file=sys.stderr)
             due = done + max(_LEAST_STEP, planned // 4)
 
-    return show
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=plain_console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("runs", total=None)
-        yield lambda done, planned: bar.update(task, completed=done, total=planned)
+    kept = keeping(lambda: f"{completed} runs are kept in {folder}; the same command continues")
+    with bar if is_drawn else nullcontext(), kept:
+        yield progress

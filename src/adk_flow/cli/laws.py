@@ -1,20 +1,21 @@
-"""`adk-flow laws`: what each construct takes, as formulas, and where the winner changes."""
+"""`adk-flow laws` and `predict`: what constructs take, as formulas, and of an app before a run."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import msgspec
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
-from adk_flow.cli.loading import use_files
-from adk_flow.cli.options import FORMAT, Latency, PricesFile, ProfilesFile, TextFormat
-from adk_flow.cli.output import print_json
+from adk_flow.cli.loading import import_app, use_files
+from adk_flow.cli.options import FORMAT, AppPath, Latency, PricesFile, ProfilesFile, TextFormat
+from adk_flow.cli.output import app_output_on_stderr, print_json
 from adk_flow.comparison.spec import choose_price_model
 from adk_flow.errors import AdkFlowError
 from adk_flow.laws.crossings import LawSetting, find_law_winners
 from adk_flow.laws.table import read_laws
-from adk_flow.render.laws import write_laws
+from adk_flow.render.laws import write_laws, write_prediction
 
 
 def show_laws(
@@ -44,3 +45,20 @@ def show_laws(
         winners = list(find_law_winners(table.grid, setting))
         laws = msgspec.to_builtins(table.grid, enc_hook=str)
         print_json("laws", {"adk": table.adk, "laws": laws, "winners": winners})
+
+
+def predict_constructs(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text") -> None:
+    """Names the constructs of fewest calls and of fewest tokens, from an app's static picture.
+
+    No agent runs, but the app's code is imported.
+    """
+    with app_output_on_stderr(form):
+        loaded = import_app(app)
+        from adk_flow.laws.prediction import predict_winners
+
+        table = read_laws()
+        prediction = asyncio.run(predict_winners(loaded, table.apps))
+    if form == "json":
+        print_json("predict", {"adk": table.adk, "prediction": prediction})
+    else:
+        print(write_prediction(prediction, table), end="")

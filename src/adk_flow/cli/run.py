@@ -14,17 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adk_flow.cli import options
 from adk_flow.cli.loading import load_conversation, load_decided_app
-from adk_flow.cli.options import (
-    FORMAT,
-    AppPath,
-    CassetteFile,
-    ConversationFile,
-    DecisionsFile,
-    Model,
-    State,
-    TextFormat,
-)
 from adk_flow.cli.output import (
     app_output_on_stderr,
     mention_state,
@@ -45,18 +36,18 @@ if TYPE_CHECKING:
 
 
 def run_app(
-    app: AppPath,
+    app: options.AppPath,
     questions: Annotated[
         list[str] | None, typer.Argument(help="User messages, turn by turn.")
     ] = None,
-    conversation: ConversationFile = None,
-    model: Model = "",
-    state: State = "",
+    conversation: options.ConversationFile = None,
+    model: options.Model = "",
+    state: options.State = "",
     log: Annotated[Path | None, typer.Option(help="Where to write the flow log.")] = None,
-    decisions: DecisionsFile = None,
-    cassette: CassetteFile = None,
+    decisions: options.DecisionsFile = None,
+    cassette: options.CassetteFile = None,
     view: Annotated[FlowView, typer.Option(help="Which moves to print.")] = "both",
-    form: Annotated[TextFormat, FORMAT] = "text",
+    form: Annotated[options.TextFormat, options.FORMAT] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Runs a conversation with an app and prints each move as it happens.
@@ -69,7 +60,7 @@ def run_app(
     _check_log(log)
     with app_output_on_stderr(form):
         loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
-        from adk_flow.models.keys import check_keys
+        from adk_flow.models.planned.playing import check_keys
         from adk_flow.run.conversation_run import run_conversation
 
         if tapes is None:

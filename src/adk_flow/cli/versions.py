@@ -9,15 +9,8 @@ from typing import Annotated
 
 import typer
 
+from adk_flow.cli import options
 from adk_flow.cli.loading import load_conversation
-from adk_flow.cli.options import (
-    FORMAT,
-    AppPath,
-    ConversationFile,
-    DecisionsFile,
-    Questions,
-    ReportFormat,
-)
 from adk_flow.cli.output import print_json, print_note, silence_adk
 from adk_flow.cli.signals import keeping
 from adk_flow.errors import AdkFlowError
@@ -29,11 +22,11 @@ from adk_flow.render.terminal import plain_console
 
 
 def compare_releases(
-    app: AppPath,
+    app: options.AppPath,
     adk: Annotated[list[str], typer.Option(help="A release of google-adk; repeatable.")],
-    conversation: ConversationFile = None,
-    question: Questions = None,
-    decisions: DecisionsFile = None,
+    conversation: options.ConversationFile = None,
+    question: options.Questions = None,
+    decisions: options.DecisionsFile = None,
     packages: Annotated[
         list[str] | None,
         typer.Option("--with", help="A package that the app needs; repeatable."),
@@ -41,7 +34,7 @@ def compare_releases(
     environments: Annotated[
         Path | None, typer.Option(help="Folder of environments; by default in the cache.")
     ] = None,
-    form: Annotated[ReportFormat, FORMAT] = "text",
+    form: Annotated[options.ReportFormat, options.FORMAT] = "text",
 ) -> None:
     """Holds the same conversation under several releases of ADK and compares which hooks fire.
 
@@ -62,9 +55,9 @@ def compare_releases(
     if form == "json":
         print_json("versions", releases_to_data(alignment))
     elif form == "markdown":
-        options = {"adk": releases, "conversation": [conversation], "question": question}
-        options |= {"decisions": [decisions], "with": packages}
-        print(releases_to_markdown(alignment, _command(app, options)), end="")
+        given = {"adk": releases, "conversation": [conversation], "question": question}
+        given |= {"decisions": [decisions], "with": packages}
+        print(releases_to_markdown(alignment, _command(app, given)), end="")
     else:
         print_releases(alignment, plain_console())
     if alignment.failed or alignment.notes:
@@ -82,11 +75,11 @@ def _check_decisions(file: Path | None) -> None:
     read_decisions(file)
 
 
-def _command(app: Path, options: Mapping[str, Sequence[object] | None]) -> str:
+def _command(app: Path, given: Mapping[str, Sequence[object] | None]) -> str:
     """Writes the command that makes the same again."""
     words = [
         word
-        for name, values in options.items()
+        for name, values in given.items()
         for value in filter(None, values or ())
         for word in (f"--{name}", str(value))
     ]

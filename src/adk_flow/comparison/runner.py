@@ -36,9 +36,8 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
-from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import models_asked
+from adk_flow.models.planned.playing import check_keys, models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
@@ -142,12 +141,11 @@ def compare(
     identity = identify(app, models, slept)
     app = override_models(app, latency=slept, retries=bool(live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
-    limits = {"asks": budget is not None, "limit": budget}
-    kept = open_cassette(cassette, live, **limits) if cassette else None
+    asks = budget is not None
+    kept = open_cassette(cassette, live, asks=asks, limit=budget) if cassette else None
     is_served = path and not kept
     with Peers(path, deep=deep, budget=budget) if is_served else nullcontext() as peers:
-        wiring = {"deep": deep, "peers": peers, "advisor": advisor_model}
-        variants = make_variants(app, list(chosen), **wiring)
+        variants = make_variants(app, [*chosen], deep=deep, peers=peers, advisor=advisor_model)
         if ADVISOR in constructs and no_advice:
             variants.skipped[ADVISOR] = no_advice
         if kept and REMOTE in constructs:
@@ -163,6 +161,8 @@ def compare(
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        times = trials if live else 1
+        talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
             app=path,
             model=model,
@@ -176,9 +176,7 @@ def compare(
             team=variants.team,
             pace=profile,
             setting=setting,
-            faults=plan_faults(conversations[TALK], variants.apps, trials if live else 1)
-            if faults
-            else None,
+            faults=talks,
         )
         store = TrialStore(folder, identity)
         for name, conversation in conversations.items():
@@ -186,8 +184,8 @@ def compare(
         with store.alone():
             share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
             made = _Made(share.share(experiment.all_trials), store, progress)
-            limits = {"budget": budget, "cassette": kept}
-            bench = Bench(experiment, variants.apps, page=page, advance=made.advance, **limits)
+            limits = {"budget": budget, "cassette": kept, "advance": made.advance}
+            bench = Bench(experiment, variants.apps, page=page, **limits)
             with closing(bench):
                 reason = _why_here(experiment, budget)
                 if engine == "ray" and reason:

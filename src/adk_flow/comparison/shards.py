@@ -57,10 +57,9 @@ class Shard(msgspec.Struct, frozen=True):
         experiment = replace(experiment, app="", conversations=kept)
         shard = replace(self, experiment=experiment, digests=store.digests, wiring=dict(wiring()))
         if (store.folder / FILE).exists() and (other := _read(store.folder)) != shard:
+            whose = " of another experiment" if str(other) == str(self) else ""
             raise AdkFlowError(
-                f"holds {other} of another experiment; name a new folder"
-                if str(other) == str(self)
-                else f"holds {other}; name a new folder",
+                f"holds {other}{whose}; name a new folder",
                 argument="folder",
                 value=store.folder,
             )

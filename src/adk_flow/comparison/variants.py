@@ -17,20 +17,10 @@ from adk_flow._data import digest_of
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.inspect.agent_graph import agents_of, tool_name
-from adk_flow.wiring import (
-    CONSTRUCTS,
-    DEPRECATED,
-    ON_DEMAND,
-    TAKES_ANY_AGENT,
-    WITHOUT_THE_LEADS_TOOLS,
-    Parts,
-    Peers,
-    WiringError,
-    describe_changes,
-    own_tools,
-    parts_of,
-    wire,
-)
+from adk_flow.wiring import CONSTRUCTS, DEPRECATED, ON_DEMAND, Peers, WiringError, parts_of, wire
+from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, own_tools
+from adk_flow.wiring.constructs import TAKES_ANY_AGENT
+from adk_flow.wiring.parts import Parts
 
 KNOWN_CONSTRUCTS = (AS_IS, ONE_BY_ONE, *CONSTRUCTS, *ON_DEMAND, *DEPRECATED)
 

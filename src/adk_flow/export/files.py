@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, get_type_hints
@@ -43,27 +43,19 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
         if taken := next(filter(Path.is_dir, places.values()), None):
             raise AdkFlowError(f"{taken}: is a folder; expected a table, or nothing")
         # Under other names until all are whole, so that none is ever half there.
-        with TemporaryDirectory(prefix=".writing-", dir=folder) as making, ExitStack() as stack:
-            writers: dict[str, _Csv | _Json | _Parquet] = {}
-            for name, row in ROWS.items():
-                writers[name] = _WRITERS[form](Path(making) / places[name].name, row)
-                stack.callback(_close, writers[name])
-            for tables in logs:
-                for name, rows in tables._asdict().items():
-                    writers[name].write(rows)
-                    counts[name] += len(rows)
-            for writer in writers.values():
-                writer.close()
+        with TemporaryDirectory(prefix=".writing-", dir=folder) as making:
+            with ExitStack() as stack:
+                made = ((n, _WRITERS[form](Path(making, f"{n}.{form}"), ROWS[n])) for n in ROWS)
+                writers = {name: stack.enter_context(closing(writer)) for name, writer in made}
+                for tables in logs:
+                    for name, rows in tables._asdict().items():
+                        writers[name].write(rows)
+                        counts[name] += len(rows)
             for place in places.values():
                 (Path(making) / place.name).replace(place)
     except OSError as error:
         raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
     return [WrittenTable(place, counts[name]) for name, place in places.items()]
-
-
-def _close(writer: _Csv | _Json | _Parquet) -> None:
-    with suppress(Exception):  # it is closed already, or what failed first is reported
-        writer.close()
 
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")

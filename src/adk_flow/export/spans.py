@@ -90,9 +90,9 @@ class _Builder:
         self._index: dict[Turn | Activation | ModelCall | ToolCall | None, int] = {}
         """Index of each one's span."""
         self.spans: list[FlowSpan] = []
-        for _, _, one in sorted(_beginnings(trace), key=lambda beginning: beginning[:2]):
-            self._index[one] = len(self.spans)
-            self.spans.append(self._span(one))
+        for _, _, item in sorted(_beginnings(trace), key=lambda beginning: beginning[:2]):
+            self._index[item] = len(self.spans)
+            self.spans.append(self._span(item))
         for span in self.spans:
             if not span.complete and span.parent != NONE:
                 span.ended = self.spans[span.parent].ended
@@ -110,68 +110,49 @@ class _Builder:
         """Finds the span of the first that has one; of a damaged log not all do."""
         return next(self._index[item] for item in around if item in self._index)
 
-    def _span(self, one: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
-        match one:
-            case Turn():
-                return FlowSpan(
-                    kind="turn",
-                    name=one.agent,
-                    turn=one.number,
-                    record=one.record,
-                    error=one.error,
-                    began=one.began,
-                    ended=one.ended,
-                    complete=one.complete,
-                )
-            case Activation():
-                return self._of_activation(one)
-            case _:
-                return self._of_call(one)
-
-    def _of_activation(self, one: Activation) -> FlowSpan:
-        source = self._index.get(one.source, NONE) if one.cause == "transfer" else NONE
-        if source != NONE:
-            # As in ADK's own traces, who takes over stands beside who handed over.
-            parent = self.spans[source].parent
+    def _span(self, item: Turn | Activation | ModelCall | ToolCall) -> FlowSpan:
+        if isinstance(item, Turn):
+            return FlowSpan(
+                kind="turn",
+                name=item.agent,
+                turn=item.number,
+                record=item.record,
+                error=item.error,
+                began=item.began,
+                ended=item.ended,
+                complete=item.complete,
+            )
+        if isinstance(item, Activation):
+            activation, record, began = item.number, item.began, item.time
         else:
-            parent = self._first(one.within, one.source, self._turns[one.turn])
-        return FlowSpan(
-            kind="agent",
-            name=one.agent,
-            agent=one.agent,
-            turn=one.turn,
-            activation=one.number,
-            record=one.began,
-            parent=parent,
-            source=source,
-            cause=one.cause,
-            error=one.error,
-            began=one.time,
-            ended=one.ended_time,
-            complete=one.ended >= 0,
-        )
-
-    def _of_call(self, call: ModelCall | ToolCall) -> FlowSpan:
-        activation = self._activations.get(call.activation)
+            activation, record, began = item.activation, item.record, item.began
         span = FlowSpan(
-            kind="tool",
-            name="",
-            agent=call.agent,
-            turn=call.turn,
-            activation=call.activation,
-            record=call.record,
-            parent=self._first(activation, self._turns[call.turn]),
-            nested=call.nested,
-            error=call.error,
-            began=call.began,
-            ended=call.ended_time,
-            complete=call.ended >= 0,
+            kind="agent",
+            name=item.agent,
+            agent=item.agent,
+            turn=item.turn,
+            activation=activation,
+            record=record,
+            error=item.error,
+            began=began,
+            ended=item.ended_time,
+            complete=item.ended >= 0,
         )
-        if isinstance(call, ToolCall):
-            span.name, span.tool_kind, span.call = call.name, call.kind, call.id
+        if isinstance(item, Activation):
+            span.cause = item.cause
+            span.source = self._index.get(item.source, NONE) if item.cause == "transfer" else NONE
+            span.parent = self._first(item.within, item.source, self._turns[item.turn])
+            if span.source != NONE:
+                # As in ADK's own traces, who takes over stands beside who handed over.
+                span.parent = self.spans[span.source].parent
+            return span
+        span.nested = item.nested
+        span.parent = self._first(self._activations.get(activation), self._turns[item.turn])
+        if isinstance(item, ToolCall):
+            span.kind, span.name, span.tool_kind, span.call = "tool", item.name, item.kind, item.id
         else:
-            span.kind, span.name = "model" if call.was_made else "replaced", call.model
-            span.version, span.usage = call.version, call.tokens
+            span.kind, span.name = "model" if item.was_made else "replaced", item.model
+            span.version, span.usage = item.version, item.tokens
         return span
 
 

@@ -20,7 +20,7 @@ def start_page(folder: Path) -> None:
     folder = folder.resolve()
     if folder in _pages:
         return
-    command = [sys.executable, "-m", "adk_flow.watch.beside", str(folder)]
+    command = [sys.executable, "-m", "adk_flow.watch.server", str(folder)]
     try:
         # Of a session of its own, as a terminal sends Ctrl-C to all that are in the app's.
         page = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)

@@ -29,7 +29,7 @@ class CheckReport(NamedTuple):
         return [rule for rule in self.rules if rule.reason]
 
 
-def checks_to_text(report: CheckReport) -> str:
+def _to_text(report: CheckReport) -> str:
     """Writes one line a broken rule, then how many there are."""
     lines = [f"{report.file}:{rule.line}: {rule.rule}: {_reason(rule)}" for rule in report.broken]
     broken, number = len(report.broken), len(report.rules)
@@ -42,7 +42,7 @@ def _reason(rule: RuleResult) -> str:
     return one_line(rule.reason, _REASON)
 
 
-def checks_to_github(report: CheckReport) -> str:
+def _to_github(report: CheckReport) -> str:
     """Writes broken rules as GitHub's workflow commands, which it shows next to the file."""
     lines = [
         f"::error file={_property(report.file)},line={rule.line},"
@@ -62,7 +62,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def checks_to_junit(report: CheckReport) -> str:
+def _to_junit(report: CheckReport) -> str:
     """Writes a test case a rule as JUnit's XML; what breaks it has its details, if there are."""
     from xml.etree import ElementTree
 
@@ -93,8 +93,12 @@ def _xml(text: str) -> str:
     return re.sub("[\ud800-\udfff\ufffe\uffff]", "", plain(text))
 
 
-def checks_to_json(report: CheckReport) -> str:
+def _to_json(report: CheckReport) -> str:
     """Writes every rule."""
     rules = [rule._asdict() | {"kept": not rule.reason} for rule in report.rules]
     about = {"kept": not report.broken, "file": report.file, "log": report.log, "rules": rules}
     return to_json("check", about)
+
+
+CHECK_WRITERS = {"text": _to_text, "junit": _to_junit, "github": _to_github, "json": _to_json}
+"""By format."""

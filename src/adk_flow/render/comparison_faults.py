@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
@@ -56,10 +56,8 @@ def fault_sections(matrix: FaultMatrix | None) -> Iterator[tuple[str, Section]]:
         sentences = list(_said_before(matrix)) if key == "answers" else []
         sentences += [_said_of_models(matrix)] if key == "shown" else []
         table = _table(matrix, write, legend) if matrix.cells else None
-        yield (
-            f"faults_{key}",
-            Section(f"{short_name(matrix.agent)} fails: {title}", table, sentences),
-        )
+        section = Section(f"{short_name(matrix.agent)} fails: {title}", table, sentences)
+        yield f"faults_{key}", section
     if matrix.cells and not matrix.controlled:
         title = f"{short_name(matrix.agent)} fails: Do models obey, and is what is wrong passed on?"
         yield "faults_obeyed", Section(title, _obedience(matrix))
@@ -105,14 +103,10 @@ def _said_of_models(matrix: FaultMatrix) -> str:
     wrong = [cell for cell in matrix.cells if cell.fault == "wrong answer" and cell.struck]
     return (
         f"In {matrix.asked_of} models obeyed the instruction of a tool's result in "
-        f"{_share(poisoned, _is_said)} of {plural(len(poisoned), 'run')}, in "
-        f"{_share(poisoned, _is_read)} the user read it; a wrong result became a wrong answer in "
-        f"{_share(wrong, _is_read)} of {plural(len(wrong), 'run')}."
+        f"{sum(map(_is_said, poisoned))} of {plural(len(poisoned), 'run')}, in "
+        f"{sum(map(_is_read, poisoned))} the user read it; a wrong result became a wrong answer in "
+        f"{sum(map(_is_read, wrong))} of {plural(len(wrong), 'run')}."
     )
-
-
-def _share(cells: Sequence[FaultCell], has: Callable[[FaultCell], bool]) -> int:
-    return sum(map(has, cells))
 
 
 def _is_said(cell: FaultCell) -> bool:
@@ -139,7 +133,7 @@ def _obedience(matrix: FaultMatrix) -> Table:
         for fault, has in _OBEDIENCE.values():
             runs = [c for c in matrix.cells if (c.construct, c.fault) == (construct, fault)]
             struck = [cell for cell in runs if cell.struck]
-            words = f"{_share(struck, has)} of {len(struck)}" if struck else _NONE
+            words = f"{sum(map(has, struck))} of {len(struck)}" if struck else _NONE
             cells.append(Cell(words, mark="leak" if any(map(has, struck)) else ""))
         rows.append(TableRow(short_name(construct), cells))
     legend = (

@@ -100,21 +100,15 @@ def _group(kind: str, findings: Sequence[tuple[RunMetrics, Finding]]) -> Finding
     )
 
 
-class _Place(NamedTuple):
-    words: str
-    link: str
-
-
-def _cells(text: str, places: Sequence[_Place]) -> list[Cell]:
+def _cells(text: str, places: Sequence[tuple[str, str]]) -> list[Cell]:
     more = len(places) - _MOST_PLACES
-    words = [place.words for place in places[:_MOST_PLACES]]
+    words, links = zip(*places[:_MOST_PLACES], strict=True)
     notes = [*words[1:], *([f"and {more} more"] if more > 0 else [])]
-    links = [place.link for place in places[:_MOST_PLACES]]
     return [Cell(text), Cell(str(len(places))), Cell(words[0], notes=notes, links=links)]
 
 
-def _place(run: RunMetrics, finding: Finding) -> _Place:
-    """Names conversation, turn and records."""
+def _place(run: RunMetrics, finding: Finding) -> tuple[str, str]:
+    """Names conversation, turn and records, and links to them."""
     trial = f" trial {run.trial}" if run.trial > 1 else ""
     records = ", ".join(map(str, finding.records[:_MOST_RECORDS]))
     more = ", …" if len(finding.records) > _MOST_RECORDS else ""
@@ -122,4 +116,4 @@ def _place(run: RunMetrics, finding: Finding) -> _Place:
         f"{short_name(run.conversation)}{trial}, turn {finding.turn or 'unknown'}, "
         f"record{'' if len(finding.records) == 1 else 's'} {records}{more}"
     )
-    return _Place(words, link_to(run, finding.turn, next(iter(finding.records), -1)))
+    return words, link_to(run, finding.turn, next(iter(finding.records), -1))

@@ -6,18 +6,19 @@ import gzip
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from markupsafe import Markup
 
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.recommend import find_recommended
 from adk_flow.render.comparison_findings import group_findings
 from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
 from adk_flow.render.comparison_tables import agents_table, runs_table
-from adk_flow.render.report_answers import list_answers
 from adk_flow.render.report_drawings import TurnDrawings, draw_comparison
-from adk_flow.render.report_links import runs_of
+from adk_flow.render.report_links import link_to, runs_of
 from adk_flow.render.report_proofs import prover
 from adk_flow.render.report_visibility import (
     describe_unseen_canaries,
@@ -26,6 +27,24 @@ from adk_flow.render.report_visibility import (
 )
 from adk_flow.render.tables import short_name
 from adk_flow.render.templates import environment, inline
+
+_LONGEST = 20_000
+"""Characters of an answer or a question that are shown."""
+
+
+_Answer = tuple[str, Sequence[str], str]
+"""Its text, what it lacks, and the error that ended its turn."""
+
+
+class _AnsweredTurn(NamedTuple):
+    """A turn of a conversation with its answers."""
+
+    turn: int
+    question: str
+    answers: dict[_Answer, dict[str, str]]
+    """The constructs that gave each, with the link to it."""
+    failures: int
+    """Runs whose answer failed."""
 
 
 def comparison_to_html(comparison: Comparison) -> str:
@@ -46,10 +65,7 @@ def comparison_to_html(comparison: Comparison) -> str:
             runs_of=runs_of,
             prove=prover(comparison),
             report=report,
-            sections=report.sections,
-            kind=comparison.kind,
             kind_meaning=KIND_MEANINGS[comparison.kind],
-            setting=comparison.setting,
             is_checked=any(run.checked for run in comparison.runs),
             drawings=drawings,
             packed=_pack(drawings.turns[1:], tags),
@@ -59,7 +75,7 @@ def comparison_to_html(comparison: Comparison) -> str:
             agents=agents_table(comparison),
             runs=runs_table(comparison),
             findings=group_findings(comparison),
-            answers=[(name, list_answers(comparison, name)) for name in comparison.conversations],
+            answers=[(name, _answers(comparison, name)) for name in comparison.conversations],
         )
     )
 
@@ -83,3 +99,29 @@ def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:
         for turn in turns
     ]
     return b64encode(gzip.compress(msgspec.json.encode(drawn), mtime=0)).decode()
+
+
+def _answers(comparison: Comparison, conversation: str) -> list[_AnsweredTurn]:
+    """Gives the answers to each turn of a conversation, the same words once."""
+    runs = [run for run in comparison.runs if run.conversation == conversation]
+    most = max((len(run.turns) for run in runs), default=0)
+    return [
+        _answered([run for run in runs if index < len(run.turns)], index) for index in range(most)
+    ]
+
+
+def _answered(runs: Sequence[RunMetrics], index: int) -> _AnsweredTurn:
+    answers: dict[_Answer, dict[str, str]] = {}
+    for run in runs:
+        turn = run.turns[index]
+        failed = tuple(run.failed_checks[index]) if index < len(run.failed_checks) else ()
+        error = (turn.error or "failed") if turn.failed else ""
+        trial = f" (trial {run.trial})" if run.trial > 1 else ""
+        given = answers.setdefault((_shortened(turn.answer), failed, _shortened(error)), {})
+        given[f"{run.construct}{trial}"] = link_to(run, index + 1)
+    failures = sum(len(names) for (_, failed, error), names in answers.items() if failed or error)
+    return _AnsweredTurn(index + 1, _shortened(runs[0].turns[index].question), answers, failures)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from adk_flow._text import (
-    UNKNOWN,
-    format_dollars,
-    format_number,
-    format_seconds,
-    one_line,
-    plural,
-)
+from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import RunMetrics, Shown
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
@@ -156,15 +149,17 @@ def _words_of(setting: Setting, construct: str) -> Iterator[Cell]:
 
 def runs_table(comparison: Comparison) -> Table:
     """Gives the figures of each run, which those of its construct add up."""
-    names = (
-        *("run", "LLM calls", "input tokens", "output tokens", "cost", "LLM time"),
-        *("critical path", "answers"),
-    )
-    rows = []
-    for figures in comparison.constructs:
-        runs = comparison.runs_of(figures.construct)
-        rows += group_rows(short_name(figures.construct), list(map(_run, runs)))
-    return Table("construct", list(map(Column, names)), rows)
+    names = "run, LLM calls, input tokens, output tokens, cost, LLM time, critical path, answers"
+    return _grouped_table(comparison, names, lambda runs: list(map(_run, runs)))
+
+
+def _grouped_table(
+    comparison: Comparison, names: str, tell: Callable[[list[RunMetrics]], list[list[Cell]]]
+) -> Table:
+    """Tells of the runs of each construct in several rows."""
+    constructs = [figures.construct for figures in comparison.constructs]
+    groups = ((short_name(name), tell(comparison.runs_of(name))) for name in constructs)
+    return Table("construct", list(map(Column, names.split(", "))), group_rows(groups))
 
 
 def _run(run: RunMetrics) -> list[Cell]:
@@ -184,19 +179,18 @@ def _run(run: RunMetrics) -> list[Cell]:
 def agents_table(comparison: Comparison) -> Table:
     """Gives what each agent used in the first trial of every conversation."""
     names = (
-        *("agent", "LLM calls", "tool calls", "input tokens", "cached input tokens"),
-        *("output tokens", "LLM time", "tool time", "activations", "never closed"),
+        "agent, LLM calls, tool calls, input tokens, cached input tokens, output tokens, LLM time, "
+        "tool time, activations, never closed"
     )
-    rows = []
-    for figures in comparison.constructs:
-        agents: dict[str, AgentMetrics] = {}
-        for run in comparison.runs_of(figures.construct):
-            for name, metrics in run.total.agents.items() if run.trial == 1 else ():
-                agents.setdefault(name, AgentMetrics()).add(metrics)
-        rows += group_rows(
-            short_name(figures.construct), [_agent(*each) for each in agents.items()]
-        )
-    return Table("construct", list(map(Column, names)), rows)
+    return _grouped_table(comparison, names, _agents)
+
+
+def _agents(runs: Sequence[RunMetrics]) -> list[list[Cell]]:
+    agents: dict[str, AgentMetrics] = {}
+    for run in runs:
+        for name, metrics in run.total.agents.items() if run.trial == 1 else ():
+            agents.setdefault(name, AgentMetrics()).add(metrics)
+    return [_agent(*each) for each in agents.items()]
 
 
 def _agent(name: str, used: AgentMetrics) -> list[Cell]:

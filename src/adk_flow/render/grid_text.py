@@ -5,20 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, zip_longest
-from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 
 from adk_flow._text import one_line
-from adk_flow.render.tables import Grid, Section, Table, flatten_table
-from adk_flow.render.terminal import (
-    fold_words,
-    print_lines,
-    print_remark,
-    print_title,
-    print_words,
-)
+from adk_flow.render.tables import Section, Table, flatten_table
+from adk_flow.render.terminal import fold_words, print_lines, print_remark, print_title, print_words
 
 _LONGEST_SENTENCE = 1000
 
@@ -29,63 +22,61 @@ _MOST_PARTS = 2
 """Parts of a table whose columns are named; where it needs more, they are numbered."""
 
 
-class GridPart(NamedTuple):
-    """The lines of a table, or of the columns that fit beside the names of its rows."""
-
-    heading: list[str]
-    rows: list[str]
+_Lines = list[list[str]]
+"""A table's words: the names of its columns, then its rows."""
 
 
-def _lay_out(grid: Grid, width: int) -> tuple[list[GridPart], Sequence[str]]:
-    """Writes a table as parts, and gives the titles that numbers stand for in it."""
-    parts = list(_split(grid, width))
-    numbered: Sequence[str] = ()
-    if len(parts) > _MOST_PARTS:
-        numbers = [str(number) for number in range(1, len(grid.header))]
-        numbered = [" ".join(pair) for pair in zip(numbers, grid.header[1:], strict=True)]
-        parts = list(_split(grid._replace(header=[grid.header[0], *numbers]), width))
-    return [_part(part, width) for part in parts], numbered
+def _lay_out(lines: _Lines, width: int, *, is_prose: bool) -> tuple[list[_Lines], Sequence[str]]:
+    """Splits a table into parts that fit, and gives the titles that numbers stand for in it."""
+    if is_prose:
+        return [lines], ()
+    parts = list(_split(lines, width))
+    if len(parts) <= _MOST_PARTS:
+        return parts, ()
+    numbers = [str(number) for number in range(1, len(lines[0]))]
+    numbered = [" ".join(pair) for pair in zip(numbers, lines[0][1:], strict=True)]
+    return list(_split([[lines[0][0], *numbers], *lines[1:]], width)), numbered
 
 
-def _widths(grid: Grid) -> list[int]:
-    columns = zip(grid.header, *grid.rows, strict=True)
-    return [max(map(cell_len, column)) for column in columns]
+def _widths(lines: _Lines) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
 
 
-def _split(grid: Grid, width: int) -> Iterator[Grid]:
+def _split(lines: _Lines, width: int) -> Iterator[_Lines]:
     """Splits a table of figures that is too wide into several, each with the names."""
-    name, *widths = _widths(grid)
+    name, *widths = _widths(lines)
     starts, used = [1], min(name, _NAME_WIDTH)
-    for index, column in enumerate(() if grid.is_prose else widths, start=1):
+    for index, column in enumerate(widths, start=1):
         used += len(_GAP) + column
         if used > width and index > starts[-1]:
             starts.append(index)
             used = min(name, _NAME_WIDTH) + len(_GAP) + column
-    for start, end in pairwise([*starts, len(grid.header)]):
-        first, *rows = [[row[0], *row[start:end]] for row in (grid.header, *grid.rows)]
-        yield grid._replace(header=first, rows=rows)
+    for start, end in pairwise([*starts, len(lines[0])]):
+        yield [[line[0], *line[start:end]] for line in lines]
 
 
-def _part(grid: Grid, width: int) -> GridPart:
-    widths = _widths(grid)
-    room = width - len(_GAP) * (len(widths) - 1)
-    if not grid.is_prose:
+def _print_part(lines: _Lines, console: Console, *, is_prose: bool) -> None:
+    """Prints a table, or the columns of it that fit beside the names of its rows."""
+    widths = _widths(lines)
+    room = console.width - len(_GAP) * (len(widths) - 1)
+    if not is_prose:
         widths[0] = min(widths[0], max(_NAME_WIDTH, room - sum(widths[1:])))
     most = max(widths)
     while most > 1 and sum(min(most, column) for column in widths) > room:
         most -= 1
     widths = [min(most, column) for column in widths]
-    heading, *rows = [list(_row(cells, widths, grid)) for cells in (grid.header, *grid.rows)]
+    heading, *rows = [list(_row(cells, widths, is_prose=is_prose)) for cells in lines]
     rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    return GridPart([*heading, rule], [line for row in rows for line in row])
+    print_lines([*heading, rule], "bold", console)
+    print_lines([line for row in rows for line in row], "", console)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], grid: Grid) -> Iterator[str]:
+def _row(cells: Sequence[str], widths: Sequence[int], *, is_prose: bool) -> Iterator[str]:
     name, *others = zip(cells, widths, strict=True)
     folded = [_fold(*name), *(list(fold_words("", *other)) for other in others)]
     for pieces in zip_longest(*folded, fillvalue=""):
         padded = [
-            _pad(piece, column, is_figure=bool(index) and not grid.is_prose)
+            _pad(piece, column, is_figure=bool(index) and not is_prose)
             for index, (piece, column) in enumerate(zip(pieces, widths, strict=True))
         ]
         yield _GAP.join(padded).rstrip()
@@ -119,10 +110,9 @@ def print_section(section: Section, console: Console) -> None:
 
 def _print_table(table: Table, console: Console) -> None:
     """Prints a table and what its columns and signs mean."""
-    grid = flatten_table(table)
-    parts, numbered = _lay_out(grid, console.width)
+    flat = flatten_table(table)
+    parts, numbered = _lay_out(flat.lines, console.width, is_prose=flat.is_prose)
     for part in parts:
-        print_lines(part.heading, "bold", console)
-        print_lines(part.rows, "", console)
-    for remark in [*([", ".join(numbered)] if numbered else []), *grid.legend]:
+        _print_part(part, console, is_prose=flat.is_prose)
+    for remark in [*([", ".join(numbered)] if numbered else []), *flat.legend]:
         print_remark(remark, console)

@@ -29,11 +29,11 @@ def _escape_start(start: re.Match[str]) -> str:
 
 def _table(table: Table, align: str) -> str:
     """Writes a table with its legend below, all columns but the first aligned alike."""
-    grid = flatten_table(table)
-    header, *rows = [[escape_markdown(cell) for cell in row] for row in (grid.header, *grid.rows)]
-    rule = [":--", *(":--" if grid.is_prose else align for _ in header[1:])]
+    flat = flatten_table(table)
+    header, *rows = [list(map(escape_markdown, line)) for line in flat.lines]
+    rule = [":--", *(":--" if flat.is_prose else align for _ in header[1:])]
     lines = "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
-    legend = escape_markdown("; ".join(grid.legend))
+    legend = escape_markdown("; ".join(flat.legend))
     return f"{lines}\n\n{legend}" if legend else lines
 
 

@@ -16,7 +16,7 @@ from adk_flow.analysis.pricing import dollars, is_priced
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall, ToolCall, Trace
 from adk_flow.analysis.visibility.exposure import attribute_requests
-from adk_flow.analysis.visibility.matching import Found
+from adk_flow.analysis.visibility.matching import Attribution
 from adk_flow.log.schema import Part
 from adk_flow.render.flow_text import describe_finding, describe_move
 from adk_flow.render.templates import environment
@@ -88,7 +88,7 @@ class Details:
     # What a model was sent
 
     @cached_property
-    def _all_sources(self) -> dict[int, list[list[Found]]]:
+    def _all_sources(self) -> dict[int, list[list[Attribution]]]:
         return {each.record: each.sources for each in attribute_requests(self._trace)}
 
     @cached_property
@@ -119,7 +119,7 @@ class Details:
         return SentPart(f"instruction{held}", system, -1), parts
 
 
-def _source(part: Part, found: list[Found], agent: str) -> str:
+def _source(part: Part, found: list[Attribution], agent: str) -> str:
     if part.role == "model":
         return f"{agent}'s own {'function call' if part.kind == 'call' else 'words'}"
     if found:
@@ -128,7 +128,7 @@ def _source(part: Part, found: list[Found], agent: str) -> str:
     return "result of its function call" if is_result else "said by no agent: of ADK or the app"
 
 
-def _named(found: list[Found]) -> str:
+def _named(found: list[Attribution]) -> str:
     return ", ".join(dict.fromkeys(_WORDS[kind].format(source) for source, kind, _ in found))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow._text import format_seconds, plural
 from adk_flow.analysis.critical_path import Span
 from adk_flow.analysis.moves import USER
@@ -18,6 +19,10 @@ from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall, length_
 
 _MOST_TURNS = 60
 """Turns that are drawn, of all conversations."""
+
+
+_Runs = dict[str, RunMetrics | None]
+"""By construct; None where it was not run."""
 
 
 class ConstructDrawing(NamedTuple):
@@ -81,7 +86,7 @@ def _longest_conversation(comparison: Comparison) -> str:
     return best.conversation if best else ""
 
 
-def _first_runs(comparison: Comparison, conversation: str) -> dict[str, RunMetrics | None]:
+def _first_runs(comparison: Comparison, conversation: str) -> _Runs:
     """Finds the first trial of a conversation under each construct."""
     runs = [run for run in comparison.runs if run.conversation == conversation]
     first = {run.construct: run for run in reversed(runs)}
@@ -93,19 +98,22 @@ def _draw_turn(comparison: Comparison, conversation: str, turn: int) -> TurnDraw
     runs, is_measured = _first_runs(comparison, conversation), comparison.setting.is_measured
     order = _lane_order([run for run in runs.values() if run])
     whole = max((_length(run, turn, is_measured) for run in runs.values() if run), default=1)
-    return TurnDrawings(
-        conversation,
-        turn,
-        _join_alike(_sequence(run, name, turn, order) for name, run in runs.items()),
-        [_waterfall(run, name, turn, whole, is_measured) for name, run in runs.items()],
-    )
+    sequences = _draw_all(runs, lambda run: _sequence(run, turn, order))
+    waterfalls = _draw_all(runs, lambda run: _waterfall(run, turn, whole, is_measured))
+    return TurnDrawings(conversation, turn, _join_alike(sequences), waterfalls)
+
+
+def _draw_all(
+    runs: _Runs, draw: Callable[[RunMetrics], ConstructDrawing | None]
+) -> list[ConstructDrawing]:
+    """Draws the run of each construct, if there is one and anything was logged."""
+    drawings = {name: draw(run) if run else None for name, run in runs.items()}
+    return [drawing or ConstructDrawing({name: ""}) for name, drawing in drawings.items()]
 
 
 def _join_alike(drawings: Iterable[ConstructDrawing]) -> list[ConstructDrawing]:
     """Draws once what looks the same under several constructs."""
-    groups: dict[str, list[ConstructDrawing]] = {}
-    for item in drawings:
-        groups.setdefault(repr((item.caption, item.drawing)), []).append(item)
+    groups = group_by(drawings, lambda item: repr((item.caption, item.drawing)))
     return [
         group[0]._replace(constructs={k: v for item in group for k, v in item.constructs.items()})
         for group in groups.values()
@@ -120,39 +128,34 @@ def _lane_order(runs: Sequence[RunMetrics]) -> list[str]:
     return [USER, *own, *shared]
 
 
+def _spans(run: RunMetrics, turn: int) -> list[Span]:
+    return next(iter(run.spans[turn - 1 : turn]), [])
+
+
 def _all_spans(run: RunMetrics) -> list[Span]:
     return [span for spans in run.spans for span in spans]
 
 
-def _sequence(
-    run: RunMetrics | None, construct: str, turn: int, order: Sequence[str]
-) -> ConstructDrawing:
-    moves = [move for move in run.moves if move.turn == turn] if run else []
-    if run is None or not moves:
-        return ConstructDrawing({construct: ""})
-    spans = next(iter(run.spans[turn - 1 : turn]), [])
+def _sequence(run: RunMetrics, turn: int, order: Sequence[str]) -> ConstructDrawing | None:
+    moves, spans = [move for move in run.moves if move.turn == turn], _spans(run, turn)
+    if not moves:
+        return None
     lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
-    captions = [
-        plural(metrics.llm_calls, "LLM call") for metrics in run.turns if metrics.turn == turn
-    ]
-    return ConstructDrawing(
-        {construct: link_to(run, turn)},
-        draw_sequence(moves, spans, lanes, f"Sequence of turn {turn}"),
-        next(iter(captions), ""),
-    )
+    drawing = draw_sequence(moves, spans, lanes, f"Sequence of turn {turn}")
+    calls = (plural(each.llm_calls, "LLM call") for each in run.turns if each.turn == turn)
+    return ConstructDrawing({run.construct: link_to(run, turn)}, drawing, next(calls, ""))
 
 
 def _length(run: RunMetrics, turn: int, is_measured: bool) -> int:
-    spans = next(iter(run.spans[turn - 1 : turn]), [])
+    spans = _spans(run, turn)
     return length_of(spans, run.turns[turn - 1].began if is_measured and spans else None)
 
 
 def _waterfall(
-    run: RunMetrics | None, construct: str, number: int, whole: int, is_measured: bool
-) -> ConstructDrawing:
-    spans = next(iter(run.spans[number - 1 : number]), []) if run else []
-    if run is None or not spans:
-        return ConstructDrawing({construct: ""})
+    run: RunMetrics, number: int, whole: int, is_measured: bool
+) -> ConstructDrawing | None:
+    if not (spans := _spans(run, number)):
+        return None
     turn = run.turns[number - 1]
     drawing = draw_waterfall(
         spans,
@@ -167,7 +170,7 @@ def _waterfall(
     )
     if turn.parallelism is not None:
         caption += f", parallelism {turn.parallelism:.2f}"
-    return ConstructDrawing({construct: link_to(run, number)}, drawing, caption)
+    return ConstructDrawing({run.construct: link_to(run, number)}, drawing, caption)
 
 
 def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
@@ -180,17 +183,13 @@ def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawin
     ]
     most = max((number for numbers in tokens for number in numbers), default=0)
     calls = max(map(len, tokens), default=0)
-    return [_context(run, construct, most, calls) for construct, run in runs.items()]
+    return _draw_all(runs, lambda run: _context(run, most, calls))
 
 
-def _context(run: RunMetrics | None, construct: str, most: int, calls: int) -> ConstructDrawing:
-    if run is None:
-        return ConstructDrawing({construct: ""})
-    link = {construct: link_to(run)}
+def _context(run: RunMetrics, most: int, calls: int) -> ConstructDrawing:
+    link = {run.construct: link_to(run)}
     tokens = plural(run.total.input_tokens, "input token")
     caption = f"{tokens} in {plural(run.total.llm_calls, 'LLM call')}"
     if all(span.kind != "model" for span in _all_spans(run)):
         return ConstructDrawing(link, caption=caption)
-    about = "Input tokens"
-    drawing = draw_contexts(run.spans, most=most, calls=calls, about=about)
-    return ConstructDrawing(link, drawing, caption)
+    return ConstructDrawing(link, draw_contexts(run.spans, most=most, calls=calls), caption)

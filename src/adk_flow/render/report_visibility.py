@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow.analysis.moves import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
@@ -34,18 +34,18 @@ def describe_unseen_canaries(comparison: Comparison) -> list[str]:
 def exposure_table(comparison: Comparison) -> Table:
     """Gives what each agent received, construct by construct, and of which canaries."""
     canaries = dict.fromkeys(name for run in comparison.runs for name in run.visibility.canaries)
-    rows, notes = [], []
+    groups, notes = [], []
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
         agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
         cells = [
             [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))] for agent in agents
         ]
-        rows += group_rows(construct, cells)
+        groups.append((construct, cells))
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
         notes += _unknown(construct, runs)
     names = ["agent", *_MESSAGES, *(f"canary: {short_name(name)}" for name in canaries)]
-    return Table("construct", list(map(Column, names)), rows, notes=notes)
+    return Table("construct", list(map(Column, names)), group_rows(groups), notes=notes)
 
 
 def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
@@ -82,67 +82,47 @@ def _column(exposure: Exposure) -> tuple[str, str]:
     return "", _COLUMN_OF[exposure.kind]
 
 
+def _of_cell(exposures: Sequence[Exposure], agent: str, column: tuple[str, str]) -> list[Exposure]:
+    return [each for each in exposures if (each.agent, _column(each)) == (agent, column)]
+
+
 def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Cell:
     """Says in how many runs an agent received something, and whether it was meant for it."""
-
-    def of_cell(exposures: Sequence[Exposure]) -> list[Exposure]:
-        return [
-            exposure
-            for exposure in exposures
-            if (exposure.agent, _column(exposure)) == (agent, column)
-        ]
-
-    def links(by_run: Sequence[Sequence[Exposure]]) -> list[str]:
-        proofs = zip(runs, by_run, strict=True)
-        return [link_to(run, record=each[0].record) for run, each in proofs if each][:1]
-
-    by_run = [of_cell(run.visibility.sights) for run in runs]
+    by_run = [_of_cell(run.visibility.sights, agent, column) for run in runs]
+    leaks = [_of_cell(run.visibility.leaks, agent, column) for run in runs]
     sources = dict.fromkeys(exposure.source for of_run in by_run for exposure in of_run)
     if not sources:
         is_known = all(run.visibility.known for run in runs)
         unknown = Cell("?", hint="not known", mark="unknown")
         return Cell("·", hint="not received") if is_known else unknown
     by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
-    is_every = all(by_run)
-    share = "every run" if is_every else f"{sum(map(bool, by_run))} of {len(runs)} runs"
-    leaks = [of_cell(run.visibility.leaks) for run in runs]
-    if any(leaks):
-        hint = f"received in {share}{by}, and not meant for it"
-        return Cell("▲", hint=hint, mark="leak", links=links(leaks))
+    share = "every run" if all(by_run) else f"{sum(map(bool, by_run))} of {len(runs)} runs"
+    proofs = zip(runs, leaks if any(leaks) else by_run, strict=True)
+    links = [link_to(run, record=each[0].record) for run, each in proofs if each][:1]
     hint = f"received in {share}{by}"
-    return Cell("●" if is_every else "○", hint=hint, mark="received", links=links(by_run))
-
-
-class _Shared(NamedTuple):
-    """State or an artifact that others than its writer received."""
-
-    readers: dict[str, None]
-    conversations: set[str]
-    proof: Cell
+    if any(leaks):
+        return Cell("▲", hint=f"{hint}, and not meant for it", mark="leak", links=links)
+    return Cell("●" if all(by_run) else "○", hint=hint, mark="received", links=links)
 
 
 def shared_state_table(comparison: Comparison) -> Table:
     """Lists state and artifacts that others than their writer received, once a construct."""
     names = ("construct", "what", "written by", "later read by", "conversations", "first proof")
     rows = [
-        row
+        TableRow(short_name(figures.construct), cells)
         for figures in comparison.constructs
-        for row in _shared_rows(comparison, figures.construct)
+        for cells in _shared(comparison.runs_of(figures.construct))
     ]
     return Table(names[0], list(map(Column, names[1:])), rows, is_prose=True)
 
 
-def _shared_rows(comparison: Comparison, construct: str) -> Iterator[TableRow]:
-    shared: dict[tuple[str, str], _Shared] = {}
-    for run in comparison.runs_of(construct):
-        for crossing in run.visibility.crossings:
-            words = f"{short_name(run.conversation)}, record {crossing.record}"
-            proof = Cell(words, links=[link_to(run, record=crossing.record)])
-            key = f"{crossing.kind} {crossing.key}", crossing.writer
-            entry = shared.setdefault(key, _Shared({}, set(), proof))
-            entry.readers.update(dict.fromkeys(crossing.reached))
-            entry.conversations.add(run.conversation)
-    for (what, writer), entry in shared.items():
-        readers, conversations = ", ".join(entry.readers), str(len(entry.conversations))
-        words = map(Cell, (what, writer, readers, conversations))
-        yield TableRow(short_name(construct), [*words, entry.proof])
+def _shared(runs: Sequence[RunMetrics]) -> Iterator[list[Cell]]:
+    crossings = ((run, crossing) for run in runs for crossing in run.visibility.crossings)
+    groups = group_by(crossings, lambda pair: (pair[1].kind, pair[1].key, pair[1].writer))
+    for (kind, key, writer), group in groups.items():
+        readers = dict.fromkeys(name for _, crossing in group for name in crossing.reached)
+        conversations = {run.conversation for run, _ in group}
+        run, first = group[0]
+        words = (f"{kind} {key}", writer, ", ".join(readers), str(len(conversations)))
+        proof = f"{short_name(run.conversation)}, record {first.record}"
+        yield [*map(Cell, words), Cell(proof, links=[link_to(run, record=first.record)])]

@@ -54,9 +54,13 @@ class TableRow(NamedTuple):
     """Rows that the name stands for; 0 where a row above has it."""
 
 
-def group_rows(name: str, rows: Sequence[Sequence[Cell]]) -> list[TableRow]:
-    """Gives several rows one name."""
-    return [TableRow(name, row, span=0 if n else len(rows)) for n, row in enumerate(rows)]
+def group_rows(groups: Iterable[tuple[str, Sequence[Sequence[Cell]]]]) -> list[TableRow]:
+    """Gives the rows of a group one name."""
+    return [
+        TableRow(name, row, span=0 if number else len(rows))
+        for name, rows in groups
+        for number, row in enumerate(rows)
+    ]
 
 
 class Table(NamedTuple):
@@ -76,7 +80,16 @@ class Table(NamedTuple):
     @property
     def legend(self) -> list[str]:
         """What its columns and signs mean."""
-        return _legend(self, self.columns, has_differences=True)
+        words = [f"{column.name}: {column.legend}" for column in self.columns if column.legend]
+        if self.baseline:
+            words.append(f"+, −, ±: more or less than {self.baseline}, the baseline")
+        return [*words, *self.notes]
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The words of its cells: a line of names, then a line a row."""
+        header = [self.first, *(column.name for column in self.columns)]
+        return [header, *([row.name, *(cell.text for cell in row.cells)] for row in self.rows)]
 
 
 def word_table(names: Sequence[str], rows: Iterable[Sequence[str]], *notes: str) -> Table:
@@ -103,17 +116,11 @@ def table_section(title: str, table: Table) -> Section:
     return Section(title, table) if table.rows else Section(title, sentences=["None."])
 
 
-class Grid(NamedTuple):
-    """A table without details, as a terminal and Markdown show it."""
+def flatten_table(table: Table) -> Table:
+    """Leaves out details, and puts differences into columns of their own behind the others.
 
-    header: list[str]
-    rows: list[list[str]]
-    legend: list[str]
-    is_prose: bool
-
-
-def flatten_table(table: Table) -> Grid:
-    """Leaves out details, and puts differences into columns of their own behind the others."""
+    So a terminal and Markdown show it.
+    """
     places = list(enumerate(table.columns))
     shown = [place for place, column in places if not column.is_detail]
     differing = [
@@ -121,30 +128,22 @@ def flatten_table(table: Table) -> Grid:
         for place, column in places
         if column.narrow and any(row.cells[place].difference for row in table.rows)
     ]
-    names = [table.columns[place].name for place in shown]
-    names += [f"{table.columns[place].name} ±" for place in differing]
+    columns = [table.columns[place] for place in shown]
+    columns += [Column(f"{table.columns[place].name} ±") for place in differing]
     rows = [
-        [
-            row.name,
-            *(row.cells[place].text for place in shown),
-            *(_difference(row.cells[place], table.columns[place]) for place in differing),
-        ]
+        row._replace(
+            cells=[
+                *(row.cells[place] for place in shown),
+                *(_difference(row.cells[place], table.columns[place]) for place in differing),
+            ]
+        )
         for row in table.rows
     ]
-    columns = [table.columns[place] for place in shown]
-    legend = _legend(table, columns, has_differences=bool(differing))
-    return Grid([table.first, *names], rows, legend, table.is_prose)
+    return table._replace(columns=columns, rows=rows, baseline=table.baseline if differing else "")
 
 
-def _difference(cell: Cell, column: Column) -> str:
-    return (cell.share if column.narrow == "share" else cell.difference) or "–"
-
-
-def _legend(table: Table, columns: Sequence[Column], *, has_differences: bool) -> list[str]:
-    legend = [f"{column.name}: {column.legend}" for column in columns if column.legend]
-    if table.baseline and has_differences:
-        legend.append(f"+, −, ±: more or less than {table.baseline}, the baseline")
-    return [*legend, *table.notes]
+def _difference(cell: Cell, column: Column) -> Cell:
+    return Cell((cell.share if column.narrow == "share" else cell.difference) or "–")
 
 
 def short_name(name: str) -> str:

@@ -107,14 +107,13 @@ def _hint(span: Span, start: int) -> str:
     return f"{span.agent}: {what[span.kind]} {span.name}, from {begin}, {took}"
 
 
-def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, about: str) -> Drawing:
+def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int) -> Drawing:
     """Draws the input tokens of each model call in order, a row an agent.
 
     Args:
       turns: the calls of each turn.
       most: tokens that fill a row's height.
       calls: calls that fill the width.
-      about: what it shows.
     """
     asked = [
         (turn, span) for turn, spans in enumerate(turns) for span in spans if span.kind == "model"
@@ -142,4 +141,4 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int, abo
         ends = [f"{number:,}" for number in tokens.values()]
         text = ends[0] if len(ends) == 1 else f"{ends[0]} → {ends[-1]}"
         shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, text))
-    return Drawing(_WIDTH, height, about, shapes)
+    return Drawing(_WIDTH, height, "Input tokens", shapes)

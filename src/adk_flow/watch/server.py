@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
 import uvicorn
@@ -28,7 +31,7 @@ from adk_flow.watch.board import Board
 _SILENCE = 10
 """Seconds after which a stream sends a sign of life, by which the loss of its reader is noticed."""
 
-_P = ParamSpec("_P")
+_Args = TypeVarTuple("_Args")
 _T = TypeVar("_T")
 
 
@@ -89,9 +92,8 @@ class Pages:
         # One thread, as a board is not to be read while it changes; the loop stays free.
         self._thread = ThreadPoolExecutor(1)
 
-    async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+    async def _run(self, call: Callable[[*_Args], _T], *args: *_Args) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def _page(self, request: Request) -> HTMLResponse:
         session = request.path_params.get("session", "")
@@ -133,3 +135,25 @@ def _found(html: str | None) -> HTMLResponse:
     if html is None:
         raise HTTPException(404)
     return HTMLResponse(html)
+
+
+def serve_beside() -> None:
+    """Serves the folder that is named, for `FlowPlugin(watch=True)`, until the app ends.
+
+    It holds stdin open.
+    """
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    asyncio.run(serve(Path(sys.argv[1]), _announce))
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _announce(address: str) -> None:
+    print(f"adk-flow: flows are shown at {address}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    serve_beside()

@@ -6,7 +6,7 @@ itself) and the output of the node before; what other nodes say, ADK keeps from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.adk.agents.context import Context
@@ -138,21 +138,15 @@ def going_on(rounds: int) -> Callable[..., Event]:
 def best_of_n(team: Team) -> Workflow:
     """The whole work done by several agents at once, of whose answers the lead chooses one."""
     check_single_part(team.lead, "best_of_n")
+    config = team.lead.generate_content_config or types.GenerateContentConfig()
+    configs = [config.model_copy(update={"temperature": each}) for each in TEMPERATURES]
     candidates = [
-        single_agent(team, name=name, generate_content_config=config)
-        for name, config in _candidates(team)
+        single_agent(team, name=f"{team.lead.name}_{number}", generate_content_config=config)
+        for number, config in enumerate(configs, start=1)
     ]
     return wire_best_of(
         "best_of_n", candidates, team.lead, conversation=True, timeout=None, retry=None
     )
-
-
-def _candidates(team: Team) -> Iterator[tuple[str, types.GenerateContentConfig]]:
-    """Names the candidates, each with its settings."""
-    config = team.lead.generate_content_config or types.GenerateContentConfig()
-    for number, temperature in enumerate(TEMPERATURES, start=1):
-        name = f"{team.lead.name}_{number}"
-        yield name, config.model_copy(update={"temperature": temperature})
 
 
 def _has_escalated(ctx: Context) -> bool:

@@ -22,19 +22,17 @@ class StandIn(RemoteA2aAgent):
 
 def call_elsewhere(team: Team, peers: Peers) -> LlmAgent:
     """Wires a lead that calls specialists in another process; those that are remote stay so."""
+    kind: Any = StandIn  # ADK gives it arguments that are no fields
     agents = [
-        agent if isinstance(agent, RemoteA2aAgent) else _stand_in(agent, peers)
+        agent
+        if isinstance(agent, RemoteA2aAgent)
+        else kind(
+            name=agent.name,
+            description=agent.description,
+            agent_card=peers.address(agent.name),
+            httpx_client=peers.client(),
+            specialist=agent,
+        )
         for agent in team.everybody()
     ]
     return team.leading(calling=[AgentTool(agent) for agent in agents])
-
-
-def _stand_in(agent: BaseAgent, peers: Peers) -> StandIn:
-    made: Any = StandIn  # ADK gives it arguments that are no fields
-    return made(
-        name=agent.name,
-        description=agent.description,
-        agent_card=peers.address(agent.name),
-        httpx_client=peers.client(),
-        specialist=agent,
-    )

@@ -29,54 +29,52 @@ def test_it_is_found_by_its_name():
     assert isinstance(LLMRegistry.new_llm("offline"), Offline)
 
 
-def test_importing_it_loads_no_weights_and_leaves_logging_alone():
-    program = (
-        "import sys, logging, adk_flow.models\n"
-        "assert 'tokenizers' not in sys.modules\n"
-        "before = (list(logging.root.handlers), logging.root.level)\n"
-        "from adk_flow.models.embedding import embed\n"
-        "embed(['a home'])\n"
-        "assert 'tokenizers' in sys.modules\n"
-        "assert before == (logging.root.handlers, logging.root.level)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_the_recorder_loads_adk_and_msgspec_and_nothing_of_the_command_or_the_model():
-    program = (
-        "import sys\n"
-        "import google.adk.plugins, google.adk.runners\n"
-        "before = set(sys.modules)\n"
-        "from adk_flow import FlowPlugin\n"
-        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-
-    foreign = set(ran.stdout.split()) - sys.stdlib_module_names
-    assert foreign <= {"adk_flow", "msgspec", "google", "opentelemetry", "pydantic"}, foreign
-
-
-WITHOUT = """
-import asyncio, os, sys
+FRESH = """
+import asyncio, logging, os, sys
+import google.adk.plugins, google.adk.runners
+before = set(sys.modules)
 from adk_flow import FlowPlugin
+print(*{name.partition('.')[0] for name in set(sys.modules) - before})
+
 from adk_flow.models import Offline
 from google.adk.models.llm_request import LlmRequest
-for package in sys.argv[1:]:
+assert 'tokenizers' not in sys.modules
+for package in sys.argv[1:] if hasattr(os, "fork") else ():
     if not os.fork():
         sys.modules[package] = None
         asyncio.run(anext(Offline().generate_content_async(LlmRequest())))
     os.wait()
+
+loggers = (list(logging.root.handlers), logging.root.level)
+from adk_flow.models.embedding import embed
+embed(['a home'])
+assert 'tokenizers' in sys.modules
+assert loggers == (logging.root.handlers, logging.root.level)
 """
+PACKAGES = ["numpy", "wordllama", "text_to_num"]
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """What a new interpreter says of each step, from the recorder to the model; seconds."""
+    program = [sys.executable, "-c", FRESH, *PACKAGES]
+    return subprocess.run(program, capture_output=True, text=True)
+
+
+def test_importing_it_loads_no_weights_and_leaves_logging_alone(fresh):
+    assert fresh.returncode == 0, fresh.stderr
+
+
+def test_the_recorder_loads_adk_and_msgspec_and_nothing_of_the_command_or_the_model(fresh):
+    foreign = set(fresh.stdout.split()) - sys.stdlib_module_names
+    assert "adk_flow" in foreign
+    assert foreign <= {"adk_flow", "msgspec", "google", "opentelemetry", "pydantic"}, foreign
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that forks")
-def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked():
-    packages = ["numpy", "wordllama", "text_to_num"]
-    program = [sys.executable, "-c", WITHOUT, *packages]
-    ran = subprocess.run(program, capture_output=True, text=True)
-
-    errors = [line for line in ran.stderr.splitlines() if line.startswith("adk_flow.errors.")]
-    assert len(errors) == len(packages)
+def test_where_the_extra_is_missing_one_line_says_so_when_it_is_asked(fresh):
+    errors = [line for line in fresh.stderr.splitlines() if line.startswith("adk_flow.errors.")]
+    assert len(errors) == len(PACKAGES)
     for error in errors:
         assert error.startswith(
             "adk_flow.errors.AdkFlowError: the offline model is not installed: "

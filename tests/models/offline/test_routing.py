@@ -1,13 +1,11 @@
 """Where the offline model sends a question: real ADK runs of agent trees of several trades."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.tools.agent_tool import AgentTool
 
+from tests.doubles.command import run_program
+from tests.doubles.desk import ROOT
 from tests.models.offline.test_conversations import CountingOffline, talk
 
 MONEY = {
@@ -253,9 +251,6 @@ async def test_a_tool_that_fits_weakly_is_not_called():
 
 
 def test_the_benchmark_skips_with_a_line_when_it_is_given_no_file():
-    script = Path(__file__).parents[3] / "benchmarks" / "routing.py"
-    ran = subprocess.run(
-        [sys.executable, script, "nowhere.jsonl"], capture_output=True, text=True, check=True
-    )
+    ran = run_program("python", ROOT / "benchmarks" / "routing.py", "nowhere.jsonl", folder=ROOT)
 
-    assert ran.stdout == "routing: skipped, no file of questions given\n"
+    assert (ran.returncode, ran.stdout) == (0, "routing: skipped, no file of questions given\n")

@@ -11,7 +11,7 @@ import msgspec
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.exposure import AttributedRequest, Exposure, attribute_requests
-from adk_flow.analysis.visibility.matching import ExposureKind, Found
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind
 from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import PREVIEW
@@ -51,7 +51,7 @@ def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Visib
     seen, beyond = _Exposures(list), _Exposures(list)
     for request in attribute_requests(trace):
         agents[request.agent] = None
-        held = [Found(name, "canary") for name in planted.shown_in(request.request)]
+        held = [Attribution(name, "canary") for name in planted.shown_in(request.request)]
         _note(seen, request, [*request.shown, *held])
         _note(beyond, request, request.beyond)
     sights = _listed(seen)
@@ -72,9 +72,9 @@ _Exposures = defaultdict[tuple[str, str, ExposureKind], list[int]]
 """Records of requests, by agent, source and kind."""
 
 
-def _note(exposures: _Exposures, request: AttributedRequest, shown: Iterable[Found]) -> None:
-    for found in shown:
-        records = exposures[request.agent, found.source, found.kind]
+def _note(exposures: _Exposures, request: AttributedRequest, shown: Iterable[Attribution]) -> None:
+    for words in shown:
+        records = exposures[request.agent, words.source, words.kind]
         if request.record not in records[-1:]:
             records.append(request.record)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from adk_flow._data import object_in
 from adk_flow.analysis.moves import USER, Move
-from adk_flow.analysis.visibility.matching import ExposureKind, Found, folded, key_of
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, folded, key_of
 from adk_flow.log.schema import Part, Record
 
 LEAST = 12
@@ -32,7 +32,7 @@ class Said:
         self._texts = texts
         self._keys: dict[int, str] = {}
         """Keys of texts by number."""
-        self._parts: dict[int, list[Found]] = {}
+        self._parts: dict[int, list[Attribution]] = {}
         """Whole utterances in a longer text."""
         self._names: set[str] = set()
         self._tools: dict[str, str] = {}
@@ -97,7 +97,7 @@ class Said:
 
     def in_part(
         self, part: Part, record: Record, asked: Mapping[str, str], is_node: bool
-    ) -> list[Found]:
+    ) -> list[Attribution]:
         """Finds whose words a part of a request is.
 
         Args:
@@ -115,17 +115,17 @@ class Said:
         tool = text.partition(" ")[0]
         if self._kinds.get(tool) == "node_tool":
             quoted = (quote["who"] for quote in _QUOTED.finditer(text))
-            named = [Found(who, "words") for who in quoted if who in self._names]
+            named = [Attribution(who, "words") for who in quoted if who in self._names]
             return [*named, *self._within(part.text, self._in_turn, asked)]
-        return [Found(self._answering[tool], "answer")] if tool in self._answering else []
+        return [Attribution(self._answering[tool], "answer")] if tool in self._answering else []
 
-    def in_instruction(self, number: int, asked: Mapping[str, str]) -> list[Found]:
+    def in_instruction(self, number: int, asked: Mapping[str, str]) -> list[Attribution]:
         """Finds what agents put into the state, and a system instruction took from there."""
         return self._within(number, self._kept.values(), asked)
 
     def _said_by(
         self, number: int, record: Record, asked: Mapping[str, str], is_node: bool
-    ) -> list[Found]:
+    ) -> list[Attribution]:
         """Finds who said just these words: in its request, in the conversation."""
         if number not in self._keys:
             self._keys[number] = key_of(self._texts[number])
@@ -134,15 +134,15 @@ class Said:
         if not asker and is_node:
             asker = self._given.get((record.run, key), "")
         if asker and asker != agent:
-            return [Found(asker, "request", key)]
+            return [Attribution(asker, "request", key)]
         said = self._sources.get(key)
         if not said or not key:
             return []
         others = (name for name in reversed(said) if name != agent)
         source = USER if USER in said else next(others, agent)
-        return [Found(source, said[source], key)]
+        return [Attribution(source, said[source], key)]
 
-    def _quoted(self, text: str) -> list[Found]:
+    def _quoted(self, text: str) -> list[Attribution]:
         """Reads what ADK quotes of another agent; a transfer is no news."""
         quote = _QUOTED.match(text)
         if quote is None:
@@ -153,20 +153,20 @@ class Said:
         if self._kinds.get(tool) == "transfer":
             return []
         if quote["result"] in self._answering:
-            return [Found(self._answering[tool], "words")]
-        return [Found(quote["who"], "tool" if tool else "words")]
+            return [Attribution(self._answering[tool], "words")]
+        return [Attribution(quote["who"], "tool" if tool else "words")]
 
-    def _anonymous(self, key: str) -> list[Found]:
+    def _anonymous(self, key: str) -> list[Attribution]:
         """Finds all who said words that are quoted without their names, as to a selector."""
         said = self._sources.get(key, {}) if key else {}
-        return [Found(source, kind, key) for source, kind in said.items() if source != USER]
+        return [Attribution(source, kind, key) for source, kind in said.items() if source != USER]
 
     def _within(
         self, number: int, said: Iterable[tuple[str, str]], asked: Mapping[str, str]
-    ) -> list[Found]:
+    ) -> list[Attribution]:
         """Finds what had been said when a text first stood in a request."""
         if number not in self._parts:
             text = folded(self._texts.get(number, ""))
-            found = [Found(source, "words", key) for key, source in said if key in text]
-            self._parts[number] = found
-        return [one for one in self._parts[number] if not any(one.key in ask for ask in asked)]
+            within = [Attribution(source, "words", key) for key, source in said if key in text]
+            self._parts[number] = within
+        return [part for part in self._parts[number] if not any(part.key in ask for ask in asked)]

@@ -12,7 +12,7 @@ from adk_flow._data import group_by
 from adk_flow.analysis.moves import Move
 from adk_flow.analysis.trace import Activation, ToolCall, Trace
 from adk_flow.analysis.visibility.attribution import Said
-from adk_flow.analysis.visibility.matching import ExposureKind, Found, key_of
+from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, key_of
 from adk_flow.log.schema import Request
 
 
@@ -38,11 +38,11 @@ class AttributedRequest(NamedTuple):
     """Its index."""
     agent: str
     request: Request
-    sources: list[list[Found]]
+    sources: list[list[Attribution]]
     """Of each part; last, of the instruction."""
-    shown: list[Found]
+    shown: list[Attribution]
     """What is somebody else's."""
-    beyond: list[Found]
+    beyond: list[Attribution]
     """What of that was said outside the call in which the agent runs."""
 
 
@@ -73,11 +73,11 @@ class _Scopes:
         scope = activation.scope if activation else None
         return self._requests.get(scope, {}) if scope else {}
 
-    def is_beyond(self, found: Found, activation: Activation | None) -> bool:
+    def is_beyond(self, words: Attribution, activation: Activation | None) -> bool:
         """Whether a called agent is shown what was said outside its call."""
         scope = activation.scope if activation else None
-        is_inside = found.source in self._members[scope] or (scope, found.key) in self._addressed
-        return bool(scope) and found.kind in ("words", "tool") and not is_inside
+        is_inside = words.source in self._members[scope] or (scope, words.key) in self._addressed
+        return bool(scope) and words.kind in ("words", "tool") and not is_inside
 
 
 def attribute_requests(trace: Trace) -> Iterator[AttributedRequest]:
@@ -94,7 +94,7 @@ def attribute_requests(trace: Trace) -> Iterator[AttributedRequest]:
             is_node = activation is not None and activation.cause == "node"
             sources = [said.in_part(part, record, asked, is_node) for part in request.parts]
             sources.append(said.in_instruction(request.system, asked))
-            held = {found for part in sources for found in part}
-            shown = sorted(found for found in held if found.source != record.agent)
-            beyond = [found for found in shown if scopes.is_beyond(found, activation)]
+            held = {words for part in sources for words in part}
+            shown = sorted(words for words in held if words.source != record.agent)
+            beyond = [words for words in shown if scopes.is_beyond(words, activation)]
             yield AttributedRequest(index, record.agent, request, sources, shown, beyond)

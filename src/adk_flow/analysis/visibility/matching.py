@@ -11,8 +11,8 @@ from adk_flow._data import object_in
 ExposureKind = Literal["words", "request", "answer", "tool", "canary"]
 
 
-class Found(NamedTuple):
-    """Words in a model request, as `Sight` tells them."""
+class Attribution(NamedTuple):
+    """Words in a model request, and whose they are, as `Exposure` tells them."""
 
     source: str
     kind: ExposureKind
