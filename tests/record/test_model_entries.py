@@ -13,7 +13,7 @@ from google.adk.tools import FunctionTool
 from google.genai import types
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.model_entries import Entry, scenes, watch_models
 from adk_flow.record.scenes import Scene
@@ -93,7 +93,7 @@ async def test_a_call_of_the_base_class_is_the_same_entry(entries):
 
 
 async def test_a_wrappers_attempts_count_in_its_place(entries):
-    delayed = DelayedModel(model="d", inner=Plain(), profile=LatencyProfile("none", 0, 0))
+    delayed = AlteredModel(model="d", inner=Plain(), profile=LatencyProfile("none", 0, 0))
     await ask(Fallback(models=[Plain(model="busy", fails=True), delayed]))
 
     assert [(entry.name, bool(entry.error)) for entry in entries] == [
