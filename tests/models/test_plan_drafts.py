@@ -120,7 +120,8 @@ async def before_agent(callback_context):
 
 GIVEN = {}
 clerk = LlmAgent(
-    name="clerk", instruction="For {user:customer} with {basket}, {coupon?}, after {stock}.",
+    name="clerk", output_key="sale",
+    instruction="For {user:customer} with {basket}, {coupon?}, after {stock}, not {sale}.",
     tools=[orders, order, names, pack], after_tool_callback=after_tool,
 )
 stock = LlmAgent(name="stock", instruction="{greeting}. What is there?", output_key="stock",
@@ -139,7 +140,7 @@ async def test_a_draft_gives_what_instructions_and_callbacks_need(tmp_path, monk
     run = await run_conversation(app, drafted, file=tmp_path / "log.jsonl")
 
     assert not run.failed_checks[0]
-    assert drafted.state.keys() == {"user:customer", "basket"}
+    assert drafted.state.keys() == {"user:customer", "basket", "sale"}
     given = sys.modules["penshop.agent"].GIVEN
     assert given["orders"][1] == {"result": "What orders returns."}
     assert TypeAdapter(Order).validate_python(given["order"][1])

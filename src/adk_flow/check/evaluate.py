@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from adk_flow._text import join_names
 from adk_flow.check.flow import Flow
-from adk_flow.check.rules import RuleFile, Rules, field_of
+from adk_flow.check.rules import RuleFile, Rules
 from adk_flow.check.snapshot import ANY, Snapshot, aligned, says, side_by_side
 from adk_flow.check.state import is_filled, nearest_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, failed_checks
-from adk_flow.scenario.yaml_file import Document
+from adk_flow.scenario.yaml_file import Document, field_of
 
 LIMITS = (
     *("llm_calls", "reported_llm_calls", "transfers", "agent_calls", "tool_calls"),
