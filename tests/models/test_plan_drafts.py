@@ -17,9 +17,10 @@ from tests.doubles.somebody import NAMES, load, place
 
 FOLDERS = [
     ROOT / "root_agent",
-    *sorted(path.parent for path in CONSTRUCT_FOLDERS.glob("*/agent.py")),
+    *(CONSTRUCT_FOLDERS / name for name in ("router", "classifier_router", "coordinator")),
     *sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py")),
 ]
+OTHERS = {path.parent for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {*FOLDERS}
 ONE_OF = {
     "router": {"Pension_Agent", "Mortgage_Agent"},
     "classifier_router": {"Pension_Agent", "Mortgage_Agent"},
@@ -37,7 +38,7 @@ ENDLESS = "headline"
     "place_of",
     [
         *(name for name in [*NAMES, *FOLDERS] if name != ENDLESS),
-        pytest.param(ENDLESS, marks=pytest.mark.environments),
+        *(pytest.param(one, marks=pytest.mark.environments) for one in (ENDLESS, *sorted(OTHERS))),
     ],
     ids=lambda one: getattr(one, "name", one),
 )
