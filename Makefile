@@ -36,12 +36,12 @@ test: $(INSTALLED)
 # Every release of ADK has its own target.
 test-slow: $(INSTALLED)
 	@$(BIN)/pytest -m "browser or environments or hypothesis" --hypothesis-profile=thorough \
-	  --ignore=tests/releases/test_minors.py
-	@$(BIN)/python -m tests.doubles.mutations --number 100
+	  --ignore=tests/releases/test_minors.py -o faulthandler_timeout=480
 
 # RELEASES limits it by pytest's -k, as in CI: make releases RELEASES="1.39 or 2.13".
 releases: $(INSTALLED)
-	@$(BIN)/pytest -m environments tests/releases/test_minors.py -k "$(RELEASES)"
+	@$(BIN)/pytest -m environments tests/releases/test_minors.py -k "$(RELEASES)" \
+	  -o faulthandler_timeout=480
 
 # Random agent trees against ADK's own events and a virtual clock: make fuzz N=10000
 fuzz: $(INSTALLED)

@@ -75,8 +75,8 @@ async def all_outcomes(construct: str) -> dict[str, list[tuple[Asked, str]]]:
     """Holds every conversation of each set."""
     sets: dict[str, list[tuple[Asked, str]]] = {}
     for name, talks in read_talks().items():
-        found = [(talk, await outcomes(construct, talk)) for talk in talks]
-        sets[name] = [turn for talk, told in found for turn in zip(talk, told, strict=True)]
+        became = [(talk, await outcomes(construct, talk)) for talk in talks]
+        sets[name] = [turn for pair in became for turn in zip(*pair, strict=True)]
     return sets
 
 

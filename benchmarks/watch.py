@@ -35,7 +35,7 @@ from playwright.sync_api import Page, sync_playwright
 from adk_flow import FlowPlugin
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.log.reader import read_log
-from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.scripted import Scripted, call
 
 PAUSE = 0.5
@@ -61,7 +61,7 @@ def new_runner(folder: Path, turns: int) -> InMemoryRunner:
     """Makes a lead that calls a specialist in each turn."""
     answers = [call("Rates", request="How dear?"), "5%"] * turns
     script = Scripted(script={"Lead": answers, "Rates": [call("rate"), "5"] * turns})
-    model = DelayedModel(model="delayed", inner=script, profile=PROFILES[DEFAULT_PROFILE])
+    model = AlteredModel(model="delayed", inner=script, profile=PROFILES[DEFAULT_PROFILE])
     rates = LlmAgent(name="Rates", model=model, description="Rates.", tools=[rate])
     root = LlmAgent(name="Lead", model=model, tools=[AgentTool(rates)])
     plugin = FlowPlugin(directory=folder)

@@ -70,8 +70,8 @@ def site_page(source: str) -> str:
     """Gives a page as the site has it, with links to the site's places."""
     text = (ROOT / source).read_text(encoding="utf-8")
 
-    def link(found: re.Match[str]) -> str:
-        words, target, anchor = found[1], found[2], found[3] or ""
+    def link(match: re.Match[str]) -> str:
+        words, target, anchor = match[1], match[2], match[3] or ""
         place = PAGES.get(relpath((ROOT / source).parent / target, ROOT))
         return (
             f"[{words}]({relpath(place, Path(PAGES[source]).parent)}{anchor})" if place else words

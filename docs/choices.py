@@ -100,6 +100,6 @@ def _failing(name: str, faults: FaultMatrix) -> str:
     if cell is None:
         return f"- a specialist raises: {NOT_TRIED[name]}"
     others = Counter(OTHERS[state] for state in cell.siblings.values())
-    told = [f"{count} {state}" for state, count in others.items()]
-    rest = f"; of the others {join_names(told)}" if told else ""
+    states = [f"{count} {state}" for state, count in others.items()]
+    rest = f"; of the others {join_names(states)}" if states else ""
     return f"- a specialist raises: {ANSWERS[cell.answer]}, and {ENDS[cell.end]}{rest}"

@@ -59,7 +59,7 @@ def read_litellm() -> dict[str, Any]:
 
 def main() -> None:
     """Writes the table."""
-    kept = {name: price_of(one) for name, one in read_litellm().items() if is_kept(name, one)}
+    kept = {name: price_of(row) for name, row in read_litellm().items() if is_kept(name, row)}
     lines = [f"  {json.dumps(name)}: {json.dumps(kept[name])}" for name in sorted(kept)]
     source = f"LiteLLM {version('litellm')}, taken on {datetime.now(UTC):%Y-%m-%d}"
     prices = ",\n".join(lines)

@@ -44,6 +44,16 @@ def walk_once(
             waiting[:0] = below(item)
 
 
+def map_texts(value: Any, change: Callable[[str], Any]) -> Any:
+    """Changes each text of a value made of lists and mappings, but the names in these."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {str(name): map_texts(part, change) for name, part in value.items()}
+    is_list = isinstance(value, (list, tuple))
+    return [map_texts(part, change) for part in value] if is_list else value
+
+
 def parse_json(text: str) -> Any:
     """Reads JSON; None for what is none."""
     try:

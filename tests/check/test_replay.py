@@ -188,6 +188,14 @@ UNUSUAL = {
         lambda model: {"tools": [AgentTool(Clerk(**CLERK)), look_up]},
         {"Lead": [call("look_up", card="A"), [SAID, ASK_CLERK], call("look_up", card="B"), "So."]},
     ),
+    "an agent of code is a tool's tool": (
+        lambda model: {
+            "tools": [
+                AgentTool(LlmAgent(name="Aide", model=model, tools=[AgentTool(Clerk(**CLERK))]))
+            ]
+        },
+        {"Lead": [call("Aide", request="Do."), "So."], "Aide": [ASK_CLERK, "So."]},
+    ),
     "a callback answers for an agent": (
         lambda model: {
             "sub_agents": [LlmAgent(**CLERK, model=model, before_agent_callback=blocked)]
@@ -225,6 +233,8 @@ async def test_what_few_agents_do_is_played_too(kind, tmp_path):
     log = tmp_path / "log.jsonl"
     await run_conversation(desk(Stopping(script=script)), ["Stamp it."], file=log)
 
+    plan = plan_of(read_trace(log)).conversation.turns[0].plan or []
+    assert [task.agent for task in plan].count("Clerk") <= 1
     assert await replayed(desk("gemini-2.5-flash"), log, tmp_path) == []
 
 

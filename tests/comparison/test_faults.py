@@ -33,7 +33,7 @@ from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import print_comparison
 from adk_flow.render.terminal import plain_console
-from adk_flow.run.virtual_time import run_virtually
+from adk_flow.run.virtual_time import VirtualLoop
 from adk_flow.scenario.conversation import AskedTurn, Conversation, of_questions
 from adk_flow.scenario.fault import FAULT_CANARY, FAULT_KINDS
 from adk_flow.wiring import CONSTRUCTS, wire
@@ -129,7 +129,8 @@ def matrix(comparison):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("construct", SCRIPTS)
 def test_siblings_and_the_turn_end_as_adks_own_events_show(matrix, construct):
-    end, spoke, cancelled = run_virtually(ask(construct))
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        end, spoke, cancelled = runner.run(ask(construct))
 
     cell: FaultCell = matrix.cell(construct, "raises")
     assert cell.end == end

@@ -37,8 +37,8 @@ from adk_flow.comparison.store import Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
-from adk_flow.models.delayed import DelayedModel
 from adk_flow.models.enforcement import in_force
+from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.override import models_of, override_models, override_of
 from adk_flow.models.scripted import call
 from adk_flow.render.report_links import link_to
@@ -441,12 +441,12 @@ async def test_a_pace_is_slept_by_output_tokens(monkeypatch):
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("adk_flow.models.delayed.asyncio.sleep", sleep)
+    monkeypatch.setattr("adk_flow.models.faulty.asyncio.sleep", sleep)
     app = app_of(Answering())
     profile = LatencyProfile("test", 400, 6)
     with in_force(override_of(override_models(app, latency=profile))):
         model = lead_of(app).canonical_model
-    assert isinstance(model, DelayedModel)
+    assert isinstance(model, AlteredModel)
     labels = {"adk_agent_name": "Lead"}
     request = LlmRequest(config=types.GenerateContentConfig(labels=labels))
 

@@ -31,6 +31,7 @@ from examples.calculator.tools import (
 )
 from examples.calculator.wrappers import ToolThreads, wrapped
 from tests.doubles.flow import agent, expected, record
+from tests.doubles.models import Hanging
 
 TWO: Any = "two"
 NOTHING: Any = None
@@ -254,13 +255,6 @@ async def test_a_child_that_raises_is_an_error_to_read_and_its_siblings_go_on(wr
 
 @pytest.mark.parametrize("wrapper", ["async", "sync"])
 async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
-    class Hanging(BaseLlm):
-        model: str = "hanging"
-
-        async def generate_content_async(self, llm_request, stream=False):
-            await asyncio.Event().wait()
-            yield LlmResponse()
-
     model = Scripted(script={"Lead": [call("Child", request="Go"), "It gave no answer."]})
     tool = wrapped(agent("Child", Hanging()), wrapper, patience=0.1)
 

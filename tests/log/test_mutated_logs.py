@@ -115,7 +115,10 @@ async def wholes(tmp_path):
     return await whole_logs(tmp_path)
 
 
-def test_no_command_crashes_on_a_broken_log(wholes, tmp_path):
-    codes = run_all(wholes, tmp_path, number=25, seed=4)
+@pytest.mark.parametrize(
+    "seed", [4, *(pytest.param(seed, marks=pytest.mark.environments) for seed in (1, 2, 3, 5))]
+)
+def test_no_command_crashes_on_a_broken_log(wholes, seed, tmp_path):
+    codes = run_all(wholes, tmp_path, number=25, seed=seed)
 
     assert set(codes) == {0, 1, 2}

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 
 from adk_flow.models.cassette import Cassette, CassetteError, Tape
 from adk_flow.models.enforcement import in_force
-from adk_flow.models.override import Override, with_tape
+from adk_flow.models.override import Override, override_models
 from adk_flow.models.request.digest import digest_request
 from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.models import says
@@ -294,7 +294,7 @@ async def test_models_of_plugins_summarizers_and_wrappers_are_answered_too(tmp_p
 
     async def run(file, *models):
         cassette = Cassette(tmp_path / "c.jsonl")
-        app = with_tape(app_of(*models), Tape(cassette))
+        app = override_models(app_of(*models), tape=Tape(cassette))
         return await run_conversation(app, ["Hello?"], file=tmp_path / file), cassette
 
     models = [Numbering(model="a"), Numbering(model="b"), Numbering(model="c")]

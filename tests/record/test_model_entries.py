@@ -13,13 +13,13 @@ from google.adk.tools import FunctionTool
 from google.genai import types
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.models.delayed import DelayedModel
+from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.model_entries import Entry, scenes, watch_models
 from adk_flow.record.scenes import Scene
 from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.flow import agent, record
-from tests.doubles.models import says
+from tests.doubles.models import Hanging, says
 
 
 class Plain(BaseLlm):
@@ -93,7 +93,7 @@ async def test_a_call_of_the_base_class_is_the_same_entry(entries):
 
 
 async def test_a_wrappers_attempts_count_in_its_place(entries):
-    delayed = DelayedModel(model="d", inner=Plain(), profile=LatencyProfile("none", 0, 0))
+    delayed = AlteredModel(model="d", inner=Plain(), profile=LatencyProfile("none", 0, 0))
     await ask(Fallback(models=[Plain(model="busy", fails=True), delayed]))
 
     assert [(entry.name, bool(entry.error)) for entry in entries] == [
@@ -103,15 +103,10 @@ async def test_a_wrappers_attempts_count_in_its_place(entries):
 
 
 async def test_a_cancelled_entry_ends_with_its_error(entries):
-    class Hanging(BaseLlm):
-        async def generate_content_async(self, llm_request, stream=False):
-            await asyncio.Event().wait()
-            yield LlmResponse()
-
     watch_models()
-    task = asyncio.create_task(ask(Hanging(model="hanging")))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    model = Hanging()
+    task = asyncio.create_task(ask(model))
+    await model._asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -5,7 +5,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from google.adk.models.llm_response import LlmResponse
 from google.adk.workflow import RetryConfig
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
@@ -16,7 +15,7 @@ from adk_flow.wiring import WiringError
 from adk_flow.wiring.best_of import SelectionError, fair_order, wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from tests.doubles.flow import agent, expected, record
-from tests.doubles.models import Watched
+from tests.doubles.models import Hanging, Watched
 
 TASK = "Say it."
 NAMES = ("Ann", "Ben", "Cid")
@@ -203,11 +202,6 @@ async def test_code_chooses_what_most_of_them_said(tmp_path):
 
 
 async def test_a_selector_that_hangs_is_given_up(tmp_path):
-    class Hanging(Scripted):
-        async def generate_content_async(self, llm_request, stream=False):
-            await asyncio.Event().wait()
-            yield LlmResponse()
-
     model = Scripted(script=script(Judge=[]))
     judge = {"model": Hanging(), "timeout": 0.1}
 

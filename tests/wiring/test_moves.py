@@ -5,7 +5,6 @@ import re
 import pytest
 from google.adk.tools.agent_tool import AgentTool
 
-import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, wire
@@ -349,20 +348,6 @@ async def test_a_question_and_its_follow_up_take_this_many_model_calls(construct
 
     assert not flow.errors
     assert model_calls(flow) == CALLS[construct]
-
-
-@pytest.mark.parametrize("construct", [*CALLS][:1] + [*CALLS][2:11])
-async def test_the_offline_model_takes_as_many(construct, tmp_path):
-    lead, (loans, funds) = team("offline")
-    loans.description = "Answers questions about loans and their interest rates."
-    funds.description = "Answers questions about flowers and gardens."
-
-    asked = ["What is the interest rate of a loan over 5 years?", "And over 7 years?"]
-    flow = await record(wire(lead, [loans, funds], construct), asked, tmp_path)
-
-    assert not flow.errors
-    assert model_calls(flow) == CALLS[construct]
-    assert "7 years" in measure(flow.trace)[1].answer
 
 
 async def test_reported_calls_fall_short_of_the_true_ones_only_below_agent_tools(tmp_path):

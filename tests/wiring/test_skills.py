@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known
 from adk_flow.comparison.variants import make_variants
-from adk_flow.models.request.skills import LONGEST_NAME, skill_name
+from adk_flow.models.request.situation import LONGEST_NAME, skill_name
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation

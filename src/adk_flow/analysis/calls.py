@@ -146,8 +146,8 @@ class ToolCalls:
     def ask(self, index: int, record: Record, run: Run, *, is_remote: bool = False) -> None:
         """An event asks for calls; a remote agent's run where nobody sees it."""
         for asked in record.calls:
-            places = (c for c in self._at(asked.id, record.activation, run) if c.asked < 0)
-            call = next(places, None) or self._add(asked, record, run)
+            begun = [c for c in self._at(asked.id, record.activation, run) if c.asked < 0]
+            call = begun[0] if begun else self._add(asked, record, run)
             call.asked, call.text = index, call.text or asked.text
             call.model_call = run.model_calls.get(record.activation)
             call.pending = asked.id in record.pending
@@ -209,8 +209,8 @@ class ToolCalls:
         """
         asked = self._at(record.call, record.activation, run)
         running = [call for call in asked if call.record >= 0]
-        same_task = (call for call in running if call.task == record.task)
-        call = next(same_task, running[0]) if running else None
+        same_task = [call for call in running if call.task == record.task]
+        call = next(iter(same_task or running), None)
         again = call is None
         if call is None:
             if asked:  # its beginning was hidden
@@ -292,8 +292,8 @@ class ToolCalls:
         return call
 
     def _at(self, id: str, activation: int, run: Run) -> list[ToolCall]:
-        calls, here = self._open.get(id, ()), (activation, run.number)
-        return [call for call in calls if (call.activation, call.run) == here]
+        number, calls = run.number, self._open.get(id, ())
+        return [call for call in calls if call.activation == activation and call.run == number]
 
     def _close(self, call: ToolCall, index: int, record: Record) -> None:
         call.ended, call.ended_time = index, record.time

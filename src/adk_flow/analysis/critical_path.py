@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -60,21 +60,17 @@ _Group = tuple[int, int, str]
 """Whose node something is, see `Activation.group`."""
 
 
-class _End(NamedTuple):
-    """Where a chain of calls ends: its length, and its last span."""
-
-    length: int = 0
-    span: int = -1
-
-
-_NOTHING = _End(-1)
+_End = tuple[int, int]
+"""Where a chain of calls ends: its length, and the index of its last span, -1 for none."""
+_START: _End = 0, -1
+_NOTHING: _End = -1, -1
 
 
 class _Chain(msgspec.Struct, eq=False):
     """How far the chain of calls has come in one activation."""
 
-    path: _End = _End()
-    base: _End = _End()
+    path: _End = _START
+    base: _End = _START
     """Its end at the latest model call, from which tool calls start."""
     since: int = 0
     """When that ended."""
@@ -157,7 +153,7 @@ class _Scheduler:
     ) -> None:
         self._latency, self._tool_time, self._serial = latency, tool_time, serial
         self._schedule = Schedule()
-        self._longest = _End()
+        self._longest = _START
         self._chains: defaultdict[int, _Chain] = defaultdict(_Chain)
         """By activation."""
         self._nodes: defaultdict[int, list[_Chain]] = defaultdict(list)
@@ -254,7 +250,7 @@ class _Scheduler:
 
     def _longest_in(self, call: ToolCall | None) -> _End:
         """Gives what ran before in a call, or the turn, where one agent follows another."""
-        return self._inside.get(call, _End()) if call else self._longest
+        return self._inside.get(call, _START) if call else self._longest
 
     def _scope_at(self, record: int, call: ToolCall | None) -> ToolCall | None:
         """Finds the innermost call around another that had not come back at a record."""
@@ -287,7 +283,7 @@ class _Scheduler:
         chain, number = self._chains[call.activation], self._spans[call]
         span = self._schedule.spans[number]
         self._take(span, call)
-        chain.path = chain.base = _End(chain.path.length + span.took, number)
+        chain.path = chain.base = chain.path[0] + span.took, number
         chain.since = call.ended_time
         self._reach(chain.path, chain.call)
 
@@ -327,7 +323,7 @@ class _Scheduler:
             began = max(began, chain.came_back)
         took = self._tool_time(call) if self._tool_time else call.ended_time - began
         span.took = max(0, took + self._longer.pop((call.activation, call.id), 0))
-        return _End(span.start + span.took, number)
+        return span.start + span.took, number
 
     def finish_task(self, delegated: tuple[ToolCall, int]) -> None:
         """Goes on in the delegating activation, whose task was answered."""
@@ -355,7 +351,7 @@ class _Scheduler:
     def end_graph(self, node: Activation) -> None:
         """It ends where the longest chain of its nodes has come; its record may come later."""
         ends = self._ended.get(_inside(node), {}).values()
-        end = max(ends, default=self._starts.get(_inside(node), _End()))
+        end = max(ends, default=self._starts.get(_inside(node), _START))
         time = max(self._times[_inside(node)].values())
         self._note_node(node.group, node.branch, end, time)
 
@@ -371,13 +367,13 @@ class _Scheduler:
             name=node.agent,
             record=node.began,
             began=began,
-            start=start.length,
-            after=start.span,
+            start=start[0],
+            after=start[1],
             took=0 if self._tool_time else ended - began,
             answered=True,
         )
         self._schedule.spans.append(span)
-        end = _End(span.start + span.took, len(self._schedule.spans) - 1)
+        end = span.start + span.took, len(self._schedule.spans) - 1
         calls = (self._calls.get((node.parent, step)) for step in node.path.split("/"))
         self._reach(end, next(filter(None, calls), self._calls.get((node.run, ""))))
         self._note_node(node.group, node.branch, end, ended)
@@ -390,7 +386,7 @@ class _Scheduler:
 
     def _note_node(self, group: _Group, branch: str, end: _End, time: int) -> None:
         ended = self._ended.setdefault(group, {})
-        ended[branch] = max(ended.get(branch, _End()), end)
+        ended[branch] = max(ended.get(branch, _START), end)
         self._times.setdefault(group, {})[branch] = time
 
     def _open(
@@ -420,7 +416,7 @@ class _Scheduler:
             for other, end in self._ended.get(group, {}).items()
             if self._serial or not is_parted(branch, other)
         ]
-        return max([self._starts.get(group, _End()), *chains])
+        return max([self._starts.get(group, _START), *chains])
 
     def _ended_of(self, owner: int) -> Iterator[_End]:
         """Gives where the chains of an activation's nodes have come: ADK may tell no end of one."""
@@ -431,7 +427,8 @@ class _Scheduler:
 
     def _reach(self, end: _End, call: ToolCall | None) -> None:
         """Takes a chain's end into the turn's chain, and into those of the calls it runs in."""
-        self._longest = max(self._longest, end)
+        if end > self._longest:
+            self._longest = end
         while call is not None and self._inside.get(call, _NOTHING) < end:
             self._inside[call] = end
             call = self._chains[call.activation].call

@@ -54,7 +54,7 @@ def use_profiles(path: Path) -> str:
 
     document = read_document(path, "latency profiles by model", AdkFlowError)
     times = document.by_name(_Times, AdkFlowError)
-    PROFILES.update((name, LatencyProfile(name, *astuple(one))) for name, one in times.items())
+    PROFILES.update((name, LatencyProfile(name, *astuple(pace))) for name, pace in times.items())
     return next(iter(times))
 
 

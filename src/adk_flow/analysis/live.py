@@ -6,6 +6,8 @@ live/_live_llm_flow.py).
 
 from __future__ import annotations
 
+from msgspec.structs import astuple
+
 from adk_flow.analysis import control, conversation
 from adk_flow.analysis.calls import add_call
 from adk_flow.analysis.moves import USER, Moment
@@ -70,5 +72,5 @@ def _say(moment: Moment, run: Run, words: str) -> None:
         conversation.say(moment, run, run.active_agent, number, cause)
 
 
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(*(getattr(one, name) + getattr(other, name) for name in Usage.__struct_fields__))
+def _sum(*usages: Usage) -> Usage:
+    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))

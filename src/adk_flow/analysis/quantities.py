@@ -66,10 +66,10 @@ def read_quantities(text: str) -> tuple[str, tuple[Quantity, ...]]:
     Number words need text2num (extra `offline`), and are words without it.
     """
     plain = _in_digits(re.sub(r"[\u00a0\u2009\u202f]", " ", text).translate({8217: "'", 8211: "-"}))
-    found = [_quantity(match) for match in _NUMBER.finditer(plain)]
-    unread = [match.span() for match in re.finditer(r"\S*\d\S*", blank_out(plain, found))]
-    found += [Quantity(0, UNREAD, "", "", start, end) for start, end in unread]
-    return plain, tuple(sorted(found, key=lambda quantity: quantity.start))
+    quantities = [_quantity(match) for match in _NUMBER.finditer(plain)]
+    unread = [match.span() for match in re.finditer(r"\S*\d\S*", blank_out(plain, quantities))]
+    quantities += [Quantity(0, UNREAD, "", "", start, end) for start, end in unread]
+    return plain, tuple(sorted(quantities, key=lambda quantity: quantity.start))
 
 
 def _in_digits(text: str) -> str:

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from adk_flow._text import join_names
 from adk_flow.check.flow import Flow
-from adk_flow.check.rules import RuleFile, Rules, field_of
+from adk_flow.check.rules import RuleFile, Rules
 from adk_flow.check.snapshot import ANY, Snapshot, aligned, says, side_by_side
 from adk_flow.check.state import is_filled, nearest_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, failed_checks
-from adk_flow.scenario.yaml_file import Document
+from adk_flow.scenario.yaml_file import Document, field_of
 
 LIMITS = (
     *("llm_calls", "reported_llm_calls", "transfers", "agent_calls", "tool_calls"),
@@ -38,23 +38,23 @@ def check_rules(flow: Flow, written: RuleFile) -> list[RuleResult]:
     """Checks every rule of a file, and first whether the flow is whole."""
     rules, document = written.rules, written.document
     faults = [] if rules.may_fail else flow.faults or [""]
-    found = [RuleResult("whole", document.line(), fault) for fault in faults]
-    found += _scope(flow, rules, document, (), rules.price_model)
+    results = [RuleResult("whole", document.line(), fault) for fault in faults]
+    results += _scope(flow, rules, document, (), rules.price_model)
     for pair, (one, other) in enumerate(rules.isolated):
         passages = flow.shared(one, other)
         more = f", and {len(passages) - 1} more" if len(passages) > 1 else ""
         reason = f"{passages[0]}{more}" if passages else ""
-        found.append(_checked(document, ("isolated", pair), reason, tuple(passages)))
+        results.append(_checked(document, ("isolated", pair), reason, tuple(passages)))
     for turn in flow.turns:
-        found += _scope(turn, rules.each_turn, document, ("each_turn",), rules.price_model)
+        results += _scope(turn, rules.each_turn, document, ("each_turn",), rules.price_model)
     for index, rule in enumerate(rules.turns):
         if index < len(flow.figures):
             turn = flow.turns[index]
-            found += _scope(turn, rule, document, ("turns", index), rules.price_model)
+            results += _scope(turn, rule, document, ("turns", index), rules.price_model)
         else:
             reason = f"there is no turn {index + 1}"
-            found.append(_checked(document, ("turns", index), reason))
-    return found
+            results.append(_checked(document, ("turns", index), reason))
+    return results
 
 
 def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[RuleResult] | None:
@@ -67,9 +67,9 @@ def check_answers(flow: Flow, conversation: Conversation, line: int) -> list[Rul
         return None
     failed = []
     asked = conversation.under(flow.log.header.construct)
-    for one, turn in zip(asked.turns, flow.turns, strict=True):
+    for question, turn in zip(asked.turns, flow.turns, strict=True):
         agents = [move.target for move in turn.moves if move.is_control]
-        failed.append(failed_checks(one, turn.answer, turn.read, agents))
+        failed.append(failed_checks(question, turn.answer, turn.read, agents))
     return list_missing(failed, line)
 
 
@@ -93,9 +93,9 @@ def _scope(
     def rate(field: str, reason: str, details: tuple[str, ...] = (), about: str = "") -> RuleResult:
         if lacks_lines:
             reason = f"{reason or 'cannot be known'}, as lines of the log are lost"
-        one = _checked(document, (*place, field), reason and f"{number}{reason}", details)
+        result = _checked(document, (*place, field), reason and f"{number}{reason}", details)
         where = number.removesuffix(": ") if place == ("each_turn",) else ""
-        return one._replace(about=", ".join(filter(None, (where, about))))
+        return result._replace(about=", ".join(filter(None, (where, about))))
 
     for field in ("control", "conversation"):
         if (expected := getattr(rules, field)) is not None:

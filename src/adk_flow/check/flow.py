@@ -141,12 +141,12 @@ class Flow:
     @property
     def names(self) -> set[str]:
         """All that its log names: agents, tools, and whom an agent could have handed over to."""
-        found = {name for move in self.moves for name in (move.source, move.target)}
+        names = {name for move in self.moves for name in (move.source, move.target)}
         for record in self.log.records:
-            found |= {record.agent, record.tool, *(call.name for call in record.calls)}
+            names |= {record.agent, record.tool, *(call.name for call in record.calls)}
             if record.request is not None:
-                found |= {*record.request.tools, *record.request.targets}
-        return found
+                names |= {*record.request.tools, *record.request.targets}
+        return names
 
     @property
     def speakers(self) -> list[str]:

@@ -13,7 +13,7 @@ from adk_flow._text import suggest
 from adk_flow.analysis.findings.finding import KINDS, Kind
 from adk_flow.analysis.moves import USER
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.yaml_file import Document, read_document
+from adk_flow.scenario.yaml_file import Document, field_of, read_document
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 """The most that a figure may be."""
@@ -111,8 +111,7 @@ def read_rules(path: str | Path) -> RuleFile:
 
 def refused_rule(document: Document, place: Sequence[str | int], reason: str) -> RuleError:
     """Says what is wrong at a place of a file of rules."""
-    field = f"{field_of(place)}: " if place else ""
-    return RuleError(f"{document.path}: line {document.line(*place)}: {field}{reason}")
+    return document.refused(RuleError, place, reason)
 
 
 def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any]]:
@@ -159,15 +158,9 @@ def _named(rules: FlowRules) -> Iterator[tuple[Any, ...]]:
     for pair, names in enumerate(rules.isolated):
         yield from (("isolated", pair, at, name) for at, name in enumerate(names))
     turns = [(("turns", number), turn) for number, turn in enumerate(rules.turns)]
-    for place, one in [((), rules), (("each_turn",), rules.each_turn), *turns]:
-        leads = (("answered_by", one.answered_by), ("holder", one.holder))
+    for place, scope in [((), rules), (("each_turn",), rules.each_turn), *turns]:
+        leads = (("answered_by", scope.answered_by), ("holder", scope.holder))
         yield from ((*place, field, name) for field, name in leads if name)
-        for at, name in enumerate(one.never_speaks):
+        for at, name in enumerate(scope.never_speaks):
             yield (*place, "never_speaks", at, name)
-        yield from ((*place, "instructions", name, name) for name in one.instructions)
-
-
-def field_of(place: Sequence[str | int]) -> str:
-    """Writes a place in a file, such as `turns[1].llm_calls`."""
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
-    return path.lstrip(".")
+        yield from ((*place, "instructions", name, name) for name in scope.instructions)

@@ -66,7 +66,7 @@ def check_app_answers(
     import asyncio
 
     from adk_flow.inspect.agent_graph import agents_of
-    from adk_flow.models.keys import check_keys
+    from adk_flow.models.planned.playing import check_keys
     from adk_flow.run.conversation_run import run_conversation
 
     app, decided, kept = _load_app(path, written, cassette)

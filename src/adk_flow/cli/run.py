@@ -60,7 +60,7 @@ def run_app(
     _check_log(log)
     with app_output_on_stderr(form):
         loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
-        from adk_flow.models.keys import check_keys
+        from adk_flow.models.planned.playing import check_keys
         from adk_flow.run.conversation_run import run_conversation
 
         if tapes is None:

@@ -26,7 +26,7 @@ from adk_flow.comparison.store import DrawPage, Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape
-from adk_flow.models.override import override_models, override_of, with_tape
+from adk_flow.models.override import override_models, override_of
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.run.virtual_time import VirtualLoop
@@ -157,7 +157,7 @@ class Bench:
             return app
         under = " with ".join(filter(None, (trial.construct, trial.fault)))
         tape = Tape(self._cassette, trial.number, f"{trial.conversation} under {under}")
-        return with_tape(app, tape)
+        return override_models(app, tape=tape)
 
     @property
     def _is_spent(self) -> bool:

@@ -14,9 +14,9 @@ from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.comparison.fault_matrix import FaultTalk
 from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import agents_of, name_of_model
+from adk_flow.inspect.agent_graph import agents_of, llm_agents, name_of_model
 from adk_flow.models.faulty import Fault
-from adk_flow.models.override import llm_agents, override_of, with_fault
+from adk_flow.models.override import override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.planned.playing import plays_plans
 from adk_flow.scenario.conversation import AskedTurn, Conversation
@@ -63,7 +63,8 @@ async def _draft(app: App) -> Conversation:
         for task in sorted(tasks, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     ]
     asked = AskedTurn("Please answer, each of you.", plan=plan)
-    return Conversation([asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)])
+    turns = [asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)]
+    return Conversation(turns, state=drafted.state)
 
 
 def _shortened(task: Task) -> list[PlannedCall]:
@@ -78,7 +79,7 @@ def _team(app: App) -> list[str]:
     try:
         agents = parts_of(app.root_agent).specialists
     except WiringError:
-        agents = llm_agents(app)
+        agents = llm_agents(app.root_agent)
     return list(dict.fromkeys(agent.name for agent in agents))
 
 

@@ -36,9 +36,8 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
-from adk_flow.models.keys import check_keys
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import models_asked
+from adk_flow.models.planned.playing import check_keys, models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
@@ -162,6 +161,8 @@ def compare(
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        times = trials if live else 1
+        talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
             app=path,
             model=model,
@@ -175,9 +176,7 @@ def compare(
             team=variants.team,
             pace=profile,
             setting=setting,
-            faults=plan_faults(conversations[TALK], variants.apps, trials if live else 1)
-            if faults
-            else None,
+            faults=talks,
         )
         store = TrialStore(folder, identity)
         for name, conversation in conversations.items():
@@ -185,8 +184,8 @@ def compare(
         with store.alone():
             share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
             made = _Made(share.share(experiment.all_trials), store, progress)
-            limits = {"budget": budget, "cassette": kept}
-            bench = Bench(experiment, variants.apps, page=page, advance=made.advance, **limits)
+            limits = {"budget": budget, "cassette": kept, "advance": made.advance}
+            bench = Bench(experiment, variants.apps, page=page, **limits)
             with closing(bench):
                 reason = _why_here(experiment, budget)
                 if engine == "ray" and reason:

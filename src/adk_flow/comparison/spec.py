@@ -88,14 +88,11 @@ def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
 
 def check_real_latency(profile: LatencyProfile | None, live: Sequence[str]) -> None:
     """Refuses to take no time for real, or more than a live model takes."""
-    if profile is None or live:
-        names = ", ".join(live)
-        raise AdkFlowError(
-            f"is for controlled runs; {names} takes its own time"
-            if profile
-            else "needs a latency profile; name one",
-            argument="real_latency",
-        )
+    reason = "" if profile else "needs a latency profile; name one"
+    if profile and live:
+        reason = f"is for controlled runs; {', '.join(live)} takes its own time"
+    if reason:
+        raise AdkFlowError(reason, argument="real_latency")
 
 
 def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:

@@ -1,7 +1,5 @@
 """Whom an agent or a graph uses, and how: what the wiring of a loaded app shows without a run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -28,6 +26,11 @@ def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     """Walks a root and the agents and graphs that it uses, at any depth, each once."""
     starts = [root] if root is not None else []
     return walk_once(starts, lambda node: [use.node for use in uses_of(node)])
+
+
+def llm_agents(root: BaseNode | None) -> Iterator[LlmAgent]:
+    """Walks the agents among them that have a model."""
+    return (node for node in agents_of(root) if isinstance(node, LlmAgent))
 
 
 def uses_of(node: BaseNode) -> list[Use]:

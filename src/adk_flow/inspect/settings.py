@@ -1,7 +1,5 @@
 """What an agent is set to do besides its model and tools, as its owner wrote it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -57,7 +55,7 @@ def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
         callbacks = getattr(node, name, None) if name.endswith("_callback") else None
         if callbacks:
             several = callbacks if isinstance(callbacks, list) else [callbacks]
-            yield name, [getattr(one, "__name__", type(one).__name__) for one in several]
+            yield name, [getattr(hook, "__name__", type(hook).__name__) for hook in several]
     for name in ("planner", "code_executor"):
         if value := getattr(node, name, None):
             yield name, [type(value).__name__]

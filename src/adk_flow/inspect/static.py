@@ -1,14 +1,12 @@
 """An app as it stands before any run: who is in it, who may hand over to whom, what is odd."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import msgspec
 from google.adk.apps import App
-from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
+from google.adk.flows.llm_flows import agent_transfer
 
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow.inspect.agent_graph import (
@@ -23,16 +21,10 @@ from adk_flow.inspect.settings import settings_of
 from adk_flow.inspect.warnings import Remark, Wiring, find_remarks, next_after, writers_of
 from adk_flow.record.activations import kind_of
 
-refusal_of: Any
-try:
-    from google.adk.flows.llm_flows.agent_transfer import (
-        _get_incompatible_builtin_tool_error as refusal_of,
-    )
-except ImportError:  # earlier releases offer transfers beside any tool
-    refusal_of = None
+refusal_of: Any = getattr(agent_transfer, "_get_incompatible_builtin_tool_error", None)
+"""By which ADK refuses transfers beside a tool; earlier releases offer them beside any."""
 
 Relation = Literal["sub_agent", "parent", "peer"]
-_CALLED = ("agent_tool", "single_turn", "task")
 
 
 class Member(msgspec.Struct, kw_only=True):
@@ -194,7 +186,7 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
         return
     agent: Any = node
     parent = agent.parent_agent
-    legal = _get_transfer_targets(agent)
+    legal = agent_transfer._get_transfer_targets(agent)
     tool = next((tool.name for tool in tools_of(node) if _is_refused(tool, agent)), "")
     # Without its flags ADK's own rule would offer it these too.
     unbarred: Any = SimpleNamespace(
@@ -204,7 +196,7 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
         disallow_transfer_to_parent=False,
         disallow_transfer_to_peers=False,
     )
-    for target in _get_transfer_targets(unbarred):
+    for target in agent_transfer._get_transfer_targets(unbarred):
         relation = "parent" if target is parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
         barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from google.adk.models.registry import LLMRegistry
 
 from adk_flow._data import load_lazily
-from adk_flow.models.offline import Offline
+from adk_flow.models.keyless import Offline
 
 if TYPE_CHECKING:
     from adk_flow.models.decisions import decided as decided

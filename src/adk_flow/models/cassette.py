@@ -1,7 +1,5 @@
 """Answers of models kept in a file: a request that was made before is answered from it."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
@@ -195,12 +193,12 @@ class _Asking:
     """A request that a model is being asked."""
 
     def __init__(self) -> None:
-        self.outer = _current.get()
-        self.is_same = self.outer is not None and not self.outer.is_wrapper
+        outer = _current.get()
+        self.is_same = outer is not None and not outer.is_wrapper
         """Whether it is the first that a wrapper makes of its own."""
         self.is_wrapper = False
-        if self.outer:
-            self.outer.is_wrapper = True
+        if outer:
+            outer.is_wrapper = True
 
     async def steps(
         self, stream: AsyncGenerator[LlmResponse, None]
@@ -238,13 +236,13 @@ class Tape:
             llm_request: LlmRequest, stream: bool = False
         ) -> AsyncGenerator[LlmResponse, None]:
             place = self._place(model, llm_request, stream)
-            found = await self.cassette.find(place)
-            if found is None:
+            kept = await self.cassette.find(place)
+            if kept is None:
                 source = self._ask(place, model, ask, llm_request, stream)
-            elif found.responses:
-                self._times.add(found.time)
+            elif kept.responses:
+                self._times.add(kept.time)
                 self.cassette.replayed += 1
-                source = as_entry(_replaying(found))(model, llm_request, stream)
+                source = as_entry(_replaying(kept))(model, llm_request, stream)
             else:
                 source = ask(llm_request, stream)
             async with aclosing(source):

@@ -1,7 +1,5 @@
 """A model that does what a file says, agent by agent and request by request (docs/decisions.md)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from google.adk.apps import App
 from google.adk.models.llm_request import LlmRequest
 from pydantic import PrivateAttr
 
+from adk_flow._text import one_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_models
 from adk_flow.models.recordings import RecordedStep, read_recording
@@ -99,11 +98,9 @@ class Decided(Scripted):
     def _next(self, request: LlmRequest) -> Any:
         agent = (request.config.labels or {}).get("adk_agent_name", "")
         asked = _plain(read_request_turns(request.contents)[-1].text)
-        fitting = [part for part in self._parts if part.agent == agent and part.request == asked]
-        fitting += [part for part in self._parts if part.agent == agent and not part.request]
-        if self.answered:
-            words = agent, _plain(self.answered)
-            fitting += [part for part in self._parts if (part.agent, part.request) == words]
+        own = [part for part in self._parts if part.agent == agent]
+        requests = [asked, "", *([_plain(self.answered)] if self.answered else [])]
+        fitting = [part for request in requests for part in own if part.request == request]
         left = [part for part in fitting if part.left]
         if not left:
             who = f"{agent or 'an agent without a name'}, asked {_quoted(asked)}"
@@ -149,18 +146,15 @@ def read_decisions(path: str | Path) -> Decided:
         return model
     entries = document.converted(DecisionFile, DecisionError).decisions
     if not entries:
-        raise DecisionError(f"{path}: line {document.line()}: decisions is empty")
+        raise document.refused(DecisionError, (), "decisions is empty")
     for number, entry in enumerate(entries):
         place, steps = ("decisions", number), [step.decision for step in entry.steps]
-        field = f"decisions[{number}].steps"
         if not steps:
             line = document.line(*place, "steps")
-            raise DecisionError(f"{path}: line {line}: {field} is empty")
+            raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
         if None in steps:
-            step = steps.index(None)
-            line = document.line(*place, "steps", step)
             expected = "expected text, calls or transfer, or else error alone"
-            raise DecisionError(f"{path}: line {line}: {field}[{step}]: {expected}")
+            raise document.refused(DecisionError, (*place, "steps", steps.index(None)), expected)
         part = _Part(document.line(*place), entry.agent, _plain(entry.request), steps)
         model._parts.append(part)
     return model
@@ -192,6 +186,4 @@ def _plain(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    if not text:
-        return "anything"
-    return f"“{text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED].rstrip() + '…'}”"
+    return f"“{one_line(text, MOST_QUOTED)}”" if text else "anything"

@@ -1,20 +1,18 @@
 """ADK made to ask what an override says, while a conversation is run."""
 
-from __future__ import annotations
-
 import copy
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.flows.llm_flows.agent_transfer import _get_transfer_targets
 from google.adk.models.base_llm import BaseLlm
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
@@ -23,7 +21,7 @@ from google.genai.models import AsyncModels, Models
 from adk_flow.errors import passes_on
 from adk_flow.inspect.agent_graph import model_asked
 from adk_flow.models.override import Override
-from adk_flow.models.request.situation import CONSULT
+from adk_flow.models.request.functions import CONSULT
 from adk_flow.record.tool_entries import note_run
 from adk_flow.scenario.plan import PlannedCall
 
@@ -117,8 +115,9 @@ def _change_adk(undo: ExitStack) -> None:
     _replace(undo, BaseLlm, "__getattribute__", _attribute)
     # Each tool's class has its own `run_async`, and may be imported later, too.
     _replace(undo, BaseTool, "__getattribute__", _attribute_of_tool)
-    for module in _transfer_modules():
-        _replace(undo, module, _CHECK, _for_own_model(vars(module)[_CHECK]))
+    transfers = sys.modules[_get_transfer_targets.__module__]
+    if check := vars(transfers).get(_CHECK):
+        _replace(undo, transfers, _CHECK, _for_own_model(check))
     for client in (Models, AsyncModels):
         for name in _ASKING & vars(client).keys():
             _replace(undo, client, name, _noted(getattr(client, name)))
@@ -231,17 +230,7 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _CHECK = "_get_incompatible_builtin_tool_error"
-
-
-def _transfer_modules() -> Iterator[ModuleType]:
-    """Finds where ADK checks whether an agent with a search tool may transfer, if it does."""
-    for name in ("extensions._agent_transfer", "agent_transfer"):
-        try:
-            module = import_module(f"google.adk.flows.llm_flows.{name}")
-        except ImportError:
-            continue
-        if getattr(vars(module).get(_CHECK), "__module__", "") == module.__name__:
-            yield module
+"""By which ADK refuses transfers beside a search tool, if it does."""
 
 
 def _for_own_model(check: Callable[..., str | None]) -> Callable[..., str | None]:

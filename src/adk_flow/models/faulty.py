@@ -1,12 +1,11 @@
-"""An agent at fault in the first turn of a conversation, by its model or by its tools."""
-
-from __future__ import annotations
+"""A model that answers as another, late or wrongly; and what goes wrong, in one turn only."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
@@ -15,11 +14,9 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import errors, types
 from pydantic import ConfigDict, SkipValidation
 
-from adk_flow._data import parse_json
-from adk_flow.models.delayed import ModelWrapper
-from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
-from adk_flow.models.request.skills import LOAD
-from adk_flow.models.request.turns import TRANSFER
+from adk_flow._data import map_texts, parse_json
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND, TRANSFER
 from adk_flow.record.activations import kind_of
 from adk_flow.scenario.fault import FAULT_NAME, FAULT_WORDS, FaultKind
 
@@ -69,23 +66,47 @@ class Fault(BasePlugin):
         return {"result": FAULT_WORDS[self.kind]}
 
 
-class FaultyModel(ModelWrapper):
-    """Answers as another model does, but where its agent is at fault."""
+class AlteredModel(BaseLlm):
+    """Answers as another model does, but where its agent is at fault, in a real model's time."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
-    fault: SkipValidation[Fault]
+    inner: BaseLlm
+    fault: SkipValidation[Fault | None] = None
+    profile: LatencyProfile | None = None
+
+    @property
+    def capabilities(self) -> Any:  # of a class that releases before 2.x do not have
+        """Says what the other model can do."""
+        return self.inner.capabilities
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the answer; with a profile, once its output tokens would have been generated."""
+        answers = self._answers(llm_request, stream)
+        if self.profile is None:
+            async for answer in answers:
+                yield answer
+            return
+        whole = [answer async for answer in answers]
+        usages = [one.usage_metadata for one in whole if one.usage_metadata and not one.partial]
+        generated = [(usage.candidates_token_count, usage.thoughts_token_count) for usage in usages]
+        tokens = sum(count or 0 for counts in generated for count in counts)
+        await asyncio.sleep(self.profile.microseconds(tokens) / 1e6)
+        for answer in whole:
+            yield answer
+
+    async def _answers(
+        self, request: LlmRequest, stream: bool
+    ) -> AsyncGenerator[LlmResponse, None]:
         """Fails, makes a name up or answers wrongly, if the agent that asks is at fault."""
-        agent = (llm_request.config.labels or {}).get("adk_agent_name", "")
-        is_struck = self.fault.strikes(agent)
-        if is_struck and self.fault.kind != "wrong answer":
+        agent = (request.config.labels or {}).get("adk_agent_name", "")
+        is_struck = self.fault is not None and self.fault.strikes(agent)
+        if self.fault and is_struck and self.fault.kind != "wrong answer":
             yield await _fail(self.fault.kind)
             return
-        async for response in self.inner.generate_content_async(llm_request, stream):
-            yield _wrong(response) if is_struck else response
+        async for answer in self.inner.generate_content_async(request, stream):
+            yield _wrong(answer) if is_struck else answer
 
 
 async def _fail(kind: FaultKind) -> LlmResponse:
@@ -124,8 +145,4 @@ def _wrong_part(part: types.Part) -> types.Part:
 
 
 def _wrong_value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _wrong_value(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_wrong_value(part) for part in value]
-    return FAULT_WORDS["wrong answer"] if isinstance(value, str) else value
+    return map_texts(value, lambda _: FAULT_WORDS["wrong answer"])

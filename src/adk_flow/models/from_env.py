@@ -1,7 +1,5 @@
 """The model that an application runs on, chosen by `MODEL_NAME` in the environment or `.env`."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,4 @@
-"""Models that answer without a key, from the request alone."""
-
-from __future__ import annotations
+"""Models that answer without a key: what they share, and the default among them, `offline`."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
@@ -11,7 +9,12 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.request.situation import read_situation
 from adk_flow.models.request.tokens import usage
+
+KeylessAnswer = tuple[str, Sequence[tuple[str, dict[str, Any]]]]
+"""What to say, and which functions to call with which arguments."""
 
 
 class KeylessModel(BaseLlm):
@@ -26,8 +29,8 @@ class KeylessModel(BaseLlm):
         return LlmCapabilities(output_schema_and_tools=False)
 
     @abstractmethod
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-        """Gives what to say, and which functions to call with which arguments."""
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
+        """Gives what to say and call."""
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -44,3 +47,27 @@ class KeylessModel(BaseLlm):
             usage_metadata=usage(llm_request, content),
             model_version=self.model,
         )
+
+
+class Offline(KeylessModel):
+    """Answers from the request alone, for any agent tree: it relays what the tools return."""
+
+    model: str = "offline"
+
+    @classmethod
+    def supported_models(cls) -> list[str]:
+        """Returns the one name it goes by."""
+        return [r"offline"]
+
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
+        """Decides the next step.
+
+        Raises:
+          AdkFlowError: the extra `offline` is not installed.
+        """
+        try:
+            from adk_flow.models.offline.decision import decide
+        except ModuleNotFoundError as error:
+            needed = "the offline model is not installed: install adk-flow's extra `offline`"
+            raise AdkFlowError(f"{needed} ({error})") from None
+        return decide(read_situation(request))

@@ -1,11 +1,9 @@
 """What the agents of an app ask in place of their own models."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.google_llm import Gemini
@@ -17,10 +15,9 @@ from google.genai import types
 from adk_flow._adk import BaseNode
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.inspect.agent_graph import agents_of, model_asked, name_of_model
+from adk_flow.inspect.agent_graph import llm_agents, model_asked, name_of_model
 from adk_flow.models.cassette import Tape
-from adk_flow.models.delayed import DelayedModel
-from adk_flow.models.faulty import Fault, FaultyModel
+from adk_flow.models.faulty import AlteredModel, Fault
 from adk_flow.models.scripted import Scripted
 from adk_flow.scenario.plan import PlannedCall
 
@@ -28,33 +25,27 @@ RETRIES = types.HttpRetryOptions(attempts=5, initial_delay=1, max_delay=30)
 """For Gemini, whose client does not retry of itself; it backs off on 408, 429 and 5xx."""
 
 
+@dataclass(eq=False, repr=False)
 class Override(BasePlugin):
     """Says what the agents of an app ask; a plugin without hooks, which copies of an app keep."""
 
-    def __init__(
-        self,
-        model: str | BaseLlm = "",
-        latency: LatencyProfile | None = None,
-        *,
-        retries: bool = False,
-        stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None,
-        choose: Callable[[Sequence[str]], str] | None = None,
-        fault: Fault | None = None,
-        tape: Tape | None = None,
-    ) -> None:
+    model: str | BaseLlm = ""
+    latency: LatencyProfile | None = None
+    retries: bool = False
+    stub: Callable[[str, str, dict[str, Any]], PlannedCall | None] | None = None
+    """Gives, for an agent, a tool and its arguments, the call whose result the tool gives without
+    being run; None where it is run."""
+    choose: Callable[[Sequence[str]], str] | None = None
+    """Names, of several agents, the one that a turn is for; empty where none is."""
+    fault: Fault | None = None
+    """What goes wrong with one of the agents."""
+    tape: Tape | None = None
+    """What is answered from a cassette, of models that need a key."""
+
+    def __post_init__(self) -> None:
         super().__init__(name="adk_flow_model_override")
-        self.model, self.latency, self.retries = model, latency, retries
-        self.stub = stub
-        """Gives, for an agent, a tool and its arguments, the call whose result the tool gives
-        without being run; None where it is run."""
-        self.choose = choose
-        """Names, of several agents, the one that a turn is for; empty where none is."""
-        self.fault = fault
-        """What goes wrong with one of the agents."""
-        self.tape = tape
-        """What is answered from a cassette, of models that need a key."""
-        is_keyless = isinstance(model, Scripted) or name_of_model(model) in KEYLESS_MODELS
-        self.exclusive = self._adapted(_made(model)) if is_keyless else None
+        is_keyless = isinstance(self.model, Scripted) or name_of_model(self.model) in KEYLESS_MODELS
+        self.exclusive = self._adapted(_made(self.model)) if is_keyless else None
         """The keyless model that everything asks, agent or not; None where there is none."""
 
     def model_for(self, own: Callable[[], BaseLlm]) -> BaseLlm:
@@ -64,11 +55,10 @@ class Override(BasePlugin):
     def _adapted(self, model: BaseLlm) -> BaseLlm:
         if self.retries and isinstance(model, Gemini) and model.retry_options is None:
             model = model.model_copy(update={"retry_options": RETRIES})
-        if self.fault:
-            model = FaultyModel(model=model.model, inner=model, fault=self.fault)
-        if self.latency:
-            model = DelayedModel(model=model.model, inner=model, profile=self.latency)
-        return model
+        if not (self.fault or self.latency):
+            return model
+        altered = {"model": model.model, "inner": model}
+        return AlteredModel(**altered, fault=self.fault, profile=self.latency)
 
 
 def _made(model: str | BaseLlm) -> BaseLlm:
@@ -81,23 +71,22 @@ def override_models(
     *,
     latency: LatencyProfile | None = None,
     retries: bool = False,
+    tape: Tape | None = None,
 ) -> App:
     """Copies an app so that conversations with it ask other models; its agents are not changed.
 
     What was overridden before and is not named now stays. A keyless model is also asked by whatever
-    else asks one. With `retries`, Gemini's client tries again where it has no options of its own.
+    else asks one. With `retries`, Gemini's client tries again where it has no options of its own;
+    with a tape, models are asked only for what its cassette does not hold.
     """
-    old = override_of(app)
-    named = {"model": model or old.model, "latency": latency or old.latency}
-    return _overriding(app, **named, retries=retries or old.retries)
+    named = {"model": model, "latency": latency, "retries": retries, "tape": tape}
+    return _overriding(app, **{name: value for name, value in named.items() if value})
 
 
 def _overriding(app: App, **changes: Any) -> App:
     """Copies an app with another override, which keeps what is not changed."""
-    kept = ("model", "latency", "retries", "fault", "tape")
-    values: dict[str, Any] = {name: getattr(override_of(app), name) for name in kept}
     others = [plugin for plugin in app.plugins if not isinstance(plugin, Override)]
-    return app.model_copy(update={"plugins": [*others, Override(**{**values, **changes})]})
+    return app.model_copy(update={"plugins": [*others, replace(override_of(app), **changes)]})
 
 
 def override_of(app: App) -> Override:
@@ -111,21 +100,11 @@ def with_fault(app: App, fault: Fault, latency: LatencyProfile | None) -> App:
     return new.model_copy(update={"plugins": [*new.plugins, fault]})
 
 
-def with_tape(app: App, tape: Tape) -> App:
-    """Copies an app whose models are asked only for what a cassette does not hold."""
-    return _overriding(app, tape=tape)
-
-
-def llm_agents(app: App) -> Iterator[LlmAgent]:
-    """Walks the agents of an app that have a model."""
-    yield from (node for node in list(agents_of(app.root_agent)) if isinstance(node, LlmAgent))
-
-
 def models_of(app: App) -> list[str]:
     """Names the models of an app's agents, in their order; then of its plugins and summarizer."""
     override = override_of(app)
     given = name_of_model(override.model)
-    names = [given or agent.canonical_model.model for agent in llm_agents(app)]
+    names = [given or agent.canonical_model.model for agent in llm_agents(app.root_agent)]
     return list(dict.fromkeys([*names, *([] if override.exclusive else _models_beside(app))]))
 
 
@@ -138,5 +117,4 @@ def _models_beside(app: App) -> Iterator[str]:
             if isinstance(root, BaseLlm):
                 yield root.model
             elif isinstance(root, BaseNode):
-                nodes = agents_of(root)
-                yield from (model_asked(node) for node in nodes if isinstance(node, LlmAgent))
+                yield from map(model_asked, llm_agents(root))

@@ -1,7 +1,5 @@
 """Decisions that ADK's own recordings hold: of `adk test`, and of `adk conformance record`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,11 +7,11 @@ from google.genai import types
 from pydantic import ValidationError
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.models.request.functions import CONFIRM, RESPOND
 from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
 
-_SET_RESPONSE = "set_model_response"
-_ASKS_USER = {"adk_request_confirmation", "adk_request_credential"}
+_ASKS_USER = {CONFIRM, "adk_request_credential"}
 """Calls that ADK makes of itself; no model asked for them."""
 _ASKS_INPUT = "adk_request_input"
 """Likewise below a graph; elsewhere a model calls it as a tool."""
@@ -56,7 +54,7 @@ def _of_events(events: list[Mapping[str, Any]]) -> _Answers:
             continue
         if content.get("role") == "user":
             names = [part.get("functionResponse", {}) for part in content.get("parts", ())]
-            is_repeated = any(response.get("name") == _SET_RESPONSE for response in names)
+            is_repeated = any(response.get("name") == RESPOND for response in names)
         elif content.get("role") == "model":
             # ADK says once more what was given to `set_model_response`.
             if not (is_repeated or _is_adks_own(event)):
@@ -89,7 +87,7 @@ def _steps(document: Document, key: str, answers: _Answers) -> Iterator[Recorded
             parsed = [types.Content.model_validate(content) for content in contents]
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise AdkFlowError(f"{document.path}: line {line}: {key}[{place}]: {reason}") from error
+            raise document.refused(AdkFlowError, (key, place), reason) from error
         parts = [part for content in parsed for part in content.parts or ()]
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]

@@ -1,7 +1,5 @@
 """A model that answers with decisions laid down beforehand, agent by agent."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 

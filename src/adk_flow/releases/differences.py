@@ -61,8 +61,8 @@ def find_differences(table: HookTable) -> list[ReleaseDifference]:
         left += [row for row in rows if id(row) not in paired]
     for group in group_by(left, lambda row: row.call).values():
         differences += _missing_or_moved(table, group)
-    found = [*_joined(differences), *_of_hooks(table)]
-    return sorted(found, key=lambda difference: "after_agent" not in difference.statement)
+    named = [*_joined(differences), *_of_hooks(table)]
+    return sorted(named, key=lambda difference: "after_agent" not in difference.statement)
 
 
 def _renamed(block: Sequence[HookRow]) -> Iterator[list[HookRow]]:
@@ -93,7 +93,7 @@ def _other(table: HookTable, rows: Sequence[HookRow]) -> ReleaseDifference:
     call, name = rows[0].call, _other_name(rows[0].call, rows[1].call)
     statement = f"{call.hook} is told of" if name == "agent" else f"{call.hook} of {call.agent} is"
     pairs = [(release, getattr(row.call, name)) for row in rows for release in row.releases]
-    values = {release: told or "nothing more" for release, told in pairs}
+    values = {release: words or "nothing more" for release, words in pairs}
     return ReleaseDifference(statement, "", [call.turn], _ordered(table, values))
 
 
@@ -140,7 +140,7 @@ def _ordered(table: HookTable, values: Mapping[str, str]) -> dict[str, str]:
 
 def _joined(differences: Iterable[ReleaseDifference]) -> Iterator[ReleaseDifference]:
     """Joins what is alike in several turns."""
-    for group in group_by(differences, lambda one: repr((one.statement, one.values))).values():
+    for group in group_by(differences, lambda each: repr((each.statement, each.values))).values():
         turns = {turn for difference in group for turn in difference.turns}
         yield msgspec.structs.replace(group[0], turns=sorted(turns))
 

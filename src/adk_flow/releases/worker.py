@@ -104,10 +104,11 @@ def run_job(job: Job) -> Outcome:
 
 def _on_offline_model(app: App) -> tuple[App, str]:
     """Has every agent ask the offline model, unless the app brings models of its own."""
-    from adk_flow.models.override import llm_agents, name_of_model, override_models
+    from adk_flow.inspect.agent_graph import llm_agents
+    from adk_flow.models.override import name_of_model, override_models
 
     # Not `canonical_model`, which makes the model and may ask for its key or package.
-    models = [agent.model for agent in llm_agents(app) if agent.model]
+    models = [agent.model for agent in llm_agents(app.root_agent) if agent.model]
     names = sorted({name_of_model(model) for model in models})
     # Those that are offline are given it too, for what the app has besides its agents.
     if names and names != ["offline"] and all(map(_is_apps_own, models)):

@@ -1,7 +1,5 @@
 """An ADK application loaded the way `adk run` loads it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import nullcontext
@@ -17,7 +15,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape, open_cassette
 from adk_flow.models.decisions import Decided, decided
 from adk_flow.models.from_env import model_named, without_keys
-from adk_flow.models.override import models_of, override_models, with_tape
+from adk_flow.models.override import models_of, override_models
 from adk_flow.record.plugin import FlowPlugin
 
 FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
@@ -84,7 +82,7 @@ def load_answered_app(
     if cassette is None:
         return app, None, None
     kept = open_cassette(cassette, models_of(app))
-    return with_tape(app, Tape(kept)), None, kept
+    return override_models(app, tape=Tape(kept)), None, kept
 
 
 def find_app(path: str | Path) -> FoundApp:
@@ -108,8 +106,9 @@ def find_app(path: str | Path) -> FoundApp:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
-    is_app = isinstance(loaded, App)
-    app = loaded if isinstance(loaded, App) else App(name=_app_name(name), root_agent=loaded)
+    is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
+    app_name = name if is_allowed else f"app_{name}"  # ADK allows no other
+    app = loaded if isinstance(loaded, App) else App(name=app_name, root_agent=loaded)
     file = _file_of(loaded, name)
     if file is None:
         return FoundApp(app, _near(place / "agent.py"), "yaml")
@@ -141,12 +140,6 @@ def lines_to_record(place: FoundApp) -> list[str]:
         root = 'from_config(str(Path(__file__).with_name("root_agent.yaml")))'
     made = f'app = App(name="{place.app.name}", root_agent={root}, plugins=[FlowPlugin()])'
     return [*imports[:-1], recorder, "", made]
-
-
-def _app_name(name: str) -> str:
-    """Gives the name of an app that has none: its folder's, if ADK allows it."""
-    is_allowed = name != "user" and name[0].isalpha()
-    return name if is_allowed else f"app_{name}"
 
 
 def with_recorder(app: App, recorder: FlowPlugin) -> App:

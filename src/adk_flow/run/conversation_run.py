@@ -1,7 +1,5 @@
 """A conversation run with an app, and its flow log."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import uuid
@@ -146,12 +144,7 @@ async def run_conversation(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
-        failed_checks=_check(
-            conversation.under(recorder.recorder.construct),
-            read,
-            turns,
-            ends,
-        ),
+        failed_checks=_check(conversation.under(recorder.recorder.construct), read, turns, ends),
         faults=recorder.faults.total(),
         uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
         sides=sides if asked else None,
@@ -221,8 +214,9 @@ class _Talk:
             error = await self._ask(turn, pause)
         if planned is None:
             return _End(error, asked, [], pause)
-        is_over = not planned.fault and self._pauses.latest is None
-        return _End(error or planned.fault, asked, planned.left_over if is_over else [], pause)
+        fault, is_over = planned.turn.fault, self._pauses.latest is None
+        left_over = planned.turn.left_over if is_over and not fault else []
+        return _End(error or fault, asked, left_over, pause)
 
     def _plan_of(self, turn: AskedTurn, pause: Pause | None) -> Planned | None:
         is_open = turn.plan is None and self._planned is not None

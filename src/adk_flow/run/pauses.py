@@ -1,16 +1,14 @@
 """What a session waits for, and the message that answers it, as `adk run` would give it."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from google.adk.events.event import Event
 from google.genai import types
 
 from adk_flow._data import as_words, object_in
+from adk_flow.models.request.functions import CONFIRM
 from adk_flow.scenario.conversation import AskedTurn
 
-_CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
 _YES = ("y", "yes", "true", "confirm")
 """What `adk run` takes for a confirmation (2.13, cli/cli.py)."""
@@ -63,7 +61,7 @@ def _response(turn: AskedTurn, call: types.FunctionCall) -> dict[str, Any]:
     value = turn.answer if turn.is_answer else turn.say
     if call.name == _CREDENTIAL and isinstance(value, dict):
         return {**(call.args or {}).get("authConfig", {}), "exchangedAuthCredential": value}
-    if call.name == _CONFIRMATION and not isinstance(value, dict):
+    if call.name == CONFIRM and not isinstance(value, dict):
         stated = object_in(value.strip()) if isinstance(value, str) else {}
         return stated or {"confirmed": value is True or str(value).strip().lower() in _YES}
     return value if isinstance(value, dict) else {"result": value}

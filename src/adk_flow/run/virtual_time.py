@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine
 from concurrent.futures import Executor
-from typing import Any, TypeVar
-
-_T = TypeVar("_T")
+from typing import Any
 
 
 class _Selector(selectors.DefaultSelector):
@@ -53,9 +50,3 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _end_thread(self, future: Any) -> None:
         self.threads -= 1
-
-
-def run_virtually(main: Coroutine[Any, Any, _T]) -> _T:
-    """Runs a coroutine on a virtual clock."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)

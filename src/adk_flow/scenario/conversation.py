@@ -13,7 +13,7 @@ import yaml
 from msgspec.structs import replace
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.scenario.plan import PlanFault, Task, check_plan
+from adk_flow.scenario.plan import Task, find_faults
 from adk_flow.scenario.yaml_file import read_document
 
 ALONE = frozenset({"single_agent", "advisor", "skills", "best_of_n"})
@@ -122,20 +122,13 @@ def read_conversation(path: str | Path) -> Conversation:
     document = read_document(path, "turns", ConversationError)
     conversation = document.converted(Conversation, ConversationError)
     if not conversation.turns:
-        raise ConversationError(
-            f"{path}: line {document.line()}: turns is empty; expected at least one"
-        )
+        raise document.refused(ConversationError, (), "turns is empty; expected at least one")
     for number, turn in enumerate(conversation.turns):
         if not (turn.say or turn.is_answer):
-            line = document.line("turns", number)
-            raise ConversationError(f"{path}: line {line}: turns[{number}]: expected say or answer")
-        try:
-            check_plan(turn.plan or [])
-        except PlanFault as fault:
-            place = ("turns", number, "plan", *fault.place)
-            line = document.line(*place)
-            field = "turns[{}].plan[{}].{}".format(*place[1::2], place[-1])
-            raise ConversationError(f"{path}: line {line}: {field}: {fault}") from fault
+            raise document.refused(ConversationError, ("turns", number), "expected say or answer")
+        for task, field, reason in find_faults(turn.plan or []):
+            place = ("turns", number, "plan", task, field)
+            raise document.refused(ConversationError, place, reason)
     return conversation
 
 
@@ -200,13 +193,13 @@ def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) ->
     user read.
     """
     folded = read.casefold()
-    found = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]
+    numbers = [float(number.replace(",", "")) for number in _NUMBER.findall(read)]
     failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
     failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in answer.casefold()]
     failed += [
         f"has no number within {near.tolerance:g} of {near.value:,}"
         for near in turn.numbers
-        if not any(abs(number - near.value) <= near.tolerance for number in found)
+        if not any(abs(number - near.value) <= near.tolerance for number in numbers)
     ]
     idle = [name for name in turn.specialists if name not in agents]
     from adk_flow.record.redact import mask  # slow to import

@@ -1,7 +1,5 @@
 """What can go wrong with an agent on purpose."""
 
-from __future__ import annotations
-
 from typing import Literal, get_args
 
 FaultKind = Literal[

@@ -1,9 +1,7 @@
 """A turn's plan: the tasks that answer it, whoever can be asked under a construct."""
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -105,42 +103,32 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         return self.name or ", ".join(call.name for call in self.calls) or self.agent
 
 
-class PlanFault(Exception):
-    """What is wrong with a plan, and where: the task's number and field."""
+def find_faults(plan: Sequence[Task]) -> Iterator[tuple[int, str, str]]:
+    """Gives what is wrong with a plan that its shape cannot say: a task's number, field and reason.
 
-    def __init__(self, task: int, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.place = (task, field)
-
-
-def check_plan(plan: Sequence[Task]) -> None:
-    """Checks what the shape of a plan cannot say.
-
-    Raises:
-      PlanFault: a name is taken, `after` or `tasks` names nothing or runs in a circle, a task is
-        asked for twice, a call is neither of a tool nor for tasks, or a pass is below 1.
+    A name is taken, `after` or `tasks` names nothing or runs in a circle, a task is asked for
+    twice, a call is neither of a tool nor for tasks, or a pass is below 1.
     """
-    names: dict[str, int] = {}
+    names: set[str] = set()
     asked = Counter(name for task in plan for name in task.asked)
     for number, task in enumerate(plan):
         if task.name in names:
-            raise PlanFault(number, "name", f"another task is named {task.name!r}")
-        if task.name:
-            names[task.name] = number
+            yield number, "name", f"another task is named {task.name!r}"
+        names |= {task.name} - {""}
         if task.pass_ < 0:
-            raise PlanFault(number, "pass", f"expected 1 or more, not {task.pass_}")
+            yield number, "pass", f"expected 1 or more, not {task.pass_}"
     after = {task.name: task.after for task in plan}
     asking = {task.name: task.asked for task in plan}
     for number, task in enumerate(plan):
         for field, named, links in (("after", task.after, after), ("tools", task.asked, asking)):
             if stranger := next((name for name in named if name not in names), ""):
-                raise PlanFault(number, field, f"no task of this turn is named {stranger!r}")
+                yield number, field, f"no task of this turn is named {stranger!r}"
             if task.name and task.name in _reached(named, links):
-                raise PlanFault(number, field, "the tasks wait for one another in a circle")
+                yield number, field, "the tasks wait for one another in a circle"
         if twice := next((name for name in task.asked if asked[name] > 1), ""):
-            raise PlanFault(number, "tools", f"{twice!r} is asked for twice")
+            yield number, "tools", f"{twice!r} is asked for twice"
         if any(bool(call.name) == bool(call.tasks) for call in task.tools):
-            raise PlanFault(number, "tools", "expected each to have either a name or tasks")
+            yield number, "tools", "expected each to have either a name or tasks"
 
 
 def _reached(names: Sequence[str], links: Mapping[str, list[str]]) -> set[str]:

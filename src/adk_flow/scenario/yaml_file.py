@@ -1,7 +1,5 @@
 """Files that people write: YAML (or JSON, which YAML contains) of a given shape, with its lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,12 +7,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import yaml
-from msgspec.inspect import Field, StructType, Type, type_info
 
 from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=AdkFlowError)
 
 MOST_LETTERS = 10_000_000
 """Of a file that people write."""
@@ -64,16 +62,15 @@ class Document(NamedTuple):
             return msgspec.convert(self.data, shape)
         except msgspec.ValidationError as error:
             located = self._located(str(error))
-            unknown = _UNKNOWN.search(located)
-            meant = suggest(unknown[1], _fields(type_info(shape))) if unknown else ""
+            unknown, (_, parts) = _UNKNOWN.search(located), msgspec.json.schema_components([shape])
+            fields = [name for part in parts.values() for name in part.get("properties", ())]
+            meant = suggest(unknown[1], fields) if unknown else ""
             raise problem(f"{self.path}: {located}{meant}") from error
 
     def by_name(self, shape: type[T], problem: type[AdkFlowError]) -> dict[str, T]:
         """Checks a file that says something of each of several names, as `converted` does."""
         if not (isinstance(self.root, yaml.MappingNode) and self.data):
-            raise problem(
-                f"{self.path}: line {self.line()}: expected names with what is said of them"
-            )
+            raise self.refused(problem, (), "expected names with what is said of them")
         nodes = {key.value: value for key, value in self.root.value}
         return {
             str(name): Document(self.path, nodes.get(str(name), self.root), value).converted(
@@ -81,6 +78,11 @@ class Document(NamedTuple):
             )
             for name, value in self.data.items()
         }
+
+    def refused(self, problem: type[E], place: Sequence[str | int], reason: str) -> E:
+        """Says what is wrong at a place of the file."""
+        field = f"{field_of(place)}: " if place else ""
+        return problem(f"{self.path}: line {self.line(*place)}: {field}{reason}")
 
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
@@ -104,14 +106,10 @@ class Document(NamedTuple):
             yield from (key for key, _ in node.value if matches(key))
 
 
-def _fields(shape: Any) -> Iterator[str]:
-    """Gives the names of the fields of a shape, as msgspec describes it, and of shapes in it."""
-    if isinstance(shape, StructType):
-        yield from (field.encode_name for field in shape.fields)
-    parts = [getattr(shape, name, ()) for name in ("fields", "types", "item_types")]
-    parts += [[getattr(shape, name, None)] for name in ("item_type", "value_type", "type")]
-    for part in (part for several in parts for part in several if isinstance(part, (Type, Field))):
-        yield from _fields(part)
+def field_of(place: Sequence[str | int]) -> str:
+    """Writes a place in a file, such as `turns[1].llm_calls`."""
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+    return path.lstrip(".")
 
 
 def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:

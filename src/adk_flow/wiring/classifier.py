@@ -17,7 +17,6 @@ from google.adk.labs.classifiers import (
 
 from adk_flow.models.enforcement import override_in_force
 from adk_flow.models.offline.likeness import fit
-from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.request.functions import Option
 
 SHARPNESS = 20.0
@@ -63,7 +62,7 @@ def choose_likest(messages: Sequence[str], choice: Choice) -> ChoiceAnswer:
     """Chooses the label whose description what a user said is likest."""
     options = [Option(name, str(text or name)) for name, text in choice.criteria.items()]
     ranking = fit(messages[-1], options)
-    if ranking.margin < ROUTE_FLOOR:
+    if not ranking.is_near:
         ranking = fit(" ".join(messages), options)
     weights = np.exp(SHARPNESS * (np.array(ranking.scores, dtype=float) - max(ranking.scores)))
     names = [option.name for option in options]

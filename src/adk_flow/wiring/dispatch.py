@@ -62,12 +62,9 @@ def fault_of(
 ) -> str:
     """Says what is wrong with a dispatch; empty if nothing is."""
     if not isinstance(answer, dict):
-        twice = named_twice(answer) if isinstance(answer, str) else ""
-        return (
-            f"it names {_shown(twice)} twice"
-            if twice
-            else f"it is no JSON object: {_shown(answer)}"
-        )
+        if isinstance(answer, str) and (twice := named_twice(answer)):
+            return f"it names {_shown(twice)} twice"
+        return f"it is no JSON object: {_shown(answer)}"
     if missing := [name for name in required if name not in answer]:
         return f"it has no sub-goal for {', '.join(missing)}"
     if unknown := [name for name in answer if name not in names]:
@@ -164,11 +161,9 @@ def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -
       MergeError: so it is.
     """
     parts = (llm_response.content and llm_response.content.parts) or []
-    refusal = next(
-        (part.text for part in parts if (part.text or "").startswith(UNKNOWN_FUNCTION)), ""
-    )
-    if refusal:
-        raise MergeError(f"{callback_context.agent_name}'s merge was refused: {refusal}")
+    for text in (part.text or "" for part in parts):
+        if text.startswith(UNKNOWN_FUNCTION):
+            raise MergeError(f"{callback_context.agent_name}'s merge was refused: {text}")
 
 
 def _shown(value: Any, most: int = _SHOWN) -> str:

@@ -7,7 +7,7 @@ from google.adk.tools.base_toolset import BaseToolset
 
 from adk_flow.inspect.agent_graph import tool_name
 from adk_flow.models.planned.agent_map import TOOLS
-from adk_flow.models.request.skills import skill_name
+from adk_flow.models.request.situation import skill_name
 from adk_flow.wiring.agents import alone
 from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 

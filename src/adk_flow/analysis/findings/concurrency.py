@@ -17,7 +17,7 @@ def find_lost_state_writes(turn: Turn, _: Trace) -> Iterator[Finding]:
     ADK keeps one; nodes write to one session, where the last one stays. A log holds no values.
     """
     for key, writes in group_by(turn.writes, lambda write: write.key).items():
-        clashing = [one for one in writes if any(_beside(one, other) for other in writes)]
+        clashing = [w for w in writes if any(_ran_at_once(w, other) for other in writes)]
         if clashing:
             names = {write.activation: write.activation.agent for write in clashing}.values()
             text = (
@@ -28,7 +28,7 @@ def find_lost_state_writes(turn: Turn, _: Trace) -> Iterator[Finding]:
             yield make_finding("lost_state_write", turn, distinct(names), text, records)
 
 
-def _beside(write: Write, another: Write) -> bool:
+def _ran_at_once(write: Write, another: Write) -> bool:
     """Whether two writers ran at the same time, neither of them for the other."""
     first, second = write.activation, another.activation
     calls = [activation.head.within for activation in (first, second)]

@@ -19,7 +19,7 @@ def find_dead_ends(turn: Turn, _: Trace) -> Iterator[Finding]:
 def _dead_end(turn: Turn, activation: Activation) -> Iterator[Finding]:
     sent, source = turn.requests(activation), activation.source
     # Some releases of ADK do not tell to whom a transfer is offered.
-    if not sent or any(one.targets or "transfer_to_agent" in one.tools for _, one in sent):
+    if not sent or any(r.targets or "transfer_to_agent" in r.tools for _, r in sent):
         return
     text = (
         f"{activation.agent} took over from "

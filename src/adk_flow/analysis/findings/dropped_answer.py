@@ -80,12 +80,12 @@ def _is_lost(turn: Turn, answer: Move, later: list[Move], *, asked_on: bool) -> 
     texts = [*[move.text for move in later], *arguments]
     if not all(map(is_whole, [answer.text, *texts])):
         return False
-    content, found = _content(turn, answer), terms_of(*texts)
-    if content.shares_number(found):
+    content, used = _content(turn, answer), terms_of(*texts)
+    if content.shares_number(used):
         return False
     if not content.numbers and (asked_on or len(content.words) < _LEAST_WORDS):
         return False
-    return len(content.words & found.words) <= _FEW_WORDS * len(content.words)
+    return len(content.words & used.words) <= _FEW_WORDS * len(content.words)
 
 
 def _content(turn: Turn, answer: Move) -> Terms:

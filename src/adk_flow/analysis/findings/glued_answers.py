@@ -34,12 +34,12 @@ def _glued(turn: Turn, message: Message) -> Iterator[Finding]:
         text = move.text.strip()
         if is_earlier and text != message.text.strip() and is_whole(text):
             answers.setdefault(text, move.source)
-    for (first, one), (second, other) in permutations(answers.items(), 2):
+    for (first, speaker), (second, next_speaker) in permutations(answers.items(), 2):
         seam = first[-_EDGE:] + second[:_EDGE]
         if len(seam) >= _LEAST and seam in message.text and seam not in first + "\n" + second:
+            names, records = (speaker, next_speaker), [message.record]
             text = (
-                f"The user reads the answers of {listed([one, other])} without a space "
+                f"The user reads the answers of {listed(names)} without a space "
                 f"between them: {one_line(seam, 60)!r}."
             )
-            names, records = (one, other), [message.record]
             yield make_finding("glued_answers", turn, names, text, records, "serious")

@@ -37,7 +37,7 @@ def _repeated(trace: Trace, turn: Turn, shown: list[Message]) -> Iterator[Findin
     terms = {message: terms_of(message.text) for message in shown if is_whole(message.text)}
     candidates: list[Message] = []
     for place, later in enumerate(shown):
-        earlier = [one for one in shown[:place] if one in terms and one.agent != later.agent]
+        earlier = [o for o in shown[:place] if o in terms and o.agent != later.agent]
         alike = (o for o in earlier if later in terms and _is_alike(terms[o], terms[later]))
         known = [o for o in alike if o not in candidates and not _ran_at_once(trace, o, later)]
         if not known:
@@ -74,17 +74,17 @@ def _is_alike(earlier: Terms, later: Terms) -> bool:
     return _is_held(earlier, later) or _is_held(later, earlier)
 
 
-def _is_held(content: Terms, found: Terms) -> bool:
+def _is_held(content: Terms, text: Terms) -> bool:
     """Whether a text holds an answer that has enough to be known again."""
     if not content.numbers and len(content.words) < _LEAST_WORDS:
         return False
-    is_told = content.numbers <= found.numbers
-    return is_told and len(content.words & found.words) >= _SAME * len(content.words)
+    has_figures = content.numbers <= text.numbers
+    return has_figures and len(content.words & text.words) >= _SAME * len(content.words)
 
 
-def _ran_at_once(trace: Trace, one: Message, other: Message) -> bool:
+def _ran_at_once(trace: Trace, *messages: Message) -> bool:
     """Whether two agents spoke that ran at the same time, neither of them for the other."""
-    first, second = (trace.activations.get(message.activation) for message in (one, other))
+    first, second = (trace.activations.get(message.activation) for message in messages)
     return first is not None and second is not None and ran_at_once(first, second)
 
 

@@ -81,8 +81,8 @@ def _is_same(fact: Fact, other: Fact) -> bool:
     return any(_is_rounded(value, other.value) for value in _values(fact, other))
 
 
-def _is_same_date(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    return all(not part or not same or part == same for part, same in zip(one, other, strict=True))
+def _is_same_date(date: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    return all(0 in pair or pair[0] == pair[1] for pair in zip(date, other, strict=True))
 
 
 def _values(fact: Fact, other: Fact) -> Iterator[float]:
@@ -117,10 +117,10 @@ def _is_used(fact: Fact, pool: Sequence[Fact], made: Sequence[Fact]) -> bool:
 
 
 def _computed(fact: Fact, other: Fact) -> Iterator[float]:
-    one, two = fact.value, other.value
+    a, b = fact.value, other.value
     if fact.unit == other.unit:
-        yield from (one + two, abs(one - two))
-    for result in (one * two, *(one / two for _ in [0] if two), *(two / one for _ in [0] if one)):
+        yield from (a + b, abs(a - b))
+    for result in (a * b, *([a / b] if b else []), *([b / a] if a else [])):
         yield from (result, result / 100, result * 12)
 
 

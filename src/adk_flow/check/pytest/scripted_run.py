@@ -11,8 +11,8 @@ from google.adk.models.base_llm import BaseLlm
 
 from adk_flow._adk import BaseNode
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.inspect.agent_graph import agents_of
-from adk_flow.models.override import Override, llm_agents, override_models, override_of
+from adk_flow.inspect.agent_graph import agents_of, llm_agents
+from adk_flow.models.override import Override, override_models, override_of
 from adk_flow.models.scripted import Decision, Scripted
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.run.app import load_app, with_recorder
@@ -81,7 +81,7 @@ def _check_keyless(app: App) -> None:
       ValueError: an agent has one.
     """
     override = override_of(app)
-    for agent in llm_agents(app):
+    for agent in llm_agents(app.root_agent):
         if model := _live_model(override.model or agent.model, agent, override):
             raise ValueError(
                 f"{agent.name} runs on {model}: give model='offline', or "

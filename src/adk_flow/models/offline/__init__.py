@@ -1,5 +1,1 @@
-"""The keyless default: reads only the request, and says that it is no language model."""
-
-from adk_flow.models.offline.model import Offline
-
-__all__ = ["Offline"]
+"""How the keyless default decides: it reads only the request, and is no language model."""

@@ -5,16 +5,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from adk_flow.analysis.quantities import PERIODS, Quantity
-from adk_flow.models.offline.mentions import NEGATIONS, choices_in, entity, find_mentions, truth
 from adk_flow.models.offline.places import (
     Places,
     around_quantity,
     convert_quantity,
     cues,
     read_measure,
-    sayings,
 )
-from adk_flow.models.offline.reading import Reading, Word, read
+from adk_flow.models.offline.reading import (
+    NEGATIONS,
+    Reading,
+    Word,
+    choices_in,
+    entity,
+    find_mentions,
+    read,
+    sayings,
+    truth,
+)
 from adk_flow.models.request.functions import Function, Parameter
 from adk_flow.models.request.words import NEUTRAL, spell_out, stem, stems
 

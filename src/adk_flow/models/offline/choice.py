@@ -9,7 +9,6 @@ from adk_flow.models.offline.forms import placeholder
 from adk_flow.models.offline.likeness import fit
 from adk_flow.models.offline.questions import Question, has_topic
 from adk_flow.models.offline.reading import read
-from adk_flow.models.offline.routes import ROUTE_FLOOR
 from adk_flow.models.offline.wording import ask_for, refused
 from adk_flow.models.request.functions import Function
 
@@ -48,7 +47,10 @@ def choose(question: Question, tools: Sequence[Function], is_own: bool) -> Funct
     open_ = [one for one in filled if one.topic and not one.faults and (has_figures or is_amount)]
     near = [one for one in filled if one.topic and (is_amount or one.topic >= len(one.faults))]
     if open_ or (near and (has_figures or not others)):
-        best = max(open_ or near, key=_closeness)
+        best = max(
+            open_ or near,
+            key=lambda one: (one.topic - len(one.faults), len(one.arguments), -len(one.missing)),
+        )
         refusal = [refused(best.function.name, best.faults)] if best.faults else []
         return FunctionChoice(best.function, {}, " ".join([*refusal, *map(ask_for, best.missing)]))
     return _look_up(question, tools, others, is_own) if others else None
@@ -72,17 +74,13 @@ def _filled(tool: Function, question: Question) -> Filled:
     return whole if is_bare or len(whole.faults) <= len(alone.faults) else alone
 
 
-def _closeness(filled: Filled) -> tuple[int, int, int]:
-    return filled.topic - len(filled.faults), len(filled.arguments), -len(filled.missing)
-
-
 def _look_up(
     question: Question, tools: Sequence[Function], others: Sequence[Function], is_own: bool
 ) -> FunctionChoice | None:
     """Chooses a tool that gives no figure, if any of the tools is near enough to the question."""
     options, whole = [tool.option for tool in tools], (*question.earlier, question.text)
     alone = fit(question.text, options)
-    ranking = alone if alone.margin >= ROUTE_FLOOR else fit(" ".join(whole), options)
+    ranking = alone if alone.is_near else fit(" ".join(whole), options)
     likest = max(others, key=lambda tool: ranking.scores[tools.index(tool)])
-    is_near = ranking.margin >= ROUTE_FLOOR or (is_own and likest.is_look_up)
+    is_near = ranking.is_near or (is_own and likest.is_look_up)
     return called(likest, question) if is_near else None

@@ -3,29 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from adk_flow.models.keyless import KeylessAnswer
 from adk_flow.models.offline import wording
 from adk_flow.models.offline.choice import FunctionChoice
 from adk_flow.models.offline.forms import Material, fill_form
 from adk_flow.models.offline.questions import read_questions
-from adk_flow.models.offline.routes import own_options
-from adk_flow.models.offline.tasks import QuestionTask, plan_tasks
-from adk_flow.models.request.functions import Option
-from adk_flow.models.request.situation import FINISH, RESPOND, Situation
-from adk_flow.models.request.skills import LOAD
-from adk_flow.models.request.turns import TRANSFER, AgentSaid, Called, Returned
+from adk_flow.models.offline.tasks import QuestionTask, own_options, plan_tasks
+from adk_flow.models.request.functions import FINISH, LOAD, RESPOND, TRANSFER, Option
+from adk_flow.models.request.situation import Situation
+from adk_flow.models.request.turns import AgentSaid, Called, Returned
 from adk_flow.models.request.words import spell_out
 
 
-class OfflineDecision(NamedTuple):
-    """What to say, or which functions to call."""
-
-    text: str = ""
-    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
-
-
-def decide(situation: Situation) -> OfflineDecision:
+def decide(situation: Situation) -> KeylessAnswer:
     """Decides the next step.
 
     The agent's own calls come first, all at once; then the rest of the question goes to the next
@@ -35,10 +27,10 @@ def decide(situation: Situation) -> OfflineDecision:
     calls = [task.choice for task in tasks if task.choice and not task.choice.text]
     instead = list(dict.fromkeys(task.choice.text for task in tasks if task.choice))
     if pending := _pending(calls, situation):
-        return OfflineDecision(calls=tuple((one.function.name, one.arguments) for one in pending))
+        return "", [(choice.function.name, choice.arguments) for choice in pending]
     onward = next((task.transfer for task in tasks if task.transfer), "")
     if onward and not any(instead) and situation.schema is None:
-        return OfflineDecision(calls=((TRANSFER, {"agent_name": onward}),))
+        return "", [(TRANSFER, {"agent_name": onward})]
     return _end(_answer(tasks, calls, instead, situation), any(instead), situation)
 
 
@@ -58,23 +50,22 @@ def _called(situation: Situation) -> list[str]:
     return [step.function for step in steps if isinstance(step, Called) and not step.agent]
 
 
-def _end(answer: str, is_asking: bool, situation: Situation) -> OfflineDecision:
+def _end(answer: str, is_asking: bool, situation: Situation) -> KeylessAnswer:
     """Ends the agent's turn in the way its declarations ask for."""
     asked = tuple(question.written for question in read_questions(situation.turns))
     material = Material(asked, answer, tuple(_results(situation)), situation.instruction)
     ending, schema = situation.ending, situation.schema
     if schema is not None:
-        return OfflineDecision(json.dumps(fill_form(schema, material), ensure_ascii=False))
-    if ending is None or ending.name in _called(situation):
-        return OfflineDecision(answer)
-    if is_asking and ending.name == FINISH:
-        return OfflineDecision(answer)
+        return json.dumps(fill_form(schema, material), ensure_ascii=False), []
+    is_unfinished = is_asking and ending is not None and ending.name == FINISH
+    if ending is None or is_unfinished or ending.name in _called(situation):
+        return answer, []
     shape = {
         "type": "object",
         "properties": {parameter.name: parameter.schema for parameter in ending.parameters},
         "required": [parameter.name for parameter in ending.required],
     }
-    return OfflineDecision(calls=((ending.name, fill_form(shape, material)),))
+    return "", [(ending.name, fill_form(shape, material))]
 
 
 def _answer(

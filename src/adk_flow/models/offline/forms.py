@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from adk_flow.models.offline.likeness import fit
-from adk_flow.models.offline.mentions import choices_in
-from adk_flow.models.offline.reading import read
-from adk_flow.models.offline.routes import ROUTE_FLOOR
+from adk_flow.models.offline.reading import choices_in, read
 from adk_flow.models.request.functions import Option
 from adk_flow.models.request.schemas import Schema
 from adk_flow.models.request.values import fault_of_value, value_of
@@ -42,13 +40,13 @@ def fill_form(schema: Schema, material: Material, name: str = "") -> Any:
         return _object(schema, material)
     if schema.get("type") == "array":
         item = schema.get("items") or {}
-        least = [fill_form(item, material, name)] * int(schema.get("minItems") or 0)
+        least = [fill_form(item, material, name)] * schema.get("minItems", 0)
         return (_choices(item, material) if item.get("enum") else []) or least
     is_text = schema.get("type", "string") == "string"
-    found = [result.get(name) for result in material.results if isinstance(result, dict)]
-    found += [material.answer] if is_text and _is_reply(name) else []
-    found += [schema.get("default"), None, False, 0, placeholder(name, schema)]
-    return next(one for one in found if _is_valid(one, schema) or one is found[-1])
+    values = [result.get(name) for result in material.results if isinstance(result, dict)]
+    values += [material.answer] if is_text and _is_reply(name) else []
+    values += [schema.get("default"), None, False, 0, placeholder(name, schema)]
+    return next(value for value in values if _is_valid(value, schema) or value is values[-1])
 
 
 def _is_valid(value: Any, schema: Schema) -> bool:
@@ -75,19 +73,19 @@ def _object(schema: Schema, material: Material) -> dict[str, Any]:
 def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, str]:
     """Gives each part of the question to the property it is likest: a sub-goal to a child."""
     goals = {
-        name: one
-        for name, one in properties.items()
-        if one.get("type") == "string" and not {"enum", "format"} & one.keys()
+        name: goal
+        for name, goal in properties.items()
+        if goal.get("type") == "string" and not {"enum", "format"} & goal.keys()
         if not _is_reply(name)
     }
-    options = [_described(name, one, material) for name, one in goals.items()]
+    options = [_described(name, goal, material) for name, goal in goals.items()]
     if len(goals) < 2 or not all(option.description for option in options):
         return {}
     shares = dict.fromkeys(goals, "")
     for question in material.questions:
-        found = fit(question, options)
-        if found.margin >= ROUTE_FLOOR:
-            name = options[found.best].name
+        ranking = fit(question, options)
+        if ranking.is_near:
+            name = options[ranking.best].name
             shares[name] = f"{shares[name]} {question}".strip()
     whole, is_placed = " ".join(material.questions), any(shares.values())
     return {
@@ -99,7 +97,7 @@ def _shares(properties: Mapping[str, Schema], material: Material) -> dict[str, s
 def _choices(schema: Schema, material: Material) -> list[Any]:
     """Picks one for each question that any of them fits."""
     options = [_described(str(value), {}, material) for value in schema["enum"]]
-    fitting = [one for one in material.questions if fit(one, options).margin >= ROUTE_FLOOR]
+    fitting = [question for question in material.questions if fit(question, options).is_near]
     chosen = (_choice(schema, material._replace(questions=(question,))) for question in fitting)
     return list(dict.fromkeys(chosen))
 
@@ -112,9 +110,9 @@ def _choice(schema: Schema, material: Material) -> Any:
     named = list(choices_in(real, read(question)))
     if len(named) == 1 or not real:
         return (named or none)[0]
-    found = fit(question, [_described(str(value), {}, material) for value in named or real])
-    is_none = bool(none) and not named and found.margin < ROUTE_FLOOR
-    return none[0] if is_none else (named or real)[found.best]
+    ranking = fit(question, [_described(str(value), {}, material) for value in named or real])
+    is_none = bool(none) and not named and not ranking.is_near
+    return none[0] if is_none else (named or real)[ranking.best]
 
 
 def _described(name: str, schema: Schema, material: Material) -> Option:

@@ -14,6 +14,8 @@ from adk_flow.models.request.words import clipped, content_words, spell_out, ste
 
 CLAUSE_SHARE = 0.5
 """Weight of the best clause beside the whole description; 0.3 to 0.7 choose alike."""
+ROUTE_FLOOR = -0.1
+"""The margin over everyday subjects below which no agent fits; unlike agent sets can share it."""
 RIVALS = 5
 """Nearest everyday subjects, averaged, that a description has to come near to."""
 ACRONYM = 0.2
@@ -34,6 +36,11 @@ class Fit(NamedTuple):
     best: int
     margin: float
     """What the best option has over everyday subjects: low when nothing fits."""
+
+    @property
+    def is_near(self) -> bool:
+        """Tells whether the best option fits the text at all."""
+        return self.margin >= ROUTE_FLOOR
 
 
 class _Outline(NamedTuple):

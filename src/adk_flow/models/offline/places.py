@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from adk_flow.analysis.quantities import MONEY, Quantity
-from adk_flow.models.offline.reading import Reading, Word
+from adk_flow.models.offline.reading import Reading, Word, sayings
 from adk_flow.models.request.functions import Parameter
 from adk_flow.models.request.values import fault_of_value
 from adk_flow.models.request.words import NEUTRAL, spell_out, split_words, stem, stems
@@ -71,11 +71,6 @@ def cues(parameter: Parameter) -> frozenset[str]:
     return stems(f"{spell_out(parameter.name)} {parameter.description}")
 
 
-def sayings(text: str) -> list[str]:
-    """Returns what stands in quotes in a description: how people say it."""
-    return re.findall(r'"([^"]+)"', text)
-
-
 class Places(NamedTuple):
     """What the quantities of a text are placed by."""
 
@@ -119,8 +114,8 @@ class Places(NamedTuple):
         is_later = (
             is_sum
             and any(  # "£10,000 after 10 years"
-                one.lead in _LATER and not self.reading.text[quantity.end : one.start].strip()
-                for one in following
+                other.lead in _LATER and not self.reading.text[quantity.end : other.start].strip()
+                for other in following
             )
         )
         if value is None or is_other or is_later or not (is_called or is_open):
@@ -137,7 +132,7 @@ class Places(NamedTuple):
         if after and not text[quantity.end : after.start].strip(" -"):
             is_name = after.text not in NEUTRAL | _SPLITTERS and after.start not in self.said
             names += [after.text] * is_name
-        for word in reversed([one for one in words if one.end <= quantity.start]):
+        for word in reversed([word for word in words if word.end <= quantity.start]):
             if text[word.end : start].strip(" -(:") or quantity.lead:
                 break
             start = word.start
@@ -167,7 +162,7 @@ def around_quantity(reading: Reading, quantity: Quantity) -> list[Word]:
     before: list[Word] = []
     after: list[Word] = []
     gap = ""
-    for word in reversed([one for one in reading.words if one.end <= quantity.start]):
+    for word in reversed([word for word in reading.words if word.end <= quantity.start]):
         gap = reading.text[word.end : before[0].start if before else quantity.start]
         if _END.search(gap) or (before and before[0].text in _CLAUSES):
             break
@@ -177,7 +172,7 @@ def around_quantity(reading: Reading, quantity: Quantity) -> list[Word]:
     ):  # what follows another quantity up to a preposition is of that one
         places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
         before = before[next(places, len(before)) :]
-    for word in [one for one in reading.words if one.start >= quantity.end]:
+    for word in [word for word in reading.words if word.start >= quantity.end]:
         is_for = quantity.per and not after and word.text in ("of", "on", "for")  # £9 a month for a
         if _END.search(reading.text[after[-1].end if after else quantity.end : word.start]) or (
             word.text in _SPLITTERS and not is_for

@@ -1,7 +1,5 @@
 """An app's agents as a plan sees them: whose a task is, and who stands on the way to whom."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -12,7 +10,7 @@ from adk_flow._adk import BaseNode, Workflow
 from adk_flow._data import group_by
 from adk_flow.inspect.agent_graph import agents_of, tool_name, tools_of, uses_of
 from adk_flow.models.request.schemas import resolve_schema
-from adk_flow.models.request.skills import skill_name
+from adk_flow.models.request.situation import skill_name
 from adk_flow.models.request.values import free_property
 from adk_flow.scenario.plan import Task
 

@@ -1,7 +1,5 @@
 """A plan to fill in: a task for each agent of an app, with valid arguments for its tools."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, get_type_hints
 
@@ -14,7 +12,7 @@ from adk_flow._adk import BaseNode
 from adk_flow._data import walk_once
 from adk_flow.inspect.agent_graph import uses_of
 from adk_flow.inspect.settings import state_read
-from adk_flow.inspect.warnings import writers_of
+from adk_flow.inspect.warnings import code_names
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.values import value_of, values_of
@@ -31,10 +29,12 @@ async def draft_conversation(
     Unless tools are run, the plan says what they return, and the state what they would write.
     """
     agents = _agents(app.root_agent, run_tools) if app.root_agent else []
-    leads = AgentMap(agents[0]).leads if agents else []
-    plan = [task async for task in _tasks(agents, leads, run_tools)]
+    if not agents:
+        return Conversation([AskedTurn(question, plan=[]) for question in questions])
+    team = AgentMap(agents[0])
+    plan = [task async for task in _tasks(agents, team.leads, run_tools)]
     turns = [AskedTurn(question, plan=plan) for question in questions]
-    return Conversation(turns, state=_state(agents, run_tools))
+    return Conversation(turns, state=_state(agents, team, run_tools))
 
 
 def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
@@ -47,11 +47,20 @@ def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
     return list(walk_once([root], reached))
 
 
-def _state(agents: Sequence[BaseNode], run_tools: bool) -> dict[str, str]:
-    """Gives words to each state key that an instruction needs and nothing that runs writes."""
-    written = writers_of(agents, run_tools)
-    read = [key for agent in agents for key, optional in state_read(agent).items() if not optional]
-    return {key: f"What {key} holds." for key in read if key not in written}
+def _state(agents: Sequence[BaseNode], team: AgentMap, run_tools: bool) -> dict[str, str]:
+    """Gives words to each state key that an instruction needs and nothing writes before it.
+
+    What an agent is asked to write by its `output_key` is there once it has ended.
+    """
+    in_code = {word for agent in agents for word in code_names(agent, run_tools)}
+    needed: dict[str, str] = {}
+    for reader in agents:
+        for key, is_optional in state_read(reader).items():
+            writers = [agent for agent in agents if getattr(agent, "output_key", "") == key]
+            early = [one for one in writers if not team.is_on_the_way(one.name, [reader.name])]
+            if not (is_optional or early or key in in_code):
+                needed[key] = f"What {key} holds."
+    return needed
 
 
 async def _tasks(

@@ -14,13 +14,11 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
 from adk_flow.models.planned.log_activities import Activities, Activity
 from adk_flow.models.planned.view import said
-from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
-from adk_flow.models.request.skills import LOAD
+from adk_flow.models.request.functions import CONFIRM, CONSULT, FINISH, LOAD, RESPOND
 from adk_flow.models.request.values import PLACEHOLDER
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import Confirmation, PlannedActions, PlannedCall, Task
 
-_CONFIRMATION = "adk_request_confirmation"
 _OF_ITSELF = (FINISH, RESPOND, LOAD, CONSULT)
 """Functions that a plan need not name: it calls them where they are offered."""
 
@@ -78,6 +76,7 @@ class _TurnPlan:
         self.activities = Activities(trace, turn)
         self.silent: list[Task] = []
         """Those of agents and graphs that ended without asking a model."""
+        self._planned = {activity: self._task(activity) for activity in self.activities.all}
         agents = (activity.activation.agent for activity in self.activities.all)
         self.tasks = _merged(self._tasks(), Counter(agents))
 
@@ -85,27 +84,24 @@ class _TurnPlan:
         waiting = list(self.activities.roots)
         while waiting:
             activity = waiting.pop(0)
-            task, children = self._task(activity)
-            is_root = activity in self.activities.roots
-            if not (is_root and self._is_plain(activity, task, children)):
+            task, children = self._planned[activity]
+            if activity not in self.activities.roots or not self._is_plain(activity):
                 yield task
             waiting[:0] = children
         yield from self.silent
 
-    def _is_plain(self, activity: Activity, task: Task, children: list[Activity]) -> bool:
+    def _is_plain(self, activity: Activity) -> bool:
         """Whether nothing need be said of who began: it would do the same without a task."""
-        if (
-            task.calls
-            or task.says is not None
-            or any(call.then or call.says for call in task.tools)
-        ):
+        task, children = self._planned[activity]
+        does_more = task.calls or any(call.then or call.says for call in task.tools)
+        if does_more or task.says is not None:
             return not task.tools and task.says == PLACEHOLDER
         is_direct = all(
             child.is_called
             or (child.call is None and child.activation.source is activity.activation)
             for child in children
         )
-        asked = [self._task(child)[0] for child in children]
+        asked = [self._planned[child][0] for child in children]
         joins = any(child.only_asks and child.says is not None for child in asked)
         is_begun = activity.activation.cause != "transfer"
         return is_direct and is_begun and not task.pass_ and not joins
@@ -117,7 +113,7 @@ class _TurnPlan:
             children += activity.onward
         elif target := self.activities.silent_target(activity):
             name = self._silent(target)
-            if self.activities.only_hands_over(activity):
+            if activity.only_hands_over:
                 tools.append(PlannedCall(tasks=[name]))
         activation = activity.activation
         task = Task(
@@ -126,7 +122,7 @@ class _TurnPlan:
             ask=self._ask(activity),
             tools=tools,
             says=self._says(activity, tools),
-            parting=self._parting(activity),
+            parting=_parting(activity),
             after=self._before(activity),
             pass_=self._pass(activity),
             consults=self._consults(activity),
@@ -137,7 +133,7 @@ class _TurnPlan:
     def _tools(self, activity: Activity) -> tuple[list[PlannedCall], list[Activity]]:
         tools: list[PlannedCall] = []
         children: list[Activity] = []
-        for calls in self.activities.calls(activity):
+        for calls in activity.steps:
             then, says = bool(tools), _words_beside(calls)
             for call in calls:
                 asked = activity.asked.get(id(call), [])
@@ -151,7 +147,7 @@ class _TurnPlan:
                 elif call.kind != "function" or call.name in _OF_ITSELF:
                     continue
                 elif _is_offered(call):
-                    tools.append(replace(self._planned(call), says=says, then=then))
+                    tools.append(replace(self._planned_call(call), says=says, then=then))
                 else:
                     self._note(call, "is left out: it was offered no function of that name")
                     continue
@@ -168,12 +164,11 @@ class _TurnPlan:
 
     def _consults(self, activity: Activity) -> dict[str, str]:
         """Takes what a stronger model was asked, and what it said."""
-        calls = [call for calls in self.activities.calls(activity) for call in calls]
-        consults = [call for call in calls if call.name == CONSULT and call.ended >= 0]
+        consults = [call for call in activity.calls if call.name == CONSULT and call.ended >= 0]
         asked = {str(object_in(call.text).get("question", "")): call for call in consults}
         return {question: said(self._returned(call)) for question, call in asked.items()}
 
-    def _planned(self, call: ToolCall) -> PlannedCall:
+    def _planned_call(self, call: ToolCall) -> PlannedCall:
         planned = PlannedCall(call.name, args=object_in(call.text))
         if planned.is_masked:
             what = "is not run" if self.run_tools else "is replayed"
@@ -189,7 +184,7 @@ class _TurnPlan:
         records = self.trace.log.records
         later = (records[n] for n in range(call.ended, len(records)) if call.ended >= 0)
         asked: Confirmation | None = None
-        for record in (one for one in later if one.activation == call.activation):
+        for record in (entry for entry in later if entry.activation == call.activation):
             asked = asked or _confirmation(record, call)
             if call.id in record.responses:
                 actions = PlannedActions(
@@ -232,17 +227,15 @@ class _TurnPlan:
             return []
         steps = [
             [child.name for call in calls for child in within.asked.get(id(call), [])]
-            for calls in self.activities.calls(within)
+            for calls in within.steps
         ]
         place = next((n for n, names in enumerate(steps) if activity.name in names), 0)
         return next((names for names in reversed(steps[:place]) if names), [])
 
     def _says(self, activity: Activity, tools: Sequence[PlannedCall]) -> Any:
-        for calls in self.activities.calls(activity):
-            for call in calls:
-                if call.name in (FINISH, RESPOND):
-                    values = object_in(call.text)  # the words alone, where it has no schema
-                    return values["result"] if set(values) == {"result"} else values
+        if end := next((call for call in activity.calls if call.name in (FINISH, RESPOND)), None):
+            values = object_in(end.text)  # the words alone, where it has no schema
+            return values["result"] if set(values) == {"result"} else values
         words, last = activity.words, activity.model_calls[-1]
         if not words and last.responses and not last.responses[-1].calls:
             return ""
@@ -251,18 +244,11 @@ class _TurnPlan:
             return value if isinstance(value, (dict, list)) else words or None
         return None if words == self._by_default(activity, tools) else words or None
 
-    def _parting(self, activity: Activity) -> str:
-        """Reads the words that go with the call by which it says something."""
-        steps = list(self.activities.calls(activity))
-        ends = steps and any(call.name in (FINISH, RESPOND) for call in steps[-1])
-        return _words_beside(steps[-1]) if ends else ""
-
     def _by_default(self, activity: Activity, tools: Sequence[PlannedCall]) -> str:
         """Writes what the agent would say if the plan did not tell."""
         returned = [call.returns for call in tools if call.is_stubbed]
         if not returned:
-            calls = (call for calls in self.activities.calls(activity) for call in calls)
-            ends = [call.ended for call in calls if call.ended >= 0]
+            ends = [call.ended for call in activity.calls if call.ended >= 0]
             returned = [_result(self.trace.log.records[end]) for end in ends]
         return "\n\n".join(dict.fromkeys(filter(None, map(said, returned))))
 
@@ -288,15 +274,21 @@ def _words_beside(calls: Sequence[ToolCall]) -> str:
     return "\n\n".join(filter(None, (r.text for r in model_call.responses if r.calls)))
 
 
+def _parting(activity: Activity) -> str:
+    """Reads the words that go with the call by which an agent says something."""
+    last = activity.steps[-1] if activity.steps else []
+    return _words_beside(last) if any(call.name in (FINISH, RESPOND) for call in last) else ""
+
+
 def _confirmation(event: Record, call: ToolCall) -> Confirmation | None:
     """Reads what a tool's code asked the user to confirm, if an event is that question."""
     if call.withheld:  # ADK itself asks, as it does when that is played
         return None
-    values = [object_in(call.text) for call in event.calls if call.name == _CONFIRMATION]
+    values = [object_in(call.text) for call in event.calls if call.name == CONFIRM]
     for value in values:
-        original, told = value.get("originalFunctionCall"), value.get("toolConfirmation")
-        if isinstance(original, dict) and isinstance(told, dict) and original.get("id") == call.id:
-            return Confirmation(str(told.get("hint") or ""), told.get("payload"))
+        original, asked = value.get("originalFunctionCall"), value.get("toolConfirmation")
+        if isinstance(original, dict) and isinstance(asked, dict) and original.get("id") == call.id:
+            return Confirmation(str(asked.get("hint") or ""), asked.get("payload"))
     return None
 
 

@@ -26,6 +26,19 @@ class Activity:
     """Whom it asked, by the identity of its calls."""
     onward: list[Activity] = field(default_factory=list)
     """Whom it handed over to without a word of its own."""
+    steps: list[list[ToolCall]] = field(default_factory=list)
+    """The calls that it made, model call by model call."""
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls that it made."""
+        return [call for step in self.steps for call in step]
+
+    @property
+    def only_hands_over(self) -> bool:
+        """Whether it did nothing but hand over, without a word."""
+        has_words = any(r.text for call in self.model_calls for r in call.responses)
+        return not has_words and {call.kind for call in self.calls} == {"transfer"}
 
     @property
     def words(self) -> str:
@@ -59,30 +72,26 @@ class Activities:
             agent = activity.activation.agent
             earlier = names[:number].count(agent)
             activity.name = f"{agent} {earlier + 1}" if names.count(agent) > 1 else agent
+            activity.steps = list(self._steps(activity))
         return activities
 
     def _place(self, activity: Activity) -> None:
         """Puts an activity to whom it was asked by, or to whom handed over to it."""
         self._find_origin(activity)
         source = activity.within
+        if source and activity.call is None and not source.only_hands_over:
+            # A task of its own, in the same place.
+            activity.within, activity.call = source.within, source.call
+            source = activity.within
         if source is None:
             self.roots.append(activity)
         elif activity.call is not None:
             source.asked.setdefault(id(activity.call), []).append(activity)
-        elif self.only_hands_over(source):
+        else:
             source.onward.append(activity)
-        else:  # a task of its own, in the same place
-            activity.within, activity.call = source.within, source.call
-            if source.within is None:
-                self.roots.append(activity)
-            elif source.call is not None:
-                source.within.asked[id(source.call)].append(activity)
-            else:
-                source.within.onward.append(activity)
 
     def _find_origin(self, activity: Activity) -> None:
-        activation: Activation | None = activity.activation
-        while activation is not None:
+        for activation in (activity.activation, *activity.activation.parents()):
             source = activation.source
             acting = self._by_number.get(source.number) if source else None
             if activation.cause == "transfer" and acting is not None:
@@ -94,10 +103,8 @@ class Activities:
                 activity.within, activity.call = self._by_number.get(call.activation), call
                 activity.is_called = activation is activity.activation
                 return
-            activation = source
 
-    def calls(self, activity: Activity) -> Iterator[list[ToolCall]]:
-        """Gives the calls that an agent made, model call by model call."""
+    def _steps(self, activity: Activity) -> Iterator[list[ToolCall]]:
         own = [
             call for call in self.turn.tool_calls if call.activation == activity.activation.number
         ]
@@ -114,13 +121,7 @@ class Activities:
         """Names whom it handed over to, if no model was asked there; empty if one was."""
         target = activity.activation.successor
         if target is None or any(
-            target in (one.activation, *one.activation.parents()) for one in self.all
+            target in (other.activation, *other.activation.parents()) for other in self.all
         ):
             return ""
         return target.agent
-
-    def only_hands_over(self, activity: Activity) -> bool:
-        """Whether it did nothing but hand over, without a word."""
-        calls = [call for calls in self.calls(activity) for call in calls]
-        has_words = any(r.text for call in activity.model_calls for r in call.responses)
-        return not has_words and {call.kind for call in calls} == {"transfer"}

@@ -1,9 +1,7 @@
-"""A model that plays a turn's plan under any construct; it reads no natural language."""
-
-from __future__ import annotations
+"""A model that plays a turn's plan under any construct, be it from another process."""
 
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from google.adk.models.llm_request import LlmRequest
@@ -11,9 +9,9 @@ from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
 from adk_flow._adk import BaseNode
-from adk_flow.models.keyless import KeylessModel
+from adk_flow.models.keyless import KeylessAnswer, KeylessModel
 from adk_flow.models.planned.agent_map import AgentMap
-from adk_flow.models.planned.steps import next_step
+from adk_flow.models.planned.steps import PlannedStep
 from adk_flow.models.planned.turn import PlanError, PlannedTurn
 from adk_flow.models.planned.view import RequestView, read_view
 from adk_flow.scenario.conversation import AskedTurn
@@ -21,7 +19,7 @@ from adk_flow.scenario.plan import PlannedCall
 
 
 class Planned(KeylessModel):
-    """Answers every agent's requests of one turn by that turn's plan.
+    """Answers every agent's requests of one turn by that turn's plan; reads no natural language.
 
     What it does follows from the request (functions, targets, schema, what has happened in this
     turn) and from the app's agents: who stands below whom.
@@ -41,24 +39,12 @@ class Planned(KeylessModel):
         with self._lock:
             return self._turn.stub(agent, tool, arguments)
 
-    def choose(self, names: Sequence[str]) -> str:
-        """Names the agent, of several, that the next task is for; empty where none is."""
-        return self._turn.choose(names)
-
     @property
-    def fault(self) -> str:
-        """Why a step was impossible; empty while none was."""
-        return self._turn.fault
+    def turn(self) -> PlannedTurn:
+        """How far the turn has come."""
+        return self._turn
 
-    @property
-    def left_over(self) -> list[str]:
-        """Names the tasks that nobody was asked for, with their agents."""
-        return [
-            task.agent if task.label == task.agent else f"{task.agent} ({task.label})"
-            for task in self._turn.left_over
-        ]
-
-    def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+    def decide(self, request: LlmRequest) -> KeylessAnswer:
         """Gives the next step of the agent that asks.
 
         Raises:
@@ -83,14 +69,13 @@ class Planned(KeylessModel):
         is_agents = (request.config.labels or {}).get("adk_agent_name")
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
-    def next_step(self, view: RequestView) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    def next_step(self, view: RequestView) -> KeylessAnswer:
         """Does so by what the request shows, which another process may have read (`wiring.server`).
 
         Raises:
           PlanError: it is impossible, or one before it in this turn was.
         """
         with self._lock:
-            if self.fault:
-                raise PlanError(self.fault)
-            text, calls = next_step(self._turn, view)
-        return text, [(call.function, call.arguments) for call in calls]
+            if self._turn.fault:
+                raise PlanError(self._turn.fault)
+            return PlannedStep(self._turn, view).decide()

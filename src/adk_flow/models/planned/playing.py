@@ -1,36 +1,45 @@
-"""When a plan plays: with the offline model, or where no model is named."""
-
-from __future__ import annotations
+"""What conversations ask: a plan with the offline model or none named, else models, by key."""
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
+from google.adk.models.google_llm import Gemini
+from google.adk.plugins.base_plugin import BasePlugin
 
 from adk_flow._adk import BaseNode
-from adk_flow.inspect.agent_graph import agents_of, name_of_model
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS
+from adk_flow.inspect.agent_graph import llm_agents, name_of_model
+from adk_flow.models.from_env import OFFLINE, MissingKeyError, lacks_google_key
 from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.model import Planned
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 
-_OFFLINE = "offline"
+_ANSWERING = (
+    "before_run_callback",
+    "before_agent_callback",
+    "before_model_callback",
+    "on_model_error_callback",
+)
+"""Hooks that may give an answer, so that no model is asked or its error is not the end."""
 
 
 def plays_plans(root: BaseNode, named: str = "") -> bool:
     """Whether plans answer an app's turns: unless a real or scripted model is named for it."""
     named = named or os.environ.get("MODEL_NAME", "").strip()
-    return named in ("", _OFFLINE) and "scripted" not in _own_models(root)
+    return named in ("", OFFLINE) and "scripted" not in _own_models(root)
 
 
 def runs_offline(root: BaseNode) -> bool:
     """Whether the offline model is that of every agent."""
-    return _own_models(root) <= {_OFFLINE}
+    return _own_models(root) <= {OFFLINE}
 
 
 def _own_models(root: BaseNode) -> set[str]:
-    agents = [node for node in agents_of(root) if isinstance(node, LlmAgent)]
-    return {name_of_model(agent.model) for agent in agents} - {""}
+    return {name_of_model(agent.model) for agent in llm_agents(root)} - {""}
 
 
 def planned_for(app: App, turn: AskedTurn) -> Planned | None:
@@ -40,6 +49,12 @@ def planned_for(app: App, turn: AskedTurn) -> Planned | None:
         return None
     named = name_of_model(override_of(app).model)
     return Planned(turn, root) if plays_plans(root, named) else None
+
+
+def planned_override(planned: Planned, given: Override | None) -> Override:
+    """Puts a plan's model in the place of every other, and what it says in the place of tools."""
+    playing = {"model": planned, "stub": planned.stub, "choose": planned.turn.choose}
+    return replace(given or Override(), **playing)
 
 
 def models_asked(app: App, conversations: Iterable[Conversation]) -> list[str]:
@@ -59,8 +74,27 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
         yield has_plan
 
 
-def planned_override(planned: Planned, given: Override | None) -> Override:
-    """Puts a plan's model in the place of every other, and what it says in the place of tools."""
-    given = given or Override()
-    playing = {"stub": planned.stub, "choose": planned.choose}
-    return Override(planned, given.latency, fault=given.fault, **playing)
+def check_keys(app: App, conversations: Iterable[Conversation]) -> None:
+    """Refuses conversations whose first agent asks Gemini without a key.
+
+    Raises:
+      MissingKeyError: it does, and no callback or plugin of the app may answer in its place.
+    """
+    agent = next(llm_agents(app.root_agent), None)
+    if agent is None or override_of(app).model or not lacks_google_key():
+        return
+    with suppress(ValueError):  # a model that nobody knows is the run's error
+        is_gemini = type(agent.canonical_model) is Gemini
+        is_asked = not KEYLESS_MODELS.issuperset(models_asked(app, conversations))
+        if is_gemini and is_asked and not _may_be_answered(app, agent):
+            raise MissingKeyError(agent.name, agent.canonical_model.model)
+
+
+def _may_be_answered(app: App, agent: LlmAgent) -> bool:
+    plugins = [type(plugin) for plugin in app.plugins]
+    own = [plugin for plugin in plugins if not plugin.__module__.startswith("adk_flow.")]
+    return any(
+        getattr(agent, hook, None)
+        or any(getattr(plugin, hook, None) is not getattr(BasePlugin, hook, None) for plugin in own)
+        for hook in _ANSWERING
+    )

@@ -1,7 +1,5 @@
 """Plans in `adk run` and `adk web`: where the user's words are a planned turn's, its plan plays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path

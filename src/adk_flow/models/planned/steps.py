@@ -1,18 +1,15 @@
 """What an agent does next by a plan: calls, a transfer, or its last words."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from adk_flow.models.keyless import KeylessAnswer
 from adk_flow.models.planned.agent_map import Hop
 from adk_flow.models.planned.turn import Key, PlannedActivation, PlannedTurn, Sent
 from adk_flow.models.planned.view import Offer, RequestView, said, written
+from adk_flow.models.request.functions import CONSULT, FINISH, LOAD, RESPOND, TRANSFER
 from adk_flow.models.request.schemas import Schema
-from adk_flow.models.request.situation import CONSULT, FINISH, RESPOND
-from adk_flow.models.request.skills import LOAD
-from adk_flow.models.request.turns import TRANSFER
 from adk_flow.models.request.values import (
     PLACEHOLDER,
     canonical,
@@ -35,26 +32,11 @@ class NextCall(NamedTuple):
     """Words that go with it."""
 
 
-class NextStep(NamedTuple):
-    """What to say, or which functions to call, or both."""
-
-    text: str = ""
-    calls: tuple[NextCall, ...] = ()
-
-
-def next_step(turn: PlannedTurn, view: RequestView) -> NextStep:
-    """Decides what the agent of a request does next.
-
-    Raises:
-      PlanError: the plan asks for what is impossible, in this step or one before it.
-    """
-    return _Step(turn, view).decide()
-
-
-class _Step:
-    """One request of one activation."""
+class PlannedStep:
+    """One request of one activation, and what its agent does about it."""
 
     def __init__(self, turn: PlannedTurn, view: RequestView) -> None:
+        """Takes a turn, in which it notes what has been done so far."""
         self.turn, self.view = turn, view
         self.active: PlannedActivation = turn.activation(view)
         self._unmatched = Counter(_key(call.function, call.arguments) for call, _ in view.made)
@@ -63,9 +45,14 @@ class _Step:
         self._pair_results()
         self._note_silent()
 
-    def decide(self) -> NextStep:
+    def decide(self) -> KeylessAnswer:
+        """Decides what the agent says or calls.
+
+        Raises:
+          PlanError: the plan asks for what is impossible.
+        """
         if self.view.schema is not None:
-            return NextStep(canonical(self._form(self.view.schema)))
+            return canonical(self._form(self.view.schema)), []
         if calls := [*self._own_calls(), *self._delegations()]:
             return self._calling(calls)
         ways = (pair for pair in self._waiting() if pair[1].how == "transfer")
@@ -76,7 +63,7 @@ class _Step:
             self.turn.passed_on.update(self.active.own)
             if onward in self.turn.owners[number]:
                 self.turn.end_silent([number], "")
-            return NextStep(text, (NextCall(TRANSFER, {"agent_name": onward}),))
+            return text, [(TRANSFER, {"agent_name": onward})]
         return self._conclude()
 
     # Tools of its own
@@ -167,7 +154,7 @@ class _Step:
     def _check(self, call: PlannedCall) -> None:
         offer = self.view.offers.get(call.name)
         if offer is None or offer.is_agent:
-            tools = [one.name for one in self.view.offers.values() if not one.is_agent]
+            tools = [offer.name for offer in self.view.offers.values() if not offer.is_agent]
             named = ", ".join(name for name in tools if name not in (TRANSFER, FINISH, RESPOND))
             reason = f"it has no tool {call.name!r}; it has {named or 'none'}"
             raise self.turn.fail(self.view.agent, reason)
@@ -263,7 +250,7 @@ class _Step:
             return asks[0] if asks else self.turn.ask(tasks[0])
         return "\n\n".join(dict.fromkeys(map(_words, asks)))
 
-    def _calling(self, calls: list[NextCall]) -> NextStep:
+    def _calling(self, calls: list[NextCall]) -> KeylessAnswer:
         # ADK's task agents must be called alone (2.13, tools/agent_tool.py).
         offers = self.view.offers
         together = [call for call in calls if offers[call.function].kind != "task"]
@@ -276,21 +263,22 @@ class _Step:
             tools = self.turn.tasks[number].calls
             if tools and all(self.active.made[_key(tool.name, tool.args)] for tool in tools):
                 self.turn.called.add(number)
-        return NextStep("\n\n".join(call.says for call in made if call.says), tuple(made))
+        says = (call.says for call in made if call.says)
+        return "\n\n".join(says), [(call.function, call.arguments) for call in made]
 
     # Last words
 
-    def _conclude(self) -> NextStep:
+    def _conclude(self) -> KeylessAnswer:
         """Ends the agent's part of the turn in the way that its functions ask for."""
         waits = any(self.turn.tasks[number].waits for number in self._ended())
         names = [RESPOND] if waits else [RESPOND, FINISH]
         ending = next((self.view.offers[name] for name in names if name in self.view.offers), None)
         if ending is None or any(call.function == ending.name for call, _ in self.view.made):
-            return NextStep(self._answer())
+            return self._answer(), []
         text = "\n\n".join(filter(None, (self.turn.tasks[n].parting for n in self._ended())))
         arguments = self._form(ending.schema)
         self.active.made[_key(ending.name, arguments)] += 1
-        return NextStep(text, (NextCall(ending.name, arguments),))
+        return text, [(ending.name, arguments)]
 
     def _answer(self) -> str:
         """Says what its tasks came to; a lead merges what others have found."""
@@ -305,7 +293,7 @@ class _Step:
             made = [pair for pair in self.view.made if pair[0].function in offers]
             backs = [back for call, back in made if back and offers[call.function].is_agent]
             delegated = [said(back.response) for back in backs]
-            texts = [*self.view.heard, *texts, *(one for one in delegated if one != PLACEHOLDER)]
+            texts = [*self.view.heard, *texts, *(text for text in delegated if text != PLACEHOLDER)]
         empty = "" if any(tasks[n].says == "" for n in stated) else PLACEHOLDER
         return "\n\n".join(dict.fromkeys(filter(None, texts))) or empty
 
@@ -314,14 +302,10 @@ class _Step:
 
         With `spoken`, only words of its own: what its tools returned is there to see.
         """
-        task = self.turn.tasks[number]
-        text = "" if task.says is None else _words(task.says)
-        if task.says is not None:
-            found = text
-        else:
-            found = "\n\n".join(said(result) for result in self.results[number])
-        self.turn.done[number] = found
-        return text if spoken else found
+        says = self.turn.tasks[number].says
+        returned = "\n\n".join(said(result) for result in self.results[number])
+        self.turn.done[number] = returned if says is None else _words(says)
+        return "" if spoken and says is None else self.turn.done[number]
 
     def _form(self, schema: Schema) -> Any:
         """Fills a schema: by what a task says, whom waiting tasks are for, or anything valid."""
@@ -383,21 +367,16 @@ class _Step:
         """
         team, owners = self.turn.team, self.turn.owners
         if items := schema.get("items"):
-            several = [name for name in _names(items) if name in team.nodes]
+            several = [name for name in items.get("enum", ()) if name in team.nodes]
             able = [n for n in several if any(team.is_on_the_way(n, owners[w]) for w in waiting)]
             return able if several else None
-        named = [name for name in _names(schema) if name in team.nodes]
+        named = [name for name in schema.get("enum", ()) if name in team.nodes]
         fitting = (name for n in waiting for name in named if team.is_on_the_way(name, owners[n]))
         return next(fitting, named[0] if named else None)
 
 
 def _key(function: str, arguments: dict[str, Any]) -> Key:
     return function, canonical(arguments)
-
-
-def _names(schema: Schema) -> list[Any]:
-    """Lists the values that a schema is limited to."""
-    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
 def _words(value: Any) -> str:

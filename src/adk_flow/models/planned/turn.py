@@ -1,7 +1,5 @@
 """How far a planned turn has come: who was asked which tasks, and which are done."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,10 +71,14 @@ class PlannedTurn:
         """What is said with the call that asks for a task."""
 
     @property
-    def left_over(self) -> list[Task]:
+    def left_over(self) -> list[str]:
         """The tasks that nobody was asked for; one that only asks others leaves no gap."""
         pairs = enumerate(self.tasks)
-        return [task for n, task in pairs if not self.has_ended(n) and not task.only_asks]
+        left = [task for n, task in pairs if not self.has_ended(n) and not task.only_asks]
+        return [
+            task.agent if task.label == task.agent else f"{task.agent} ({task.label})"
+            for task in left
+        ]
 
     def has_ended(self, number: int) -> bool:
         """Whether a task is done, or its tools were called and nothing is said after them."""

@@ -1,7 +1,5 @@
 """What a request shows of the agent that asks: its functions, its task, what it has done."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +10,10 @@ from google.genai import types
 
 from adk_flow._data import group_by, object_in
 from adk_flow.log.schema import AGENT_CALLS
-from adk_flow.models.request.functions import declarations
-from adk_flow.models.request.schemas import Schema, resolve_schema
-from adk_flow.models.request.situation import FINISH, RESPOND, read_situation
-from adk_flow.models.request.skills import loaded_skills
+from adk_flow.models.request.functions import FINISH, RESPOND, TRANSFER, declarations
+from adk_flow.models.request.schemas import Schema, answer_schema, resolve_schema
+from adk_flow.models.request.situation import loaded_skills, read_situation
 from adk_flow.models.request.turns import (
-    TRANSFER,
     AgentSaid,
     Called,
     RequestStep,
@@ -81,14 +77,13 @@ def read_view(request: LlmRequest) -> RequestView:
     transfers = [step for step in before if isinstance(step, Called) and step.function == TRANSFER]
     name = (config.labels or {}).get("adk_agent_name", "")
     came = bool(transfers) and transfers[-1].arguments.get("agent_name") == name
-    declared = config.response_json_schema or config.response_schema
     offers = _offers(request)
     return RequestView(
         agent=name,
         message=written(latest_message(request.contents)),
         offers=offers,
         targets=_targets(request, offers),
-        schema=resolve_schema(declared) if declared is not None else None,
+        schema=answer_schema(config),
         made=tuple(_made(own)),
         heard=tuple(_heard(before, transfers, request.contents, came)),
         came_by_transfer=came,
@@ -126,13 +121,13 @@ def said(value: Any) -> str:
 def _offers(request: LlmRequest) -> dict[str, Offer]:
     tools = request.tools_dict
     return {
-        one.name: Offer(
-            one.name,
-            kind_of(tools[one.name]) if one.name in tools else "function",
-            resolve_schema(one.parameters_json_schema or one.parameters or {}),
+        function.name: Offer(
+            function.name,
+            kind_of(tools[function.name]) if function.name in tools else "function",
+            resolve_schema(function.parameters_json_schema or function.parameters or {}),
         )
-        for one in declarations(request.config)
-        if one.name
+        for function in declarations(request.config)
+        if function.name
     }
 
 

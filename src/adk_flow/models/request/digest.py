@@ -1,15 +1,15 @@
 """A digest of what a model is sent, alike whenever the same is sent again."""
 
-from __future__ import annotations
-
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from google.adk.models.llm_request import LlmRequest
+
+from adk_flow._data import map_texts
 
 _KEPT: Any = {
     **dict.fromkeys(("model", "contents", "previous_interaction_id"), True),
@@ -39,17 +39,9 @@ def digest_request(request: LlmRequest, stream: bool, moments: Iterable[datetime
         text = _ADKS_ID.sub("<id>", text)
         return _TIME.sub(lambda time: _unless_near(time[0], moments), text)
 
-    plain = _mapped([fields, stream], steady)
+    plain = map_texts([fields, stream], steady)
     data = msgspec.json.encode(plain, enc_hook=_described, order="deterministic")
     return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {str(name): _mapped(one, change) for name, one in value.items()}
-    return [_mapped(part, change) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _unless_near(text: str, moments: Iterable[datetime]) -> str:
@@ -58,11 +50,11 @@ def _unless_near(text: str, moments: Iterable[datetime]) -> str:
     except ValueError:
         return text
     for moment in moments:
-        for here in (moment.astimezone(), moment.astimezone(UTC)):
+        for now in (moment.astimezone(), moment.astimezone(UTC)):
             if len(text) == len("2026-01-31"):
-                is_near = time.date() == here.date()
+                is_near = time.date() == now.date()
             else:
-                is_near = abs(time.replace(tzinfo=time.tzinfo or here.tzinfo) - here) < _NEAR
+                is_near = abs(time.replace(tzinfo=time.tzinfo or now.tzinfo) - now) < _NEAR
             if is_near:
                 return "<now>"
     return text

@@ -10,6 +10,14 @@ from google.genai import types
 from adk_flow.models.request.schemas import Schema, resolve_schema
 from adk_flow.models.request.words import spell_out, split_words
 
+TRANSFER = "transfer_to_agent"
+FINISH = "finish_task"
+RESPOND = "set_model_response"
+CONSULT = "model_consult"
+LOAD = "load_skill"
+RESOURCE = "load_skill_resource"
+CONFIRM = "adk_request_confirmation"
+
 _SECTION = re.compile(
     r"^\s*(args|arguments|parameters|params|returns?|raises|yields|examples?|notes?)\s*:",
     re.I | re.M,

@@ -5,7 +5,7 @@ from types import UnionType
 from typing import Any
 
 from google.genai import types
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 Schema = dict[str, Any]
 
@@ -21,7 +21,7 @@ _EXPECTED: dict[str, type | UnionType] = {
     "description": str,
     "pattern": str,
     **dict.fromkeys(_LIMITS, int | float),
-    **dict.fromkeys(_SIZES, int | str),  # types.Schema writes sizes as text
+    **dict.fromkeys(_SIZES, int),
 }
 
 
@@ -36,13 +36,17 @@ def resolve_schema(declared: Any) -> Schema:
     return _resolved(schema, definitions if isinstance(definitions, dict) else {}, DEEPEST)
 
 
+def answer_schema(config: types.GenerateContentConfig) -> Schema | None:
+    """Returns the shape that an answer as text must have; None where it is free."""
+    declared = config.response_json_schema or config.response_schema
+    return resolve_schema(declared) if declared is not None else None
+
+
 def _as_json(declared: Any) -> Schema:
     if isinstance(declared, Mapping):
         return dict(declared)
     if isinstance(declared, types.Schema):
         return declared.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if isinstance(declared, type) and issubclass(declared, BaseModel):
-        return declared.model_json_schema()
     try:
         return TypeAdapter(declared).json_schema()
     except Exception:  # whatever Pydantic cannot describe: it has a class for each reason
@@ -74,13 +78,16 @@ def _flattened(schema: Schema, definitions: Schema, depth: int) -> Schema:
         real = [shape for shape in read if shape.get("type") != "null"]
         if len(real) < len(read):
             schema["nullable"] = True
-        for one in real if key == "allOf" else real[:1]:
-            schema = one | schema
+        for shape in real if key == "allOf" else real[:1]:
+            schema = shape | schema
     return schema
 
 
 def _with_parts(schema: Schema, definitions: Schema, depth: int) -> Schema:
     """Resolves what a schema is made of, and leaves out what JSON schema does not allow there."""
+    for key in _SIZES:
+        if isinstance(size := schema.get(key), str) and size.isdecimal():  # so types.Schema writes
+            schema[key] = int(size)
     for key, kind in _EXPECTED.items():
         if key in schema and (not isinstance(schema[key], kind) or schema[key] is True):
             del schema[key]

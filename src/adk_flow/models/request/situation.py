@@ -1,7 +1,9 @@
 """The situation of the agent that asks: who it is, whom it can reach, what it was sent."""
 
+import html
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,14 +11,22 @@ from typing import Any, NamedTuple
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
-from adk_flow.models.request.functions import Function, Option, declared_functions
-from adk_flow.models.request.schemas import Schema, resolve_schema
-from adk_flow.models.request.skills import LOAD, RESOURCE, disclosed_skills, loaded_skills
-from adk_flow.models.request.turns import TRANSFER, RequestTurn, instructions, read_request_turns
+from adk_flow.models.request.functions import (
+    CONSULT,
+    FINISH,
+    LOAD,
+    RESOURCE,
+    RESPOND,
+    TRANSFER,
+    Function,
+    Option,
+    declared_functions,
+)
+from adk_flow.models.request.schemas import Schema, answer_schema
+from adk_flow.models.request.turns import RequestTurn, instructions, read_request_turns
 
-FINISH = "finish_task"
-RESPOND = "set_model_response"
-CONSULT = "model_consult"
+LONGEST_NAME = 64
+"""Characters of a skill's name (2.13, skills/models.py)."""
 
 # How ADK 2.13 writes them: flows/llm_flows/prompt/_identity.py and extensions/_agent_transfer.py.
 _NAME = re.compile(r'Your internal name is "(.*?)"\.')
@@ -25,6 +35,9 @@ _TARGET = re.compile(
     r"^Agent name: (?P<name>\S+)\nAgent description: ?(?P<description>.*?)"
     r"(?=\n\s*\n+Agent name: |\n\s*\n+If you are the best|\Z)",
     re.S | re.M,
+)
+_SKILL = re.compile(  # ADK 2.13, skills/prompt.py
+    r"<skill>\s*<name>\s*(.*?)\s*</name>\s*<description>\s*(.*?)\s*</description>\s*</skill>", re.S
 )
 _PARENT = re.compile(r"transfer to your parent agent (\S+?)\.(?:\s|$)")
 
@@ -89,20 +102,21 @@ def read_situation(request: LlmRequest) -> Situation:
     """Reads a request."""
     config = request.config
     label = (config.labels or {}).get("adk_agent_name", "")
-    instruction = f"{_text(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
+    instruction = (
+        f"{text_of(config.system_instruction)}\n\n{instructions(request.contents)}".strip()
+    )
     identity = _identity(instruction)
     functions = {function.name: function for function in declared_functions(config)}
     reachable = _reachable(identity, functions.pop(TRANSFER, None))
     functions.pop(CONSULT, None)  # no model that decides alike every time needs a stronger one
     finish, respond = functions.pop(FINISH, None), functions.pop(RESPOND, None)
-    loading, loaded, skills = None, loaded_skills(request.contents), disclosed_skills(instruction)
+    loading, loaded, skills = None, loaded_skills(request.contents), _disclosed_skills(instruction)
     if skills:
         loading = functions.pop(LOAD, None)
         functions.pop(RESOURCE, None)
     names = [agent.name for agent in reachable]
     # ADK lists children, then the parent, then peers.
     place = names.index(identity.parent) if identity.parent in names else len(names)
-    declared = config.response_json_schema or config.response_schema
     return Situation(
         name=identity.name or label,
         description=identity.description,
@@ -115,20 +129,20 @@ def read_situation(request: LlmRequest) -> Situation:
         skills=tuple(skill for skill in skills if loading and skill.name not in loaded),
         loading=loading,
         ending=respond or finish,
-        schema=resolve_schema(declared) if declared is not None else None,
+        schema=answer_schema(config),
         turns=read_request_turns(request.contents),
         is_delegate=bool(label) and not identity.name,
     )
 
 
-def _text(instruction: Any) -> str:
+def text_of(instruction: Any) -> str:
     """Joins the text of a system instruction, which may be a text, parts or contents."""
     if instruction is None or isinstance(instruction, str):
         return instruction or ""
     if isinstance(instruction, types.Content):
-        return _text(instruction.parts)
+        return text_of(instruction.parts)
     if isinstance(instruction, Sequence):
-        return "\n\n".join(filter(None, map(_text, instruction)))
+        return "\n\n".join(filter(None, map(text_of, instruction)))
     return getattr(instruction, "text", None) or ""
 
 
@@ -160,3 +174,22 @@ def _reachable(identity: _Identity, transfer: Function | None) -> tuple[Option, 
         for name, description in described
         if name != identity.name and (name in allowed or not allowed)
     )
+
+
+def skill_name(agent: str) -> str:
+    """Makes an agent's name one of a skill: lowercase kebab-case; empty if nothing is left."""
+    plain = unicodedata.normalize("NFKD", agent).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-")
+
+
+def _disclosed_skills(instruction: str) -> list[Option]:
+    """Reads the skills that an instruction lists, as one of a toolset that discloses eagerly."""
+    pairs = _SKILL.findall(instruction)
+    return [Option(html.unescape(name), html.unescape(text)) for name, text in pairs]
+
+
+def loaded_skills(contents: Iterable[types.Content]) -> frozenset[str]:
+    """Names the skills whose instructions a conversation holds."""
+    parts = (part.function_response for content in contents for part in content.parts or ())
+    given = (part.response or {} for part in parts if part and part.name == LOAD)
+    return frozenset(response["skill_name"] for response in given if "instructions" in response)

@@ -10,6 +10,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
 from adk_flow.models.request.functions import declarations
+from adk_flow.models.request.situation import text_of
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d|_+|[^\w\s]")
 """An estimate of a token; over this project's texts it is within 2% of Llama's tokenizer."""
@@ -35,11 +36,11 @@ def tokens_in(text: str) -> int:
 def _sent(request: LlmRequest) -> Iterable[str]:
     """Returns all text of a request: instruction, declarations, schema and contents."""
     config = request.config
-    yield from _written(config.system_instruction)
+    yield text_of(config.system_instruction)
     for declaration in declarations(config):
         yield f"{declaration.name} {declaration.description or ''}"
-        yield from _written(declaration.parameters_json_schema or declaration.parameters)
-    yield from _written(config.response_json_schema or config.response_schema)
+        yield _written(declaration.parameters_json_schema or declaration.parameters)
+    yield _written(config.response_json_schema or config.response_schema)
     for content in request.contents:
         yield from _texts(content)
 
@@ -53,23 +54,13 @@ def _texts(content: types.Content) -> Iterable[str]:
             yield f"{response.name} {_json(response.response)}"
 
 
-def _written(value: Any) -> Iterable[str]:
-    """Writes out a value as it would be sent."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, types.Content):
-        yield from _texts(value)
-    elif isinstance(value, types.Part):
-        yield value.text or ""
-    elif isinstance(value, types.Schema):
-        yield value.model_dump_json(exclude_none=True)
-    elif isinstance(value, dict):
-        yield _json(value)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _written(part)
-    elif isinstance(value, type) and hasattr(value, "model_json_schema"):
-        yield json.dumps(value.model_json_schema())
+def _written(schema: Any) -> str:
+    """Writes out a schema as it would be sent."""
+    if isinstance(schema, types.Schema):
+        return schema.model_dump_json(exclude_none=True)
+    if isinstance(schema, type) and hasattr(schema, "model_json_schema"):
+        return json.dumps(schema.model_json_schema())
+    return _json(schema) if isinstance(schema, dict) else ""
 
 
 def _json(value: Any) -> str:

@@ -1,14 +1,13 @@
 """Values valid by a JSON schema, and what is wrong with a value by it."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 from adk_flow._text import one_line
 from adk_flow.models.request.schemas import Schema
@@ -28,6 +27,22 @@ _TRIED = ("a", "A", "0", "1", "aa", "AA", "00", "AAA", "0000", *_BY_FORMAT.value
 """Texts of which one may fit a pattern that the given one does not."""
 
 
+def _or_null(keyword: str) -> Callable[..., Any]:
+    """Makes a validator's check of a keyword that passes null where a schema is `nullable`."""
+    check = Draft202012Validator.VALIDATORS[keyword]
+
+    def checked(validator: Any, expected: Any, value: Any, schema: Schema) -> Any:
+        is_null = value is None and schema.get("nullable")
+        return () if is_null else check(validator, expected, value, schema)
+
+    return checked
+
+
+_Validator: Any = extend(
+    Draft202012Validator, {name: _or_null(name) for name in ("type", "enum", "const")}
+)
+
+
 def value_of(schema: Schema, text: str = PLACEHOLDER, depth: int = 0) -> Any:
     """Makes a value that is valid by a schema, the same each time, with only what is required.
 
@@ -41,7 +56,7 @@ def value_of(schema: Schema, text: str = PLACEHOLDER, depth: int = 0) -> Any:
             return values_of(schema, text, depth + 1)
         case "array":
             least = 1 if schema.get("items") and depth < 3 else 0
-            number = int(schema.get("minItems") or min(least, int(schema.get("maxItems", 1))))
+            number = schema.get("minItems") or min(least, schema.get("maxItems", 1))
             return [value_of(schema.get("items") or {}, text, depth + 1)] * number
         case "integer" | "number":
             return _number(schema)
@@ -65,7 +80,7 @@ def fault_of_value(schema: Schema, value: Any) -> str:
         unknown = [name for name in value if name not in parts]
         if unknown and not schema.get("additionalProperties"):
             return f"there is no {unknown[0]!r}; there are {', '.join(parts)}"
-    error = best_match(Draft202012Validator(_strict(schema)).iter_errors(value))
+    error = best_match(_Validator(schema).iter_errors(value))
     if error is None:
         return ""
     place = ".".join(str(step) for step in error.absolute_path)
@@ -86,33 +101,15 @@ def _number(schema: Schema) -> int | float:
 
 
 def _text(schema: Schema, text: str) -> str:
-    least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+    least = schema.get("minLength", 0)
     kept = _BY_FORMAT.get(schema.get("format", ""), text).ljust(least, PLACEHOLDER)
-    kept = kept if most is None else kept[: int(most)]
+    kept = kept[: schema.get("maxLength")]
     try:
         pattern = re.compile(schema.get("pattern") or "")
     except re.error:
         return kept
     long = (tried for tried in _TRIED if len(tried) >= least)
     return next((tried for tried in (kept, *long) if pattern.search(tried)), kept)
-
-
-def _strict(schema: Any) -> Any:
-    """Writes a schema as the validator reads it: null as a type, sizes as numbers."""
-    if isinstance(schema, list):
-        return [_strict(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    strict = {
-        name: int(part) if name.startswith(("min", "max")) and isinstance(part, str) else part
-        for name, part in schema.items()
-    }
-    for name in ("properties", "items"):
-        part = strict.get(name)
-        if isinstance(part, Mapping):
-            is_named = name == "properties"
-            strict[name] = {k: _strict(v) for k, v in part.items()} if is_named else _strict(part)
-    return {"anyOf": [strict, {"type": "null"}]} if strict.pop("nullable", False) else strict
 
 
 def canonical(value: Any) -> str:
