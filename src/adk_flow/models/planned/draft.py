@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, get_type_hints
 
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.tools.base_tool import BaseTool
 from msgspec import UNSET
@@ -48,19 +49,27 @@ def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
 
 
 def _state(agents: Sequence[BaseNode], team: AgentMap, run_tools: bool) -> dict[str, str]:
-    """Gives words to each state key that an instruction needs and nothing writes before it.
-
-    What an agent is asked to write by its `output_key` is there once it has ended.
-    """
+    """Gives words to each state key that an instruction needs and nothing writes before it."""
     in_code = {word for agent in agents for word in code_names(agent, run_tools)}
     needed: dict[str, str] = {}
-    for reader in agents:
+    for place, reader in enumerate(agents):
         for key, is_optional in state_read(reader).items():
-            writers = [agent for agent in agents if getattr(agent, "output_key", "") == key]
-            early = [one for one in writers if not team.is_on_the_way(one.name, [reader.name])]
-            if not (is_optional or early or key in in_code):
+            writers = [one for one in agents[:place] if getattr(one, "output_key", "") == key]
+            is_early = any(_is_stage_before(one, reader, agents, team) for one in writers)
+            if not (is_optional or is_early or key in in_code):
                 needed[key] = f"What {key} holds."
     return needed
+
+
+def _is_stage_before(
+    writer: BaseNode, reader: BaseNode, agents: Sequence[BaseNode], team: AgentMap
+) -> bool:
+    """Whether one agent has ended when another begins: no model chooses between the two."""
+    both = {writer.name, reader.name}
+    around = [agent for agent in agents if both <= team.below(agent.name)]
+    nearest = min(around, key=lambda agent: len(team.below(agent.name)), default=reader)
+    is_chosen = isinstance(nearest, (LlmAgent, ParallelAgent))
+    return not is_chosen and reader.name not in team.below(writer.name)
 
 
 async def _tasks(
