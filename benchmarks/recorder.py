@@ -248,20 +248,20 @@ class _Timed(FlowPlugin):
 
 
 def _watch(plugin: _Timed) -> None:
-    """Times each hook from outside: they call nothing that waits."""
-    for name in [name for name in dir(plugin) if name.endswith("_callback")]:
+    """Times each hook from outside, events where they are written: they call nothing that waits."""
+    for name in [name for name in dir(plugin) if name.endswith(("_callback", "_on_event"))]:
         setattr(plugin, name, _timed(plugin, getattr(plugin, name)))
 
 
 def _timed(plugin: _Timed, hook: Callable[..., Any]) -> Callable[..., Any]:
-    async def timed(**given: Any) -> Any:
+    async def timed(*place: Any, **given: Any) -> Any:
         if request := given.get("llm_request"):
             began = time.process_time()
             hash_parts(request.contents)
             plugin.scanned += time.process_time() - began
         began = time.process_time()
         try:
-            return await hook(**given)
+            return await hook(*place, **given)
         finally:
             plugin.took += time.process_time() - began
 

@@ -91,23 +91,20 @@ async def evaluated(script, folder, monkeypatch, asks=("Cost?", "Savings?"), **o
     model = Scripted(script=script)
     tools = [AgentTool(agent("Loans", model))]
     root = agent("Root", model, tools=tools, sub_agents=[agent("Savings", model)])
-    held = await record(root, list(asks), folder, model=model, **options)
-    turns = {event.invocation_id: [] for event in held.events}
-    for event in held.events:
-        turns[event.invocation_id].append(event)
-    asked = [record for record in held.log.records if record.hook == "user_message"]
-    asked = [record for record in asked if not record.parent]
+    flow = await record(root, list(asks), folder, model=model, **options)
+    asked = [line for line in flow.log.records if line.hook == "user_message" and not line.parent]
+    invocations = EvaluationGenerator.convert_events_to_eval_invocations(flow.events)
+    times = [line.time / 1e6 for line in asked]
     return [
-        invocation.model_copy(
-            update={
-                "creation_timestamp": record.time / 1e6,
-                "user_content": types.UserContent(record.text),
-            }
-        )
-        for invocation, record in zip(
-            EvaluationGenerator.convert_events_to_eval_invocations(held.events), asked, strict=True
-        )
+        invocation.model_copy(update={"user_content": types.UserContent(line.text)})
+        for invocation, line in zip(at(invocations, times), asked, strict=True)
     ]
+
+
+def at(invocations, times):
+    """Gives invocations as if they had been asked at other times."""
+    pairs = zip(invocations, times, strict=True)
+    return [each.model_copy(update={"creation_timestamp": time}) for each, time in pairs]
 
 
 async def scored(name, invocations, expected=None, **criterion):
@@ -166,10 +163,7 @@ async def test_of_sessions_asked_the_same_the_log_is_found_by_its_calls(tmp_path
     called = {"Root": [call("Loans", request="x"), "5%", "Bye"], "Loans": ["5"], "Savings": []}
     one = await evaluated(short, tmp_path / "flow_logs", monkeypatch)
     other = await evaluated(called, tmp_path / "flow_logs", monkeypatch)
-    at_once = [
-        invocation.model_copy(update={"creation_timestamp": first.creation_timestamp})
-        for invocation, first in zip(other, one, strict=True)
-    ]
+    at_once = at(other, [first.creation_timestamp for first in one])
 
     assert scores(await scored("true_llm_calls", one)) == [1, 2]
     assert scores(await scored("true_llm_calls", at_once)) == [3, 1]
@@ -184,11 +178,7 @@ async def test_of_sessions_without_calls_the_log_is_found_by_its_answers(tmp_pat
     three = await evaluated(called, folder, monkeypatch)
 
     for other in (two, three):
-        at_once = [
-            invocation.model_copy(update={"creation_timestamp": near.creation_timestamp})
-            for invocation, near in zip(one, other, strict=True)
-        ]
-        turns = turns_of(at_once, folder)
+        turns = turns_of(at(one, [near.creation_timestamp for near in other]), folder)
         assert [(turn.answer, turn.llm_calls) for turn in turns] == [("A", 1), ("Bye", 1)]
 
 
@@ -196,10 +186,7 @@ async def test_a_plugin_may_take_its_time_over_the_message(invocations, tmp_path
     """ADK makes the user's event after the plugins' hooks, of which the recorder's is the first."""
     monkeypatch.setattr("adk_flow.check.adk_eval.WITHIN_SECONDS", 0.0)
     turns = turns_of(invocations, tmp_path / "flow_logs")
-    late = [
-        one.model_copy(update={"creation_timestamp": turn.ended / 1e6})
-        for one, turn in zip(invocations, turns, strict=True)
-    ]
+    late = at(invocations, [turn.ended / 1e6 for turn in turns])
 
     assert scores(await scored("true_llm_calls", late)) == [3, 2]
 
@@ -224,10 +211,7 @@ async def test_the_log_is_found_whatever_it_keeps_of_words(kept, tmp_path, monke
 
 
 async def test_without_a_log_of_the_session_it_fails(invocations, tmp_path, caplog):
-    later = [
-        one.model_copy(update={"creation_timestamp": one.creation_timestamp + 60})
-        for one in invocations
-    ]
+    later = at(invocations, [asked.creation_timestamp + 60 for asked in invocations])
 
     for asked, folder in ((later, "flow_logs"), (invocations, "none"), ([], "flow_logs")):
         caplog.clear()

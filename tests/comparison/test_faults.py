@@ -194,7 +194,7 @@ def test_known_cells_are_marked_and_no_line_is_wider_than_the_terminal(
 
 def test_where_nothing_is_answered_without_a_fault_that_is_told_and_nothing_compared(tmp_path):
     lead, specialists = team("offline")
-    specialists[0].instruction = "For {customer}."  # which nobody writes
+    specialists[0].instruction = lambda context: context.state["customer"]  # nobody writes it
     made = compared(tmp_path, wire(lead, specialists, "agent_tool")).faults
 
     assert made.cells == []

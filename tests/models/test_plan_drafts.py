@@ -17,9 +17,10 @@ from tests.doubles.somebody import NAMES, load, place
 
 FOLDERS = [
     ROOT / "root_agent",
-    *sorted(path.parent for path in CONSTRUCT_FOLDERS.glob("*/agent.py")),
+    *(CONSTRUCT_FOLDERS / name for name in ("router", "classifier_router", "coordinator")),
     *sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py")),
 ]
+OTHERS = {path.parent for path in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {*FOLDERS}
 ONE_OF = {
     "router": {"Pension_Agent", "Mortgage_Agent"},
     "classifier_router": {"Pension_Agent", "Mortgage_Agent"},
@@ -37,7 +38,7 @@ ENDLESS = "headline"
     "place_of",
     [
         *(name for name in [*NAMES, *FOLDERS] if name != ENDLESS),
-        pytest.param(ENDLESS, marks=pytest.mark.environments),
+        *(pytest.param(one, marks=pytest.mark.environments) for one in (ENDLESS, *sorted(OTHERS))),
     ],
     ids=lambda one: getattr(one, "name", one),
 )
@@ -120,7 +121,12 @@ async def before_agent(callback_context):
 
 GIVEN = {}
 clerk = LlmAgent(
-    name="clerk", instruction="For {user:customer} with {basket}, {coupon?}, after {stock}.",
+    name="clerk", output_key="sale",
+    instruction="For {user:customer} with {basket}, {coupon?}, after {stock}, not {sale}.",
+    sub_agents=[
+        LlmAgent(name="price", output_key="price"),
+        LlmAgent(name="bill", instruction="By {price}, {sale}, {stock}."),
+    ],
     tools=[orders, order, names, pack], after_tool_callback=after_tool,
 )
 stock = LlmAgent(name="stock", instruction="{greeting}. What is there?", output_key="stock",
@@ -139,11 +145,16 @@ async def test_a_draft_gives_what_instructions_and_callbacks_need(tmp_path, monk
     run = await run_conversation(app, drafted, file=tmp_path / "log.jsonl")
 
     assert not run.failed_checks[0]
-    assert drafted.state.keys() == {"user:customer", "basket"}
+    assert drafted.state.keys() == {"user:customer", "basket", "sale", "price"}
     given = sys.modules["penshop.agent"].GIVEN
     assert given["orders"][1] == {"result": "What orders returns."}
     assert TypeAdapter(Order).validate_python(given["order"][1])
     assert given["order"][0] == {"sizes": [1]}
     assert given["names"][1] == ["What names returns."]
     # The packer is run by a tool only, which is not run.
-    assert {task.agent for task in drafted.turns[0].plan or ()} == {"stock", "clerk"}
+    assert {task.agent for task in drafted.turns[0].plan or ()} == {
+        "stock",
+        "clerk",
+        "price",
+        "bill",
+    }

@@ -13,6 +13,7 @@ from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools import exit_loop
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.function_tool import FunctionTool
 from google.adk.workflow import Workflow
 from pydantic import BaseModel
 
@@ -73,6 +74,18 @@ def no_model_named(monkeypatch):
 def team(construct: str) -> Any:
     lead, a, b = named("Lead"), named("A", tools=[look]), named("B")
     return wire(lead, [a, b], construct)
+
+
+async def test_a_lead_goes_on_where_one_of_those_it_called_waits_for_the_user(tmp_path):
+    confirmed = FunctionTool(look, require_confirmation=True)
+    lead, a, b = named("Lead"), named("A", tools=[look]), named("B", tools=[confirmed])
+    root = wire(lead, [a, b], "agent_tool_skip_summarization")
+
+    held = await play(root, tmp_path, [task("A", "a key"), task("B", "a box")])
+
+    # The lead, A twice, B until it waits, and the lead, which ADK asks again.
+    assert held.turns[0].llm_calls == 5
+    assert "unresolved" in held.turns[0].answer
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)

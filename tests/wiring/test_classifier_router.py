@@ -16,6 +16,8 @@ from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.comparison.variants import make_variants
 from adk_flow.models.scripted import Scripted
+from adk_flow.render.flow_text import print_flow
+from adk_flow.render.terminal import plain_console
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import wire
@@ -54,7 +56,9 @@ async def test_a_message_without_a_topic_goes_on_from_those_before_it(tmp_path):
     assert await answered(tmp_path, *questions) == ["Garden", "Garden", "Loans"]
 
 
-async def test_a_plan_decides_the_route_and_what_the_classifier_would_have_done_is_told(tmp_path):
+async def test_a_plan_decides_the_route_and_what_the_classifier_would_have_done_is_told(
+    tmp_path, capsys
+):
     plans = [("When do roses flower?", "Loans"), ("What does a loan cost?", "Loans")]
     turns = [{"say": say, "plan": [{"agent": name, "says": "So."}]} for say, name in plans]
     asked = msgspec.convert({"turns": turns}, Conversation)
@@ -62,8 +66,10 @@ async def test_a_plan_decides_the_route_and_what_the_classifier_would_have_done_
 
     held = await run_conversation(app, asked, file=tmp_path / "log.jsonl")
 
-    findings = detect_findings(read_trace(tmp_path / "log.jsonl"))
-    (finding,) = [finding for finding in findings if finding.kind == "misroute"]
+    trace = read_trace(tmp_path / "log.jsonl")
+    (finding,) = [each for each in detect_findings(trace) if each.kind == "misroute"]
+    print_flow(trace.log, plain_console())
+    assert f"finding: {finding.text}" in capsys.readouterr().out
     assert [turn.answered_by for turn in held.turns] == ["Loans", "Loans"]
     assert (finding.turn, finding.agents) == (1, ("Loans",))
     assert finding.text.startswith("classify would have sent this to Garden (")

@@ -398,6 +398,8 @@ class Turn(msgspec.Struct, eq=False):
     """Those that were asked for in it, whether they ran or not."""
     messages: list[Message] = []
     writes: list[Write] = []
+    routed: list[tuple[int, Record]] = []
+    """Events by which a graph takes a route."""
     escalations: list[tuple[int, str]] = []
     """Events by which an agent ended the loop around it, with the agent."""
     changes: list[SessionChange] = []

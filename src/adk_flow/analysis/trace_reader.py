@@ -52,6 +52,10 @@ _OPENS_RUN = frozenset(
 """Hooks by which a run is known whose beginning was not recorded."""
 
 
+SESSIONS = 256
+"""Sessions that are read while they are recorded; turns of an older one begin again at 1."""
+
+
 class TraceReader:
     """Turns records into moves one by one, and gathers them and the calls into turns."""
 
@@ -326,6 +330,7 @@ class TraceReader:
             control.start_without_agent(moment, run)
         if record.route and not record.partial:
             run.routes[record.path] = record.route
+            run.turn.routed.append((moment.index, record))
         if not record.activation and record.agent != USER:
             is_shown = bool(record.size or record.error)
             is_shown = is_shown and not record.partial

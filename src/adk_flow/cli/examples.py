@@ -80,9 +80,7 @@ adk-flow mcp
 """Of each command its purpose, then its lines."""
 
 
-def _examples() -> dict[str, Example]:
-    blocks = (block.splitlines() for block in _TEXT.strip().split("\n\n"))
-    return {lines[0].split()[1]: Example(purpose, tuple(lines)) for purpose, *lines in blocks}
-
-
-EXAMPLES = _examples()
+EXAMPLES = {
+    lines[0].split()[1]: Example(purpose, tuple(lines))
+    for purpose, *lines in map(str.splitlines, _TEXT.strip().split("\n\n"))
+}

@@ -63,7 +63,8 @@ async def _draft(app: App) -> Conversation:
         for task in sorted(tasks, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     ]
     asked = AskedTurn("Please answer, each of you.", plan=plan)
-    return Conversation([asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)])
+    turns = [asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)]
+    return Conversation(turns, state=drafted.state)
 
 
 def _shortened(task: Task) -> list[PlannedCall]:

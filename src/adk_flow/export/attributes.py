@@ -40,26 +40,26 @@ def name_of(span: FlowSpan) -> str:
 def of_span(span: FlowSpan, header: Header) -> Attributes:
     """Describes a span."""
     usage = span.usage or Usage()
+    answer: Attributes = {
+        "gen_ai.response.model": span.version,
+        "gen_ai.provider.name": provider_of(span.name),
+        "gen_ai.usage.input_tokens": usage.input,
+        "gen_ai.usage.output_tokens": usage.generated,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached,
+        "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
+    }
     own: dict[str, Attributes] = {
-        "turn": {"gen_ai.workflow.name": span.name},
+        "turn": {
+            "gen_ai.workflow.name": span.name,
+            **_filled({"adk_flow.construct": header.construct}),
+        },
         "agent": {"adk_flow.why": span.cause},
         "tool": {
             "gen_ai.tool.name": span.name,
             "gen_ai.tool.call.id": span.call,
             "adk_flow.tool.kind": span.tool_kind,
         },
-        "model": {"gen_ai.request.model": span.name},
-    }
-    known: dict[str, Attributes] = {
-        "turn": {"adk_flow.construct": header.construct},
-        "model": {
-            "gen_ai.response.model": span.version,
-            "gen_ai.provider.name": provider_of(span.name),
-            "gen_ai.usage.input_tokens": usage.input,
-            "gen_ai.usage.output_tokens": usage.generated,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached,
-            "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
-        },
+        "model": {"gen_ai.request.model": span.name, **_filled(answer)},
     }
     attributes: Attributes = {
         "gen_ai.operation.name": OPERATIONS[span.kind],
@@ -69,7 +69,6 @@ def of_span(span: FlowSpan, header: Header) -> Attributes:
         **_filled({"adk_flow.frame": span.activation}),
         **({} if span.kind == "turn" else {"gen_ai.agent.name": span.agent}),
         **own[span.kind],
-        **_filled(known.get(span.kind, {})),
         **({} if span.complete else {"adk_flow.complete": False}),
         **_filled({"error.type": span.error.partition(":")[0]}),
     }

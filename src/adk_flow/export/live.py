@@ -10,14 +10,11 @@ from opentelemetry import trace
 from opentelemetry.trace import Span
 
 from adk_flow.analysis.moves import Move
-from adk_flow.analysis.trace_reader import TraceReader
+from adk_flow.analysis.trace_reader import SESSIONS, TraceReader
 from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
 from adk_flow.export.spans import stage_of
 from adk_flow.log.schema import Header, Record
 from adk_flow.record.plugin import FlowPlugin
-
-SESSIONS = 256
-"""Sessions whose turns are numbered on; an older one begins again at 1."""
 
 
 @dataclass(slots=True)

@@ -15,15 +15,6 @@ from adk_flow.export import EXPORT_SCHEMA
 from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import Log
 
-_COLUMNS = {
-    "cause": "via",
-    "activation": "frame",
-    "activations": "frames",
-    "unclosed_activations": "unclosed_frames",
-    "parent": "caller",
-    "active_agent": "holder",
-}
-
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What every row says of its log; `log` and `turn` join the tables."""
@@ -39,14 +30,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Which the columns follow."""
 
 
-def _rows_of(source: type, names: str, first: str = "") -> Any:
+def _rows_of(source: type[msgspec.Struct], names: str, first: str = "") -> Any:
     """Makes the rows that tell of something: columns after its fields and properties."""
     hints = get_type_hints(source)
     properties = {name: getattr(source, name) for name in names.split() if name not in hints}
     hints |= {name: get_type_hints(value.fget)["return"] for name, value in properties.items()}
     columns = [*([(first, str)] if first else []), *((name, hints[name]) for name in names.split())]
+    named = dict(zip(source.__struct_fields__, source.__struct_encode_fields__, strict=True))
     return msgspec.defstruct(
-        f"{source.__name__}Row", columns, bases=(Row,), frozen=True, kw_only=True, rename=_COLUMNS
+        f"{source.__name__}Row", columns, bases=(Row,), frozen=True, kw_only=True, rename=named
     )
 
 
@@ -64,7 +56,7 @@ input_tokens cached_tokens output_tokens llm_microseconds tool_microseconds
 _MOVE = "kind is_control source target time record cause activation parent call text failed"
 
 
-class CallRow(Row, frozen=True, kw_only=True, rename=_COLUMNS):
+class CallRow(Row, frozen=True, kw_only=True, rename={"activation": "frame"}):
     """One call of a model or of a tool, agents called as tools and transfers among them."""
 
     kind: str

@@ -151,7 +151,7 @@ def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes:
         if isinstance(node, LoopAgent) and not node.max_iterations:
             # Code of an agent below names it, or is ADK's `exit_loop`.
-            if any("escalate" in name for below in _below(node) for name in _code_names(below)):
+            if any("escalate" in name for below in _below(node) for name in code_names(below)):
                 continue
             text = f"{node.name} has neither max_iterations nor anything in it that escalates"
             yield Remark("endless_loop", [wiring.id_of(node)], text)
@@ -162,7 +162,7 @@ def _below(node: Any) -> Iterator[Any]:
     return walk_once([node], lambda agent: getattr(agent, "sub_agents", ()))
 
 
-def _code_names(node: Any, runs_tools: bool = True) -> Iterator[str]:
+def code_names(node: Any, runs_tools: bool = True) -> Iterator[str]:
     """Gives the names and texts that the code of an agent, its callbacks and its tools holds."""
     callbacks = (getattr(node, name, None) for name in type(node).model_fields)
     several = (callback if isinstance(callback, list) else [callback] for callback in callbacks)
@@ -176,14 +176,14 @@ def _code_names(node: Any, runs_tools: bool = True) -> Iterator[str]:
             yield from (word for word in chain.from_iterable(constants) if isinstance(word, str))
 
 
-def writers_of(nodes: Iterable[BaseNode], runs_tools: bool = True) -> dict[str, list[str]]:
+def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:
     """Says who may write a state key: by `output_key`, or in code that names it."""
     writers: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
         key = getattr(node, "output_key", None)
         if key:
             writers[key].append(f"output_key of {node.name}")
-        for word in {*_code_names(node, runs_tools)} - {key}:
+        for word in {*code_names(node)} - {key}:
             writers[word].append(f"in code of {node.name}")
     return writers
 

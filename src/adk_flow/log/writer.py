@@ -38,6 +38,7 @@ class LogWriter:
         if not is_device(path):
             make_private_folder(path.parent, file_mode)
         self.path, self._file = _open_alone(path, file_mode)
+        self._place = str(self.path)
         found = self._found = os.fstat(self._file)
         self._is_file = stat.S_ISREG(found.st_mode)
         self.size = found.st_size
@@ -50,7 +51,7 @@ class LogWriter:
         """
         is_mine = _lock(self._file)
         if is_mine and self._is_file:
-            there = _is_at(self.path, self._found)
+            there = _is_at(self._place, self._found)
             is_mine, self.size = there is not None, there.st_size if there else 0
         return is_mine
 
@@ -126,7 +127,7 @@ def _open_alone(path: Path, file_mode: int) -> tuple[Path, int]:
     while True:
         file = open_log_file(candidate, file_mode)
         # One that was deleted in between, as `discard` does, is at its path no more.
-        if _lock(file) and (is_device(candidate) or _is_at(candidate, os.fstat(file))):
+        if _lock(file) and (is_device(candidate) or _is_at(str(candidate), os.fstat(file))):
             return candidate, file
         os.close(file)
         number += 1
@@ -144,13 +145,14 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _is_at(path: Path, found: os.stat_result) -> os.stat_result | None:
+def _is_at(path: str, found: os.stat_result) -> os.stat_result | None:
     """Gives what a file is now that was found; None if it lies at its path no more."""
     try:
         there = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - half the time of Path.stat
     except FileNotFoundError:
         return None
-    return there if os.path.samestat(there, found) else None
+    is_same = (there.st_ino, there.st_dev) == (found.st_ino, found.st_dev)
+    return there if is_same else None
 
 
 def _make_writable(content: Header | Record) -> None:

@@ -34,15 +34,9 @@ def read_event(
     keep: Callable[[str], str],
     name_of: Callable[[str], str],
 ) -> Record:
-    """Reads an event of an activation; all that only few events have is read apart.
+    """Reads an event, as ADK keeps it; what only few events have is read apart.
 
-    Args:
-      event: as ADK keeps it.
-      run: the run that it is of.
-      activation: the one that it is of.
-      path: `path_of_event` it.
-      keep: what of a text the log keeps.
-      name_of: what the log shows of a name that comes from outside.
+    Of its texts it has what `keep` gives, of names from outside what `name_of` does.
     """
     partial, author = bool(event.partial), event.author
     tools, final = run.tools.get(activation), event.is_final_response()
@@ -95,7 +89,10 @@ def _read_rare(
     if event.error_code or event.error_message:
         fields["error"] = extract.error_of(event, keep)
     if getattr(event, "output", None) is not None:
-        fields["replayed"] = _is_given_again(event)
+        # A node's output that is given again after a pause: only that of a node which has run says
+        # for which nodes it is (2.13, `_enrich_event` in workflow/_node_runner.py,
+        # `_maybe_reemit_replayed_output` in workflow/_workflow.py).
+        fields["replayed"] = not event.node_info.output_for
     if (spoken := getattr(event, "input_transcription", None)) and spoken.text:
         fields["heard"] = keep(spoken.text)
     if event.turn_complete:
@@ -114,12 +111,3 @@ def _answer_of(event: Any) -> str:
         extract.of_result(response.response)[0] for response in extract.responses_of(event.content)
     ]
     return "\n".join(result for result in results if result not in empty)
-
-
-def _is_given_again(event: Any) -> bool:
-    """Whether an event with an output repeats what a node gave before the app was paused.
-
-    Only that of a node which has run says for which nodes its output is (2.13, `_enrich_event` in
-    workflow/_node_runner.py, `_maybe_reemit_replayed_output` in workflow/_workflow.py).
-    """
-    return not event.node_info.output_for

@@ -211,12 +211,11 @@ def instruction_of(request: LlmRequest) -> str:
 
 def hash_parts(contents: list[types.Content]) -> array[int]:
     """Gives what tells the parts that a model is sent apart: of all that was said, each time."""
-    hashes: list[int] = []
-    for content in contents:
-        is_model = content.role == "model"
-        for part in content.parts or ():
-            number = hash(part.text or _lettered(part, ""))
-            hashes.append(~number if is_model else number)
+    hashes = [
+        hash(part.text or _lettered(part, "")) ^ -(content.role == "model")
+        for content in contents
+        for part in content.parts or ()
+    ]
     return array("q", hashes)
 
 

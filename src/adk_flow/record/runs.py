@@ -46,7 +46,7 @@ class Runs:
     def _of_copy(self, context: InvocationContext) -> OpenRun | None:
         """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
         events, invocation = context.session.events, context.invocation_id
-        for (_, name), run in self._open.items():
+        for (_, name), run in list(self._open.items()):  # another thread may begin one
             if name == invocation and getattr(run.session, "events", None) is events:
                 return run
         return None
@@ -95,8 +95,9 @@ class Runs:
 
     def _drop_runs_of(self, log: SessionLog) -> None:
         """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
-        for key in [key for key, run in self._open.items() if run.log is log]:
-            del self._open[key]
+        for key, run in list(self._open.items()):
+            if run.log is log:
+                self._open.pop(key, None)
 
     def close(self) -> None:
         """Closes all logs, and forgets the runs of those whose turns are over."""

@@ -117,7 +117,7 @@ class SentRequests:
         if base and base.offer.tools == tuple(request.tools_dict):
             declared = base.offer.declared
         else:
-            declared = self._number_or_none(extract.declarations_of(request), texts)
+            declared = self.number(("s", extract.declarations_of(request)), texts)
         offer = extract.of_request(request, declared)
         is_anew = base is not None and len(base.ranges) > 2 * MOST_RANGES
         same = base.count_common(hashes) if base and not is_anew else 0
@@ -136,7 +136,7 @@ class SentRequests:
         if base and hashed == base.instruction:
             system = base.system
         else:
-            system = self._number_or_none(instruction, texts)
+            system = self.number(("s", instruction), texts)
         since_whole = 0
         if base and same and base.may_go_on(offer, system, line):
             since_whole = base.since_whole + 1
@@ -175,7 +175,9 @@ class SentRequests:
         return number if is_new else 0
 
     def number(self, part: tuple[str, str], new: dict[int, str]) -> int:
-        """Numbers a text; one that the log has not yet is put in `new`."""
+        """Numbers a text, an empty one by 0; one that the log has not yet is put in `new`."""
+        if not part[1]:
+            return 0
         number, is_new = self._find(part, 0)
         if is_new:
             new[number] = self._keep(part[1])
@@ -202,10 +204,6 @@ class SentRequests:
         if len(self._numbers) > KNOWN_TEXTS:
             del self._numbers[next(iter(self._numbers))]
         return number, is_new
-
-    def _number_or_none(self, text: str, new: dict[int, str]) -> int:
-        """Numbers a text that is no part; 0 for an empty one."""
-        return self.number(("s", text), new) if text else 0
 
 
 def _hash_first(hashes: array[int], size: int) -> int:

@@ -39,14 +39,11 @@ def _construct(figures: ConstructMetrics, base: ConstructMetrics | None) -> dict
     return msgspec.to_builtins(figures) | {
         "tokens": figures.tokens,
         "hidden_llm_calls": _minus(figures.llm_calls, figures.reported_llm_calls),
-        "difference_to_baseline": _difference(figures, base) if base else None,
-    }
-
-
-def _difference(figures: ConstructMetrics, base: ConstructMetrics) -> dict[str, float | None]:
-    return {
-        "llm_calls": _minus(figures.llm_calls, base.llm_calls),
-        "dollars": _minus(figures.dollars, base.dollars),
+        "difference_to_baseline": base
+        and {
+            "llm_calls": _minus(figures.llm_calls, base.llm_calls),
+            "dollars": _minus(figures.dollars, base.dollars),
+        },
     }
 
 

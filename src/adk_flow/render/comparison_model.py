@@ -55,6 +55,11 @@ class Report(NamedTuple):
     crossovers: Sequence[Section]
     """Who wins along an axis: a section an axis."""
 
+    @property
+    def about(self) -> str:
+        """How the runs were made, on one line."""
+        return "; ".join(f"{label} {value}" for label, value in self.facts)
+
 
 def describe_comparison(comparison: Comparison) -> Report:
     """Puts a comparison into words and cells."""
@@ -124,29 +129,24 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Section]:
+    constructs = constructs_table(comparison)
+    wiring = [
+        f"adk-flow wire APP --construct {construct} prints the agents under it as ADK code."
+        for construct in comparison.setting.wiring
+    ]
     return {
         "calls": Section("LLM calls made by the end of each turn", calls_table(comparison)),
         "costs": Section("Calls, tokens and cost over all conversations", costs_table(comparison)),
         "times": Section("Time, checks and context of specialists", times_table(comparison)),
-        "constructs": _constructs(comparison),
+        "constructs": Section("The constructs", constructs if constructs.rows else None),
         "hidden": Section("What ADK's session does not show", sentences=list(_hidden(comparison))),
         "changes": Section("Where the winner changes", sentences=changes),
         "findings": table_section("Findings", findings_table(comparison)),
         **dict(fault_sections(comparison.faults)),
         "recommendation": Section("Recommendation", sentences=write_recommendation(comparison)),
-        "wiring": Section("How to wire it", sentences=list(_wiring(comparison))),
+        "wiring": Section("How to wire it", sentences=wiring),
         "caveats": Section("What to bear in mind", sentences=list(_caveats(comparison))),
     }
-
-
-def _wiring(comparison: Comparison) -> Iterator[str]:
-    for construct in comparison.setting.wiring:
-        yield f"adk-flow wire APP --construct {construct} prints the agents under it as ADK code."
-
-
-def _constructs(comparison: Comparison) -> Section:
-    table = constructs_table(comparison)
-    return Section("The constructs", table if table.rows else None)
 
 
 def _hidden(comparison: Comparison) -> Iterator[str]:

@@ -31,16 +31,15 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints all sections that say anything."""
     report = describe_comparison(comparison)
     _print_title(report.title, comparison, console)
-    print_remark("; ".join(f"{label} {value}" for label, value in report.facts), console)
+    print_remark(report.about, console)
     _print_sections(report.sections.values(), console)
 
 
 def comparison_to_markdown(comparison: Comparison) -> str:
     """Writes all sections that say anything."""
     report = describe_comparison(comparison)
-    facts = "; ".join(f"{label} {value}" for label, value in report.facts)
+    blocks = [f"# {escape_markdown(report.title)}", escape_markdown(report.about)]
     sections = [section for section in report.sections.values() if not section.is_empty]
-    blocks = [f"# {escape_markdown(report.title)}", escape_markdown(facts)]
     return "\n\n".join([*blocks, *map(markdown_section, sections)]) + "\n"
 
 

@@ -35,16 +35,13 @@ def flow_to_data(
     log = trace.log
     moves = [move for move in trace.moves if only in (0, move.turn) and is_in_view(move, view)]
     findings = [finding for finding in detect_findings(trace, names) if only in (0, finding.turn)]
+    relays = [relay for relay in trace_relays(trace, names) if only in (0, relay.turn)]
     return {
         "header": msgspec.to_builtins(log.header),
-        "moves": [msgspec.to_builtins(move) for move in moves],
+        "moves": msgspec.to_builtins(moves),
         "turns": [turn_to_data(turn) for turn in measure(trace) if only in (0, turn.turn)],
         "findings": msgspec.to_builtins(findings),
-        "relays": [
-            msgspec.to_builtins(relay)
-            for relay in trace_relays(trace, names)
-            if only in (0, relay.turn)
-        ],
+        "relays": msgspec.to_builtins(relays),
         "damage": [damage._asdict() for damage in log.damage],
         "gaps": [gap._asdict() for gap in log.gaps],
     }

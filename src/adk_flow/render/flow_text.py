@@ -286,11 +286,7 @@ def _models_of(log: Log | LogFile) -> str:
 
 def print_run_end(run: ConversationRun, console: Console) -> None:
     """Prints what failed in a conversation that has ended, and where its log lies."""
-    problems = [
-        f"turn {number}: {reason}"
-        for number, reasons in enumerate(run.failed_checks, start=1)
-        for reason in reasons
-    ]
+    problems = run.lacking
     if run.faults:
         problems.append(f"{plural(run.faults, 'hook')} could not be recorded")
     if run.uncontrolled:

@@ -75,16 +75,11 @@ def _row(cells: Sequence[str], widths: Sequence[int], *, is_prose: bool) -> Iter
     name, *others = zip(cells, widths, strict=True)
     folded = [_fold(*name), *(list(fold_words("", *other)) for other in others)]
     for pieces in zip_longest(*folded, fillvalue=""):
-        padded = [
-            _pad(piece, column, is_figure=bool(index) and not is_prose)
-            for index, (piece, column) in enumerate(zip(pieces, widths, strict=True))
-        ]
+        padded = []
+        for index, (piece, column) in enumerate(zip(pieces, widths, strict=True)):
+            blanks = " " * (column - cell_len(piece))
+            padded.append(blanks + piece if index and not is_prose else piece + blanks)
         yield _GAP.join(padded).rstrip()
-
-
-def _pad(text: str, width: int, *, is_figure: bool) -> str:
-    blanks = " " * (width - cell_len(text))
-    return blanks + text if is_figure else text + blanks
 
 
 def _fold(name: str, width: int) -> list[str]:

@@ -20,11 +20,7 @@ def escape_markdown(text: str) -> str:
     """Writes a text on one line, so that Markdown renders it as it is."""
     line = one_line(text, _LONGEST_SENTENCE)
     line = _SIGNS.sub(lambda sign: _ENTITIES.get(sign[0], "\\" + sign[0]), line)
-    return _STARTS.sub(_escape_start, line)
-
-
-def _escape_start(start: re.Match[str]) -> str:
-    return start[0] + "\\" if start[0].isdigit() else "\\" + start[0]
+    return _STARTS.sub(lambda m: f"{m[0]}\\" if m[0].isdigit() else f"\\{m[0]}", line)
 
 
 def _table(table: Table, align: str) -> str:

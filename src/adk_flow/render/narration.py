@@ -6,12 +6,10 @@ from functools import lru_cache
 from typing import TextIO
 
 from adk_flow._text import plain
+from adk_flow.analysis.trace_reader import SESSIONS
 from adk_flow.log.schema import Header, Record
 from adk_flow.render.flow_text import FlowPrinter, FlowView
 from adk_flow.render.terminal import plain_console
-
-_MOST_SESSIONS = 256
-"""Sessions whose turns are numbered on; an older one begins again at 1."""
 
 
 class Narrator:
@@ -19,7 +17,7 @@ class Narrator:
 
     def __init__(self, stream: TextIO, view: FlowView = "both") -> None:
         self.console = plain_console(stream)
-        self._printer = lru_cache(_MOST_SESSIONS)(lambda _: FlowPrinter(self.console, view))
+        self._printer = lru_cache(SESSIONS)(lambda _: FlowPrinter(self.console, view))
         self._latest = ""
 
     def __call__(self, header: Header, record: Record) -> None:

@@ -90,12 +90,13 @@ def clock(microseconds: int) -> str:
 def _draw_turn(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> str:
     measured, projected = schedule_turn(turn), schedule_turn(turn, PROFILES[DEFAULT_PROFILE])
     asked = (move.record for move in turn.moves if move.kind == "say")
+    working = (each.agent for each in turn.activations if each.ended < 0)  # the innermost last
     return _template(
         "turn",
         turn=turn,
         asked=next(asked, turn.record),
         figures=count_turn(measure_turn(turn, measured)),
-        working="" if turn.complete else " → ".join(_working(turn)),
+        working="" if turn.complete else " → ".join(working),
         findings=findings,
         describe=describe_finding,
         sequence=draw_turn(turn, measured.spans) if turn.moves else None,
@@ -103,11 +104,6 @@ def _draw_turn(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> str:
         left=LABEL,
         steps=_steps(trace, turn, projected),
     )
-
-
-def _working(turn: Turn) -> Iterator[str]:
-    """Names the agents that have begun and not ended, the innermost last."""
-    return (activation.agent for activation in turn.activations if activation.ended < 0)
 
 
 def _timelines(

@@ -51,13 +51,15 @@ class Drawings(NamedTuple):
     left_out: int
     """Turns that are not drawn."""
     longest: str
-    """The conversation whose contexts are drawn."""
+    """The conversation whose contexts are drawn: the one of most turns."""
     contexts: list[ConstructDrawing]
 
 
 def draw_comparison(comparison: Comparison) -> Drawings:
     """Draws turns, calls over time and the growth of contexts under every construct."""
-    drawn, longest = _drawn_conversation(comparison), _longest_conversation(comparison)
+    drawn = _drawn_conversation(comparison)
+    most = max(comparison.runs, key=lambda run: len(run.turns), default=None)
+    longest = most.conversation if most else ""
     turns = [(drawn, 1)] + [turn for turn in _all_turns(comparison) if turn != (drawn, 1)]
     return Drawings(
         turns=[_draw_turn(comparison, *turn) for turn in turns[:_MOST_TURNS]],
@@ -78,12 +80,6 @@ def _drawn_conversation(comparison: Comparison) -> str:
     single = [run for run in comparison.runs if len(run.turns) == 1 and any(run.specialists[:1])]
     best = max(single, key=lambda run: len(run.specialists[0]), default=None)
     return best.conversation if best else next(iter(comparison.conversations), "")
-
-
-def _longest_conversation(comparison: Comparison) -> str:
-    """Chooses the conversation whose contexts are drawn: the one of most turns."""
-    best = max(comparison.runs, key=lambda run: len(run.turns), default=None)
-    return best.conversation if best else ""
 
 
 def _first_runs(comparison: Comparison, conversation: str) -> _Runs:

@@ -60,6 +60,12 @@ class ConversationRun(NamedTuple):
     """What its log holds; None where only the file tells it: a hook could not be recorded, or the
     session lies in several parts."""
 
+    @property
+    def lacking(self) -> list[str]:
+        """What answers lack, each with its turn."""
+        turns = enumerate(self.failed_checks, start=1)
+        return [f"turn {number}: {reason}" for number, reasons in turns for reason in reasons]
+
 
 async def run_conversation(
     app: App | BaseNode | str | Path,

@@ -54,6 +54,7 @@ _DETECTORS = (
     find_stages_that_never_began,
     find_open_calls,
     find_failed_tools,
+    find_misroutes,
 )
 
 
@@ -63,5 +64,5 @@ def detect_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
     `names` are those that count as facts, besides numbers with a unit and dates.
     """
     findings = [each for turn in trace.turns for find in _DETECTORS for each in find(turn, trace)]
-    findings += [*find_misroutes(trace), *find_withheld_facts(trace, names)]
+    findings += find_withheld_facts(trace, names)
     return sorted(findings, key=lambda finding: (finding.turn, finding.records))

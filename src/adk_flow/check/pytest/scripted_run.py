@@ -107,13 +107,8 @@ def _read(
     if run.log is None or run.faults:
         raise AssertionError(f"adk-flow could not record {run.faults or 'all'} hooks")
     flow = read_flow(run.log, conversation.planted)
-    lacking = [
-        f"turn {number}: {reason}"
-        for number, reasons in enumerate(run.failed_checks, start=1)
-        for reason in reasons
-    ]
-    if lacking and not may_fail:
-        raise AssertionError("; ".join(lacking))
+    if run.lacking and not may_fail:
+        raise AssertionError("; ".join(run.lacking))
     if isinstance(model, Scripted):
         model.finish()
     return flow

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, get_type_hints
 
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.tools.base_tool import BaseTool
 from msgspec import UNSET
@@ -12,7 +13,7 @@ from adk_flow._adk import BaseNode
 from adk_flow._data import walk_once
 from adk_flow.inspect.agent_graph import uses_of
 from adk_flow.inspect.settings import state_read
-from adk_flow.inspect.warnings import writers_of
+from adk_flow.inspect.warnings import code_names
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import resolve_schema
 from adk_flow.models.request.values import value_of, values_of
@@ -29,10 +30,12 @@ async def draft_conversation(
     Unless tools are run, the plan says what they return, and the state what they would write.
     """
     agents = _agents(app.root_agent, run_tools) if app.root_agent else []
-    leads = AgentMap(agents[0]).leads if agents else []
-    plan = [task async for task in _tasks(agents, leads, run_tools)]
+    if not agents:
+        return Conversation([AskedTurn(question, plan=[]) for question in questions])
+    team = AgentMap(agents[0])
+    plan = [task async for task in _tasks(agents, team.leads, run_tools)]
     turns = [AskedTurn(question, plan=plan) for question in questions]
-    return Conversation(turns, state=_state(agents, run_tools))
+    return Conversation(turns, state=_state(agents, team, run_tools))
 
 
 def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
@@ -45,11 +48,28 @@ def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:
     return list(walk_once([root], reached))
 
 
-def _state(agents: Sequence[BaseNode], run_tools: bool) -> dict[str, str]:
-    """Gives words to each state key that an instruction needs and nothing that runs writes."""
-    written = writers_of(agents, run_tools)
-    read = [key for agent in agents for key, optional in state_read(agent).items() if not optional]
-    return {key: f"What {key} holds." for key in read if key not in written}
+def _state(agents: Sequence[BaseNode], team: AgentMap, run_tools: bool) -> dict[str, str]:
+    """Gives words to each state key that an instruction needs and nothing writes before it."""
+    in_code = {word for agent in agents for word in code_names(agent, run_tools)}
+    needed: dict[str, str] = {}
+    for place, reader in enumerate(agents):
+        for key, is_optional in state_read(reader).items():
+            writers = [one for one in agents[:place] if getattr(one, "output_key", "") == key]
+            is_early = any(_is_stage_before(one, reader, agents, team) for one in writers)
+            if not (is_optional or is_early or key in in_code):
+                needed[key] = f"What {key} holds."
+    return needed
+
+
+def _is_stage_before(
+    writer: BaseNode, reader: BaseNode, agents: Sequence[BaseNode], team: AgentMap
+) -> bool:
+    """Whether one agent has ended when another begins: no model chooses between the two."""
+    both = {writer.name, reader.name}
+    around = [agent for agent in agents if both <= team.below(agent.name)]
+    nearest = min(around, key=lambda agent: len(team.below(agent.name)), default=reader)
+    is_chosen = isinstance(nearest, (LlmAgent, ParallelAgent))
+    return not is_chosen and reader.name not in team.below(writer.name)
 
 
 async def _tasks(

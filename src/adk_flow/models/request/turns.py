@@ -138,7 +138,11 @@ def _is_frameworks(text: str) -> bool:
 
 def _shows_result(content: types.Content) -> bool:
     """Tells whether a text stands beside a result: ADK shows skipped summaries like that."""
-    return any(part.function_response for part in content.parts or [])
+    return any(map(_is_result, content.parts or []))
+
+
+def _is_result(part: types.Part) -> bool:
+    return part.function_response is not None
 
 
 def _texts(content: types.Content) -> list[str]:
@@ -156,15 +160,19 @@ def _unwrapped(text: str) -> str:
 
 
 def _steps(content: types.Content) -> Iterator[RequestStep]:
+    texts, results = _texts(content), sum(_is_result(part) for part in content.parts or [])
+    said = [AgentSaid("", "".join(texts))] if texts else []
+    # An agent goes on after results of which a called agent that waits for the user gave one, and
+    # ADK shows the others as if it did not (2.13, tools/agent_tool.py).
+    goes_on = 0 < len(texts) < results
+    yield from said if goes_on else ()
     for part in content.parts or []:
         if part.function_call and part.function_call.name:
             yield Called("", part.function_call.name, dict(part.function_call.args or {}))
         elif part.function_response and part.function_response.name:
             yield Returned("", part.function_response.name, part.function_response.response)
-    texts = _texts(content)
-    if content.role == "model" or _shows_result(content):
-        if texts:
-            yield AgentSaid("", "".join(texts))
+    if content.role == "model" or results:
+        yield from () if goes_on else said
     else:
         yield from _doings(content)
 
