@@ -37,6 +37,7 @@ KEYLESS = {**os.environ, "MODEL_NAME": "offline", "PYTHONPATH": f"{ROOT / 'src'}
 def main() -> None:
     """Makes all of them."""
     IMAGES.mkdir(exist_ok=True)
+    expect.set_options(timeout=120_000)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -60,7 +61,7 @@ def picture_flows(browser: Browser, logs: Path) -> None:
             box.fill(question)
             box.press("Enter")
             turn = page.locator(f"#turn-{number}")
-            expect(turn.locator(".said").nth(1)).to_be_visible(timeout=120_000)
+            expect(turn.locator(".said").nth(1)).to_be_visible()
             expect(turn.locator(".working")).to_have_count(0)
         expect(chat.get_by_text("fund pools").first).to_be_visible()
         page.locator("#turn-3 .sequence a[aria-label^='Mortgage_Agent:']").first.click()

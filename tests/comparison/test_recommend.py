@@ -64,7 +64,7 @@ def test_the_cheapest_is_taken_on_the_condition_of_what_its_specialists_receive(
 
     assert write_recommendation(of(dear, cheap)) == [
         "For conversations like these take transfer if specialists may receive messages of the "
-        "user and of other agents: of the 2 of 2 constructs that answered 2 of 2 conversations as "
+        "user and of other agents: of the 2 constructs that answered 2 of 2 conversations as "
         "asked, it costs least ($0.0100, 1,000 tokens, 5 LLM calls over all 2 conversations)."
     ]
 
@@ -149,7 +149,7 @@ def test_times_of_a_model_that_answers_at_once_are_noise():
             ],
             "answered 1 of 2 conversations",
         ),
-        ([figures("transfer"), figures("task")], "of the 2 of 2 constructs"),
+        ([figures("transfer"), figures("task")], "of the 2 constructs"),
         (  # tokens decide where a price is unknown
             [figures("a", 0.9, input_tokens=400), figures("transfer", None, input_tokens=300)],
             "(400 tokens, 5 LLM calls over all 2 conversations)",

@@ -166,13 +166,14 @@ def _is_kept(place: str) -> bool:
 def _own_logging() -> Iterator[None]:
     """Sends what is logged to stderr, as where nobody has set up logging."""
     loggers = [logging.root, logging.getLogger("google_adk")]
-    levels = [logger.level for logger in loggers]
+    levels, disabled = [logger.level for logger in loggers], logging.root.manager.disable
     with patch.object(logging.root, "handlers", []):
         yield
         for handler in logging.root.handlers:
             handler.close()
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
+    logging.disable(disabled)
 
 
 def assert_refused(result: Finished, words: str) -> None:

@@ -1,6 +1,7 @@
 """Composites of timed agents: the critical path is what a run takes on a virtual clock."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import START, JoinNode, Workflow
 from google.genai import types
 
+from adk_flow.analysis.latency import LatencyProfile
+from adk_flow.analysis.metrics import measure
 from tests.doubles.flow import record
 from tests.fuzz.virtual_clock import run_virtually
 
@@ -28,7 +31,8 @@ class Timed(BaseLlm):
     async def generate_content_async(self, llm_request, stream=False):
         await asyncio.sleep(self.seconds)
         step = self.says.pop(0) if self.says else "Done."
-        parts = [types.Part(text=step)] if isinstance(step, str) else [step]
+        steps = step if isinstance(step, list) else [step]
+        parts = [types.Part(text=one) if isinstance(one, str) else one for one in steps]
         yield LlmResponse(content=types.ModelContent(parts))
 
 
@@ -123,3 +127,41 @@ def test_the_critical_path_is_the_time_that_a_run_takes(name, tmp_path):
     assert turn.wall_seconds == pytest.approx(seconds)
     assert turn.critical_path_microseconds == pytest.approx(seconds * 1e6)
     assert turn.parallelism == pytest.approx(parallelism)
+
+
+def grown(dice: random.Random, pace: int | None, prefix: str = "n", depth: int = 2) -> Any:
+    """Grows a tree of timed agents; with `pace`, each model call takes that long."""
+    kind = dice.choice(["seq", "par", "loop", "graph", "caller"] if depth else ["leaf"])
+    parts = [grown(dice, pace, f"{prefix}_{n}", depth - 1) for n in range(3)] if depth else []
+    seconds, waits = dice.randint(1, 5), [dice.randint(1, 9) for _ in range(2)]
+    agents = [part for part in parts if not isinstance(part, Workflow)]
+    if kind in ("seq", "par"):
+        return (seq if kind == "seq" else par)(prefix, *agents)
+    if kind == "loop":
+        return LoopAgent(name=prefix, description=prefix, max_iterations=2, sub_agents=agents)
+    if kind == "graph":
+        gate, last = JoinNode(name=f"{prefix}_gate"), unit(f"{prefix}_z", pace or seconds)
+        pairs = [pair for part in parts[:2] for pair in ((START, part), (part, gate))]
+        return Workflow(name=prefix, edges=[*pairs, (gate, last), (last, parts[2])])
+
+    async def wait(number: int) -> str:
+        await asyncio.sleep(waits[number])
+        return "Waited."
+
+    tools = [wait, *map(AgentTool, agents)]
+    asked = [("wait", {"number": 0}), ("wait", {"number": 1})]
+    asked += [(agent.name, {"request": "Go."}) for agent in agents]
+    calls = [types.FunctionCall(name=name, args=args) for name, args in asked]
+    model = Timed(seconds=pace or seconds, says=[[types.Part(function_call=one) for one in calls]])
+    return LlmAgent(name=prefix, description=prefix, model=model, tools=tools)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_projected_critical_path_is_the_time_that_a_run_at_that_pace_takes(seed, tmp_path):
+    flow = run_virtually(record(grown(random.Random(seed), None), ["Go."], tmp_path / "a"))
+    paced = run_virtually(record(grown(random.Random(seed), 2), ["Go."], tmp_path / "b"))
+
+    (projected,) = measure(flow.trace, LatencyProfile("even", 2000, 0))
+    assert not flow.errors
+    assert flow.figures[0].critical_path_microseconds == flow.figures[0].wall_seconds * 1e6
+    assert projected.critical_path_microseconds == paced.figures[0].wall_seconds * 1e6

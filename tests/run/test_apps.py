@@ -18,6 +18,7 @@ from adk_flow.models.override import override_models, override_of
 from adk_flow.models.scripted import Scripted
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.record.recorder import Recorder
+from adk_flow.record.runs import Runs
 from adk_flow.render.mermaid import sequence_diagram
 from adk_flow.run.app import with_recorder
 from adk_flow.run.conversation_run import run_conversation
@@ -85,8 +86,8 @@ async def test_hooks_that_fail_change_nothing_but_the_fault_count(
     def fail(*args, **kwargs):
         raise ZeroDivisionError("on purpose")
 
-    for hook in ("write", "run", "place"):
-        monkeypatch.setattr(Recorder, hook, fail)
+    for owner, hook in ((Recorder, "write"), (Runs, "of"), (Recorder, "place")):
+        monkeypatch.setattr(owner, hook, fail)
         with caplog.at_level(logging.WARNING, logger="adk_flow"):
             held, recorder = await recorded(name, tmp_path / hook)
         assert held == without

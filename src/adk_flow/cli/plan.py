@@ -42,20 +42,17 @@ def plan_conversation(
         if log:
             conversation = asyncio.run(_taken(app, load_story(log), run_tools))
         else:
-            conversation = asyncio.run(_drafted(app, question or [], run_tools))
+            loaded = import_app(app)
+            from adk_flow.models.planned.draft import draft_conversation
+
+            draft = draft_conversation(loaded, question or [], run_tools=run_tools)
+            conversation = asyncio.run(draft)
     if form == "json":
         print_json("plan", {"conversation": conversation})
         return
     if question:
         print("# A plan to fill in (docs/conversations.md). Leave out tasks that nobody needs.")
     print(write_conversation(conversation, plain_console().width), end="")
-
-
-async def _drafted(app: Path, questions: list[str], run_tools: bool) -> Conversation:
-    loaded = import_app(app)
-    from adk_flow.models.planned.draft import draft_conversation
-
-    return await draft_conversation(loaded, questions, run_tools=run_tools)
 
 
 async def _taken(app: Path, log: Log, run_tools: bool) -> Conversation:

@@ -198,8 +198,10 @@ def _answered(figures: ConstructMetrics) -> int:
 def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> str:
     chosen = min(fit, key=cost)
     asked, answered = len(chosen.after_turns), _answered(chosen)
+    total = len(comparison.constructs)
     what = f"{answered} of {asked} conversations" if asked > 1 else "the conversation"
-    group = f"of the {len(fit)} of {len(comparison.constructs)} constructs that"
+    count = f"{total}" if len(fit) == total else f"{len(fit)} of {total}"
+    group = f"of the {count} constructs that"
     price = f"{_cost_and_calls(chosen)}{_over(comparison)}"
     equals = [each.construct for each in fit if cost(each) <= cost(chosen) * (1 + 1e-9)]
     tie = f"; {join_names(equals)} cost the same" if len(equals) > 1 else ""

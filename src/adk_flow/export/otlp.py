@@ -33,10 +33,9 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
     try:
         exporter = trace_exporter.OTLPSpanExporter(endpoint=address, session=session)
         for start in range(0, len(spans), BATCH):
-            if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
+            result = exporter.export(spans[start : start + BATCH])
+            if session.failure or result is not SpanExportResult.SUCCESS:
                 raise AdkFlowError(f"{address}: {session.failure or 'did not take the spans'}")
-            if session.failure:
-                raise AdkFlowError(f"{address}: {session.failure}")
     # A setting of the environment that is none, or that names a certificate that is not there.
     except (ValueError, OSError) as error:
         raise AdkFlowError(f"{address}: {error}") from error

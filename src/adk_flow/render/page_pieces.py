@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from adk_flow._data import group_by
 from adk_flow._text import format_seconds
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.findings import Finding
@@ -27,7 +27,7 @@ _Drawn = TypeVar("_Drawn")
 def redraw(
     kept: dict[str, tuple[object, _Drawn]], key: str, state: object, draw: Callable[[], _Drawn]
 ) -> _Drawn:
-    """Draws what was kept in another state, or was not; gives the rest as it was drawn."""
+    """Gives what is kept as drawn in this state; draws what is not, and keeps it."""
     if key not in kept or kept[key][0] != state:
         kept[key] = state, draw()
     return kept[key][1]
@@ -41,15 +41,13 @@ class SessionPieces:
 
     def draw(self, trace: Trace, findings: Sequence[Finding], session: str = "") -> dict[str, str]:
         """Gives the elements of the page by their ids, in order."""
-        of_turn = defaultdict(list)
-        for finding in findings:
-            of_turn[finding.turn].append(finding)
+        of_turn = group_by(findings, lambda finding: finding.turn)
         models = {call.model for turn in trace.turns for call in turn.asked_models}
         pace = "projected" if models <= KEYLESS_MODELS else "measured"
         when = clock(trace.log.header.time)
         pieces = {"head": _template("head", trace=trace, session=session, pace=pace, when=when)}
         for turn in trace.turns:
-            name, own = f"turn-{turn.number}", of_turn[turn.number]
+            name, own = f"turn-{turn.number}", of_turn.get(turn.number, [])
             records = 0 if turn.complete else len(trace.log.records)
             state = (turn.record, turn.ended, turn.end, len(turn.moves), own, records)
             pieces[name] = redraw(self._turns, name, state, partial(_draw_turn, trace, turn, own))

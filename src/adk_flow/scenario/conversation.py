@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,11 +149,7 @@ def read_state(text: str) -> dict[str, Any]:
     """
     if text.lstrip().startswith("{"):
         return _state_of_json(text)
-    try:
-        is_file = Path(text).is_file()
-    except OSError:  # too long for a name
-        is_file = False
-    if not is_file:
+    if not os.path.isfile(text):  # noqa: PTH113 - Path raises what is too long for a name
         raise ConversationError(
             "expected a JSON object such as "
             """'{"topic": "cats"}', or the path of a file that holds one""",

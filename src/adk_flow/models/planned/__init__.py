@@ -4,8 +4,6 @@ A request is read (`view`), set beside the app's agents (`agent_map`) and how fa
 (`turn`), and the next step follows (`steps`).
 """
 
-from adk_flow.models.planned.model import Planned
 from adk_flow.models.planned.plugin import PlanPlugin
-from adk_flow.models.planned.turn import PlanError
 
-__all__ = ["PlanError", "PlanPlugin", "Planned"]
+__all__ = ["PlanPlugin"]
