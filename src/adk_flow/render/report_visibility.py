@@ -20,14 +20,13 @@ _MOST_REASONS = 3
 
 def describe_unseen_canaries(comparison: Comparison) -> list[str]:
     """Says which canaries occur nowhere in a run, so that nothing is known of them."""
-    where: dict[tuple[str, str], dict[str, None]] = {}
-    for run in comparison.runs:
-        for name in run.visibility.unseen:
-            where.setdefault((name, run.conversation), {})[run.construct] = None
+    unseen = ((name, run) for run in comparison.runs for name in run.visibility.unseen)
+    groups = group_by(unseen, lambda pair: (pair[0], pair[1].conversation))
     return [
-        f"Nothing is known of the canary {name} in {conversation} under {', '.join(constructs)}: "
-        "it occurred nowhere in the log."
-        for (name, conversation), constructs in where.items()
+        f"Nothing is known of the canary {name} in {conversation} under "
+        f"{', '.join(dict.fromkeys(run.construct for _, run in group))}: it occurred nowhere in "
+        "the log."
+        for (name, conversation), group in groups.items()
     ]
 
 
