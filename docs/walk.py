@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "adk_flow"
@@ -33,27 +33,12 @@ FORMS = ("App", "ConversationRun", "Trace", "RunMetrics", "Comparison", "page")
 COMMAND = ["compare", "root_agent", "--constructs", "transfer", "--question", "What is an ISA?"]
 
 
-class Stop(NamedTuple):
-    """A function of adk_flow."""
-
-    module: str
-    function: str
-
-    @property
-    def layer(self) -> int:
-        """The place of its room in the order of layers."""
-        return LAYERS.index(self.module.partition(".")[0])
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.function}"
-
-
 class Walk:
     """The stacks on which the thing takes its next form."""
 
     def __init__(self) -> None:
-        self.stacks: dict[str, list[Stop]] = {}
-        self._creators: dict[Any, list[Stop]] = {}
+        self.stacks: dict[str, list[str]] = {}
+        self._creators: dict[Any, list[str]] = {}
         """The stack that made a task, as the task's own does not show it."""
 
     def watch(self, frame: FrameType, event: str, value: Any) -> None:
@@ -63,7 +48,7 @@ class Walk:
                 if form not in self.stacks:
                     self.stacks[form] = self.stack(frame)
 
-    def stack(self, frame: FrameType | None) -> list[Stop]:
+    def stack(self, frame: FrameType | None) -> list[str]:
         """Gives the functions of adk_flow that are entered, the first first."""
         stops = []
         while frame is not None:
@@ -93,25 +78,18 @@ class Walk:
             sys.setprofile(None)
             asyncio.TaskGroup.create_task = create
 
-    @property
-    def stops(self) -> list[Stop]:
-        """Every function on the way, in the order in which it is entered."""
-        return list(dict.fromkeys(stop for form in FORMS for stop in self.stacks[form]))
 
-    @property
-    def climbs(self) -> list[tuple[Stop, Stop]]:
-        """The calls on the way into an earlier layer."""
-        calls = [call for form in FORMS for call in pairwise(self.stacks[form])]
-        return [call for call in dict.fromkeys(calls) if call[1].layer < call[0].layer]
-
-
-def stop_of(frame: FrameType) -> Stop | None:
-    """Names the function of a frame, if it is one of adk_flow's."""
+def stop_of(frame: FrameType) -> str:
+    """Names module and function of a frame, if it is one of adk_flow's; else nothing."""
     file = Path(frame.f_code.co_filename)
     if not file.is_relative_to(PACKAGE) or file.suffix != ".py":
-        return None
-    module = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
-    return Stop(module, frame.f_code.co_qualname)
+        return ""
+    return ".".join([*file.relative_to(PACKAGE).with_suffix("").parts, frame.f_code.co_qualname])
+
+
+def is_climb(caller: str, called: str) -> bool:
+    """Whether a call goes into an earlier layer."""
+    return LAYERS.index(called.partition(".")[0]) < LAYERS.index(caller.partition(".")[0])
 
 
 def forms_of(value: Any) -> list[str]:
@@ -125,7 +103,7 @@ def forms_of(value: Any) -> list[str]:
 class Records(list[Any]):
     """The records of a log, which note who reads them."""
 
-    readers: set[Stop]
+    readers: set[str]
 
     def __iter__(self) -> Iterator[Any]:
         frame = sys._getframe(1)
@@ -143,7 +121,7 @@ def compare(folder: str, watching: contextlib.AbstractContextManager[None]) -> N
         make_command()([*COMMAND, "--out", folder], standalone_mode=False)
 
 
-def readers_of(log: Log) -> set[Stop]:
+def readers_of(log: Log) -> set[str]:
     """Gives the functions that read a log's records for the run's metrics."""
     from adk_flow.analysis.run_metrics import measure_run
     from adk_flow.analysis.trace_reader import trace_log
@@ -164,10 +142,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         compare(folder, taken.watching())
         log = read_log(next(Path(folder).rglob("*.jsonl")))
-    for number, stop in enumerate(taken.stops, start=1):
+    stacks = [taken.stacks[form] for form in FORMS]
+    stops = dict.fromkeys(stop for stack in stacks for stop in stack)
+    calls = dict.fromkeys(call for stack in stacks for call in pairwise(stack))
+    climbs = [call for call in calls if is_climb(*call)]
+    for number, stop in enumerate(stops, start=1):
         print(f"{number:3}. {stop}")
-    print(f"{len(taken.stops)} stops, {len(taken.climbs)} climbs:")
-    for caller, called in taken.climbs:
+    print(f"{len(stops)} stops, {len(climbs)} climbs:")
+    for caller, called in climbs:
         print(f"     {caller} -> {called}")
     print("read the records for a run's metrics:")
     for reader in sorted(readers_of(log)):

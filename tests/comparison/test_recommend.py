@@ -263,7 +263,7 @@ def test_what_adk_advises_against_and_what_was_not_run_is_a_caveat():
         of(
             figures("agent_tool"),
             figures("task"),
-            skipped={"loop": "the lead has a callback."},
+            skipped={"loop": "the lead has a callback.", "skills": "No.", "remote": "No."},
             notes=["Not rewired: a planner."],
             stopped="the budget of 10 calls was spent",
         )
@@ -272,6 +272,7 @@ def test_what_adk_advises_against_and_what_was_not_run_is_a_caveat():
     assert caveats[2:] == [
         f"agent_tool: {DEPRECATIONS['agent_tool']}.",
         "loop could not be wired: the lead has a callback.",
+        "skills and remote could not be wired: No.",
         "Not rewired: a planner.",
         "Not all runs were made: the budget of 10 calls was spent.",
     ]

@@ -285,7 +285,8 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
 def write_troubles(comparison: Comparison) -> Iterator[str]:
     """Says what is left out or was not made; a sentence each."""
     setting = comparison.setting
-    yield from (f"{name} could not be wired: {cause}" for name, cause in setting.skipped.items())
+    for cause, names in group_by(setting.skipped, setting.skipped.__getitem__).items():
+        yield f"{join_names(names)} could not be wired: {cause}"
     yield from setting.notes
     if cut := sum(not run.is_whole for run in comparison.runs):
         yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
