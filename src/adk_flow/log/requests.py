@@ -10,16 +10,8 @@ from msgspec.structs import force_setattr, replace
 
 from adk_flow.log.schema import BASE_AGE, Contents, Part, Record, Request
 
-_PARTS = {
-    letter: partial(Part, *said)
-    for letter, said in {
-        "u": ("user", "text"),
-        "m": ("model", "text"),
-        "c": ("model", "call"),
-        "r": ("user", "response"),
-        "d": ("user", "data"),
-    }.items()
-}
+_SAID = "u user text, m model text, c model call, r user response, d user data"
+_PARTS = {letter: partial(Part, *said) for letter, *said in map(str.split, _SAID.split(", "))}
 """Makes a part of its text's number, by the letter that stands for role and kind on a line."""
 _UNKNOWN = partial(Part, "", "")
 
