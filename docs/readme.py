@@ -23,7 +23,7 @@ import msgspec
 from choices import calls_in_a_row, choices, side_by_side
 from claims import CLAIMS, claim_table
 
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.cli.output import silence_adk

@@ -9,7 +9,7 @@ from adk_flow._data import load_lazily
 
 if TYPE_CHECKING:
     from adk_flow.analysis.findings.finding import Finding as Finding
-    from adk_flow.analysis.moves import Move as Move
+    from adk_flow.analysis.move import Move as Move
     from adk_flow.analysis.trace import Trace as Trace
     from adk_flow.analysis.trace_reader import read_trace as read_trace
     from adk_flow.comparison.aggregate import Comparison as Comparison
@@ -35,7 +35,7 @@ _MODULES = {
     "Finding": "analysis.findings.finding",
     "FlowPlugin": "record.plugin",
     "Log": "log.reader",
-    "Move": "analysis.moves",
+    "Move": "analysis.move",
     "Scripted": "models.scripted",
     "Trace": "analysis.trace",
     "compare": "comparison.runner",

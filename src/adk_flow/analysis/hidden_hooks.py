@@ -6,7 +6,7 @@ A plugin that answers makes ADK leave that hook out for all after it (2.13, plug
 from __future__ import annotations
 
 from adk_flow.analysis.calls import ask_model
-from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.move import USER, Moment
 from adk_flow.analysis.trace import Activation, HiddenHook, ModelCall, Run, ToolCall
 from adk_flow.log.schema import Record
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from msgspec.structs import astuple
 
-from adk_flow.analysis import control, conversation
+from adk_flow.analysis import control_moves, conversation_moves
 from adk_flow.analysis.calls import add_call
-from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.move import USER, Moment
 from adk_flow.analysis.trace import Run
 from adk_flow.log.schema import Record, Usage
 
@@ -57,9 +57,9 @@ def complete_turn(moment: Moment, run: Run) -> None:
     turn = run.turn
     if turn.complete:
         return
-    control.start_without_agent(moment, run)
+    control_moves.start_without_agent(moment, run)
     _say(moment, run, "")
-    control.end_turn(moment, run, failed=turn.failed)
+    control_moves.end_turn(moment, run, failed=turn.failed)
     turn.end, turn.active_agent = moment.index, run.active_agent
 
 
@@ -69,7 +69,7 @@ def _say(moment: Moment, run: Run, words: str) -> None:
     if words or not run.turn.was_asked:
         run.turn.was_asked, run.words = True, words
         number, cause = (active.number, active.cause) if active else (0, "user")
-        conversation.say(moment, run, run.active_agent, number, cause)
+        conversation_moves.say(moment, run, run.active_agent, number, cause)
 
 
 def _sum(*usages: Usage) -> Usage:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from adk_flow.analysis import conversation
-from adk_flow.analysis.moves import Moment
+from adk_flow.analysis import conversation_moves
+from adk_flow.analysis.move import Moment
 from adk_flow.analysis.trace import Activation, Run
 from adk_flow.log.paths import join_place, path_names
 
@@ -42,7 +42,7 @@ def call_unseen(moment: Moment, run: Run, name: str) -> None:
         return
     call.graph = name
     place = (caller.agent, call.graph, run.turn.number, 0, "agent_tool")
-    conversation.ask(moment, *place, caller.number, run.call_id, run.words)
+    conversation_moves.ask(moment, *place, caller.number, run.call_id, run.words)
 
 
 def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text: str = "") -> None:
@@ -56,7 +56,7 @@ def close_node(moment: Moment, run: Run, node: Activation, *, failed: bool, text
     if route and not failed:
         text = f"route {route}"
     if last.said >= 0 and not failed:
-        conversation.answer(moment, run.turn.number, last, owner, "node", "", last.text)
+        conversation_moves.answer(moment, run.turn.number, last, owner, "node", "", last.text)
     come_back_from(moment, run, node, owner, "node", failed=failed, text=text)
     graph = run.graphs.get(node.path.rpartition("/")[0])
     if graph is not None and last.said >= 0:

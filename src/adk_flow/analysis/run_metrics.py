@@ -13,7 +13,7 @@ from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
-from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.move import USER, Move
 from adk_flow.analysis.pricing import priced
 from adk_flow.analysis.trace import CONTROLLED_MODELS, KEYLESS_MODELS, ToolCall, Trace, Turn
 from adk_flow.analysis.visibility import Visibility, trace_visibility

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
 

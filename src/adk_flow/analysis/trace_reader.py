@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from adk_flow.analysis import control, conversation, hidden_hooks, live, nodes
+from adk_flow.analysis import control_moves, conversation_moves, hidden_hooks, live, nodes
 from adk_flow.analysis.calls import (
     Answers,
     ToolCalls,
@@ -23,7 +23,7 @@ from adk_flow.analysis.calls import (
     read_model_event,
     scope_of,
 )
-from adk_flow.analysis.moves import USER, Moment, Move
+from adk_flow.analysis.move import USER, Moment, Move
 from adk_flow.analysis.trace import (
     CALLED,
     Activation,
@@ -167,7 +167,7 @@ class TraceReader:
         run.turn = self._open_turn(moment.record)
         run.turn.runs.append(run)
         run.turn.agent = run.active_agent
-        control.start(moment, run, run.active_agent, run.active_activation)
+        control_moves.start(moment, run, run.active_agent, run.active_activation)
 
     # Hooks
 
@@ -201,7 +201,7 @@ class TraceReader:
         _forgive(run, activation.path)
         if record.hidden:
             hidden_hooks.note_hidden(run, "before_agent", record.agent, record.agent, moment.index)
-        control.begin(moment, run, activation)
+        control_moves.begin(moment, run, activation)
 
     def _begin_activation(self, record: Record, run: Run) -> Activation:
         source = self.activations.get(record.parent)
@@ -250,7 +250,7 @@ class TraceReader:
         nodes.end_activation(activation, moment, "after_agent")
         if activation.cause == "node":
             error = activation.error
-            control.leave_node(moment, run, activation, failed=bool(error), text=error)
+            control_moves.leave_node(moment, run, activation, failed=bool(error), text=error)
 
     def _on_agent_error(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
@@ -268,7 +268,7 @@ class TraceReader:
             place, error = (activation, activation.parent_agent, "node"), record.error
             nodes.come_back_from(moment, run, *place, failed=True, text=error)
             return
-        control.fail(moment, run, activation)
+        control_moves.fail(moment, run, activation)
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
@@ -281,7 +281,7 @@ class TraceReader:
             name = record.agent
             hidden_hooks.note_hidden(run, "after_model", name, name, moment.index)
         if not run.live:
-            control.fork(moment, run, self.activations.get(record.activation))
+            control_moves.fork(moment, run, self.activations.get(record.activation))
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
@@ -292,9 +292,9 @@ class TraceReader:
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call = self._calls.begin(moment.index, record, run)
-        control.fork_again(moment, run, call, self.activations.get(record.activation))
+        control_moves.fork_again(moment, run, call, self.activations.get(record.activation))
         if record.kind == "node_tool":
-            control.call_graph(moment, run)
+            control_moves.call_graph(moment, run)
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
@@ -304,10 +304,10 @@ class TraceReader:
             hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)
-        if not again and control.ran_agent(record, call):
+        if not again and control_moves.ran_agent(record, call):
             caller, failed = self.activations.get(record.activation), record.hook == "tool_error"
             failed = failed or bool(call and call.failed)
-            control.come_back(moment, run, call, caller, failed=failed)
+            control_moves.come_back(moment, run, call, caller, failed=failed)
 
     _on_tool_error = _on_after_tool
 
@@ -330,20 +330,20 @@ class TraceReader:
         elif not run.live:
             read_model_event(moment.index, record, run, self._answers)
         if not run.started:
-            control.start_without_agent(moment, run)
+            control_moves.start_without_agent(moment, run)
         if record.route and not record.partial:
             run.routes[record.path] = record.route
             run.turn.routed.append((moment.index, record))
         if not record.activation and record.agent != USER:
             is_shown = bool(record.size or record.error)
             is_shown = is_shown and not record.partial
-            is_unseen = is_shown and control.begin_unseen(moment, run)
+            is_unseen = is_shown and control_moves.begin_unseen(moment, run)
             if record.path and not (is_unseen or record.replayed):
                 nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
             live.exchange(moment, record, run)
-            control.fork(moment, run, activation)
+            control_moves.fork(moment, run, activation)
         if activation is not None:
             self._read_actions(moment, record, run, activation)
         self._read_words(moment, record, run, activation)
@@ -369,7 +369,7 @@ class TraceReader:
         for call in self._calls.respond(moment.index, record, run):
             if activation is None or not activation.is_remote:
                 hidden_hooks.miss_tool_end(run, call)
-            control.end_call(moment, run, call, activation)
+            control_moves.end_call(moment, run, call, activation)
 
     def _read_actions(
         self, moment: Moment, record: Record, run: Run, activation: Activation
@@ -392,7 +392,7 @@ class TraceReader:
                 activation.error = record.error
                 if activation.cause == "node":
                     # ADK has no hook for what a graph finds wrong with its node's output.
-                    control.fail(moment, run, activation)
+                    control_moves.fail(moment, run, activation)
                 if activation.is_called:
                     return  # its caller is given the error as a result
             elif nodes.parent_of(run, record.path, record.branch)[0]:
@@ -412,14 +412,14 @@ class TraceReader:
                 turn.messages.append(message)
                 if record.final:
                     turn.failed, turn.error = False, ""
-            conversation.reply(moment, run, activation)
+            conversation_moves.reply(moment, run, activation)
 
     def _on_after_run(self, moment: Moment, record: Record, run: Run) -> None:
         failed, turn = record.hook == "run_error", run.turn
         if run.live and turn.complete and not failed:
             return
         self._end_calls(moment, run)
-        control.end(moment, run, failed=failed)
+        control_moves.end(moment, run, failed=failed)
         if not failed:
             hidden_hooks.miss_events(run)
         if run.parent is not None:
@@ -440,7 +440,7 @@ class TraceReader:
         error = moment.record.error or "did not come back"
         for call in self._calls.abandon(moment.index, moment.record, run):
             caller = self.activations.get(call.activation)
-            control.end_call(moment, run, call, caller, error)
+            control_moves.end_call(moment, run, call, caller, error)
 
     def _reads_next(self, agent: str) -> str:
         """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adk_flow.analysis.metrics import TurnMetrics, measure
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Trace
 from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
 

@@ -14,7 +14,7 @@ from adk_flow._text import plural
 from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.metrics import TurnMetrics, measure, summed
-from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.move import USER, Move
 from adk_flow.analysis.pricing import priced
 from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.analysis.trace_reader import read_trace

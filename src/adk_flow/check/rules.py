@@ -11,7 +11,7 @@ import msgspec
 
 from adk_flow._text import suggest
 from adk_flow.analysis.findings.finding import KINDS, Kind
-from adk_flow.analysis.moves import USER
+from adk_flow.analysis.move import USER
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.yaml_file import Document, field_of, read_document
 

@@ -15,7 +15,7 @@ import msgspec
 from rich.cells import cell_len, chop_cells
 
 from adk_flow._text import plain
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 
 ANY = "..."
 """In an expected line: whatever words."""

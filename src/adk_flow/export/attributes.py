@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from adk_flow._text import encodable
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.export.spans import FlowSpan
 from adk_flow.log.schema import Header, Usage
 

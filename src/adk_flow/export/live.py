@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Span
 
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace_reader import SESSIONS, TraceReader
 from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
 from adk_flow.export.spans import stage_of

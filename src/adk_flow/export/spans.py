@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Trace, Turn
 from adk_flow.log.schema import Usage
 

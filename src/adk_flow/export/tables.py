@@ -8,7 +8,7 @@ import msgspec
 
 from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.metrics import AgentMetrics, TurnMetrics, measure_turn
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.export import EXPORT_SCHEMA

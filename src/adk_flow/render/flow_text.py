@@ -12,7 +12,7 @@ from rich.console import Console
 from adk_flow._text import join_names, one_line, plain, plural
 from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Outlook, Trace
 from adk_flow.analysis.trace_reader import TraceReader, read_turns
 from adk_flow.log.reader import Log, LogFile, RecentTexts

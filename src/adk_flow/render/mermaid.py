@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from adk_flow._text import one_line
-from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.move import USER, Move
 from adk_flow.render.flow_text import FlowView
 from adk_flow.render.sequence import lanes_of
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from adk_flow._data import group_by
 from adk_flow._text import format_seconds, plural
 from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.moves import USER
+from adk_flow.analysis.move import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.report_links import link_to

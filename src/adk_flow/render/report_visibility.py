@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adk_flow._data import group_by
-from adk_flow.analysis.moves import USER
+from adk_flow.analysis.move import USER
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Exposure
 from adk_flow.comparison.aggregate import Comparison

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from adk_flow._text import one_line
 from adk_flow.analysis.critical_path import Span
-from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.move import USER, Move
 from adk_flow.analysis.trace import Turn
 from adk_flow.render.svg import Drawing, Shape, box, dot, fold_name, label, line
 

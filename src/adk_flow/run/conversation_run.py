@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.analysis.trace import ModelCall, Trace, Turn
 from adk_flow.analysis.trace_reader import TraceReader, read_trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.terms import Terms, is_whole, terms_of
 from adk_flow.analysis.trace import Activation, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS

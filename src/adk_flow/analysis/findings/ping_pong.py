@@ -8,7 +8,7 @@ from typing import Any
 
 from adk_flow._text import format_times
 from adk_flow.analysis.findings.finding import Finding, distinct, make_finding
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Activation, Trace, Turn
 
 

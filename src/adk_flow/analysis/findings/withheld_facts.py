@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from adk_flow._text import plural
 from adk_flow.analysis.findings.finding import Finding, listed
-from adk_flow.analysis.moves import USER
+from adk_flow.analysis.move import USER
 from adk_flow.analysis.relay import trace_relays
 from adk_flow.analysis.trace import KEYLESS_MODELS, Trace
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from adk_flow.analysis.moves import USER
+from adk_flow.analysis.move import USER
 from adk_flow.analysis.relay.facts import LOOSE, Fact, lost_facts, read_facts, without
 from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from adk_flow._data import object_in
-from adk_flow.analysis.moves import USER, Move
+from adk_flow.analysis.move import USER, Move
 from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, folded, key_of
 from adk_flow.log.schema import Part, Record
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from adk_flow._data import group_by
-from adk_flow.analysis.moves import Move
+from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Activation, ToolCall, Trace
 from adk_flow.analysis.visibility.attribution import Said
 from adk_flow.analysis.visibility.matching import Attribution, ExposureKind, key_of

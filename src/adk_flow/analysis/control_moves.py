@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from adk_flow.analysis import conversation, nodes
+from adk_flow.analysis import conversation_moves, nodes
 from adk_flow.analysis.calls import is_given_back
-from adk_flow.analysis.moves import USER, Moment, Move
+from adk_flow.analysis.move import USER, Moment, Move
 from adk_flow.analysis.trace import CALLED, Activation, Run, ToolCall
 from adk_flow.log.schema import AGENT_CALLS, Record
 
@@ -21,7 +21,7 @@ def start(moment: Moment, run: Run, agent: str, activation: Activation | None = 
     _face_user(run, agent, activation)
     moment.add("start", USER, agent, run.turn.number, number, cause)
     if not run.live:
-        conversation.say(moment, run, agent, number, cause)
+        conversation_moves.say(moment, run, agent, number, cause)
 
 
 def start_without_agent(moment: Moment, run: Run) -> None:
@@ -100,7 +100,7 @@ def call_agent(moment: Moment, run: Run, activation: Activation) -> None:
     call, number, cause = activation.within, activation.number, activation.cause
     words = run.words if cause == "agent_tool" else call.text if call else ""
     place = (activation.parent_agent, activation.agent, run.turn.number, number, cause)
-    conversation.ask(moment, *place, activation.parent, activation.call, words)
+    conversation_moves.ask(moment, *place, activation.parent, activation.call, words)
 
 
 def leave_node(
@@ -125,7 +125,7 @@ def call_graph(moment: Moment, run: Run) -> None:
     """An agent's tool is a graph, of which no hook tells."""
     record = moment.record
     place = (record.agent, record.tool, run.turn.number, 0, "node_tool")
-    conversation.ask(moment, *place, record.activation, record.call, record.text)
+    conversation_moves.ask(moment, *place, record.activation, record.call, record.text)
 
 
 def fork(moment: Moment, run: Run, activation: Activation | None) -> None:
@@ -174,7 +174,7 @@ def come_back(
         nodes.end_nodes(moment, run, last, failed=failed)
         if not failed:
             answered = (record.agent, head.cause, record.call, record.text)
-            conversation.answer(moment, turn, last, *answered)
+            conversation_moves.answer(moment, turn, last, *answered)
         error = (record.error or last.error or record.text) if failed else ""
         place = (record.agent, head.cause, record.call)
         nodes.come_back_from(moment, run, head, *place, failed=failed, text=error)
@@ -261,7 +261,7 @@ def _finish_task(moment: Moment, run: Run, call: ToolCall) -> None:
     last = activation.last
     nodes.end_activation(last, moment, "return")
     text = moment.record.text or last.text
-    conversation.answer(moment, turn, last, parent, "task", call.id, text)
+    conversation_moves.answer(moment, turn, last, parent, "task", call.id, text)
     nodes.come_back_from(moment, run, activation, parent, "task", call.id)
     if activation.run == run.number and not run.parent:
         _face_user(run, parent, activation.source)
@@ -294,7 +294,7 @@ def end_turn(moment: Moment, run: Run, *, failed: bool) -> None:
         # Another plugin's `after_run` failed, once the recorder's had told the end.
         turn.moves = [move for move in turn.moves if move.kind != "end"]
     else:
-        conversation.ask_user(moment, run)
+        conversation_moves.ask_user(moment, run)
     error = record.error or run.error
     number = run.active_activation.number if run.active_activation else 0
     place = (run.active_agent, USER, turn.number, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adk_flow._data import object_in
-from adk_flow.analysis.moves import USER, Moment
+from adk_flow.analysis.move import USER, Moment
 from adk_flow.analysis.trace import Activation, Run
 from adk_flow.log.schema import FunctionCall
 
