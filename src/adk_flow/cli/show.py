@@ -15,7 +15,7 @@ from adk_flow._text import encodable, plain, plural
 from adk_flow.analysis.trace import Trace
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.cli.options import FORMAT, LOGS
-from adk_flow.cli.output import print_json, report_errors
+from adk_flow.cli.output import print_json
 from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private_text
@@ -62,19 +62,18 @@ def show_flow(
     as `#turn-2/record-31`.
     """
     facts = [name.strip() for name in names.split(",") if name.strip()]
-    with report_errors():
-        _check(view, form, out, turn is not None or record is not None, follow)
-        if turn is not None and record is not None:
-            raise AdkFlowError("give either --turn or --record, and not both")
-        if follow and view != "records":
-            _follow(logs, view, form)
-        if turn is None and record is None and (form == "text" or view == "records"):
-            _stream(open_story(logs), view, form, facts)
-            return
-        trace = trace_log(load_story(logs))
-        _check_part(trace, turn or 0, record or 0)
-        if form == "html":
-            _write_page(trace, facts, out)
+    _check(view, form, out, turn is not None or record is not None, follow)
+    if turn is not None and record is not None:
+        raise AdkFlowError("give either --turn or --record, and not both")
+    if follow and view != "records":
+        _follow(logs, view, form)
+    if turn is None and record is None and (form == "text" or view == "records"):
+        _stream(open_story(logs), view, form, facts)
+        return
+    trace = trace_log(load_story(logs))
+    _check_part(trace, turn or 0, record or 0)
+    if form == "html":
+        _write_page(trace, facts, out)
     if form != "text":
         # A machine reads stdout, so damage is reported on stderr.
         print_damage(trace.log, plain_console(sys.stderr))
