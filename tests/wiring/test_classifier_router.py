@@ -69,7 +69,7 @@ async def test_a_plan_decides_the_route_and_what_the_classifier_would_have_done_
     trace = read_trace(tmp_path / "log.jsonl")
     (finding,) = [each for each in detect_findings(trace) if each.kind == "misroute"]
     print_flow(trace.log, plain_console())
-    assert f"finding: {finding.text}" in capsys.readouterr().out
+    assert f"finding: {finding.text}" in " ".join(capsys.readouterr().out.split())
     assert [turn.answered_by for turn in held.turns] == ["Loans", "Loans"]
     assert (finding.turn, finding.agents) == (1, ("Loans",))
     assert finding.text.startswith("classify would have sent this to Garden (")
