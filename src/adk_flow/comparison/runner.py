@@ -243,7 +243,8 @@ def _what_stopped(budget: Budget | None, cassette: Cassette | None, is_any_compl
 
 def _use_of(cassette: Cassette) -> CassetteUse:
     """Says what was answered from a cassette, and what an asked model did not answer."""
-    words = ". ".join(filter(None, (cassette.summary, cassette.asks and cassette.complaint)))
+    complaint = cassette.complaint if cassette.asks else ""
+    words = ". ".join(filter(None, (cassette.summary, complaint)))
     return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)
 
 
