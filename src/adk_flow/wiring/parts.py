@@ -42,7 +42,8 @@ def parts_of(root: BaseNode, *, deep: bool = False) -> Parts:
         raise WiringError(f"{root.name} is a {kind}; under other constructs an LlmAgent must lead")
     specialists: dict[str, BaseAgent] = {}
     left_out = []
-    below = walk_once([root], lambda node: _used_by(node) if deep or node is root else ())
+    top: list[BaseNode] = [root]
+    below = walk_once(top, lambda node: _used_by(node) if deep or node is root else ())
     for node in [*below][1:]:
         if reason := _reason_against(node, {root.name, *specialists}, deep=deep):
             left_out.append(f"{node.name}: {reason}")
