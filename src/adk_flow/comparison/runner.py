@@ -37,7 +37,7 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import check_keys, models_asked
+from adk_flow.models.planned.playing import check_keys, check_plans, models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
@@ -161,6 +161,8 @@ def compare(
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        places = {f"conversation {name}": asked for name, asked in conversations.items()}
+        check_plans(app, places, variants.apps.values())
         times = trials if live else 1
         talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
