@@ -51,8 +51,8 @@ class Prediction(msgspec.Struct, kw_only=True):
     """By follow-ups to the first specialist."""
     skipped: dict[str, str]
     """Constructs that it cannot be wired as, with the reason."""
-    incomplete: list[str]
-    """Those that lack somebody, or the lead's own tools."""
+    incomplete: dict[str, str]
+    """Those that lack somebody, or the lead's own tools, with what they lack."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:

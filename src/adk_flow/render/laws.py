@@ -168,7 +168,6 @@ def write_prediction(prediction: Prediction, table: LawTable) -> str:
     lines += ["", "The first specialist asked alone, then again:"]
     series = group_by(prediction.in_turn, lambda winner: winner.figure)
     lines += [f"- {sentence}" for sentence in tell_winners("follow-ups", series)]
-    lacking = dict.fromkeys(prediction.incomplete, "lacks somebody, or the lead's own tools")
-    left_out = lacking | prediction.skipped
+    left_out = prediction.incomplete | prediction.skipped
     lines += ["", *(f"- {name} left out: {why}" for name, why in left_out.items())]
     return "\n".join(map(plain, lines)) + "\n"
