@@ -48,8 +48,8 @@ _KINDS = {
     ),
     "live": "Live: a real model's behaviour; another trial gives other figures.",
     "cassette": (
-        "From a cassette: what a real model once answered; the same requests get the same answers, "
-        "so that another comparison is no other sample."
+        "With a cassette: a real model's answers, which are kept; the same requests get the same "
+        "answers, so that another comparison is no other sample."
     ),
     "mixed": "Live runs and runs without a key are mixed here; compare only what is alike.",
 }

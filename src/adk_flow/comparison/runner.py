@@ -199,7 +199,7 @@ def compare(
                 else:
                     at_once = jobs or (_AT_ONCE if experiment.waits else 1)
                     batch = bench.make(made.planned, store, at_once)
-    stopped = _what_stopped(budget, any(map(store.find, experiment.trials)))
+    stopped = _what_stopped(budget, kept, any(map(store.find, experiment.trials)))
     if batch.uncontrolled:
         _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
     use = _use_of(kept) if kept else None
@@ -219,11 +219,11 @@ def _described(variants: Variants) -> dict[str, Any]:
     }
 
 
-def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
-    """Says what limit ended the runs; empty for none.
+def _what_stopped(budget: Budget | None, cassette: Cassette | None, is_any_complete: bool) -> str:
+    """Says what limit ended the runs, or which answer they lack; empty for none.
 
     Raises:
-      AdkFlowError: no limit in dollars can hold, or no run was complete before it.
+      AdkFlowError: no limit in dollars can hold, or no run is complete.
     """
     if budget and budget.is_blind:
         raise AdkFlowError(
@@ -231,6 +231,10 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
             "can hold; the runs that are complete are kept",
             argument="calls",
         )
+    if cassette and not cassette.asks:
+        if cassette.missing and not is_any_complete:
+            raise CassetteError(cassette.complaint, argument="calls")
+        return cassette.complaint
     stopped = budget.refused if budget else ""
     if stopped and not is_any_complete:
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
@@ -238,14 +242,9 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
 
 
 def _use_of(cassette: Cassette) -> CassetteUse:
-    """Says what was answered from a cassette.
-
-    Raises:
-      CassetteError: it lacks an answer that nothing may be asked for.
-    """
-    if cassette.missing and not cassette.asks:
-        raise CassetteError(cassette.complaint, argument="calls")
-    words = ". ".join(filter(None, (cassette.summary, cassette.complaint)))
+    """Says what was answered from a cassette, and what an asked model did not answer."""
+    complaint = cassette.complaint if cassette.asks else ""
+    words = ". ".join(filter(None, (cassette.summary, complaint)))
     return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
@@ -14,6 +15,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import BaseNode, Workflow
 
 from adk_flow._data import digest_of
+from adk_flow._text import join_names
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.inspect.agent_graph import agents_of, tool_name
@@ -105,14 +107,15 @@ def _rewire(
             result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": wired})
-            absent = [
-                f"{agent.name} is missing, a {type(agent).__name__}"
-                for agent in specialists
-                if agent not in fitting
-            ]
+            absent = [_absence(agent) for agent in specialists if agent not in fitting]
             result.changes[name] = [*absent, *describe_changes(lead, specialists, name)]
             if lacking := [*absent, *lost_tools(lead, specialists, name)]:
                 result.incomplete[name] = "; ".join(lacking)
+
+
+def _absence(agent: BaseAgent) -> str:
+    whose = f" of {join_names(below.name for below in agent.sub_agents)}"
+    return f"{agent.name} is missing, a {type(agent).__name__}{whose if agent.sub_agents else ''}"
 
 
 def _why_concurrent(app: App) -> str:
