@@ -233,6 +233,10 @@ ASKED = ("--conversation", FOLLOW_UP)
             [DESK, "--conversation", "stranger.yaml"],
             "conversation stranger: the app has no agent 'Mortgage_agent'; there are Root_Ag",
         ),
+        (
+            [DESK, "--conversation", "plan.yaml"],
+            "conversation plan: turns[0].plan[1].agent: the app has no agent 'Loan_Agent'; there",
+        ),
         ([DESK], "give --conversation FILE_OR_FOLDER, or --question"),
         ([DESK, "--conversation", "empty"], "empty: holds no conversation"),
         (["empty", *ASKED], "empty: cannot be loaded as an ADK app"),
@@ -249,6 +253,10 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path, arguments, wor
     (tmp_path / "other.jsonl").write_text("hello\n")
     (tmp_path / "stranger.yaml").write_text(
         "turns:\n  - say: Cost?\n    specialist: Mortgage_agent\n"
+    )
+    # `coordinator` is the name of a construct's own graph.
+    (tmp_path / "plan.yaml").write_text(
+        "turns:\n- say: Cost?\n  plan: [{agent: coordinator, says: a}, {agent: Loan_Agent}]"
     )
 
     assert_refused(compare(*arguments, folder=tmp_path, GOOGLE_API_KEY="none"), words)

@@ -2,9 +2,11 @@
 
 import asyncio
 import multiprocessing
+import os
 import random
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from google.adk.agents import LlmAgent
@@ -339,17 +341,38 @@ def test_it_is_for_its_owner_and_follows_no_link(tmp_path):
         Cassette(tmp_path / "link")
 
 
-@pytest.mark.parametrize(
-    "text", ['{"flow_log":1}\n', "a: 1\n", '{"cassette":9,"place":["a",1,1]}\n']
-)
-def test_another_file_is_refused_and_left_as_it_is(tmp_path, text):
+OTHERS = [b"a: 1", b'{"flow_log":1}', b'{"cassette":9,"place":["a",1,1]}', b"\0\xff", b"\n"]
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("text", [*OTHERS, *(text + b"\n" for text in OTHERS)])
+def test_another_file_is_refused_and_left_as_it_is(tmp_path, text, asks):
     file = tmp_path / "c.jsonl"
-    file.write_text(text)
+    file.write_bytes(text)
+    file.chmod(0o644)
 
     with pytest.raises(CassetteError, match="is no cassette"):
-        Cassette(file)
+        Cassette(file, asks=asks)
 
-    assert file.read_text() == text
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (text, 0o644)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("kind", ["device", "fifo", "folder"])
+def test_what_is_no_file_is_refused_without_being_read(tmp_path, kind, asks):
+    path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / "fifo")
+    if kind == "fifo":
+        os.mkfifo(path)
+
+    with pytest.raises(CassetteError, match=f"{path}: is no file"):
+        Cassette(path, asks=asks)
+
+
+def test_a_place_that_cannot_be_written_is_told_without_advice_about_its_folder(caplog):
+    with pytest.raises(CassetteError, match=r"/proc/c.jsonl: cannot be written there: No such"):
+        Cassette(Path("/proc/c.jsonl"))
+
+    assert not caplog.records
 
 
 def test_without_leave_to_ask_it_must_be_there(tmp_path):

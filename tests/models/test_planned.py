@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +20,9 @@ from pydantic import BaseModel
 
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.comparison.runner import compare
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import models_asked
+from adk_flow.models.planned.playing import check_plans, models_asked
 from adk_flow.models.scripted import Scripted
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
 from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
@@ -74,6 +76,41 @@ def no_model_named(monkeypatch):
 def team(construct: str) -> Any:
     lead, a, b = named("Lead"), named("A", tools=[look]), named("B")
     return wire(lead, [a, b], construct)
+
+
+def nested() -> Workflow:
+    """A graph of agents: a sub-agent's own, a tool's, one that a function names."""
+    coded = named("Coded", mode="single_turn")
+
+    async def ask(ctx: Any, node_input: str) -> str:
+        return await ctx.run_node(coded, node_input)
+
+    sub = named("Sub", tools=[look], sub_agents=[named("Deep")])
+    lead = named("Lead", tools=[AgentTool(named("Called"))], sub_agents=[sub])
+    return Workflow(name="Graph", edges=[("START", lead, ask)])
+
+
+STANDING = ["Lead", "Sub", "Deep", "Called", "Graph", "ask", "Coded"]
+
+
+@pytest.mark.parametrize(
+    ("root", "plan", "is_known"),
+    [
+        *((nested(), [task(name, says="a")], True) for name in STANDING),
+        (nested(), [task("Nobody", "x", says="a")], True),
+        (nested(), [task("Sub", says="a"), task("Nobody", says="a")], False),
+        (nested(), [{"agent": "Nobody", "tools": [{"name": "gone"}]}], False),
+        (named("Lead"), [task("Nobody", says="a")], True),
+        (wire(named("Lead"), [named("A"), named("B")], "parallel"), [task("Lead")], True),
+        (wire(named("Lead"), [named("A"), named("B")], "skills"), [task("B")], True),
+    ],
+)
+def test_a_plan_is_refused_where_a_task_can_be_nobodys(root, plan, is_known):
+    asked = msgspec.convert({"turns": [{"say": "x", "plan": plan}]}, Conversation)
+    app = App(name="app", root_agent=root)
+
+    with nullcontext() if is_known else pytest.raises(AdkFlowError, match="no agent 'Nobody'"):
+        check_plans(app, {"file.yaml": asked})
 
 
 async def test_a_lead_goes_on_where_one_of_those_it_called_waits_for_the_user(tmp_path):

@@ -49,6 +49,18 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
     ]
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_agent_that_is_used_in_two_ways_is_one_specialist(deep):
+    model = Scripted()
+    asked, talking, both = (agent(name, model) for name in ("Asked", "Talking", "Both"))
+    asked.mode, talking.mode = "single_turn", "task"  # of which ADK makes tools, too
+
+    root = agent("Root", model, tools=[AgentTool(both)], sub_agents=[asked, talking, both])
+
+    assert len(root.tools) == 3
+    assert parts_of(root, deep=deep)[1:] == ([asked, talking, both], [])
+
+
 def test_a_tree_without_a_lead_or_specialists_is_a_problem():
     model = Scripted()
     with pytest.raises(WiringError, match="Steps is a SequentialAgent; under"):

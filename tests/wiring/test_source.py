@@ -215,6 +215,27 @@ def test_what_is_written_of_the_desk_imports_nothing_that_needs_adk_flow(tmp_pat
     assert "adk_flow" not in done.stdout and "then needs" not in done.stderr
 
 
+STEPS = """
+from google.adk.agents import LlmAgent, SequentialAgent
+X, Y, Z = (LlmAgent(name=name, model="gemini-2.5-flash") for name in "XYZ")
+steps = SequentialAgent(name="S", sub_agents=[X, Y])
+root_agent = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[steps, Z])
+"""
+
+
+def test_who_is_not_in_what_is_written_is_said(tmp_path):
+    (tmp_path / "seq").mkdir()
+    (tmp_path / "seq/agent.py").write_text(STEPS)
+    wire = ["wire", "seq", "--construct", "single_turn", "--write"]
+
+    done = run_command(*wire, "seq_new", folder=tmp_path)
+
+    text = (tmp_path / "seq_new/agent.py").read_text()
+    assert 'name="Z"' in text and 'name="X"' not in text
+    lines = [line for line in done.stderr.splitlines() if "missing" in line]
+    assert lines == ["adk-flow: besides the wiring, S is missing, a SequentialAgent of X and Y"]
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -215,6 +215,28 @@ async def test_instructions_that_are_functions_are_asked_when_they_are_needed(tm
     assert "You lend to u." in sent.instruction
 
 
+@pytest.mark.parametrize("construct", ["single_agent", "advisor", "skills", "best_of_n"])
+@pytest.mark.parametrize("as_tool", [None, False, True])
+async def test_one_for_all_is_told_whom_adk_lets_it_use(construct, as_tool, tmp_path):
+    model = Watched(script=SCRIPTS[construct])
+    lead, (loans, funds) = team(model)
+    clerk = agent("Clerk", model)
+    loans.tools += [AgentTool(clerk)] if as_tool else []
+    funds = funds.clone(update={"sub_agents": [clerk] if as_tool is False else []})
+
+    await record(wire(lead, [loans, funds], construct), ["?"], tmp_path)
+
+    sent = model.to("Lead_2" if construct == "best_of_n" else "Lead")[-1]  # its skill is loaded
+    uses_clerk = {
+        None: False,
+        False: "transfer_to_agent" in sent.tools,
+        True: "Clerk" in sent.tools,
+    }
+    assert uses_clerk[as_tool] == (as_tool is not None)
+    assert ("nobody but Clerk to transfer to" in sent.instruction) == (as_tool is not None)
+    assert ("You work alone" in sent.instruction) == (as_tool is None)
+
+
 async def test_braces_in_a_description_are_no_session_state(tmp_path):
     model = Watched(script=SCRIPTS["router"])
     lead, specialists = team(model)

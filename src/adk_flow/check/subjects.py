@@ -66,12 +66,13 @@ def check_app_answers(
     import asyncio
 
     from adk_flow.inspect.agent_graph import agents_of
-    from adk_flow.models.planned.playing import check_keys
+    from adk_flow.models.planned.playing import check_keys, check_plans
     from adk_flow.run.conversation_run import run_conversation
 
     app, decided, kept = _load_app(path, written, cassette)
     if kept is None:
         check_keys(app, [conversation])
+    check_plans(app, {str(written.rules.hold): conversation})
     if app.root_agent is not None:
         check_agents(written, [node.name for node in agents_of(app.root_agent)])
     warnings = _warnings(app, written)

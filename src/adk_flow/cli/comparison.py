@@ -159,6 +159,8 @@ def compare_constructs(
                     **given,
                 )
         if shard:
+            if comparison.setting.stopped:
+                print_note(comparison.setting.stopped)
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
             raise typer.Exit(bool(comparison.setting.stopped))
     note_unused(prices, comparison.setting.price_model)

@@ -60,11 +60,12 @@ def run_app(
     _check_log(log)
     with app_output_on_stderr(form):
         loaded, decided, tapes = load_decided_app(app, model, decisions, cassette)
-        from adk_flow.models.planned.playing import check_keys
+        from adk_flow.models.planned.playing import check_keys, check_plans
         from adk_flow.run.conversation_run import run_conversation
 
         if tapes is None:
             check_keys(loaded, [asked])
+        check_plans(loaded, {str(conversation): asked})
         listener = _narrate(view) if form == "text" else None
         with keeping(recorded), _peers_in(loaded, log) as sides:
             talk = run_conversation(loaded, asked, file=log, listener=listener, sides=sides)

@@ -37,7 +37,7 @@ from adk_flow.inspect.agent_graph import agents_of
 from adk_flow.models.cassette import Cassette, CassetteError, open_cassette
 from adk_flow.models.from_env import without_keys
 from adk_flow.models.override import override_models
-from adk_flow.models.planned.playing import check_keys, models_asked
+from adk_flow.models.planned.playing import check_keys, check_plans, models_asked
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import describe_uncontrolled
 from adk_flow.scenario.conversation import Conversation
@@ -161,6 +161,8 @@ def compare(
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
+        places = {f"conversation {name}": asked for name, asked in conversations.items()}
+        check_plans(app, places, variants.apps.values())
         times = trials if live else 1
         talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
@@ -197,7 +199,7 @@ def compare(
                 else:
                     at_once = jobs or (_AT_ONCE if experiment.waits else 1)
                     batch = bench.make(made.planned, store, at_once)
-    stopped = _what_stopped(budget, any(map(store.find, experiment.trials)))
+    stopped = _what_stopped(budget, kept, any(map(store.find, experiment.trials)))
     if batch.uncontrolled:
         _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
     use = _use_of(kept) if kept else None
@@ -217,11 +219,11 @@ def _described(variants: Variants) -> dict[str, Any]:
     }
 
 
-def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
-    """Says what limit ended the runs; empty for none.
+def _what_stopped(budget: Budget | None, cassette: Cassette | None, is_any_complete: bool) -> str:
+    """Says what limit ended the runs, or which answer they lack; empty for none.
 
     Raises:
-      AdkFlowError: no limit in dollars can hold, or no run was complete before it.
+      AdkFlowError: no limit in dollars can hold, or no run is complete.
     """
     if budget and budget.is_blind:
         raise AdkFlowError(
@@ -229,6 +231,10 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
             "can hold; the runs that are complete are kept",
             argument="calls",
         )
+    if cassette and not cassette.asks:
+        if cassette.missing and not is_any_complete:
+            raise CassetteError(cassette.complaint, argument="calls")
+        return cassette.complaint
     stopped = budget.refused if budget else ""
     if stopped and not is_any_complete:
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
@@ -236,14 +242,9 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
 
 
 def _use_of(cassette: Cassette) -> CassetteUse:
-    """Says what was answered from a cassette.
-
-    Raises:
-      CassetteError: it lacks an answer that nothing may be asked for.
-    """
-    if cassette.missing and not cassette.asks:
-        raise CassetteError(cassette.complaint, argument="calls")
-    words = ". ".join(filter(None, (cassette.summary, cassette.complaint)))
+    """Says what was answered from a cassette, and what an asked model did not answer."""
+    complaint = cassette.complaint if cassette.asks else ""
+    words = ". ".join(filter(None, (cassette.summary, complaint)))
     return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)
 
 

@@ -92,7 +92,7 @@ def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> 
     if construct in UNPREDICTABLE:
         return "whom it asks is a choice, which no picture shows"
     if construct in variants.incomplete:
-        return variants.changes[construct][0]
+        return variants.incomplete[construct]
     if len(asked) > 1 and construct in _ONE_TOPIC:
         return "it answers one of several topics"
     for side in asked:

@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Future
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,8 @@ _Place = tuple[str, int, int]
 _Ask = Callable[..., AsyncGenerator[LlmResponse, None]]
 _ENDINGS = {reason.value for kind in (types.FinishReason, types.BlockedReason) for reason in kind}
 """Codes of a response that are a model's decision, and no error."""
+_BEGINNING = b'{"cassette":1,"place":["'
+"""Of each line of the file."""
 _MENDS = {True: "mend that (is the key set?)", False: "say how many model calls may be made"}
 _logger = logging.getLogger(__name__)
 
@@ -91,19 +93,30 @@ class Cassette:
         self._lock = threading.Lock()
         reason = "is no file" if is_device(path) or path.is_dir() else ""
         try:
-            if asks and not reason:
-                make_private_folder(path.parent)
-                self._append(b"")
-            self._read_on()
-        except FileNotFoundError:
-            reason = f"does not exist; {_MENDS[False]}, so that it is recorded"
+            reason = reason or self._open()
+        except FileNotFoundError as error:
+            unmade = f"cannot be written there: {error.strerror}; name another file"
+            reason = unmade if asks else f"does not exist; {_MENDS[False]}, so that it is recorded"
         except OSError as error:
             what = "it is a link" if path.is_symlink() else error.strerror or error
-            reason = reason or f"cannot be used: {what}"
-        if self._size and not self._answers:
-            reason = reason or "is no cassette"
+            reason = f"cannot be used: {what}"
         if reason:
             raise CassetteError(reason, argument="cassette", value=path)
+
+    def _open(self) -> str:
+        """Reads the file, and makes it if models are asked; says why it is not one to add to."""
+        with suppress(FileNotFoundError) if self.asks else nullcontext():
+            torn = self._read_on()
+            if not self._answers and (
+                self._size or not _BEGINNING.startswith(torn[: len(_BEGINNING)])
+            ):
+                return "is no cassette"
+        if self.asks:
+            if not self.path.parent.exists():
+                make_private_folder(self.path.parent)
+            self._append(b"")
+            make_private_folder(self.path.parent)  # which says so if others may list it
+        return ""
 
     async def find(self, place: _Place) -> _Answer | None:
         """Gives an answer; None if it has to be asked for, after which it is `settled`.
@@ -133,17 +146,18 @@ class Cassette:
                 _logger.warning("adk-flow: %s: cannot keep an answer: %s", self.path, error)
             self._pending.pop(place).set_result(None)
 
-    def _read_on(self) -> None:
-        """Takes over what was added, be it by another process; a torn line is passed over."""
+    def _read_on(self) -> bytes:
+        """Takes over what was added, be it by another process; gives a last line that is torn."""
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         with os.fdopen(os.open(self.path, flags), "rb") as file:
             file.seek(self._size)
-            lines, end, _ = file.read().rpartition(b"\n")
+            lines, end, torn = file.read().rpartition(b"\n")
         self._size += len(lines) + len(end)
         for line in filter(None, lines.split(b"\n")):
             with suppress(msgspec.DecodeError):
                 answer = msgspec.json.decode(line, type=_Answer)
                 self._answers.setdefault(answer.place, answer)
+        return torn
 
     def _append(self, line: bytes) -> None:
         file = open_log_file(self.path, PRIVATE)
@@ -225,6 +239,8 @@ class Tape:
     def __init__(self, cassette: Cassette, trial: int = 1, name: str = "") -> None:
         self.cassette, self.turn = cassette, 0
         self._trial, self._name = trial, name
+        self.lacks = False
+        """Whether an answer is missing that nothing may be asked for."""
         self._taken: defaultdict[str, set[int]] = defaultdict(set)
         self._times: set[float] = set()
         """When what it was given was asked, for its words may tell the time."""
@@ -304,6 +320,7 @@ class Tape:
           CassetteError: none may be made.
         """
         if not self.cassette.asks:
+            self.lacks = True
             raise CassetteError("no model may be asked")
         if not asking.is_same:
             if self.cassette.limit:

@@ -20,6 +20,9 @@ from adk_flow.scenario.yaml_file import read_document
 ALONE = frozenset({"single_agent", "advisor", "skills", "best_of_n"})
 """The constructs in which the lead does the specialists' work itself."""
 
+LEADLESS = frozenset({"classifier_router", "sequential", "parallel", "loop"})
+"""Those whose graph, named after them, has no lead."""
+
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
 
 

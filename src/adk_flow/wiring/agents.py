@@ -10,15 +10,14 @@ from itertools import chain
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
-from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.llm_agent import LlmAgent, ToolUnion
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import BaseNode
 
+from adk_flow._text import join_names
 from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 
-ALONE_INSTRUCTION = (
-    "You work alone: there is nobody to transfer to or to call. You are all of the following "
-    "specialists yourself, and their tools are yours."
-)
+_ALL_OF_THEM = "You are all of the following specialists yourself, and their tools are yours."
 
 _TOOL_CALLBACKS = ("before_tool", "after_tool", "on_tool_error")
 
@@ -30,11 +29,10 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     lead's.
     """
     parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
-    whole = {
-        "instruction": joined([team.lead.instruction, ALONE_INSTRUCTION, *parts]),
-        "tools": merged_tools("single_agent", team, [team.lead, *team.specialists]),
-    }
-    return alone(team, **whole, **update)
+    tools = merged_tools("single_agent", team, [team.lead, *team.specialists])
+    words = f"{words_alone(team, tools)} {_ALL_OF_THEM}"
+    instruction = joined([team.lead.instruction, words, *parts])
+    return alone(team, instruction=instruction, tools=tools, **update)
 
 
 def advisor(team: Team) -> LlmAgent:
@@ -52,8 +50,21 @@ def alone(team: Team, **update: Any) -> LlmAgent:
     """Copies the lead with everybody's callbacks around tools, and the helpers of specialists."""
     agents = [team.lead, *team.specialists]
     callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
-    helpers = [helper for agent in team.specialists for helper in team.helpers(agent)]
-    return team.leading(sub_agents=helpers, **callbacks, **update)
+    return team.leading(sub_agents=_helpers(team), **callbacks, **update)
+
+
+def words_alone(team: Team, tools: Iterable[ToolUnion]) -> str:
+    """Tells an agent that does the work of all who is left: the specialists' own agents."""
+    called = (getattr(tool, "agent", getattr(tool, "node", tool)) for tool in tools)
+    left = [*_helpers(team), *(node for node in called if isinstance(node, BaseNode))]
+    if not left:
+        return "You work alone: there is nobody to transfer to or to call."
+    names = join_names(dict.fromkeys(node.name for node in left), "or")
+    return f"There is nobody but {names} to transfer to or to call."
+
+
+def _helpers(team: Team) -> list[BaseAgent]:
+    return [helper for agent in team.specialists for helper in team.helpers(agent)]
 
 
 def _callbacks(hook: str, agents: Iterable[LlmAgent]) -> list[Callable[..., Any]]:

@@ -42,8 +42,9 @@ def parts_of(root: BaseNode, *, deep: bool = False) -> Parts:
         raise WiringError(f"{root.name} is a {kind}; under other constructs an LlmAgent must lead")
     specialists: dict[str, BaseAgent] = {}
     left_out = []
-    below = [*walk_once([root], _used_by)][1:] if deep else _used_by(root)
-    for node in below:
+    top: list[BaseNode] = [root]
+    below = walk_once(top, lambda node: _used_by(node) if deep or node is root else ())
+    for node in [*below][1:]:
         if reason := _reason_against(node, {root.name, *specialists}, deep=deep):
             left_out.append(f"{node.name}: {reason}")
         elif isinstance(node, BaseAgent):

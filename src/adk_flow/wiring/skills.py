@@ -8,12 +8,12 @@ from google.adk.tools.base_toolset import BaseToolset
 from adk_flow.inspect.agent_graph import tool_name
 from adk_flow.models.planned.agent_map import TOOLS
 from adk_flow.models.request.situation import skill_name
-from adk_flow.wiring.agents import alone
+from adk_flow.wiring.agents import alone, words_alone
 from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 
 SKILLS = (
-    "You work alone: there is nobody to transfer to or to call. Each of your specialists is a "
-    "skill of yours. Load it when a question is for that specialist, and follow it."
+    "Each of your specialists is a skill of yours. Load it when a question is for that "
+    "specialist, and follow it."
 )
 _LONGEST = 1024
 """Characters of a skill's description (2.13, skills/models.py)."""
@@ -50,7 +50,8 @@ def wire_skills(team: Team) -> LlmAgent:
     ]
     eager = SkillDiscoveryMode.EAGER
     toolset = SkillToolset(skills, additional_tools=others, discovery_mode=eager)
-    instruction = joined([team.lead.instruction, SKILLS])
+    words = f"{words_alone(team, tools)} {SKILLS}"
+    instruction = joined([team.lead.instruction, words])
     return alone(team, instruction=instruction, tools=[*dict.fromkeys(own), toolset])
 
 

@@ -56,6 +56,17 @@ class AgentMap:
         able = [name for name in self.nodes if needed <= self._tools(name)] if needed else []
         return able or self.leads
 
+    def knows(self, task: Task) -> bool:
+        """Whether a task is somebody's by its agent's or skill's name, or may be by its tools.
+
+        A toolset's tools are known in a run only.
+        """
+        if task.agent in self.nodes or any(self.skills_for(n, task, ()) for n in self.nodes):
+            return True
+        needed = {call.name for call in task.calls}
+        tools = map(self._tools, self.nodes)
+        return bool(needed) and any(needed <= own or "" in own for own in tools)
+
     def _tools(self, name: str) -> set[str]:
         return {tool_name(tool) for node in self.nodes[name] for tool in tools_of(node)}
 

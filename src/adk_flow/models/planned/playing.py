@@ -1,7 +1,7 @@
 """What conversations ask: a plan with the offline model or none named, else models, by key."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,12 +11,17 @@ from google.adk.models.google_llm import Gemini
 from google.adk.plugins.base_plugin import BasePlugin
 
 from adk_flow._adk import BaseNode
+from adk_flow._text import suggest
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
+from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import llm_agents, name_of_model
 from adk_flow.models.from_env import OFFLINE, MissingKeyError, lacks_google_key
 from adk_flow.models.override import Override, models_of, override_of
+from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.planned.model import Planned
-from adk_flow.scenario.conversation import AskedTurn, Conversation
+from adk_flow.scenario.conversation import LEADLESS, AskedTurn, Conversation
+from adk_flow.scenario.plan import Task
+from adk_flow.scenario.yaml_file import field_of
 
 _ANSWERING = (
     "before_run_callback",
@@ -72,6 +77,45 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
     for turn in conversation.turns:
         has_plan = turn.plan is not None or (has_plan and turn.is_answer)
         yield has_plan
+
+
+def check_plans(
+    app: App, conversations: Mapping[str, Conversation], variants: Iterable[App] = ()
+) -> None:
+    """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
+
+    Args:
+      app: the app; one agent alone, or one that a construct has made, may lack whom others have.
+      conversations: what to ask, by where it is written.
+      variants: the app under other constructs.
+
+    Raises:
+      AdkFlowError: it names such a task.
+    """
+    root = app.root_agent
+    if root is None or not plays_plans(root, name_of_model(override_of(app).model)):
+        return
+    own = AgentMap(root)
+    others = [AgentMap(each.root_agent) for each in variants if each.root_agent is not None]
+    if len(own.nodes) == 1 or root.name in LEADLESS:
+        return
+    for place, field, task in _planned_tasks(conversations):
+        if not any(team.knows(task) for team in [own, *others]):
+            known = [name for name in own.nodes if not name.startswith("__")]  # as `__START__`
+            raise AdkFlowError(
+                f"{place}: {field}: the app has no agent {task.agent!r}; there are "
+                f"{', '.join(known)}{suggest(task.agent, known)}"
+            )
+
+
+def _planned_tasks(
+    conversations: Mapping[str, Conversation],
+) -> Iterator[tuple[str, str, Task]]:
+    """Walks the tasks of plans, each with where it is written and its field."""
+    for place, conversation in conversations.items():
+        for number, turn in enumerate(conversation.turns):
+            for index, task in enumerate(turn.plan or ()):
+                yield place, field_of(("turns", number, "plan", index, "agent")), task
 
 
 def check_keys(app: App, conversations: Iterable[Conversation]) -> None:

@@ -71,7 +71,8 @@ def write_app(
     files = {AGENTS_FILE: "\n".join([*head, body, ""])}
     if writer.own_code:
         files[NODES_FILE] = f'"""{_OF_NODES}"""\n\n{writer.own_code.text()}'
-    return WrittenApp(files, [*_notes(writer)])
+    besides = [f"besides the wiring, {change}" for change in changes]
+    return WrittenApp(files, [*besides, *_notes(writer)])
 
 
 def _repeated(app: App, wired: App) -> list[str]:
