@@ -271,4 +271,4 @@ def test_few_shot_examples_exclude_no_construct_and_a_missing_agent_does(tmp_pat
     ]
     complete = [name for name in result.apps if name not in result.incomplete]
     assert complete == ["transfer", "agent_tool", "agent_tool_skip_summarization", "mixed"]
-    assert make_variants(shop(tools=[ExampleTool([hello])]), CONSTRUCTS).incomplete == []
+    assert make_variants(shop(tools=[ExampleTool([hello])]), CONSTRUCTS).incomplete == {}

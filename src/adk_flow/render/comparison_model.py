@@ -112,9 +112,8 @@ def _count_constructs(group: FindingGroup) -> str:
 
 def _why(comparison: Comparison) -> str:
     """Says why conversations were not answered, unless checks or the recommendation do."""
-    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
     is_told = find_obstacle(comparison) or any(run.checked for run in comparison.runs)
-    return "" if is_told else f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
+    return "" if is_told else f" {describe_gaps(comparison.runs)}"
 
 
 def _title(comparison: Comparison) -> str:
