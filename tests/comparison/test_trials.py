@@ -33,7 +33,7 @@ from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment, plan_trials
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Trial, TrialResult, TrialStore
+from adk_flow.comparison.store import Folder, Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
@@ -278,6 +278,18 @@ def test_a_folder_of_another_experiment_is_refused(tmp_path):
         AdkFlowError, match="whose model is offline and not gpt-4o; name a new folder"
     ):
         TrialStore(tmp_path, {"app": "desk", "model": "gpt-4o"})
+
+
+def test_a_folder_is_taken_if_all_in_it_are_comparisons(tmp_path):
+    folder = Folder(tmp_path / "out")
+    for name in ("", ".git/config", "comparisons/a/experiment.json", "b/report.html", "flows/c"):
+        if name:
+            folder.write(name, "")
+        folder.check_free()
+    folder.write("comparisons/sources/notes", "")
+
+    with pytest.raises(AdkFlowError, match="out: holds comparisons/sources/notes, which is no"):
+        folder.check_free()
 
 
 def test_a_conversation_that_has_changed_is_refused(tmp_path):

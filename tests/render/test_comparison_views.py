@@ -330,8 +330,8 @@ def test_winners_are_told_where_they_change():
     text = printed(replace(two_constructs(), winners=winners))
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
-        "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
-        "more at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
+        "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router, "
+        "mixed, loop at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
     )
 
 

@@ -299,13 +299,14 @@ def write_troubles(comparison: Comparison) -> Iterator[str]:
 
 def _costs(comparison: Comparison) -> Iterator[str]:
     """Says whose tokens are priced, and at which model's price."""
-    model = comparison.setting.price_model
+    keyless = {"controlled": "planned ", "offline": "the offline model's "}
+    model, pace = comparison.setting.price_model, comparison.setting.pace
     if any(figures.tokens is None for figures in comparison.constructs):
         yield "Costs are unknown: a model reported no tokens."
     elif any(figures.dollars is None for figures in comparison.constructs):
-        yield f"Costs are unknown: the table has no price for {model or 'a model'}."
+        unpriced = model or (comparison.kind in keyless and pace) or "a model"
+        yield f"Costs are unknown: the table has no price for {unpriced}."
     elif model:
-        keyless = {"controlled": "planned ", "offline": "the offline model's "}
         yield f"Costs are {keyless.get(comparison.kind, '')}tokens at the price of {model}."
 
 
