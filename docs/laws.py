@@ -41,7 +41,7 @@ def main() -> None:
 
 def write_page(laws: Sequence[Law]) -> None:
     """Prints what the laws say, and writes it into their page."""
-    shown = write_laws(laws, LawSetting(profile_named(DEFAULT_PROFILE), DEFAULT_PROFILE))
+    shown = write_laws(laws, LawSetting(profile_named(DEFAULT_PROFILE), DEFAULT_PROFILE), 80)
     print(shown)
     write_block("laws", f"```text\n{shown}```\n")
 

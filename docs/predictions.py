@@ -50,7 +50,7 @@ def main() -> None:
             print(f"{name}: left out: {error}")
             continue
         for figure in PREDICTED:
-            named = tuple(sorted(guessed[figure].constructs))
+            named = tuple(sorted(guessed[figure].constructs if figure in guessed else ()))
             truths[figure].append(least[figure])
             hits[figure] += named == least[figure]
             sign, winners = "hit " if named == least[figure] else "MISS", ", ".join(least[figure])

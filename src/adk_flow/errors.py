@@ -19,7 +19,7 @@ class AdkFlowError(Exception):
 
     def __init__(self, reason: str, *, argument: str = "", value: object = "") -> None:
         """Takes the reason, and the parameter at fault with its value if it is one."""
-        place = f"{argument} {value}".rstrip()
+        place = f"{argument} {value}".strip()
         super().__init__(f"{place}: {reason}" if place else reason)
         self.argument = argument
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from adk_flow.analysis import latency, pricing
-from adk_flow.cli.loading import use_files
+from adk_flow.cli.loading import note_unused, use_files
+from adk_flow.comparison.spec import choose_price_model
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Usage
 from docs.prices import read_litellm
@@ -82,12 +83,34 @@ def test_own_prices_and_paces_go_before_those_that_come_along(tmp_path):
     assert pricing.dollars("x/y.z", million) == pytest.approx(3 + 1)
 
 
+def test_tokens_have_the_price_of_the_paces_model_or_none(tmp_path, capsys):
+    prices, paces = tmp_path / "prices.yaml", tmp_path / "paces.yaml"
+    prices.write_text("ours: {input: 1, output: 2}")
+    paces.write_text("ours: {base: 350, per_token: 9}")
+
+    def chosen(name, profiles=None, own=None):
+        pace = latency.profile_named(use_files(name, profiles, own))
+        return choose_price_model(pace, controlled=True)
+
+    assert chosen("", paces) == ""
+    assert chosen("500") == "gemini-2.5-flash"
+    assert chosen("", paces, prices) == "ours"
+
+    note_unused(prices, "ours")
+    note_unused(None, "gemini-2.5-flash")
+    assert not capsys.readouterr().err
+    note_unused(prices, "gemini-2.5-flash")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"adk-flow: {prices} has no price of gemini-2.5-flash, at whose price")
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
         ("m:\n  {first}: 1\n  {second}: -1\n", "line 3: {second}: "),
         ("m:\n  {first}: 1\n  {second}: .nan\n", "line 3: {second}: "),
         ("m:\n  {first}: one\n  {second}: 1\n", "line 2: {first}: "),
+        ("m: {{{first}: 1e400, {second}: 1}}", "line 1: {first}: .*1e400 is text to YAML"),
         ("m:\n  {first}: 1\n", "line 2: .*`{second}`"),
         ("m:\n  {first}: 1\n  {second}: 1\n  third: 1\n", "line 4: .*`third`"),
         ("a: {{{first}: 1, {second}: 1}}\nm: 3\n", "line 2: "),

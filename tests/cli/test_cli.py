@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from adk_flow.errors import AdkFlowError
+from adk_flow.run.app import find_app
 from tests.doubles.command import APP, assert_refused, run_command
 
 
@@ -110,6 +112,21 @@ def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, argum
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
 
     assert_refused(run_command(*arguments, folder=tmp_path), words)
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [("3", ""), ("", ""), ("'no key'", ": no key"), ("'adk-flow: no key'", None)],
+)
+def test_an_app_that_ends_the_process_is_named(tmp_path, ending, words):
+    path = tmp_path / f"{tmp_path.name}.py"  # a module of its own
+    path.write_text(f"import sys\nsys.exit({ending})\n")
+    ended = f"{path}: the app ended the process (sys.exit) while it was imported"
+
+    with pytest.raises(AdkFlowError) as raised:
+        find_app(path)
+
+    assert str(raised.value) == ("no key" if words is None else ended + words)
 
 
 def test_the_versions_and_the_completion_of_a_shell_are_printed(tmp_path):

@@ -60,7 +60,7 @@ def test_merged_shards_are_the_comparison_of_one_run(folder):
 @pytest.mark.parametrize(
     ("shards", "words"),
     [
-        (["one"], "of 2 shards 2 is not given"),
+        (["one"], "adk-flow: shard 2 of 2 is missing; name every shard"),
         (["one", "one"], "one: holds shard 1 of 2, as one does"),
         (["one", "./one/"], "one: holds shard 1 of 2, as one does"),
         (["one", "other"], "other: what is compared (its deep) is another than in one"),
@@ -73,6 +73,53 @@ def test_what_cannot_be_merged_is_refused_in_one_line(folder, shards, words):
     assert_refused(run_command("merge", *shards, "--out", "refused", folder=folder), words)
 
     assert not (folder / "refused").exists()
+
+
+def files(folder):
+    """What lies in it, but for what Python keeps of an app."""
+    found = [
+        path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    ]
+    return {str(path): path.read_bytes() for path in found}
+
+
+COMPARE = ("compare", "desk", "--conversation", "talk.yaml", "--constructs", "transfer,agent_tool")
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "words"),
+    [
+        (COMPARE, "desk", "holds agent.py, which is no comparison's"),
+        (("compare", "whole/logs"), "desk", "holds agent.py, which is no comparison's"),
+        ((*COMPARE, "--shard", "2/2"), "whole", "holds a comparison that is no shard"),
+        ((*COMPARE, "--trials", "2"), "two", "holds shard 2 of 2"),
+        (("merge", "one", "two"), "one", "is a shard itself"),
+        (("merge", "one", "two"), "desk", "holds agent.py, which is no comparison's"),
+    ],
+)
+def test_a_folder_of_something_else_is_refused_and_left_as_it_is(folder, command, out, words):
+    before = files(folder)
+
+    refused = run_command(*command, "--out", out, folder=folder)
+
+    assert refused.stderr.splitlines()[-1] == f"adk-flow: --out {out}: {words}; name a new folder"
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize("text", ["{", None])
+def test_a_shard_without_its_state_is_told_as_such(folder, tmp_path, text):
+    shutil.copytree(folder / "two", tmp_path / "two")
+    state = tmp_path / "two" / "experiment.json"
+    state.write_text(text) if text else state.unlink()
+
+    done = run_command("merge", folder / "one", tmp_path / "two", "--out", "new", folder=tmp_path)
+
+    place = f"{state}: is no experiment's: " if text else f"{state.parent}: lacks experiment.json; "
+    assert_refused(done, f"adk-flow: {place}")
+    assert done.stderr.endswith("; make this shard again\n")
+    assert not (tmp_path / "new").exists()
+    assert state.exists() == bool(text)
 
 
 def test_runs_that_a_shard_lacks_are_told(folder):

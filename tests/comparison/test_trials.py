@@ -33,7 +33,7 @@ from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment, plan_trials
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import read_constructs
-from adk_flow.comparison.store import Trial, TrialResult, TrialStore
+from adk_flow.comparison.store import Folder, Trial, TrialResult, TrialStore
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
@@ -280,6 +280,18 @@ def test_a_folder_of_another_experiment_is_refused(tmp_path):
         TrialStore(tmp_path, {"app": "desk", "model": "gpt-4o"})
 
 
+def test_a_folder_is_taken_if_all_in_it_are_comparisons(tmp_path):
+    folder = Folder(tmp_path / "out")
+    for name in ("", ".git/config", "comparisons/a/experiment.json", "b/report.html", "flows/c"):
+        if name:
+            folder.write(name, "")
+        folder.check_free()
+    folder.write("comparisons/sources/notes", "")
+
+    with pytest.raises(AdkFlowError, match="out: holds comparisons/sources/notes, which is no"):
+        folder.check_free()
+
+
 def test_a_conversation_that_has_changed_is_refused(tmp_path):
     later = TrialStore(tmp_path, IDENTITY)
     later.expect("one", ASKED["two"])
@@ -483,7 +495,7 @@ def test_what_cannot_be_rewired_is_named_with_the_reason():
 
     task = make_variants(app, ["task"])
     assert task.changes == {"task": ["Odd is missing, a Custom"]}
-    assert task.incomplete == ["task"]
+    assert task.incomplete == {"task": "Odd is missing, a Custom"}
 
 
 def test_a_function_that_is_wrapped_twice_is_one_tool():
@@ -513,10 +525,11 @@ def test_tools_of_the_leads_own_that_a_construct_has_no_place_for_are_named():
         app, ["transfer", "router", "coordinator", "deprecated_loop", "single_agent"]
     )
 
-    assert result.incomplete == ["router", "deprecated_loop"]
+    lost = "nobody has the lead's own tools (quote)"
+    assert result.incomplete == {"router": lost, "deprecated_loop": lost}
     assert result.changes["router"] == ["nobody has the lead's own tools (quote)"]
     assert result.changes["transfer"] == []
-    assert make_variants(app_of("offline", "Loans"), ["router"]).incomplete == []
+    assert make_variants(app_of("offline", "Loans"), ["router"]).incomplete == {}
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,14 @@ from fractions import Fraction
 from random import Random
 
 import pytest
+from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.sequential_agent import SequentialAgent
+from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
+from adk_flow.analysis import pricing
 from adk_flow.analysis.latency import profile_named
 from adk_flow.analysis.prefixes import shared_prefixes
 from adk_flow.analysis.trace_reader import read_trace
@@ -20,6 +25,7 @@ from adk_flow.laws.table import read_laws
 from adk_flow.laws.team import read_team
 from adk_flow.render.laws import write_formula, write_laws, write_prediction
 from adk_flow.run.conversation_run import run_conversation
+from adk_flow.wiring import CONSTRUCTS, WiringError
 from docs.samples import make_sample
 
 FLASH = LawSetting(profile_named("gemini-2.5-flash"), "gemini-2.5-flash")
@@ -128,6 +134,17 @@ async def test_shared_prefixes_are_those_of_the_models_own_requests(construct, t
     assert [share > 0.9 for share in told] == [share > 0.9 for share in expected]
 
 
+def test_what_the_laws_say_fits_a_width_and_is_the_same_in_any():
+    laws = read_laws().grid
+
+    folded, whole = write_laws(laws, FLASH, 80), write_laws(laws, FLASH)
+
+    assert max(map(len, folded.splitlines())) <= 80
+    assert folded.split() == whole.split()
+    assert "within 5 % of the shortest" in whole
+    assert "classifier_router can answer one topic only" in whole
+
+
 def law_of(construct, tokens, calls=2):
     zero = {name: {} for name in read_laws().grid[0].factors}
     factors = {**zero, "input_tokens": tokens, "calls": {"1·1": Fraction(calls)}}
@@ -148,7 +165,7 @@ def test_crossings_stand_where_by_hand_one_begins_to_beat_the_other():
     assert "  tokens         100 + 50f\n" in write_laws([steep, flat], FLASH)
 
 
-def test_costs_take_the_cached_price_for_what_an_earlier_request_began_with():
+def test_costs_take_the_cached_price_for_what_an_earlier_request_began_with(monkeypatch):
     law = law_of("a", {"1·1": Fraction(1000)})
     figures = law.at(LARGE[0])._replace(
         shared_bytes=30, sent_bytes=40, path_calls=2, path_tokens=10
@@ -159,6 +176,10 @@ def test_costs_take_the_cached_price_for_what_an_earlier_request_began_with():
     assert values["cost"] == pytest.approx(1000 * 0.3e-6)
     assert values["cost with cached prefixes"] == pytest.approx(250 * 0.3e-6 + 750 * 0.03e-6)
     assert values["critical path"] == pytest.approx((2 * 406 + 10 * 6.3) / 1000)
+
+    monkeypatch.setitem(pricing._OWN, "uncached", pricing.Price(input=0.3, output=2.5))
+    alone = compared_values(figures, FLASH._replace(model="uncached"))
+    assert (alone["cost"], alone["cost with cached prefixes"]) == (values["cost"], None)
 
     # Two requests of 150,000 tokens are none above 200,000, where this model's price doubles.
     pro = FLASH._replace(model="gemini-2.5-pro")
@@ -194,3 +215,59 @@ async def test_predictions_are_those_of_runs_of_an_app_that_was_not_fitted():
         (figures,) = await run_talk(wired[name], talk, name)
         assert said.at_once["LLM calls"].values[name] == figures.calls
         assert said.at_once["tokens"].values[name] == pytest.approx(figures.tokens, rel=0.1)
+
+
+def tool_of(name):
+    def look(x: str) -> str:
+        """Looks something up."""
+        return "a"
+
+    look.__name__ = f"look_{name}"
+    return FunctionTool(look)
+
+
+def specialist(name, *below):
+    orders = f"You do {name}."
+    return LlmAgent(name=name, instruction=orders, tools=[tool_of(name)], sub_agents=[*below])
+
+
+SHAPES = {
+    "chain": lambda: [specialist("A", specialist("B", specialist("C")))],
+    "stages": lambda: [
+        SequentialAgent(name="S", sub_agents=[specialist("X"), specialist("Y")]),
+        specialist("Z"),
+    ],
+    "flat": lambda: [specialist("X"), specialist("Z")],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_of_each_construct_something_is_predicted_or_why_not(shape):
+    lead = LlmAgent(name="Lead", instruction="You lead.", sub_agents=SHAPES[shape]())
+    app = App(name="shape", root_agent=lead)
+    team = await read_team(app)
+    talk = team.conversation(len(team.specialists), 0)
+
+    said = await predict_winners(app, read_laws().apps)
+
+    predicted = [*said.at_once["tokens"].values] if said.at_once else []
+    assert {*predicted, *said.left_out} == {*CONSTRUCTS}
+    assert not {*predicted} & {*said.left_out}
+    wired = make_variants(app, CONSTRUCTS).apps
+    failing = [name for name, why in said.left_out.items() if why.startswith("not all are asked")]
+    for name in [*predicted, *failing]:
+        assert bool(await run_talk(wired[name], talk, name)) == (name in predicted), name
+    assert said.rough == {"chain": ["A"], "stages": ["S"], "flat": []}[shape]
+    text = write_prediction(said, read_laws(), 80)
+    assert ("A weak prediction" in text) == bool(said.rough)
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(name in text for name in said.left_out)
+    if shape == "chain":  # whether all or the first are asked is the same
+        assert said.at_once["tokens"].values == said.in_turn[1].values
+
+
+async def test_an_app_without_specialists_is_told_what_it_needs():
+    lead = LlmAgent(name="Solo", instruction="You.")
+
+    with pytest.raises(WiringError, match="Solo has no specialists; needed is an LlmAgent"):
+        await predict_winners(App(name="solo", root_agent=lead), read_laws().apps)

@@ -14,8 +14,13 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
+from adk_flow.comparison.evidence import describe_gaps
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison
+from adk_flow.render.comparison_text import (
+    comparison_to_markdown,
+    print_comparison,
+    print_summary,
+)
 from adk_flow.render.markdown import escape_markdown
 from adk_flow.wiring import CONSTRUCTS
 from tests.doubles.flow import expected
@@ -268,6 +273,31 @@ def test_where_nothing_was_checked_nothing_passed():
     assert "no answer was checked" in " ".join(text.split())
 
 
+def test_an_incomplete_construct_is_marked_and_said_to_be_with_what_it_lacks():
+    unchecked = [run(name, checked=False, failed_checks=[]) for name in ("transfer", "task")]
+    comparison = compared(*unchecked, incomplete={"task": "S is missing, a SequentialAgent"})
+    out = io.StringIO()
+    print_summary(comparison, Console(file=out, width=1000))
+
+    rows = [line.split() for line in out.getvalue().splitlines()]
+    assert [row[-1] for row in rows if row[:1] == ["transfer"]] == ["unchecked"]
+    assert [row[-1] for row in rows if row[:1] == ["task"]] == ["incomplete"]
+    why = "- Incomplete, and so not chosen from: task (S is missing, a SequentialAgent)."
+    assert why in out.getvalue()
+
+
+def test_runs_that_are_no_evidence_are_counted_as_runs():
+    lacking = [["lacks 2"], []]
+    runs = [
+        run(name, trial=n, failed_checks=[] if n == 4 else lacking)
+        for name in ("transfer", "task")
+        for n in range(1, 5)
+    ]
+
+    # Of four trials under each of two constructs, three lack something.
+    assert "(6 of 8 runs)" in describe_gaps(compared(*runs, trials=4).runs)
+
+
 def test_no_runs_at_all_are_shown_without_a_fault():
     assert "0 constructs" in printed(compared())
     assert comparison_to_markdown(compared())
@@ -300,8 +330,8 @@ def test_winners_are_told_where_they_change():
     text = printed(replace(two_constructs(), winners=winners))
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
-        "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router and 2 "
-        "more at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
+        "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router, "
+        "mixed, loop at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
     )
 
 

@@ -13,6 +13,7 @@ from adk_flow.models import override
 from adk_flow.models.cassette import Cassette, Tape
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import Override
+from adk_flow.render.comparison_model import explain_kind
 from adk_flow.scenario.conversation import of_questions
 from tests.doubles.command import run_command
 from tests.doubles.wire.advisers import REPAYMENT, SMALLER_REPAYMENT, ask, mortgage, root
@@ -93,9 +94,9 @@ class Comparing:
         (self.app / "agent.py").write_text(APP)
         self._outs = map("out{}".format, itertools.count())
 
-    def __call__(self, **options):
+    def __call__(self, asked=ASKED, **options):
         chosen = {"constructs": ["agent_tool"], "cassette": self.file, **options}
-        return compare(self.app, ASKED, folder=self.folder / next(self._outs), **chosen)
+        return compare(self.app, asked, folder=self.folder / next(self._outs), **chosen)
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ def test_a_second_comparison_makes_no_request_and_needs_neither_key_nor_budget(
     assert (first.kind, again.kind) == ("cassette", "cassette")
     used = [(one.setting.cassette.replayed, one.setting.cassette.asked) for one in (first, again)]
     assert used == [(0, 5), (5, 0)]
+    assert "5 were asked for just now and 0 come out of a file" in explain_kind(first)
     assert write_caveats(again)[1] == (
         f"5 model calls answered from the cassette {compared.file}, 0 asked."
     )
@@ -148,11 +150,15 @@ def test_trials_have_answers_of_their_own_and_more_of_them_ask_for_these_only(
     first = compared(constructs=["single_agent"], calls=20, trials=3)
     asked = len(server_of_loans.requests)
     again = compared(constructs=["single_agent"], trials=3)
+    cut = compared(constructs=["single_agent"], trials=4)
     more = compared(constructs=["single_agent"], calls=20, trials=4)
 
     assert asked == 6  # as_is and single_agent tell their models different things
     assert sorted(answers(first)) == sorted(answers(again)) == sorted(rates[:6])
     assert [run.total.answer for run in first.runs] == [run.total.answer for run in again.runs]
+    assert sorted(answers(cut)) == sorted(rates[:6])
+    assert "holds no answer for Root in turn 1 of cost under " in cut.setting.stopped
+    assert "(and 1 more)" in cut.setting.stopped
     assert more.setting.cassette.asked == len(server_of_loans.requests) - asked == 2
     assert sorted(answers(more)) == rates
 
@@ -184,15 +190,24 @@ def test_an_error_is_not_kept(server_of_loans, compared):
 def test_what_is_missing_is_told_and_nobody_is_asked(server_of_loans, compared):
     server_of_loans.script = {"Root": [HAND_OVER], "Loans": ["5%."]}
     compared(jobs=1, constructs=["as_is"], calls=9)
+    done = []
 
+    partly = compared(jobs=1, progress=lambda *numbers: done.append(numbers))
     with pytest.raises(AdkFlowError) as told:
-        compared(jobs=1)
+        compared({"rate": of_questions(["At which rate?"])}, jobs=1)
 
     server_of_loans.finish()
-    assert str(told.value) == (
-        f"calls: {compared.file}: holds no answer for Root in turn 1 of cost under agent_tool; "
-        "say how many model calls may be made and run it again, which records it"
+    lack = f"{compared.file}: holds no answer for %s; say how many model calls may be made and run"
+    first = lack % "Root in turn 1 of cost under agent_tool"
+    assert partly.setting.stopped == f"{first} it again, which records it"
+    assert [run.construct for run in partly.runs] == ["as_is"]
+    assert done[-1] == (1, 2)
+    assert explain_kind(partly) == (
+        "of a real model's answers 0 were asked for just now and 2 come out of a file: "
+        "those are no other sample"
     )
+    whole = lack % "Root in turn 1 of rate under as_is (and 1 more)"
+    assert str(told.value) == f"calls: {whole} it again, which records it"
 
 
 def test_a_run_without_a_key_says_what_is_missing(server_of_loans, compared, tmp_path):

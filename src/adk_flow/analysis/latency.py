@@ -78,3 +78,8 @@ def profile_named(name: str) -> LatencyProfile:
             value=name,
         )
     return LatencyProfile(f"{milliseconds:g} ms a call", milliseconds, 0)
+
+
+def is_a_models(pace: LatencyProfile) -> bool:
+    """Whether a pace is that of a model, and no number of milliseconds."""
+    return pace.name in PROFILES

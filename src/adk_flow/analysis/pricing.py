@@ -85,6 +85,12 @@ def price_of(model: str) -> Price | None:
     return next((table[key] for table in tables for key in names if key in table), None)
 
 
+def is_own(model: str) -> bool:
+    """Whether a model's price is a user's own."""
+    price = price_of(model)
+    return any(price is own for own in _OWN.values())
+
+
 def is_priced(model: str) -> bool:
     """Whether a model has a price."""
     return price_of(model) is not None

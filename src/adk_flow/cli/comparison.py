@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adk_flow._data import digest_of
 from adk_flow._text import plain
 from adk_flow.cli import options
-from adk_flow.cli.loading import load_conversations, use_files
+from adk_flow.cli.loading import load_conversations, note_unused, use_files
 from adk_flow.cli.output import app_output_on_stderr, mention_state, print_note, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -159,8 +159,11 @@ def compare_constructs(
                     **given,
                 )
         if shard:
+            if comparison.setting.stopped:
+                print_note(comparison.setting.stopped)
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
             raise typer.Exit(bool(comparison.setting.stopped))
+    note_unused(prices, comparison.setting.price_model)
     _report(comparison, folder, form, verbose=verbose)
 
 
@@ -179,6 +182,7 @@ def merge_folders(
     """
     use_files("", None, prices)
     comparison = merge_shards(folders, out, trace_to_html)
+    note_unused(prices, comparison.setting.price_model)
     _report(comparison, out, form)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from adk_flow._text import encodable
 from adk_flow.analysis.latency import use_profiles
-from adk_flow.analysis.pricing import use_prices
-from adk_flow.cli.output import silence_adk
+from adk_flow.analysis.pricing import is_own, use_prices
+from adk_flow.cli.output import print_note, silence_adk
 from adk_flow.comparison.spec import read_conversations
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import (
@@ -82,6 +82,15 @@ def use_files(latency: str, profiles: Path | None, prices: Path | None) -> str:
         use_prices(prices)
     first = use_profiles(profiles) if profiles else ""
     return latency or first
+
+
+def note_unused(prices: Path | None, model: str) -> None:
+    """Says that a file has no price of the model at whose price tokens are; `""` for no one's."""
+    if prices and model and not is_own(model):
+        print_note(
+            f"{prices} has no price of {model}, at whose price tokens are here: give it one, "
+            "or name a model of it by --latency-profile FILE"
+        )
 
 
 def _of_questions(questions: Sequence[str] | None) -> Conversation:

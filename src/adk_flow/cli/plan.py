@@ -38,7 +38,7 @@ def plan_conversation(
     """
     with app_output_on_stderr():
         if bool(question) == bool(log):
-            raise AdkFlowError("give either --question TEXT or --from LOG, and not both")
+            raise AdkFlowError("give --question TEXT, or --from LOG and no question")
         if log:
             conversation = asyncio.run(_taken(app, load_story(log), run_tools))
         else:

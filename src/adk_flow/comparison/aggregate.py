@@ -59,8 +59,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What a construct changes besides the wiring, a clause each."""
     wiring: dict[str, list[str]] = {}
     """Of the constructs that are recommended, which lines of the app's agents each changes."""
-    incomplete: list[str] = []
-    """Constructs that lack somebody of the app, or tools of its lead."""
+    incomplete: dict[str, str] = {}
+    """Constructs that lack somebody of the app, or tools of its lead, with what they lack."""
     notes: list[str] = []
     """What else is to be said of how the runs were made, a sentence each."""
     cassette: CassetteUse | None = None

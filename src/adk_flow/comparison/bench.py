@@ -137,7 +137,8 @@ class Bench:
                 )
             self._check(trial, app, run)
             batch.uncontrolled.update(run.uncontrolled)
-            if not self._is_spent:
+            tape = override_of(app).tape
+            if not (self._is_spent or (tape and tape.lacks)):
                 failed = not trial.fault and any(turn.failed for turn in run.turns)
                 result = TrialResult(*trial, run.failed_checks, failed, run.faults)
                 store.add(result)

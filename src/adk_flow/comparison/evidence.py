@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -94,11 +94,14 @@ def _short(text: str) -> str:
     return one_line(text, _LONGEST_REASON) or "unknown"
 
 
-def describe_gaps(gaps: Iterable[Gap], runs: int) -> str:
-    """Says the commonest reasons, how many runs each is of, and what to do about the first."""
-    commonest = Counter(gaps).most_common(2)
-    reasons = [f"{gap.reason} ({count:,} of {plural(runs, 'run')})" for gap, count in commonest]
-    return f"{'; '.join(reasons)}. What to do: {_NEXT_STEPS[commonest[0][0].kind]}."
+def describe_gaps(runs: Sequence[RunMetrics]) -> str:
+    """Says the commonest reasons why runs are no evidence, and what to do; empty if all are."""
+    commonest = Counter(filter(None, find_gaps(runs))).most_common(2)
+    if not commonest:
+        return ""
+    total = plural(len(runs), "run")
+    reasons = [f"{gap.reason} ({count:,} of {total})" for gap, count in commonest]
+    return f"Most often: {'; '.join(reasons)}. What to do: {_NEXT_STEPS[commonest[0][0].kind]}."
 
 
 def describe_unasked() -> str:

@@ -48,8 +48,8 @@ _KINDS = {
     ),
     "live": "Live: a real model's behaviour; another trial gives other figures.",
     "cassette": (
-        "From a cassette: what a real model once answered; the same requests get the same answers, "
-        "so that another comparison is no other sample."
+        "With a cassette: a real model's answers, which are kept; the same requests get the same "
+        "answers, so that another comparison is no other sample."
     ),
     "mixed": "Live runs and runs without a key are mixed here; compare only what is alike.",
 }
@@ -61,11 +61,9 @@ def find_obstacle(comparison: Comparison) -> str:
     They can be if some construct answered a conversation (see `evidence`), some specialist was
     asked, and what it cost is known.
     """
-    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
     fit = _fittest(comparison)
     if not fit:
-        total = sum(len(figures.after_turns) for figures in comparison.constructs)
-        reasons = f"Most often: {describe_gaps(gaps, total)}" if gaps else "There are no runs."
+        reasons = describe_gaps(comparison.runs) or "There are no runs."
         return f"Cannot compare: no construct answered a conversation as asked. {reasons}"
     if len(comparison.constructs) == 1:
         return ""
@@ -207,7 +205,8 @@ def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost:
     tie = f"; {join_names(equals)} cost the same" if len(equals) > 1 else ""
     is_checked = chosen.pass_k is not None
     subject = "For conversations like these take" if is_checked else "The cheapest that ran is"
-    how = "answered {} as asked" if is_checked else "came to the end of {}"
+    lacking = " and lack nothing" if comparison.setting.incomplete else ""
+    how = "answered {} as asked" if is_checked else f"came to the end of {{}}{lacking}"
     unchecked = "" if is_checked else "; no answer was checked"
     return (
         f"{subject} {chosen.construct}{_CONDITIONS[chosen.shown]} {group} {how.format(what)}, it "
@@ -288,6 +287,10 @@ def write_troubles(comparison: Comparison) -> Iterator[str]:
     for cause, names in group_by(setting.skipped, setting.skipped.__getitem__).items():
         yield f"{join_names(names)} could not be wired: {cause}"
     yield from setting.notes
+    unchecked = {f.construct for f in comparison.constructs if f.pass_k is None}
+    incomplete = [name for name in setting.incomplete if name in unchecked]
+    for reason, names in group_by(incomplete, setting.incomplete.__getitem__).items():
+        yield f"Incomplete, and so not chosen from: {join_names(names)} ({reason})."
     if cut := sum(not run.is_whole for run in comparison.runs):
         yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
     if setting.stopped:
@@ -296,13 +299,14 @@ def write_troubles(comparison: Comparison) -> Iterator[str]:
 
 def _costs(comparison: Comparison) -> Iterator[str]:
     """Says whose tokens are priced, and at which model's price."""
-    model = comparison.setting.price_model
+    keyless = {"controlled": "planned ", "offline": "the offline model's "}
+    model, pace = comparison.setting.price_model, comparison.setting.pace
     if any(figures.tokens is None for figures in comparison.constructs):
         yield "Costs are unknown: a model reported no tokens."
     elif any(figures.dollars is None for figures in comparison.constructs):
-        yield f"Costs are unknown: the table has no price for {model or 'a model'}."
+        unpriced = model or (comparison.kind in keyless and pace) or "a model"
+        yield f"Costs are unknown: the table has no price for {unpriced}."
     elif model:
-        keyless = {"controlled": "planned ", "offline": "the offline model's "}
         yield f"Costs are {keyless.get(comparison.kind, '')}tokens at the price of {model}."
 
 

@@ -30,7 +30,7 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import DrawPage, Trial, TrialStore
+from adk_flow.comparison.store import DrawPage, Folder, Trial, TrialStore
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
@@ -115,6 +115,7 @@ def compare(
     if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
     share = read_shard(shard)
+    Folder(folder).check_free()
     path = str(Path(app).resolve()) if isinstance(app, (str, Path)) else ""
     with without_keys() if cassette else nullcontext():
         app = load_app(app, model)
@@ -199,7 +200,7 @@ def compare(
                 else:
                     at_once = jobs or (_AT_ONCE if experiment.waits else 1)
                     batch = bench.make(made.planned, store, at_once)
-    stopped = _what_stopped(budget, any(map(store.find, experiment.trials)))
+    stopped = _what_stopped(budget, kept, any(map(store.find, experiment.trials)))
     if batch.uncontrolled:
         _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
     use = _use_of(kept) if kept else None
@@ -219,11 +220,11 @@ def _described(variants: Variants) -> dict[str, Any]:
     }
 
 
-def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
-    """Says what limit ended the runs; empty for none.
+def _what_stopped(budget: Budget | None, cassette: Cassette | None, is_any_complete: bool) -> str:
+    """Says what limit ended the runs, or which answer they lack; empty for none.
 
     Raises:
-      AdkFlowError: no limit in dollars can hold, or no run was complete before it.
+      AdkFlowError: no limit in dollars can hold, or no run is complete.
     """
     if budget and budget.is_blind:
         raise AdkFlowError(
@@ -231,6 +232,10 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
             "can hold; the runs that are complete are kept",
             argument="calls",
         )
+    if cassette and not cassette.asks:
+        if cassette.missing and not is_any_complete:
+            raise CassetteError(cassette.complaint, argument="calls")
+        return cassette.complaint
     stopped = budget.refused if budget else ""
     if stopped and not is_any_complete:
         raise AdkFlowError(f"{stopped} before any run was complete; give more")
@@ -238,14 +243,9 @@ def _what_stopped(budget: Budget | None, is_any_complete: bool) -> str:
 
 
 def _use_of(cassette: Cassette) -> CassetteUse:
-    """Says what was answered from a cassette.
-
-    Raises:
-      CassetteError: it lacks an answer that nothing may be asked for.
-    """
-    if cassette.missing and not cassette.asks:
-        raise CassetteError(cassette.complaint, argument="calls")
-    words = ". ".join(filter(None, (cassette.summary, cassette.complaint)))
+    """Says what was answered from a cassette, and what an asked model did not answer."""
+    complaint = cassette.complaint if cassette.asks else ""
+    words = ". ".join(filter(None, (cassette.summary, complaint)))
     return CassetteUse(str(cassette.path), cassette.replayed, cassette.asked, words)
 
 

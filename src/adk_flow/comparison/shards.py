@@ -8,17 +8,18 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from adk_flow._text import plural
+from adk_flow._text import join_names, plural
 from adk_flow.analysis.run_metrics import RunMetrics, measure_run
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.aggregate import Comparison, compare_runs
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.recommend import choose_constructs
-from adk_flow.comparison.store import DrawPage, Trial, TrialStore
+from adk_flow.comparison.store import LINES, STATE, DrawPage, Folder, Trial, TrialStore
 from adk_flow.errors import AdkFlowError
 
 FILE = "shard.json"
-
+_NAMED = 8
+"""Shards, at most, that a message names."""
 
 _Wiring = Iterable[tuple[str, list[str]]]
 
@@ -48,21 +49,20 @@ class Shard(msgspec.Struct, frozen=True):
         """Notes in the folder what it is a share of, without what sessions hold at first.
 
         Raises:
-          AdkFlowError: the folder holds another share.
+          AdkFlowError: the folder holds another share, or what is none.
         """
-        if self.of == 1:
+        is_shard = (store.folder / FILE).exists()
+        if self.of == 1 and not is_shard:
             return
+        if not is_shard and (store.folder / LINES).exists():
+            raise _refusal(store.folder, "holds a comparison that is no shard")
         talks = experiment.conversations.items()
         kept = {name: replace(talk, state={}) for name, talk in talks}
         experiment = replace(experiment, app="", conversations=kept)
         shard = replace(self, experiment=experiment, digests=store.digests, wiring=dict(wiring()))
-        if (store.folder / FILE).exists() and (other := _read(store.folder)) != shard:
+        if is_shard and (other := _read(store.folder)) != shard:
             whose = " of another experiment" if str(other) == str(self) else ""
-            raise AdkFlowError(
-                f"holds {other}{whose}; name a new folder",
-                argument="folder",
-                value=store.folder,
-            )
+            raise _refusal(store.folder, f"holds {other}{whose}")
         store.write(FILE, msgspec.json.encode(shard).decode())
 
 
@@ -82,21 +82,39 @@ def read_shard(words: str) -> Shard:
     return Shard(int(number), int(of))
 
 
+class _Input(TrialStore):
+    """A share that was made, which is only read."""
+
+    argument, advice = "", "make this shard again"
+
+    def _write(self) -> None:
+        """Refuses a folder whose state is not there.
+
+        Raises:
+          AdkFlowError: in any case.
+        """
+        raise self._refusal(f"lacks {STATE}; {self.advice}")
+
+
 def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = None) -> Comparison:
     """Brings all shares of an experiment together in a new folder, and compares.
 
     Raises:
-      AdkFlowError: they are not all the shares of one experiment, each given once.
+      AdkFlowError: they are not all the shares of one experiment, each given once; or the new
+        folder is one of them, or holds something else.
     """
     by_number = _sorted_shards(folders)
+    if (out / FILE).exists():
+        raise _refusal(out, "is a shard itself")
+    Folder(out).check_free()
     shard = _read(by_number[1])
     assert shard.experiment
     experiment, runs, missing = shard.experiment, dict[Trial, RunMetrics](), 0
+    shards = {n: _Input(folder, experiment.identity) for n, folder in by_number.items()}
     store = TrialStore(out, experiment.identity)
     store.expect_digests(shard.digests)
     with store.alone():
-        for number, folder in by_number.items():
-            other = TrialStore(folder, experiment.identity)
+        for number, other in shards.items():
             for trial in replace(shard, number=number).share(experiment.all_trials):
                 if (packed := other.pack(trial)) is None:
                     missing += 1
@@ -122,8 +140,16 @@ def _sorted_shards(folders: Sequence[Path]) -> dict[int, Path]:
             raise AdkFlowError(f"{folder}: holds {other}, as {by_number[other.number]} does")
         by_number[other.number] = folder
     if lacking := [str(n) for n in range(1, shard.of + 1) if n not in by_number]:
-        raise AdkFlowError(f"of {shard.of} shards {', '.join(lacking)} is not given")
+        names = lacking if len(lacking) < _NAMED else [*lacking[: _NAMED - 2], "others"]
+        what = f"shards {join_names(names)}" if lacking[1:] else f"shard {lacking[0]}"
+        raise AdkFlowError(
+            f"{what} of {shard.of} {'are' if lacking[1:] else 'is'} missing; name every shard"
+        )
     return dict(sorted(by_number.items()))
+
+
+def _refusal(folder: Path, reason: str) -> AdkFlowError:
+    return AdkFlowError(f"{reason}; name a new folder", argument="folder", value=folder)
 
 
 def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring]) -> Comparison:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from adk_flow._text import suggest
-from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, profile_named
+from adk_flow.analysis.latency import DEFAULT_PROFILE, LatencyProfile, is_a_models, profile_named
 from adk_flow.analysis.pricing import is_priced
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import Conversation, read_conversation
@@ -96,11 +96,14 @@ def check_real_latency(profile: LatencyProfile | None, live: Sequence[str]) -> N
 
 
 def choose_price_model(profile: LatencyProfile | None, controlled: bool) -> str:
-    """Names the model at whose price a controlled run's tokens are priced."""
+    """Names the model at whose price a controlled run's tokens are priced: the pace's, if priced.
+
+    Times as measured, or a number of milliseconds, are no model's, and take the default's price.
+    """
     if not controlled:
         return ""
-    names = [profile.name] if profile else []
-    return next(filter(is_priced, [*names, DEFAULT_PROFILE]), "")
+    name = profile.name if profile and is_a_models(profile) else DEFAULT_PROFILE
+    return name if is_priced(name) else ""
 
 
 def check_live(

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -93,6 +93,9 @@ class _State(msgspec.Struct, omit_defaults=True):
 class Folder:
     """A folder that files are written to, each in one step, so that none is ever half there."""
 
+    argument, advice = "folder", "name a new folder"
+    """Which parameter gives it, and what to do if it is refused."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -118,6 +121,17 @@ class Folder:
         if draw and trial.number <= PAGED_TRIALS:
             self.write(page_name(trial), draw(trace, findings))
 
+    def check_free(self) -> None:
+        """Refuses a folder with anything but comparisons, or folders of them.
+
+        Raises:
+          AdkFlowError: it holds something else, or cannot be read.
+        """
+        with self._writing(), suppress(FileNotFoundError, NotADirectoryError):
+            if other := _find_other(self.folder):
+                name = other.relative_to(self.folder)
+                raise self._refusal(f"holds {name}, which is no comparison's; {self.advice}")
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
@@ -125,8 +139,8 @@ class Folder:
         except OSError as error:
             raise self._refusal(f"cannot be written: {error.strerror or error}") from error
 
-    def _refusal(self, reason: str) -> AdkFlowError:
-        return AdkFlowError(reason, argument="folder", value=self.folder)
+    def _refusal(self, reason: str, path: Path | None = None) -> AdkFlowError:
+        return AdkFlowError(reason, argument=self.argument, value=path or self.folder)
 
 
 class TrialStore(Folder):
@@ -151,7 +165,7 @@ class TrialStore(Folder):
             if existing != value:
                 raise self._refusal(
                     f"holds runs of another experiment, whose {what} is "
-                    f"{existing or 'unknown'} and not {value}; name a new folder"
+                    f"{existing or 'unknown'} and not {value}; {self.advice}"
                 )
         if state is None:
             self._write()
@@ -216,7 +230,7 @@ class TrialStore(Folder):
         for name, digest in self._expected.items():
             if name in existing and self._state.conversations.get(name) != digest:
                 raise self._refusal(
-                    f"conversation {name} has changed since it was run there; name a new folder"
+                    f"conversation {name} has changed since it was run there; {self.advice}"
                 )
             self._state.conversations[name] = digest
 
@@ -352,9 +366,19 @@ class TrialStore(Folder):
         except OSError as error:
             raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise AdkFlowError(
-                f"is no experiment's: {error}; name a new folder", argument="folder", value=path
-            ) from error
+            raise self._refusal(f"is no experiment's: {error}; {self.advice}", path) from error
+
+
+def _find_other(folder: Path) -> Path | None:
+    """Finds what is of no comparison; what is hidden, and pages of a stopped one, are passed by."""
+    if any((folder / name).exists() for name in (STATE, "report.html")):
+        return None
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "flows":
+            continue
+        if other := _find_other(path) if path.is_dir() else path:
+            return other
+    return None
 
 
 def _number_of(path: Path) -> int:

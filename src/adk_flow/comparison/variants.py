@@ -20,7 +20,7 @@ from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.inspect.agent_graph import agents_of, tool_name
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, ON_DEMAND, Peers, WiringError, parts_of, wire
-from adk_flow.wiring.changes import WITHOUT_THE_LEADS_TOOLS, describe_changes, own_tools
+from adk_flow.wiring.changes import describe_changes, lost_tools
 from adk_flow.wiring.constructs import TAKES_ANY_AGENT
 from adk_flow.wiring.parts import Parts
 
@@ -37,8 +37,8 @@ class Variants(NamedTuple):
     """Constructs that it cannot be wired as, with the reason."""
     changes: dict[str, list[str]]
     """What a construct changes besides the wiring."""
-    incomplete: list[str]
-    """Constructs that lack somebody, or the lead's own tools."""
+    incomplete: dict[str, str]
+    """Constructs that lack somebody, or the lead's own tools, with what they lack."""
     notes: list[str]
     """What of it is not rewired, a sentence each."""
 
@@ -59,7 +59,7 @@ def make_variants(
     Raises:
       WiringError: it can be wired under none of them.
     """
-    result = Variants({}, [], {}, {}, [], [])
+    result = Variants({}, [], {}, {}, {}, [])
     rewired = [name for name in constructs if name not in (AS_IS, ONE_BY_ONE)]
     if AS_IS in constructs:
         result.apps[AS_IS] = app
@@ -107,13 +107,10 @@ def _rewire(
             result.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": wired})
-            absent = [agent for agent in specialists if agent not in fitting]
-            result.changes[name] = [
-                *map(_absence, absent),
-                *describe_changes(lead, specialists, name),
-            ]
-            if absent or (name in WITHOUT_THE_LEADS_TOOLS and own_tools(lead, specialists)):
-                result.incomplete.append(name)
+            absent = [_absence(agent) for agent in specialists if agent not in fitting]
+            result.changes[name] = [*absent, *describe_changes(lead, specialists, name)]
+            if lacking := [*absent, *lost_tools(lead, specialists, name)]:
+                result.incomplete[name] = "; ".join(lacking)
 
 
 def _absence(agent: BaseAgent) -> str:

@@ -44,7 +44,7 @@ class LawCrossing(NamedTuple):
 
 
 def compared_values(figures: Figures, setting: LawSetting) -> dict[str, float | None]:
-    """Gives what constructs are compared by; None where a price is unknown."""
+    """Gives what constructs are compared by; None where a price, or one of its own, is unknown."""
     share = figures.shared_bytes / max(figures.sent_bytes, 1)
     usage = Usage(input=figures.input_tokens, output=figures.output_tokens)
     cached = Usage(
@@ -59,7 +59,9 @@ def compared_values(figures: Figures, setting: LawSetting) -> dict[str, float | 
         "tokens": figures.tokens,
         "critical path": (base * figures.path_calls + per_token * figures.path_tokens) / 1e3,
         "cost": rates.dollars(usage) if rates else None,
-        "cost with cached prefixes": rates.dollars(cached) if rates else None,
+        "cost with cached prefixes": rates.dollars(cached)
+        if rates and rates.cached is not None
+        else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -10,11 +10,12 @@ from google.adk.apps import App
 from msgspec.structs import replace
 
 from adk_flow._data import group_by
+from adk_flow._text import plural
 from adk_flow.comparison.crossovers import Winner, name_winner
 from adk_flow.comparison.variants import Variants, make_variants
 from adk_flow.laws.grid import Figures
 from adk_flow.laws.least_squares import fit_shares
-from adk_flow.laws.team import AppTeam, read_team
+from adk_flow.laws.team import AppTeam, Side, read_team
 from adk_flow.laws.terms import terms_of_turns
 from adk_flow.wiring import CONSTRUCTS
 
@@ -49,10 +50,10 @@ class Prediction(msgspec.Struct, kw_only=True):
     """By figure, with every agent asked in one message, as a drafted plan does."""
     in_turn: list[Winner]
     """By follow-ups to the first specialist."""
-    skipped: dict[str, str]
-    """Constructs that it cannot be wired as, with the reason."""
-    incomplete: list[str]
-    """Those that lack somebody, or the lead's own tools."""
+    left_out: dict[str, str]
+    """Constructs that are not among those of `at_once`, with the reason."""
+    rough: list[str]
+    """Specialists with agents of their own, of which the laws know little: see `_fit`."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
@@ -63,20 +64,45 @@ async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
     """
     team, variants = await read_team(app), make_variants(app, CONSTRUCTS)
     count = len(team.specialists)
-    at_once = _winners("at once", count, 0, team, variants, laws)
+    left_out = why_left_out(team.specialists, variants)
+    alone = why_left_out(team.specialists[:1], variants)
+    at_once = _winners("at once", count, 0, team, left_out, laws)
     in_turn = [
         winner
         for number in range(MOST_FOLLOW_UPS + 1)
-        for winner in _winners("in turn", 1, number, team, variants, laws)
+        for winner in _winners("in turn", 1, number, team, alone, laws)
     ]
     return Prediction(
         app=app.name,
         specialists=count,
         at_once={winner.figure: winner for winner in at_once},
         in_turn=in_turn,
-        skipped=variants.skipped,
-        incomplete=variants.incomplete,
+        left_out=left_out,
+        rough=[side.named for side in team.specialists if side.inner_calls or side.kind],
     )
+
+
+def why_left_out(asked: Sequence[Side], variants: Variants) -> dict[str, str]:
+    """Says of which constructs nothing is predicted, and why."""
+    reasons = {name: _why_left_out(name, asked, variants) for name in variants.apps}
+    return {name: why for name, why in reasons.items() if why} | variants.skipped
+
+
+def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> str:
+    if construct in UNPREDICTABLE:
+        return "whom it asks is a choice, which no picture shows"
+    if construct in variants.incomplete:
+        return variants.incomplete[construct]
+    if len(asked) > 1 and construct in _ONE_TOPIC:
+        return "it answers one of several topics"
+    for side in asked:
+        if side.inner_hops > _HOPS.get(construct, side.inner_hops):
+            own = plural(side.inner_hops, "agent")
+            return f"not all are asked: {side.named} hands over to {own} of its own"
+    last = next((side for side in asked[:-1] if side.kind and side.inner_hops), None)
+    if construct == "transfer" and last:
+        return f"not all are asked: {last.named}, a {last.kind}, hands control back to nobody"
+    return ""
 
 
 def _winners(
@@ -84,18 +110,17 @@ def _winners(
     topics: int,
     follow_ups: int,
     team: AppTeam,
-    variants: Variants,
+    left_out: Collection[str],
     laws: Iterable[AppLaw],
 ) -> Iterator[Winner]:
     (*_, terms) = terms_of_turns(team, topics, follow_ups)
-    hops = max(side.inner_hops for side in team.specialists[:topics])
+    # Of one specialist both questions are the same; routers are fitted to more of the second kind.
+    is_whole = topics == len(team.specialists) and not follow_ups
     able = [
         law
         for law in laws
-        if law.talk == talk and law.construct in variants.apps
-        if law.construct not in variants.incomplete
-        if topics == 1 or law.construct not in _ONE_TOPIC
-        if _HOPS.get(law.construct, hops) >= hops
+        if law.construct not in left_out
+        if (law.talk == "in turn") == (law.construct in _ONE_TOPIC or not is_whole)
     ]
     if len(team.specialists) == 1:  # in series or side by side is the same
         able = [law for law in able if law.construct != "sequential"]

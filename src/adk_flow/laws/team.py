@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.apps import App
 from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.base_tool import BaseTool
@@ -26,6 +27,9 @@ QUESTION = "What can you tell me about each of these?"
 class Side(NamedTuple):
     """An agent: tokens of what is written of it, and of what its task in a drafted plan takes."""
 
+    named: str = ""
+    kind: str = ""
+    """Its class if it is no LlmAgent, such as SequentialAgent; else empty."""
     name: int = 0
     description: int = 0
     instruction: int = 0
@@ -73,7 +77,11 @@ async def read_team(app: App) -> AppTeam:
     """
     if app.root_agent is None:
         raise WiringError(f"{app.name} has no root agent")
-    lead, agents, _ = parts_of(app.root_agent)
+    try:
+        lead, agents, _ = parts_of(app.root_agent)
+    except WiringError as error:
+        need = "needed is an LlmAgent with others as sub_agents or AgentTools"
+        raise WiringError(f"{error}; {need}: adk-flow inspect shows what there is") from error
     drafted = (await draft_conversation(app, [QUESTION])).turns[0].plan or []
     tasks = {task.agent: task for task in drafted}
     below = [[node.name for node in agents_of(agent)] for agent in agents]
@@ -88,6 +96,8 @@ async def read_team(app: App) -> AppTeam:
 
 def _side(agent: BaseNode, task: Task | None, tasks: dict[str, Task], alone: bool = False) -> Side:
     own = Side(
+        named=agent.name,
+        kind="" if isinstance(agent, LlmAgent) else type(agent).__name__,
         name=tokens_in(agent.name),
         description=tokens_in(agent.description),
         instruction=_instruction(agent),

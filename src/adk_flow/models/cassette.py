@@ -239,6 +239,8 @@ class Tape:
     def __init__(self, cassette: Cassette, trial: int = 1, name: str = "") -> None:
         self.cassette, self.turn = cassette, 0
         self._trial, self._name = trial, name
+        self.lacks = False
+        """Whether an answer is missing that nothing may be asked for."""
         self._taken: defaultdict[str, set[int]] = defaultdict(set)
         self._times: set[float] = set()
         """When what it was given was asked, for its words may tell the time."""
@@ -318,6 +320,7 @@ class Tape:
           CassetteError: none may be made.
         """
         if not self.cassette.asks:
+            self.lacks = True
             raise CassetteError("no model may be asked")
         if not asking.is_same:
             if self.cassette.limit:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
+from google.adk.agents.run_config import RunConfig
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.function_tool import FunctionTool
 from google.adk.tools.tool_context import ToolContext
@@ -26,7 +27,8 @@ def read_tool_call(
 ) -> Record:
     """Reads a hook of a tool call; what the hook alone tells comes in further fields."""
     run, activation, agent = place
-    task, thread = _task_and_thread(tool, context)
+    # The context itself lacks it in ADK 1.18.
+    task, thread = _task_and_thread(tool, context._invocation_context.run_config)
     return Record(
         hook=hook,
         time=0,
@@ -60,14 +62,14 @@ def end_withheld(
     )
 
 
-def _task_and_thread(tool: object, context: Any) -> tuple[str, str]:
+def _task_and_thread(tool: object, run_config: RunConfig | None) -> tuple[str, str]:
     """Names the task and the thread that a tool call runs in.
 
     No hook fires in the thread itself; ADK hands a function to its pool by this rule (2.13,
     tools/_caller.py, utils/_sync_runner.py).
     """
     task = asyncio.current_task()
-    is_pooled = getattr(context.run_config, "tool_thread_pool_config", None) is not None
+    is_pooled = getattr(run_config, "tool_thread_pool_config", None) is not None
     function = getattr(tool, "func", None)
     if is_pooled and isinstance(tool, FunctionTool) and not _is_async(function):
         thread = TOOL_POOL

@@ -19,8 +19,6 @@ NOUNS = {
     "tools a specialist": "tool",
     "words of history": "word",
 }
-_MOST_NAMES = 3
-"""Winners that a sentence names."""
 _NOTE = "Compared are the constructs that passed the checks of all conversations at a point."
 
 
@@ -71,14 +69,19 @@ def _least(figure: str) -> str:
     return f"{superlatives.get(figure, 'lowest')} {figure}"
 
 
-def tell_winners(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
-    """Says where the winner changes, and last where it stays the same."""
+def tell_winners(
+    axis: str, series: dict[str, list[Winner]], absent: str = "did not pass"
+) -> Iterator[str]:
+    """Says where the winner changes, and last where it stays the same.
+
+    `absent` is said of those that won before and are not compared any more.
+    """
     same: list[str] = []
     points: list[int] = []
     for figure, winners in series.items():
         spans = [list(span) for _, span in groupby(winners, key=lambda winner: winner.constructs)]
         if len(spans) > 1:
-            parts = [_part(axis, before, span) for before, span in pairwise([[], *spans])]
+            parts = [_part(axis, before, span, absent) for before, span in pairwise([[], *spans])]
             least = _least(figure)
             yield f"{least[0].upper()}{least[1:]} by {axis}: {'; '.join(parts)}."
         elif len(winners) > 1:
@@ -88,12 +91,12 @@ def tell_winners(axis: str, series: dict[str, list[Winner]]) -> Iterator[str]:
         yield f"The same at {_place(axis, points)}: {join_names(same)}."
 
 
-def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner]) -> str:
-    """Says who wins from point to point, and which of the winners before did not pass there."""
+def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner], absent: str) -> str:
+    """Says who wins from point to point, and which of the winners before are absent there."""
     first, place = span[0], _place(axis, [winner.point for winner in span])
     previous = [name for winner in before[-1:] for name in winner.constructs]
     failed = [short_name(name) for name in previous if first.values and name not in first.values]
-    reason = f" ({join_names(failed)} did not pass)" if failed else ""
+    reason = f" ({join_names(failed)} {absent})" if failed else ""
     return f"{_names(first.constructs)} at {place}{reason}"
 
 
@@ -108,6 +111,4 @@ def _place(axis: str, points: Sequence[int]) -> str:
 
 
 def _names(constructs: Sequence[str]) -> str:
-    names = ", ".join(map(short_name, constructs[:_MOST_NAMES]))
-    more = len(constructs) - _MOST_NAMES
-    return f"{names} and {more} more" if more > 0 else names
+    return ", ".join(map(short_name, constructs))

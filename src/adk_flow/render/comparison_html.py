@@ -15,7 +15,7 @@ from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.recommend import find_recommended
 from adk_flow.render.comparison_findings import group_findings
-from adk_flow.render.comparison_model import KIND_MEANINGS, describe_comparison
+from adk_flow.render.comparison_model import describe_comparison, explain_kind
 from adk_flow.render.comparison_tables import agents_table, runs_table
 from adk_flow.render.report_drawings import TurnDrawings, draw_comparison
 from adk_flow.render.report_links import link_to, runs_of
@@ -65,7 +65,7 @@ def comparison_to_html(comparison: Comparison) -> str:
             runs_of=runs_of,
             prove=prover(comparison),
             report=report,
-            kind_meaning=KIND_MEANINGS[comparison.kind],
+            kind_meaning=explain_kind(comparison),
             is_checked=any(run.checked for run in comparison.runs),
             drawings=drawings,
             packed=_pack(drawings.turns[1:], tags),

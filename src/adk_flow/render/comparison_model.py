@@ -35,13 +35,22 @@ from adk_flow.render.tables import Section, short_name, table_section
 _SUMMARY_ROWS = 5
 """Of a table that stands with all else on a screen of 24 lines."""
 
-KIND_MEANINGS = {
+_KIND_MEANINGS = {
     "controlled": "the same decisions under every construct: only the wiring differs",
     "offline": "the offline model answered, which routes by likeness: decisions may differ",
     "live": "a real model answered: another trial gives other figures",
-    "cassette": "what a real model once answered, out of a file: no other sample",
     "mixed": "controlled and live runs: compare only runs of the same kind",
 }
+
+
+def explain_kind(comparison: Comparison) -> str:
+    """Says what runs of this kind show."""
+    if use := comparison.setting.cassette if comparison.kind == "cassette" else None:
+        return (
+            f"of a real model's answers {use.asked:,} were asked for just now and "
+            f"{use.replayed:,} come out of a file: those are no other sample"
+        )
+    return _KIND_MEANINGS[comparison.kind]
 
 
 class Report(NamedTuple):
@@ -103,9 +112,8 @@ def _count_constructs(group: FindingGroup) -> str:
 
 def _why(comparison: Comparison) -> str:
     """Says why conversations were not answered, unless checks or the recommendation do."""
-    gaps = [gap for figures in comparison.constructs for gap in figures.gaps.values()]
     is_told = find_obstacle(comparison) or any(run.checked for run in comparison.runs)
-    return "" if is_told else f" Most often: {describe_gaps(gaps, len(comparison.runs))}"
+    return "" if is_told else f" {describe_gaps(comparison.runs)}"
 
 
 def _title(comparison: Comparison) -> str:

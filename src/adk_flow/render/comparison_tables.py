@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
@@ -62,7 +62,7 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("tokens"): _figure(lambda f: f.tokens, format_number),
         Column("cost"): _figure(lambda f: f.dollars, format_dollars),
         _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
-        Column("passed"): _passed,
+        Column("passed"): _passed(comparison.setting.incomplete),
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
     more = plural(len(left_out), "more construct")
@@ -112,7 +112,7 @@ def times_table(comparison: Comparison) -> Table:
         Column("LLM time"): _figure(lambda f: f.llm_seconds, format_seconds),
         _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
         Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
-        Column("passed"): _passed,
+        Column("passed"): _passed(comparison.setting.incomplete),
         **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
         Column(
             "pass^k",
@@ -276,13 +276,19 @@ def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
     return Cell(_NONE if figures.parallelism is None else f"{figures.parallelism:.2f}")
 
 
-def _passed(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    if figures.pass_k is not None:
-        return Cell(f"{figures.passed_runs} of {figures.runs}")
-    if not figures.gaps:
-        return Cell("unchecked")
-    asked = len(figures.after_turns)
-    return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
+def _passed(incomplete: Collection[str]) -> CellOf:
+    """Writes how many runs passed; of none checked, how many conversations came to their end."""
+
+    def write_cell(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
+        if figures.pass_k is not None:
+            return Cell(f"{figures.passed_runs} of {figures.runs}")
+        if not figures.gaps:
+            is_whole = figures.construct not in incomplete
+            return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
+        asked = len(figures.after_turns)
+        return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
+
+    return write_cell
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:

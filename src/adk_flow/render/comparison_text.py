@@ -8,8 +8,8 @@ from rich.console import Console
 
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.render.comparison_model import (
-    KIND_MEANINGS,
     describe_comparison,
+    explain_kind,
     summarize_comparison,
 )
 from adk_flow.render.grid_text import print_section
@@ -46,7 +46,7 @@ def comparison_to_markdown(comparison: Comparison) -> str:
 def _print_title(title: str, comparison: Comparison, console: Console) -> None:
     """Prints what was compared, and what its first word means."""
     print_words(title, console, style="bold")
-    print_remark(f"{comparison.kind}: {KIND_MEANINGS[comparison.kind]}", console)
+    print_remark(f"{comparison.kind}: {explain_kind(comparison)}", console)
 
 
 def _print_sections(sections: Iterable[Section], console: Console) -> None:

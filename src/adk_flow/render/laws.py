@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 
 from adk_flow._data import group_by
-from adk_flow._text import format_dollars, format_seconds, one_line, plain, plural
+from adk_flow._text import format_dollars, format_seconds, join_names, one_line, plain, plural
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.laws.crossings import (
     BASE,
@@ -20,14 +21,22 @@ from adk_flow.laws.formulas import LARGE, Law
 from adk_flow.laws.prediction import Prediction
 from adk_flow.laws.table import LawTable
 from adk_flow.render.comparison_crossovers import NOUNS, tell_winners
+from adk_flow.render.terminal import ANY_WIDTH, fold_words
 
 _LEGEND = (
-    "k topics in the first message, f follow-ups to whom was asked last, n specialists with m",
-    "tools each, h words of history; f₁ is f after a first message of one topic, else 0.",
+    "k topics in the first message, f follow-ups to whom was asked last, n specialists with m "
+    "tools each, h words of history; f₁ is f after a first message of one topic, else 0."
+)
+_ROUGH = (
+    "A weak prediction: of what is below specialists (here {}) the laws know little; "
+    "adk-flow compare tells."
 )
 _TRIED = {"calls": "calls", "tokens": "tokens", "path_calls": "path", "shared_bytes": "prefixes"}
 _RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")
 """Constructs that are compared two by two."""
+_BEYOND = "can answer one topic only"
+_START = re.compile(r"( *(?:- |\w.*? {2,})?)(.*)")
+"""What a line begins with that goes on below the rest: a mark, or a label of a formula."""
 _REASONS = {
     "advisor": "tokens not exact: advice says how many its model was sent, each digit is a token",
     "router": "holds for one topic a message; of several it answers one",
@@ -36,11 +45,11 @@ _REASONS = {
 }
 
 
-def write_laws(laws: Sequence[Law], setting: LawSetting) -> str:
-    """Writes all that the laws say."""
+def write_laws(laws: Sequence[Law], setting: LawSetting, width: int = ANY_WIDTH) -> str:
+    """Writes all that the laws say, in lines of a width."""
     winners = list(find_law_winners(laws, setting))
     lines = [
-        *_LEGEND,
+        _LEGEND,
         "",
         *(line for law in laws for line in _formulas(law)),
         *_shares(laws, setting),
@@ -49,7 +58,14 @@ def write_laws(laws: Sequence[Law], setting: LawSetting) -> str:
         "",
         *_pairs(winners, [law.construct for law in laws]),
     ]
-    return "\n".join(lines) + "\n"
+    return _write(lines, width)
+
+
+def _write(lines: Iterable[str], width: int) -> str:
+    """Folds lines; what goes on stands below the words behind a mark or a label."""
+    parts = [_START.match(line) for line in map(plain, lines)]
+    folded = [fold_words(part[1], part[2], width) for part in parts if part]
+    return "".join(f"{line}\n" for lines in folded for line in lines)
 
 
 def _formulas(law: Law) -> Iterator[str]:
@@ -118,20 +134,25 @@ def _sum(parts: Sequence[str]) -> str:
 
 def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
     k, f, n, m, h = BASE
+    cost = f"cost at {setting.model}'s price" if setting.model else "no cost, for the price of "
+    cost += "" if setting.model else f"{setting.pace.name} is unknown"
     yield (
-        f"Share of the requests that is, byte for byte, the beginning of an earlier one, and cost "
-        f"at {setting.model}'s price, with k = {k}, f = {f}, n = {n}, m = {m}, h = {h}:"
+        f"Share of the requests that is, byte for byte, the beginning of an earlier one, and "
+        f"{cost}, with k = {k}, f = {f}, n = {n}, m = {m}, h = {h}:"
     )
     yield ""
-    yield f"{'construct':<30} {'share':>6} {'cost':>10} {'cached':>10} {'critical path':>14}"
+    heads = {"cost": "cost", "cost with cached prefixes": "cached"}
+    known = compared_values(laws[0].at(BASE), setting)
+    heads = {name: head for name, head in heads.items() if known[name] is not None}
+    columns = "".join(f"{head:>11}" for head in heads.values())
+    yield f"{'construct':<30} {'share':>6}{columns} {'critical path':>14}"
     for law in laws:
         figures = law.at(BASE)
         values = compared_values(figures, setting)
-        costs = [values[name] for name in ("cost", "cost with cached prefixes")]
-        shown = " ".join(f"{'–' if cost is None else format_dollars(cost):>10}" for cost in costs)
+        shown = "".join(f"{format_dollars(values[name] or 0):>11}" for name in heads)
         share = figures.shared_bytes / max(figures.sent_bytes, 1)
         path = format_seconds(values["critical path"] or 0)
-        yield f"{law.construct:<30} {share:>6.0%} {shown} {path:>14}"
+        yield f"{law.construct:<30} {share:>6.0%}{shown} {path:>14}"
 
 
 def _changes(winners: Sequence[Winner]) -> Iterator[str]:
@@ -139,11 +160,14 @@ def _changes(winners: Sequence[Winner]) -> Iterator[str]:
     yield f"Where the winner changes, from k = {k}, f = {f}, n = {n}, m = {m}, h = {h} on:"
     k, f, n, m, h = map(max, zip(*LARGE, strict=True))
     yield f"(Tried up to k = {k}, f = {f}, n = {n}, m = {m}, h = {h}; beyond, as the formulas say.)"
+    yield "(Critical paths within 5 % of the shortest count as shortest, too.)"
     yield ""
     for axis, group in groupby(winners, key=lambda winner: winner.axis):
         yield from (
             f"- {sentence}"
-            for sentence in tell_winners(axis, group_by(group, lambda winner: winner.figure))
+            for sentence in tell_winners(
+                axis, group_by(group, lambda winner: winner.figure), _BEYOND
+            )
         )
 
 
@@ -154,21 +178,24 @@ def _pairs(winners: Sequence[Winner], constructs: Sequence[str]) -> Iterator[str
         yield (f"- {crossing.winner} beats {crossing.loser} by {crossing.figure} from {noun} on")
 
 
-def write_prediction(prediction: Prediction, table: LawTable) -> str:
-    """Writes who takes least with an app."""
+def write_prediction(prediction: Prediction, table: LawTable, width: int = ANY_WIDTH) -> str:
+    """Writes who takes least with an app, in lines of a width."""
     asked = f"all {plural(prediction.specialists, 'specialist')} asked in one message"
     lines = [
         f"{one_line(prediction.app, 60)}, before any run: {asked}, as adk-flow plan drafts it.",
         f"By laws fitted to {table.samples} other apps with google-adk {table.adk}.",
+        *([_ROUGH.format(join_names(prediction.rough))] if prediction.rough else []),
         "",
     ]
     for figure, winner in prediction.at_once.items():
         least = min(winner.values.values())
         lines.append(f"fewest {figure:<10} {', '.join(winner.constructs)}: {least:,.0f}")
-    lines += ["", "The first specialist asked alone, then again:"]
+    if not prediction.at_once:
+        lines.append("Nothing is predicted where all are asked; adk-flow compare tells.")
+    lines += ["", "The first specialist asked alone, then again, each time with all its tools:"]
     series = group_by(prediction.in_turn, lambda winner: winner.figure)
     lines += [f"- {sentence}" for sentence in tell_winners("follow-ups", series)]
-    lacking = dict.fromkeys(prediction.incomplete, "lacks somebody, or the lead's own tools")
-    left_out = lacking | prediction.skipped
-    lines += ["", *(f"- {name} left out: {why}" for name, why in left_out.items())]
-    return "\n".join(map(plain, lines)) + "\n"
+    reasons = group_by(prediction.left_out, prediction.left_out.__getitem__)
+    lines += ["", "Left out where all are asked:"] if reasons else []
+    lines += [f"- {', '.join(names)}: {one_line(why, 500)}" for why, names in reasons.items()]
+    return _write(lines, width)

@@ -16,7 +16,7 @@ from adk_flow._text import one_line
 
 FAILED_STYLE = "bold yellow"
 _LONGEST_TITLE = 1000
-_ANY_WIDTH = 1_000_000
+ANY_WIDTH = 1_000_000
 
 
 def plain_console(stream: TextIO | None = None) -> Console:
@@ -27,7 +27,7 @@ def plain_console(stream: TextIO | None = None) -> Console:
     out: TextIO = stream or sys.stdout
     is_narrow = out.isatty() or os.environ.get("COLUMNS", "").isdigit()
     size = shutil.get_terminal_size()
-    width = size.columns if is_narrow else _ANY_WIDTH
+    width = size.columns if is_narrow else ANY_WIDTH
     console = Console(file=out, highlight=False, markup=False, emoji=False)
     console.size = width, size.lines  # else rich asks the terminal anew at each line
     return console

@@ -101,7 +101,11 @@ def find_app(path: str | Path) -> FoundApp:
     try:
         loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
     except SystemExit as error:
-        raise ApplicationError(str(error).removeprefix("adk-flow: ")) from error
+        words = error.code if isinstance(error.code, str) else ""
+        if words.startswith("adk-flow: "):  # see `model_from_env`
+            raise ApplicationError(words.removeprefix("adk-flow: ")) from error
+        reason = "the app ended the process (sys.exit) while it was imported"
+        raise ApplicationError(": ".join(filter(None, (str(path), reason, words)))) from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error

@@ -28,6 +28,8 @@ _NAMES = ("tag:yaml.org,2002:str", _MERGE)
 _A_KEY = "key` in `"
 """How msgspec's path begins if a key of the mapping is meant."""
 
+_A_NUMBER = re.compile("Expected `(?:float|int).*, got `str`")
+
 _UNKNOWN = re.compile(r"unknown field `(.+)`")
 
 
@@ -95,6 +97,10 @@ class Document(NamedTuple):
         elif unknown := _UNKNOWN.search(reason):
             named = self._keys(keys, lambda key: key.value == unknown[1])
             line = next((key.start_mark.line + 1 for key in named), line)
+        elif _A_NUMBER.match(reason) and re.match(
+            r"[-+]?[.\d]+e", str(self._node(keys).value), re.I
+        ):
+            reason += f": {self._node(keys).value[:40]} is text to YAML; write 1000 or 1.0e+3"
         return f"line {line}: {f'{place}: ' if place else ''}{reason}"
 
     def _keys(

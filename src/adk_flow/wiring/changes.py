@@ -15,7 +15,7 @@ from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
 from adk_flow.wiring.copies import Team
 
-WITHOUT_THE_LEADS_TOOLS = frozenset(
+_WITHOUT_THE_LEADS_TOOLS = frozenset(
     {
         *("router", "classifier_router", "sequential", "parallel", "loop"),
         *("deprecated_sequential", "deprecated_parallel", "deprecated_loop"),
@@ -38,22 +38,21 @@ def describe_changes(lead: LlmAgent, specialists: Sequence[BaseAgent], construct
     return [*_lost_of_lead(team, construct), *_lost_of_specialists(team, construct)]
 
 
-def own_tools(lead: LlmAgent, specialists: Sequence[BaseAgent]) -> list[str]:
-    """Names the tools of a lead that are not its specialists; a toolset by its class."""
-    tools = [
-        tool
-        for tool in Team(lead, specialists).own_tools(lead)
-        if not isinstance(tool, ExampleTool)
-    ]
-    return [tool_name(tool) or type(tool).__name__ for tool in tools]
+def lost_tools(lead: LlmAgent, specialists: Sequence[BaseAgent], construct: str) -> list[str]:
+    """Says in a clause which tools of the lead's own nobody has, a toolset's class; if any."""
+    if construct not in _WITHOUT_THE_LEADS_TOOLS:
+        return []
+    own = Team(lead, specialists).own_tools(lead)
+    tools = [tool for tool in own if not isinstance(tool, ExampleTool)]
+    names = ", ".join(tool_name(tool) or type(tool).__name__ for tool in tools)
+    return [f"nobody has the lead's own tools ({names})"] if names else []
 
 
 def _lost_of_lead(team: Team, construct: str) -> Iterator[str]:
-    if construct in WITHOUT_THE_LEADS_TOOLS:
-        if tools := own_tools(team.lead, team.agents):
-            yield f"nobody has the lead's own tools ({', '.join(tools)})"
-        if any(isinstance(tool, ExampleTool) for tool in team.lead.tools):
-            yield "nobody has the lead's few-shot examples"
+    yield from lost_tools(team.lead, team.agents, construct)
+    examples = any(isinstance(tool, ExampleTool) for tool in team.lead.tools)
+    if construct in _WITHOUT_THE_LEADS_TOOLS and examples:
+        yield "nobody has the lead's few-shot examples"
     if construct in ("router_many", "coordinator", "best_of_n") and team.lead.before_agent_callback:
         yield "the lead's before_agent_callback runs each time that it is asked"
 
