@@ -11,15 +11,15 @@ import threading
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import msgspec
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
 
 from tools.checks import Answer, checked
 from tools.embedding import Vectors, embed
 
-Line = Annotated[str, msgspec.Meta(pattern=r"\S")]
+Line = Annotated[str, Field(pattern=r"\S")]
 
 MOST_PASSAGES = 3
 # Measured: of 309 questions that a passage answers 2% fall below; of 55 about other things, put to
@@ -43,13 +43,13 @@ _QUESTION_WORDS = frozenset(
 )
 
 
-class Passage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Passage(BaseModel, frozen=True, extra="forbid"):
     """One answer to a question people ask, true for one tax year."""
 
     id: Line
     title: Line
     text: Line
-    tax_year: Annotated[str, msgspec.Meta(pattern=r"^20\d\d/\d\d$")]
+    tax_year: Annotated[str, Field(pattern=r"^20\d\d/\d\d$")]
     source: Line
     checked: datetime.date
 
@@ -160,9 +160,11 @@ def load_passages(path: Path) -> tuple[Passage, ...]:
         name = entry.get("id") if isinstance(entry, dict) else None
         where = f"{path.name}, entry {number} ({name or 'no id'})"
         try:
-            passage = msgspec.convert(entry, Passage)
-        except msgspec.ValidationError as problem:
-            raise ValueError(f"{where}: {problem}") from problem
+            passage = Passage.model_validate(entry)
+        except ValidationError as problem:
+            fault = problem.errors()[0]
+            place = ".".join(map(str, ["$", *fault["loc"]]))
+            raise ValueError(f"{where}: {place}: {fault['msg']}") from problem
         if passage.id in passages:
             raise ValueError(f"{where}: the field `id` is not unique")
         passages[passage.id] = passage

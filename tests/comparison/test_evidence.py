@@ -74,6 +74,20 @@ def test_a_called_agent_that_fails_is_no_evidence_though_the_turn_goes_on(tmp_pa
     assert "`state:`" in sentence
 
 
+def test_a_projected_path_holds_nothing_of_this_machine(tmp_path):
+    conversation = {"talk": Conversation([AskedTurn("Who takes products back?")])}
+    app, series = shop(), ["transfer", "sequential", "loop", "router"]
+    lead_of(app).sub_agents[0].tools = []  # whose own time is measured
+
+    comparison = compared(app, tmp_path, conversation, series)
+
+    assert not any(run.controlled for run in comparison.runs)
+    for run in comparison.runs:
+        # One call after another; by the profile 406 ms a call and 6.3 ms a token.
+        took = [406_000 + 6_300 * (s.output_tokens or 0) for s in run.spans[0] if s.kind == "model"]
+        assert run.total.critical_path_microseconds == sum(took), run.construct
+
+
 def test_what_the_offline_model_refuses_is_no_evidence(tmp_path):
     conversation = {"talk": Conversation([AskedTurn("Tell me a story about dragons.")])}
 

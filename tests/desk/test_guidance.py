@@ -321,7 +321,7 @@ def test_a_broken_file_names_file_entry_and_field(
         ("[", "broken.yaml is not YAML"),
         ("", "must hold a list of passages"),
         ("- just words", r"entry 1 \(no id\)"),
-        ("- {id: isas}", r"entry 1 \(isas\).*`title`"),
+        ("- {id: isas}", r"entry 1 \(isas\).*\$\.title"),
     ],
 )
 def test_a_file_that_is_no_list_of_passages(tmp_path: Path, content: str, error: str):

@@ -199,6 +199,7 @@ def test_the_command_writes_a_folder_and_nothing_over_it(tmp_path):
 
     assert (done.returncode, done.stdout) == (0, "adk run new/place\n")
     assert ".env is not copied" in done.stderr
+    assert "it imports travel from ../../apps: move them together" in done.stderr
     assert_refused(again, "--write new/place: exists; name a new folder")
     assert [file.name for file in (tmp_path / "new/place").iterdir()] == ["agent.py"]
     text = (tmp_path / "new/place/agent.py").read_text()
@@ -212,7 +213,54 @@ def test_what_is_written_of_the_desk_imports_nothing_that_needs_adk_flow(tmp_pat
     done = run_command("wire", ROOT / "root_agent", "--construct", "router_many", folder=tmp_path)
 
     assert "from callbacks.guidance_notice import GuidanceNotice" in done.stdout
-    assert "adk_flow" not in done.stdout and "then needs" not in done.stderr
+    assert "adk_flow" not in done.stdout
+    assert "pip install numpy safetensors tokenizers wordllama\n" in done.stderr
+
+
+HELPERS = """
+from typing import TYPE_CHECKING
+from google.genai import types
+if TYPE_CHECKING:
+    import ruff
+def rate(years: int) -> str:
+    import msgspec
+    return f"{years}"
+"""
+USING = """
+import hypothesis
+from google.adk.agents import LlmAgent
+from .helpers import rate
+loans = LlmAgent(name="Loans", model="gemini-2.5-flash", tools=[rate])
+funds = LlmAgent(name="Funds", model="gemini-2.5-flash")
+root_agent = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[loans, funds])
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "construct", "needed"),
+    [
+        ("", "transfer", "msgspec"),
+        ("from . import agent", "transfer", "hypothesis msgspec"),
+        ("", "classifier_router", "msgspec numpy safetensors tokenizers wordllama"),
+    ],
+)
+def test_an_app_named_as_a_module_of_python_is_imported_and_its_packages_are_named(
+    init, construct, needed, tmp_path
+):
+    app = tmp_path / "apps/ensurepip"
+    app.mkdir(parents=True)
+    for name, text in {"agent": USING, "helpers": HELPERS, "__init__": init}.items():
+        (app / f"{name}.py").write_text(text)
+    (tmp_path / "new").mkdir()
+
+    done = run_command(
+        *("wire", app, "--construct", construct, "--write", "new/wired"), folder=tmp_path
+    )
+
+    assert f"more than google-adk: pip install {needed}\n" in done.stderr
+    with own_modules():
+        load_app(tmp_path / "new/wired")
+        assert (app / "helpers.py").samefile(sys.modules["ensurepip.helpers"].__file__ or "")
 
 
 STEPS = """
@@ -245,6 +293,12 @@ def test_who_is_not_in_what_is_written_is_said(tmp_path):
         ),
         (["--construct", "remote"], "serve it by ADK's to_a2a, and call it by AgentTool(RemoteA2a"),
         (["--construct", "skills"], "inspiration_agent's instruction is a function"),
+        (["--construct", "one_by_one"], "no construct: it is how `compare` runs the app"),
+        (
+            ["--construct", "advisor"],
+            "--advisor-model: names none: `advisor` asks a stronger model",
+        ),
+        (["--construct", "router", "--write", ""], "--write: names no folder"),
         (
             ["--construct", "router", "--write", "json"],
             "--write json: cannot be the name of an app",

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from adk_flow.analysis.latency import LatencyProfile
-from adk_flow.analysis.nodes import is_parted
+from adk_flow.analysis.nodes import is_parted, node_name
 from adk_flow.analysis.trace import Activation, ModelCall, ToolCall, Turn
 
 
@@ -114,6 +114,7 @@ def schedule_turn(
     *,
     tool_time: ToolTime | None = None,
     serial: bool = False,
+    idle: str = "",
 ) -> Schedule:
     """Finds the critical path of a turn.
 
@@ -123,8 +124,9 @@ def schedule_turn(
       tool_time: where given, plain functions take its time and not their own.
       serial: whether calls asked for in one model turn, and nodes of a graph, had to follow each
         other.
+      idle: the outermost graph, if its functions only join agents, and so take no time.
     """
-    scheduler = _Scheduler(latency, tool_time, serial, turn)
+    scheduler = _Scheduler(latency, tool_time, serial, idle, turn)
     for _, _, step, subject in sorted(scheduler.boundaries(turn), key=itemgetter(0, 1)):
         step(subject)
     return scheduler.finish()
@@ -149,9 +151,11 @@ class _Scheduler:
         latency: LatencyProfile | None,
         tool_time: ToolTime | None,
         serial: bool,
+        idle: str,
         turn: Turn,
     ) -> None:
         self._latency, self._tool_time, self._serial = latency, tool_time, serial
+        self._idle = idle
         self._schedule = Schedule()
         self._longest = _START
         self._chains: defaultdict[int, _Chain] = defaultdict(_Chain)
@@ -361,6 +365,8 @@ class _Scheduler:
         start, ended = max(caller.base, self._before_node(node.group, node.branch)), node.ended_time
         ended = max(node.time, ended)
         began = self._time_before(node, caller.since)
+        graph, *inner = node.path.split("/")
+        is_idle = len(inner) == 1 and node_name(graph) == self._idle
         span = Span(
             kind="node",
             agent=node.parent_name,
@@ -369,7 +375,7 @@ class _Scheduler:
             began=began,
             start=start[0],
             after=start[1],
-            took=0 if self._tool_time else ended - began,
+            took=0 if self._tool_time or is_idle else ended - began,
             answered=True,
         )
         self._schedule.spans.append(span)

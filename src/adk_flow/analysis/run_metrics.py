@@ -104,8 +104,10 @@ def measure_run(
     log, serial = trace.log, construct == ONE_BY_ONE
     plans = dict(enumerate((turn.plan or [] for turn in asked.turns) if asked else (), start=1))
     times = [_tool_time(turn, plans.get(turn.number, [])) if pace else None for turn in trace.turns]
+    # What adk-flow itself has put between agents is of this machine, as what ADK does there.
+    idle = construct if pace and construct not in (AS_IS, ONE_BY_ONE) else ""
     schedules = [
-        schedule_turn(turn, pace, tool_time=time, serial=serial)
+        schedule_turn(turn, pace, tool_time=time, serial=serial, idle=idle)
         for turn, time in zip(trace.turns, times, strict=True)
     ]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]

@@ -24,7 +24,7 @@ def write_wiring(
     app: AppPath,
     construct: Annotated[str, typer.Option(help="How the agents are wired: `single_turn`.")],
     write: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New folder for it, an app for `adk run`.")
+        str | None, typer.Option(metavar="DIR", help="New folder for it, an app for `adk run`.")
     ] = None,
     deep: Deep = False,
     advisor_model: AdvisorModel = "",
@@ -34,18 +34,21 @@ def write_wiring(
 
     No agent runs, but the app's code is imported.
     """
-    if write:
-        _check_folder(write)
+    if write == "":
+        raise AdkFlowError("names no folder", argument="write")
+    folder = Path(write) if write else None
+    if folder:
+        _check_folder(folder)
     with app_output_on_stderr():
-        written = _written(app, construct, write, deep, advisor_model)
+        written = _written(app, construct, folder, deep, advisor_model)
     for note in written.notes:
         print_note(note)
-    if write:
-        _write_files(write, written.files)
+    if folder:
+        _write_files(folder, written.files)
     if form == "json":
-        print_json("wire", {"folder": write and str(write), "files": written.files})
-    elif write:
-        print(f"adk run {write}")
+        print_json("wire", {"folder": folder and str(folder), "files": written.files})
+    elif folder:
+        print(f"adk run {folder}")
     else:
         print("\n\n".join(f"# {name}\n\n{text}" for name, text in written.files.items()), end="")
 
@@ -94,6 +97,11 @@ def _written(
             "cannot be written: each specialist is a process of its own; serve it by ADK's "
             "to_a2a, and call it by AgentTool(RemoteA2aAgent(...))"
         )
+    if construct == ONE_BY_ONE:
+        raise refused("no construct: it is how `compare` runs the app, one thing after the other")
+    if construct == "advisor" and not advisor:
+        reason = "names none: `advisor` asks a stronger model, such as gemini-2.5-pro"
+        raise AdkFlowError(reason, argument="advisor_model")
     if construct not in known:
         raise refused(f"unknown{suggest(construct, known)}; known are {', '.join(known)}")
     variants = make_variants(app, [AS_IS, construct], deep=deep, advisor=advisor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections import deque
@@ -13,19 +12,20 @@ from typing import NamedTuple
 
 from google.adk.apps import App
 
+from adk_flow._text import join_names
 from adk_flow.wiring.constructs import MEANINGS
 from adk_flow.wiring.copies import WiringError
 from adk_flow.wiring.source.arguments import fields_of
 from adk_flow.wiring.source.layout import call_of, lay_out, listing, literal
 from adk_flow.wiring.source.own_code import PACKAGE
+from adk_flow.wiring.source.packages import find_packages
+from adk_flow.wiring.source.references import is_of_app
 from adk_flow.wiring.source.writer import SourceWriter, Statement
 
 AGENTS_FILE, NODES_FILE = "agent.py", "nodes.py"
 _LONG = 200
 """Characters of a text from which on it is written once."""
 _OF_NODES = "Functions of the graph: adk-flow's (Apache-2.0), to be changed as you like."
-_OWN_IMPORT = re.compile(rf"^\s*(?:from|import) {PACKAGE}\b", re.MULTILINE)
-_NEEDS = {"classifier_router": ", wordllama and numpy"}
 
 
 class WrittenApp(NamedTuple):
@@ -65,14 +65,18 @@ def write_app(
         statements = [*_statements(writer, wired, name or construct)]
     except WiringError as error:
         raise WiringError(f"{construct}: {error}") from None
-    about = _about(app.name, construct, changes)
-    head = [f'"""{about}\n"""', "", *_search(modules), *writer.imports.lines(), ""]
+    nodes = writer.own_code.text() if writer.own_code else ""
+    imports = [*writer.imports.lines()]
+    packages = find_packages(["\n".join(imports), nodes])
+    about = _about(app.name, construct, changes, packages)
+    places = _own_places(writer) if name else []
+    search = _search(modules) if places else ()
     body = "\n\n".join(statement.text for statement in statements)
-    files = {AGENTS_FILE: "\n".join([*head, body, ""])}
-    if writer.own_code:
-        files[NODES_FILE] = f'"""{_OF_NODES}"""\n\n{writer.own_code.text()}'
+    files = {AGENTS_FILE: "\n".join([f'"""{about}\n"""', "", *search, *imports, "", body, ""])}
+    if nodes:
+        files[NODES_FILE] = f'"""{_OF_NODES}"""\n\n{nodes}'
     besides = [f"besides the wiring, {change}" for change in changes]
-    return WrittenApp(files, [*besides, *_notes(writer)])
+    return WrittenApp(files, [*besides, *_notes(writer, packages, places, modules)])
 
 
 def _repeated(app: App, wired: App) -> list[str]:
@@ -128,30 +132,42 @@ def _statements(writer: SourceWriter, wired: App, name: str) -> Iterator[Stateme
 _OWN_OF_APP = ("name", "root_agent", "plugins")
 
 
-def _about(name: str, construct: str, changes: Sequence[str]) -> str:
+def _about(name: str, construct: str, changes: Sequence[str], packages: Sequence[str]) -> str:
+    needed = [f"google-adk {version('google-adk')}", *packages]
     lines = [
         f"{name} under {construct}.",
         "",
         MEANINGS.get(construct, "The agents as they are wired."),
         "",
-        f"Written by adk-flow for google-adk {version('google-adk')}{_NEEDS.get(construct, '')}.",
+        f"Written by adk-flow for {join_names(needed)}.",
         *(f"Besides the wiring, {change}." for change in changes),
     ]
     # Names come from anywhere.
     return re.sub(r'[\\"]|[^\x20-\x7e\n]', "?", "\n".join(lines))
 
 
+def _own_places(writer: SourceWriter) -> list[str]:
+    """Names the app's own modules and packages, by their first names."""
+    modules = filter(None, map(sys.modules.get, writer.imports.modules()))
+    names = (module.__name__.partition(".")[0] for module in modules if is_of_app(module))
+    return [*dict.fromkeys(names)]
+
+
 def _search(modules: str) -> Iterator[str]:
-    """Has modules looked for in a folder."""
+    """Has modules looked for in a folder first, as ADK does (2.13, cli/utils/agent_loader.py)."""
     if modules:
         yield from ("import sys", "from pathlib import Path", "")
-        yield f"sys.path.append(str(Path(__file__).parent / {modules!r}))"
+        yield f"sys.path.insert(0, str(Path(__file__).parent / {modules!r}))"
         yield ""
 
 
-def _notes(writer: SourceWriter) -> Iterator[str]:
+def _notes(
+    writer: SourceWriter, packages: Sequence[str], places: Sequence[str], modules: str
+) -> Iterator[str]:
     for what in writer.left_out:
         yield f"{what} is left out, as it is adk-flow's"
-    for module in writer.imports.modules():
-        if module in sys.modules and _OWN_IMPORT.search(inspect.getsource(sys.modules[module])):
-            yield f"{module} imports adk-flow, which the app then needs"
+    if places:
+        where = modules or "the folder that it is in"
+        yield f"it imports {join_names(places)} from {where}: move them together or not at all"
+    if packages:
+        yield f"it needs more than google-adk: pip install {' '.join(packages)}"

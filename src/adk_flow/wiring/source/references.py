@@ -109,10 +109,15 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _own_modules() -> Iterator[ModuleType]:
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        is_apart = file.startswith(_APART) or "site-packages" in file
-        if file and not is_apart and name.partition(".")[0] not in (PACKAGE, "__main__"):
+        if name != "__main__" and is_of_app(module):
             yield module
+
+
+def is_of_app(module: ModuleType) -> bool:
+    """Whether a module is the app's: neither Python's nor installed, nor adk-flow's."""
+    file = getattr(module, "__file__", None) or ""
+    is_apart = file.startswith(_APART) or "site-packages" in file
+    return bool(file) and not is_apart and module.__name__.partition(".")[0] != PACKAGE
 
 
 def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,115 @@
+"""The packages that a written app needs besides google-adk."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, requires
+from importlib.util import resolve_name
+from types import ModuleType
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from adk_flow.wiring.source.own_code import PACKAGE
+from adk_flow.wiring.source.references import is_of_app
+
+
+def find_packages(sources: Iterable[str]) -> list[str]:
+    """Names what sources, and those of the app that they import, need besides google-adk."""
+    waiting = [name for source in sources for name in _names_imported(source)]
+    seen, needed = set[str](), set[str]()
+    for name in waiting:
+        module = _module(name)
+        place = module.__name__ if module else name
+        if place in seen:
+            continue
+        seen.add(place)
+        waiting += filter(None, [place.rpartition(".")[0]])  # whose __init__.py runs before
+        if module and is_of_app(module):
+            with suppress(OSError, SyntaxError, TypeError):
+                source = inspect.getsource(module)
+                waiting += _names_imported(source, module.__package__ or "")
+        else:
+            needed.update(_distributions(place, module))
+    return sorted(needed - _brought_by_adk())
+
+
+def _module(name: str) -> ModuleType | None:
+    """Finds the loaded module that a dotted name is, or is something of."""
+    while name and name not in sys.modules:
+        name = name.rpartition(".")[0]
+    return sys.modules.get(name)
+
+
+def _names_imported(source: str, package: str = "") -> Iterator[str]:
+    for node in _walk_run(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield from _names_looked_up(node)
+        elif isinstance(node, ast.ImportFrom) and (package or not node.level):
+            module = "." * node.level + (node.module or "")
+            with suppress(ImportError):  # beyond the package
+                place = resolve_name(module, package) if node.level else module
+                yield from (f"{place}.{alias.name}" for alias in node.names)
+
+
+def _walk_run(node: ast.AST) -> Iterator[ast.AST]:
+    """Walks what may run, not what is there for a type checker."""
+    if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _walk_run(child)
+
+
+def _names_looked_up(call: ast.Call) -> Iterator[str]:
+    """Gives the package whose files are looked for, or that is imported by a name."""
+    if ast.unparse(call.func).rpartition(".")[2] in _LOOK_UPS and call.args:
+        name = getattr(call.args[0], "value", None)
+        if isinstance(name, str) and not name.startswith("."):
+            yield name
+
+
+_LOOK_UPS = ("find_spec", "import_module", "distribution")
+
+
+def _distributions(name: str, module: ModuleType | None) -> Sequence[str]:
+    """Names the distribution of a module; of several that share its first name, its file's."""
+    first = name.partition(".")[0]
+    if first == PACKAGE:
+        return [PACKAGE.replace("_", "-")]
+    if first in sys.stdlib_module_names:
+        return []
+    sharing = [canonicalize_name(each) for each in _packages().get(first, ())]
+    if len(sharing) < 2:
+        return sharing
+    file = getattr(module, "__file__", None) or ""
+    return [each for each in sharing if file in _files(each)]
+
+
+_packages = cache(packages_distributions)
+
+
+@cache
+def _files(name: str) -> frozenset[str]:
+    return frozenset(str(file.locate()) for file in distribution(name).files or ())
+
+
+@cache
+def _brought_by_adk() -> frozenset[str]:
+    waiting = ["google-adk"]
+    for name in waiting:
+        with suppress(PackageNotFoundError):
+            wanted = map(Requirement, requires(name) or ())
+            names = [canonicalize_name(each.name) for each in wanted if _applies(each)]
+            waiting += [each for each in dict.fromkeys(names) if each not in waiting]
+    return frozenset(waiting)
+
+
+def _applies(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
