@@ -318,7 +318,9 @@ def test_what_is_no_app_is_refused_in_one_line(tmp_path):
     for command in (["run", "{}", "Hi"], ["inspect", "{}"], ["init", "{}"]):
         for path, words in (("nowhere", "does not exist"), ("empty", "No root_agent found")):
             arguments = [one.format(path) for one in command]
-            assert_refused(run_command(*arguments, folder=tmp_path), words)
+            refused = run_command(*arguments, folder=tmp_path)
+            assert_refused(refused, words)
+            assert "Then run" not in refused.stderr, "ADK's advice, which is no one line"
     assert_refused(
         run_command("inspect", "wrong.py", folder=tmp_path), "cannot be loaded as an ADK app"
     )

@@ -107,7 +107,9 @@ def find_app(path: str | Path) -> FoundApp:
         reason = "the app ended the process (sys.exit) while it was imported"
         raise ApplicationError(": ".join(filter(None, (str(path), reason, words)))) from error
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        # ADK draws the folders that it expects over several lines (2.13, agent_loader.py).
+        words, *_ = str(error).split("\n\nExpected directory structure:")
+        reason = " ".join(words.split()) or type(error).__name__
         raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
     is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
