@@ -5,7 +5,7 @@ import re
 import pytest
 
 from adk_flow.analysis import latency, pricing
-from adk_flow.cli.loading import note_unused, use_files
+from adk_flow.cli.loading import note_prices, use_files
 from adk_flow.comparison.spec import choose_price_model
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Usage
@@ -96,10 +96,13 @@ def test_tokens_have_the_price_of_the_paces_model_or_none(tmp_path, capsys):
     assert chosen("500") == "gemini-2.5-flash"
     assert chosen("", paces, prices) == "ours"
 
-    note_unused(prices, "ours")
-    note_unused(None, "gemini-2.5-flash")
+    note_prices(prices, "ours", "ours")
+    note_prices(None, "gemini-2.5-flash", "")
+    note_prices(prices, "", "")
     assert not capsys.readouterr().err
-    note_unused(prices, "gemini-2.5-flash")
+    note_prices(None, "", "ours")
+    assert "ours has no price, so that costs are unknown" in capsys.readouterr().err
+    note_prices(prices, "gemini-2.5-flash", "gemini-2.5-flash")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"adk-flow: {prices} has no price of gemini-2.5-flash, at whose price")
 

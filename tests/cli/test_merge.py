@@ -107,6 +107,17 @@ def test_a_folder_of_something_else_is_refused_and_left_as_it_is(folder, command
     assert files(folder) == before
 
 
+def test_a_share_without_trials_says_so(folder):
+    """Of three constructs, a trial each."""
+    last = run_command(*COMPARE, "--shard", "3/999", "--out", "last", folder=folder)
+    none = run_command(*COMPARE, "--shard", "4/999", "--out", "none", folder=folder)
+
+    assert "adk-flow: shard 4 of 999 has no trials: there are only 3\n" in none.stderr
+    assert "0 of 0" not in none.stderr
+    assert "no trials" not in last.stderr
+    assert (last.returncode, none.returncode) == (0, 0)
+
+
 @pytest.mark.parametrize("text", ["{", None])
 def test_a_shard_without_its_state_is_told_as_such(folder, tmp_path, text):
     shutil.copytree(folder / "two", tmp_path / "two")

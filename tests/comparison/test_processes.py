@@ -135,7 +135,7 @@ def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
         assert "\n" not in words
         return words
 
-    assert refusal("half-1") == "of 2 shards 2 is not given"
+    assert refusal("half-1") == "shard 2 of 2 is missing; name every shard"
     assert refusal("half-1", "again") == "again: holds shard 1 of 2, as half-1 does"
     assert refusal("half-1", "of-three").startswith("of-three: the number of shards is another (3)")
     assert "what is compared (its constructs) is another" in refusal("half-1", "other-app")

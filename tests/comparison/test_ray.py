@@ -69,6 +69,19 @@ def test_a_cluster_that_does_not_answer_is_told_and_nothing_is_lost(made, folder
     assert len(made("unreachable").runs) == 12
 
 
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1", ":6379", "a:99999", "ray://head"])
+def test_what_is_no_address_is_told_before_anything_is_made(made, folder, monkeypatch, address):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    seen = []
+
+    with pytest.raises(AdkFlowError) as error:
+        made("nowhere", engine="ray", progress=lambda *numbers: seen.append(numbers))
+
+    words = f"engine ray: cannot begin: RAY_ADDRESS {address} is no address; expected 127.0.0.1:"
+    assert str(error.value).startswith(words)
+    assert not (seen or (folder / "nowhere").exists())
+
+
 def test_ctrl_c_ends_a_comparison_on_ray_with_one_line(tmp_path):
     folder = tmp_path / "shipped"  # Ray would read a pipe in it without end
     (folder / "desk").mkdir(parents=True)

@@ -302,3 +302,12 @@ def test_a_construct_that_answered_most_but_not_all_comes_with_a_warning():
         "Beware: no construct answered more than 1 of 2 conversations; those named here did not "
         "answer two."
     )
+
+
+def test_without_prices_fewest_tokens_are_told_and_no_least_cost():
+    few, many = figures("task", None), figures("transfer", None, input_tokens=901)
+
+    (first, *_) = write_recommendation(of(few, many))
+
+    assert "it takes fewest tokens, costs being unknown (1,000 tokens" in first
+    assert "take task" in first

@@ -303,6 +303,7 @@ def test_who_is_not_in_what_is_written_is_said(tmp_path):
             ["--construct", "router", "--write", "json"],
             "--write json: cannot be the name of an app",
         ),
+        (["--construct", "transfer", "--write", "travel"], "travel is a module of the app"),
         (["--construct", "router", "--write", "a-b"], "--write a-b: cannot be the name of an app"),
     ],
 )

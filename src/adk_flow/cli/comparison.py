@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adk_flow._data import digest_of
 from adk_flow._text import plain
 from adk_flow.cli import options
-from adk_flow.cli.loading import load_conversations, note_unused, use_files
+from adk_flow.cli.loading import load_conversations, note_prices, use_files
 from adk_flow.cli.output import app_output_on_stderr, mention_state, print_note, silence_adk
 from adk_flow.cli.paths import is_app, list_logs, only_app
 from adk_flow.cli.signals import keeping
@@ -163,8 +163,7 @@ def compare_constructs(
                 print_note(comparison.setting.stopped)
             print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
             raise typer.Exit(bool(comparison.setting.stopped))
-    note_unused(prices, comparison.setting.price_model)
-    _report(comparison, folder, form, verbose=verbose)
+    _report(comparison, folder, form, prices, verbose=verbose)
 
 
 def merge_folders(
@@ -182,18 +181,24 @@ def merge_folders(
     """
     use_files("", None, prices)
     comparison = merge_shards(folders, out, trace_to_html)
-    note_unused(prices, comparison.setting.price_model)
-    _report(comparison, out, form)
+    _report(comparison, out, form, prices)
 
 
 def _report(
-    comparison: Comparison, folder: Path, form: options.ReportFormat, *, verbose: bool = False
+    comparison: Comparison,
+    folder: Path,
+    form: options.ReportFormat,
+    prices: Path | None,
+    *,
+    verbose: bool = False,
 ) -> None:
     """Writes a comparison's files and prints it.
 
     Raises:
       Exit: with 1, if some runs could not be made or are no evidence.
     """
+    setting, is_live = comparison.setting, comparison.kind in ("live", "cassette")
+    note_prices(prices, setting.price_model, "" if is_live else setting.pace)
     # The page's template engine is needed by no other command.
     from adk_flow.render.comparison_html import comparison_to_html
 

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES, profile_named
-from adk_flow.cli.loading import import_app, note_unused, use_files
+from adk_flow.cli.loading import import_app, note_prices, use_files
 from adk_flow.cli.options import FORMAT, AppPath, PricesFile, ProfilesFile, TextFormat
 from adk_flow.cli.output import app_output_on_stderr, print_json
 from adk_flow.comparison.spec import choose_price_model
@@ -45,7 +45,7 @@ def show_laws(
         )
     pace = profile_named(named)
     setting = LawSetting(pace, choose_price_model(pace, controlled=True))
-    note_unused(prices, setting.model)
+    note_prices(prices, setting.model, pace.name)
     table = read_laws()
     if form == "text":
         print(f"Fitted to controlled runs with google-adk {table.adk}.")

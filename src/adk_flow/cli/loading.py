@@ -84,9 +84,14 @@ def use_files(latency: str, profiles: Path | None, prices: Path | None) -> str:
     return latency or first
 
 
-def note_unused(prices: Path | None, model: str) -> None:
-    """Says that a file has no price of the model at whose price tokens are; `""` for no one's."""
-    if prices and model and not is_own(model):
+def note_prices(prices: Path | None, model: str, pace: str) -> None:
+    """Says that a file has no price of the model that tokens are priced at, or its pace has none.
+
+    `model` is empty where the pace's has no price, both where a real model answers.
+    """
+    if pace and not model:
+        print_note(f"{pace} has no price, so that costs are unknown: give it one by --prices FILE")
+    elif prices and model and not is_own(model):
         print_note(
             f"{prices} has no price of {model}, at whose price tokens are here: give it one, "
             "or name a model of it by --latency-profile FILE"

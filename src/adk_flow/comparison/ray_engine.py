@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,8 +45,7 @@ def run_on_ray(
     A task whose worker or node is lost is made again.
 
     Raises:
-      AdkFlowError: Ray is not installed or cannot be reached, or loses a batch again and again;
-        or as for `make_batch`.
+      AdkFlowError: Ray cannot begin, or loses a batch again and again; or as for `make_batch`.
     """
     whole, app = Batch({}, set()), Path(experiment.app)
     shipped = Path.cwd() if app.is_relative_to(Path.cwd()) else app.parent
@@ -89,19 +89,33 @@ def _result(ray: Any, task: Any) -> Any:
         raise AdkFlowError(f"Ray gave up: {' '.join(str(error).split())}") from None
 
 
-def _check_reachable(address: str) -> None:
-    """Refuses an address where nothing listens, to which Ray itself would try for a minute."""
-    host, _, port = address.rpartition("//")[2].rpartition(":")
-    if not port.isdecimal():  # `auto` and `local` name none
+def check_cluster() -> None:
+    """Refuses a RAY_ADDRESS of no form of Ray's, or where nothing listens, which Ray tries long.
+
+    Raises:
+      AdkFlowError: it is one, or Ray is not installed.
+    """
+    if find_spec("ray") is None:
+        raise _refusal("needs ray: install adk-flow's extra `ray`")
+    address = os.environ.get("RAY_ADDRESS", "")
+    protocol, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if address in ("", "auto", "local") or protocol not in ("", "ray"):
         return
+    if not (host and port.isdecimal() and int(port) < 2**16):
+        forms = "127.0.0.1:6379, ray://127.0.0.1:10001 or auto"
+        raise _refusal(f"cannot begin: RAY_ADDRESS {address} is no address; expected {forms}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
-    except OSError as error:
-        raise AdkFlowError(
-            f"cannot begin: nothing answers at RAY_ADDRESS {address}: {error.strerror or error}",
-            argument="engine",
-            value="ray",
+    except (OSError, UnicodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise _refusal(
+            f"cannot begin: nothing answers at RAY_ADDRESS {address}: {reason}"
         ) from None
+
+
+def _refusal(reason: str) -> AdkFlowError:
+    return AdkFlowError(reason, argument="engine", value="ray")
 
 
 @contextmanager
@@ -112,13 +126,7 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
     if not address or address.startswith(("127.0.0.1", "localhost")):
         # Else it takes the address that others reach (2.60, _private/services.py).
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    try:
-        ray: Any = import_module("ray")
-    except ImportError:
-        raise AdkFlowError(
-            "needs ray: install adk-flow's extra `ray`", argument="engine", value="ray"
-        ) from None
-    _check_reachable(address)
+    ray: Any = import_module("ray")
     local = {} if address else {"num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
     environment = {
         "working_dir": str(shipped),
@@ -138,7 +146,8 @@ def _cluster(shipped: Path, jobs: int | None) -> Iterator[Any]:
         )
     except Exception as error:  # it has no class of its own for what a cluster lacks
         words = " ".join(str(error).split())
-        raise AdkFlowError(f"cannot begin: {words}", argument="engine", value="ray") from error
+        place = f" with RAY_ADDRESS {address}" if address else ""
+        raise _refusal(f"cannot begin{place}: {words}") from error
     try:
         signal.signal(signal.SIGTERM, handler)  # which it has taken for itself
         yield ray

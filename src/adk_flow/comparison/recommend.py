@@ -202,15 +202,18 @@ def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost:
     group = f"of the {count} constructs that"
     price = f"{_cost_and_calls(chosen)}{_over(comparison)}"
     equals = [each.construct for each in fit if cost(each) <= cost(chosen) * (1 + 1e-9)]
-    tie = f"; {join_names(equals)} cost the same" if len(equals) > 1 else ""
+    is_priced = all(figures.dollars is not None for figures in fit)
+    verb = "cost" if is_priced else "take"
+    tie = f"; {join_names(equals)} {verb} the same" if len(equals) > 1 else ""
     is_checked = chosen.pass_k is not None
     subject = "For conversations like these take" if is_checked else "The cheapest that ran is"
     lacking = " and lack nothing" if comparison.setting.incomplete else ""
     how = "answered {} as asked" if is_checked else f"came to the end of {{}}{lacking}"
+    least = "costs least" if is_priced else "takes fewest tokens, costs being unknown"
     unchecked = "" if is_checked else "; no answer was checked"
     return (
         f"{subject} {chosen.construct}{_CONDITIONS[chosen.shown]} {group} {how.format(what)}, it "
-        f"costs least ({price}){tie}{unchecked}."
+        f"{least} ({price}){tie}{unchecked}."
     )
 
 

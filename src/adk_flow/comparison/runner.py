@@ -116,6 +116,11 @@ def compare(
         raise AdkFlowError("names none; say what to ask", argument="conversations")
     share = read_shard(shard)
     Folder(folder).check_free()
+    if engine == "ray":
+        # An extra: nothing else needs it.
+        from adk_flow.comparison.ray_engine import check_cluster
+
+        check_cluster()
     path = str(Path(app).resolve()) if isinstance(app, (str, Path)) else ""
     with without_keys() if cassette else nullcontext():
         app = load_app(app, model)
@@ -187,6 +192,9 @@ def compare(
         with store.alone():
             share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
             made = _Made(share.share(experiment.all_trials), store, progress)
+            if not made.planned:
+                number = len(experiment.all_trials)
+                _logger.warning("adk-flow: %s has no trials: there are only %d", share, number)
             limits = {"budget": budget, "cassette": kept, "advance": made.advance}
             bench = Bench(experiment, variants.apps, page=page, **limits)
             with closing(bench):
@@ -271,7 +279,8 @@ class _Made:
         self.missing = set(filter(store.is_missing, planned))
         """Those that were at first."""
         self._done = len(planned) - len(self.missing)
-        self.advance(0)
+        if planned:
+            self.advance(0)
 
     def advance(self, number: int) -> None:
         """Notes that so many more are there."""

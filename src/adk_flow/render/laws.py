@@ -134,10 +134,9 @@ def _sum(parts: Sequence[str]) -> str:
 
 def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
     k, f, n, m, h = BASE
-    cost = f"cost at {setting.model}'s price" if setting.model else "no cost, for the price of "
-    cost += "" if setting.model else f"{setting.pace.name} is unknown"
+    cost = f", and cost at {setting.model}'s price" if setting.model else ""
     yield (
-        f"Share of the requests that is, byte for byte, the beginning of an earlier one, and "
+        f"Share of the requests that is, byte for byte, the beginning of an earlier one"
         f"{cost}, with k = {k}, f = {f}, n = {n}, m = {m}, h = {h}:"
     )
     yield ""
