@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
 from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
@@ -90,6 +91,7 @@ def nested() -> Workflow:
     return Workflow(name="Graph", edges=[("START", lead, ask)])
 
 
+FAR = RemoteA2aAgent(name="Far", agent_card="http://127.0.0.1:9/card.json")
 STANDING = ["Lead", "Sub", "Deep", "Called", "Graph", "ask", "Coded"]
 
 
@@ -101,6 +103,7 @@ STANDING = ["Lead", "Sub", "Deep", "Called", "Graph", "ask", "Coded"]
         (nested(), [task("Sub", says="a"), task("Nobody", says="a")], False),
         (nested(), [{"agent": "Nobody", "tools": [{"name": "gone"}]}], False),
         (named("Lead"), [task("Nobody", says="a")], True),
+        (named("Lead", sub_agents=[FAR]), [task("Nobody", says="a")], True),
         (wire(named("Lead"), [named("A"), named("B")], "parallel"), [task("Lead")], True),
         (wire(named("Lead"), [named("A"), named("B")], "skills"), [task("B")], True),
     ],

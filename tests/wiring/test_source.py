@@ -224,6 +224,7 @@ if TYPE_CHECKING:
     import ruff
 def rate(years: int) -> str:
     import msgspec
+    from google.rpc import code_pb2
     return f"{years}"
 """
 USING = """
@@ -239,9 +240,13 @@ root_agent = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[loans, 
 @pytest.mark.parametrize(
     ("init", "construct", "needed"),
     [
-        ("", "transfer", "msgspec"),
-        ("from . import agent", "transfer", "hypothesis msgspec"),
-        ("", "classifier_router", "msgspec numpy safetensors tokenizers wordllama"),
+        ("", "transfer", "googleapis-common-protos msgspec"),
+        ("from . import agent", "transfer", "googleapis-common-protos hypothesis msgspec"),
+        (
+            "",
+            "classifier_router",
+            "googleapis-common-protos msgspec numpy safetensors tokenizers wordllama",
+        ),
     ],
 )
 def test_an_app_named_as_a_module_of_python_is_imported_and_its_packages_are_named(
@@ -303,6 +308,7 @@ def test_who_is_not_in_what_is_written_is_said(tmp_path):
             ["--construct", "router", "--write", "json"],
             "--write json: cannot be the name of an app",
         ),
+        (["--construct", "transfer", "--write", "travel"], "travel is a module of the app"),
         (["--construct", "router", "--write", "a-b"], "--write a-b: cannot be the name of an app"),
     ],
 )

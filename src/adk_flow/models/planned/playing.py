@@ -14,11 +14,12 @@ from adk_flow._adk import BaseNode
 from adk_flow._text import suggest
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import llm_agents, name_of_model
+from adk_flow.inspect.agent_graph import agents_of, llm_agents, name_of_model
 from adk_flow.models.from_env import OFFLINE, MissingKeyError, lacks_google_key
 from adk_flow.models.override import Override, models_of, override_of
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.planned.model import Planned
+from adk_flow.record.agents import kind_of_agent
 from adk_flow.scenario.conversation import LEADLESS, AskedTurn, Conversation
 from adk_flow.scenario.plan import Task
 from adk_flow.scenario.yaml_file import field_of
@@ -85,7 +86,8 @@ def check_plans(
     """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
 
     Args:
-      app: the app; one agent alone, or one that a construct has made, may lack whom others have.
+      app: the app; one agent alone, or one that a construct has made, may lack whom others have,
+        and who stands behind a remote agent is not known.
       conversations: what to ask, by where it is written.
       variants: the app under other constructs.
 
@@ -97,7 +99,8 @@ def check_plans(
         return
     own = AgentMap(root)
     others = [AgentMap(each.root_agent) for each in variants if each.root_agent is not None]
-    if len(own.nodes) == 1 or root.name in LEADLESS:
+    is_remote = "a2a" in map(kind_of_agent, agents_of(root))
+    if len(own.nodes) == 1 or root.name in LEADLESS or is_remote:
         return
     for place, field, task in _planned_tasks(conversations):
         if not any(team.knows(task) for team in [own, *others]):

@@ -58,7 +58,7 @@ def write_app(
         the app.
 
     Raises:
-      WiringError: something of the app can be neither written nor imported.
+      WiringError: something of the app can be neither written nor imported, also by its name.
     """
     try:
         writer = SourceWriter(app, _repeated(app, wired))
@@ -70,6 +70,8 @@ def write_app(
     packages = find_packages(["\n".join(imports), nodes])
     about = _about(app.name, construct, changes, packages)
     places = _own_places(writer) if name else []
+    if name in places:
+        raise WiringError(f"{name} is a module of the app, which another of that name would hide")
     search = _search(modules) if places else ()
     body = "\n\n".join(statement.text for statement in statements)
     files = {AGENTS_FILE: "\n".join([f'"""{about}\n"""', "", *search, *imports, "", body, ""])}

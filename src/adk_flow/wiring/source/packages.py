@@ -24,18 +24,19 @@ def find_packages(sources: Iterable[str]) -> list[str]:
     waiting = [name for source in sources for name in _names_imported(source)]
     seen, needed = set[str](), set[str]()
     for name in waiting:
-        module = _module(name)
-        place = module.__name__ if module else name
-        if place in seen:
+        if name in seen:
             continue
-        seen.add(place)
-        waiting += filter(None, [place.rpartition(".")[0]])  # whose __init__.py runs before
-        if module and is_of_app(module):
+        seen.add(name)
+        module = _module(name)
+        if not (module and is_of_app(module)):
+            needed.update(_distributions(name))
+        elif name != module.__name__:
+            waiting.append(module.__name__)
+        else:
+            waiting += filter(None, [name.rpartition(".")[0]])  # whose __init__.py runs before
             with suppress(OSError, SyntaxError, TypeError):
                 source = inspect.getsource(module)
                 waiting += _names_imported(source, module.__package__ or "")
-        else:
-            needed.update(_distributions(place, module))
     return sorted(needed - _brought_by_adk())
 
 
@@ -78,18 +79,24 @@ def _names_looked_up(call: ast.Call) -> Iterator[str]:
 _LOOK_UPS = ("find_spec", "import_module", "distribution")
 
 
-def _distributions(name: str, module: ModuleType | None) -> Sequence[str]:
-    """Names the distribution of a module; of several that share its first name, its file's."""
+def _distributions(name: str) -> Sequence[str]:
+    """Names the distribution of a module; of several with its first name, that with its file."""
     first = name.partition(".")[0]
     if first == PACKAGE:
         return [PACKAGE.replace("_", "-")]
     if first in sys.stdlib_module_names:
         return []
-    sharing = [canonicalize_name(each) for each in _packages().get(first, ())]
-    if len(sharing) < 2:
-        return sharing
-    file = getattr(module, "__file__", None) or ""
-    return [each for each in sharing if file in _files(each)]
+    sharing = [canonicalize_name(each) for each in dict.fromkeys(_packages().get(first, ()))]
+    having = sharing
+    while name and len(sharing) > 1:
+        path = name.replace(".", "/")
+        having = [each for each in sharing if _has(each, path)]
+        name = "" if having else name.rpartition(".")[0]
+    return having
+
+
+def _has(distribution: str, path: str) -> bool:
+    return not _files(distribution).isdisjoint([f"{path}.py", f"{path}/__init__.py"])
 
 
 _packages = cache(packages_distributions)
@@ -97,7 +104,7 @@ _packages = cache(packages_distributions)
 
 @cache
 def _files(name: str) -> frozenset[str]:
-    return frozenset(str(file.locate()) for file in distribution(name).files or ())
+    return frozenset(file.as_posix() for file in distribution(name).files or ())
 
 
 @cache
