@@ -110,6 +110,8 @@ def compare_constructs(
     Ctrl-C; completed runs are kept, and the same command continues.
     """
     latency = use_files(latency, latency_profile, prices)
+    if out:
+        Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
         folder = out or _default_folder("logs", subjects)
         pages = {"folder": folder, "page": trace_to_html}

@@ -42,15 +42,13 @@ def compare_logs(
     """
     if twice := next((path for path in paths if list(paths).count(path) > 1), None):
         raise AdkFlowError(f"{twice}: is given twice")
-    pages = Folder(folder) if folder else None
-    if pages:
-        pages.check_free()
     logs = join_all(list(read_sessions(paths)))
     models = {record.model for log in logs for record in log.records if record.model}
     is_controlled = models <= KEYLESS_MODELS
     pace = choose_profile(latency, is_controlled)
     price_model = choose_price_model(pace, is_controlled)
     at_fault = [find_fault(log, hangs=faults) for log in logs]
+    pages = Folder(folder) if folder else None
     measured = []
     for trial, trace, run in _measured(logs, at_fault, pace=pace, price_model=price_model):
         measured.append(run)

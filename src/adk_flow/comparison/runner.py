@@ -30,7 +30,7 @@ from adk_flow.comparison.spec import (
     choose_profile,
     why_no_advisor,
 )
-from adk_flow.comparison.store import DrawPage, Folder, Trial, TrialStore
+from adk_flow.comparison.store import DrawPage, Trial, TrialStore
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
@@ -115,7 +115,6 @@ def compare(
     if not (conversations or faults):
         raise AdkFlowError("names none; say what to ask", argument="conversations")
     share = read_shard(shard)
-    Folder(folder).check_free()
     if engine == "ray":
         # An extra: nothing else needs it.
         from adk_flow.comparison.ray_engine import check_cluster
