@@ -134,7 +134,8 @@ def test_a_second_comparison_makes_no_request_and_needs_neither_key_nor_budget(
     assert (first.kind, again.kind) == ("cassette", "cassette")
     used = [(one.setting.cassette.replayed, one.setting.cassette.asked) for one in (first, again)]
     assert used == [(0, 5), (5, 0)]
-    assert "5 were asked for just now and 0 come out of a file" in explain_kind(first)
+    told = "of a real model's answers 5 were asked for just now and 0 come out of a file"
+    assert explain_kind(first) == told
     assert write_caveats(again)[1] == (
         f"5 model calls answered from the cassette {compared.file}, 0 asked."
     )

@@ -91,7 +91,7 @@ class Cassette:
         self._size = 0
         self._pending: dict[_Place, Future[None]] = {}
         self._lock = threading.Lock()
-        reason = "is no file" if is_device(path) or path.is_dir() else ""
+        reason = "is no file; name another" if is_device(path) or path.is_dir() else ""
         try:
             reason = reason or self._open()
         except FileNotFoundError as error:
@@ -110,7 +110,7 @@ class Cassette:
             if not self._answers and (
                 self._size or not _BEGINNING.startswith(torn[: len(_BEGINNING)])
             ):
-                return "is no cassette"
+                return "is no cassette; name another file"
         if self.asks:
             if not self.path.parent.exists():
                 make_private_folder(self.path.parent)

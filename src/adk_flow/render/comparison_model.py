@@ -46,10 +46,9 @@ _KIND_MEANINGS = {
 def explain_kind(comparison: Comparison) -> str:
     """Says what runs of this kind show."""
     if use := comparison.setting.cassette if comparison.kind == "cassette" else None:
-        return (
-            f"of a real model's answers {use.asked:,} were asked for just now and "
-            f"{use.replayed:,} come out of a file: those are no other sample"
-        )
+        asked = f"of a real model's answers {use.asked:,} were asked for just now and "
+        known = ": those are no other sample" if use.replayed else ""
+        return f"{asked}{use.replayed:,} come out of a file{known}"
     return _KIND_MEANINGS[comparison.kind]
 
 
