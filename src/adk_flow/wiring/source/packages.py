@@ -60,17 +60,22 @@ def _names_imported(source: str, package: str = "") -> Iterator[str]:
                 yield from (f"{place}.{alias.name}" for alias in node.names)
 
 
-def _walk_run(node: ast.AST) -> Iterator[ast.AST]:
+def _walk_run(tree: ast.AST) -> Iterator[ast.AST]:
     """Walks what may run, not what is there for a type checker."""
-    if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
-        yield node
-        for child in ast.iter_child_nodes(node):
-            yield from _walk_run(child)
+    waiting = [tree]
+    for node in waiting:
+        if not (isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING"):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _last_name(node: ast.expr) -> str:
+    return getattr(node, "attr", getattr(node, "id", ""))
 
 
 def _names_looked_up(call: ast.Call) -> Iterator[str]:
     """Gives the package whose files are looked for, or that is imported by a name."""
-    if ast.unparse(call.func).rpartition(".")[2] in _LOOK_UPS and call.args:
+    if _last_name(call.func) in _LOOK_UPS and call.args:
         name = getattr(call.args[0], "value", None)
         if isinstance(name, str) and not name.startswith("."):
             yield name
