@@ -438,7 +438,7 @@ def test_a_plan_is_of_a_question_or_of_a_log(tmp_path):
     refused = run_command("plan", place("shop", tmp_path).name, folder=tmp_path)
 
     assert refused.returncode == 2
-    assert refused.stderr == "adk-flow: give either --question TEXT or --from LOG, and not both\n"
+    assert refused.stderr == "adk-flow: give --question TEXT, or --from LOG and no question\n"
 
 
 def test_a_log_of_another_app_is_refused_in_one_line(tmp_path):
