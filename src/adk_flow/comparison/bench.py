@@ -22,7 +22,7 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.faults import prepare_fault
-from adk_flow.comparison.store import DrawPage, Trial, TrialResult, TrialStore
+from adk_flow.comparison.store import DrawPage, Trial, TrialResult, TrialStore, page_name
 from adk_flow.comparison.variants import make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape
@@ -149,7 +149,8 @@ class Bench:
         log = trace.log._replace(path=str(store.log_of(trial))) if trace else store.read(trial)
         trace = structs.replace(trace, log=log) if trace else trace_log(log)
         batch.runs[trial] = run = measure_run(trace, **experiment.view_of(result))
-        store.write_page(trial, self._page, trace, run.findings)
+        if self._page and (name := page_name(trial)):
+            store.write(name, self._page(trace, run.findings))
 
     def _app_of(self, trial: Trial) -> App:
         """Gives the app of a trial, with its fault, answered from a cassette if there is one."""

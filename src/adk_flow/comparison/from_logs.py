@@ -15,7 +15,7 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.fault_logs import WATCHED, find_fault, read_matrix
 from adk_flow.comparison.spec import choose_baseline, choose_price_model, choose_profile
-from adk_flow.comparison.store import DrawPage, Folder, Trial
+from adk_flow.comparison.store import DrawPage, Folder, Trial, page_name
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.parts import read_sessions
 from adk_flow.log.reader import Log
@@ -52,8 +52,8 @@ def compare_logs(
     measured = []
     for trial, trace, run in _measured(logs, at_fault, pace=pace, price_model=price_model):
         measured.append(run)
-        if pages:
-            pages.write_page(trial, page, trace, run.findings)
+        if pages and page and (name := page_name(trial)):
+            pages.write(name, page(trace, run.findings))
     runs = [run for run, fault in zip(measured, at_fault, strict=True) if not fault]
     faulty = [(*fault, run) for run, fault in zip(measured, at_fault, strict=True) if fault]
     matrix = read_matrix(faulty, runs) if faults else None

@@ -14,7 +14,7 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.aggregate import Comparison, compare_runs
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.recommend import choose_constructs
-from adk_flow.comparison.store import LINES, STATE, DrawPage, Folder, Trial, TrialStore
+from adk_flow.comparison.store import LINES, STATE, DrawPage, Folder, Trial, TrialStore, page_name
 from adk_flow.errors import AdkFlowError
 
 FILE = "shard.json"
@@ -122,7 +122,8 @@ def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = Non
                 store.unpack(packed)
                 trace = trace_log(store.read(trial))
                 runs[trial] = measure_run(trace, **experiment.view_of(packed.result))
-                store.write_page(trial, page, trace, runs[trial].findings)
+                if page and (name := page_name(trial)):
+                    store.write(name, page(trace, runs[trial].findings))
     stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
     comparison = compare_runs(*experiment.outcome(runs, stopped=stopped))
     return add_wiring(comparison, lambda names: shard.wiring.items())

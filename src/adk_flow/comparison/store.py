@@ -114,13 +114,6 @@ class Folder:
             draft.replace(path)
         return path
 
-    def write_page(
-        self, trial: Trial, draw: DrawPage | None, trace: Trace, findings: Sequence[Finding]
-    ) -> None:
-        """Writes the page of a trial, if pages are drawn and it is one of the first."""
-        if draw and trial.number <= PAGED_TRIALS:
-            self.write(page_name(trial), draw(trace, findings))
-
     def check_free(self) -> None:
         """Refuses a folder with anything but comparisons, or folders of them.
 
@@ -394,8 +387,8 @@ def file_name(trial: Trial) -> str:
 
 
 def page_name(trial: Trial) -> str:
-    """Names a trial's page, from the report's folder."""
-    return f"flows/{file_name(trial)}.html"
+    """Names a trial's page, from the report's folder; empty for all but the first trials."""
+    return f"flows/{file_name(trial)}.html" if trial.number <= PAGED_TRIALS else ""
 
 
 def safe_name(name: str) -> str:

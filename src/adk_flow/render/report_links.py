@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adk_flow.analysis.run_metrics import RunMetrics
-from adk_flow.comparison.store import PAGED_TRIALS, Trial, page_name, safe_name
+from adk_flow.comparison.store import Trial, page_name, safe_name
 from adk_flow.render.tables import short_name
 
 
@@ -14,8 +14,6 @@ def runs_of(construct: str) -> str:
 
 def link_to(run: RunMetrics, turn: int = 0, record: int = -1) -> str:
     """Links to a run, to a turn of it, or to a record; empty for a run that has no page."""
-    if run.trial > PAGED_TRIALS:
-        return ""
-    place = [f"turn-{turn}"] * (turn > 0) + [f"record-{record}"] * (record >= 0)
     page = page_name(Trial(run.construct, run.conversation, run.trial))
-    return "#".join(filter(None, (page, "/".join(place))))
+    place = [f"turn-{turn}"] * (turn > 0) + [f"record-{record}"] * (record >= 0)
+    return page and "#".join(filter(None, (page, "/".join(place))))
