@@ -66,7 +66,7 @@ async def test_the_tools_give_what_the_commands_print(project):
 
     failed = {"plan": given["plan"], "check": refused}
     assert [result.is_error for result in failed.values()] == [True, True]
-    assert "give either --question" in text(failed["plan"])
+    assert "give --question" in text(failed["plan"])
     assert "wrong.yaml: line 1: " in text(failed["check"])
 
 

@@ -46,6 +46,8 @@ OTHERWISE = {("plain_callbacks", "classifier_router")}
 """Where the classifier chooses another than the plan, whose choice it is in a comparison."""
 AT_ONCE = ("router_many", "coordinator", "parallel", "best_of_n")
 """Constructs in which one agent's events may come before or after another's."""
+NOTICE = "(This is guidance, not regulated financial advice.)"
+"""Of the desk, at the end of what is said first: by whom, where several speak at once, varies."""
 RUN = """
 import os, sys
 from importlib.util import find_spec
@@ -102,11 +104,13 @@ def said_and_done(events):
 
 
 def plain(value):
-    """Leaves ids out of data, and what a consult took."""
+    """Leaves ids out of data, what a consult took, and who gave the desk's notice."""
     if isinstance(value, dict):
         left_out = ("id", "latency_ms", "usage")
         return {k: plain(v) for k, v in value.items() if k not in left_out and v is not None}
-    return [plain(one) for one in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value.removesuffix(f"\n\n{NOTICE}") if isinstance(value, str) else value
 
 
 def key_of(instruction, contents, functions):
@@ -213,6 +217,7 @@ async def test_written_apps_do_what_was_compared(name, tmp_path):
         session = json.loads((folder / "talk.session.json").read_text())
         given = {key: len(answers) for key, answers in server.answers[folder.name].items()}
         assert server.asked[folder.name] == given, folder.name
+        assert json.dumps(session["events"]).count(NOTICE) == (name == "root_agent"), folder.name
         events = list(said_and_done(session["events"]))
         if folder.name.endswith(AT_ONCE):
             events, expected[folder.name] = map(by_author, (events, expected[folder.name]))
