@@ -15,55 +15,12 @@ _NUMBER = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z\u00c0-\u04ff]{4,}")
 _STEM = 5
 """Letters by which two words are the same, so that an ending does not make them differ."""
-_COMMON = frozenset(
-    [
-        "about",
-        "after",
-        "also",
-        "been",
-        "before",
-        "could",
-        "does",
-        "from",
-        "have",
-        "here",
-        "into",
-        "just",
-        "like",
-        "more",
-        "much",
-        "need",
-        "only",
-        "over",
-        "please",
-        "should",
-        "some",
-        "than",
-        "that",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "under",
-        "very",
-        "want",
-        "well",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "will",
-        "with",
-        "would",
-        "your",
-    ]
-)
+_OFTEN = """
+about after also been before could does from have here into just like more much need only
+over please should some than that their them then there these they this those under very
+want well were what when where which while will with would your
+"""
+_COMMON = frozenset(_OFTEN.split())
 
 
 class Terms(NamedTuple):

@@ -146,7 +146,7 @@ def _spawn(number: int) -> ProcessPoolExecutor:
     """Starts processes, which inherit this thread's signals, and has each load ADK."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_FIRST)
-    # Of here and there: OpenBLAS's threads, one a core, wait in a loop for the next product.
+    # Here and there: OpenBLAS starts a thread for each core, which spins between two products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Python's own, which counts what processes share, complains of what one that is killed leaves.
     sys.warnoptions.append(f"ignore::UserWarning:{resource_tracker.__name__}")

@@ -102,8 +102,6 @@ class FlowPlugin(BasePlugin):
             listener=listener,
             is_replaying=is_replaying,
         )
-        self.listener = listener
-        """Who is told of each record."""
         self.faults: Counter[str] = self.recorder.faults
         """Hooks that could not be recorded, by hook."""
         self.paths: deque[Path] = self.recorder.paths
