@@ -85,14 +85,10 @@ def show_flow(
 
 def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> None:
     """Prints a log as it is read."""
-    if form == "json":
-        for record in log.records:
-            print_json("record", record)
-    elif view == "records":
-        print_records(enumerate(log.records), plain_console())
-    else:
+    if view != "records":
         print_flow(log, plain_console(), view, names=names)
         return
+    _print_records(enumerate(log.records), form)
     print_damage(log, plain_console(sys.stderr if form == "json" else None))
 
 
@@ -122,10 +118,10 @@ def _check_part(trace: Trace, turn: int, record: int) -> None:
 def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:
     log = trace.log
     if view == "records":
-        records = [
-            index for each in trace.turns for index in trace.records_of(each) if each.number == turn
-        ]
-        _print_records(log, records, form)
+        shown = (i for each in trace.turns if each.number == turn for i in trace.records_of(each))
+        _print_records(((i, log.records[i]) for i in shown), form, log.records[0].time)
+        if form == "text":
+            print_damage(log, plain_console())
     elif form == "json":
         from adk_flow.render.flow_json import flow_to_data
 
@@ -139,22 +135,19 @@ def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str])
         print_flow(log, plain_console(), view, turn, names)
 
 
-def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
-    if form == "json":
-        for index in indices:
-            print_json("record", log.records[index])
+def _print_records(records: Iterable[tuple[int, Record]], form: str, began: int = 0) -> None:
+    if form != "json":
+        print_records(records, plain_console(), began)
         return
-    numbered = ((index, log.records[index]) for index in indices)
-    print_records(numbered, plain_console(), log.records[0].time)
-    print_damage(log, plain_console())
+    for _, record in records:
+        print_json("record", record)
 
 
 def _print_record(trace: Trace, index: int, form: str) -> None:
     record = trace.log.records[index]
+    _print_records([(index, record)], form, trace.log.records[0].time)
     if form == "json":
-        print_json("record", record)
         return
-    print_records([(index, record)], plain_console(), trace.log.records[0].time)
     printer = MovePrinter(plain_console())
     for move in trace.moves:
         if move.record == index:

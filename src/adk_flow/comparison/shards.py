@@ -46,11 +46,7 @@ class Shard(msgspec.Struct, frozen=True):
     def keep(
         self, experiment: Experiment, store: TrialStore, wiring: Callable[[], _Wiring]
     ) -> None:
-        """Notes in the folder what it is a share of, without what sessions hold at first.
-
-        Raises:
-          AdkFlowError: the folder holds another share, or what is none.
-        """
+        """Notes in the folder what it is a share of, without what sessions hold at first."""
         is_shard = (store.folder / FILE).exists()
         if self.of == 1 and not is_shard:
             return
@@ -67,11 +63,7 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 def read_shard(words: str) -> Shard:
-    """Reads which share is meant, such as `1/3`; all of it where nothing is said.
-
-    Raises:
-      AdkFlowError: it is none.
-    """
+    """Reads which share is meant, such as `1/3`; all of it where nothing is said."""
     if not words:
         return Shard()
     number, _, of = words.partition("/")
@@ -88,11 +80,7 @@ class _Input(TrialStore):
     argument, advice = "", "make this shard again"
 
     def _write(self) -> None:
-        """Refuses a folder whose state is not there.
-
-        Raises:
-          AdkFlowError: in any case.
-        """
+        """Refuses a folder whose state is not there."""
         raise self._refusal(f"lacks {STATE}; {self.advice}")
 
 
