@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
@@ -151,9 +152,8 @@ def test_a_page_projects_a_run_as_its_figures_do(tmp_path):
     app = App(name="app", root_agent=root)
     asyncio.run(run_conversation(app, talk, file=log, construct="router"))
     trace, slow = read_trace(log), LatencyProfile("slow", 9000, 0)
-    given = {"construct": "router", "conversation": ""}
-    run = measure_run(trace, **given, asked=talk, pace=slow)
-    plain = measure_run(trace, **given, pace=PROFILES[DEFAULT_PROFILE])
+    measured = partial(measure_run, trace, construct="router", conversation="")
+    run, plain = measured(asked=talk, pace=slow), measured(pace=PROFILES[DEFAULT_PROFILE])
 
     assert _length(run_to_html(trace, run)) == 1e6 * (9 * 3 + 2)
     assert _length(run_to_html(trace, run)) == run.total.critical_path_microseconds
