@@ -314,11 +314,7 @@ class Tape:
             self.cassette.settle(place, answer if is_kept else None)
 
     def _take(self, asking: _Asking) -> None:
-        """Counts a call that is made.
-
-        Raises:
-          CassetteError: none may be made.
-        """
+        """Counts a call that is made; a CassetteError if none may be."""
         if not self.cassette.asks:
             self.lacks = True
             raise CassetteError("no model may be asked")

@@ -1,7 +1,5 @@
 """The constructs that are made of agents alone: who is a sub-agent, who a tool, in which mode."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Specialists as skills of one agent, which loads their instructions and tools as it needs them."""
 
-from __future__ import annotations
-
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.tools.base_toolset import BaseToolset
 
