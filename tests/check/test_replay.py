@@ -38,7 +38,7 @@ from tests.fuzz.trees import Grower
 FOLDERS = {p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {CONSTRUCT_FOLDERS / "remote"}
 DESKS = [ROOT / "root_agent", *sorted(FOLDERS)]
 TALKS = ["three_in_one_message", "follow_up", "out_of_scope"]
-SLOW = {talk: pytest.mark.environments for talk in TALKS[1:]}  # for their time
+SLOW = dict.fromkeys(TALKS[1:], pytest.mark.environments)  # for their time
 HERE = [
     pytest.param(path, ROOT / "conversations" / f"{talk}.yaml", marks=SLOW.get(talk, ()))
     for path, talk in product(DESKS, TALKS)

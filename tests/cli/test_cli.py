@@ -180,5 +180,5 @@ print(*[name for name in sys.modules if name.startswith(("google.adk", "adk_flow
 """
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
 
-    commands = {"paths", "output", "options", "signals", name}
+    commands = {"examples", "paths", "output", "options", "signals", name}
     assert {module.rpartition(".")[2] for module in loaded.split()} <= commands

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from adk_flow.cli.examples import EXAMPLES
 from adk_flow.cli.output import USAGE_ERROR, print_note, report_errors, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
@@ -49,23 +50,14 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    shows_help = not named or "--help" in words
     for name in named or COMMANDS:
         file, function = COMMANDS[name].split(".")
         module = import_module(f"adk_flow.cli.{file}")
         cls = getattr(module, "WatchCommand", None)
-        summary, epilog = _help(name) if shows_help else ("", "")
-        register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
+        purpose, epilog = EXAMPLES[name].purpose, EXAMPLES[name].epilog
+        register = command.command(name, cls=cls, short_help=purpose, epilog=epilog)
         register(report_errors()(getattr(module, function)))
     return command
-
-
-def _help(name: str) -> tuple[str, str]:
-    """Gives a command's words in the list of all, and what stands below its help."""
-    from adk_flow.cli.examples import EXAMPLES
-
-    example = EXAMPLES.get(name)
-    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(

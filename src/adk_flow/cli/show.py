@@ -20,7 +20,7 @@ from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log, LogFile
-from adk_flow.log.schema import Header, Record
+from adk_flow.log.schema import Record
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
@@ -167,10 +167,6 @@ def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     print(f"Page: {encodable(str(out))}")
 
 
-def _print_as_json(_: Header, record: Record) -> None:
-    print_json("record", record)
-
-
 def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     """Prints the newest session as far as it is recorded, then what is recorded in any."""
     from adk_flow.render.narration import Narrator
@@ -179,7 +175,7 @@ def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     if len(paths) > 1:
         raise AdkFlowError("--follow takes one folder or log")
     folder = WatchedFolder(paths[0])
-    narrate = _print_as_json if form == "json" else Narrator(sys.stdout, view)
+    narrate = Narrator(sys.stdout, view)
     while list(folder.look()):  # a long log comes in pieces
         continue
     newest = max(folder.sessions.values(), key=lambda session: session.began, default=None)
@@ -187,7 +183,10 @@ def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     while True:
         for session, records in new:
             for record in records:
-                narrate(session.log.header, record)
+                if form == "json":
+                    print_json("record", record)
+                else:
+                    narrate(session.log.header, record)
         sys.stdout.flush()
         time.sleep(TICK)
         new = list(folder.look())
