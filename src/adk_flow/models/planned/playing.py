@@ -80,22 +80,32 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
 def check_plans(
     app: App, conversations: Mapping[str, Conversation], variants: Iterable[App] = ()
 ) -> None:
-    """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
-
-    Args:
-      app: the app; one agent alone, or one that a construct has made, may lack whom others have,
-        and who stands behind a remote agent is not known.
-      conversations: what to ask, by where it is written.
-      variants: the app under other constructs.
+    """Refuses plans that conversations with an app would play as `check_tasks` does.
 
     Raises:
       AdkFlowError: it names such a task.
     """
     root = app.root_agent
-    if root is None or not plays_plans(app):
-        return
+    if root is not None and plays_plans(app):
+        check_tasks(root, conversations, [each.root_agent for each in variants if each.root_agent])
+
+
+def check_tasks(
+    root: BaseNode, conversations: Mapping[str, Conversation], variants: Iterable[BaseNode] = ()
+) -> None:
+    """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
+
+    Args:
+      root: the app's; one agent alone, or one that a construct has made, may lack whom others have,
+        and who stands behind a remote agent is not known.
+      conversations: what to ask, by where it is written.
+      variants: the roots of the app under other constructs.
+
+    Raises:
+      AdkFlowError: it names such a task.
+    """
     own = AgentMap(root)
-    others = [AgentMap(each.root_agent) for each in variants if each.root_agent is not None]
+    others = list(map(AgentMap, variants))
     is_remote = "a2a" in map(kind_of_agent, agents_of(root))
     if len(own.nodes) == 1 or root.name in LEADLESS or is_remote:
         return
