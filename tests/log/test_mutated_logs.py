@@ -32,7 +32,8 @@ def test_any_records_give_moves_figures_and_findings(records):
     calls = [turn.llm_calls for turn in flow.turns]
     assert flow.llm_calls == (None if None in calls else sum(filter(None, calls)))
     assert all(finding.records for finding in flow.findings)
-    assert all(0 <= move.record < len(records) for move in flow.moves)
+    assert all(0 <= move.record < len(records) and move.turn >= 1 for move in flow.moves)
+    assert all(figures.seen_llm_calls >= 0 for figures in flow.figures)
     assert diff_flows(flow.trace, of(records).trace).turns == []
     flow.shared("Root", "Loans")
     _ = flow.faults, flow.speakers, flow.answered_by, flow.active_agent
