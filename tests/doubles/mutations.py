@@ -3,8 +3,6 @@
 python -m tests.doubles.mutations --number 10000 [--seed 1]
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

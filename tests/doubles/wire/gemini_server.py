@@ -1,7 +1,5 @@
 """The Gemini protocol, as much of it as google-genai's `generate_content` uses."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterable
