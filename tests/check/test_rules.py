@@ -14,7 +14,8 @@ from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.flow import read_flow
-from adk_flow.check.rules import RuleError, read_rules
+from adk_flow.check.rules import read_rules
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import APP, assert_refused, run_command
 from tests.doubles.flow import agent, record
@@ -208,7 +209,7 @@ def test_a_wrong_file_is_refused_by_file_line_and_field(tmp_path, rules, reason)
     path = tmp_path / "rules.yaml"
     path.write_text(rules)
 
-    with pytest.raises(RuleError) as error:
+    with pytest.raises(AdkFlowError) as error:
         read_rules(path)
 
     assert str(error.value).startswith(f"{path}: ")
