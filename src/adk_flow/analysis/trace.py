@@ -327,9 +327,17 @@ class Run(msgspec.Struct, eq=False):
     ahead: frozenset[str] = frozenset()
     """Hooks that a plugin before the recorder may hide."""
     live: bool = False
-    """Whether it is a live session, which has a turn for each exchange."""
+    """Whether it is a live session, which has a turn for each answer to the user."""
     exchange: ModelCall | None = None
     """The latest exchange of a live session."""
+    answered_calls: int = 0
+    """When its model was last given what calls gave."""
+    spoken: str = ""
+    """The user's latest words, if they were transcribed."""
+    barged_in: list[str] = []
+    """What the user said while an answer was given."""
+    is_interrupted: bool = False
+    """Whether that answer was cut short by it."""
     started: bool = False
     first: str = ""
     """The agent or graph that control was first given to."""
