@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adk_flow.analysis.metrics import TurnMetrics, measure
 from adk_flow.analysis.trace_reader import read_trace
@@ -86,8 +86,21 @@ def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[T
             "among the plugins of an App called `app`, or name the logs' folder in the criterion's "
             "`directory`"
         )
-    *_, turns = min(matches, key=lambda match: match[:3])
-    return turns
+    return min(matches, key=lambda match: match[:3]).turns
+
+
+class _Match(NamedTuple):
+    """Turns that follow each other in a log, and may be those of the invocations.
+
+    Of cases that ask the same at once, only one is answered by the same words and calls.
+    """
+
+    other_answers: int
+    other_calls: int
+    """Calls in the log that the invocations do not show, be they an AgentTool's."""
+    apart: float
+    """Seconds between them, added up."""
+    turns: list[TurnMetrics]
 
 
 def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[Path]:
@@ -98,14 +111,8 @@ def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[
         yield from (path for path in paths if path.stat().st_mtime >= since)
 
 
-def _in(
-    path: Path, invocations: Sequence[Invocation]
-) -> Iterator[tuple[int, int, float, list[TurnMetrics]]]:
-    """Finds in a log as many turns as there are invocations, asked the same at the same time.
-
-    Before them, how many answers are others, calls the log has besides (be they an AgentTool's),
-    and seconds are between them: of cases that ask the same at once, one is answered alike.
-    """
+def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
+    """Finds in a log as many turns as there are invocations, asked the same at the same time."""
     try:
         trace = read_trace(path)
     except LogError:
@@ -129,7 +136,7 @@ def _in(
         ):
             other = sum(not _is_of(turn.answer, one.final_response) for turn, one in pairs)
             apart = sum(abs(turn.began / 1e6 - one.creation_timestamp) for turn, one in pairs)
-            yield other, len(calls - shown), apart, [turn for turn, _ in pairs]
+            yield _Match(other, len(calls - shown), apart, [turn for turn, _ in pairs])
 
 
 def _is_within(turn: TurnMetrics, invocation: Invocation) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import isclose
 
 from adk_flow._data import group_by
 from adk_flow._text import format_dollars, format_seconds, join_names, plural
@@ -88,9 +87,14 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     if obstacle := find_obstacle(comparison):
         return [obstacle]
     fit = _fittest(comparison)
-    if len(comparison.constructs) == 1:
+    cost = _cost_of(fit)
+    if len(comparison.constructs) == 1 or cost is None:
         return [f"Only {fit[0].construct} was run, so there is nothing to choose between."]
-    return [_first_choice(comparison, fit), *_warnings(comparison, fit), *_others(comparison, fit)]
+    return [
+        _first_choice(comparison, fit, cost),
+        *_warnings(fit),
+        *_others(comparison, fit, cost),
+    ]
 
 
 def find_recommended(comparison: Comparison) -> str:
@@ -98,49 +102,51 @@ def find_recommended(comparison: Comparison) -> str:
     is_open = comparison.setting.stopped or find_obstacle(comparison)
     if is_open or len(comparison.constructs) == 1:
         return ""
-    return _fittest(comparison)[0].construct
+    return next((figures.construct for figures in choose_constructs(comparison)), "")
 
 
 def rank_constructs(comparison: Comparison) -> list[ConstructMetrics]:
     """Orders constructs: those that a recommendation chooses from, the cheapest first; others."""
     fit = _fittest(comparison)
-    return [*fit, *(figures for figures in comparison.constructs if figures not in fit)]
+    others = [figures for figures in comparison.constructs if figures not in fit]
+    return [*sorted(fit, key=_cost_of(fit) or (lambda figures: 0)), *others]
 
 
 def choose_constructs(comparison: Comparison) -> list[ConstructMetrics]:
     """Gives the construct that costs least, waits least, and costs least of those kept apart."""
     fit = _fittest(comparison)
-    if not fit or _cost_of(fit) is None:
+    cost = _cost_of(fit)
+    if not fit or cost is None:
         return []
-    return [fit[0], _quickest(fit), *_kept_apart(fit)[:1]]
+    return [min(fit, key=cost), _quickest(fit, cost), *_kept_apart(fit, cost)[:1]]
 
 
-def _quickest(fit: Sequence[ConstructMetrics]) -> ConstructMetrics:
-    """Finds the cheapest of those that wait about as little as any."""
-    least = min(figures.critical_path_seconds for figures in fit)
-    return next(figures for figures in fit if figures.critical_path_seconds <= CLOSE * least)
+def _quickest(fit: Sequence[ConstructMetrics], cost: Cost) -> ConstructMetrics:
+    waits = [figures.critical_path_seconds for figures in fit]
+    quick = [figures for figures in fit if figures.critical_path_seconds <= CLOSE * min(waits)]
+    return min(quick, key=cost)
 
 
-def _kept_apart(fit: Sequence[ConstructMetrics]) -> list[ConstructMetrics]:
-    """Leaves those whose specialists receive nothing but their request."""
-    return [figures for figures in fit if figures.shown == "request"]
+def _kept_apart(fit: Sequence[ConstructMetrics], cost: Cost) -> list[ConstructMetrics]:
+    """Orders by cost those whose specialists receive nothing but their request."""
+    return sorted((figures for figures in fit if figures.shown == "request"), key=cost)
 
 
-def _warnings(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> Iterator[str]:
+def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:
     """Warns where even the fittest did not answer all that was asked."""
     asked, answered = len(fit[0].after_turns), _answered(fit[0])
     if answered < asked:
-        alike = (figures for figures in comparison.constructs if figures in fit)
-        names = join_names(dict.fromkeys(name for figures in alike for name in figures.gaps))
+        names = join_names(dict.fromkeys(name for figures in fit for name in figures.gaps))
         yield (
             f"Beware: no construct answered more than {answered} of {asked} conversations; those "
             f"named here did not answer {names}."
         )
 
 
-def _others(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> Iterator[str]:
+def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> Iterator[str]:
     """Names what to take in place of the cheapest where something else matters more."""
-    cheapest, quickest = fit[0], _quickest(fit)
+    cheapest = min(fit, key=cost)
+    quickest = _quickest(fit, cost)
     seconds, rival = quickest.critical_path_seconds, cheapest.critical_path_seconds
     if _is_timed(comparison) and CLOSE * seconds < rival:
         yield (
@@ -148,13 +154,16 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> Iterator
             f"critical path instead of {format_seconds(rival)}{_over(comparison)}, for "
             f"{_cost(quickest)}."
         )
-    for other in _kept_apart(fit)[:1] if cheapest.shown != "request" else ():
+    apart = _kept_apart(fit, cost)
+    if cheapest.shown != "request" and apart:
+        other = apart[0]
         yield (
             f"If specialists must receive nothing but their request, take {other.construct}: "
             f"{_cost_and_calls(other)}."
         )
     current = [figures for figures in fit if figures.construct not in DEPRECATIONS]
-    for other in current[:1] if cheapest.construct in DEPRECATIONS else ():
+    if cheapest.construct in DEPRECATIONS and current:
+        other = min(current, key=cost)
         yield (
             f"To avoid what ADK advises against ({DEPRECATIONS[cheapest.construct]}), take "
             f"{other.construct}: {_cost_and_calls(other)}."
@@ -162,7 +171,7 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> Iterator
 
 
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
-    """Finds the constructs that answered most conversations, the cheapest first; else none.
+    """Finds the constructs that answered most conversations; none if nobody answered any.
 
     One that had fewer conversations than others is left out: its sums are of less. So is one
     that lacks somebody of the app, or the lead's own tools, unless its answers were checked.
@@ -176,8 +185,7 @@ def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
         and (figures.pass_k is not None or figures.construct not in incomplete)
     ]
     best = max(map(_answered, candidates), default=0)
-    fit = [figures for figures in candidates if best and _answered(figures) == best]
-    return sorted(fit, key=_cost_of(fit) or (lambda figures: 0))
+    return [figures for figures in candidates if best and _answered(figures) == best]
 
 
 def _answered(figures: ConstructMetrics) -> int:
@@ -185,15 +193,15 @@ def _answered(figures: ConstructMetrics) -> int:
     return len(figures.after_turns.keys() - figures.gaps.keys())
 
 
-def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics]) -> str:
-    chosen, cost = fit[0], _cost_of(fit)
+def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost) -> str:
+    chosen = min(fit, key=cost)
     asked, answered = len(chosen.after_turns), _answered(chosen)
     total = len(comparison.constructs)
     what = f"{answered} of {asked} conversations" if asked > 1 else "the conversation"
     count = f"{total}" if len(fit) == total else f"{len(fit)} of {total}"
     group = f"of the {count} constructs that"
     price = f"{_cost_and_calls(chosen)}{_over(comparison)}"
-    equals = [each.construct for each in fit if cost and isclose(cost(each), cost(chosen))]
+    equals = [each.construct for each in fit if cost(each) <= cost(chosen) * (1 + 1e-9)]
     is_priced = all(figures.dollars is not None for figures in fit)
     verb = "cost" if is_priced else "take"
     tie = f"; {join_names(equals)} {verb} the same" if len(equals) > 1 else ""

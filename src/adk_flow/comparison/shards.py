@@ -59,14 +59,14 @@ class Shard(msgspec.Struct, frozen=True):
         if is_whole and not is_shard:
             return
         if not is_shard and (store.folder / LINES).exists():
-            raise store.refused("holds a comparison that is no shard")
+            raise _refusal(store.folder, "holds a comparison that is no shard")
         talks = experiment.conversations.items()
         kept = {name: replace(talk, state={}) for name, talk in talks}
         experiment = replace(experiment, app="", conversations=kept)
         shard = replace(self, experiment=experiment, digests=store.digests, wiring=dict(wiring()))
         if is_shard and (other := _read(store.folder)) != shard:
             whose = " of another experiment" if str(other) == str(self) else ""
-            raise store.refused(f"holds {other}{whose}")
+            raise _refusal(store.folder, f"holds {other}{whose}")
         store.write(FILE, msgspec.json.encode(shard).decode())
 
 
@@ -89,7 +89,7 @@ class _Input(TrialStore):
 
     def _write(self) -> None:
         """Refuses a folder whose state is not there."""
-        raise self.refused(f"lacks {STATE}")
+        raise self._refusal(f"lacks {STATE}; {self.advice}")
 
 
 def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = None) -> Comparison:
@@ -101,7 +101,7 @@ def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = Non
     """
     by_number = _sorted_shards(folders)
     if (out / FILE).exists():
-        raise Folder(out).refused("is a shard itself")
+        raise _refusal(out, "is a shard itself")
     Folder(out).check_free()
     shard = _read(by_number[1])
     assert shard.experiment
@@ -143,6 +143,10 @@ def _sorted_shards(folders: Sequence[Path]) -> dict[int, Path]:
             f"{what} of {shard.of} {'are' if lacking[1:] else 'is'} missing; name every shard"
         )
     return dict(sorted(by_number.items()))
+
+
+def _refusal(folder: Path, reason: str) -> AdkFlowError:
+    return AdkFlowError(f"{reason}; name a new folder", argument="folder", value=folder)
 
 
 def add_wiring(comparison: Comparison, wiring: Callable[[Iterable[str]], _Wiring]) -> Comparison:

@@ -118,21 +118,17 @@ class Folder:
         with self._writing(), suppress(FileNotFoundError, NotADirectoryError):
             if other := _find_other(self.folder):
                 name = other.relative_to(self.folder)
-                raise self.refused(f"holds {name}, which is no comparison's")
+                raise self._refusal(f"holds {name}, which is no comparison's; {self.advice}")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise self._error(f"cannot be written: {error.strerror or error}") from error
+            raise self._refusal(f"cannot be written: {error.strerror or error}") from error
 
-    def _error(self, reason: str, path: Path | None = None) -> AdkFlowError:
+    def _refusal(self, reason: str, path: Path | None = None) -> AdkFlowError:
         return AdkFlowError(reason, argument=self.argument, value=path or self.folder)
-
-    def refused(self, reason: str, path: Path | None = None) -> AdkFlowError:
-        """Says why a folder, or a file of it, is not the one, and what to do."""
-        return self._error(f"{reason}; {self.advice}", path)
 
 
 class TrialStore(Folder):
@@ -151,9 +147,9 @@ class TrialStore(Folder):
         for what, value in identity.items():
             existing = self._state.identity.get(what, "")
             if existing != value:
-                raise self.refused(
+                raise self._refusal(
                     f"holds runs of another experiment, whose {what} is "
-                    f"{existing or 'unknown'} and not {value}"
+                    f"{existing or 'unknown'} and not {value}; {self.advice}"
                 )
         if state is None:
             self._write()
@@ -188,7 +184,7 @@ class TrialStore(Folder):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
-            raise self._error("another adk-flow is running an experiment there") from None
+            raise self._refusal("another adk-flow is running an experiment there") from None
         return file
 
     def expect(self, name: str, conversation: Conversation) -> None:
@@ -205,7 +201,9 @@ class TrialStore(Folder):
         existing = {trial.conversation for trial in self._results}
         for name, digest in self._expected.items():
             if name in existing and self._state.conversations.get(name) != digest:
-                raise self.refused(f"conversation {name} has changed since it was run there")
+                raise self._refusal(
+                    f"conversation {name} has changed since it was run there; {self.advice}"
+                )
             self._state.conversations[name] = digest
 
     @property
@@ -319,7 +317,7 @@ class TrialStore(Folder):
         except OSError as error:
             raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self.refused(f"is no experiment's: {error}", path) from error
+            raise self._refusal(f"is no experiment's: {error}; {self.advice}", path) from error
 
 
 def _find_other(folder: Path) -> Path | None:
