@@ -14,7 +14,8 @@ from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.flow import read_flow
-from adk_flow.check.rules import RuleError, read_rules
+from adk_flow.check.rules import read_rules
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.command import APP, assert_refused, run_command
 from tests.doubles.flow import agent, record
@@ -208,7 +209,7 @@ def test_a_wrong_file_is_refused_by_file_line_and_field(tmp_path, rules, reason)
     path = tmp_path / "rules.yaml"
     path.write_text(rules)
 
-    with pytest.raises(RuleError) as error:
+    with pytest.raises(AdkFlowError) as error:
         read_rules(path)
 
     assert str(error.value).startswith(f"{path}: ")
@@ -384,6 +385,23 @@ def test_what_cannot_be_checked_is_refused_in_one_line(folder, app):
         run_check(folder, "desk_app", "slip.yaml"),
         "slip.yaml: line 4: turns[1].never_speaks[0]: the app has no agent 'Loan'; there are Root",
     )
+
+
+def test_a_plan_of_somebody_whom_the_app_has_not_is_refused(tmp_path):
+    (tmp_path / "desk").mkdir()
+    app = """
+from google.adk.agents import LlmAgent
+
+root_agent = LlmAgent(name="Root", sub_agents=[LlmAgent(name="Loans")])
+"""
+    (tmp_path / "desk" / "agent.py").write_text(app)
+    (tmp_path / "talk.yaml").write_text("turns: [{say: Hi, plan: [{agent: Loan}]}]\n")
+    (tmp_path / "rules.yaml").write_text("hold: talk.yaml\nanswered_by: Root\n")
+
+    result = run_check(tmp_path, "desk", "rules.yaml")
+
+    known = "the app has no agent 'Loan'; there are Root, Loans"
+    assert_refused(result, f"turns[0].plan[0].agent: {known}")
 
 
 def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path, app):

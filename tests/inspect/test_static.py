@@ -10,11 +10,12 @@ from google.adk.apps import App
 from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.static import inspect_app
 from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
-from adk_flow.run.app import ApplicationError, find_app, lines_to_record
+from adk_flow.run.app import find_app, lines_to_record
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
 from tests.doubles.somebody import NAMES, load, place
@@ -325,7 +326,7 @@ def test_what_is_no_app_is_refused_in_one_line(tmp_path):
         run_command("inspect", "wrong.py", folder=tmp_path), "cannot be loaded as an ADK app"
     )
     assert_refused(run_command("inspect", "bad", folder=tmp_path), "cannot be loaded as an ADK app")
-    with pytest.raises(ApplicationError):
+    with pytest.raises(AdkFlowError):
         load(tmp_path / "nowhere")
 
 

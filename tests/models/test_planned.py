@@ -26,7 +26,7 @@ from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import check_plans, models_asked
 from adk_flow.models.scripted import Scripted
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
-from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
+from adk_flow.scenario.conversation import Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.flow import expected
 
@@ -408,7 +408,7 @@ def test_a_plan_that_cannot_be_meant_is_refused_by_its_line(plan, reason, tmp_pa
     file = tmp_path / "plan.yaml"
     file.write_text(f"turns:\n  - say: Hello\n    plan: {plan}\n", encoding="utf-8")
 
-    with pytest.raises(ConversationError) as refused:
+    with pytest.raises(AdkFlowError) as refused:
         read_conversation(file)
 
     assert str(refused.value).startswith(f"{file}: line 3: ")

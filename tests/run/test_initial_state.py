@@ -5,9 +5,9 @@ import json
 import pytest
 from google.adk.apps import App
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import (
-    ConversationError,
     of_questions,
     read_state,
     with_state,
@@ -49,44 +49,25 @@ def talk(folder, text):
     return file
 
 
-def test_without_it_the_app_cannot_be_run(app, tmp_path):
-    result = run_command("run", app, ASKED, folder=tmp_path)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((ASKED,), ""),  # without it the app cannot be run
+        (("--conversation", "talk.yaml"), "The topic is cats, at 50."),
+        (("--conversation", "talk.yaml", "--state", '{"size": 7}'), "The topic is cats, at 7."),
+        ((ASKED, "--state", "state.json"), "The topic is cats, at 9."),
+        ((ASKED, "--state", "state.yaml"), "The topic is cats, at 9."),
+    ],
+)
+def test_a_session_begins_with_the_state_of_its_file_and_of_the_option(app, tmp_path, words, said):
+    talk(tmp_path, "state:\n  topic: cats\n  size: 50\n")
+    (tmp_path / "state.json").write_text('{\n\t"topic": "cats",\n\t"size": 9}')
+    (tmp_path / "state.yaml").write_text("topic: cats\nsize: 9")
 
-    assert result.returncode == 1
-    assert "topic" in result.stdout
+    result = run_command("run", app, *words, folder=tmp_path)
 
-
-def test_a_session_begins_with_the_state_of_its_file(app, tmp_path):
-    file = talk(tmp_path, "state:\n  topic: cats\n  size: 50\n")
-
-    result = run_command("run", app, "--conversation", file, folder=tmp_path)
-
-    assert result.returncode == 0, result.stdout
-    assert "The topic is cats, at 50." in result.stdout
-
-
-def test_the_option_goes_over_the_file_name_by_name(app, tmp_path):
-    file = talk(tmp_path, "state: {topic: cats, size: 50}")
-
-    result = run_command(
-        "run", app, "--conversation", file, "--state", '{"size": 7}', folder=tmp_path
-    )
-
-    assert result.returncode == 0, result.stdout
-    assert "The topic is cats, at 7." in result.stdout
-
-
-@pytest.mark.parametrize("name", ["state.json", "state.yaml"])
-def test_the_option_takes_a_file_for_questions(app, tmp_path, name):
-    text = (
-        '{\n\t"topic": "cats",\n\t"size": 9}' if name.endswith("json") else "topic: cats\nsize: 9"
-    )
-    (tmp_path / name).write_text(text)
-
-    result = run_command("run", app, ASKED, "--state", name, folder=tmp_path)
-
-    assert result.returncode == 0, result.stdout
-    assert "The topic is cats, at 9." in result.stdout
+    assert result.returncode == (not said), result.stdout
+    assert (said or "topic") in result.stdout
 
 
 def test_a_comparison_begins_with_it_and_takes_no_other_later(app, tmp_path):
@@ -128,7 +109,7 @@ async def test_a_run_changes_nothing_of_what_the_next_begins_with(tmp_path):
     ],
 )
 def test_an_option_that_does_not_fit_is_refused(option, reason):
-    with pytest.raises(ConversationError) as error:
+    with pytest.raises(AdkFlowError) as error:
         read_state(option)
 
     assert reason in str(error.value)
@@ -151,7 +132,7 @@ def test_a_file_that_does_not_fit_is_refused_with_its_line(tmp_path, name, text,
     file = tmp_path / name
     file.write_text(text)
 
-    with pytest.raises(ConversationError) as error:
+    with pytest.raises(AdkFlowError) as error:
         read_state(str(file))
 
     assert str(error.value).startswith(f"{file}: {reason}")

@@ -11,35 +11,29 @@ from typing import Annotated, Any
 
 import typer
 
+from adk_flow.cli.examples import EXAMPLES
 from adk_flow.cli.output import USAGE_ERROR, print_note, report_errors, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
 COMMANDS = {
-    "run": "run_app",
-    "plan": "plan_conversation",
-    "show": "show_flow",
-    "watch": "watch_flows",
-    "compare": "compare_constructs",
-    "merge": "merge_folders",
-    "check": "check_flow",
-    "diff": "show_diff",
-    "inspect": "show_agents",
-    "wire": "write_wiring",
-    "init": "init_app",
-    "export": "export_tables",
-    "versions": "compare_releases",
-    "laws": "show_laws",
-    "predict": "predict_constructs",
-    "mcp": "serve_tools",
+    "run": "run.run_app",
+    "plan": "plan.plan_conversation",
+    "show": "show.show_flow",
+    "watch": "watch.watch_flows",
+    "compare": "comparison.compare_constructs",
+    "merge": "comparison.merge_folders",
+    "check": "check.check_flow",
+    "diff": "diff.show_diff",
+    "inspect": "inspect.show_agents",
+    "wire": "wiring.write_wiring",
+    "init": "inspect.init_app",
+    "export": "export.export_tables",
+    "versions": "versions.compare_releases",
+    "laws": "laws.show_laws",
+    "predict": "laws.predict_constructs",
+    "mcp": "mcp.serve_tools",
 }
-"""The function of each, in the module of its name or of what it is about."""
-_MODULES = {
-    "compare": "comparison",
-    "init": "inspect",
-    "merge": "comparison",
-    "predict": "laws",
-    "wire": "wiring",
-}
+"""The function of each, in its module."""
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""
@@ -56,22 +50,14 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    shows_help = not named or "--help" in words
     for name in named or COMMANDS:
-        module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
+        file, function = COMMANDS[name].split(".")
+        module = import_module(f"adk_flow.cli.{file}")
         cls = getattr(module, "WatchCommand", None)
-        summary, epilog = _help(name) if shows_help else ("", "")
-        register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
-        register(report_errors()(getattr(module, COMMANDS[name])))
+        purpose, epilog = EXAMPLES[name].purpose, EXAMPLES[name].epilog
+        register = command.command(name, cls=cls, short_help=purpose, epilog=epilog)
+        register(report_errors()(getattr(module, function)))
     return command
-
-
-def _help(name: str) -> tuple[str, str]:
-    """Gives a command's words in the list of all, and what stands below its help."""
-    from adk_flow.cli.examples import EXAMPLES
-
-    example = EXAMPLES.get(name)
-    return (example.purpose, example.epilog) if example else ("", "")
 
 
 def _print_version(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 from itertools import accumulate
 from math import comb, sqrt
+from operator import attrgetter
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -95,7 +95,10 @@ class ConstructMetrics(
     critical_path_seconds: float = 0
     parallelism: float | None = None
     runs: int = 0
-    passed_runs: int = 0
+    checked_runs: int = 0
+    """Runs whose answers were checked."""
+    passed_runs: int | None = None
+    """Those of them that passed; None where nothing is checked."""
     pass_k: float | None = None
     """Share of conversations that passed in all of k trials (pass^k), k being the most that every
     conversation has; None where nothing is checked."""
@@ -184,15 +187,19 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+_SUMMED = (
+    *("llm_calls", "reported_llm_calls", "input_tokens", "output_tokens"),
+    *("transfers", "agent_calls", "tool_calls", "wall_seconds"),
+)
+
+
 def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -> ConstructMetrics:
     conversations = group_by(runs, lambda run: run.conversation)
 
-    def mean(of: Callable[[RunMetrics], float]) -> float:
-        return sum(fmean(map(of, trials)) for trials in conversations.values())
-
-    def known(of: Callable[[RunMetrics], float | None]) -> float | None:
+    def mean(of: Callable[[RunMetrics], float | None]) -> Any:
+        """Adds up each conversation's mean over its trials; None if a value is not known."""
         means = [_mean_if_known(list(map(of, trials))) for trials in conversations.values()]
-        return reduce(plus, means)
+        return None if None in means else sum(value or 0.0 for value in means)
 
     llm = mean(lambda run: run.total.llm_microseconds / 1e6)
     path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
@@ -201,23 +208,17 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
     pass_k, interval = _passes(checked) if checked else (None, None)
     return ConstructMetrics(
         construct=construct,
-        llm_calls=known(lambda run: run.total.llm_calls),
-        reported_llm_calls=mean(lambda run: run.total.reported_llm_calls),
-        input_tokens=known(lambda run: run.total.input_tokens),
-        output_tokens=known(lambda run: run.total.output_tokens),
-        reported_tokens=known(
+        **{name: mean(attrgetter(f"total.{name}")) for name in _SUMMED},
+        reported_tokens=mean(
             lambda run: plus(run.total.reported_input_tokens, run.total.reported_output_tokens)
         ),
-        transfers=mean(lambda run: run.total.transfers),
-        agent_calls=mean(lambda run: run.total.agent_calls),
-        tool_calls=mean(lambda run: run.total.tool_calls),
-        dollars=known(lambda run: run.dollars),
-        wall_seconds=mean(lambda run: run.total.wall_seconds),
+        dollars=mean(attrgetter("dollars")),
         llm_seconds=llm,
         critical_path_seconds=path,
         parallelism=llm / path if path else None,
         runs=len(runs),
-        passed_runs=sum(run.passed for run in runs),
+        checked_runs=sum(run.checked for run in runs),
+        passed_runs=sum(run.checked and run.passed for run in runs) if checked else None,
         pass_k=pass_k,
         pass_interval=interval if _kind(runs) == "live" else None,
         failed_conversations=_distinct(run.conversation for run in runs if not run.passed),

@@ -45,11 +45,7 @@ class Planned(KeylessModel):
         return self._turn
 
     def decide(self, request: LlmRequest) -> KeylessAnswer:
-        """Gives the next step of the agent that asks.
-
-        Raises:
-          PlanError: it is impossible, or one before it in this turn was.
-        """
+        """Gives the next step; a PlanError if it, or one before in the turn, is impossible."""
         if advice := self._advice(request):
             return advice, []
         return self.next_step(read_view(request))
@@ -70,11 +66,7 @@ class Planned(KeylessModel):
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> KeylessAnswer:
-        """Does so by what the request shows, which another process may have read (`wiring.server`).
-
-        Raises:
-          PlanError: it is impossible, or one before it in this turn was.
-        """
+        """Does so by what the request shows, which another process may have read."""
         with self._lock:
             if self._turn.fault:
                 raise PlanError(self._turn.fault)

@@ -1,7 +1,5 @@
 """The functions of adk-flow that a construct needs, with all that they use, as source."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 from collections.abc import Iterator
@@ -28,11 +26,7 @@ class OwnCode:
         return bool(self._pieces)
 
     def add(self, module: str, name: str) -> str:
-        """Takes a definition over, and those that it uses; gives its name.
-
-        Raises:
-          WiringError: something of its name is there already, of another module.
-        """
+        """Takes a definition over with all that it uses; gives its name, which only it has."""
         if (place := self._places.setdefault(name, "")) == module:
             return name
         if place:
