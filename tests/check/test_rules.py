@@ -17,7 +17,7 @@ from adk_flow.check.flow import read_flow
 from adk_flow.check.rules import read_rules
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
-from tests.doubles.command import APP, assert_refused, run_command
+from tests.doubles.command import APP, assert_refused, run_command, write_app
 from tests.doubles.flow import agent, record
 
 KEPT = """
@@ -240,8 +240,7 @@ def names_of_cases(folder, rules):
 @pytest.fixture
 def app(tmp_path):
     """Makes an app of the desk's name in the test's folder."""
-    (tmp_path / "desk_app").mkdir()
-    (tmp_path / "desk_app" / "agent.py").write_text(APP)
+    write_app(tmp_path / "desk_app")
     return tmp_path
 
 

@@ -10,15 +10,12 @@ import pytest
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.run.app import find_app
-from tests.doubles.command import APP, assert_refused, run_command
+from tests.doubles.command import assert_refused, run_command, write_app
 
 
 @pytest.fixture
 def app(tmp_path):
-    folder = tmp_path / "desk_app"
-    folder.mkdir()
-    (folder / "agent.py").write_text(APP)
-    return folder
+    return write_app(tmp_path / "desk_app")
 
 
 def test_run_tells_the_flow_and_where_its_log_lies(app, tmp_path):
@@ -103,8 +100,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
 )
 def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, arguments, words):
     (tmp_path / "logs").mkdir()
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "agent.py").write_text("import nothing_like_it\n")
+    write_app(tmp_path / "broken", "import nothing_like_it\n")
     (tmp_path / "bad.yaml").write_text("turns:\n  - ask: x\n")
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
 
@@ -158,10 +154,10 @@ def test_a_conversation_of_which_nothing_could_be_logged_does_not_pass(app, tmp_
 
 
 def test_the_offline_model_is_known_to_any_app(tmp_path):
-    (tmp_path / "plain").mkdir()
-    (tmp_path / "plain" / "agent.py").write_text(
+    write_app(
+        tmp_path / "plain",
         "from google.adk.agents import LlmAgent\n"
-        "root_agent = LlmAgent(name='Root', model='offline', description='Helps.')\n"
+        "root_agent = LlmAgent(name='Root', model='offline', description='Helps.')\n",
     )
 
     result = run_command("run", "plain", "Hello", folder=tmp_path)

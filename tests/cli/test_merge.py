@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.comparison.test_determinism import without_clock
-from tests.doubles.command import assert_refused, run_command
+from tests.doubles.command import assert_refused, run_command, write_app
 
 APP = """
 from google.adk.agents import LlmAgent
@@ -22,8 +22,7 @@ PLAN = "turns: [{say: Find both., plan: [{agent: A, ask: find}, {agent: B, ask: 
 def folder(tmp_path_factory):
     """The two shards of a comparison, a whole one, and shards of others."""
     folder = tmp_path_factory.mktemp("merge")
-    (folder / "desk").mkdir()
-    (folder / "desk" / "agent.py").write_text(APP)
+    write_app(folder / "desk", APP)
     (folder / "talk.yaml").write_text(PLAN)
     for out, options in {
         "whole": (),

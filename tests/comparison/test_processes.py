@@ -13,7 +13,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.scenario.conversation import Conversation
 from tests.comparison.test_determinism import without_clock
-from tests.doubles.command import own_modules
+from tests.doubles.command import own_modules, write_app
 
 APP = """
 import multiprocessing, os, signal
@@ -62,10 +62,7 @@ def made(folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wide")
-    (folder / "desk").mkdir()
-    (folder / "desk" / "agent.py").write_text(APP)
-    return folder
+    return write_app(tmp_path_factory.mktemp("wide") / "desk", APP).parent
 
 
 @pytest.fixture(scope="module")

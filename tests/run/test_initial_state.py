@@ -12,7 +12,7 @@ from adk_flow.scenario.conversation import (
     read_state,
     with_state,
 )
-from tests.doubles.command import assert_refused, run_command
+from tests.doubles.command import assert_refused, run_command, write_app
 from tests.doubles.flow import agent
 
 APP = """
@@ -37,10 +37,7 @@ ASKED = "What is the topic?"
 
 @pytest.fixture
 def app(tmp_path):
-    folder = tmp_path / "writer"
-    folder.mkdir()
-    (folder / "agent.py").write_text(APP)
-    return folder
+    return write_app(tmp_path / "writer", APP)
 
 
 def talk(folder, text):

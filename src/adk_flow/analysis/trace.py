@@ -328,9 +328,17 @@ class Run(msgspec.Struct, eq=False):
     ahead: frozenset[str] = frozenset()
     """Hooks that a plugin before the recorder may hide."""
     live: bool = False
-    """Whether it is a live session, which has a turn for each exchange."""
+    """Whether it is a live session, which has a turn for each answer to the user."""
     exchange: ModelCall | None = None
     """The latest exchange of a live session."""
+    answered_calls: int = 0
+    """When its model was last given what calls gave."""
+    spoken: str = ""
+    """The user's latest words, if they were transcribed."""
+    barged_in: list[str] = []
+    """What the user said while an answer was given."""
+    is_interrupted: bool = False
+    """Whether that answer was cut short by it."""
     started: bool = False
     first: str = ""
     """The agent or graph that control was first given to."""
@@ -455,6 +463,10 @@ class Turn(msgspec.Struct, eq=False):
         return [(call.record, call.request) for call in sent if call.request is not None]
 
 
+_LATEST = 2**63 - 1
+"""Of times that an array holds; a damaged log may say any."""
+
+
 class Outlook:
     """What is to be known of all turns of a log to judge one of them."""
 
@@ -471,8 +483,9 @@ class Outlook:
         for turn in turns:
             self.speaking.update(call.agent for call in turn.model_calls)
             self.answered.update(dict.fromkeys(turn.answers, turn.number))
-            self._began.append(turn.began)
-            self._ended.append(max(turn.ended, self._ended[-1] if self._ended else 0))
+            began, ended = (max(-_LATEST, min(time, _LATEST)) for time in (turn.began, turn.ended))
+            self._began.append(began)
+            self._ended.append(max(ended, self._ended[-1] if self._ended else 0))
             self._invocations.append(hash(turn.invocation))
 
     def replaced_before(self, number: int, start: int, end: int) -> tuple[int, int] | None:

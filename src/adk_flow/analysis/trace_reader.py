@@ -104,7 +104,7 @@ class TraceReader:
         if handle is not None:
             handle(moment, record, run)
             if moment.moves:
-                turn.moves += moment.moves
+                turn.moves += [move for move in moment.moves if move.turn == turn.number]
                 if record.size:
                     turn.worded.add(self._index)
             if turn.end >= 0:
@@ -167,10 +167,13 @@ class TraceReader:
 
     def _go_on(self, moment: Moment, run: Run) -> None:
         """Opens the next turn of a live session."""
+        live.complete_turn(moment, run)
+        run.turn.moves += moment.moves
         run.turn = self._open_turn(moment.record)
         run.turn.runs.append(run)
         run.turn.agent = run.active_agent
         control_moves.start(moment, run, run.active_agent, run.active_activation)
+        live.take_up(moment, run)
 
     # Hooks
 
@@ -222,7 +225,7 @@ class TraceReader:
             source=source,
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
-            is_remote=record.kind == "a2a",
+            is_remote=record.kind == "a2a" and not run.live,  # where ADK has none (2.13)
             stages=record.stages,
             asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
@@ -345,13 +348,13 @@ class TraceReader:
                 nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
-            live.exchange(moment, record, run)
+            live.exchange(moment, record, run, activation)
             control_moves.fork(moment, run, activation)
         if activation is not None:
             self._read_actions(moment, record, run, activation)
         self._read_words(moment, record, run, activation)
-        if record.turn_complete and run.live:
-            live.complete_turn(moment, run)
+        if record.turn_complete and run.live and live.is_connected(activation):
+            live.complete_exchange(moment, run)
 
     def _ask(self, moment: Moment, record: Record, run: Run, *, is_remote: bool) -> None:
         if not record.partial:  # a streamed call's arguments are still coming in
