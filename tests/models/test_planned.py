@@ -151,9 +151,8 @@ def hide_targets(callback_context: Any, llm_request: Any) -> None:
     """Declares transfers as ADK 1.18 does, which names the targets in the instruction only."""
     for tool in llm_request.config.tools:
         for function in tool.function_declarations or ():
-            (function.parameters_json_schema or {}).get("properties", {}).get("agent_name", {}).pop(
-                "enum", None
-            )
+            properties = (function.parameters_json_schema or {}).get("properties", {})
+            properties.get("agent_name", {}).pop("enum", None)
 
 
 async def test_targets_that_only_the_instruction_names_are_reached(tmp_path):
@@ -261,13 +260,8 @@ async def test_a_review_loop_rejects_and_then_approves_by_pass(tmp_path):
 
     held = await play(root, tmp_path, plan)
 
-    words = [move.text for move in held.moves if move.kind == "answer"]
-    assert words[:3] == ["draft one", "too long", "draft two"]
-    assert [move.source for move in held.moves if move.kind == "answer"] == [
-        "Writer",
-        "Reviewer",
-        "Writer",
-    ]
+    said = [(move.source, move.text) for move in held.moves if move.kind == "answer"]
+    assert said == [("Writer", "draft one"), ("Reviewer", "too long"), ("Writer", "draft two")]
     assert not any(held.failed_checks)
 
 
@@ -307,22 +301,24 @@ async def test_a_task_agent_asks_the_user_and_finishes_in_the_next_turn(tmp_path
     )
 
 
-async def test_schemas_are_filled_by_the_plan_or_by_anything_valid(tmp_path):
+TEA = {"article": "tea", "number": 2}
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"ask": TEA, "says": {"verdict": "bad"}}, [TEA, {"verdict": "bad", "comment": "–"}]),
+        ({}, [{"article": "say 1", "number": 1}, {"verdict": "good", "comment": "–"}]),
+    ],
+)
+async def test_schemas_are_filled_by_the_plan_or_by_anything_valid(stated, told, tmp_path):
     clerk = named("Clerk", input_schema=Order, output_schema=Verdict)
     root = named("Lead", tools=[AgentTool(clerk)])
-    ask, says = {"article": "tea", "number": 2}, {"verdict": "bad"}
 
-    stated = await play(root, tmp_path, [{"agent": "Clerk", "ask": ask, "says": says}])
-    (tmp_path / "open").mkdir()
-    left_open = await play(root, tmp_path / "open", [{"agent": "Clerk"}])
+    held = await play(root, tmp_path, [{"agent": "Clerk", **stated}])
 
-    told = [move.text for move in stated.moves if move.kind in ("ask", "answer")]
-    assert [msgspec.json.decode(text) for text in told] == [ask, {**says, "comment": "–"}]
-    told = [move.text for move in left_open.moves if move.kind in ("ask", "answer")]
-    assert [msgspec.json.decode(text) for text in told] == [
-        {"article": "say 1", "number": 1},
-        {"verdict": "good", "comment": "–"},
-    ]
+    texts = [move.text for move in held.moves if move.kind in ("ask", "answer")]
+    assert [msgspec.json.decode(text) for text in texts] == told
 
 
 async def test_a_classifier_chooses_the_agent_of_the_first_task(tmp_path):
@@ -336,9 +332,8 @@ async def test_a_task_of_an_absent_agent_goes_to_whoever_has_its_tool_else_to_th
 
     held = await play(team("agent_tool"), tmp_path, plan)
 
-    assert [(move.source, move.text) for move in held.moves if move.kind == "answer"] == [
-        ("A", "x found")
-    ]
+    said = [(move.source, move.text) for move in held.moves if move.kind == "answer"]
+    assert said == [("A", "x found")]
     assert held.turns[0].answer == "hello\n\nx found"
 
 

@@ -462,6 +462,10 @@ class Turn(msgspec.Struct, eq=False):
         return [(call.record, call.request) for call in sent if call.request is not None]
 
 
+_LATEST = 2**63 - 1
+"""Of times that an array holds; a damaged log may say any."""
+
+
 class Outlook:
     """What is to be known of all turns of a log to judge one of them."""
 
@@ -478,8 +482,9 @@ class Outlook:
         for turn in turns:
             self.speaking.update(call.agent for call in turn.model_calls)
             self.answered.update(dict.fromkeys(turn.answers, turn.number))
-            self._began.append(turn.began)
-            self._ended.append(max(turn.ended, self._ended[-1] if self._ended else 0))
+            began, ended = (max(-_LATEST, min(time, _LATEST)) for time in (turn.began, turn.ended))
+            self._began.append(began)
+            self._ended.append(max(ended, self._ended[-1] if self._ended else 0))
             self._invocations.append(hash(turn.invocation))
 
     def replaced_before(self, number: int, start: int, end: int) -> tuple[int, int] | None:
