@@ -14,7 +14,6 @@ from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 _ENDS = {"itself": "", "error": "!", "limit": "…"}
 _SHORT = {"not begun": "idle", "cancelled": "cut"}
 _NONE = "–"
-_LONGEST_REASON = 200
 _KNOWN: dict[str, tuple[str, Callable[[FaultCell], bool]]] = {
     "*": (
         "known of ADK: the exception of an AgentTool's child cancels its siblings, unless an "
@@ -89,7 +88,7 @@ def _said_before(matrix: FaultMatrix) -> Iterator[str]:
         "without the fault, and something of another."
     )
     for construct, reason in matrix.failing.items():
-        why = one_line(reason, _LONGEST_REASON)
+        why = one_line(reason, 200)
         yield f"{short_name(construct)} comes to no answer without a fault, too: {why}."
 
 

@@ -73,12 +73,8 @@ def describe_comparison(comparison: Comparison) -> Report:
     """Puts a comparison into words and cells."""
     crossovers = list(crossover_sections(comparison))
     changes = [sentence for section in crossovers for sentence in section.sentences]
-    return Report(
-        title=_title(comparison),
-        facts=list(_facts(comparison)),
-        sections=_sections(comparison, changes),
-        crossovers=crossovers,
-    )
+    sections = _sections(comparison, changes)
+    return Report(_title(comparison), list(_facts(comparison)), sections, crossovers)
 
 
 def summarize_comparison(comparison: Comparison) -> list[Section]:
@@ -117,12 +113,10 @@ def _why(comparison: Comparison) -> str:
 
 def _title(comparison: Comparison) -> str:
     app = comparison.setting.app or next((run.app for run in comparison.runs), "")
-    of_app = f" of {short_name(app)}" if app else ""
+    title = f"{comparison.kind.capitalize()} comparison{f' of {short_name(app)}' if app else ''}"
     constructs = plural(len(comparison.constructs), "construct")
     conversations = plural(len(comparison.conversations), "conversation")
-    trials = plural(comparison.setting.trials, "trial")
-    kind = comparison.kind.capitalize()
-    return f"{kind} comparison{of_app}: {constructs}, {conversations} × {trials}"
+    return f"{title}: {constructs}, {conversations} × {plural(comparison.setting.trials, 'trial')}"
 
 
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:

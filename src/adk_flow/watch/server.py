@@ -36,12 +36,9 @@ _T = TypeVar("_T")
 
 
 async def serve(root: Path, announce: Callable[[str], None], port: int = 0) -> None:
-    """Serves the page of a folder, or of a log, until it is cancelled.
+    """Serves the page of a folder, or of a log, until it is cancelled; nothing outside is read.
 
-    Args:
-      root: what is shown; nothing outside of it is read.
-      announce: called with the address, once it can be opened.
-      port: by default any that is free.
+    `announce` is called with the address, once it can be opened; the port is by default any free.
 
     Raises:
       AdkFlowError: the port cannot be had.
@@ -114,8 +111,7 @@ class Pages:
 
     async def _news(self, session: str) -> AsyncIterator[bytes]:
         """Gives the elements of the page that have changed, all of them at first."""
-        sent: dict[str, str] = {}
-        silence = 0.0
+        sent, silence = dict[str, str](), 0.0
         while True:
             pieces = await self._run(self._board.pieces, session)
             changed = [(id, html) for id, html in pieces.items() if sent.get(id) != html]
