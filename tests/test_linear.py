@@ -9,6 +9,7 @@ import pytest
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.metrics import measure_turn
+from adk_flow.analysis.trace import Turn
 from adk_flow.analysis.trace_reader import read_trace, read_turns
 from adk_flow.check.diff import diff_flows
 from adk_flow.log import reader
@@ -85,3 +86,20 @@ def test_what_is_read_turn_by_turn_needs_no_more_memory_for_more_turns(function,
     short, long = (peak_of(function, path) for path in logs)
 
     assert long < 2 * short  # of a log four times as long
+
+
+def test_turns_that_were_read_go_without_a_search_for_garbage(logs):
+    gc.collect()
+    gc.disable()
+    try:
+        before = turns_held()
+        count = sum(1 for _ in read_turns(LogFile(logs[0]).records))
+        held = turns_held() - before
+    finally:
+        gc.enable()
+
+    assert held < 5 < count
+
+
+def turns_held():
+    return sum(isinstance(held, Turn) for held in gc.get_objects())

@@ -280,3 +280,17 @@ async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
     (turn,) = measure(await held(tmp_path, root, "q"))
 
     assert (turn.llm_calls, turn.input_tokens, turn.reported_llm_calls) == (1, None, 1)
+
+
+async def test_a_function_in_whose_place_a_callback_answers_did_not_run(tmp_path):
+    model = live([gives(call("look", what="x"))], [gives(text("no")), done()])
+    root = LlmAgent(
+        name="Root",
+        model=model,
+        tools=[look],
+        before_tool_callback=lambda tool, args, tool_context: {"error": "kept back"},
+    )
+
+    (turn,) = measure(await held(tmp_path, root, "look"))
+
+    assert (turn.answer, turn.tool_calls) == ("no", 0)

@@ -166,7 +166,7 @@ def test_the_offline_model_is_known_to_any_app(tmp_path):
     assert "no language model" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["show", "diff", "check"])
+@pytest.mark.parametrize("name", ["show", "diff", "check", "--help"])
 def test_a_command_that_reads_logs_loads_neither_adk_nor_other_commands(name):
     code = f"""
 import sys

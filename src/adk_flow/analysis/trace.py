@@ -312,6 +312,7 @@ class Run(msgspec.Struct, eq=False):
 
     number: int
     turn: Turn
+    """That it is in, until that is released."""
     record: int
     """The first of its records."""
     parent: Activation | None = None
@@ -522,11 +523,6 @@ class Trace(msgspec.Struct, eq=False, dict=True):
         return [move for turn in self.turns for move in turn.moves]
 
     @cached_property
-    def runs(self) -> dict[int, Run]:
-        """Runs by number."""
-        return {run.number: run for turn in self.turns for run in turn.runs}
-
-    @cached_property
     def activations(self) -> dict[int, Activation]:
         """Activations by number."""
         return {a.number: a for turn in self.turns for a in turn.activations}
@@ -539,10 +535,15 @@ class Trace(msgspec.Struct, eq=False, dict=True):
             place = activation.place if activation else ""
             yield replace(record, agent=place) if place else record
 
+    @cached_property
+    def turns_by_run(self) -> dict[int, Turn]:
+        """Turns by the number of each of their runs."""
+        return {run.number: turn for turn in self.turns for run in turn.runs}
+
     def turn_of(self, number: int) -> int:
         """Numbers the turn of a run; 0 if it is not known."""
-        run = self.runs.get(number)
-        return run.turn.number if run else 0
+        turn = self.turns_by_run.get(number)
+        return turn.number if turn else 0
 
     def records_of(self, turn: Turn) -> list[int]:
         """Lists the records of a turn; a live session's turns follow each other in one run."""

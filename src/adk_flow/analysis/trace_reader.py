@@ -73,8 +73,10 @@ class TraceReader:
         self._calls = ToolCalls()
         self._answers = Answers()
         self._changes: set[tuple[tuple[int, int] | None, str]] = set()
-        self._tasks: dict[str, tuple[str, str] | None] = {}
-        """Tasks of the session: who asked whom, by call id; None once that id was answered."""
+        self._tasks: dict[str, tuple[str, str]] = {}
+        """Tasks of the session that are not answered: who asked whom, by call id."""
+        self._answered: set[str] = set()
+        """Call ids of those that are."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
             name.removeprefix("_on_"): getattr(self, name)
             for name in dir(self)
@@ -134,6 +136,7 @@ class TraceReader:
         for run in turn.runs:
             if run.turn is turn:
                 self._runs.pop(run.number, None)
+                del run.turn  # so that it goes without a search for garbage
         for activation in turn.activations:
             if activation.run not in self._runs:
                 self.activations.pop(activation.number, None)
@@ -359,7 +362,7 @@ class TraceReader:
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
-            if call.kind == "task" and not run.parent:
+            if call.kind == "task" and not run.parent and call.id not in self._answered:
                 self._tasks.setdefault(call.id, (record.agent, call.name))
 
     def _respond(
@@ -367,8 +370,8 @@ class TraceReader:
     ) -> None:
         for id in record.responses:
             run.waits.pop(id, None)
-            if id in self._tasks:
-                self._tasks[id] = None
+            if self._tasks.pop(id, None):
+                self._answered.add(id)
         for call in self._calls.respond(moment.index, record, run):
             if activation is None or not activation.is_remote:
                 hidden_hooks.miss_tool_end(run, call)
@@ -447,7 +450,7 @@ class TraceReader:
 
     def _reads_next(self, agent: str) -> str:
         """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""
-        tasks = dict(task for task in reversed(self._tasks.values()) if task)
+        tasks = dict(reversed(self._tasks.values()))
         while agent in tasks:
             agent = tasks.pop(agent)
         return agent

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -40,8 +41,12 @@ _USAGE_ERRORS: Any = typer.BadParameter.__base__
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
-    """Makes the command as far as its words need it: others are not loaded, which takes longer."""
+    """Makes the command as far as its words need it: others are not loaded, which takes longer.
+
+    Without words it has all; where they name none, all are listed.
+    """
     named = [word for word in words[:1] if word in COMMANDS]
+    is_listed = bool(words) and not named and words[0] != "--"
     command = typer.Typer(
         help="Shows how control and conversation move between the agents of an ADK application.",
         callback=_print_version,
@@ -51,13 +56,17 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         rich_markup_mode=None,
     )
     for name in named or COMMANDS:
-        file, function = COMMANDS[name].split(".")
-        module = import_module(f"adk_flow.cli.{file}")
-        cls = getattr(module, "WatchCommand", None)
+        cls, function = (None, _print_version) if is_listed else _load(name)
         purpose, epilog = EXAMPLES[name].purpose, EXAMPLES[name].epilog
-        register = command.command(name, cls=cls, short_help=purpose, epilog=epilog)
-        register(report_errors()(getattr(module, function)))
+        command.command(name, cls=cls, short_help=purpose, epilog=epilog)(function)
     return command
+
+
+def _load(name: str) -> tuple[type[Any] | None, Callable[..., object]]:
+    """Gives a command's class, if it has one of its own, and its function."""
+    file, function = COMMANDS[name].split(".")
+    module = import_module(f"adk_flow.cli.{file}")
+    return getattr(module, "WatchCommand", None), report_errors()(getattr(module, function))
 
 
 def _print_version(
@@ -83,7 +92,8 @@ def main() -> None:
         with ended_by_signals():
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
             gc.set_threshold(10_000)
-            command = make_command(words)
+            is_completing = "_ADK_FLOW_COMPLETE" in os.environ
+            command = make_command([] if is_completing else words)
             gc.freeze()
             code = command(words, "adk-flow", standalone_mode=False)
             sys.stdout.flush()

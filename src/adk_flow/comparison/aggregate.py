@@ -155,10 +155,9 @@ def compare_runs(
 ) -> Comparison:
     """Compares measured runs, in the order in which they are given."""
     measured = compare_answers(list(runs), setting.baseline)
-    constructs: dict[str, list[RunMetrics]] = {run.construct: [] for run in measured}
+    constructs = group_by(measured, lambda run: run.construct)
     gaps: dict[str, dict[str, Gap]] = {name: {} for name in constructs}
     for run, gap in zip(measured, find_gaps(measured), strict=True):
-        constructs[run.construct].append(run)
         if gap:
             gaps[run.construct].setdefault(run.conversation, gap)
     kind = _kind(measured)

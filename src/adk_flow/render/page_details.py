@@ -67,13 +67,13 @@ class Details:
         """
         records = self._trace.log.records
         record, call = records[index], self._calls.get(index)
-        run = self._trace.runs.get(record.run)
+        turn = self._trace.turns_by_run.get(record.run)
         return fill_template(
             "page_details",
             number=index,
             record=record,
-            turn=run.turn.number if run else 0,
-            since=format_seconds((record.time - run.turn.began) / 1e6 if run else 0),
+            turn=turn.number if turn else 0,
+            since=format_seconds((record.time - turn.began) / 1e6 if turn else 0),
             moves=self._moves.get(index, ()),
             findings=[finding for _, finding in self._findings.get(index, ())],
             describe_move=describe_move,
