@@ -386,6 +386,23 @@ def test_what_cannot_be_checked_is_refused_in_one_line(folder, app):
     )
 
 
+def test_a_plan_of_somebody_whom_the_app_has_not_is_refused(tmp_path):
+    (tmp_path / "desk").mkdir()
+    app = """
+from google.adk.agents import LlmAgent
+
+root_agent = LlmAgent(name="Root", sub_agents=[LlmAgent(name="Loans")])
+"""
+    (tmp_path / "desk" / "agent.py").write_text(app)
+    (tmp_path / "talk.yaml").write_text("turns: [{say: Hi, plan: [{agent: Loan}]}]\n")
+    (tmp_path / "rules.yaml").write_text("hold: talk.yaml\nanswered_by: Root\n")
+
+    result = run_check(tmp_path, "desk", "rules.yaml")
+
+    known = "the app has no agent 'Loan'; there are Root, Loans"
+    assert_refused(result, f"turns[0].plan[0].agent: {known}")
+
+
 def test_an_unknown_model_is_refused_by_file_line_and_field(tmp_path, app):
     (tmp_path / "own").mkdir()
     own = "from adk_flow.models.from_env import chosen_model\nchosen_model()\n"

@@ -57,6 +57,14 @@ def test_merged_shards_are_the_comparison_of_one_run(folder):
     assert results(folder / "merged") == results(folder / "whole")
 
 
+def test_the_only_shard_of_one_is_merged_too(folder):
+    made = run_command(*COMPARE, "--shard", "1/1", "--out", "only", folder=folder)
+    done = run_command("merge", "only", "--out", "of-one", folder=folder)
+
+    assert (made.returncode, done.returncode) == (0, 0), made.stderr + done.stderr
+    assert len(results(folder / "of-one")["runs"]) == 3
+
+
 @pytest.mark.parametrize(
     ("shards", "words"),
     [

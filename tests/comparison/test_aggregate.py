@@ -107,6 +107,7 @@ def test_trials_are_averaged_and_conversations_added_up():
     assert figures.after_turns == {"c": [3, 3], "d": [10]}
     assert figures.parallelism is None
     assert (figures.pass_k, figures.pass_interval) == (None, None)
+    assert (figures.checked_runs, figures.passed_runs) == (0, None)
 
 
 def test_pass_k_takes_the_most_trials_that_every_conversation_has():
@@ -115,6 +116,7 @@ def test_pass_k_takes_the_most_trials_that_every_conversation_has():
     runs = [made(checked=True, trial=trial) for trial in (1, 2, 3)]
     runs += [made(**failing, trial=4)]
     runs += [made(conversation="d", checked=True, trial=trial) for trial in (1, 2)]
+    runs += [made(conversation="unchecked")]
     runs = [replace(run, controlled=False) for run in runs]
 
     (figures,) = compare_runs(runs, Setting()).constructs
@@ -122,6 +124,7 @@ def test_pass_k_takes_the_most_trials_that_every_conversation_has():
     assert figures.pass_k == 0.75
     assert figures.pass_interval == wilson_interval(0.75, 2)
     assert figures.failed_conversations == ["c"]
+    assert (figures.checked_runs, figures.passed_runs) == (6, 5)
 
     (controlled,) = compare_runs(
         [replace(run, controlled=True) for run in runs], Setting()

@@ -1,7 +1,5 @@
 """Commands as a user types them, run in this process: a new one imports ADK for seconds."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

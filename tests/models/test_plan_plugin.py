@@ -3,8 +3,12 @@
 import json
 
 import pytest
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.runners import InMemoryRunner
 
 from adk_flow.log.reader import read_log
+from adk_flow.models.planned import PlanPlugin
 from tests.doubles.served import Chat, serving
 
 AGENT = '''
@@ -74,6 +78,17 @@ def test_a_served_app_plays_its_plans_and_says_plainly_what_else_it_cannot(clien
     (path,) = (tmp_path / "logs").glob("*/*.jsonl")
     asked = [record for record in read_log(path).records if record.hook == "before_model"]
     assert [record.model for record in asked] == ["planned"] * 8
+
+
+async def test_a_plan_of_somebody_whom_the_app_has_not_is_refused(tmp_path):
+    talk = tmp_path / "talk.yaml"
+    talk.write_text("turns: [{say: Hi., plan: [{agent: Nobody}]}]")
+    spec = LlmAgent(name="Spec", model="offline")
+    lead = LlmAgent(name="Lead", model="offline", sub_agents=[spec])
+    app = App(name="app", root_agent=lead, plugins=[PlanPlugin(talk)])
+
+    with pytest.raises(RuntimeError, match=r"talk.yaml: turns.*the app has no agent 'Nobody'"):
+        await InMemoryRunner(app=app).run_debug("Hi.", quiet=True)
 
 
 def test_two_sessions_at_once_keep_their_turns_apart(client):

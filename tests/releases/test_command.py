@@ -87,6 +87,17 @@ def test_an_app_that_cannot_be_loaded_says_why(workers_here, desk, tmp_path):
     assert "nothing_like_it" in data["failed"][ADK]
 
 
+def test_a_plan_of_somebody_whom_the_app_has_not_is_refused(workers_here, desk, tmp_path):
+    talk = tmp_path / "talk.yaml"
+    talk.write_text("turns: [{say: Funds, plan: [{agent: Pension}]}]")
+    releases = ("--adk", "1.39.1", "--adk", ADK, "--environments", tmp_path / "kept")
+
+    result = invoke(desk, *releases, "--conversation", talk, "--format", "json")
+
+    refused = f"{talk}: turns[0].plan[0].agent: the app has no agent 'Pension'; there are Root"
+    assert json.loads(result.stdout)["failed"][ADK].startswith(refused)
+
+
 def test_a_process_that_dies_leaves_its_last_line(desk, tmp_path):
     ready("1.39.1", tmp_path / "kept", lambda told: None).write_text(ending_with("gone"))
     (desk / "agent.py").write_text("import os, sys\nprint('gone', file=sys.stderr)\nos._exit(3)\n")

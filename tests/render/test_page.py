@@ -4,18 +4,26 @@ import asyncio
 import json
 import re
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
+from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow import read_trace
+from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES, LatencyProfile
+from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.flow_text import list_findings
-from adk_flow.render.page import trace_to_html
+from adk_flow.render.page import run_to_html, trace_to_html
 from adk_flow.render.page_pieces import draw_row
+from adk_flow.run.conversation_run import run_conversation
+from adk_flow.scenario.conversation import Conversation
+from adk_flow.wiring import wire
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
 from tests.watch.logs import QUESTIONS, record_desk
@@ -127,6 +135,35 @@ def test_page_and_text_say_the_same_findings(tmp_path):
     found_by = unescape(re.findall('data-words="(.*?)"', row)[0])
     assert [words for words in ("unrelayed answer", "loans", "root") if words not in found_by] == []
     assert '<span class="live">' in row
+
+
+def test_a_page_projects_a_run_as_its_figures_do(tmp_path):
+    """A tool that the plan says to take two seconds, below a route that takes no time."""
+    call = {"name": "lookup", "seconds": 2}
+    turn = {"say": "Go", "plan": [{"agent": "A", "tools": [call]}]}
+    talk = msgspec.convert({"turns": [turn]}, Conversation)
+    log = tmp_path / "log.jsonl"
+
+    def lookup() -> str:
+        return "found"
+
+    specialists = [agent("A", "offline", tools=[lookup]), agent("B", "offline")]
+    root = wire(agent("Lead", "offline"), specialists, "router")
+    app = App(name="app", root_agent=root)
+    asyncio.run(run_conversation(app, talk, file=log, construct="router"))
+    trace, slow = read_trace(log), LatencyProfile("slow", 9000, 0)
+    measured = partial(measure_run, trace, construct="router", conversation="")
+    run, plain = measured(asked=talk, pace=slow), measured(pace=PROFILES[DEFAULT_PROFILE])
+
+    assert _length(run_to_html(trace, run)) == 1e6 * (9 * 3 + 2)
+    assert _length(run_to_html(trace, run)) == run.total.critical_path_microseconds
+    assert _length(trace_to_html(trace)) == plain.total.critical_path_microseconds
+
+
+def _length(page):
+    """Finds when the last of a page's projected calls ends, in microseconds."""
+    steps = re.findall(r"data-steps=\"(.*?)\"", page)[0]
+    return max(int(step.split(":")[2]) for step in steps.split())
 
 
 def test_a_notebook_draws_a_trace_in_a_frame_that_reaches_nothing(log):

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from adk_flow._data import parse_json
-from adk_flow.analysis.critical_path import Span, ToolTime, schedule_turn
+from adk_flow.analysis.critical_path import Schedule, Span, ToolTime, schedule_turn
 from adk_flow.analysis.findings import Finding, detect_findings, detect_leaks
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
@@ -72,6 +72,16 @@ class RunMetrics(msgspec.Struct, kw_only=True, rename={"visibility": "isolation"
     """Model and tool calls by turn."""
     critical: list[list[int]] = []
     """By turn, which of the spans are on the critical path, in order."""
+    pace: str = ""
+    """Profile by which times are projected; empty where they are as they were."""
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """The schedule of each turn."""
+        return [
+            Schedule(spans, critical[-1] if critical else -1, turn.critical_path_microseconds)
+            for spans, critical, turn in zip(self.spans, self.critical, self.turns, strict=True)
+        ]
 
     @property
     def passed(self) -> bool:
@@ -101,14 +111,10 @@ def measure_run(
 
     `asked` is what the conversation asks for, if it is known.
     """
-    log, serial = trace.log, construct == ONE_BY_ONE
+    log = trace.log
     plans = dict(enumerate((turn.plan or [] for turn in asked.turns) if asked else (), start=1))
-    times = [_tool_time(turn, plans.get(turn.number, [])) if pace else None for turn in trace.turns]
-    # What adk-flow itself has put between agents is of this machine, as what ADK does there.
-    idle = construct if pace and construct not in (AS_IS, ONE_BY_ONE) else ""
     schedules = [
-        schedule_turn(turn, pace, tool_time=time, serial=serial, idle=idle)
-        for turn, time in zip(trace.turns, times, strict=True)
+        project_turn(turn, pace, construct, plans.get(turn.number, ())) for turn in trace.turns
     ]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
     spans = [schedule.spans for schedule in schedules]
@@ -144,7 +150,18 @@ def measure_run(
         moves=trace.moves,
         spans=spans,
         critical=[schedule.critical_spans for schedule in schedules],
+        pace=pace.name if pace else "",
     )
+
+
+def project_turn(
+    turn: Turn, pace: LatencyProfile | None, construct: str = "", plan: Sequence[Task] = ()
+) -> Schedule:
+    """Schedules a turn under a construct, at a pace if one is given, else as it was."""
+    # What adk-flow itself has put between agents is of this machine, as what ADK does there.
+    idle = construct if pace and construct not in (AS_IS, ONE_BY_ONE) else ""
+    time, serial = _tool_time(turn, plan) if pace else None, construct == ONE_BY_ONE
+    return schedule_turn(turn, pace, tool_time=time, serial=serial, idle=idle)
 
 
 def _tool_time(turn: Turn, plan: Sequence[Task]) -> ToolTime | None:

@@ -50,7 +50,8 @@ def compare_releases(
     if not app.exists():
         raise AdkFlowError(f"{app}: does not exist; expected a folder of an ADK app")
     with keeping(lambda: f"complete environments are kept in {folder}"):
-        ran = run_releases(app, asked, releases, folder, decisions, print_note, packages or ())
+        given = (app, asked, releases, folder, decisions, print_note, packages or ())
+        ran = run_releases(*given, place=str(conversation or ""))
     alignment = align_releases(str(app), len(asked.turns), ran)
     if form == "json":
         print_json("versions", releases_to_data(alignment))

@@ -95,7 +95,10 @@ class ConstructMetrics(
     critical_path_seconds: float = 0
     parallelism: float | None = None
     runs: int = 0
-    passed_runs: int = 0
+    checked_runs: int = 0
+    """Runs whose answers were checked."""
+    passed_runs: int | None = None
+    """Those of them that passed; None where nothing is checked."""
     pass_k: float | None = None
     """Share of conversations that passed in all of k trials (pass^k), k being the most that every
     conversation has; None where nothing is checked."""
@@ -217,7 +220,8 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
         critical_path_seconds=path,
         parallelism=llm / path if path else None,
         runs=len(runs),
-        passed_runs=sum(run.passed for run in runs),
+        checked_runs=sum(run.checked for run in runs),
+        passed_runs=sum(run.checked and run.passed for run in runs) if checked else None,
         pass_k=pass_k,
         pass_interval=interval if _kind(runs) == "live" else None,
         failed_conversations=_distinct(run.conversation for run in runs if not run.passed),

@@ -150,7 +150,7 @@ class Bench:
         trace = structs.replace(trace, log=log) if trace else trace_log(log)
         batch.runs[trial] = run = measure_run(trace, **experiment.view_of(result))
         if self._page and (name := page_name(trial)):
-            store.write(name, self._page(trace, run.findings))
+            store.write(name, self._page(trace, run))
 
     def _app_of(self, trial: Trial) -> App:
         """Gives the app of a trial, with its fault, answered from a cassette if there is one."""

@@ -14,7 +14,7 @@ from adk_flow.analysis.latency import DEFAULT_PROFILE, profile_named
 from adk_flow.comparison.fault_matrix import FaultTalk
 from adk_flow.comparison.store import Trial
 from adk_flow.errors import AdkFlowError
-from adk_flow.inspect.agent_graph import agents_of, llm_agents, name_of_model
+from adk_flow.inspect.agent_graph import agents_of, llm_agents
 from adk_flow.models.faulty import Fault
 from adk_flow.models.override import override_of, with_fault
 from adk_flow.models.planned.draft import draft_conversation
@@ -38,9 +38,7 @@ def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversa
     Raises:
       AdkFlowError: none is given, and the app's model was named, so that no plan plays.
     """
-    is_played = app.root_agent and plays_plans(
-        app.root_agent, name_of_model(override_of(app).model)
-    )
+    is_played = plays_plans(app)
     given = [talk for talk in conversations.values() if not (is_played and talk.has_plan)]
     if given:
         return replace(given[0], turns=[given[0].turns[0], *given[0].turns])

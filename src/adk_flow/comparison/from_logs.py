@@ -53,7 +53,7 @@ def compare_logs(
     for trial, trace, run in _measured(logs, at_fault, pace=pace, price_model=price_model):
         measured.append(run)
         if pages and page and (name := page_name(trial)):
-            pages.write(name, page(trace, run.findings))
+            pages.write(name, page(trace, run))
     runs = [run for run, fault in zip(measured, at_fault, strict=True) if not fault]
     faulty = [(*fault, run) for run, fault in zip(measured, at_fault, strict=True) if fault]
     matrix = read_matrix(faulty, runs) if faults else None

@@ -189,7 +189,8 @@ def compare(
         for name, conversation in conversations.items():
             store.expect(name, conversation)
         with store.alone():
-            share.keep(experiment, store, lambda: _wiring(variants.apps, app, variants.apps))
+            wired = partial(_wiring, variants.apps, app, variants.apps)
+            share.keep(experiment, store, wired, is_whole=not shard)
             made = _Made(share.share(experiment.all_trials), store, progress)
             if not made.planned:
                 number = len(experiment.all_trials)

@@ -44,15 +44,22 @@ class Shard(msgspec.Struct, frozen=True):
         return list(trials[self.number - 1 :: self.of])
 
     def keep(
-        self, experiment: Experiment, store: TrialStore, wiring: Callable[[], _Wiring]
+        self,
+        experiment: Experiment,
+        store: TrialStore,
+        wiring: Callable[[], _Wiring],
+        *,
+        is_whole: bool,
     ) -> None:
         """Notes in the folder what it is a share of, without what sessions hold at first.
+
+        Of a comparison that is whole, and was not asked for as a share, nothing is noted.
 
         Raises:
           AdkFlowError: the folder holds another share, or what is none.
         """
         is_shard = (store.folder / FILE).exists()
-        if self.of == 1 and not is_shard:
+        if is_whole and not is_shard:
             return
         if not is_shard and (store.folder / LINES).exists():
             raise _refusal(store.folder, "holds a comparison that is no shard")
@@ -123,7 +130,7 @@ def merge_shards(folders: Sequence[Path], out: Path, page: DrawPage | None = Non
                 trace = trace_log(store.read(trial))
                 runs[trial] = measure_run(trace, **experiment.view_of(packed.result))
                 if page and (name := page_name(trial)):
-                    store.write(name, page(trace, runs[trial].findings))
+                    store.write(name, page(trace, runs[trial]))
     stopped = f"the shards lack {plural(missing, 'run')}" if missing else ""
     comparison = compare_runs(*experiment.outcome(runs, stopped=stopped))
     return add_wiring(comparison, lambda names: shard.wiring.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -22,7 +22,7 @@ except ImportError:  # Windows has no advisory locks.
     fcntl = None
 
 from adk_flow._data import digest_of
-from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.trace import Trace
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import make_private_folder, write_private
@@ -46,7 +46,7 @@ class Trial(NamedTuple):
     """What goes wrong in its first turn on purpose."""
 
 
-DrawPage = Callable[[Trace, Sequence[Finding]], str]
+DrawPage = Callable[[Trace, RunMetrics], str]
 """Draws the page of a run, of what its log holds and what was found in it."""
 PAGED_TRIALS = 10
 """Of each conversation under a construct, the trials that have a page: one takes 140 kB."""

@@ -32,12 +32,10 @@ def read_recording(document: Document) -> list[RecordedStep] | None:
     Raises:
       AdkFlowError: a part of it is no content of ADK's.
     """
-    if not isinstance(document.data, dict):
-        return None
-    if isinstance(events := document.data.get("events"), list):
-        return list(_steps(document, "events", _of_events(events)))
-    if isinstance(recordings := document.data.get("recordings"), list):
-        return list(_steps(document, "recordings", _of_recordings(recordings)))
+    data = document.data if isinstance(document.data, dict) else {}
+    for key, answers in (("events", _of_events), ("recordings", _of_recordings)):
+        if isinstance(entries := data.get(key), list):
+            return list(_steps(document, key, answers(entries)))
     return None
 
 

@@ -51,28 +51,31 @@ def run_releases(
     decisions: Path | None,
     tell: Callable[[str], None],
     packages: Sequence[str] = (),
+    place: str = "",
 ) -> list[ReleaseRun]:
     """Holds a conversation with an app under each release.
 
-    Without a file of decisions the model is the offline one. `tell` is given what takes time, and
-    `packages` is what the app needs besides ADK and its `requirements.txt`.
+    Without a file of decisions the model is the offline one. `tell` is given what takes time,
+    `packages` is what the app needs besides ADK and its `requirements.txt`, and `place` where the
+    conversation is written.
 
     Raises:
       ReleaseError: there is no environment with one of the releases, and none can be made.
     """
     needs = needs_of(app, packages)
     pythons = {release: ready(release, folder, tell, needs) for release in releases}
-    with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as place:
-        library = copy_package(Path(place))
+    with tempfile.TemporaryDirectory(prefix="adk-flow-versions-") as scratch:
+        library = copy_package(Path(scratch))
         ran = []
         for release, python in pythons.items():
             tell(f"ADK {release}: holding the conversation")
             job = Job(
                 app=str(app),
                 conversation=conversation,
-                log=str(Path(place) / f"{release}.jsonl"),
-                outcome=str(Path(place) / f"{release}.json"),
+                log=str(Path(scratch) / f"{release}.jsonl"),
+                outcome=str(Path(scratch) / f"{release}.json"),
                 decisions=str(decisions or ""),
+                place=place,
             )
             ran.append(_ran(release, python, job, library))
     return ran

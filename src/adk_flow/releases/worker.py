@@ -27,6 +27,8 @@ class Job(msgspec.Struct, frozen=True):
     log: str
     outcome: str
     decisions: str = ""
+    place: str = ""
+    """Where the conversation is written."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ def run_job(job: Job) -> Outcome:
     """Holds a conversation with an app and a model that decides alike each time.
 
     Raises:
-      AdkFlowError: the app cannot be loaded, or the decisions do not fit.
+      AdkFlowError: the app cannot be loaded, or the decisions or plans do not fit.
     """
     # An app that chooses its model by this name need not have the key of another.
     os.environ["MODEL_NAME"] = "offline"
@@ -74,6 +76,7 @@ def run_job(job: Job) -> Outcome:
     from google.adk.version import __version__ as adk
 
     from adk_flow.models.decisions import decided
+    from adk_flow.models.planned.playing import check_plans
     from adk_flow.run.app import load_app
     from adk_flow.run.conversation_run import run_conversation
 
@@ -83,6 +86,7 @@ def run_job(job: Job) -> Outcome:
         model = script.model
     else:
         app, model = _on_offline_model(app)
+    check_plans(app, {job.place: job.conversation})
     talk, left = asyncio.run(run_conversation(app, job.conversation, file=Path(job.log))), ""
     if script:
         try:

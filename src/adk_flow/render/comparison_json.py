@@ -59,5 +59,5 @@ def _run(run: RunMetrics) -> dict[str, Any]:
     return kept | {
         "turns": [turn_to_data(turn) for turn in run.turns],
         "total": total,
-        "passed": run.passed,
+        "passed": run.passed if run.checked or not run.passed else None,
     }

@@ -281,7 +281,7 @@ def _passed(incomplete: Collection[str]) -> CellOf:
 
     def write_cell(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
         if figures.pass_k is not None:
-            return Cell(f"{figures.passed_runs} of {figures.runs}")
+            return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
         if not figures.gaps:
             is_whole = figures.construct not in incomplete
             return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from adk_flow.analysis.critical_path import Schedule
 from adk_flow.analysis.findings import Finding
+from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.trace import Trace
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_details import Details
@@ -12,12 +14,23 @@ from adk_flow.render.page_pieces import SessionPieces
 from adk_flow.render.templates import environment, inline
 
 
-def trace_to_html(trace: Trace, findings: Sequence[Finding] | None = None) -> str:
-    """Writes the page of one trace, which loads nothing, with its findings or those given."""
+def run_to_html(trace: Trace, run: RunMetrics) -> str:
+    """Writes the page of a run that was measured, with its findings and its projected times."""
+    return trace_to_html(trace, run.findings, run.schedules if run.pace else ())
+
+
+def trace_to_html(
+    trace: Trace, findings: Sequence[Finding] | None = None, projected: Sequence[Schedule] = ()
+) -> str:
+    """Writes the page of one trace, which loads nothing, with its findings or those given.
+
+    Its turns are projected to the default pace, where no schedules of theirs are given.
+    """
     findings = list_findings(trace) if findings is None else findings
     details = Details(trace, findings)
     drawn = [(index, details.draw(index)) for index in range(len(trace.log.records))]
-    return page_to_html(SessionPieces().draw(trace, findings).values(), details=drawn)
+    pieces = SessionPieces(projected).draw(trace, findings)
+    return page_to_html(pieces.values(), details=drawn)
 
 
 def page_to_html(

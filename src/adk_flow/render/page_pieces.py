@@ -13,7 +13,7 @@ from adk_flow.analysis.critical_path import Schedule, schedule_turn
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES
 from adk_flow.analysis.metrics import measure_turn
-from adk_flow.analysis.run_metrics import KEYLESS_MODELS
+from adk_flow.analysis.run_metrics import KEYLESS_MODELS, project_turn
 from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.render.flow_text import count_turn, describe_finding, list_findings
 from adk_flow.render.sequence import draw_turn
@@ -36,8 +36,10 @@ def redraw(
 class SessionPieces:
     """Draws a session piece by piece; a turn that has not changed is not drawn again."""
 
-    def __init__(self) -> None:
+    def __init__(self, projected: Sequence[Schedule] = ()) -> None:
+        """Takes the projected schedules of its turns, if they are known."""
         self._turns: dict[str, tuple[object, str]] = {}
+        self._projected = projected
 
     def draw(self, trace: Trace, findings: Sequence[Finding], session: str = "") -> dict[str, str]:
         """Gives the elements of the page by their ids, in order."""
@@ -50,8 +52,14 @@ class SessionPieces:
             name, own = f"turn-{turn.number}", of_turn.get(turn.number, [])
             records = 0 if turn.complete else len(trace.log.records)
             state = (turn.record, turn.ended, turn.end, len(turn.moves), own, records)
-            pieces[name] = redraw(self._turns, name, state, partial(_draw_turn, trace, turn, own))
+            pieces[name] = redraw(self._turns, name, state, partial(self._draw, trace, turn, own))
         return pieces
+
+    def _draw(self, trace: Trace, turn: Turn, findings: Sequence[Finding]) -> str:
+        if self._projected:
+            return _draw_turn(trace, turn, findings, self._projected[turn.number - 1])
+        projected = project_turn(turn, PROFILES[DEFAULT_PROFILE], trace.log.header.construct)
+        return _draw_turn(trace, turn, findings, projected)
 
 
 def draw_row(trace: Trace, session: str, base: str, is_live: bool) -> str:
@@ -85,8 +93,8 @@ def clock(microseconds: int) -> str:
         return "at an unknown time"
 
 
-def _draw_turn(trace: Trace, turn: Turn, findings: Sequence[Finding]) -> str:
-    measured, projected = schedule_turn(turn), schedule_turn(turn, PROFILES[DEFAULT_PROFILE])
+def _draw_turn(trace: Trace, turn: Turn, findings: Sequence[Finding], projected: Schedule) -> str:
+    measured = project_turn(turn, None, trace.log.header.construct)
     asked = (move.record for move in turn.moves if move.kind == "say")
     working = (each.agent for each in turn.activations if each.ended < 0)  # the innermost last
     return _template(

@@ -1,7 +1,5 @@
 """The constructs that are made of agents alone: who is a sub-agent, who a tool, in which mode."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -29,7 +27,7 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     lead's.
     """
     parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
-    tools = merged_tools("single_agent", team, [team.lead, *team.specialists])
+    tools = merged_tools("single_agent", team)
     words = f"{words_alone(team, tools)} {_ALL_OF_THEM}"
     instruction = joined([team.lead.instruction, words, *parts])
     return alone(team, instruction=instruction, tools=tools, **update)

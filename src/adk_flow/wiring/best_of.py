@@ -5,8 +5,6 @@ START ─►┼─► ask_Plain   ─┼─► join ─► choose
         └─► ask_Free    ─┘
 """
 
-from __future__ import annotations
-
 import hashlib
 import string
 from collections import Counter

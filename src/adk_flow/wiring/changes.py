@@ -1,7 +1,5 @@
 """What a construct changes of an app besides the wiring."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from google.adk.agents.base_agent import BaseAgent

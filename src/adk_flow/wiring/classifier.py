@@ -1,7 +1,5 @@
 """A classifier that asks no model: whose description a message is likest, by word embeddings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Which constructs there are, and the one function that wires each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 

@@ -8,8 +8,6 @@ The lead makes two model calls, one of them again if its dispatch was refused. A
 sub-goal and nothing else.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any

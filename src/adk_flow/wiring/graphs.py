@@ -4,8 +4,6 @@ An agent in a graph is shown its own part of the conversation (what the user sai
 itself) and the output of the node before; what other nodes say, ADK keeps from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,19 +19,8 @@ from adk_flow.wiring.agents import single_agent
 from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import ROUNDS, Team
-from adk_flow.wiring.lead_callbacks import (
-    check_single_part,
-    conclusion,
-    graph_without,
-)
-from adk_flow.wiring.nodes import (
-    ASK,
-    as_said,
-    check_names,
-    nodes_of,
-    quoted,
-    running,
-)
+from adk_flow.wiring.lead_callbacks import check_single_part, conclusion, graph_without
+from adk_flow.wiring.nodes import ASK, as_said, check_names, nodes_of, quoted, running
 
 STAGES = "specialists"
 """The name of the graph that a lead calls as a tool."""

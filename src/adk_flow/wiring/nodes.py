@@ -1,7 +1,5 @@
 """What graphs are made of: agents made ready for one, functions, response schemas, quoted words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -26,11 +24,7 @@ NOTHING = "it answered nothing"
 
 
 def check_names(name: str, nodes: Iterable[BaseNode]) -> None:
-    """Refuses a graph in which two go by the same name.
-
-    Raises:
-      WiringError: so it is.
-    """
+    """Refuses, by a WiringError, a graph in which two go by the same name."""
     names = [name, *(node.name for node in nodes)]
     if twice := next((each for each in names if names.count(each) > 1), ""):
         raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")

@@ -1,7 +1,5 @@
 """The lead and the specialists of somebody's agent tree."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from google.adk.agents.base_agent import BaseAgent

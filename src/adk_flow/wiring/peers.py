@@ -5,8 +5,6 @@ message carries how it is to be answered (`MessageTerms`) and its trace; plan, f
 in this process, whose methods the other calls, as both sides would ask one provider.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import os
@@ -17,12 +15,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -100,7 +98,7 @@ def recorded_in(folder: Path) -> Iterator[None]:
         _folder.reset(token)
 
 
-class Peers:
+class Peers(AbstractContextManager["Peers"]):
     """The process and its servers, started by the first message or by `start`."""
 
     def __init__(
@@ -117,9 +115,6 @@ class Peers:
         self._ports: dict[str, int] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._started, self._failure = threading.Lock(), ""
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -164,11 +159,7 @@ class Peers:
     # The process
 
     def start(self) -> None:
-        """Starts the process, unless it runs, and waits until its servers listen.
-
-        Raises:
-          WiringError: it does not come to that.
-        """
+        """Starts the process, unless it runs, until its servers listen; else a WiringError."""
         with self._started:
             if self._process is None and not self._failure:
                 self._failure = self._begin()

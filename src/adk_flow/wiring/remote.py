@@ -1,7 +1,5 @@
 """The construct whose specialists are in another process, reached over A2A; it needs a2a-sdk."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent

@@ -5,8 +5,6 @@ Lead ─► ┼─► ask_Funds ─┼─► join ─► merge
         └─► ask_Homes ─┘
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +22,7 @@ from adk_flow.wiring.lead_callbacks import (
     open_graph,
     within_callbacks,
 )
-from adk_flow.wiring.nodes import (
-    ASK,
-    nodes_of,
-    prompted,
-    report,
-    running,
-    schema_of_choice,
-)
+from adk_flow.wiring.nodes import ASK, nodes_of, prompted, report, running, schema_of_choice
 
 CLASSIFY = "Answer with the name of the one specialist whom the latest question is for:"
 NAME_ALL = "Answer with the names of all specialists whom the latest question is for, or none:"

@@ -1,7 +1,5 @@
 """The process behind `Peers`: `python -m` this, a `PeerJob` on stdin, whose end ends it."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
@@ -59,11 +57,7 @@ class _Channel:
         self._connection, self._lock = Connection(number), threading.Lock()
 
     def call(self, target: str, method: str, *arguments: Any) -> Any:
-        """Calls a method there.
-
-        Raises:
-          RuntimeError: it failed, or nobody answers.
-        """
+        """Calls a method there; a RuntimeError if it fails, or nobody answers."""
         with self._lock:
             try:
                 self._connection.send((target, method, [*map(_plain, arguments)]))
@@ -95,11 +89,7 @@ class _RelayedPlan(KeylessModel):
         self._call = call
 
     def decide(self, request: LlmRequest) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-        """Gives the next step of the agent that asks.
-
-        Raises:
-          PlanError: it is impossible.
-        """
+        """Gives the next step of the agent that asks; a PlanError if it is impossible."""
         try:
             return self._call("next_step", read_view(request))
         except RuntimeError as error:
@@ -153,11 +143,7 @@ class _Terms(BasePlugin):
         return await fault.before_tool_callback(**hook) if fault else None
 
     async def before_model_callback(self, **hook: Any) -> None:
-        """Refuses the call.
-
-        Raises:
-          RuntimeError: there is no room.
-        """
+        """Refuses the call, by a RuntimeError, if there is no room."""
         if _terms.get().limited:
             self._channel.call(BUDGET, "take")
 

@@ -4,8 +4,6 @@ A finding is no guess: its criterion stands in its text or in its function, and 
 hold what would prove it, such as words left out, there is none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from adk_flow.analysis.findings.avoidable_serial_calls import find_avoidable_serial_calls

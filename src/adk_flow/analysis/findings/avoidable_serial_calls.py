@@ -1,7 +1,5 @@
 """Calls that waited for others without need."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise

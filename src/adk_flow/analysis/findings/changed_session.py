@@ -1,7 +1,5 @@
 """Turns of a session that agents are shown no more: summed up, or taken back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, make_finding

@@ -1,7 +1,5 @@
 """What agents that ran side by side each wrote."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Agents that took the turn over and cannot give it back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, make_finding

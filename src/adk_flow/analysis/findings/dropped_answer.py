@@ -1,7 +1,5 @@
 """Answers of called agents that nobody told the user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, distinct, listed, make_finding

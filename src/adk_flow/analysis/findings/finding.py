@@ -1,7 +1,5 @@
 """What a finding is, and how its sentence is put together."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, get_args

@@ -1,7 +1,5 @@
 """Answers of two agents that the user reads as one, without a space between them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import permutations
 

@@ -1,7 +1,5 @@
 """Names of functions and agents that a model made up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow._data import object_in

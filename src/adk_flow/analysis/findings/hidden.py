@@ -1,7 +1,5 @@
 """Model calls that ADK's session does not show, and hooks that another plugin hid."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow._data import group_by

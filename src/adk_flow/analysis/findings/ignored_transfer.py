@@ -1,7 +1,5 @@
 """Hand-overs that came to nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, listed, make_finding

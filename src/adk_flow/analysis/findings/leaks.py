@@ -1,7 +1,5 @@
 """Leaks as findings: what an agent was shown that is not for it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding

@@ -1,7 +1,5 @@
 """Where a classifier would have sent a turn that a plan sends elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow._data import object_in

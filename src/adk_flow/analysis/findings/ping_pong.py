@@ -1,7 +1,5 @@
 """Two agents that hand over to each other again and again."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any

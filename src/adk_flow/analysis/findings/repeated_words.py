@@ -1,7 +1,5 @@
 """What the user reads twice, or should not read: answers said again, candidates, raw JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow._data import parse_json

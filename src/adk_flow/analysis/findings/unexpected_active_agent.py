@@ -1,7 +1,5 @@
 """Turns after which another agent than the one that answered is active."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow.analysis.findings.finding import Finding, make_finding

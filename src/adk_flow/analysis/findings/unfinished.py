@@ -1,7 +1,5 @@
 """What stopped early, never began, was never answered, or had to be tried again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from adk_flow._data import group_by

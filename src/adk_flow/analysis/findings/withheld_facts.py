@@ -1,7 +1,5 @@
 """Facts that a caller did not pass on, to whom it called or to the user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from adk_flow._text import plural

@@ -1,7 +1,5 @@
 """Which facts went on from the user to called agents, and from those to the user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -89,7 +87,8 @@ def _to_called(
         ]
         records = tuple(sorted({turn.record, *(move.record for move in asked), *first}))
         agents = list(dict.fromkeys(head.agent for head in heads))
-        yield _relay(turn, USER, agents, source, lost_facts(source, target), records)
+        lost = _written(lost_facts(source, target))
+        yield Relay(turn.number, USER, agents, _written(source), lost, records)
 
 
 def _facts_in(texts: Sequence[str], names: Sequence[str], source: Sequence[Fact]) -> list[Fact]:
@@ -117,17 +116,9 @@ def _to_user(trace: Trace, turn: Turn, head: Activation, names: Sequence[str]) -
         source = without(read_facts(answer.text, names), known)
         target = _facts_in([*read, *later], names, source)
         records = tuple(sorted({answer.record, *(message.record for message in turn.messages)}))
-        lost = lost_facts(source, target, known)
-        yield _relay(turn, head.agent, [USER], source, lost, records)
+        lost = _written(lost_facts(source, target, known))
+        yield Relay(turn.number, head.agent, [USER], _written(source), lost, records)
 
 
-def _relay(
-    turn: Turn,
-    source: str,
-    targets: list[str],
-    facts: Sequence[Fact],
-    lost: Sequence[Fact],
-    records: tuple[int, ...],
-) -> Relay:
-    said = [fact.text for fact in facts if fact.unit != LOOSE]
-    return Relay(turn.number, source, targets, said, [fact.text for fact in lost], records)
+def _written(facts: Sequence[Fact]) -> list[str]:
+    return [fact.text for fact in facts if fact.unit != LOOSE]

@@ -1,7 +1,5 @@
 """Facts of a text, in any spelling: money, shares, durations, dates, and names of a list."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence

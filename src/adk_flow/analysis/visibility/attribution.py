@@ -4,8 +4,6 @@ Words are told by their place first: an agent's own request, then what somebody 
 then what ADK quotes of another agent, then whole utterances of the turn within a longer text.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

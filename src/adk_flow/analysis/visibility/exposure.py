@@ -1,7 +1,5 @@
 """What each agent's model requests held of somebody else's."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Words that an agent's model was shown, and what makes two texts alike."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Literal, NamedTuple

@@ -1,7 +1,5 @@
 """State keys and artifacts that others than their writer had in view."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal

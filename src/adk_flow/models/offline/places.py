@@ -110,14 +110,10 @@ class Places(NamedTuple):
         is_called = any(stem(word) in known for word in names)
         is_open = all(stem(word) in self.own and not is_sum for word in names)
         is_other = any(word in _MODIFIERS and stem(word) not in known for word in names)
-        following = [other for other in self.reading.quantities if other.start >= quantity.end][:1]
-        is_later = (
-            is_sum
-            and any(  # "£10,000 after 10 years"
-                other.lead in _LATER and not self.reading.text[quantity.end : other.start].strip()
-                for other in following
-            )
-        )
+        following = next((q for q in self.reading.quantities if q.start >= quantity.end), None)
+        is_later = following is not None and is_sum and following.lead in _LATER
+        if is_later and following:  # "£10,000 after 10 years"
+            is_later = not self.reading.text[quantity.end : following.start].strip()
         if value is None or is_other or is_later or not (is_called or is_open):
             return False
         if quantity.unit == "plain" and read_measure(parameter.name, parameter.description).unit:
@@ -167,9 +163,8 @@ def around_quantity(reading: Reading, quantity: Quantity) -> list[Word]:
         if _END.search(gap) or (before and before[0].text in _CLAUSES):
             break
         before.insert(0, word)
-    if re.search(
-        r"\d[^,.;?!]*$", gap
-    ):  # what follows another quantity up to a preposition is of that one
+    # What follows another quantity up to a preposition is of that one.
+    if re.search(r"\d[^,.;?!]*$", gap):
         places = (n for n, word in enumerate(before) if word.text in _SPLITTERS)
         before = before[next(places, len(before)) :]
     for word in [word for word in reading.words if word.start >= quantity.end]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from adk_flow._data import object_in, parse_json
+from adk_flow._data import object_in, parse_json, walk_once
 from adk_flow.analysis.trace import CALLED, ToolCall, Trace, Turn
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Record
@@ -81,13 +81,9 @@ class _TurnPlan:
         self.tasks = _merged(self._tasks(), Counter(agents))
 
     def _tasks(self) -> Iterator[Task]:
-        waiting = list(self.activities.roots)
-        while waiting:
-            activity = waiting.pop(0)
-            task, children = self._planned[activity]
+        for activity in walk_once(self.activities.roots, lambda each: self._planned[each][1]):
             if activity not in self.activities.roots or not self._is_plain(activity):
-                yield task
-            waiting[:0] = children
+                yield self._planned[activity][0]
         yield from self.silent
 
     def _is_plain(self, activity: Activity) -> bool:

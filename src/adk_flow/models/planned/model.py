@@ -70,11 +70,7 @@ class Planned(KeylessModel):
         return "" if is_agents or not parts else self._turn.advise(parts[-1])
 
     def next_step(self, view: RequestView) -> KeylessAnswer:
-        """Does so by what the request shows, which another process may have read (`wiring.server`).
-
-        Raises:
-          PlanError: it is impossible, or one before it in this turn was.
-        """
+        """Does so by what the request shows, which another process may have read."""
         with self._lock:
             if self._turn.fault:
                 raise PlanError(self._turn.fault)

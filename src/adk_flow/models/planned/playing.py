@@ -33,10 +33,11 @@ _ANSWERING = (
 """Hooks that may give an answer, so that no model is asked or its error is not the end."""
 
 
-def plays_plans(root: BaseNode, named: str = "") -> bool:
+def plays_plans(app: App) -> bool:
     """Whether plans answer an app's turns: unless a real or scripted model is named for it."""
-    named = named or os.environ.get("MODEL_NAME", "").strip()
-    return named in ("", OFFLINE) and "scripted" not in _own_models(root)
+    named = name_of_model(override_of(app).model) or os.environ.get("MODEL_NAME", "").strip()
+    root = app.root_agent if named in ("", OFFLINE) else None
+    return root is not None and "scripted" not in _own_models(root)
 
 
 def runs_offline(root: BaseNode) -> bool:
@@ -51,10 +52,7 @@ def _own_models(root: BaseNode) -> set[str]:
 def planned_for(app: App, turn: AskedTurn) -> Planned | None:
     """Makes the model that plays a turn's plan; None where it has none, or none is played."""
     root = app.root_agent
-    if turn.plan is None or root is None:
-        return None
-    named = name_of_model(override_of(app).model)
-    return Planned(turn, root) if plays_plans(root, named) else None
+    return Planned(turn, root) if turn.plan is not None and root and plays_plans(app) else None
 
 
 def planned_override(planned: Planned, given: Override | None) -> Override:
@@ -65,8 +63,7 @@ def planned_override(planned: Planned, given: Override | None) -> Override:
 
 def models_asked(app: App, conversations: Iterable[Conversation]) -> list[str]:
     """Names the models that conversations with an app ask: a turn's plan, else the app's own."""
-    root = app.root_agent
-    is_played = root is not None and plays_plans(root, name_of_model(override_of(app).model))
+    is_played = plays_plans(app)
     played = {is_played and has for asked in conversations for has in _have_plans(asked)}
     own = models_of(app) if False in played else []
     return [*(["planned"] if True in played else []), *own]
@@ -83,22 +80,32 @@ def _have_plans(conversation: Conversation) -> Iterator[bool]:
 def check_plans(
     app: App, conversations: Mapping[str, Conversation], variants: Iterable[App] = ()
 ) -> None:
-    """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
-
-    Args:
-      app: the app; one agent alone, or one that a construct has made, may lack whom others have,
-        and who stands behind a remote agent is not known.
-      conversations: what to ask, by where it is written.
-      variants: the app under other constructs.
+    """Refuses plans that conversations with an app would play as `check_tasks` does.
 
     Raises:
       AdkFlowError: it names such a task.
     """
     root = app.root_agent
-    if root is None or not plays_plans(root, name_of_model(override_of(app).model)):
-        return
+    if root is not None and plays_plans(app):
+        check_tasks(root, conversations, [each.root_agent for each in variants if each.root_agent])
+
+
+def check_tasks(
+    root: BaseNode, conversations: Mapping[str, Conversation], variants: Iterable[BaseNode] = ()
+) -> None:
+    """Refuses a plan whose task is nobody's in an app of several agents, nor in variants of it.
+
+    Args:
+      root: the app's; one agent alone, or one that a construct has made, may lack whom others have,
+        and who stands behind a remote agent is not known.
+      conversations: what to ask, by where it is written.
+      variants: the roots of the app under other constructs.
+
+    Raises:
+      AdkFlowError: it names such a task.
+    """
     own = AgentMap(root)
-    others = [AgentMap(each.root_agent) for each in variants if each.root_agent is not None]
+    others = list(map(AgentMap, variants))
     is_remote = "a2a" in map(kind_of_agent, agents_of(root))
     if len(own.nodes) == 1 or root.name in LEADLESS or is_remote:
         return

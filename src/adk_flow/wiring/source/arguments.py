@@ -1,7 +1,5 @@
 """The arguments with which an object that exists would be made again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from inspect import ismethod

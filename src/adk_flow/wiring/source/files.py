@@ -1,7 +1,5 @@
 """An app under a construct as the files of a folder that `adk run` runs."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections import deque

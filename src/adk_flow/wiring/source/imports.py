@@ -1,7 +1,5 @@
 """The import lines of a Python file, and the names that it has given out."""
 
-from __future__ import annotations
-
 import builtins
 import keyword
 import sys

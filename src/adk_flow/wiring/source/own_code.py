@@ -1,7 +1,5 @@
 """The functions of adk-flow that a construct needs, with all that they use, as source."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 from collections.abc import Iterator

@@ -44,7 +44,7 @@ class References:
         self._app = app
         self._objects: dict[int, Origin] = {}
         self._texts: dict[str, Origin] = {}
-        for module in _own_modules():
+        for module in filter(is_of_app, list(sys.modules.values())):
             for name, value in _values(module):
                 self._note(module.__name__, name, value)
         self._paths = dict(self._walk())
@@ -107,17 +107,12 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f".{name}", node
 
 
-def _own_modules() -> Iterator[ModuleType]:
-    for name, module in list(sys.modules.items()):
-        if name != "__main__" and is_of_app(module):
-            yield module
-
-
 def is_of_app(module: ModuleType) -> bool:
     """Whether a module is the app's: neither Python's nor installed, nor adk-flow's."""
     file = getattr(module, "__file__", None) or ""
     is_apart = file.startswith(_APART) or "site-packages" in file
-    return bool(file) and not is_apart and module.__name__.partition(".")[0] != PACKAGE
+    others = (PACKAGE, "__main__")
+    return bool(file) and not is_apart and module.__name__.partition(".")[0] not in others
 
 
 def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,11 @@
 """Agents, graphs and what they hold, written as Python source."""
 
-from __future__ import annotations
-
 import enum
 import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple, get_args, get_origin
@@ -22,15 +20,11 @@ from google.adk.tools._node_tool import NodeTool
 from google.adk.workflow import BaseNode, FunctionNode, Workflow
 from pydantic import BaseModel
 
+from adk_flow._data import group_by
 from adk_flow.analysis.trace import KEYLESS_MODELS
 from adk_flow.inspect.agent_graph import agents_of, name_of_model
 from adk_flow.wiring.copies import WiringError
-from adk_flow.wiring.source.arguments import (
-    arguments_of,
-    fields_of,
-    is_alike,
-    made_by_wiring,
-)
+from adk_flow.wiring.source.arguments import arguments_of, fields_of, is_alike, made_by_wiring
 from adk_flow.wiring.source.imports import Imports
 from adk_flow.wiring.source.layout import Group, Source, call_of, lay_out, listing, literal
 from adk_flow.wiring.source.own_code import PACKAGE, OwnCode
@@ -88,11 +82,7 @@ class SourceWriter:
         return self._variables[id(node)]
 
     def write(self, value: Any) -> Source:
-        """Writes a value.
-
-        Raises:
-          WiringError: it can be neither written nor named.
-        """
+        """Writes a value; a WiringError if it can be neither written nor named."""
         if isinstance(value, BaseAgent) or id(value) in self._variables:
             return self.assign(value)
         if place := self._references.find(value):
@@ -216,8 +206,9 @@ class SourceWriter:
                 return source
             return self._call(FunctionNode, arguments_of(node) or {})
         if isinstance(node, Workflow):
-            for twice in _twice(node.edges):
-                self.assign(twice)
+            for same in group_by(_nodes(node.edges), id).values():
+                if len(same) > 1:
+                    self.assign(same[0])
         return self._call(type(node), dict(fields_of(node)))
 
     def _clone(self, agent: BaseAgent) -> Source:
@@ -238,13 +229,6 @@ class SourceWriter:
         return call_of(
             f"{self._named(place)}.clone", *([Group("{", update, "}")] if update else ())
         )
-
-
-def _twice(edges: Iterable[Any]) -> list[BaseNode]:
-    """Finds the nodes that edges name more than once."""
-    nodes = {id(node): node for node in _nodes(edges)}
-    times = Counter(id(node) for node in _nodes(edges))
-    return [node for key, node in nodes.items() if times[key] > 1]
 
 
 def _nodes(edges: Any) -> Iterator[BaseNode]:
