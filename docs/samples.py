@@ -27,8 +27,8 @@ def make_sample(seed: int) -> App:
     """Makes an app of a lead and specialists, some with tools, some with agents of their own."""
     dice = Random(seed)
     names = (f"{'_'.join(dice.sample(_WORDS, dice.randint(1, 3)))}_{n}" for n in range(99))
-    team = [_agent(dice, names, levels=2) for _ in range(dice.choice([1, 2, 2, 3, 3, 4, 5]))]
-    lead = _agent(dice, names, levels=0, tools=dice.choice([0, 0, 0, 1, 2]))
+    team = [_agent(dice, names, below=2) for _ in range(dice.choice([1, 2, 2, 3, 3, 4, 5]))]
+    lead = _agent(dice, names, below=0, tools=dice.choice([0, 0, 0, 1, 2]))
     called = dice.random() < 0.3
     lead.tools += [AgentTool(agent) for agent in team] if called else []
     lead = lead.clone({} if called else {"sub_agents": team})
@@ -53,11 +53,11 @@ def run_sample(seed: int) -> list[SampleRow]:
     ]
 
 
-def _agent(dice: Random, names: Iterator[str], *, levels: int, tools: int | None = None) -> LlmAgent:
+def _agent(dice: Random, names: Iterator[str], *, below: int, tools: int | None = None) -> LlmAgent:
     name = next(names)
     count = dice.choice([0, 1, 1, 2, 4]) if tools is None else tools
-    inner = dice.randint(1, 2) if levels and dice.random() < 0.2 else 0
-    helpers = [_agent(dice, names, levels=levels - 1) for _ in range(inner)]
+    inner = dice.randint(1, 2) if below and dice.random() < 0.2 else 0
+    helpers = [_agent(dice, names, below=below - 1) for _ in range(inner)]
     called = dice.random() < 0.5
     return LlmAgent(
         name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from adk_flow.laws.team import QUESTION, Side, written
 from adk_flow.models.request.tokens import tokens_in
@@ -46,7 +46,7 @@ def _sessions(side: Side, reruns: int = 0) -> Iterator[Side]:
       reruns: how often ADK runs whom it hands over to again.
     """
     if side.is_asked:
-        yield side._replace(inner=_listed(side, 1 + side.acts))
+        yield side._replace(inner=_listed(side))
     for inner in side.below:
         for one in _sessions(inner, 0 if inner.is_called else reruns):
             idle = side._replace(parts=0, called=0, returned=0, says=one.says)
@@ -73,7 +73,7 @@ def _folded(side: Side) -> Side:
         # Who has no words of its own says what it was told.
         says=side.says + told * side.acts,
         below=tuple(map(_folded, side.targets)),
-        inner=sum((Counter(one.inner) + _alone(one) for _, one in pairs), Counter[str]()),
+        inner=_sum(Counter(one.inner) + _alone(one) for _, one in pairs),
     )
 
 
@@ -86,20 +86,24 @@ def _call(inner: Side, one: Side) -> dict[str, int]:
 
 def _alone(side: Side) -> Counter[str]:
     """Counts what an agent takes in a session of its own."""
-    # ADK says to each agent who it is (2.13, flows/llm_flows/identity.py).
+    # ADK says to each agent who it is (2.13, flows/llm_flows/prompt/_identity.py).
     identity = 13 + side.name + (10 + side.description) * bool(side.description)
     sent = (1 + side.acts) * (side.static + identity + _ASK) + side.called + side.returned
     return Counter({"inner calls": 1 + side.acts, "inner tokens": sent + side.called + side.says})
 
 
-def _listed(side: Side, calls: int) -> Counter[str]:
+def _sum(counters: Iterable[Mapping[str, int]]) -> Counter[str]:
+    return sum(map(Counter, counters), Counter[str]())
+
+
+def _listed(side: Side, calls: int = 0) -> Counter[str]:
     """Counts what an agent is told in its requests of those to whom it hands over."""
-    size = _names(side.targets)
+    calls, size = calls or 1 + side.acts, _names(side.targets)
     return Counter({"inner listing": calls, "inner listed": calls * size} if size else {})
 
 
 def _names(sides: Iterable[Side]) -> int:
-    # ADK writes a name three times and a description once (2.13, flows/llm_flows/agent_transfer.py).
+    # ADK writes a name three times and a description once (2.13, extensions/_agent_transfer.py).
     return sum(14 + 3 * side.name + side.description for side in sides)
 
 
@@ -116,7 +120,7 @@ class _Branch:
         self.done = done
         self.deep: Counter[str] = Counter()
         """What of it those below specialists have done."""
-        self.at = ""
+        self.last: Side | None = None
         """Who spoke last, and is asked next."""
         self._own: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
@@ -131,7 +135,7 @@ class _Branch:
           is_own: whether it does its task; else it hands on.
           is_top: whether it is a specialist, of whom the flat laws know.
         """
-        calls = 1 + side.acts * is_own
+        calls = 0 if side.kind else 1 + side.acts * is_own
         heard = self.deep if is_top else self.done - self._own[side.named]
         sizes = {name: calls * size for name, size in heard.items()}
         done = _MOVE + _heard(side) if is_own else _MOVE
@@ -140,7 +144,7 @@ class _Branch:
             sizes["listed"] = calls * (near + _names(side.targets))
             sizes["own"] = is_own * (2 * side.called + side.returned)
             self.deep = self.deep + done
-        self.done, self.at = self.done + done, side.named
+        self.done, self.last = self.done + done, side
         self._own[side.named] += done
         total = Counter({f"inner hop {name}": size for name, size in sizes.items()})
         total["inner calls"] = sizes.get("calls", 0)
@@ -148,12 +152,13 @@ class _Branch:
 
     def walk(self, tops: Sequence[Side]) -> Counter[str]:
         """Counts some agents and those below, each handing over on the way to whom is not done."""
-        above = {side.named: top for side, top in _tree(tops)}
+        above = {id(side): top for side, top in _tree(tops)}
         todo = [side for side, _ in _tree(tops) if side.is_asked]
-        side: Side | None = next((one for one, _ in _tree(tops) if one.named == self.at), tops[0])
+        at = self.last and self.last.named
+        side: Side | None = next((one for one, _ in _tree(tops) if one.named == at), tops[0])
         total: Counter[str] = Counter()
         while side:
-            top, is_own = above[side.named], any(side is one for one in todo)
+            top, is_own = above[id(side)], any(side is one for one in todo)
             peers = top.targets if top else tops
             near = _names([top, *peers]) if top else 0
             total += self.visit(side, near, is_own=is_own, is_top=is_own and not top)
@@ -162,12 +167,17 @@ class _Branch:
             side = next(ways, top) if todo else None
         return total
 
-    def rise(self, tops: Sequence[Side]) -> Counter[str]:
-        """Counts those through whom control goes back up."""
-        above, total = {side.named: top for side, top in _tree(tops)}, Counter[str]()
-        while top := above[self.at]:
+    def rerun(self, side: Side, *, goes_up: bool) -> Counter[str]:
+        """Counts whom ADK runs again after a graph's node has handed over to it (2.13).
+
+        Unless there is somebody left to whom control goes up, it has no more to do if it was alone.
+        """
+        above, total = {id(one): top for one, top in _tree([side])}, Counter[str]()
+        is_alone = self.last is side.targets[0] and not goes_up
+        while goes_up and (top := above[id(self.last)]):
             total += self.visit(top, is_own=False)
-        return total
+        near = _names([side, *side.targets])
+        return total + self.visit(side.targets[0], near, is_own=not is_alone)
 
 
 def _leads(side: Side, to: Side) -> bool:
@@ -188,47 +198,64 @@ class NestedAgents:
         self.construct = construct
         self._branches: defaultdict[str, _Branch] = defaultdict(lambda: _Branch(Counter()))
 
-    def turn(self, lead: Side, asked: Sequence[Side]) -> tuple[list[Side], Counter[str]]:
-        """Gives who does the tasks of a turn, and what agents of their own add."""
+    def turn(
+        self, lead: Side, asked: Sequence[Side], idle: Sequence[Side]
+    ) -> tuple[list[Side], Counter[str]]:
+        """Gives who does the tasks of a turn, and what agents of theirs and of others add."""
         if self.construct in _ASKING:
             reruns = int(self.construct == "single_turn")
             sides = [one for side in asked for one in _sessions(side, reruns)]
-            return sides, sum((Counter(side.inner) for side in sides), Counter[str]())
+            return sides, _sum(side.inner for side in sides)
         sides = list(map(_folded, asked))
-        if self.construct in _ALONE or self.construct == "transfer":
-            return sides, self._handing_over(lead, sides)
-        nodes = (self._node(lead, sides, number) for number in range(len(sides)))
-        return sides, sum(nodes, Counter[str]())
+        by = self._handing_over if self.construct in (*_ALONE, "transfer") else self._nodes
+        return [side for side in sides if side.is_asked], by(lead, sides) + self._idle(
+            lead, sides, idle
+        )
 
-    def _handing_over(self, lead: Side, sides: list[Side]) -> Counter[str]:
+    def _idle(self, lead: Side, sides: Sequence[Side], idle: Sequence[Side]) -> Counter[str]:
+        """Counts what is told of those whom nobody needs: to one who has all, to nodes that run."""
+        if self.construct in _ALONE:
+            return _listed(_whole(lead, [*sides, *(side._replace(parts=0) for side in idle)]))
+        is_run = self.construct in (*_IN_SERIES, "parallel")
+        return _sum(_listed(side, 1 + (self.construct == "loop")) for side in idle if is_run)
+
+    def _handing_over(self, lead: Side, sides: Sequence[Side]) -> Counter[str]:
         branch = self._branches[""]
         if self.construct == "transfer":
             branch.done = branch.done + _heard(lead)
-        else:
-            sides = [_whole(lead, sides)]
-        lists = (_listed(side, 1 + side.acts) for side in sides)
-        return branch.walk(sides) + sum(lists, Counter[str]())
+            return branch.walk(sides) + _sum(map(_listed, sides))
+        return branch.walk([_whole(lead, sides)])
+
+    def _nodes(self, lead: Side, sides: Sequence[Side]) -> Counter[str]:
+        return _sum(self._node(lead, sides, number) for number in range(len(sides)))
 
     def _node(self, lead: Side, sides: Sequence[Side], number: int) -> Counter[str]:
-        """Counts those below a graph's node: ADK runs whom it hands over to again (2.13)."""
+        """Counts those below a node of a graph, all of whom hear each other in a series."""
         side, is_series = sides[number], self.construct in _IN_SERIES
         branch = self._branches["" if is_series else side.named]
-        branch.at, branch.deep = "", branch.deep if number == 0 else Counter()
-        total = branch.walk([side]) + _listed(side, 1 + side.acts)
-        if self.construct == "loop":  # in the second round nothing is handed over any more
-            total += Counter(side.inner) + _listed(side, 1 + side.acts)
+        branch.last, branch.deep = None, branch.deep if number == 0 else Counter()
+        total = branch.walk([side]) + _listed(side)
+        if self.construct == "loop":
+            total += _second_round(side)
         if not side.targets:
             return total
-        first, near = side.targets[0], _names([side, *side.targets])
+        waits = side is not sides[-1] if is_series else bool(lead.acts)
+        if waits and (is_series or self.construct == "router_many"):
+            return total + branch.rerun(side, goes_up=True) + _once_more(side)
         is_early = self.construct in ("parallel", "router_many") and _is_early(side, sides)
-        is_going_on = is_series and side is not sides[-1]
-        is_going_on |= self.construct == "router_many" and bool(lead.acts)
-        if not (is_early or is_going_on):
-            return total + branch.visit(first, near, is_own=branch.at != first.named)
-        total += branch.rise([side]) + branch.visit(first, near)
-        if is_going_on:
-            total += _alone(side) + Counter(side.inner) + _listed(side, 1 + side.acts)
-        return total
+        return total + branch.rerun(side, goes_up=is_early)
+
+
+def _once_more(side: Side) -> Counter[str]:
+    return _alone(side) + Counter(side.inner) + _listed(side)
+
+
+def _second_round(side: Side) -> Counter[str]:
+    """Counts what is done again in a loop, in which nobody hands over any more."""
+    inner = Counter(side.inner)
+    calls = {"inner calls": inner["inner calls"] - inner["inner hop calls"]}
+    kept = {name: size for name, size in inner.items() if not name.startswith("inner hop")}
+    return Counter(kept | calls) + _listed(side)
 
 
 def _is_early(side: Side, sides: Iterable[Side]) -> bool:
@@ -252,6 +279,6 @@ def _whole(lead: Side, sides: Sequence[Side]) -> Side:
         called=sum(side.called for side in everybody),
         returned=sum(side.returned for side in everybody),
         below=tuple(target for side in sides for target in side.targets),
-        inner=sum((Counter(side.inner) for side in sides), Counter[str]()),
+        inner=_sum(side.inner for side in sides),
         is_asked=True,
     )

@@ -46,7 +46,7 @@ class Prediction(msgspec.Struct, kw_only=True):
     left_out: dict[str, str]
     """Constructs that are not among those of `at_once`, with the reason."""
     rough: list[str]
-    """Specialists that are no LlmAgents, or have such below them, of which the laws know little."""
+    """Specialists of whom the laws know little: these, or one below, run others without a model."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
@@ -151,7 +151,8 @@ def _fit(rows: Sequence[SampleRow], figure: str) -> dict[str, float]:
     deep = [row for row in rows if any(_inner(row.terms).values())]
     sizes = [float(getattr(row.figures, figure)) for row in deep]
     rest = [size - apply_law(law, row.terms) for size, row in zip(sizes, deep, strict=True)]
-    return law | fit_shares([_inner(row.terms, figure) for row in deep], rest, sizes)
+    law |= fit_shares([_inner(row.terms, figure) for row in deep], rest, sizes)
+    return {name: rounded for name, factor in law.items() if (rounded := round(factor, 3))}
 
 
 def _inner(terms: Mapping[str, int], figure: str = "") -> dict[str, int]:

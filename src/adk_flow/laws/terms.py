@@ -25,7 +25,9 @@ def terms_of_turns(
         asked = team.specialists[:topics] if number == 0 else team.specialists[topics - 1 : topics]
         is_whole = number == 0 and topics == len(team.specialists)
         lead = team.lead if is_whole else team.lead._replace(parts=0, called=0, returned=0, says=0)
-        asked, inner = below.turn(lead, asked)
+        names = {side.named for side in asked}
+        idle = [side for side in team.specialists if side.named not in names]
+        asked, inner = below.turn(lead, asked, idle)
         sizes = {
             "1": 1,
             "lead": team.lead.instruction,
@@ -36,7 +38,7 @@ def terms_of_turns(
             "descriptions": sum(side.description for side in team.specialists),
             **{f"past {name}": value for name, value in past.items()},
         }
-        total.update(_turn(team, lead, asked, sizes))
+        total.update(_turn(team, lead, asked, idle, sizes))
         total.update(inner)
         total["inner hop turns"] += inner["inner hop calls"] * number
         past.update(_said([lead, *asked]))
@@ -54,10 +56,12 @@ def _said(sides: Sequence[Side]) -> dict[str, int]:
 
 
 def _turn(
-    team: AppTeam, lead: Side, asked: Sequence[Side], sizes: Mapping[str, int]
+    team: AppTeam,
+    lead: Side,
+    asked: Sequence[Side],
+    idle: Sequence[Side],
+    sizes: Mapping[str, int],
 ) -> dict[str, int]:
-    named = {side.named for side in asked}
-    idle = [side for side in team.specialists if side.named not in named]
     weights = {
         "turns": 1,
         "acting turns": int(bool(lead.acts or any(side.acts for side in asked))),
