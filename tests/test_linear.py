@@ -14,6 +14,7 @@ import pytest
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.metrics import measure_turn
+from adk_flow.analysis.trace import Turn
 from adk_flow.analysis.trace_reader import read_trace, read_turns
 from adk_flow.check.diff import diff_flows
 from adk_flow.log import reader
@@ -125,3 +126,20 @@ def test_turn_600_takes_the_recorder_no_more_steps_than_turn_10(tmp_path):
     early, late = [asyncio.run(steps_of(turn, tmp_path / str(turn))) for turn in (10, 600)]
 
     assert 1000 < late < 1.05 * early
+
+
+def test_turns_that_were_read_go_without_a_search_for_garbage(logs):
+    gc.collect()
+    gc.disable()
+    try:
+        before = turns_held()
+        count = sum(1 for _ in read_turns(LogFile(logs[0]).records))
+        held = turns_held() - before
+    finally:
+        gc.enable()
+
+    assert held < 5 < count
+
+
+def turns_held():
+    return sum(isinstance(held, Turn) for held in gc.get_objects())

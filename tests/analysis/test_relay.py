@@ -1,7 +1,5 @@
 """Facts that were dropped on purpose on their way to a specialist and to the user."""
 
-from __future__ import annotations
-
 import random
 from typing import Any, NamedTuple
 

@@ -19,12 +19,13 @@ from pydantic import BaseModel
 from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.log.reader import Damage, Log, read_log
-from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request
+from adk_flow.log.schema import Part, Record, Request
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Canary, of_questions
 from adk_flow.wiring import wire
 from tests.doubles.flow import agent, expected, record
+from tests.doubles.records import HEADER, RECORDS, log_of
 from tests.doubles.teams import SCRIPTS, twice
 
 CANARIES = {
@@ -82,48 +83,27 @@ def told(found: Visibility) -> list[str]:
     return [f"{one.agent}: {one.kind} of {one.source} @{one.record}" for one in found.leaks]
 
 
+ALONE = """
+    shown  user   question  fact  manner
+    Lead   words  x         x     x
+"""
+CALLED = """
+    shown  user   Lead     Loans   question  fact  manner
+    Lead   words  .        answer  x         .     x
+    Loans  .      request  .       .         x     .
+"""
 MATRICES = {
-    "single_agent": """
-        shown  user   question  fact  manner
-        Lead   words  x         x     x
-    """,
-    "advisor": """
-        shown  user   question  fact  manner
-        Lead   words  x         x     x
-    """,
-    "skills": """
-        shown  user   question  fact  manner
-        Lead   words  x         x     x
-    """,
+    **dict.fromkeys(("single_agent", "advisor", "skills"), ALONE),
+    **dict.fromkeys(("agent_tool", "mixed", "single_turn", "task"), CALLED),
     "transfer": """
         shown  user   question  fact  manner
         Lead   words  x         .     x
         Loans  words  x         x     .
     """,
-    "agent_tool": """
-        shown  user   Lead     Loans   question  fact  manner
-        Lead   words  .        answer  x         .     x
-        Loans  .      request  .       .         x     .
-    """,
     "agent_tool_skip_summarization": """
         shown  user   Lead     Loans         question  fact  manner
         Lead   words  .        answer+words  x         .     x
         Loans  .      request  .             .         x     .
-    """,
-    "mixed": """
-        shown  user   Lead     Loans   question  fact  manner
-        Lead   words  .        answer  x         .     x
-        Loans  .      request  .       .         x     .
-    """,
-    "single_turn": """
-        shown  user   Lead     Loans   question  fact  manner
-        Lead   words  .        answer  x         .     x
-        Loans  .      request  .       .         x     .
-    """,
-    "task": """
-        shown  user   Lead     Loans   question  fact  manner
-        Lead   words  .        answer  x         .     x
-        Loans  .      request  .       .         x     .
     """,
     "workflow_tool": """
         shown  user   Lead     Loans  Funds  question  fact  manner
@@ -533,45 +513,10 @@ async def test_artifacts_are_shared_while_a_call_runs(tmp_path):
 
 # Any log
 
-NAMES = st.sampled_from(["", "A", "B", "user"])
-SMALL = st.integers(0, 3)
-TEXTS = st.sampled_from(
-    ["", "yes", "a longer utterance", '{"a": "yes"}', "{", "[A] said: yes", "A {}", "[B] said: no"]
-)
-PARTS = st.builds(
-    Part,
-    st.sampled_from(["user", "model"]),
-    st.sampled_from(["text", "call", "response", "data"]),
-    SMALL,
-)
-KINDS = st.sampled_from(["agent_tool", "single_turn", "task", "node_tool", "transfer", "function"])
-HOOKS = "user_message before_agent before_model after_model before_tool after_tool event after_run"
-RECORDS = st.builds(
-    Record,
-    hook=st.sampled_from(HOOKS.split()),
-    time=st.just(0),
-    run=SMALL,
-    activation=SMALL,
-    agent=NAMES,
-    parent=SMALL,
-    call=NAMES,
-    cause=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume"]),
-    tool=NAMES,
-    kind=KINDS,
-    text=TEXTS,
-    request=st.none() | st.builds(Request, SMALL, st.lists(PARTS, max_size=3).map(tuple)),
-    calls=st.lists(st.builds(FunctionCall, NAMES, KINDS, NAMES, TEXTS), max_size=2).map(tuple),
-    responses=st.lists(NAMES, max_size=2).map(tuple),
-    state=st.lists(st.sampled_from(["k", "temp:k", "_adk"]), max_size=2).map(tuple),
-    artifacts=st.lists(st.just("a"), max_size=1).map(tuple),
-)
-HEADER = Header(flow_log=1, adk="", adk_flow="", app="", session="", time=0)
 
-
-@given(st.lists(RECORDS, max_size=25), st.dictionaries(SMALL, TEXTS))
-def test_any_records_in_any_order_can_be_read(records, texts):
-    trace = trace_log(Log("", HEADER, records, texts, []))
-    found = trace_visibility(trace, {"A": Canary("yes", only=["B"])})
+@given(st.lists(RECORDS, max_size=25))
+def test_any_records_in_any_order_can_be_read(records):
+    found = trace_visibility(trace_log(log_of(records)), {"fact": Canary("yes", only=["Loans"])})
 
     sending = ("before_model", "event")
     asked = {one.agent for one in records if one.hook in sending and one.request}
@@ -580,5 +525,5 @@ def test_any_records_in_any_order_can_be_read(records, texts):
         assert records[sight.record].hook in sending
         assert records[sight.record].agent == sight.agent
         assert sight.kind == "canary" or sight.source != sight.agent
-        assert sight.source in ("A", "user", *(one.agent for one in records))
+        assert sight.source in ("fact", "user", *(one.agent for one in records))
     assert all(one.reached and one.writer not in one.reached for one in found.crossings)

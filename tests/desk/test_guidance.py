@@ -3,11 +3,12 @@
 The questions were written once the look-up had been tuned on others.
 """
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from google.adk.tools import FunctionTool
@@ -24,200 +25,43 @@ from tools.guidance import (
 )
 
 PASSAGES = Path(guidance.__file__).parent / "passages"
+QUESTIONS = Path(__file__).with_name("guidance_questions.txt")
 LOOK_UPS = [look_up_mortgages, look_up_investments, look_up_pensions]
 
-ANSWERED_BY = {
-    "mortgages": [
-        ("fixed_or_tracker", "Should I go for a two year fix?"),
-        ("standard_variable_rate", "Why has my payment jumped after the introductory period?"),
-        (
-            "loan_to_value_bands",
-            "I owe 180,000 on a home worth 200,000, how does that affect the rate I'm offered?",
-        ),
-        ("deposit", "Is ten percent enough for a deposit?"),
-        ("gifted_deposit", "Can my aunt give me cash for the down payment?"),
-        ("affordability_tests", "Will my car loan reduce how much I can borrow?"),
-        ("fees", "What does an arrangement fee cost?"),
-        ("overpaying", "I got a bonus at work, can I use it to reduce the mortgage?"),
-        ("remortgaging", "Is it worth switching my mortgage to a cheaper bank?"),
-        ("product_transfer", "How do I do a product transfer with my existing lender?"),
-        ("agreement_in_principle", "Does a mortgage in principle hurt my credit file?"),
-        ("credit_history", "I have a default from three years ago, will any lender accept me?"),
-        ("self_employed", "I'm a company director, how will a lender treat my dividends?"),
-        (
-            "joint_borrower_sole_proprietor",
-            "My dad wants to be on my mortgage, does he need legal advice?",
-        ),
-        (
-            "buying_together",
-            "My girlfriend and I are putting in different amounts, how do we protect our shares?",
-        ),
-        ("buy_to_let", "Does the rent have to cover the mortgage on a buy to let?"),
-        ("leasehold", "Only 68 years are left on the lease, is that a problem?"),
-        ("shared_ownership", "Can I buy more shares of my shared ownership home later?"),
-        ("interest_only", "Would an interest-only mortgage be cheaper each month?"),
-        ("offset", "I have lots of savings, would an offset mortgage suit me?"),
-        ("porting", "Can I port my mortgage if I sell my home?"),
-        ("insurance", "Must I take out life insurance to get a mortgage?"),
-        ("falling_behind", "I have been made redundant and will miss a mortgage payment"),
-        ("first_homes", "What support is there for first-time buyers from the government?"),
-        ("lifetime_isa", "Can a Lifetime ISA be used for a £500,000 house?"),
-        ("stamp_duty", "What are the bands of stamp duty?"),
-        ("stamp_duty_first_time", "Is stamp duty free for first-time buyers?"),
-        (
-            "stamp_duty_surcharges",
-            "If I keep my old house and buy another, is there extra stamp duty?",
-        ),
-        ("conveyancing", "How much do conveyancing solicitors charge?"),
-        ("surveys", "What is the difference between a level 2 and level 3 survey?"),
-        ("mortgage_term", "Would a 40 year term cost me a lot more interest?"),
-        ("mortgage_brokers", "Do mortgage brokers charge a fee?"),
-        ("equity_release", "Can I release equity from my house at 60?"),
-        ("borrowing_more", "How can I borrow against my house for an extension?"),
-    ],
-    "investments": [
-        ("isas", "What is the ISA limit for 2026/27?"),
-        ("cash_isa_change", "Will people under 65 be able to save less in cash ISAs?"),
-        ("isa_transfers", "How long does it take to transfer an ISA?"),
-        ("lifetime_isa", "What do I lose if I withdraw from a Lifetime ISA at 45?"),
-        ("junior_isa", "When can my child get the money in a Junior ISA?"),
-        ("funds", "How do mutual funds work?"),
-        ("index_trackers", "Do index funds beat active managers?"),
-        ("etfs", "Can I hold ETFs inside an ISA?"),
-        ("shares", "Do I pay stamp duty when I buy UK shares?"),
-        ("bonds_and_gilts", "Is there tax on gilts?"),
-        ("diversification", "Should all my money be in my employer's shares?"),
-        ("risk", "How much could my investments fall in a bad year?"),
-        ("time_horizon", "Is two years long enough to invest in shares?"),
-        ("charges", "Is a 1% charge a lot?"),
-        ("drip_feeding", "I have £50,000 to invest, put it in at once or spread it out?"),
-        ("dividend_tax", "What rate of tax do higher-rate taxpayers pay on dividends?"),
-        ("capital_gains_tax", "Can I offset losses against capital gains?"),
-        ("savings_tax", "What is the personal savings allowance for a higher-rate taxpayer?"),
-        ("platforms", "Is a flat fee platform cheaper than a percentage one?"),
-        ("fscs", "I sold my house and have £300,000 in the bank, is it covered by the FSCS?"),
-        ("emergency_fund", "Should I clear my credit card before I invest?"),
-        ("inflation", "Will my savings keep up with rising prices?"),
-        ("premium_bonds", "What is the most I can hold in Premium Bonds?"),
-        ("compound_growth", "What will £1,000 become with compound interest?"),
-        ("rebalancing", "My mix has drifted to 80% shares, how do I put it back?"),
-        ("vct_eis", "How long must I hold VCT shares?"),
-        ("scams", "A celebrity advert promises high returns, is it a scam?"),
-        ("crypto", "Is cryptocurrency protected if the exchange fails?"),
-        ("ethical_investing", "How do I choose a sustainable fund?"),
-        ("financial_advice", "How much does a financial adviser cost?"),
-        ("getting_started", "What is a sensible first investment for a beginner?"),
-        ("bed_and_isa", "Can I transfer shares I hold straight into an ISA?"),
-        ("market_falls", "Should I sell when the stock market crashes?"),
-        ("investment_trusts", "Can investment trusts borrow money?"),
-        ("property_investing", "What is a REIT and is it better than being a landlord?"),
-    ],
-    "pensions": [
-        (
-            "workplace_pension",
-            "What is the difference between a workplace pension and saving on my own?",
-        ),
-        ("auto_enrolment", "Am I automatically enrolled if I earn £9,000?"),
-        ("defined_benefit", "What happens to a final salary pension if the firm goes bust?"),
-        ("personal_pension", "Can I set up a stakeholder pension?"),
-        ("sipp", "Should I use a SIPP to choose my own funds?"),
-        ("tax_relief", "I put £80 into my pension, how much tax relief is added?"),
-        ("annual_allowance", "What happens if I pay in more than £60,000?"),
-        (
-            "tapered_annual_allowance",
-            "My adjusted income is £290,000, what does that do to my allowance?",
-        ),
-        ("carry_forward", "How far back can I use unused annual allowance?"),
-        ("mpaa", "I've started drawing my pension flexibly, how much can I still contribute?"),
-        ("tax_free_cash", "Is the 25% lump sum limited?"),
-        ("drawdown", "Could I run out of money in drawdown?"),
-        ("annuity", "Should I buy an annuity?"),
-        ("when_can_i_take", "Is the minimum pension age going up to 57?"),
-        ("small_pots", "I have a pot of £8,000, can I cash in the lot?"),
-        (
-            "db_transfer",
-            "Is it wise to give up my defined benefit pension for a lump sum transfer?",
-        ),
-        ("state_pension", "How much State Pension will I get each week?"),
-        ("state_pension_age", "Has the State Pension age gone up to 67 yet?"),
-        ("ni_gaps", "Can I pay voluntary National Insurance for past years?"),
-        ("deferral", "How much extra do I get if I delay my State Pension by a year?"),
-        ("beneficiaries", "How do I make sure my partner gets my pension pot if I die?"),
-        ("inheritance_tax", "Do pensions count for inheritance tax after April 2027?"),
-        ("consolidation", "What should I check before I transfer old pensions into one?"),
-        ("lost_pensions", "How can I track down an old workplace pension I have forgotten?"),
-        ("salary_sacrifice", "Does salary sacrifice save National Insurance?"),
-        ("charges", "Is there a cap on workplace pension charges?"),
-        ("scams", "Someone cold called me about my pension, what should I do?"),
-        ("pension_wise", "Is Pension Wise free?"),
-        ("self_employed", "What pension options does a self-employed plumber have?"),
-        ("how_much_to_save", "What percentage of my salary should I save for retirement?"),
-        ("investment_choice", "Which investments does my pension's default fund hold?"),
-        (
-            "tax_on_withdrawals",
-            "Why have I been put on an emergency tax code for my pension withdrawal?",
-        ),
-        ("divorce", "Can my ex-husband claim a share of my pension?"),
-        ("provider_fails", "Is my SIPP covered if the operator fails?"),
-    ],
-}
-# Known misses: the best passage is another one, or none.
-MISPLACED = {
-    "Why has my payment jumped after the introductory period?",
-    "I owe 180,000 on a home worth 200,000, how does that affect the rate I'm offered?",
-    "Is ten percent enough for a deposit?",
-    "Can my aunt give me cash for the down payment?",
-    "I got a bonus at work, can I use it to reduce the mortgage?",
-    "Does a mortgage in principle hurt my credit file?",
-    "I have a default from three years ago, will any lender accept me?",
-    "My girlfriend and I are putting in different amounts, how do we protect our shares?",
-    "I have been made redundant and will miss a mortgage payment",
-    "What are the bands of stamp duty?",
-    "What is the ISA limit for 2026/27?",
-    "How much could my investments fall in a bad year?",
-    "What is the difference between a workplace pension and saving on my own?",
-    "What happens if I pay in more than £60,000?",
-    "Is it wise to give up my defined benefit pension for a lump sum transfer?",
-    "Can my ex-husband claim a share of my pension?",
-}
 
-OFF_TOPIC = [
-    "What's the weather like in Leeds tomorrow?",
-    "Who won the World Cup in 1966?",
-    "Give me a recipe for lemon drizzle cake",
-    "Can you translate hello into French?",
-    "My dog will not eat its food",
-    "Tell me a joke",
-    "What are the symptoms of flu?",
-    "Recommend a good film for tonight",
-    "How do I learn to play the guitar?",
-    "Explain photosynthesis",
-    "How do I grow tomatoes?",
-    "Which museum in London is best for children?",
-    "hello",
-    "asdf qwer zxcv",
-]
+class Asked(NamedTuple):
+    """A question, with the passage that answers it."""
 
-LOOKED_UP = [
-    (subject, question, answer)
-    for subject, questions in ANSWERED_BY.items()
-    for answer, question in questions
-]
+    subject: str
+    question: str
+    answer: str
+    is_missed: bool
+    """The best passage is another one, or none."""
 
 
-@pytest.mark.parametrize(("subject", "question", "answer"), LOOKED_UP)
-def test_the_best_passage_is_the_one_that_answers(subject: str, question: str, answer: str):
-    found = [passage.id for passage in closest(subject, question)]
-    if question in MISPLACED:
-        assert found[:1] != [answer], "found now: take it off the list of known misses"
-    else:
-        assert found[0] == answer
+def read_questions() -> tuple[list[Asked], list[str]]:
+    """Reads the questions, those that are known to be missed marked `!`, and those off topic."""
+    *subjects, off_topic = re.split(r"^# ", QUESTIONS.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    lines = [(part.split("\n")[0], line) for part in subjects for line in part.split("\n")[1:]]
+    pairs = [(subject, *line.partition(": ")[::2]) for subject, line in lines if line]
+    asked = [Asked(s, question, answer.lstrip("!"), "!" in answer) for s, answer, question in pairs]
+    return asked, off_topic.splitlines()[1:]
+
+
+LOOKED_UP, OFF_TOPIC = read_questions()
+
+
+@pytest.mark.parametrize("asked", LOOKED_UP, ids=lambda asked: asked.question)
+def test_the_best_passage_is_the_one_that_answers(asked: Asked):
+    found = [passage.id for passage in closest(asked.subject, asked.question)]
+    is_first = found[:1] == [asked.answer]
+    assert is_first != asked.is_missed, "found now: take off its mark" if is_first else found
 
 
 def test_most_questions_find_their_passage_first():
     # 86 of 103 when this was written.
-    assert len(MISPLACED) <= 0.2 * len(LOOKED_UP)
-    assert len({answer for _, _, answer in LOOKED_UP}) > 90
+    assert sum(asked.is_missed for asked in LOOKED_UP) <= 0.2 * len(LOOKED_UP)
+    assert len({asked.answer for asked in LOOKED_UP}) > 90
 
 
 @pytest.mark.parametrize("question", OFF_TOPIC)

@@ -15,9 +15,12 @@ class Case(NamedTuple):
 
     turns: list[Any]
     script: dict[str, list[Any]]
-    calls: int
-    """LLM calls, true."""
     drawn: str
+
+    @property
+    def calls(self) -> int:
+        """LLM calls, true: one for each decision, all of which are asked for."""
+        return sum(map(len, self.script.values()))
 
 
 CASES = {
@@ -30,7 +33,6 @@ CASES = {
             "hotels": ["Stay.", transfer("travel")],
             "weather": ["Sun."],
         },
-        10,
         """
         start user to concierge
         user say concierge "To Rome?"
@@ -61,7 +63,6 @@ CASES = {
             "shopper": ["got milk", "got eggs"],
             "cook": ["omelette"],
         },
-        3,
         """
         start user to errands
         user say errands "milk and eggs"
@@ -89,7 +90,6 @@ CASES = {
             "clerk": [call("approve", amount=5), transfer("payer")],
             "payer": ["Paid."],
         },
-        3,
         """
         start user to clerk
         user say clerk "£5 please"
@@ -111,7 +111,6 @@ CASES = {
             "weld": ["w"],
             "pack": ["k"],
         },
-        4,
         """
         start user to factory
         user say factory "A car"
@@ -143,7 +142,6 @@ CASES = {
             "writer": ["Rain", "Deluge"],
             "critic": ["bad", "good"],
         },
-        4,
         """
         start user to headline
         user say headline "Rain"
@@ -179,7 +177,6 @@ CASES = {
             "billing": ["£5"],
             "repairs": ["mended"],
         },
-        4,
         """
         start user to helpdesk
         user say helpdesk "My bill?"
@@ -217,7 +214,6 @@ CASES = {
             "finder": ["Shelf 3.", transfer("librarian")],
             "appraiser": ["£9"],
         },
-        6,
         """
         start user to librarian
         user say librarian "Where?"
@@ -253,7 +249,6 @@ CASES = {
             "money": ["m"],
             "culture": ["c"],
         },
-        6,
         """
         start user to editor
         user say editor "News?"
@@ -294,7 +289,6 @@ CASES = {
             ],
             "translator": ["Anna"],
         },
-        7,
         """
         start user to onboarding
         user say onboarding "Hi"
@@ -325,7 +319,6 @@ CASES = {
             "pictures": ["p"],
             "chat": ["bye"],
         },
-        6,
         """
         start user to publisher
         user say publisher "A book"
@@ -360,7 +353,6 @@ CASES = {
         {
             "dealer": ["1", "2"],
         },
-        2,
         """
         start user to quotes
         user say quotes "nut and bolt"
@@ -391,7 +383,6 @@ CASES = {
             ],
             "searcher": ["found"],
         },
-        6,
         """
         start user to research
         user say research "Why?"
@@ -414,7 +405,6 @@ CASES = {
             "style": ["fine"],
             "facts": ["true"],
         },
-        3,
         """
         start user to review
         user say review "A poem"
@@ -449,7 +439,6 @@ CASES = {
                 "None.",
             ],
         },
-        4,
         """
         start user to clerk
         user say clerk "Pens?"
@@ -473,7 +462,6 @@ CASES = {
             "teller": ["rain", "sun"],
             "judge": ["sad"],
         },
-        3,
         """
         start user to story
         user say story "A tale"
@@ -497,7 +485,6 @@ CASES = {
         {
             "tickets": [call("order", part="x"), "Ordered.", "It is here."],
         },
-        3,
         """
         start user to tickets
         user say tickets "A part"
@@ -515,7 +502,6 @@ CASES = {
         {
             "vault": [call("open_vault", number=3), "May I?", "It is open."],
         },
-        3,
         """
         start user to vault
         user say vault "Open 3"
@@ -535,7 +521,6 @@ CASES = {
             "checker": ["complete"],
             "writer": ["Dear Ann"],
         },
-        2,
         """
         start user to visa
         user say visa "Form"
@@ -563,7 +548,6 @@ CASES = {
         {
             "explainer": ["1", "2"],
         },
-        2,
         """
         start user to glossary
         user say glossary "bond yield"

@@ -1,7 +1,5 @@
 """Commands as a user types them, run in this process: a new one imports ADK for seconds."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess
@@ -43,6 +41,13 @@ PATH = list(sys.path)
 _TESTS = Path(__file__).parents[1]
 _KEPT = (sysconfig.get_path("stdlib"), str(Path(cli.__file__).parents[1]), str(_TESTS))
 """Folders of modules that a command shares with the tests; all else is an app's."""
+
+
+def write_app(place: Path, text: str = APP) -> Path:
+    """Writes an app into a new folder."""
+    place.mkdir(parents=True)
+    (place / "agent.py").write_text(text, encoding="utf-8")
+    return place
 
 
 class Finished(NamedTuple):

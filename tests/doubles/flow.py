@@ -1,7 +1,5 @@
 """Agents held a conversation with, with options of the recorder and errors that end a run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import dedent

@@ -3,8 +3,6 @@
 A new interpreter imports both for seconds.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import os

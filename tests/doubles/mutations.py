@@ -3,8 +3,6 @@
 python -m tests.doubles.mutations --number 10000 [--seed 1]
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json
@@ -17,23 +15,27 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from google.adk.apps import App
 from typer.main import get_command
 
 from adk_flow.cli import make_command
+from adk_flow.models.scripted import Scripted
+from adk_flow.run.conversation_run import run_conversation
 from tests.doubles.collector import collecting
+from tests.doubles.teams import twice, wired
 
 RULES = """
 control: |
-  start user to Root
+  start user to Lead
   ...
 llm_calls: 3
 cost: 0.5
-isolated: [[Root, Loans]]
+isolated: [[Lead, Loans]]
 never_speaks: [Loans]
 no_ping_pong: true
 no_findings: [dead_end, leak]
-each_turn: {answered_by: Root, tokens: 100}
-turns: [{holder: Root}]
+each_turn: {answered_by: Lead, tokens: 100}
+turns: [{holder: Lead}]
 """
 
 Line = dict[str, Any]
@@ -41,7 +43,7 @@ Line = dict[str, Any]
 _COMMAND = get_command(make_command())
 
 _NUMBERS = (-1, 0, 1, 2, 3, 7, 2**40)
-_NAMES = ("Root", "Loans", "Nobody", "user", "", "\x1b[31m\u202e\n::error::x", "x" * 5000)
+_NAMES = ("Lead", "Loans", "Nobody", "user", "", "\x1b[31m\u202e\n::error::x", "x" * 5000)
 _HOOKS = (
     *("user_message", "before_run", "before_agent", "after_agent", "agent_error"),
     *("before_model", "after_model", "model_error", "before_tool", "after_tool", "tool_error"),
@@ -61,7 +63,7 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "calls": ([], [{"name": "Loans", "kind": "agent_tool", "id": "1"}], [{"name": ""}] * 3),
     "usage": ({"input": -5, "output": 2**40}, {}),
     "request": (
-        *({"system": 99, "parts": [["user", "text", 98]]}, {"targets": ["Root"]}, {}),
+        *({"system": 99, "parts": [["user", "text", 98]]}, {"targets": ["Lead"]}, {}),
         *({"after": 3, "same": 1, "contents": ["um", [1, 2**40]]}, {"contents": ["xxxx", [5, 2]]}),
         *({"after": 2**40}, {"after": 5, "same": -1, "contents": ["d", []]}),
     ),
@@ -211,52 +213,11 @@ def _exit_code(arguments: list[str], about: str) -> int:
 
 async def whole_logs(folder: Path) -> list[Path]:
     """Records a conversation under each way of giving work to another agent."""
-    from google.adk.agents import LlmAgent, ParallelAgent
-    from google.adk.apps import App
-    from google.adk.tools.agent_tool import AgentTool
-
-    from adk_flow.models.scripted import Scripted, call, transfer
-    from adk_flow.run.conversation_run import run_conversation
-    from adk_flow.scenario.conversation import of_questions
-
-    def agent(name: str, model: Scripted, **options: Any) -> LlmAgent:
-        return LlmAgent(name=name, model=model, description=f"{name} knows.", **options)
-
-    def handing_over() -> Any:
-        model = Scripted(
-            script={
-                "Root": [transfer("Loans"), "Well?"],
-                "Loans": ["It is 5% a year.", transfer("Root")],
-            }
-        )
-        return agent("Root", model, sub_agents=[agent("Loans", model)])
-
-    def calling() -> Any:
-        both = [call("Loans", request="How dear?"), call("Funds", request="How good?")]
-        model = Scripted(
-            script={
-                "Root": [both, "5% and 7%.", call("Forms", request="fill"), "Done."],
-                "Loans": ["5%"],
-                "Funds": ["7%"],
-                "Forms": [call("finish_task", result="Ann")],
-            }
-        )
-        tools: list[Any] = [AgentTool(agent(name, model)) for name in ("Loans", "Funds")]
-        forms = agent("Forms", model, mode="task")
-        return agent("Root", model, tools=tools, sub_agents=[forms])
-
-    def side_by_side() -> Any:
-        model = Scripted(script={"Loans": ["a", "b"], "Funds": ["c", "d"]})
-        pair: list[Any] = [agent(name, model) for name in ("Loans", "Funds")]
-        return ParallelAgent(name="Root", sub_agents=pair)
-
     paths = []
-    for build in (handing_over, calling, side_by_side):
-        paths.append(folder / f"{build.__name__}.jsonl")
-        app = App(name="app", root_agent=build())
-        await run_conversation(
-            app, of_questions(["What does it cost?", "And then?"]), file=paths[-1]
-        )
+    for construct in ("transfer", "agent_tool", "task", "coordinator", "parallel"):
+        paths.append(folder / f"{construct}.jsonl")
+        app = App(name="app", root_agent=wired(Scripted(script=twice(construct)), construct))
+        await run_conversation(app, ["What does it cost?", "And then?"], file=paths[-1])
     return paths
 
 

@@ -1,7 +1,5 @@
 """A Postgres cluster of a test's own, run by a user that is not root, on a Unix socket."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

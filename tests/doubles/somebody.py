@@ -1,7 +1,5 @@
 """Other people's apps (tests/apps): put where ADK loads them from, and talked with."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

@@ -5,8 +5,6 @@
 What was answered is known by the HTTP answers, what was recorded by the lines of the logs.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import tempfile

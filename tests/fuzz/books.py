@@ -1,7 +1,5 @@
 """What really happened in a conversation, written down by the models, tools and callbacks."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """A model that decides by dice among what it is offered, and keeps books."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any

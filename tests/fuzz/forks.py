@@ -1,7 +1,5 @@
 """What ran side by side in a random conversation, against the forks and joins that are told."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 ADK asks the same questions of plugins and of an agent's own callbacks.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from google.adk.models.base_llm import BaseLlm

@@ -1,7 +1,5 @@
 """Compares what adk-flow says of random conversations with the books of those who took part."""
 
-from __future__ import annotations
-
 import argparse
 import gc
 import json

@@ -1,7 +1,5 @@
 """Conversations with one random tree, of several users at once."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Functions and agent tools of random trees, which keep books of when they really run."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Random agent trees of every ADK kind."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import warnings

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.log.reader import Log, LogError, read_log
+from adk_flow.log.reader import LogError, read_log
 from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
 from adk_flow.log.writer import LogWriter, log_path
 from tests.doubles.command import run_command
@@ -126,43 +126,6 @@ def test_a_path_stays_in_its_folder_and_sessions_apart(app, user, session):
     assert ".." not in path.parts
     assert len(path.name) < 100
     assert path != log_path(Path("/logs"), app, user, session + "x", session)
-
-
-HOOKS = """
-    user_message before_run before_agent after_agent agent_error before_model after_model
-    model_error before_tool after_tool tool_error event after_run run_error unheard_of
-"""
-hooks = st.sampled_from(HOOKS.split())
-numbers = st.integers(-2, 4)
-agents = st.sampled_from(["", "A", "B", "user"])
-any_record = st.builds(
-    Record,
-    hook=hooks,
-    time=st.integers(0, 100),
-    run=numbers,
-    activation=numbers,
-    agent=agents,
-    parent=numbers,
-    call=st.sampled_from(["", "c1", "c2"]),
-    cause=st.sampled_from(
-        ["", "user", "transfer", "agent_tool", "single_turn", "task", "node", "resume", "odd"]
-    ),
-    kind=st.sampled_from(["function", "agent_tool", "single_turn", "task", "transfer"]),
-    transfer=agents,
-    final=st.booleans(),
-    size=st.integers(0, 3),
-    responses=st.lists(st.sampled_from(["c1", "c2"]), max_size=2).map(tuple),
-)
-
-
-@given(st.lists(any_record, max_size=40))
-def test_records_in_any_order_give_moves_never_a_crash(records):
-    trace = trace_log(Log("", HEADER, records, {}, []))
-    for move in trace.moves:
-        assert 0 <= move.record < len(records)
-        assert move.turn >= 1
-    for figures in measure(trace):
-        assert figures.seen_llm_calls >= 0
 
 
 @given(st.binary(max_size=400))

@@ -14,62 +14,12 @@ from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
 from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import ANY, Snapshot, aligned
-from adk_flow.log.reader import Log
-from adk_flow.log.schema import FunctionCall, Header, Part, Record, Request, Usage
 from tests.doubles.mutations import run_all, whole_logs
-
-NUMBERS = st.integers(-1, 4)
-NAMES = st.sampled_from(["", "Root", "Loans", "user"])
-CALLS = st.sampled_from(["", "1", "2"])
-KINDS = st.sampled_from(["function", "agent_tool", "single_turn", "task", "transfer", "x"])
-
-RECORDS = st.builds(
-    Record,
-    hook=st.sampled_from(
-        [
-            *("user_message", "before_run", "before_agent", "after_agent", "agent_error", "event"),
-            *("before_model", "after_model", "model_error", "before_tool", "after_tool"),
-            *("tool_error", "after_run", "run_error", "of_next_year"),
-        ]
-    ),
-    time=st.integers(-5, 5),
-    run=NUMBERS,
-    activation=NUMBERS,
-    agent=NAMES,
-    parent=NUMBERS,
-    call=CALLS,
-    cause=st.sampled_from(["user", "transfer", "agent_tool", "task", "node", "resume", "x"]),
-    parent_name=NAMES,
-    tool=NAMES,
-    kind=KINDS,
-    text=st.sampled_from(["", "It costs 5% a year.", "[Loans] said: It costs 5% a year."]),
-    size=NUMBERS,
-    request=st.none()
-    | st.builds(
-        Request,
-        system=NUMBERS,
-        parts=st.tuples(st.builds(Part, st.just("user"), st.just("text"), NUMBERS)),
-        targets=st.tuples(NAMES),
-    ),
-    calls=st.lists(st.builds(FunctionCall, name=NAMES, kind=KINDS, id=CALLS)).map(tuple),
-    responses=st.lists(CALLS).map(tuple),
-    usage=st.none() | st.builds(Usage, input=NUMBERS, output=NUMBERS),
-    transfer=NAMES,
-    final=st.booleans(),
-    partial=st.booleans(),
-    pending=st.lists(CALLS).map(tuple),
-    state=st.lists(NAMES).map(tuple),
-    error=NAMES,
-    active_agent=NAMES,
-    texts=st.dictionaries(NUMBERS, NAMES),
-)
-
-HEADER = Header(flow_log=2, adk="2", adk_flow="0", app="app", session="s", time=0)
+from tests.doubles.records import RECORDS, log_of
 
 
 def of(records):
-    texts = {number: text for record in records for number, text in record.texts.items()}
-    return Flow(trace_log(Log("log.jsonl", HEADER, records, texts, [])))
+    return Flow(trace_log(log_of(records)))
 
 
 @given(st.lists(RECORDS, max_size=25))
@@ -82,7 +32,8 @@ def test_any_records_give_moves_figures_and_findings(records):
     calls = [turn.llm_calls for turn in flow.turns]
     assert flow.llm_calls == (None if None in calls else sum(filter(None, calls)))
     assert all(finding.records for finding in flow.findings)
-    assert all(0 <= move.record < len(records) for move in flow.moves)
+    assert all(0 <= move.record < len(records) and move.turn >= 1 for move in flow.moves)
+    assert all(figures.seen_llm_calls >= 0 for figures in flow.figures)
     assert diff_flows(flow.trace, of(records).trace).turns == []
     flow.shared("Root", "Loans")
     _ = flow.faults, flow.speakers, flow.answered_by, flow.active_agent

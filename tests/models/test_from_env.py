@@ -16,31 +16,27 @@ def bare(monkeypatch):
         monkeypatch.delenv(key, raising=False)
 
 
-def test_without_name_and_key_it_is_offline():
-    assert model_from_env() == "offline"
+@pytest.mark.parametrize(
+    ("named", "keys", "model"),
+    [
+        ("", [], "offline"),
+        ("", ["OPENAI_API_KEY"], "openai/gpt-4-turbo"),
+        ("", ["OPENAI_API_KEY", "GOOGLE_API_KEY"], LlmAgent.DEFAULT_MODEL),
+        ("offline", ["GOOGLE_API_KEY"], "offline"),
+        ("gemini-2.5-flash", ["GOOGLE_API_KEY"], "gemini-2.5-flash"),
+        ("groq/llama-3.1-8b-instant", ["GROQ_API_KEY"], "groq/llama-3.1-8b-instant"),
+    ],
+)
+def test_a_name_chooses_else_a_key_and_other_providers_go_through_litellm(
+    named, keys, model, monkeypatch
+):
+    for name, value in {"MODEL_NAME": named, **dict.fromkeys(keys, "k")}.items():
+        monkeypatch.setenv(name, value)
 
+    chosen = model_from_env()
 
-def test_without_name_a_key_chooses(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "k")
-    model = model_from_env()
-    assert isinstance(model, LiteLlm)
-    assert model.model == "openai/gpt-4-turbo"
-    monkeypatch.setenv("GOOGLE_API_KEY", "k")
-    assert model_from_env() == LlmAgent.DEFAULT_MODEL
-
-
-def test_a_name_goes_before_any_key(monkeypatch):
-    monkeypatch.setenv("GOOGLE_API_KEY", "k")
-    monkeypatch.setenv("MODEL_NAME", "offline")
-    assert model_from_env() == "offline"
-    monkeypatch.setenv("MODEL_NAME", "gemini-2.5-flash")
-    assert model_from_env() == "gemini-2.5-flash"
-
-
-def test_any_provider_goes_through_litellm(monkeypatch):
-    monkeypatch.setenv("GROQ_API_KEY", "k")
-    monkeypatch.setenv("MODEL_NAME", "groq/llama-3.1-8b-instant")
-    assert isinstance(model_from_env(), LiteLlm)
+    assert isinstance(chosen, LiteLlm if "/" in model else str)
+    assert getattr(chosen, "model", chosen) == model
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from google.adk.apps.app import EventsCompactionConfig
 from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
 from google.adk.flows.llm_flows.extensions import _agent_transfer
 from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.models.registry import LLMRegistry
 from google.adk.plugins.base_plugin import BasePlugin
@@ -106,14 +107,9 @@ def summarise_in_a_thread(request: str) -> str:
 
 
 async def ask_directly(request: str) -> str:
-    said = Paid(model=OWN).generate_content_async(_request(request))
+    request_of_own = LlmRequest(model=OWN, contents=[types.UserContent(request)])
+    said = Paid(model=OWN).generate_content_async(request_of_own)
     return " ".join([str(one.content.parts[0].text) async for one in said])
-
-
-def _request(words):
-    from google.adk.models.llm_request import LlmRequest
-
-    return LlmRequest(model=OWN, contents=[types.UserContent(words)])
 
 
 def compacting(summarizer):
@@ -124,8 +120,6 @@ def compacting(summarizer):
 def with_tool(tool):
     return App(name="app", root_agent=lead(tools=[tool]))
 
-
-ONE_CALL = {"lead": [call("{tool}", request="Rain"), "Done."], "helper": ["Wet."], "": ["Wet."]}
 
 APPS = {
     "compaction": lambda: compacting(LlmEventSummarizer(llm=Paid())),
@@ -152,14 +146,19 @@ def script_of(shape):
     return Scripted(script={**script, name.get(shape, "helper"): ["Wet."]})
 
 
+async def held(app, folder, question="Rain?"):
+    """Asks an app, which must not fail."""
+    run = await run_conversation(app, of_questions([question]), file=folder / "log.jsonl")
+    assert not run.turns[0].failed, run.turns[0].error
+    return run
+
+
 @pytest.mark.parametrize("shape", APPS)
 async def test_no_other_model_is_asked(shape, tmp_path):
-    app, model = APPS[shape](), script_of(shape)
-    app = override_models(app, model)
+    model = script_of(shape)
 
-    held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    await held(override_models(APPS[shape](), model), tmp_path)
 
-    assert not held.turns[0].failed, held.turns[0].error
     assert not ASKED
     model.finish()  # so whoever ought to be asked was, by the given model
     run = measure_run(read_trace(tmp_path / "log.jsonl"), construct="as_is", conversation="rain")
@@ -168,14 +167,8 @@ async def test_no_other_model_is_asked(shape, tmp_path):
 
 @pytest.mark.parametrize("shape", APPS)
 async def test_the_offline_model_needs_no_other(shape, tmp_path):
-    app = APPS[shape]()
-    app = override_models(app, "offline")
+    await held(override_models(APPS[shape](), "offline"), tmp_path, "Please help me.")
 
-    held = await run_conversation(
-        app, of_questions(["Please help me."]), file=tmp_path / "log.jsonl"
-    )
-
-    assert not held.turns[0].failed, held.turns[0].error
     assert not ASKED
 
 
@@ -188,7 +181,7 @@ async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
     )
     app, script = decided(with_tool(Team()), tmp_path / "decisions.yaml")
 
-    await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    await held(app, tmp_path)
 
     script.finish()
     assert not ASKED
@@ -197,11 +190,9 @@ async def test_decisions_reach_an_agent_that_no_plugin_is_told_of(tmp_path):
 async def test_a_pace_is_taken_everywhere(tmp_path):
     app, model = APPS["AgentTool without plugins"](), script_of("AgentTool without plugins")
     app = override_models(app, model)
-    app = override_models(app, latency=LatencyProfile("test", 0, 0))
 
-    held = await run_conversation(app, of_questions(["Rain?"]), file=tmp_path / "log.jsonl")
+    await held(override_models(app, latency=LatencyProfile("test", 0, 0)), tmp_path)
 
-    assert not held.turns[0].failed, held.turns[0].error
     model.finish()
 
 
@@ -219,7 +210,8 @@ async def test_conversations_held_at_once_keep_their_models(tmp_path):
         async def generate_content_async(self, llm_request, stream=False):
             ASKED.append("live")
             is_answered = llm_request.contents[-1].parts[0].function_response
-            part = types.Part(text="live") if is_answered else _asking("summarise")
+            asking = types.Part(function_call=call("summarise", request="Rain"))
+            part = types.Part(text="live") if is_answered else asking
             yield LlmResponse(content=types.Content(role="model", parts=[part]))
 
     scripted = []
@@ -231,21 +223,15 @@ async def test_conversations_held_at_once_keep_their_models(tmp_path):
     live = app_that_waits()
     live.root_agent.model = Live()  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
 
-    held = await asyncio.gather(
-        *(
-            run_conversation(app, of_questions(["Rain?"]), file=tmp_path / f"{number}.jsonl")
-            for number, app in enumerate([*(app for app, _ in scripted), live])
-        )
+    apps = [*(app for app, _ in scripted), live]
+    runs = await asyncio.gather(
+        *(held(app, tmp_path / f"{number}") for number, app in enumerate(apps))
     )
 
-    assert [one.turns[0].answer for one in held] == ["Wet.", "Dry.", "live"]
+    assert [run.turns[0].answer for run in runs] == ["Wet.", "Dry.", "live"]
     assert ASKED == ["live", "helper", "live"]
     for _, model in scripted:
         model.finish()
-
-
-def _asking(tool):
-    return types.Part(function_call=types.FunctionCall(name=tool, args={"request": "Rain"}))
 
 
 async def test_all_is_as_before_when_the_last_is_over(tmp_path):
@@ -255,7 +241,7 @@ async def test_all_is_as_before_when_the_last_is_over(tmp_path):
     assert app.events_compaction_config is not None
     app = override_models(app, "offline")
 
-    await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / "log.jsonl")
+    await held(app, tmp_path, "Hello?")
 
     assert vars(LlmAgent)["canonical_model"] is resolve
     assert BaseLlm.__getattribute__ is look_up
@@ -269,7 +255,7 @@ async def test_a_live_run_asks_as_ever(tmp_path):
         app = App(name="app", root_agent=lead(), plugins=[Judge()])
         if given:
             app = override_models(app, given)
-        await run_conversation(app, of_questions(["Hello?"]), file=tmp_path / f"{given}.jsonl")
+        await held(app, tmp_path / str(given), "Hello?")
 
         assert ASKED == ["helper", "lead"]
         ASKED.clear()
@@ -324,6 +310,9 @@ root_agent = LlmAgent(name="Lead", model="offline", tools=[judged, drawn])
 """
 
 
+PAST = "models that the app's own code asked, past its agents"
+
+
 @pytest.fixture
 def hiding(tmp_path):
     (tmp_path / "hiding").mkdir()
@@ -332,16 +321,12 @@ def hiding(tmp_path):
 
 
 def test_a_model_that_no_log_shows_is_told(hiding, tmp_path):
-    ran = run_command("run", hiding, "Please judge a poem.", folder=tmp_path)
-    assert "models that the app's own code asked, past its agents: paid-model" in ran.stdout
+    def told(*words):
+        return run_command("run", hiding, *words, folder=tmp_path).stdout.partition(PAST)[2]
 
-    ran = run_command("run", hiding, "Please judge a poem.", "--model", "offline", folder=tmp_path)
-    assert "past its agents" not in ran.stdout
-
-    ran = run_command(
-        "run", hiding, "Please draw a picture.", "--model", "offline", folder=tmp_path
-    )
-    assert "models that the app's own code asked, past its agents: painter" in ran.stdout
+    assert told("Please judge a poem.").startswith(": paid-model")
+    assert not told("Please judge a poem.", "--model", "offline")
+    assert told("Please draw a picture.", "--model", "offline").startswith(": painter")
 
 
 def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
@@ -357,7 +342,7 @@ def test_a_comparison_that_asks_one_is_not_called_controlled(hiding, tmp_path):
 
     asked = ("--question", "Please draw a picture.", *options[:2])
     made = run_command("compare", hiding, *asked, "--model", "offline", folder=tmp_path)
-    assert "models that the app's own code asked, past its agents: painter" in made.stderr
+    assert f"{PAST}: painter" in made.stderr
 
 
 def searching(model):
@@ -369,17 +354,9 @@ def searching(model):
 
 
 async def test_a_search_tool_beside_sub_agents_is_refused_as_by_the_agents_own_model(tmp_path):
-    errors = {}
-    for model in ("gemini-3-flash-preview", "gemini-2.5-flash"):
-        app = searching(model)
-        app = override_models(app, "offline")
-        held = await run_conversation(
-            app, of_questions(["A poem?"]), file=tmp_path / f"{model}.jsonl"
-        )
-        errors[model] = held.turns[0].error
-
-    assert not errors["gemini-3-flash-preview"]
-    assert "Gemini models before 3.0" in errors["gemini-2.5-flash"]
+    await held(override_models(searching("gemini-3-flash-preview"), "offline"), tmp_path)
+    with pytest.raises(AssertionError, match=r"Gemini models before 3\.0"):
+        await held(override_models(searching("gemini-2.5-flash"), "offline"), tmp_path / "older")
 
 
 @pytest.mark.parametrize("model", [(), ("gemini-2.5-flash",)], ids=["2.8 to 2.11", "2.12 on"])

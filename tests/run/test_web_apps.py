@@ -88,7 +88,7 @@ def test_the_web_server_records_an_app_of_yaml_but_refuses_arguments(tmp_path):
     whole = CASES["library"]
     script = {"librarian": [transfer("finder")], "finder": ["Shelf 3."]}
     drawn = expected(whole.drawn).split("\n\n")[0]
-    case = whole._replace(turns=whole.turns[:1], script=script, calls=2, drawn=drawn)
+    case = whole._replace(turns=whole.turns[:1], script=script, drawn=drawn)
     root = place("library", tmp_path / "apps") / "root_agent.yaml"
 
     with served(tmp_path / "apps", Streamed()) as client:

@@ -4,7 +4,9 @@ from functools import partial
 import pytest
 from google.adk.agents.run_config import RunConfig
 
+from adk_flow.models import override
 from tests.doubles.flow import record
+from tests.doubles.wire.gemini_server import GeminiServer
 from tests.doubles.wire.providers import PROVIDERS
 
 
@@ -33,6 +35,17 @@ def server(provider, monkeypatch):
 def model(provider, server):
     """Makes a model that asks the server."""
     return provider.model
+
+
+@pytest.fixture
+def gemini(monkeypatch):
+    """A server of Gemini's, whose clients wait a moment only before they try again."""
+    with GeminiServer() as served:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
+        monkeypatch.setenv("GOOGLE_API_KEY", "none")
+        quick = override.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
+        monkeypatch.setattr(override, "RETRIES", quick)
+        yield served
 
 
 async def _talk(server, folder, agent, *questions, stream=False, **options):

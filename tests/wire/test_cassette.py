@@ -9,7 +9,6 @@ from google.adk.tools.agent_tool import AgentTool
 from adk_flow.comparison.recommend import write_caveats
 from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
-from adk_flow.models import override
 from adk_flow.models.cassette import Cassette, Tape
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import Override
@@ -17,15 +16,9 @@ from adk_flow.render.comparison_model import explain_kind
 from adk_flow.scenario.conversation import of_questions
 from tests.doubles.command import run_command
 from tests.doubles.wire.advisers import REPAYMENT, SMALLER_REPAYMENT, ask, mortgage, root
-from tests.doubles.wire.gemini_server import MODEL, GeminiServer
+from tests.doubles.wire.gemini_server import APP
 from tests.doubles.wire.model_server import Call, Status
 
-APP = f"""
-from google.adk.agents import LlmAgent
-
-loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
-root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
-"""
 ASKED = {"cost": of_questions(["What does it cost?"])}
 HAND_OVER = Call("transfer_to_agent", {"agent_name": "Loans"})
 CALL = Call("Loans", {"request": "What does it cost?"})
@@ -71,16 +64,6 @@ def told(flow):
 # Comparisons
 
 
-@pytest.fixture
-def server_of_loans(monkeypatch):
-    with GeminiServer() as served:
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
-        monkeypatch.setenv("GOOGLE_API_KEY", "none")
-        quick = override.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
-        monkeypatch.setattr(override, "RETRIES", quick)
-        yield served
-
-
 names = map("kept_{}".format, itertools.count())
 
 
@@ -115,20 +98,20 @@ def answers(comparison):
 
 
 def test_a_second_comparison_makes_no_request_and_needs_neither_key_nor_budget(
-    server_of_loans, compared, monkeypatch
+    gemini, compared, monkeypatch
 ):
-    server_of_loans.script = {
+    gemini.script = {
         "Root": [Status(429, "slow down"), HAND_OVER, CALL, "It costs 5%."],
         "Loans": ["5%.", "5%, or so."],
     }
 
     first = compared(jobs=1, dollars=1.0)
     monkeypatch.delenv("GOOGLE_API_KEY")
-    requests = len(server_of_loans.requests)
+    requests = len(gemini.requests)
     again = compared(jobs=1)
 
-    server_of_loans.finish()
-    assert requests == len(server_of_loans.requests) == 6
+    gemini.finish()
+    assert requests == len(gemini.requests) == 6
     assert figures(first) == figures(again)
     assert answers(first) == answers(again)
     assert (first.kind, again.kind) == ("cassette", "cassette")
@@ -142,14 +125,12 @@ def test_a_second_comparison_makes_no_request_and_needs_neither_key_nor_budget(
     assert stat.S_IMODE(compared.file.stat().st_mode) == 0o600
 
 
-def test_trials_have_answers_of_their_own_and_more_of_them_ask_for_these_only(
-    server_of_loans, compared
-):
+def test_trials_have_answers_of_their_own_and_more_of_them_ask_for_these_only(gemini, compared):
     rates = [f"It is {rate}%." for rate in range(1, 9)]
-    server_of_loans.script = {"Root": rates}
+    gemini.script = {"Root": rates}
 
     first = compared(constructs=["single_agent"], calls=20, trials=3)
-    asked = len(server_of_loans.requests)
+    asked = len(gemini.requests)
     again = compared(constructs=["single_agent"], trials=3)
     cut = compared(constructs=["single_agent"], trials=4)
     more = compared(constructs=["single_agent"], calls=20, trials=4)
@@ -160,36 +141,36 @@ def test_trials_have_answers_of_their_own_and_more_of_them_ask_for_these_only(
     assert sorted(answers(cut)) == sorted(rates[:6])
     assert "holds no answer for Root in turn 1 of cost under " in cut.setting.stopped
     assert "(and 1 more)" in cut.setting.stopped
-    assert more.setting.cassette.asked == len(server_of_loans.requests) - asked == 2
+    assert more.setting.cassette.asked == len(gemini.requests) - asked == 2
     assert sorted(answers(more)) == rates
 
 
-def test_the_budget_counts_what_is_asked(server_of_loans, compared):
-    server_of_loans.script = {"Root": [HAND_OVER, CALL, "5%."], "Loans": ["5%.", "5%."]}
+def test_the_budget_counts_what_is_asked(gemini, compared):
+    gemini.script = {"Root": [HAND_OVER, CALL, "5%."], "Loans": ["5%.", "5%."]}
 
     stopped = compared(jobs=1, calls=2)
     whole = compared(jobs=1, calls=3)
 
-    server_of_loans.finish()
+    gemini.finish()
     assert stopped.setting.stopped == "the budget of 2 model calls is spent"
     assert not whole.setting.stopped
     assert whole.setting.cassette.asked == 3
 
 
-def test_an_error_is_not_kept(server_of_loans, compared):
-    server_of_loans.script = {"Root": [*[Status(503, "busy")] * 5, HAND_OVER], "Loans": ["5%."]}
+def test_an_error_is_not_kept(gemini, compared):
+    gemini.script = {"Root": [*[Status(503, "busy")] * 5, HAND_OVER], "Loans": ["5%."]}
 
     first = compared(jobs=1, constructs=["as_is"], calls=9)
     again = compared(jobs=1, constructs=["as_is"], calls=9)
 
-    server_of_loans.finish()
+    gemini.finish()
     assert "busy" in first.setting.cassette.words
     assert answers(again) == ["5%."]
     assert "busy" not in compared.file.read_text()
 
 
-def test_what_is_missing_is_told_and_nobody_is_asked(server_of_loans, compared):
-    server_of_loans.script = {"Root": [HAND_OVER], "Loans": ["5%."]}
+def test_what_is_missing_is_told_and_nobody_is_asked(gemini, compared):
+    gemini.script = {"Root": [HAND_OVER], "Loans": ["5%."]}
     compared(jobs=1, constructs=["as_is"], calls=9)
     done = []
 
@@ -197,7 +178,7 @@ def test_what_is_missing_is_told_and_nobody_is_asked(server_of_loans, compared):
     with pytest.raises(AdkFlowError) as told:
         compared({"rate": of_questions(["At which rate?"])}, jobs=1)
 
-    server_of_loans.finish()
+    gemini.finish()
     lack = f"{compared.file}: holds no answer for %s; say how many model calls may be made and run"
     first = lack % "Root in turn 1 of cost under agent_tool"
     assert partly.setting.stopped == f"{first} it again, which records it"
@@ -211,11 +192,11 @@ def test_what_is_missing_is_told_and_nobody_is_asked(server_of_loans, compared):
     assert str(told.value) == f"calls: {whole} it again, which records it"
 
 
-def test_a_run_without_a_key_says_what_is_missing(server_of_loans, compared, tmp_path):
+def test_a_run_without_a_key_says_what_is_missing(gemini, compared, tmp_path):
     ended = run_command("run", compared.app, "Hello?", "--cassette", compared.file, folder=tmp_path)
 
     assert ended.returncode == 1
-    assert not server_of_loans.requests
+    assert not gemini.requests
     last = ended.stderr.splitlines()[-1]
     assert f"{compared.file}: holds no answer for Root in turn 1 (ValueError: " in last
     assert "(is the key set?)" in last

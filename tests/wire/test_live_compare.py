@@ -5,27 +5,9 @@ import pytest
 from adk_flow.comparison.recommend import write_caveats
 from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
-from adk_flow.models import override
 from adk_flow.scenario.conversation import of_questions
-from tests.doubles.wire.gemini_server import MODEL, GeminiServer
+from tests.doubles.wire.gemini_server import APP, MODEL
 from tests.doubles.wire.model_server import Call, Status
-
-APP = f"""
-from google.adk.agents import LlmAgent
-
-loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
-root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
-"""
-QUICK = override.RETRIES.model_copy(update={"initial_delay": 0.01, "max_delay": 0.02})
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with GeminiServer() as served:
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", served.url)
-        monkeypatch.setenv("GOOGLE_API_KEY", "none")
-        monkeypatch.setattr(override, "RETRIES", QUICK)
-        yield served
 
 
 def app_on(model, tmp_path):
@@ -47,8 +29,8 @@ def compared(app, folder, **limits):
     return compare(app, conversations, constructs, folder=folder, jobs=1, **limits)
 
 
-def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, app, tmp_path):
-    server.script = {
+def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(gemini, app, tmp_path):
+    gemini.script = {
         "Root": [
             *(Status(429, "slow down"), Call("transfer_to_agent", {"agent_name": "Loans"})),
             *(Call("Loans", {"request": "What does it cost?"}), "It costs 5%."),
@@ -58,7 +40,7 @@ def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, a
 
     comparison = compared(app, tmp_path / "out", dollars=1.0)
 
-    server.finish()
+    gemini.finish()
     calls = {one.construct: one.llm_calls for one in comparison.constructs}
     assert calls == {"as_is": 2, "agent_tool": 3}
     # 21 tokens sent, 5 of them cached, 11 generated: by LiteLLM's table for gemini-2.5-flash.
@@ -73,8 +55,8 @@ def test_a_busy_model_is_asked_again_and_every_answered_call_is_priced(server, a
     assert not comparison.setting.pace
 
 
-def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp_path):
-    server.script = {
+def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(gemini, app, tmp_path):
+    gemini.script = {
         "Root": [
             Call("transfer_to_agent", {"agent_name": "Loans"}),
             Call("Loans", {"request": "?"}),
@@ -88,7 +70,7 @@ def test_a_spent_budget_keeps_what_is_complete_and_more_goes_on(server, app, tmp
     assert [run.construct for run in first.runs] == ["as_is"]
     assert first.setting.stopped == "the budget of 3 model calls is spent"
     again = compared(app, tmp_path / "out", calls=3)
-    server.finish()
+    gemini.finish()
     assert [run.construct for run in again.runs] == ["as_is", "agent_tool"]
     assert not again.setting.stopped
     lines = [file.read_text() for file in (tmp_path / "out" / "trials").iterdir()]

@@ -14,7 +14,7 @@ from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import WiringError
 from adk_flow.wiring.best_of import SelectionError, fair_order, wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
-from tests.doubles.flow import agent, expected, record
+from tests.doubles.flow import agent, record
 from tests.doubles.models import Hanging, Watched
 
 TASK = "Say it."
@@ -53,52 +53,6 @@ def answer_of(flow):
     assert not flow.errors
     assert not turn.failed
     return turn.answer
-
-
-async def test_a_choice_moves_like_this(tmp_path):
-    model = Scripted(script=script())
-
-    flow = await record(best(model), [TASK], tmp_path, model=model)
-
-    assert not flow.errors
-    assert flow.picture == expected("""
-        start user to Best
-        user say Best "Say it."
-        Best -< ask_Ann, ask_Ben, ask_Cid
-        Best -> ask_Ann (node)
-        ask_Ann -> Ann (node)
-        Best -> ask_Ben (node)
-        ask_Ben -> Ben (node)
-        Best -> ask_Cid (node)
-        ask_Cid -> Cid (node)
-        Ann reply user "Ja."
-        Ben reply user "Jawohl."
-        Cid reply user "Doch."
-        Ann answer ask_Ann "Ja."
-        ask_Ann <- Ann
-        Ben answer ask_Ben "Jawohl."
-        ask_Ben <- Ben
-        Cid answer ask_Cid "Doch."
-        ask_Cid <- Cid
-        ask_Ann answer Best "Ja."
-        Best <- ask_Ann
-        ask_Ben answer Best "Jawohl."
-        Best <- ask_Ben
-        ask_Cid answer Best "Doch."
-        Best <- ask_Cid
-        Best >-
-        Best -> join (node)
-        Best <- join
-        Best -> choose (node)
-        choose -> Judge (node)
-        Judge reply user "{"best": "B", "reason": "It is short."}"
-        Judge answer choose "{"best": "B", "reason": "It is short."}"
-        choose <- Judge
-        choose answer Best "{"best": "B", "reason": "It is short."}"
-        Best <- choose
-        Best reply user "Jawohl."
-        end Best to user
-    """)
 
 
 async def test_the_selector_sees_the_task_and_candidates_in_an_order_of_their_own(tmp_path):
@@ -222,34 +176,33 @@ async def test_a_candidate_that_fails_is_run_again(tmp_path):
     assert len(model.to("Ann")) == 2
 
 
-async def test_of_a_candidate_that_raises_the_user_is_told_and_the_others_are_chosen_from(tmp_path):
-    model = Watched(script=script(Ann=DOWN))
+@pytest.mark.parametrize(
+    ("steps", "options", "told"),
+    [
+        ({"Ann": DOWN}, {}, "Ann: RuntimeError: line is down"),
+        (
+            {"Ann": [call("linger")] * 2},
+            {"tools": [linger], "timeout": 0.1},
+            "Ann: NodeTimeoutError: ",
+        ),
+        # One that is left alone is taken, and nobody is asked.
+        (
+            {"Ann": DOWN, "Cid": [""], "Judge": []},
+            {},
+            "Ann: RuntimeError: line is down)\n\n(failed: Cid: it answered nothing",
+        ),
+    ],
+)
+async def test_of_a_candidate_that_fails_the_user_is_told_and_the_others_are_chosen_from(
+    steps, options, told, tmp_path
+):
+    model = Watched(script=script(**steps))
 
-    flow = await record(best(model), [TASK], tmp_path, model=model)
+    flow = await record(best(model, ann=options), [TASK], tmp_path, model=model)
 
-    assert model.texts("Judge")[0][2:] == [
-        "[Candidate A] said: Doch.",
-        "[Candidate B] said: Jawohl.",
-    ]
-    assert answer_of(flow) == "Jawohl.\n\n(failed: Ann: RuntimeError: line is down)"
-
-
-async def test_a_candidate_that_hangs_is_left_out(tmp_path):
-    model = Scripted(script=script(Ann=[call("linger")] * 2))
-
-    flow = await record(best(model, ann={"tools": [linger], "timeout": 0.1}), [TASK], tmp_path)
-
-    assert answer_of(flow).startswith("Jawohl.\n\n(failed: Ann: NodeTimeoutError: ")
-
-
-async def test_one_that_is_left_alone_is_taken_and_nobody_is_asked(tmp_path):
-    model = Scripted(script=script(Ann=DOWN, Cid=[""], Judge=[]))
-
-    flow = await record(best(model), [TASK], tmp_path, model=model)
-
-    assert answer_of(flow) == (
-        "Jawohl.\n\n(failed: Ann: RuntimeError: line is down)\n\n(failed: Cid: it answered nothing)"
-    )
+    others = ["[Candidate A] said: Doch.", "[Candidate B] said: Jawohl."]
+    assert [texts[2:] for texts in model.texts("Judge")] == [others] * ("Cid" not in steps)
+    assert answer_of(flow).startswith(f"Jawohl.\n\n(failed: {told}")
 
 
 async def test_it_is_an_error_only_when_all_fail(tmp_path):
@@ -292,22 +245,25 @@ async def test_with_the_conversation_all_hear_it(tmp_path):
     assert asked[4] == "b"
 
 
-def test_no_candidates_too_many_or_two_of_a_name_are_refused():
-    ann, judge = agent("Ann", "offline"), agent("Judge", "offline")
-    many = [agent(f"Ann_{number}", "offline") for number in range(27)]
-    for team, told in (
+ANN, JUDGE = agent("Ann", "offline"), agent("Judge", "offline")
+
+
+@pytest.mark.parametrize(
+    ("team", "told"),
+    [
         ([], "Best takes 1 to 26 candidates, not 0"),
-        (many, "Best takes 1 to 26 candidates, not 27"),
-        ([ann, ann], "two go by the name Ann"),
-        ([ann, judge], "two go by the name Judge"),
-        ([ann, agent("Best", "offline")], "two go by the name Best"),
-    ):
-        with pytest.raises(WiringError, match=told):
-            wire_best_of("Best", team, judge)
+        ([ANN] * 27, "Best takes 1 to 26 candidates, not 27"),
+        ([ANN, ANN], "two go by the name Ann"),
+        ([ANN, JUDGE], "two go by the name Judge"),
+        ([ANN, agent("Best", "offline")], "two go by the name Best"),
+    ],
+)
+def test_no_candidates_too_many_or_two_of_a_name_are_refused(team, told):
+    with pytest.raises(WiringError, match=told):
+        wire_best_of("Best", team, JUDGE)
 
 
 def test_the_originals_stay_as_they_are():
-    ann, judge = agent("Ann", "offline"), agent("Judge", "offline")
-    wire_best_of("Best", [ann], judge)
+    wire_best_of("Best", [ANN], JUDGE)
 
-    assert (judge.output_schema, judge.after_model_callback, ann.timeout) == (None, None, None)
+    assert (JUDGE.output_schema, JUDGE.after_model_callback, ANN.timeout) == (None, None, None)

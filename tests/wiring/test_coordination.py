@@ -104,19 +104,13 @@ async def test_an_evening_moves_like_this(tmp_path):
     """)
 
 
-async def test_the_lead_is_asked_twice_and_each_child_twice(tmp_path):
-    model = Watched(script=script())
-
-    await record(brief(model), [GOAL], tmp_path, model=model)
-
-    assert [len(model.to(name)) for name in ("Lead", "Weather", "Transit")] == [2, 2, 2]
-
-
 async def test_each_sees_its_own_and_the_merge_sees_goal_sub_goals_and_answers(tmp_path):
     model = Watched(script=script())
 
-    await record(brief(model), [GOAL], tmp_path)
+    flow = await record(brief(model), [GOAL], tmp_path)
 
+    asked = [one.request for one in flow.log.records if one.request and one.agent == "Lead"]
+    assert [request.schema for request in asked] == [True, False]
     assert {one.agent: one.tools for one in model.sent} == {
         "Lead": [],
         "Weather": ["temperature"],
@@ -148,13 +142,6 @@ async def test_a_second_turn_begins_afresh(tmp_path):
     assert "a" not in model.texts("Lead")[3]
     assert model.texts("Weather")[2] == ["How warm is it?"]
     assert [turn.answer for turn in measure(trace_log(flow.log))] == ["Mild; no U2."] * 2
-
-
-async def test_the_dispatch_is_asked_for_by_a_response_schema(tmp_path):
-    flow = await record(brief(Scripted(script=script())), [GOAL], tmp_path)
-
-    asked = [one.request for one in flow.log.records if one.request and one.agent == "Lead"]
-    assert [request.schema for request in asked] == [True, False]
 
 
 async def test_children_run_at_once(tmp_path):
@@ -342,61 +329,41 @@ async def test_a_child_that_fails_is_run_again_afresh(tmp_path):
     assert model.texts("Weather") == [["How warm is it?"]] * 4
 
 
-async def test_a_child_that_fails_for_good_is_named_in_the_merge(tmp_path):
-    model = Watched(script=script(Weather=[RuntimeError("line is down")] * 2))
-
-    flow = await record(brief(model), [GOAL], tmp_path, model=model)
-
-    assert "[Weather] failed: RuntimeError: line is down" in model.texts("Lead")[1]
-    assert measure(trace_log(flow.log))[0].answer == "Mild; no U2."
+DOWN = [RuntimeError("line is down")] * 2
 
 
-async def test_a_child_whose_tool_raises_is_named_in_the_merge(tmp_path):
-    def temperature(city: str) -> str:
-        """Measures."""
-        raise ValueError("no sensor")
-
-    model = Watched(script=script(Weather=[WEATHER[0]] * 2))
-
-    root = brief(model, weather={"tools": [temperature]})
-    await record(root, [GOAL], tmp_path, model=model)
-
-    assert "[Weather] failed: ValueError: no sensor" in model.texts("Lead")[1]
+def broken(city: str) -> str:
+    """Measures."""
+    raise ValueError("no sensor")
 
 
-async def test_a_child_that_hangs_is_named_in_the_merge(tmp_path):
-    model = Watched(script=script(Weather=[call("linger", city="Berlin")] * 2))
-    hanging = {"tools": [linger], "timeout": 0.1}
+@pytest.mark.parametrize(
+    ("steps", "tool", "told"),
+    [
+        ({"Weather": DOWN}, temperature, {"Weather": "RuntimeError: line is down"}),
+        ({"Weather": [call("broken", city="Bonn")] * 2}, broken, {"Weather": "ValueError: no sen"}),
+        ({"Weather": [call("linger", city="Bonn")] * 2}, linger, {"Weather": "NodeTimeoutError: "}),
+        ({"Weather": [""]}, temperature, {"Weather": "it answered nothing"}),
+        (
+            {"Weather": DOWN, "Transit": DOWN},
+            temperature,
+            dict.fromkeys(["Weather", "Transit"], "RuntimeError: line is down"),
+        ),
+    ],
+)
+async def test_a_child_that_is_missing_is_named_in_the_merge(steps, tool, told, tmp_path):
+    model = Watched(script=script(**steps))
+    weather = {"tools": [tool], **({"timeout": 0.1} if tool is linger else {})}
 
-    flow = await record(brief(model, weather=hanging), [GOAL], tmp_path)
+    flow = await record(brief(model, weather=weather), [GOAL], tmp_path, model=model)
 
     assert not flow.errors
-    assert "[Transit] said: No U2 to Pankow." in model.texts("Lead")[1]
-    (told,) = [text for text in model.texts("Lead")[1] if "[Weather] failed" in text]
-    assert told.startswith("[Weather] failed: NodeTimeoutError: ")
+    failed = [text for text in model.texts("Lead")[1] if "] failed: " in text]
+    assert len(failed) == len(told)
+    for text, (name, reason) in zip(failed, told.items(), strict=True):
+        assert text.startswith(f"[{name}] failed: {reason}")
     (turn,) = measure(flow.trace)
-    assert not turn.failed
-
-
-async def test_a_child_that_answers_nothing_is_missing(tmp_path):
-    model = Watched(script=script(Weather=[""]))
-
-    await record(brief(model), [GOAL], tmp_path, model=model)
-
-    assert "[Weather] failed: it answered nothing" in model.texts("Lead")[1]
-
-
-async def test_all_children_may_be_missing(tmp_path):
-    down = [RuntimeError("down")] * 2
-    model = Watched(script=script(Weather=down, Transit=down))
-
-    flow = await record(brief(model), [GOAL], tmp_path, model=model)
-
-    assert not flow.errors
-    assert [line for line in model.texts("Lead")[1] if "failed: RuntimeError: down" in line] == [
-        "[Weather] failed: RuntimeError: down",
-        "[Transit] failed: RuntimeError: down",
-    ]
+    assert (turn.answer, turn.failed) == ("Mild; no U2.", False)
 
 
 # With the conversation, as the construct of that name
@@ -430,23 +397,26 @@ async def test_with_the_conversation_the_lead_merges_with_its_own_tools(tmp_path
 # What cannot be made
 
 
-def test_no_children_or_two_of_a_name_are_refused():
-    lead, (weather, transit) = agent("Lead", "offline"), children("offline")
-    with pytest.raises(WiringError, match="Brief has no children"):
-        wire_coordinator("Brief", lead, [])
-    with pytest.raises(WiringError, match="two go by the name Weather"):
-        wire_coordinator("Brief", lead, [weather, transit, weather])
-    with pytest.raises(WiringError, match="two go by the name Lead"):
-        wire_coordinator("Brief", lead, [weather, agent("Lead", "offline")])
-    with pytest.raises(WiringError, match="two go by the name Transit"):
-        wire_coordinator("Transit", lead, [weather, transit])
-    with pytest.raises(WiringError, match=r"Brief: '\(' is no pattern"):
-        wire_coordinator("Brief", lead, [weather], guardrail=Guardrail(forbidden=["("]))
+LEAD, (SUN, TRAIN) = agent("Lead", "offline"), children("offline")
+
+
+@pytest.mark.parametrize(
+    ("name", "team", "forbidden", "told"),
+    [
+        ("Brief", [], (), "Brief has no children"),
+        ("Brief", [SUN, TRAIN, SUN], (), "two go by the name Weather"),
+        ("Brief", [SUN, agent("Lead", "offline")], (), "two go by the name Lead"),
+        ("Transit", [SUN, TRAIN], (), "two go by the name Transit"),
+        ("Brief", [SUN], ["("], r"Brief: '\(' is no pattern"),
+    ],
+)
+def test_no_children_or_two_of_a_name_are_refused(name, team, forbidden, told):
+    with pytest.raises(WiringError, match=told):
+        wire_coordinator(name, LEAD, team, guardrail=Guardrail(forbidden=forbidden))
 
 
 def test_the_originals_stay_as_they_are():
-    lead, (weather, transit) = agent("Lead", "offline"), children("offline")
-    wire_coordinator("Brief", lead, [weather, transit])
+    wire_coordinator("Brief", LEAD, [SUN, TRAIN])
 
-    assert (lead.output_schema, weather.timeout, weather.retry_config) == (None, None, None)
-    assert "include_contents" not in weather.model_fields_set
+    assert (LEAD.output_schema, SUN.timeout, SUN.retry_config) == (None, None, None)
+    assert "include_contents" not in SUN.model_fields_set

@@ -111,30 +111,27 @@ def test_calls_of_both_processes_are_counted_and_one_process_serves_all_trials(c
     app, _, comparison = compared
     calls = calls_of(app)
 
-    runs = {name: [r for r in comparison.runs if r.construct == name] for name in ("remote",)}
     elsewhere = {process for process, _ in calls} - {os.getpid()}
     assert len(elsewhere) == 1
     (process,) = elsewhere
     # Six questions, each asked of two specialists.
-    assert {agent: count for (pid, agent), count in calls.items() if pid == process} == {
-        "Loans": 6,
-        "Funds": 6,
-    }
+    asked = {agent: count for (pid, agent), count in calls.items() if pid == process}
+    assert asked == {"Loans": 6, "Funds": 6}
     assert sum(run.total.llm_calls for run in comparison.runs) == calls.total()
-    assert sum(run.total.llm_calls for run in runs["remote"]) == 6 * 4
+    remote = [run for run in comparison.runs if run.construct == "remote"]
+    assert sum(run.total.llm_calls for run in remote) == 6 * 4
     wait_for_end(process)
 
 
 def test_the_figures_are_those_of_agent_tool(compared):
     _, _, comparison = compared
 
-    called, remote = map(comparison.figures_of, ("agent_tool", "remote"))
-
-    assert (remote.llm_calls, remote.tokens, remote.shown) == (
-        called.llm_calls,
-        called.tokens,
-        called.shown,
+    called, remote = (
+        (figures.llm_calls, figures.tokens, figures.shown)
+        for figures in map(comparison.figures_of, BOTH)
     )
+
+    assert remote == called
     assert not comparison.setting.skipped
     (hidden,) = comparison.setting.changes["remote"]
     assert "state and artifacts" in hidden
@@ -306,10 +303,8 @@ def test_what_stands_against_it_is_told_in_its_row(tmp_path, monkeypatch):
     assert "path of the app" in loaded.setting.skipped["remote"]
     assert bare.setting.skipped["remote"].endswith("extra `a2a`")
     monkeypatch.setattr(agents.sys, "platform", "win32")
-    assert (
-        "which Windows does not allow"
-        in compare(app, talk, ["remote"], **options).setting.skipped["remote"]
-    )
+    windows = compare(app, talk, ["remote"], **options)
+    assert "which Windows does not allow" in windows.setting.skipped["remote"]
 
 
 @pytest.mark.usefixtures("forked_peers")

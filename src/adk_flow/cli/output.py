@@ -10,16 +10,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import typer
 
 from adk_flow._text import join_names, one_line
 from adk_flow.errors import AdkFlowError
 from adk_flow.render.documents import to_json
-
-if TYPE_CHECKING:
-    from adk_flow.models.cassette import Cassette
 
 USAGE_ERROR = 2
 
@@ -60,13 +57,6 @@ def mention_state(reasons: Iterable[str]) -> None:
     if lacking:
         example = ", ".join(f'"{key}": "…"' for key in lacking)
         print_note(f"the session's state lacks {join_names(lacking)}: --state '{{{example}}}'")
-
-
-def print_use(cassette: Cassette | None) -> None:
-    """Says what was answered from a cassette, and what of it is missing."""
-    if cassette:
-        for note in filter(None, (cassette.summary, cassette.complaint)):
-            print_note(note)
 
 
 def print_json(kind: str, data: Any) -> None:

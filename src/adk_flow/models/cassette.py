@@ -60,6 +60,11 @@ class _Answer(msgspec.Struct, tag_field="cassette", tag=1, omit_defaults=True):
     responses: list[msgspec.Raw] = []
     """ADK's `LlmResponse`s; none of a model that asked another, whose answers stand for it."""
 
+    async def replay(self, *_: Any) -> AsyncGenerator[LlmResponse, None]:
+        """Gives the responses again."""
+        for response in self.responses:
+            yield LlmResponse.model_validate_json(bytes(response))
+
 
 class CallLimit(Protocol):
     """What limits model calls."""
@@ -192,11 +197,7 @@ class Cassette:
 
 
 def open_cassette(path: Path, models: Iterable[str], **options: Any) -> Cassette:
-    """Opens a cassette, `options` as for `Cassette`, for answers of these models.
-
-    Raises:
-      CassetteError: it cannot be used, or all of them answer without a key.
-    """
+    """Opens a cassette for models, one of whom must need a key; `options` as for `Cassette`."""
     if not set(models) - KEYLESS_MODELS:
         reason = "keeps answers of language models, and none is asked; name the model"
         raise CassetteError(reason, argument="cassette", value=path)
@@ -258,7 +259,7 @@ class Tape:
             elif kept.responses:
                 self._times.add(kept.time)
                 self.cassette.replayed += 1
-                source = as_entry(_replaying(kept))(model, llm_request, stream)
+                source = as_entry(kept.replay)(model, llm_request, stream)
             else:
                 source = ask(llm_request, stream)
             async with aclosing(source):
@@ -322,14 +323,6 @@ class Tape:
             if self.cassette.limit:
                 self.cassette.limit.take()
             self.cassette.asked += 1
-
-
-def _replaying(answer: _Answer) -> _Ask:
-    async def replay(*_: Any) -> AsyncGenerator[LlmResponse, None]:
-        for response in answer.responses:
-            yield LlmResponse.model_validate_json(bytes(response))
-
-    return replay
 
 
 def _written(response: LlmResponse) -> msgspec.Raw:

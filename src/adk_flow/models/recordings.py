@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from google.genai import types
 from pydantic import ValidationError
 
-from adk_flow.errors import AdkFlowError
 from adk_flow.models.request.functions import CONFIRM, RESPOND
 from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
@@ -32,12 +31,10 @@ def read_recording(document: Document) -> list[RecordedStep] | None:
     Raises:
       AdkFlowError: a part of it is no content of ADK's.
     """
-    if not isinstance(document.data, dict):
-        return None
-    if isinstance(events := document.data.get("events"), list):
-        return list(_steps(document, "events", _of_events(events)))
-    if isinstance(recordings := document.data.get("recordings"), list):
-        return list(_steps(document, "recordings", _of_recordings(recordings)))
+    data = document.data if isinstance(document.data, dict) else {}
+    for key, answers in (("events", _of_events), ("recordings", _of_recordings)):
+        if isinstance(entries := data.get(key), list):
+            return list(_steps(document, key, answers(entries)))
     return None
 
 
@@ -87,7 +84,7 @@ def _steps(document: Document, key: str, answers: _Answers) -> Iterator[Recorded
             parsed = [types.Content.model_validate(content) for content in contents]
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise document.refused(AdkFlowError, (key, place), reason) from error
+            raise document.refused((key, place), reason) from error
         parts = [part for content in parsed for part in content.parts or ()]
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]

@@ -27,7 +27,7 @@ def single_agent(team: Team, **update: Any) -> LlmAgent:
     lead's.
     """
     parts = [joined([f"{agent.name}:", agent.instruction]) for agent in team.specialists]
-    tools = merged_tools("single_agent", team, [team.lead, *team.specialists])
+    tools = merged_tools("single_agent", team)
     words = f"{words_alone(team, tools)} {_ALL_OF_THEM}"
     instruction = joined([team.lead.instruction, words, *parts])
     return alone(team, instruction=instruction, tools=tools, **update)
@@ -106,11 +106,7 @@ def task(team: Team) -> LlmAgent:
 
 
 def wire_remote(team: Team) -> LlmAgent:
-    """Specialists whom the lead calls in another process, over A2A.
-
-    Raises:
-      WiringError: a2a-sdk is not installed, or there is no other process.
-    """
+    """Specialists whom the lead calls in another process, over A2A."""
     if sys.platform == "win32":
         raise WiringError(
             "remote gives sockets to another process by number, which Windows does not allow; run "

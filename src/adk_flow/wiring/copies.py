@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -133,15 +133,11 @@ async def _resolved(instruction: str | InstructionProvider, context: ReadonlyCon
     return text if isinstance(text, str) else await text
 
 
-def merged_tools(construct: str, team: Team, agents: Iterable[LlmAgent]) -> list[ToolUnion]:
-    """Gathers the tools of several agents, for one that does the work of all.
-
-    Raises:
-      WiringError: two of them go by the same name, so that a model could not tell them apart.
-    """
+def merged_tools(construct: str, team: Team) -> list[ToolUnion]:
+    """Gathers a team's tools for one agent; a WiringError if two go by the same name."""
     gathered: dict[object, ToolUnion] = {}
     owners: dict[str, str] = {}
-    for agent in agents:
+    for agent in (team.lead, *team.specialists):
         for tool in team.own_tools(agent):
             name, same = tool_name(tool), _identity(tool)
             if same not in gathered and name in owners:

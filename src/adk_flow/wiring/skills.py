@@ -25,7 +25,7 @@ def wire_skills(team: Team) -> LlmAgent:
     except ImportError:
         raise WiringError("skills needs google-adk 2.10 or newer") from None
     names = _names(team)
-    tools = merged_tools("skills", team, [team.lead, *team.specialists])
+    tools = merged_tools("skills", team)
     # A skill offers only tools that it names, and those of a toolset have no names before a run.
     own = [*team.own_tools(team.lead), *(tool for tool in tools if isinstance(tool, BaseToolset))]
     others = [tool for tool in tools if tool not in own]

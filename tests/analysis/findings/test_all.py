@@ -12,17 +12,6 @@ from adk_flow.analysis.findings import KINDS, detect_findings
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.check.flow import Flow
-from adk_flow.log.reader import Log
-from adk_flow.log.schema import (
-    AGENT_CALLS,
-    Cause,
-    FunctionCall,
-    Header,
-    Part,
-    Record,
-    Request,
-    Usage,
-)
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
@@ -31,6 +20,7 @@ from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.desk import CONSTRUCT_FOLDERS
 from tests.doubles.findings import ALONE, BOTH, desk, found
 from tests.doubles.flow import agent, record
+from tests.doubles.records import RECORDS, log_of
 from tests.doubles.teams import SCRIPTS, rate
 
 SHOWN = {
@@ -91,63 +81,9 @@ async def test_a_leak_is_told_alike_of_a_flow_and_of_a_measured_run(tmp_path):
     assert (told.turn, told.agents) == (1, ("Loans",))
 
 
-NAMES = st.sampled_from(["", "Root", "Loans", "Funds", "user", "transfer_to_agent"])
-IDS = st.sampled_from(["", "c1", "c2", "c3"])
-NUMBERS = st.integers(0, 4)
-WORDS = st.sampled_from(
-    ["", "It is 5%.", '{"agent_name": "Nobody"}', "{", "[1]", "…", "½ ١٢ 9" * 99]
-)
-HOOKS = st.sampled_from(
-    [
-        *("user_message", "before_run", "before_agent", "after_agent", "agent_error"),
-        *("before_model", "after_model", "model_error", "before_tool", "after_tool", "tool_error"),
-        *("event", "after_run", "run_error", "odd"),
-    ]
-)
-KIND = st.sampled_from(["", *sorted(AGENT_CALLS), "transfer", "function", "node_tool"])
-CALLS = st.builds(FunctionCall, NAMES, KIND, IDS, WORDS)
-REQUESTS = st.builds(
-    Request,
-    NUMBERS,
-    st.lists(st.builds(Part, NAMES, KIND | st.just("response"), NUMBERS), max_size=3).map(tuple),
-    st.lists(NAMES, max_size=2).map(tuple),
-    st.lists(NAMES, max_size=2).map(tuple),
-)
-RECORDS = st.builds(
-    Record,
-    hook=HOOKS,
-    time=NUMBERS,
-    run=NUMBERS,
-    activation=NUMBERS,
-    parent=NUMBERS,
-    agent=NAMES,
-    call=IDS,
-    cause=st.sampled_from(["", *Cause.__args__]),
-    parent_name=NAMES,
-    tool=NAMES,
-    kind=KIND,
-    text=WORDS,
-    size=NUMBERS,
-    request=st.none() | REQUESTS,
-    calls=st.lists(CALLS, max_size=3).map(tuple),
-    responses=st.lists(IDS, max_size=2).map(tuple),
-    usage=st.none() | st.builds(Usage, NUMBERS, NUMBERS),
-    transfer=NAMES,
-    final=st.booleans(),
-    partial=st.booleans(),
-    pending=st.lists(IDS, max_size=1).map(tuple),
-    state=st.lists(NAMES, max_size=2).map(tuple),
-    error=WORDS,
-    active_agent=NAMES,
-)
-
-
 @given(st.lists(RECORDS, max_size=40))
 def test_any_records_in_any_order_give_findings_that_point_at_them(records):
-    header = Header(flow_log=1, adk="", adk_flow="", app="a", session="s", time=1)
-
-    log = Log("", header, records, {1: "It is 5%.", 2: "£7"}, [])
-    for one in detect_findings(trace_log(log)):
+    for one in detect_findings(trace_log(log_of(records))):
         assert one.records
         assert all(0 <= index < len(records) for index in one.records)
         assert one.kind in KINDS

@@ -1,17 +1,14 @@
 """Agents that cannot give a turn back, and turns after which another agent is active."""
 
 import msgspec
-import pytest
 from google.adk.agents import SequentialAgent
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.models.scripted import Scripted, call, transfer
-from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.findings import ALONE, BARRED, desk, found, hooks
 from tests.doubles.flow import agent, record
-from tests.doubles.teams import SCRIPTS, rate
 
 
 async def test_an_agent_that_may_hand_over_to_nobody_is_a_dead_end(tmp_path):
@@ -69,18 +66,6 @@ async def test_a_specialist_that_may_not_return_answers_but_loses_the_next_turn(
     )
     assert one.agents == ("Loans", "Root")
     assert hooks(flow, one) == ["before_model:Loans", "event:Loans", "after_run:Root"]
-
-
-@pytest.mark.parametrize("construct", CONSTRUCTS)
-async def test_no_construct_has_an_unexpected_holder(construct, tmp_path):
-    model = Scripted(script=SCRIPTS[construct])
-    specialists = [agent("Loans", model, tools=[rate]), agent("Funds", model)]
-    root = wire(agent("Lead", model), specialists, construct, called=["Loans"])
-
-    flow, none = await found(root, ["Cost?"], tmp_path, "unexpected_holder", model=model)
-
-    assert none == []
-    assert flow.errors == []
 
 
 async def test_staged_agents_and_waiting_tasks_are_as_expected(tmp_path):

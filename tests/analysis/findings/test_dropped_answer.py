@@ -1,11 +1,9 @@
 """Answers of called agents that nobody told the user."""
 
 import pytest
-from google.adk.tools.agent_tool import AgentTool
 
-from adk_flow.models.scripted import Scripted, call
+from adk_flow.models.scripted import call
 from tests.doubles.findings import BOTH, desk, found, hooks
-from tests.doubles.flow import agent
 
 ANSWER = "The monthly repayment comes to £1,043.29 over 25 years."
 
@@ -74,13 +72,3 @@ async def test_without_words_an_answer_with_a_reply_is_never_called_untold(texts
     root = relaying("No. " * 200)
 
     assert (await found(root, ["?"], tmp_path, "unrelayed_answer", capture=texts))[1] == []
-
-
-async def test_an_answer_that_goes_to_the_user_as_it_is_is_told(tmp_path):
-    model = Scripted(script={"Root": [BOTH[0]], "Loans": [ANSWER]})
-    tool = AgentTool(agent("Loans", model), skip_summarization=True)
-    root = agent("Root", model, tools=[tool])
-
-    _, found_here = await found(root, ["?"], tmp_path)
-
-    assert [one.kind for one in found_here] == ["hidden_conversation"]

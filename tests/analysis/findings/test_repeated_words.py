@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.adk.agents import ParallelAgent, SequentialAgent
 
-from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.models.scripted import Scripted, call
 from tests.doubles.findings import desk, found, hooks
 from tests.doubles.flow import agent, record
 
@@ -65,9 +65,3 @@ async def test_nothing_is_told_of_texts_that_the_log_did_not_keep(tmp_path):
     flow = await record(desk(script, mode="single_turn"), ["?"], tmp_path, capture="none")
 
     assert not [one for one in flow.findings if one.kind in SHOWN]
-
-
-async def test_an_honest_handover_is_told_nothing(tmp_path):
-    _, told = await shown(desk({"Root": [transfer("Loans")], "Loans": ["It is 5%."]}), tmp_path)
-
-    assert told == []

@@ -1,7 +1,5 @@
 """Three specialists of a desk, and the calls that their models decide on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

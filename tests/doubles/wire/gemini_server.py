@@ -1,7 +1,5 @@
 """The Gemini protocol, as much of it as google-genai's `generate_content` uses."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterable
@@ -10,6 +8,13 @@ from typing import Any
 from tests.doubles.wire.model_server import Body, Call, ModelServer, Status, plain, words
 
 MODEL = "gemini-2.5-flash"
+APP = f"""
+from google.adk.agents import LlmAgent
+
+loans = LlmAgent(name="Loans", model="{MODEL}", description="Loans.")
+root_agent = LlmAgent(name="Root", model="{MODEL}", sub_agents=[loans])
+"""
+"""The text of an app that asks it."""
 USAGE = {
     "promptTokenCount": 21,
     "cachedContentTokenCount": 5,

@@ -1,7 +1,5 @@
 """A server on 127.0.0.1 that answers model requests by a script, whatever protocol it speaks."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """The OpenAI protocol, as much of it as LiteLLM's chat completions use."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """What the clients of two model providers differ in; all else of a conversation is the same."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from google.adk.models import Gemini

@@ -21,6 +21,10 @@ THREE = (
     "What would a £200,000 loan at 5% over 20 years cost a month, how much would £300 a month "
     "grow to in 10 years at 4%, and when can I take my State Pension?"
 )
+ALL_THREE = (
+    "£200000 at 5% for 20 years\n\n£300 a month for 10 years\n\n"
+    "Of pensions: when can I take my State Pension?"
+)
 
 
 class CountingOffline(Offline):
@@ -45,6 +49,11 @@ class Heard(NamedTuple):
     answer: str
     llm_calls: int
     """Of the whole conversation so far."""
+
+    @property
+    def names(self) -> list[str]:
+        """The steps without what was asked."""
+        return [step.split("{")[0] for step in self.steps]
 
 
 async def talk(root: LlmAgent, model: CountingOffline, *messages: str) -> list[Heard]:
@@ -107,36 +116,30 @@ def look_up_pensions(question: str) -> dict:
     return {"summary": f"Of pensions: {question}"}
 
 
-def specialists(model: Offline, mode: str | None = None) -> list[LlmAgent]:
-    options: dict[str, Any] = {"mode": mode} if mode else {}
-    loans = "Answers questions about home loans: repayments, interest rates and house prices."
-    savings = "Answers questions about saving and investing: shares, funds and how savings grow."
-    pensions = "Answers questions about pensions and retirement, and the State Pension."
-    return [
-        LlmAgent(
-            name="Loans",
-            model=model,
-            description=loans,
-            tools=[monthly_cost, look_up_loans],
-            **options,
-        ),
-        LlmAgent(
-            name="Savings",
-            model=model,
-            description=savings,
-            tools=[saved_up, look_up_savings],
-            **options,
-        ),
-        LlmAgent(
-            name="Pensions", model=model, description=pensions, tools=[look_up_pensions], **options
-        ),
-    ]
+SPECIALISTS = {
+    "Loans": (
+        "Answers questions about home loans: repayments, interest rates and house prices.",
+        [monthly_cost, look_up_loans],
+    ),
+    "Savings": (
+        "Answers questions about saving and investing: shares, funds and how savings grow.",
+        [saved_up, look_up_savings],
+    ),
+    "Pensions": (
+        "Answers questions about pensions and retirement, and the State Pension.",
+        [look_up_pensions],
+    ),
+}
 
 
 def desk(construct: str) -> tuple[LlmAgent, CountingOffline]:
     """Wires the lead and its three specialists in one of ADK's ways."""
     model = CountingOffline()
-    agents = specialists(model, construct if construct in ("single_turn", "task") else None)
+    options: dict[str, Any] = {"mode": construct} if construct in ("single_turn", "task") else {}
+    agents = [
+        LlmAgent(name=name, model=model, description=knows, tools=[*tools], **options)
+        for name, (knows, tools) in SPECIALISTS.items()
+    ]
     skip = construct == "agent_tool_skip_summarization"
     called = [AgentTool(agent, skip_summarization=skip) for agent in agents]
     wired: dict[str, tuple[list[Any], list[Any]]] = {
@@ -183,17 +186,9 @@ async def test_called_specialists_get_a_part_each_in_one_turn():
 
     (heard,) = await talk(root, model, THREE)
 
-    assert [step.split("{")[0] for step in heard.steps] == [
-        "Lead -> Loans",
-        "Lead -> Savings",
-        "Lead -> Pensions",
-    ]
+    assert heard.names == ["Lead -> Loans", "Lead -> Savings", "Lead -> Pensions"]
     assert Counter(model.called) == {"Lead": 2, "Loans": 2, "Savings": 2, "Pensions": 2}
-    assert heard.answer.split("\n\n") == [
-        "£200000 at 5% for 20 years",
-        "£300 a month for 10 years",
-        "Of pensions: when can I take my State Pension?",
-    ]
+    assert heard.answer == ALL_THREE
 
 
 async def test_one_agent_with_all_tools_calls_them_side_by_side():
@@ -206,7 +201,7 @@ async def test_one_agent_with_all_tools_calls_them_side_by_side():
 async def test_by_transfer_each_does_its_part_and_the_last_tells_all():
     (heard,) = await talk(*desk("transfer"), THREE)
 
-    assert [step.split("{")[0] for step in heard.steps] == [
+    assert heard.names == [
         "Lead -> transfer_to_agent",
         "Loans -> monthly_cost",
         "Loans -> transfer_to_agent",
@@ -215,18 +210,17 @@ async def test_by_transfer_each_does_its_part_and_the_last_tells_all():
         "Pensions -> look_up_pensions",
     ]
     assert heard.author == "Pensions"
-    assert heard.answer.split("\n\n") == [
-        "£200000 at 5% for 20 years",
-        "£300 a month for 10 years",
-        "Of pensions: when can I take my State Pension?",
-    ]
+    assert heard.answer == ALL_THREE
 
 
 async def test_task_agents_are_called_one_after_the_other():
     (heard,) = await talk(*desk("task"), THREE)
 
-    delegated = [step.split("{")[0] for step in heard.steps if step.startswith("Lead")]
-    assert delegated == ["Lead -> Loans", "Lead -> Savings", "Lead -> Pensions"]
+    assert [name for name in heard.names if name.startswith("Lead")] == [
+        "Lead -> Loans",
+        "Lead -> Savings",
+        "Lead -> Pensions",
+    ]
     assert sum("finish_task" in step for step in heard.steps) == 3
 
 
@@ -236,10 +230,7 @@ async def test_only_the_lead_can_reach_the_called_specialist():
     )
 
     assert savings.author == "Savings"
-    assert [step.split("{")[0] for step in loans.steps] == [
-        "Savings -> transfer_to_agent",
-        "Lead -> Loans",
-    ]
+    assert loans.names == ["Savings -> transfer_to_agent", "Lead -> Loans"]
     assert loans.answer == "£200000 at 5% for 20 years"
     assert more.author == "Savings"
 
@@ -330,4 +321,4 @@ async def test_a_task_agent_asked_something_else_hands_back():
         *desk("task"), "What would a £200,000 loan cost a month?", "When can I retire?"
     )
 
-    assert "Loans -> finish_task" in [step.split("{")[0] for step in changed.steps]
+    assert "Loans -> finish_task" in changed.names

@@ -162,10 +162,7 @@ async def test_a_specialist_who_gets_what_only_the_lead_can_place_hands_it_up():
         root, model, "Are index funds safer than shares?", "How do I remortgage my home?"
     )
 
-    assert [step.split("{")[0] for step in handed.steps] == [
-        "Investment_Agent -> transfer_to_agent",
-        "Lead -> Mortgage_Agent",
-    ]
+    assert handed.names == ["Investment_Agent -> transfer_to_agent", "Lead -> Mortgage_Agent"]
 
 
 async def test_a_deeper_tree_is_gone_down_and_up():

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.models.llm_request import LlmRequest
+from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,10 +118,7 @@ async def test_with_tools_the_answer_goes_through_set_model_response():
 
     (heard,) = await talk(root, model, "What would a £900 loan over 2 years cost?")
 
-    assert [step.split("{")[0] for step in heard.steps] == [
-        "Quoter -> cost",
-        "Quoter -> set_model_response",
-    ]
+    assert heard.names == ["Quoter -> cost", "Quoter -> set_model_response"]
     assert json.loads(heard.answer) == {"summary": "900 over 2", "rate": 4.25}
 
 
@@ -148,8 +146,6 @@ async def test_an_agent_called_with_a_schema_gets_its_arguments():
         loan_amount: float = Field(description="The home loan, in pounds")
         annual_rate_percent: float = Field(description="The rate, in percent")
         years: int
-
-    from google.adk.tools.agent_tool import AgentTool
 
     model = CountingOffline()
     costs = LlmAgent(

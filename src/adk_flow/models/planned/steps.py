@@ -340,12 +340,12 @@ class PlannedStep:
         """Fills the properties that choose or share out between agents."""
         shares: dict[str, Any] = {}
         for name, part in schema["properties"].items():
-            if name in self.turn.team.nodes:
+            if (chosen := self._chosen(part, waiting)) is not None:
+                shares[name] = chosen
+            elif name in self.turn.team.nodes:
                 share = self._share(name, waiting)
                 if share or name in (schema.get("required") or ()):
                     shares[name] = share or value_of(part)
-            elif (chosen := self._chosen(part, waiting)) is not None:
-                shares[name] = chosen
         return shares
 
     def _share(self, name: str, waiting: list[int]) -> str:

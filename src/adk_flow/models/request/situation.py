@@ -110,7 +110,10 @@ def read_situation(request: LlmRequest) -> Situation:
     reachable = _reachable(identity, functions.pop(TRANSFER, None))
     functions.pop(CONSULT, None)  # no model that decides alike every time needs a stronger one
     finish, respond = functions.pop(FINISH, None), functions.pop(RESPOND, None)
-    loading, loaded, skills = None, loaded_skills(request.contents), _disclosed_skills(instruction)
+    loading, loaded = None, loaded_skills(request.contents)
+    # Those that a toolset discloses eagerly.
+    pairs = _SKILL.findall(instruction)
+    skills = [Option(html.unescape(name), html.unescape(text)) for name, text in pairs]
     if skills:
         loading = functions.pop(LOAD, None)
         functions.pop(RESOURCE, None)
@@ -180,12 +183,6 @@ def skill_name(agent: str) -> str:
     """Makes an agent's name one of a skill: lowercase kebab-case; empty if nothing is left."""
     plain = unicodedata.normalize("NFKD", agent).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-")
-
-
-def _disclosed_skills(instruction: str) -> list[Option]:
-    """Reads the skills that an instruction lists, as one of a toolset that discloses eagerly."""
-    pairs = _SKILL.findall(instruction)
-    return [Option(html.unescape(name), html.unescape(text)) for name, text in pairs]
 
 
 def loaded_skills(contents: Iterable[types.Content]) -> frozenset[str]:

@@ -127,7 +127,7 @@ def _of_user(content: types.Content) -> list[str]:
 def _is_message(content: types.Content) -> bool:
     """Tells whether the user sent it: not a result, nor what ADK puts among the contents."""
     texts = _texts(content)
-    if content.role == "model" or not content.parts or _shows_result(content):
+    if content.role == "model" or not content.parts or _results(content):
         return False
     return not texts or (not all(map(_is_frameworks, texts)) and not _CONTEXT.match(texts[0]))
 
@@ -136,13 +136,9 @@ def _is_frameworks(text: str) -> bool:
     return text.startswith((*_NOT_THE_USER, _INSTRUCTION))
 
 
-def _shows_result(content: types.Content) -> bool:
-    """Tells whether a text stands beside a result: ADK shows skipped summaries like that."""
-    return any(map(_is_result, content.parts or []))
-
-
-def _is_result(part: types.Part) -> bool:
-    return part.function_response is not None
+def _results(content: types.Content) -> int:
+    """Counts results: ADK shows a summary that was skipped as a text beside one."""
+    return sum(part.function_response is not None for part in content.parts or [])
 
 
 def _texts(content: types.Content) -> list[str]:
@@ -160,7 +156,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _steps(content: types.Content) -> Iterator[RequestStep]:
-    texts, results = _texts(content), sum(_is_result(part) for part in content.parts or [])
+    texts, results = _texts(content), _results(content)
     said = [AgentSaid("", "".join(texts))] if texts else []
     # An agent goes on after results of which a called agent that waits for the user gave one, and
     # ADK shows the others as if it did not (2.13, tools/agent_tool.py).

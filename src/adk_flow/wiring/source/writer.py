@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple, get_args, get_origin
@@ -206,8 +206,9 @@ class SourceWriter:
                 return source
             return self._call(FunctionNode, arguments_of(node) or {})
         if isinstance(node, Workflow):
-            for twice in _twice(node.edges):
-                self.assign(twice)
+            for same in group_by(_nodes(node.edges), id).values():
+                if len(same) > 1:
+                    self.assign(same[0])
         return self._call(type(node), dict(fields_of(node)))
 
     def _clone(self, agent: BaseAgent) -> Source:
@@ -228,11 +229,6 @@ class SourceWriter:
         return call_of(
             f"{self._named(place)}.clone", *([Group("{", update, "}")] if update else ())
         )
-
-
-def _twice(edges: Iterable[Any]) -> list[BaseNode]:
-    """Finds the nodes that edges name more than once."""
-    return [same[0] for same in group_by(_nodes(edges), id).values() if len(same) > 1]
 
 
 def _nodes(edges: Any) -> Iterator[BaseNode]:
