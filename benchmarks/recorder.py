@@ -205,6 +205,15 @@ class Conversation:
         service = self.runner.session_service
         await service.create_session(app_name="app", user_id="u", session_id="s")
 
+    async def begin_before(self, turn: int) -> None:
+        """Creates a session that comes to a turn next, most of those before copies of its second."""
+        await self.begin()
+        await self.take_turn()
+        await self.take_turn()
+        service: Any = self.runner.session_service
+        repeat_turn(service.sessions["app"]["u"]["s"].events, turn - 4)
+        await self.take_turn()
+
     async def take_turn(self) -> float:
         """Takes a turn; gives the seconds of processor time that it took."""
         message = types.UserContent("How much is it?")
@@ -317,12 +326,7 @@ def _kilobytes_kept(plugin: FlowPlugin) -> float:
 async def _time_hooks(plugin: BasePlugin, turn: int) -> tuple[float, float]:
     """Takes turns of one session around one; gives medians of a `_Clock`, in milliseconds."""
     clock, conversation = _Clock(plugin), Conversation(Peer("long", lambda: [plugin]), _answer())
-    await conversation.begin()
-    await conversation.take_turn()
-    await conversation.take_turn()
-    service: Any = conversation.runner.session_service
-    repeat_turn(service.sessions["app"]["u"]["s"].events, turn - 3 - AROUND // 2)
-    await conversation.take_turn()
+    await conversation.begin_before(turn + 1 - AROUND // 2)
     took, scanned = [], []
     for _ in range(AROUND):
         clock.took = clock.scanned = 0.0

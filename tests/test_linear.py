@@ -24,7 +24,7 @@ from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_text import print_flow
 from adk_flow.render.terminal import plain_console
 from benchmarks.measure import lines_of
-from benchmarks.recorder import Conversation, Instant, Peer, repeat_turn
+from benchmarks.recorder import Conversation, Instant, Peer
 from tests.doubles.flow import agent, record
 
 
@@ -99,11 +99,7 @@ async def steps_of(turn, folder):
     """Counts the bytecodes of adk-flow in a turn of a session, without the scan of its history."""
     plugin, steps = FlowPlugin(directory=folder), 0
     conversation = Conversation(Peer("", lambda: [plugin]), agent("Root", Instant()))
-    await conversation.begin()
-    await conversation.take_turn()
-    await conversation.take_turn()
-    repeat_turn(conversation.runner.session_service.sessions["app"]["u"]["s"].events, turn - 3)
-    await conversation.take_turn()
+    await conversation.begin_before(turn)
 
     def count(frame, event, argument):
         nonlocal steps
