@@ -206,7 +206,7 @@ class Conversation:
         await service.create_session(app_name="app", user_id="u", session_id="s")
 
     async def begin_before(self, turn: int) -> None:
-        """Creates a session that comes to a turn next, most of those before copies of its second."""
+        """Creates a session that comes to a turn next, after copies of its second one."""
         await self.begin()
         await self.take_turn()
         await self.take_turn()
