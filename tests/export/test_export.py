@@ -63,10 +63,10 @@ async def test_the_rows_tell_the_flow(tmp_path):
     flow = await held(tmp_path)
     rows = tables_of(flow.log)
 
-    assert [(row.kind, row.source, row.target) for row in rows.moves] == [
+    assert [(row.kind, row.source, row.target) for row in rows["moves"]] == [
         (move.kind, move.source, move.target) for move in flow.moves
     ]
-    calls = {(row.agent, row.kind, row.name, row.tool_kind) for row in rows.calls}
+    calls = {(row.agent, row.kind, row.name, row.tool_kind) for row in rows["calls"]}
     assert calls == {
         ("Root", "model", "scripted", ""),
         ("Root", "tool", "Loans", "agent_tool"),
@@ -77,10 +77,10 @@ async def test_the_rows_tell_the_flow(tmp_path):
         ("Savings", "model", "scripted", ""),
         ("Pension", "model", "scripted", ""),
     }
-    for turn in rows.turns:
-        critical = [row for row in rows.calls if row.turn == turn.turn and row.critical]
+    for turn in rows["turns"]:
+        critical = [row for row in rows["calls"] if row.turn == turn.turn and row.critical]
         assert sum(row.took for row in critical) == turn.critical_path_microseconds
-        agents = [row for row in rows.agents if row.turn == turn.turn]
+        agents = [row for row in rows["agents"] if row.turn == turn.turn]
         assert sum(row.llm_calls or 0 for row in agents) == turn.llm_calls
 
 
@@ -260,7 +260,7 @@ async def test_the_documents_query_of_logs_counts_a_streamed_call_once(tmp_path,
     assert sum(one.hook == "after_model" for one in flow.log.records) == 3
     assert told.columns == ["filename", "agent", "calls", "input_tokens"]
     assert [row[1:] for row in told.fetchall()] == [("Root", 1, 100)]
-    (turn,) = tables_of(flow.log).turns
+    (turn,) = tables_of(flow.log)["turns"]
     assert (turn.llm_calls, turn.input_tokens) == (1, 100)
 
 

@@ -82,20 +82,15 @@ def test_tools_of_tools_modes_and_code_are_followed(tmp_path):
     def links(picture):
         return [(picture.named(a.source), a.how, picture.named(a.target)) for a in picture.links]
 
-    assert links(research) == [
-        ("research", "agent_tool", "analyst"),
-        ("analyst", "agent_tool", "searcher"),
-    ]
+    used = [("research", "analyst"), ("analyst", "searcher")]
+    assert links(research) == [(agent, "agent_tool", other) for agent, other in used]
     assert [one.tools for one in research.members] == [[], ["count_words"], ["google_search"]]
     assert links(onboarding) == [
         ("onboarding", "task", "interviewer"),
         ("onboarding", "single_turn", "translator"),
     ]
-    assert {link[1:] for link in links(errands)} == {
-        ("node", "run_errands"),
-        ("code", "cook"),
-        ("code", "shopper"),
-    }
+    run = {("node", "run_errands"), ("code", "cook"), ("code", "shopper")}
+    assert {link[1:] for link in links(errands)} == run
     assert links(story) == [("story", "sub_agent", "teller"), ("story", "code", "judge")]
 
 
@@ -140,9 +135,8 @@ def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
         "closed is handed a turn, and the user's next message goes to root, by "
         "disallow_transfer_to_parent",
     ]
-    assert "    may not transfer to: root (its parent), by google_search" in agents_to_text(
-        picture, 80
-    )
+    barred = "    may not transfer to: root (its parent), by google_search"
+    assert barred in agents_to_text(picture, 80)
     kinds = [one.kind for one in inspect_app(search_desk("gemini-3-flash-preview")).remarks]
     assert kinds == ["loses_turn"]
 

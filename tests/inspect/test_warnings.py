@@ -79,11 +79,8 @@ def test_a_state_key_that_an_agent_or_code_writes():
 
     picture = inspect_app(App(name="app", root_agent=root))
     texts = [one.text for one in picture.remarks if "key" in one.text]
-    assert picture.members[-1].settings["reads state"] == [
-        "draft (output_key of writer)",
-        "topic (in code of writer)",
-        "json",
-    ]
+    read = ["draft (output_key of writer)", "topic (in code of writer)", "json"]
+    assert picture.members[-1].settings["reads state"] == read
     assert [text.partition(", which")[0] for text in texts] == ["reader reads the state key json"]
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import pytest
-from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
 from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
 from google.adk.apps import App
@@ -372,6 +373,94 @@ async def test_a_fault_below_a_node_that_survives_failures_fails_the_turn_too(tm
     held = await play(team("coordinator"), tmp_path, [{"agent": "B", "tools": [{"name": "peek"}]}])
 
     assert "B: it has no tool 'peek'; it has none" in held.failed_checks[0][0]
+
+
+@pytest.mark.parametrize(
+    ("construct", "calls"),
+    [("sequential", 3), ("parallel", 3), ("loop", 6), ("classifier_router", 2), ("skills", 3)],
+)
+async def test_a_task_whose_tools_nobody_has_leaves_the_others_to_theirs(
+    construct, calls, tmp_path
+):
+    """As of a lead that the construct has no use for, or of an agent that it cannot take."""
+
+    def peek() -> str:
+        """Peeks."""
+        return "seen"
+
+    whole = construct == "skills"
+    lead = named("Lead", tools=[] if whole else [peek])
+    gone = {"agent": "Gone" if whole else "Lead", "tools": [{"name": "peek"}]}
+
+    root = wire(lead, [named("A", tools=[look]), named("B")], construct)
+    held = await play(root, tmp_path, [gone, task("A", "a key"), task("B", says="b")])
+
+    left = held.failed_checks[0][0]
+    assert left == f"left over, as nobody was asked: {gone['agent']} (peek)"
+    assert (held.turns[0].llm_calls, held.turns[0].failed) == (calls, False)
+
+
+class Note(BaseModel):
+    words: str
+
+
+class Findings(BaseModel):
+    """Data through and through: nothing of it takes any words."""
+
+    note: Note
+    pages: list[int]
+
+
+@pytest.mark.parametrize("construct", ["agent_tool", "single_turn", "coordinator"])
+async def test_an_agent_that_answers_in_data_plays_its_own_task(construct, tmp_path):
+    root = wire(named("Lead"), [named("A", output_schema=Findings), named("B")], construct)
+
+    held = await play(root, tmp_path, [task("A"), task("B", says="b")])
+
+    assert held.trace
+    asked = {call.agent for call in held.trace.turns[0].asked_models}
+    assert (held.failed_checks, asked) == ([[]], {"Lead", "A", "B"})
+
+
+@pytest.mark.parametrize(
+    ("stages", "calls"),
+    [(SequentialAgent, 4), (ParallelAgent, 4), (partial(LoopAgent, max_iterations=2), 6)],
+)
+async def test_stages_that_are_called_are_called_once_for_all_their_tasks(stages, calls, tmp_path):
+    pipeline = stages(name="pipeline", sub_agents=[named("A"), named("B")])
+    root = named("Lead", tools=[AgentTool(pipeline)])
+
+    held = await play(root, tmp_path, [task("A", says="a"), task("B", says="b")])
+
+    assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], calls)
+
+
+GRAPHS = ["router", "router_many", "coordinator", "sequential", "parallel", "loop", "best_of_n"]
+
+
+@pytest.mark.parametrize(
+    ("construct", "name"), [*zip(GRAPHS, GRAPHS, strict=True), ("workflow_tool", "specialists")]
+)
+async def test_an_agent_may_have_the_name_of_a_constructs_graph(construct, name, tmp_path):
+    async def asked(lead, other):
+        root = wire(named(lead), [named("A"), named(other)], construct)
+        plan = [task("A", says="a"), task(other, says="b")]
+        held = await play(root, tmp_path / lead / other, plan)
+        assert held.trace
+        return [call.agent for call in held.trace.turns[0].asked_models]
+
+    plain = await asked("Lead", "B")
+
+    assert await asked(name, "B") == [agent.replace("Lead", name) for agent in plain]
+    assert await asked("Lead", name) == [agent.replace("B", name) for agent in plain]
+
+
+async def test_an_agent_may_have_the_name_of_a_routers_field(tmp_path):
+    root = wire(named("Lead"), [named("specialists"), named("B")], "router_many")
+
+    held = await play(root, tmp_path, [task("specialists", says="a"), task("B", says="b")])
+
+    assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], 4)
 
 
 async def test_a_stage_before_what_it_waits_for_leaves_its_task_over(tmp_path):

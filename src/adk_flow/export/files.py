@@ -11,29 +11,25 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
 from adk_flow._text import plain
 from adk_flow.errors import AdkFlowError
-from adk_flow.export.tables import ROWS, Row, Tables
+from adk_flow.export.tables import ROWS, Row
 from adk_flow.log.private import make_private_folder, write_private
 
 TableFormat = Literal["csv", "parquet", "json"]
 
 
-class WrittenTable(NamedTuple):
-    """A table in its file."""
-
-    path: Path
-    rows: int
-
-
-def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[WrittenTable]:
+def write_tables(
+    logs: Iterable[Mapping[str, Sequence[Row]]], folder: Path, form: TableFormat
+) -> dict[Path, int]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
-    Where one table cannot be written, all stay what they were.
+    Gives the number of rows by the table's file. Where one cannot be written, all stay what they
+    were.
 
     Raises:
       AdkFlowError: the folder cannot be written, or the format lacks its library.
@@ -49,15 +45,17 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
                 made = ((n, _WRITERS[form](Path(making, f"{n}.{form}"), ROWS[n])) for n in ROWS)
                 write = {name: stack.enter_context(writer) for name, writer in made}
                 for tables in logs:
-                    for name, rows in tables._asdict().items():
+                    for name, rows in tables.items():
                         write[name](rows)
                         counts[name] += len(rows)
             for place in places.values():
                 (Path(making) / place.name).replace(place)
     except OSError as error:
         raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    return [WrittenTable(place, counts[name]) for name, place in places.items()]
+    return {place: counts[name] for name, place in places.items()}
 
+
+_Write = Callable[[Sequence[Row]], object]
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
 """How a text begins that a spreadsheet would take for a formula, full-width signs among them."""
@@ -69,7 +67,7 @@ def harmless(text: str) -> str:
 
 
 @contextmanager
-def _csv(path: Path, row: type[Row]) -> Iterator[Callable[[Sequence[Row]], None]]:
+def _csv(path: Path, row: type[Row]) -> Iterator[_Write]:
     file = os.fdopen(write_private(path), "w", encoding="utf-8", errors="replace", newline="")
     with file:
         writer = csv.writer(file, lineterminator="\n")
@@ -86,7 +84,7 @@ def _cells(row: Row) -> Iterator[Any]:
 
 
 @contextmanager
-def _json(path: Path, _: type[Row]) -> Iterator[Callable[[Sequence[Row]], None]]:
+def _json(path: Path, _: type[Row]) -> Iterator[_Write]:
     """Writes one array, a row a line."""
     with os.fdopen(write_private(path), "wb") as file:
         before = chain([b"[\n"], repeat(b",\n"))
@@ -100,7 +98,7 @@ def _json(path: Path, _: type[Row]) -> Iterator[Callable[[Sequence[Row]], None]]
 
 
 @contextmanager
-def _parquet(path: Path, row: type[Row]) -> Iterator[Callable[[Sequence[Row]], None]]:
+def _parquet(path: Path, row: type[Row]) -> Iterator[_Write]:
     try:
         import pyarrow
         from pyarrow import parquet
@@ -127,13 +125,8 @@ def _parquet(path: Path, row: type[Row]) -> Iterator[Callable[[Sequence[Row]], N
 
 
 def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
-    types: Mapping[Any, Any] = {
-        int: arrow.int64(),
-        int | None: arrow.int64(),
-        float: arrow.float64(),
-        float | None: arrow.float64(),
-        bool: arrow.bool_(),
-    }
+    known: dict[Any, Any] = {int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    types = known | {kind | None: column for kind, column in known.items()}
     hints = get_type_hints(row)
     names = zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True)
     return [(column, types.get(hints[field], arrow.string())) for field, column in names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -86,15 +86,6 @@ class CallRow(Row, frozen=True, kw_only=True, rename={"activation": "frame"}):
     error: str
 
 
-class Tables(NamedTuple):
-    """The rows of one log, or of no log."""
-
-    turns: list[Any]
-    agents: list[Any]
-    moves: list[Any]
-    calls: list[Any]
-
-
 ROWS: dict[str, type[Row]] = {
     "turns": _rows_of(TurnMetrics, _TURN, first="model"),  # the root agent's
     "agents": _rows_of(AgentMetrics, _AGENT, first="agent"),
@@ -103,21 +94,21 @@ ROWS: dict[str, type[Row]] = {
 }
 
 
-def tables_of(log: Log) -> Tables:
-    """Lays a log out in rows."""
+def tables_of(log: Log) -> dict[str, list[Any]]:
+    """Lays a log out in rows, by the name of their table."""
     trace = trace_log(log)
     schedules = [schedule_turn(turn) for turn in trace.turns]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
-    return Tables(
-        turns=[_row("turns", log, turn, model=log.header.model) for turn in turns],
-        agents=[
+    return {
+        "turns": [_row("turns", log, turn, model=log.header.model) for turn in turns],
+        "agents": [
             _row("agents", log, metrics, turn=turn.turn, agent=name)
             for turn in turns
             for name, metrics in turn.agents.items()
         ],
-        moves=[_row("moves", log, move) for move in trace.moves],
-        calls=_calls(trace, schedules),
-    )
+        "moves": [_row("moves", log, move) for move in trace.moves],
+        "calls": _calls(trace, schedules),
+    }
 
 
 def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:

@@ -190,7 +190,7 @@ def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
         is_parent = target is agent.parent_agent
         relation = "parent" if is_parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
-        barred = tool if id(target) in legal else _FLAGS[not is_parent]
+        barred = tool if id(target) in legal else _FLAGS[0 if is_parent else 1]
         if id(target) in ids:
             yield Transfer(ids[id(node)], ids[id(target)], relation, barred)
 

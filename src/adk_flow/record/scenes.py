@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry
 
@@ -13,34 +15,28 @@ _COMPACTION = "google.adk.apps.compaction"
 _CASCADE = "google.adk.live._cascade_live_connection"
 
 
-class Scene:
+class Scene(Struct, eq=False):
     """A run, an activation, a model call or a tool call under way, as far as models are entered.
 
     ADK's own entry is told by the hooks `after_model` and `model_error`; each other one is handed
     to `untold` when it ended, or when it is known that ADK's own did not take place.
     """
 
-    model = ""
+    run: OpenRun
+    untold: Callable[[Scene, Entry], None]
+    activation: int
+    agent: str
+    call: str
+    """Function call id of a tool call."""
+    model: str = ""
     """The model that ADK is about to ask."""
-    is_asking = False
+    is_asking: bool = False
     """Whether ADK is about to enter a model, or has."""
-    is_whole = False
+    is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _own: Entry | None = None
     _latest: Entry | None = None
     _pending: tuple[Entry, ...] = ()
-
-    def __init__(
-        self,
-        run: OpenRun,
-        untold: Callable[[Scene, Entry], None],
-        activation: int,
-        agent: str,
-        call: str,
-    ) -> None:
-        """Is about a place: an activation, its agent, and a tool call's function call id."""
-        self.run, self.untold = run, untold
-        self.activation, self.agent, self.call = activation, agent, call
 
     def follows(self) -> bool:
         """Whether what enters a model now belongs to the run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from adk_flow._data import group_by
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
 from adk_flow.comparison.store import Trial, page_name
@@ -127,11 +128,10 @@ _OBEDIENCE: dict[str, tuple[FaultKind, Callable[[FaultCell], bool]]] = {
 def _obedience(matrix: FaultMatrix) -> Table:
     """Counts, by construct, what models made of the poison and of what was wrong."""
     rows = []
-    for construct in dict.fromkeys(cell.construct for cell in matrix.cells):
+    for construct, runs in group_by(matrix.cells, lambda cell: cell.construct).items():
         cells = []
         for fault, has in _OBEDIENCE.values():
-            runs = [c for c in matrix.cells if (c.construct, c.fault) == (construct, fault)]
-            struck = [cell for cell in runs if cell.struck]
+            struck = [cell for cell in runs if cell.fault == fault and cell.struck]
             words = f"{sum(map(has, struck))} of {len(struck)}" if struck else _NONE
             cells.append(Cell(words, mark="leak" if any(map(has, struck)) else ""))
         rows.append(TableRow(short_name(construct), cells))

@@ -43,8 +43,6 @@ _CONTROL = {
 }
 """The sign of each kind of move of control, and its words."""
 _MESSAGE = '""'
-_LONGEST_TEXT = 240
-"""Characters of a text that a line shows."""
 
 
 def print_legend(console: Console) -> None:
@@ -73,10 +71,12 @@ class MovePrinter:
             self._turn = move.turn
             self._depth.clear()
             print_lines(["", f"Turn {move.turn}"], "bold", self.console)
-        depth = self._indent(move)
+        indent = "  " * self._indent(move)
         if is_in_view(move, self.view):
-            start, words, style = _lay_out(move, "  " * depth)
-            print_words(words, self.console, style=style, start=start)
+            sign = _CONTROL[move.kind][0] if move.is_control else _MESSAGE
+            style = _CONTROL_STYLE if move.is_control else _CONVERSATION_STYLE
+            style = FAILED_STYLE if move.failed else style
+            print_words(_words_of(move), self.console, style=style, start=f" {indent}{sign} ")
 
     def _indent(self, move: Move) -> int:
         """Gives the depth of a move: what happens inside a call stands one step further in."""
@@ -93,15 +93,9 @@ class MovePrinter:
         return outer + (move.kind == "call")
 
 
-def _lay_out(move: Move, indent: str) -> tuple[str, str, str]:
-    """Gives a move's sign, its words, and their style."""
-    if move.is_control:
-        sign, style, lacking = _CONTROL[move.kind][0], _CONTROL_STYLE, ""
-    else:
-        sign, style, lacking = _MESSAGE, _CONVERSATION_STYLE, "(not recorded)"
-    text = one_line(move.text, _LONGEST_TEXT) or lacking
-    words = ": ".join(filter(None, (describe_move(move), text)))
-    return f" {indent}{sign} ", words, FAILED_STYLE if move.failed else style
+def _words_of(move: Move) -> str:
+    text = one_line(move.text, 240) or ("" if move.is_control else "(not recorded)")
+    return ": ".join(filter(None, (describe_move(move), text)))
 
 
 def describe_move(move: Move) -> str:

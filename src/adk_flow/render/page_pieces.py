@@ -67,8 +67,8 @@ def draw_row(trace: Trace, session: str, base: str, is_live: bool) -> str:
     """Draws a session's line in the list; it is found by its app, agents and findings."""
     findings, header = list_findings(trace), trace.log.header
     began = max((turn.began for turn in trace.turns), default=header.time)
-    agents = {activation.agent for turn in trace.turns for activation in turn.activations}
-    kinds = {finding.kind.replace("_", " ") for finding in findings}
+    agents = dict.fromkeys(each.agent for turn in trace.turns for each in turn.activations)
+    kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in findings)
     words = [header.app, header.construct, *agents, *kinds, *map(describe_finding, findings)]
     place = {"session": session, "link": f"{base}s/{session}", "is_live": is_live}
     when = {"began": began, "when": clock(began), "words": " ".join(words).lower()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count, pairwise
+from itertools import accumulate, chain, count, pairwise
 
 from adk_flow._text import format_seconds, one_line
 from adk_flow.analysis.critical_path import Span
@@ -102,24 +102,19 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int) -> 
 
     So many tokens at most fill a row's height, and so many calls the width.
     """
-    asked = [
-        (turn, span) for turn, spans in enumerate(turns) for span in spans if span.kind == "model"
-    ]
-    agents = dict.fromkeys(span.agent for _, span in asked)
+    of_turns = [[span for span in spans if span.kind == "model"] for spans in turns]
+    asked = list(chain.from_iterable(of_turns))
+    agents = dict.fromkeys(span.agent for span in asked)
     width = min(14.0, (_WIDTH - LABEL - _NUMBERS) / max(calls, 1))
     height = len(agents) * _GROWTH + 4
-    shapes = [
-        line("grid", f"M{LABEL + index * width - 0.5:.1f} 0V{height}")
-        for index, ((before, _), (after, _)) in enumerate(pairwise(asked), start=1)
-        if before != after
-    ]
+    # Between the calls of two turns.
+    places = dict.fromkeys(accumulate(map(len, of_turns))).keys() - {0, len(asked)}
+    shapes = [line("grid", f"M{LABEL + n * width - 0.5:.1f} 0V{height}") for n in sorted(places)]
     for row, agent in enumerate(agents, start=1):
         floor = row * _GROWTH
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        tokens = {
-            i: span.input_tokens or 0 for i, (_, span) in enumerate(asked) if span.agent == agent
-        }
+        tokens = {i: s.input_tokens or 0 for i, s in enumerate(asked) if s.agent == agent}
         for index, number in tokens.items():
             high = max(1.0, (_GROWTH - 6) * number / max(most, 1))
             hint = f"call {index + 1}: {number:,} input tokens"

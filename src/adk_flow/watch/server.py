@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
 import msgspec
 import uvicorn
@@ -31,7 +31,6 @@ from adk_flow.watch.board import Board
 _SILENCE = 10
 """Seconds after which a stream sends a sign of life, by which the loss of its reader is noticed."""
 
-_Args = TypeVarTuple("_Args")
 _T = TypeVar("_T")
 
 
@@ -89,7 +88,7 @@ class Pages:
         # One thread, as a board is not to be read while it changes; the loop stays free.
         self._thread = ThreadPoolExecutor(1)
 
-    async def _run(self, call: Callable[[*_Args], _T], *args: *_Args) -> _T:
+    async def _run(self, call: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def _page(self, request: Request) -> HTMLResponse:
