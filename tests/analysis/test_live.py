@@ -1,22 +1,28 @@
-"""Live sessions: a turn at each `turn_complete`, with words and tokens as the connection gave them.
+"""Live sessions: a turn for each answer, with words and tokens as the connection gave them.
 
 The oracle is the connection: what it sent, and what it was sent.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from google.adk.agents import LiveRequestQueue, LlmAgent
 from google.adk.agents._streaming_mode import StreamingMode
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
 from google.adk.live import _live_llm_flow
+from google.adk.live._cascade_live import CascadeLive
+from google.adk.live._cascade_live_events import AgentSpokenOutput
+from google.adk.live._transforms import LiveEgress, LiveIngress
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.base_llm_connection import BaseLlmConnection
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.workflow import START, Workflow
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,6 +31,7 @@ from pydantic import PrivateAttr
 from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.metrics import measure
+from adk_flow.models.planned.from_log import plan_of
 from tests.analysis.test_calls import look, tokens_of, usage
 
 
@@ -65,7 +72,9 @@ class Live(BaseLlm):
     async def connect(self, llm_request):
         yield Connection(self._answers)
 
-    async def generate_content_async(self, llm_request, stream=False):
+    async def generate_content_async(
+        self, llm_request, stream=False
+    ) -> AsyncGenerator[LlmResponse, None]:
         raise NotImplementedError("a live session connects and does not generate")
         yield
 
@@ -97,6 +106,11 @@ def spoken(words: str) -> LlmResponse:
     return gives(output_transcription=types.Transcription(text=words, finished=True))
 
 
+def partly(words: str) -> LlmResponse:
+    said = types.Transcription(text=words, finished=False)
+    return gives(output_transcription=said, partial=True)
+
+
 def done(sent: int | None = 100, said: int = 10, **fields: Any) -> LlmResponse:
     tokens = usage(sent, said) if sent is not None else None
     return gives(turn_complete=True, usage_metadata=tokens, **fields)
@@ -118,12 +132,15 @@ async def held(folder, root, *messages: str | types.Blob):
 
     say()
     config = RunConfig(response_modalities=[types.Modality.TEXT], streaming_mode=StreamingMode.BIDI)
+    is_over = True
     async for event in runner.run_live(
         user_id="u", session_id="s", live_request_queue=requests, run_config=config
     ):
-        if event.turn_complete and left:
+        if event.content or event.output_transcription:
+            is_over = not (event.get_function_calls() or event.get_function_responses())
+        if event.turn_complete and is_over and left:
             say()
-        elif event.turn_complete:
+        elif event.turn_complete and is_over:
             requests.close()
     await runner.close()
     assert not plugin.faults, plugin.first_fault
@@ -173,17 +190,23 @@ async def test_spoken_words_are_those_that_were_transcribed_and_else_not_recorde
     assert [turn.question for turn in measure(trace)] == ["hello there", ""]
 
 
-async def test_a_tool_and_a_transfer_belong_to_the_exchange_in_which_they_are(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize("is_ended_by_calls", [True, False], ids=["2.5", "3"])
+async def test_a_tool_and_a_transfer_belong_to_the_turn_in_which_they_are(
+    tmp_path, monkeypatch, is_ended_by_calls
 ):
     monkeypatch.setattr(_live_llm_flow, "DEFAULT_TRANSFER_AGENT_DELAY", 0)
     helper = LlmAgent(name="Helper", description="Helps.", model=live([gives(text("h")), done()]))
+    end = [done(7, 1)] if is_ended_by_calls else []
     root = LlmAgent(
         name="Root",
         model=live(
-            [gives(call("look", what="x"))],
+            [gives(call("look", what="x")), *end],
             [gives(text("there")), done()],
-            [gives(call("transfer_to_agent", agent_name="Helper"))],
+            [
+                gives(usage_metadata=usage(50, 5)),
+                gives(call("transfer_to_agent", agent_name="Helper")),
+            ]
+            + [gives(turn_complete=True)] * len(end),
         ),
         tools=[look],
         sub_agents=[helper],
@@ -192,14 +215,74 @@ async def test_a_tool_and_a_transfer_belong_to_the_exchange_in_which_they_are(
     trace = await held(tmp_path, root, "look", "help")
 
     turns = measure(trace)
+    assert [(turn.question, turn.answer) for turn in turns] == [("look", "there"), ("help", "h")]
     assert [(turn.llm_calls, turn.tool_calls, turn.transfers) for turn in turns] == [
-        (1, 1, 0),
-        (1, 0, 1),
+        (1 + len(end), 1, 0),
+        (2, 0, 1),
     ]
     assert [turn.answered_by for turn in turns] == ["Root", "Helper"]
     assert turns[-1].active_agent == "Helper"
-    assert tokens_of(turns) == (200, 20)
+    assert {name: each.input_tokens for name, each in turns[-1].agents.items()} == {
+        "Root": 50,
+        "Helper": 100,
+    }
+    assert tokens_of(turns) == (250 + 7 * len(end), 25 + len(end))
+    (first, second), notes = plan_of(trace).conversation.turns, plan_of(trace).notes
+    assert [tool.name for task in first.plan for tool in task.tools] == ["look"] and not notes
+    assert [task.agent for task in second.plan] == ["Helper"]
     assert not [each for turn in trace.turns for each in find_ignored_transfers(turn, trace)]
+
+
+async def test_words_that_interrupt_an_answer_are_of_the_next_turn(tmp_path):
+    cut = [
+        heard("tell me"),
+        partly("I was"),
+        heard("stop"),
+        spoken("I was"),
+        done(interrupted=True),
+    ]
+    added = [heard("one"), partly("o"), heard("two"), heard("two"), spoken("one, two"), done()]
+    root = LlmAgent(name="Root", model=live([*cut, spoken("as you like"), done()], added))
+    sound = types.Blob(data=b"..", mime_type="audio/pcm")
+
+    trace = await held(tmp_path, root, sound, sound)
+
+    assert [(turn.question, turn.answer) for turn in measure(trace)] == [
+        ("tell me", "I was"),
+        ("stop", "as you like"),
+        ("one two two", "one, two"),
+    ]
+
+
+async def test_what_only_keeps_the_connection_is_no_call_and_sound_without_words_is_one(tmp_path):
+    handle = types.LiveServerSessionResumptionUpdate(new_handle="h", resumable=True)
+    kept, sound = (
+        gives(live_session_resumption_update=handle),
+        types.Blob(data=b".", mime_type="a/b"),
+    )
+    given = gives(types.Part(inline_data=sound))
+    answers = [[kept, given, gives(usage_metadata=usage(n, 1)), done(None)] for n in (10, 20)]
+    root = LlmAgent(name="Root", model=live(*answers))
+
+    turns = measure(await held(tmp_path, root, sound, sound))
+
+    assert [(turn.llm_calls, turn.input_tokens) for turn in turns] == [(1, 10), (1, 20)]
+
+
+async def test_words_that_a_callback_keeps_back_ask_no_model(tmp_path):
+    def keep_back(callback_context, llm_request):
+        words = llm_request.contents[0].parts[0].text
+        return gives(text("No.")) if words == "secret" else None
+
+    model = live([gives(text("Hello.")), done()])
+    root = LlmAgent(name="Root", model=model, before_model_callback=keep_back)
+
+    turns = measure(await held(tmp_path, root, "secret", "hi"))
+
+    assert [(turn.question, turn.answer, turn.llm_calls) for turn in turns] == [
+        ("secret", "No.", 0),
+        ("hi", "Hello.", 1),
+    ]
 
 
 async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
@@ -208,3 +291,73 @@ async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
     (turn,) = measure(await held(tmp_path, root, "q"))
 
     assert (turn.llm_calls, turn.input_tokens, turn.reported_llm_calls) == (1, None, 1)
+
+
+async def test_a_function_in_whose_place_a_callback_answers_did_not_run(tmp_path):
+    model = live([gives(call("look", what="x"))], [gives(text("no")), done()])
+    root = LlmAgent(
+        name="Root",
+        model=model,
+        tools=[look],
+        before_tool_callback=lambda tool, args, tool_context: {"error": "kept back"},
+    )
+
+    (turn,) = measure(await held(tmp_path, root, "look"))
+
+    assert (turn.answer, turn.tool_calls) == ("no", 0)
+
+
+class Inner(Live):
+    """Generates these parts."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        yield gives(self._answers.pop(0), usage_metadata=usage(100, 10))
+
+
+class Ear(LiveIngress):
+    async def __call__(self, audio):
+        return
+        yield
+
+
+class Mouth(LiveEgress):
+    async def __call__(self, text, *, cancel):
+        async for words in text:
+            yield AgentSpokenOutput(text=words)
+
+
+@pytest.mark.filterwarnings("ignore:.*EXPERIMENTAL")
+async def test_the_calls_of_a_connection_that_asks_another_model_are_that_ones(tmp_path):
+    inner = Inner()
+    inner._answers = [call("look", what="x"), text("there"), text("bye")]
+    model = CascadeLive(model=inner, stt=Ear(), tts=Mouth())
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    turns = measure(await held(tmp_path, root, "look", "that is all"))
+
+    assert [(turn.answer, turn.llm_calls, turn.input_tokens) for turn in turns] == [
+        ("there", 2, 200),
+        ("bye", 1, 100),
+    ]
+
+
+async def test_a_node_of_a_live_graph_returns_when_its_task_is_finished(tmp_path):
+    greets = [gives(text("Your name?")), done()], [gives(call("finish_task", result="Bo"))]
+    greeter = LlmAgent(name="Greeter", mode="task", description="Greets.", model=live(*greets))
+    clerk = LlmAgent(name="Clerk", model=live([gives(text("Hello Bo.")), done()]))
+    clerk.mode = "task"
+
+    graph = Workflow(name="Desk", edges=[(START, greeter), (greeter, clerk)])
+    trace = await held(tmp_path, graph, "hi", "Bo")
+
+    moves = [(move.kind, move.source, move.target) for move in trace.moves if move.is_control]
+    assert moves == [
+        ("start", "user", "Desk"),
+        ("call", "Desk", "Greeter"),
+        ("end", "Desk", "user"),
+        ("start", "user", "Desk"),
+        ("return", "Greeter", "Desk"),
+        ("call", "Desk", "Clerk"),
+        ("end", "Desk", "user"),
+        ("return", "Clerk", "Desk"),  # as the session ends
+    ]

@@ -1,8 +1,11 @@
-"""Given a conversation under a construct, these moves of control and of conversation."""
+"""Moves of control and of conversation in cases that no construct and no app shows.
+
+Those of the constructs stand in tests/wiring/test_moves.py, of apps in tests/doubles/app_cases.py.
+"""
 
 from typing import Any
 
-from google.adk.agents import LoopAgent, ParallelAgent, SequentialAgent
+from google.adk.agents import SequentialAgent
 from google.adk.apps import App
 from google.adk.events import RequestInput
 from google.adk.events.event import Event
@@ -11,35 +14,14 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
-from google.adk.workflow import JoinNode, Workflow
+from google.adk.workflow import Workflow
 from google.genai import types
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, expected, record
-
-
-async def test_root_hands_over_to_a_sub_agent_which_keeps_the_next_turn(tmp_path):
-    model = Scripted(script={"Root": [transfer("Savings")], "Savings": ["Save.", "Save more."]})
-    root = agent("Root", model, sub_agents=[agent("Savings", model)])
-
-    flow = await record(root, ["How?", "And then?"], tmp_path, model=model)
-
-    assert flow.picture == expected("""
-        start user to Root
-        user say Root "How?"
-        Root => Savings
-        Savings reply user "Save."
-        end Savings to user
-
-        start user to Savings
-        user say Savings "And then?"
-        Savings reply user "Save more."
-        end Savings to user
-    """)
 
 
 async def test_a_sub_agent_hands_over_to_its_peer_and_back_to_the_root(tmp_path):
@@ -69,57 +51,6 @@ async def test_a_sub_agent_hands_over_to_its_peer_and_back_to_the_root(tmp_path)
     """)
 
 
-async def test_an_agent_tool_is_asked_and_answers_its_caller(tmp_path):
-    model = Scripted(script={"Root": [call("Loans", request="How dear?"), "5%."], "Loans": ["5"]})
-    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
-
-    flow = await record(root, ["What does it cost?"], tmp_path, model=model)
-
-    assert flow.picture == expected("""
-        start user to Root
-        user say Root "What does it cost?"
-        Root -> Loans (agent_tool)
-        Root ask Loans "How dear?"
-        Loans answer Root "5"
-        Root <- Loans
-        Root reply user "5%."
-        end Root to user
-    """)
-
-
-async def test_with_skip_summarization_the_callers_words_are_the_tools(tmp_path):
-    model = Scripted(script={"Root": [call("Loans", request="How dear?")], "Loans": ["5"]})
-    tool = AgentTool(agent("Loans", model), skip_summarization=True)
-
-    flow = await record(agent("Root", model, tools=[tool]), ["Cost?"], tmp_path, model=model)
-
-    assert draw_snapshot(flow.moves[-3:]) == expected("""
-        Root <- Loans
-        Root reply user "5"
-        end Root to user
-    """)
-
-
-async def test_two_agent_tools_in_one_model_turn_fork_and_join(tmp_path):
-    both = [call("Loans", request="a"), call("Funds", request="b")]
-    model = Scripted(script={"Root": [both, "ab"], "Loans": ["A"], "Funds": ["B"]})
-    tools = [AgentTool(agent("Loans", model)), AgentTool(agent("Funds", model))]
-
-    flow = await record(agent("Root", model, tools=tools), ["Both?"], tmp_path, model=model)
-
-    lines = flow.picture
-    assert lines[2] == "Root -< Loans, Funds"
-    assert lines[-3:] == ["Root >-", 'Root reply user "ab"', "end Root to user"]
-    for name, asked, said in (("Loans", "a", "A"), ("Funds", "b", "B")):
-        own = [line for line in lines[3:-3] if name in line]
-        assert own == [
-            f"Root -> {name} (agent_tool)",
-            f'Root ask {name} "{asked}"',
-            f'{name} answer Root "{said}"',
-            f"Root <- {name}",
-        ]
-
-
 async def test_the_same_agent_called_twice_at_once_is_two_frames(tmp_path):
     both = [call("Loans", request="a"), call("Loans", request="b")]
     model = Scripted(script={"Root": [both, "ab"], "Loans": ["one", "two"]})
@@ -131,28 +62,6 @@ async def test_the_same_agent_called_twice_at_once_is_two_frames(tmp_path):
     answers = {move.call: move.activation for move in flow.moves if move.kind == "answer"}
     assert len(set(asks.values())) == 2
     assert asks == answers
-
-
-async def test_an_agent_tool_inside_an_agent_tool(tmp_path):
-    model = Scripted(
-        script={
-            "Root": [call("Desk", request="x"), "end"],
-            "Desk": [call("Clerk", request="y"), "desk"],
-            "Clerk": ["clerk"],
-        }
-    )
-    desk = agent("Desk", model, tools=[AgentTool(agent("Clerk", model))])
-
-    flow = await record(agent("Root", model, tools=[AgentTool(desk)]), ["?"], tmp_path, model=model)
-
-    assert flow.control == expected("""
-        start user to Root
-        Root -> Desk (agent_tool)
-        Desk -> Clerk (agent_tool)
-        Desk <- Clerk
-        Root <- Desk
-        end Root to user
-    """)
 
 
 async def test_a_transfer_inside_an_agent_tool_returns_from_whoever_ran_last(tmp_path):
@@ -192,95 +101,6 @@ async def test_single_turn_sub_agents_are_called_side_by_side(tmp_path):
     assert sorted(kinds[3:-3]) == sorted(["call", "ask", "reply", "answer", "return"] * 2)
     assert kinds[-3:] == ["join", "reply", "end"]
     assert {move.cause for move in flow.moves if move.kind == "call"} == {"single_turn"}
-
-
-async def test_a_task_agent_talks_with_the_user_until_it_finishes(tmp_path):
-    model = Scripted(
-        script={
-            "Root": [call("Forms", request="fill"), "Done."],
-            "Forms": ["Your name?", call("finish_task", result="Ann")],
-        }
-    )
-    root = agent("Root", model, sub_agents=[agent("Forms", model, mode="task")])
-
-    flow = await record(root, ["A form, please.", "Ann"], tmp_path, model=model)
-
-    assert draw_snapshot([move for move in flow.moves if move.text != ""]) == expected("""
-        user say Root "A form, please."
-        Root ask Forms "fill"
-        Forms reply user "Your name?"
-
-        user say Forms "Ann"
-        Forms answer Root "Ann"
-        Root reply user "Done."
-    """)
-    assert flow.control == expected("""
-        start user to Root
-        Root -> Forms (task)
-        end Forms to user
-
-        start user to Forms
-        Root <- Forms
-        end Root to user
-    """)
-    assert [move.text for move in flow.moves if move.kind == "answer"] == ["Ann"]
-
-
-async def test_a_workflow_calls_its_nodes(tmp_path):
-    model = Scripted(script={"Plan": ["p"], "Left": ["l"], "Right": ["r"], "Merge": ["m"]})
-    plan, left, right, merge = (agent(name, model) for name in model.script)
-    join = JoinNode(name="Join")
-    edges = [("START", plan), (plan, (left, right)), ((left, right), join), (join, merge)]
-
-    flow = await record(Workflow(name="Graph", edges=edges), ["Go"], tmp_path, model=model)
-
-    lines = flow.picture
-    assert lines[:6] == [
-        "start user to Graph",
-        'user say Graph "Go"',
-        "Graph -> Plan (node)",
-        'Plan reply user "p"',
-        'Plan answer Graph "p"',
-        "Graph <- Plan",
-    ]
-    assert {"Graph -> Left (node)", "Graph -> Right (node)"} < set(lines)
-    assert lines[-5:] == [
-        "Graph -> Merge (node)",
-        'Merge reply user "m"',
-        'Merge answer Graph "m"',
-        "Graph <- Merge",
-        "end Graph to user",
-    ]
-
-
-async def test_a_transfer_below_a_sequential_agent_comes_back_to_it(tmp_path):
-    model = Scripted(script={"First": [transfer("Deep")], "Deep": ["d"], "Second": ["s"]})
-    first = agent("First", model, sub_agents=[agent("Deep", model)])
-    root = SequentialAgent(name="Steps", sub_agents=[first, agent("Second", model)])
-
-    flow = await record(root, ["Go"], tmp_path, model=model)
-
-    assert flow.control == expected("""
-        start user to Steps
-        Steps -> First (node)
-        First => Deep
-        Steps <- Deep
-        Steps -> Second (node)
-        Steps <- Second
-        end Steps to user
-    """)
-
-
-async def test_parallel_and_loop_agents_call_their_children(tmp_path):
-    model = Scripted(script={"A": ["a1", "a2"], "B": ["b1", "b2"]})
-    pair = ParallelAgent(name="Pair", sub_agents=[agent("A", model), agent("B", model)])
-    root = LoopAgent(name="Loop", sub_agents=[pair], max_iterations=2)
-
-    flow = await record(root, ["Go"], tmp_path, model=model)
-
-    lines = flow.control
-    assert lines.count("Loop -> Pair (node)") == lines.count("Loop <- Pair") == 2
-    assert lines.count("Pair -> A (node)") == lines.count("Pair <- B") == 2
 
 
 async def test_a_transfer_to_nobody_ends_the_turn_as_failed(tmp_path):
@@ -430,31 +250,6 @@ async def test_words_of_a_callback_after_an_agent_are_the_agents(tmp_path):
         Root reply user "checked"
         end Root to user
     """)
-
-
-class Catch(BasePlugin):
-    """Turns a tool's error into its result."""
-
-    async def on_tool_error_callback(self, **_):
-        return {"error": "try later"}
-
-
-async def test_an_error_that_becomes_a_result_is_one_failed_return(tmp_path):
-    both = [call("Loans", request="a"), call("Funds", request="b")]
-    model = Scripted(
-        script={"Root": [both, "sorry"], "Loans": [RuntimeError("429")], "Funds": ["B"]}
-    )
-    tools = [AgentTool(agent("Loans", model)), AgentTool(agent("Funds", model))]
-
-    flow = await record(
-        agent("Root", model, tools=tools), ["?"], tmp_path, plugins=[Catch(name="catch")]
-    )
-
-    returns = [line for line in flow.control if "<-" in line]
-    assert sorted(returns) == ["Root <- Funds", "Root <- Loans FAILED"]
-    assert flow.control[-2:] == ["Root >-", "end Root to user"]
-    [failed] = [call for call in flow.trace.turns[0].tool_runs if call.name == "Loans"]
-    assert "429" in failed.error
 
 
 async def test_a_workflow_agent_called_as_a_tool_returns_and_not_its_last_stage(tmp_path):

@@ -52,8 +52,8 @@ async def test_one_call_with_several_whole_responses_counts_its_tokens_once(tmp_
     flow = await record(root, ["?"], tmp_path, run_config=STREAMING)
 
     tables = tables_of(flow.log)
-    (turn,) = tables.turns
-    models = [row for row in tables.calls if row.kind == "model"]
+    (turn,) = tables["turns"]
+    models = [row for row in tables["calls"] if row.kind == "model"]
     assert (turn.llm_calls, turn.input_tokens, turn.output_tokens) == (2, 230, 12)
     assert (turn.reported_llm_calls, turn.reported_input_tokens) == (2, 230)
     assert [(row.input_tokens, row.output_tokens) for row in models] == [(100, 9), (130, 3)]
@@ -73,7 +73,7 @@ class BreakingOff(Scripted):
 async def test_what_a_stream_reported_before_it_broke_off_counts(tmp_path):
     flow = await record(agent("Root", BreakingOff()), ["?"], tmp_path, run_config=STREAMING)
 
-    (row,) = tables_of(flow.log).calls
+    (row,) = tables_of(flow.log)["calls"]
     assert (row.input_tokens, row.output_tokens) == (100, 4)
     assert "reset by peer" in row.error
 
@@ -136,7 +136,7 @@ async def test_an_error_that_a_plugin_makes_a_result_is_one_failed_return(tmp_pa
         Root reply user "ab"
         end Root to user
     """)
-    rows = {row.name: row for row in tables_of(flow.log).calls if row.kind == "tool"}
+    rows = {row.name: row for row in tables_of(flow.log)["calls"] if row.kind == "tool"}
     assert ("429" in rows["Loans"].error, rows["Funds"].error) == (True, "")
 
 

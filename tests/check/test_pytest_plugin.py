@@ -13,12 +13,12 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.flow import read_flow
-from adk_flow.check.snapshot import Snapshot, aligned, draw_snapshot, side_by_side
+from adk_flow.check.snapshot import Snapshot, aligned, side_by_side
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.scenario.conversation import AskedTurn, Conversation
-from tests.doubles.flow import agent, record
+from tests.doubles.flow import agent
 
 pytest_plugins = ["pytester"]
 
@@ -292,13 +292,6 @@ def test_a_picture_equals_what_says_the_same(expected, equal):
     assert (drawn == expected) is equal
     assert (expected == drawn) is equal
     assert (drawn != expected) is not equal
-
-
-async def test_moves_are_drawn_as_in_this_packages_own_tests(tmp_path):
-    model = Scripted(script={name: list(decisions) for name, decisions in SCRIPT.items()})
-    recorded = await record(desk(model), ["Cost?", "Savings?"], tmp_path)
-
-    assert str(read_flow(recorded.log.path).picture) == draw_snapshot(recorded.moves)
 
 
 def test_two_pictures_stand_side_by_side_in_80_columns():

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -36,12 +37,12 @@ from tests.fuzz.trees import Grower
 # What specialists in another process do stands in their logs, and not in the lead's.
 FOLDERS = {p.parent for p in CONSTRUCT_FOLDERS.glob("*/agent.py")} - {CONSTRUCT_FOLDERS / "remote"}
 DESKS = [ROOT / "root_agent", *sorted(FOLDERS)]
-EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/agent.py"))
-TALKS = [
-    "three_in_one_message",
-    pytest.param("follow_up", marks=pytest.mark.environments),  # for their time
-    pytest.param("out_of_scope", marks=pytest.mark.environments),
-]
+TALKS = ["three_in_one_message", "follow_up", "out_of_scope"]
+SLOW = dict.fromkeys(TALKS[1:], pytest.mark.environments)  # for their time
+HERE = [
+    pytest.param(path, ROOT / "conversations" / f"{talk}.yaml", marks=SLOW.get(talk, ()))
+    for path, talk in product(DESKS, TALKS)
+] + [(p.parent, p.parent / "conversation.yaml") for p in (ROOT / "examples").glob("*/agent.py")]
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +71,10 @@ async def test_the_log_of_somebodys_app_is_played_as_it_was(name, tmp_path):
     assert await replayed(load(place(name, tmp_path / "again")), log, tmp_path) == []
 
 
-@pytest.mark.parametrize("talk", TALKS)
-@pytest.mark.parametrize("path", DESKS, ids=lambda path: path.name)
-async def test_the_log_of_the_desk_is_played_as_it_was(path, talk, tmp_path):
+@pytest.mark.parametrize(("path", "talk"), HERE)
+async def test_the_log_of_an_app_of_this_house_is_played_as_it_was(path, talk, tmp_path):
     app, log = load_app(path), tmp_path / "log.jsonl"
-    asked = read_conversation(ROOT / "conversations" / f"{talk}.yaml")
-    await run_conversation(app, asked, file=log)
-
-    assert await replayed(app, log, tmp_path) == []
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-async def test_the_log_of_an_example_is_played_as_it_was(path, tmp_path):
-    app, log = load_app(path), tmp_path / "log.jsonl"
-    await run_conversation(app, read_conversation(path / "conversation.yaml"), file=log)
+    await run_conversation(app, read_conversation(talk), file=log)
 
     assert await replayed(app, log, tmp_path) == []
 

@@ -14,7 +14,7 @@ from adk_flow.check.flow import read_flow
 from adk_flow.check.rules import read_rules
 from adk_flow.check.state import is_filled
 from adk_flow.models.scripted import Scripted
-from tests.doubles.command import run_command
+from tests.doubles.command import run_command, write_app
 from tests.doubles.flow import agent, record
 
 CONCIERGE = """
@@ -39,8 +39,7 @@ RULES = {
 
 def check(folder, rules, key):
     app = folder / key
-    app.mkdir()
-    (app / "agent.py").write_text(CONCIERGE.replace("KEY", key))
+    write_app(app, CONCIERGE.replace("KEY", key))
     (folder / "rules.yaml").write_text(f"hold: ['A massage?']\n{rules}\n")
     return run_command("check", app, "--expect", folder / "rules.yaml", folder=folder)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adk_flow.cli import main
-from tests.doubles.command import assert_refused, run_command
+from tests.doubles.command import assert_refused, run_command, write_app
 from tests.doubles.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +64,10 @@ def test_the_verdict_is_printed_on_one_screen_and_the_page_written(table):
     assert len(list((folder / "out" / "flows").rglob("*.html"))) == len(CALLS)
 
 
-def test_all_tables_are_printed_if_asked_for(table):
+def test_all_tables_are_printed_if_asked_for_and_nothing_is_run_again(table):
     folder, _ = table
+    logs = sorted((folder / "out" / "logs").rglob("*.jsonl"))
+    before = [log.stat().st_mtime_ns for log in logs]
 
     result = compare(
         *(DESK, "--constructs", ",".join(CALLS), "--conversation", FOLLOW_UP, "--out", "out"),
@@ -75,6 +77,7 @@ def test_all_tables_are_printed_if_asked_for(table):
 
     rows = [line.split() for line in result.stdout.splitlines() if "→" in line]
     assert {row[0]: row[1] for row in rows if len(row) == 2} == CALLS
+    assert [log.stat().st_mtime_ns for log in logs] == before
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
@@ -98,26 +101,6 @@ def test_the_results_hold_true_and_reported_calls_and_where_the_logs_lie(table):
     assert all((folder / run["log"]).is_file() for run in results["runs"])
     assert (results["kind"], results["models"]) == ("controlled", ["planned"])
     assert len(results["adk"]) == 1
-
-
-def test_what_is_there_is_not_run_again(table):
-    folder, _ = table
-    logs = sorted((folder / "out" / "logs").rglob("*.jsonl"))
-    before = [log.stat().st_mtime_ns for log in logs]
-
-    again = compare(
-        *(DESK, "--constructs", "transfer,task", "--conversation", FOLLOW_UP, "--out", "out"),
-        *("--format", "json"),
-        folder=folder,
-    )
-
-    assert again.returncode == 0, again.stderr
-    assert [log.stat().st_mtime_ns for log in logs] == before
-    assert [one["construct"] for one in json.loads(again.stdout)["constructs"]] == [
-        "as_is",
-        "transfer",
-        "task",
-    ]
 
 
 def test_logs_that_exist_are_compared(table):
@@ -174,8 +157,7 @@ root_agent = LlmAgent(name="Lead", model="offline", before_agent_callback=stop_i
 
 
 def test_ctrl_c_keeps_what_ran_and_the_same_command_goes_on(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(STOPPING)
+    write_app(tmp_path / "desk", STOPPING)
     arguments = (
         *("compare", "desk", "--constructs", "as_is", "--question", "Hi", "--model", "offline"),
         *("--trials", "4", "--jobs", "1", "--out", "out"),
@@ -280,8 +262,7 @@ root_agent = LlmAgent(name="Lead", model=Quiet(), instruction="Lead.", sub_agent
 
 
 def quiet_app(folder):
-    (folder / "quiet").mkdir()
-    (folder / "quiet" / "agent.py").write_text(QUIET)
+    write_app(folder / "quiet", QUIET)
     return "quiet"
 
 

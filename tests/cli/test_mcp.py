@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.doubles.command import APP, assert_refused, run_command
+from tests.doubles.command import APP, assert_refused, run_command, write_app
 
 pytest.importorskip("mcp.server.mcpserver", reason="needs mcp 2")
 
@@ -25,8 +25,7 @@ def started(folder):
 
 @pytest.fixture
 def project(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(f"print('noise on stdout')\n{APP}")
+    write_app(tmp_path / "desk", f"print('noise on stdout')\n{APP}")
     (tmp_path / "rules.yaml").write_text("llm_calls: 0\n")
     (tmp_path / "wrong.yaml").write_text("no_such_rule: 1\n")
     return tmp_path

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.comparison.test_determinism import without_clock
-from tests.doubles.command import assert_refused, run_command
+from tests.doubles.command import assert_refused, run_command, write_app
 
 APP = """
 from google.adk.agents import LlmAgent
@@ -20,10 +20,9 @@ PLAN = "turns: [{say: Find both., plan: [{agent: A, ask: find}, {agent: B, ask: 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The two shards of a comparison, a whole one, and a shard of another."""
+    """The two shards of a comparison, a whole one, and shards of others."""
     folder = tmp_path_factory.mktemp("merge")
-    (folder / "desk").mkdir()
-    (folder / "desk" / "agent.py").write_text(APP)
+    write_app(folder / "desk", APP)
     (folder / "talk.yaml").write_text(PLAN)
     for out, options in {
         "whole": (),
@@ -35,6 +34,10 @@ def folder(tmp_path_factory):
         words = (*command, "--conversation", "talk.yaml", "--jobs", "1", "--out", out, *options)
         done = run_command(*words, folder=folder)
         assert done.returncode == 0, done.stderr
+    for name, change in {"three": {"of": 3}, "talk": {"digests": {"talk": "another"}}}.items():
+        shutil.copytree(folder / "two", folder / name)
+        shard = folder / name / "shard.json"
+        shard.write_text(json.dumps(json.loads(shard.read_text()) | change))
     return folder
 
 
@@ -71,6 +74,8 @@ def test_the_only_shard_of_one_is_merged_too(folder):
         (["one"], "adk-flow: shard 2 of 2 is missing; name every shard"),
         (["one", "one"], "one: holds shard 1 of 2, as one does"),
         (["one", "./one/"], "one: holds shard 1 of 2, as one does"),
+        (["one", "three"], "three: the number of shards is another (3) than in one"),
+        (["one", "talk"], "talk: the conversations are others than in one"),
         (["one", "other"], "other: what is compared (its deep) is another than in one"),
         (["one", "whole"], "whole: holds no shard of a comparison"),
         (["one", "none"], "none: does not exist"),
@@ -101,6 +106,7 @@ COMPARE = ("compare", "desk", "--conversation", "talk.yaml", "--constructs", "tr
         (("compare", "whole/logs"), "desk", "holds agent.py, which is no comparison's"),
         ((*COMPARE, "--shard", "2/2"), "whole", "holds a comparison that is no shard"),
         ((*COMPARE, "--trials", "2"), "two", "holds shard 2 of 2"),
+        ((*COMPARE, "--trials", "2", "--shard", "1/2"), "two", "holds shard 2 of 2"),
         (("merge", "one", "two"), "one", "is a shard itself"),
         (("merge", "one", "two"), "desk", "holds agent.py, which is no comparison's"),
     ],
@@ -117,13 +123,14 @@ def test_a_folder_of_something_else_is_refused_and_left_as_it_is(folder, command
 
 def test_a_share_without_trials_says_so(folder):
     """Of three constructs, a trial each."""
-    last = run_command(*COMPARE, "--shard", "3/999", "--out", "last", folder=folder)
+    share = (*COMPARE, "--shard", "3/999", "--out", "last")
+    last, again = (run_command(*share, folder=folder) for _ in range(2))
     none = run_command(*COMPARE, "--shard", "4/999", "--out", "none", folder=folder)
 
     assert "adk-flow: shard 4 of 999 has no trials: there are only 3\n" in none.stderr
     assert "0 of 0" not in none.stderr
     assert "no trials" not in last.stderr
-    assert (last.returncode, none.returncode) == (0, 0)
+    assert (last.returncode, again.returncode, none.returncode) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["{", None])

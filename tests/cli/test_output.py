@@ -16,7 +16,7 @@ from typer.main import get_command
 from adk_flow.cli import COMMANDS, make_command
 from adk_flow.cli.examples import EXAMPLES
 from adk_flow.render.documents import SCHEMAS
-from tests.doubles.command import APP, assert_refused, run_command
+from tests.doubles.command import APP, assert_refused, run_command, write_app
 
 LONG = " ".join(f"reason{number}" for number in range(16))
 RULES = f"""
@@ -64,8 +64,7 @@ PLACES = ("Flow log: ", "All figures", "flow_tables/", "rules broken", "rules.ya
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("output")
-    (folder / "desk_app").mkdir()
-    (folder / "desk_app" / "agent.py").write_text(APP.replace('"Loans."', f'"Loans, for {LONG}."'))
+    write_app(folder / "desk_app", APP.replace('"Loans."', f'"Loans, for {LONG}."'))
     (folder / "rules.yaml").write_text(RULES)
     for name, questions in {
         "long": [f"Cost, for {LONG}?"],
@@ -197,8 +196,7 @@ root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", instruction="Greet 
 
 @pytest.mark.parametrize("command", ["run", "compare", "check"])
 def test_a_missing_key_is_told_once_and_before_anything_runs(command, tmp_path):
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "agent.py").write_text(GEMINI)
+    write_app(tmp_path / "app", GEMINI)
     (tmp_path / "rules.yaml").write_text("hold: [Hi]\nllm_calls: 1\n")
     words = {
         "run": ("Hi",),
@@ -212,9 +210,32 @@ def test_a_missing_key_is_told_once_and_before_anything_runs(command, tmp_path):
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
+def test_tools_that_could_not_be_loaded_are_told_once(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "agent.py").write_text("""
+from google.adk.agents import LlmAgent
+from google.adk.tools.base_toolset import BaseToolset
+
+class Shelf(BaseToolset):
+    async def get_tools(self, context=None):
+        raise ConnectionError("nobody listens")
+
+    async def close(self):
+        pass
+
+root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", tools=[Shelf()])
+""")
+    lost = "will run without the tools from toolset Shelf, which failed to load: nobody listens\n"
+
+    drafted = run_command("plan", "desk", "--question", "Hi", folder=tmp_path)
+    ran = run_command("run", "desk", "Hi", "And?", "--model", "offline", folder=tmp_path)
+
+    assert (drafted.returncode, drafted.stderr) == (0, f"adk-flow: an agent {lost}")
+    assert (ran.returncode, ran.stderr) == (0, f"adk-flow: Agent Root {lost}")
+
+
 def test_a_state_key_that_is_missing_names_the_option_that_gives_it(tmp_path):
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "agent.py").write_text(GEMINI.replace("gemini-2.5-flash", "offline"))
+    write_app(tmp_path / "app", GEMINI.replace("gemini-2.5-flash", "offline"))
     words = ("run", "app", "Hi")
 
     told = run_command(*words, folder=tmp_path).stderr.splitlines()[-1]

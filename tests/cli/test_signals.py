@@ -133,26 +133,22 @@ def test_a_signal_ends_a_command_with_one_line(tmp_path):
         assert code == CODES[signals[0]], (command, busy)
 
 
-@pytest.mark.environments
-@pytest.mark.parametrize("number", CODES)
-def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, tmp_path):
-    folder = write_desk(tmp_path / "terminal")
-    (folder / "desk" / "agent.py").write_text(KEYLESS)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
-            *("--question", "Hi", "--trials", "8", "--jobs", "3", "--out", "out"),
-        ],
+def in_a_terminal(folder, mark, *words):
+    """Starts a comparison of the desk, whose processes get a terminal's signals."""
+    command = (sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is")
+    return subprocess.Popen(
+        [*command, "--question", "Hi", "--out", "out", *words],
         cwd=folder,
-        env={**os.environ, "MARK": str(folder / "mark")},
+        env={**os.environ, "MARK": str(mark)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in CODES],
     )
-    with (folder / "mark").open("rb+", buffering=0) as marks:  # never at its end
-        for _ in range(3):  # each of its processes is at work
-            marks.read(1)
+
+
+def end_all(process, number):
+    """Sends all its processes a signal; one line tells of it."""
     os.killpg(process.pid, number)
     # Comes to its end only when every process that inherited the pipe has ended.
     _, errors = process.communicate(timeout=60)
@@ -160,3 +156,15 @@ def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number,
     (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
     assert line == "adk-flow: stopped; 0 runs are kept in out; the same command continues"
     assert process.returncode == CODES[number]
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_to_all_processes_of_a_terminal_ends_them_with_one_line(number, tmp_path):
+    folder = write_desk(tmp_path / "terminal")
+    (folder / "desk" / "agent.py").write_text(KEYLESS)
+    process = in_a_terminal(folder, folder / "mark", "--trials", "8", "--jobs", "3")
+    with (folder / "mark").open("rb+", buffering=0) as marks:  # never at its end
+        for _ in range(3):  # each of its processes is at work
+            marks.read(1)
+    end_all(process, number)

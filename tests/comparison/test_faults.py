@@ -201,45 +201,6 @@ def test_where_nothing_is_answered_without_a_fault_that_is_told_and_nothing_comp
     assert "customer" in made.failing["as_is"]
 
 
-class Live(BaseLlm):
-    """Stands for a language model: asks a specialist, who uses its tool and says what it gave."""
-
-    model: str = "live-double"
-
-    async def generate_content_async(self, llm_request: LlmRequest, stream: bool = False):
-        parts = [part for content in llm_request.contents for part in content.parts or []]
-        results = [part.function_response for part in parts if part.function_response]
-        name = (llm_request.config.labels or {})["adk_agent_name"]
-        part = types.Part(text=str(results[-1].response) if results else "Nothing.")
-        if not results:
-            wanted = call("Loans", request="?") if name == "Lead" else call("rate", years=5)
-            part = types.Part(function_call=wanted)
-        yield LlmResponse(content=types.Content(role="model", parts=[part]))
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
-    # One that hangs would be waited for.
-    monkeypatch.setattr("adk_flow.comparison.fault_matrix.FAULT_KINDS", ["poisoned tool"])
-    lead, specialists = team(Live())
-    app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
-    asked = {"dear": of_questions(["How dear?"])}
-
-    made = compare(app, asked, [], folder=tmp_path, faults=True, calls=1000)
-
-    assert made.faults
-    cell = made.faults.cell("as_is", "poisoned tool")
-    assert cell
-    assert cell.read_by_user
-    assert made.faults.agent == "Loans"
-    assert not made.faults.controlled
-    (*_, shown, _) = [section for _, section in fault_sections(made.faults)]
-    assert shown.sentences == [
-        "In live runs models obeyed the instruction of a tool's result in 1 of 1 run, in 1 the "
-        "user read it; a wrong result became a wrong answer in 0 of 0 runs."
-    ]
-
-
 def test_one_construct_shows_answers_without_a_space_between_them(comparison):
     glued = [one.construct for one in comparison.constructs if "glued_answers" in one.finding_kinds]
 
@@ -301,6 +262,30 @@ class Telling(BaseLlm):
             prompt_token_count=9, total_token_count=9
         )
         yield LlmResponse(content=types.Content(role="model", parts=[part]), usage_metadata=usage)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_live_model_shows_whether_it_obeys(tmp_path, monkeypatch):
+    # One that hangs would be waited for.
+    monkeypatch.setattr("adk_flow.comparison.fault_matrix.FAULT_KINDS", ["poisoned tool"])
+    lead, specialists = team(model := Telling())
+    model._obedient = False  # which it changes each time
+    app = App(name="app", root_agent=wire(lead, specialists, "single_turn"))
+    asked = {"dear": of_questions(["How dear?"])}
+
+    made = compare(app, asked, [], folder=tmp_path, faults=True, calls=1000)
+
+    assert made.faults
+    cell = made.faults.cell("as_is", "poisoned tool")
+    assert cell
+    assert cell.read_by_user
+    assert made.faults.agent == "Loans"
+    assert not made.faults.controlled
+    (*_, shown, _) = [section for _, section in fault_sections(made.faults)]
+    assert shown.sentences == [
+        "In live runs models obeyed the instruction of a tool's result in 1 of 1 run, in 1 the "
+        "user read it; a wrong result became a wrong answer in 0 of 0 runs."
+    ]
 
 
 @pytest.fixture(scope="module")

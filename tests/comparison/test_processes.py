@@ -13,7 +13,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.scenario.conversation import Conversation
 from tests.comparison.test_determinism import without_clock
-from tests.doubles.command import own_modules
+from tests.doubles.command import own_modules, write_app
 
 APP = """
 import multiprocessing, os, signal
@@ -62,10 +62,7 @@ def made(folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wide")
-    (folder / "desk").mkdir()
-    (folder / "desk" / "agent.py").write_text(APP)
-    return folder
+    return write_app(tmp_path_factory.mktemp("wide") / "desk", APP).parent
 
 
 @pytest.fixture(scope="module")
@@ -116,34 +113,6 @@ def test_merged_shards_are_equal_to_one_run(made, one, folder, shards):
     again = made("merged", faults=True)
     assert written(again) == written(one)
     assert len(list((folder / "merged" / "trials").iterdir())) == 1
-
-
-@pytest.mark.environments
-def test_what_are_no_shards_of_one_comparison_is_refused(made, one, folder):
-    for number in (1, 2):
-        made(f"half-{number}", shard=f"{number}/2")
-    made("of-three", shard="2/3")
-    made("other-app", ["transfer"], shard="2/2")
-    made("other-talk", talks={**TALKS, "both": TALKS["follow-up"]}, shard="2/2")
-    made("again", shard="1/2")
-    made("again", shard="1/2")
-
-    def refusal(*names):
-        with pytest.raises(AdkFlowError) as error:
-            merge_shards([folder / name for name in names], folder / "refused")
-        words = str(error.value).replace(f"{folder}/", "")
-        assert "\n" not in words
-        return words
-
-    assert refusal("half-1") == "shard 2 of 2 is missing; name every shard"
-    assert refusal("half-1", "again") == "again: holds shard 1 of 2, as half-1 does"
-    assert refusal("half-1", "of-three").startswith("of-three: the number of shards is another (3)")
-    assert "what is compared (its constructs) is another" in refusal("half-1", "other-app")
-    assert "the conversations are others" in refusal("half-1", "other-talk")
-    assert refusal("half-1", "one") == "one: holds no shard of a comparison"
-    with pytest.raises(AdkFlowError, match="half-1: holds shard 1 of 2; name a new folder"):
-        made("half-1", shard="2/2")
-    assert not (folder / "refused").exists()
 
 
 @pytest.mark.parametrize("words", ["0/3", "4/3", "1", "a/b", "1/", "-1/3"])

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from adk_flow.errors import AdkFlowError
-from tests.cli.test_signals import KEYLESS, PROGRESS
+from tests.cli.test_signals import KEYLESS, end_all, in_a_terminal
 from tests.comparison.test_processes import TALKS, written
 from tests.comparison.test_processes import folder as folder
 from tests.comparison.test_processes import made as made
@@ -87,25 +85,9 @@ def test_ctrl_c_ends_a_comparison_on_ray_with_one_line(tmp_path):
     (folder / "desk").mkdir(parents=True)
     (folder / "desk" / "agent.py").write_text(KEYLESS)
     os.mkfifo(tmp_path / "mark")
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "adk_flow", "compare", "desk", "--constructs", "as_is"),
-            *("--question", "Hi", "--engine", "ray", "--jobs", "1", "--out", "out"),
-        ],
-        cwd=folder,
-        env={**os.environ, "MARK": str(tmp_path / "mark")},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = in_a_terminal(folder, tmp_path / "mark", "--engine", "ray", "--jobs", "1")
     (tmp_path / "mark").read_text()
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-
-    (line,) = [line for line in errors.splitlines() if not PROGRESS.match(line)]
-    assert line == "adk-flow: stopped; 0 runs are kept in out; the same command continues"
-    assert process.returncode == 130
+    end_all(process, signal.SIGINT)
 
 
 def test_what_ray_cannot_make_is_refused(made):

@@ -40,7 +40,7 @@ from adk_flow.log.reader import read_log
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.faulty import AlteredModel
 from adk_flow.models.override import models_of, override_models, override_of
-from adk_flow.models.scripted import call
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.report_links import link_to
 from adk_flow.scenario.conversation import of_questions
 
@@ -233,15 +233,8 @@ async def test_a_limit_in_dollars_stops_at_once_without_tokens_unless_calls_are_
 async def test_a_budget_counts_calls_in_nested_runs_too(tmp_path):
     model = Answering()
     loans = LlmAgent(name="Loans", model=model, description="Loans.")
-
-    class Delegating(Answering):
-        async def generate_content_async(
-            self, llm_request: LlmRequest, stream: bool = False
-        ) -> AsyncGenerator[LlmResponse, None]:
-            part = types.Part(function_call=call("Loans", request="Cost?"))
-            yield LlmResponse(content=types.Content(role="model", parts=[part]))
-
-    root = LlmAgent(name="Lead", model=Delegating(), tools=[AgentTool(loans)])
+    lead = Scripted(script={"Lead": [call("Loans", request="Cost?")] * 3})
+    root = LlmAgent(name="Lead", model=lead, tools=[AgentTool(loans)])
     results = TrialStore(tmp_path, IDENTITY)
     apps = {"agent_tool": App(name="app", root_agent=root)}
     budget = Budget(calls=4)

@@ -1,7 +1,6 @@
 """The advice desk, run by ADK's own command and by adk-flow, on the offline model."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,8 @@ from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions, read_conversation
 from callbacks.guidance_notice import NOTICE
 from tests.doubles.command import run_program
+from tests.doubles.desk import ROOT
 from tests.doubles.flow import expected
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -85,30 +83,20 @@ def test_a_missing_key_ends_adk_run_in_one_line_before_the_first_question(tmp_pa
 
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
-    assert (
-        ran.stderr.strip()
-        .splitlines()[-1]
-        .startswith("adk-flow: MODEL_NAME=gemini-2.5-flash needs GOOGLE_API_KEY")
-    )
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.startswith("adk-flow: MODEL_NAME=gemini-2.5-flash needs GOOGLE_API_KEY")
 
 
-async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
-    talk = of_questions(
-        [
-            "What is the loan to value of £180,000 on a £240,000 home, and what stamp duty would "
-            "I pay on £240,000?"
-        ]
-    )
-    held = await run_conversation(desk, talk, file=tmp_path / "log.jsonl")
-
-    (turn,) = held.turns
-    assert "75%" in turn.answer
-    assert "£2,300" in turn.answer
+TWO_PARTS = (
+    "What is the loan to value of £180,000 on a £240,000 home, and what stamp duty would I pay on "
+    "£240,000?"
+)
 
 
 @pytest.mark.parametrize(
-    ("question", "specialist", "figure"),
+    ("question", "specialist", "figures"),
     [
+        (TWO_PARTS, "Mortgage_Agent", "75%, £2,300"),
         ("Can I borrow £300,000 if I earn £60,000?", "Mortgage_Agent", "place for “£300,000”"),
         ("How much can I borrow on a £60,000 salary?", "Mortgage_Agent", "£270,000"),
         ("What would £250,000 at 450% over 25 years cost?", "Mortgage_Agent", "between 0 and 25"),
@@ -128,12 +116,12 @@ async def test_several_parts_in_one_message_are_all_answered(desk, tmp_path):
     ],
 )
 async def test_sums_go_to_the_argument_that_they_are_called_by(
-    desk, tmp_path, question, specialist, figure
+    desk, tmp_path, question, specialist, figures
 ):
     held = await run_conversation(desk, of_questions([question]), file=tmp_path / "log.jsonl")
 
     assert specialist in {move.target for move in held.moves}
-    assert figure in held.turns[0].answer
+    assert [one for one in figures.split(", ") if one not in held.turns[0].answer] == []
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ _KEPT = (sysconfig.get_path("stdlib"), str(Path(cli.__file__).parents[1]), str(_
 """Folders of modules that a command shares with the tests; all else is an app's."""
 
 
+def write_app(place: Path, text: str = APP) -> Path:
+    """Writes an app into a new folder."""
+    place.mkdir(parents=True)
+    (place / "agent.py").write_text(text, encoding="utf-8")
+    return place
+
+
 class Finished(NamedTuple):
     """What a command leaves."""
 

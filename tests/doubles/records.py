@@ -51,7 +51,7 @@ CALLS = st.builds(FunctionCall, name=NAMES, kind=KINDS, id=IDS, text=TEXTS)
 RECORDS = st.builds(
     Record,
     hook=HOOKS,
-    time=st.integers(-5, 5),
+    time=st.integers(-5, 5) | st.just(10**25),
     run=NUMBERS,
     activation=NUMBERS,
     agent=NAMES,

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.reader import read_log
 from adk_flow.models.scripted import Scripted, call
 from examples.calculator.agent import HERE, assistant, orchestrator
 from examples.calculator.schemas import declared_tools
@@ -242,12 +241,7 @@ async def test_a_child_that_raises_is_an_error_to_read_and_its_siblings_go_on(wr
     flow = await recorded(lead_of(model, wrapper), tmp_path)
 
     assert not flow.errors
-    records = read_log(flow.plugin.paths[0]).records
-    given = [
-        one.text
-        for one in records
-        if one.hook == "after_tool" and one.tool == "Calculator_Assistant"
-    ]
+    given = [one.text for one in flow.of("after_tool") if one.tool == "Calculator_Assistant"]
     assert sorted("£6" in one or "£42" in one for one in given) == [False, True, True]
     (failed,) = [one for one in given if "error" in one]
     assert "Calculator_Assistant failed: the model is busy" in failed
@@ -261,7 +255,7 @@ async def test_a_child_that_hangs_is_given_up(wrapper, tmp_path):
     flow = await recorded(agent("Lead", model, tools=[tool]), tmp_path)
 
     assert not flow.errors
-    (given,) = [one.text for one in flow.log.records if one.hook == "after_tool"]
+    (given,) = [one.text for one in flow.of("after_tool")]
     assert "Child gave no answer within 0.1 seconds" in given
 
 

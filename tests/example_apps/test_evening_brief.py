@@ -31,18 +31,10 @@ async def test_each_lead_is_asked_twice_and_no_bot_sees_anothers_work(tmp_path, 
     assert {name: names.count(name) for name in names} == dict.fromkeys(
         ["Evening_Coordinator", "Transit_Coordinator", "Weather_Bot", "Train_Bot", "Bus_Bot"], 4
     )
-    shown = {
-        name: " ".join(
-            log.texts[part.text]
-            for record in asked
-            if record.agent == name and record.request
-            for part in record.request.parts
-            if part.text
-        )
-        for name in names
-    }
-    for name, own in (("Weather_Bot", "13C"), ("Train_Bot", "Pankow"), ("Bus_Bot", "Brandenburg")):
-        assert [other for other in ("13C", "Pankow", "Brandenburg") if other in shown[name]] == [
-            own
-        ]
+    shown = dict.fromkeys(names, "")
+    for record in asked:
+        shown[record.agent] += " ".join(log.texts[p.text] for p in record.request.parts if p.text)
+    own = {"Weather_Bot": "13C", "Train_Bot": "Pankow", "Bus_Bot": "Brandenburg"}
+    for name in own:
+        assert [found for found in own.values() if found in shown[name]] == [own[name]]
     assert "13C" not in shown["Transit_Coordinator"]

@@ -1,17 +1,16 @@
 """Flow logs sent as OpenTelemetry spans to a server that speaks the collector's protocol."""
 
-from collections import defaultdict
 from typing import Any
 
 import pytest
-from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.export.spans import spans_of
 from adk_flow.log.reader import read_log
-from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.models.scripted import Scripted
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
+from tests.export.spans import desk, draw_tree
 
 otlp = pytest.importorskip("adk_flow.export.otlp", reason="needs adk-flow[otlp]")
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: E402 - after the skip
@@ -22,32 +21,13 @@ from adk_flow.export.traces import as_traces  # noqa: E402 - after the skip
 from tests.doubles.collector import collecting  # noqa: E402 - after the skip
 
 
-def desk():
-    def rate(years: int) -> str:
-        """Looks a rate up."""
-        return "5%"
-
-    script = {
-        "Root": [
-            [call("Loans", request="A"), call("Savings", request="B")],
-            "Both.",
-            transfer("Pension"),
-        ],
-        "Loans": [call("rate", years=5), "5%"],
-        "Savings": ["3%"],
-        "Pension": ["Save.", "Yes."],
-    }
-    model = Scripted(script=script)
-    tools = [
-        AgentTool(agent("Loans", model, tools=[rate])),
-        AgentTool(agent("Savings", model)),
-    ]
-    return agent("Root", model, tools=tools, sub_agents=[agent("Pension", model)])
-
-
 @pytest.fixture
 async def held(tmp_path):
     return await record(desk(), ["Cost?", "Pensions?", "Sure?"], tmp_path / "logs")
+
+
+def sent(held, folder, endpoint, **environment):
+    return run_command("export", held.log.path, "--otlp", endpoint, folder=folder, **environment)
 
 
 def received(taken):
@@ -61,33 +41,23 @@ def received(taken):
 
 
 def attributes(item):
-    told = {}
-    for pair in item.attributes:
-        told[pair.key] = getattr(pair.value, pair.value.WhichOneof("value"))
-    return told
+    values = {pair.key: pair.value for pair in item.attributes}
+    return {key: getattr(value, value.WhichOneof("value")) for key, value in values.items()}
 
 
 def tree(spans):
-    """Draws spans in the order of their beginning, with the moves on them and links (~)."""
-    names = {span.span_id: span.name for span in spans}
-    children = defaultdict(list)
-    for span in sorted(spans, key=lambda span: span.start_time_unix_nano):
-        children[span.parent_span_id].append(span)
-
-    def lines(parent, depth):
-        for span in children[parent]:
-            moves = [event.name.removeprefix("adk_flow.") for event in span.events]
-            links = [f"~ {names[link.span_id]}" for link in span.links]
-            told = ", ".join([*links, *moves])
-            yield "  " * depth + span.name + (f": {told}" if told else "")
-            yield from lines(span.span_id, depth + 1)
-
-    return "\n".join(lines(b"", 0))
+    return draw_tree(
+        (
+            *(span.start_time_unix_nano, span.span_id, span.parent_span_id),
+            *(span.name, span.events, [link.span_id for link in span.links]),
+        )
+        for span in spans
+    )
 
 
 def test_a_log_is_sent_as_spans_that_lie_as_frames_call_each_other(held, tmp_path):
     with collecting() as (endpoint, taken):
-        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        result = sent(held, tmp_path, endpoint)
 
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -111,29 +81,19 @@ def test_a_log_is_sent_as_spans_that_lie_as_frames_call_each_other(held, tmp_pat
 
 def test_agents_are_nodes_of_a_graph_below_whoever_gave_them_control(held):
     described = [dict(span.attributes or {}) for span in as_traces(held.log)]
+    agents = [each for each in described if "graph.node.id" in each]
 
-    nodes = {
-        (a["graph.node.id"], a.get("graph.node.parent_id"))
-        for a in described
-        if "graph.node.id" in a
-    }
+    nodes = {(each["graph.node.id"], each.get("graph.node.parent_id")) for each in agents}
+    called = {(name, "Root") for name in ("Loans", "Pension", "Savings")}
     # The last turn began with the agent that had control.
-    assert nodes == {
-        ("Root", None),
-        ("Loans", "Root"),
-        ("Pension", "Root"),
-        ("Pension", None),
-        ("Savings", "Root"),
-    }
+    assert nodes == {("Root", None), ("Pension", None), *called}
 
 
 def test_called_agents_lie_in_their_calls(held, tmp_path):
     spans = as_traces(held.log)
     names = {span.context.span_id: span.name for span in spans}
-    lies_in = {
-        (span.name, names.get(span.parent.span_id) if span.parent else None) for span in spans
-    }
-    assert lies_in >= {
+    inner = [span for span in spans if span.parent]
+    assert {(span.name, names[span.parent.span_id]) for span in inner} >= {
         ("execute_tool Loans", "invoke_agent Root"),
         ("invoke_agent Loans", "execute_tool Loans"),
         ("execute_tool rate", "invoke_agent Loans"),
@@ -164,41 +124,39 @@ def test_times_are_those_of_the_log_and_lie_inside_each_other(held):
 
 def test_attributes_follow_the_conventions_for_generative_ai(held, tmp_path):
     with collecting() as (endpoint, taken):
-        run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+        sent(held, tmp_path, endpoint)
 
     resource = taken[0][2].resource_spans[0].resource
     assert attributes(resource)["service.name"] == "app"
     spans = {span.name: span for span in received(taken)}
     model, tool = spans["generate_content scripted"], spans["execute_tool rate"]
     assert model.kind == Span.SPAN_KIND_CLIENT
-    told = attributes(model)
-    assert told["gen_ai.operation.name"] == "generate_content"
-    assert told["gen_ai.request.model"] == "scripted"
-    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (20, 10)
-    assert told["gen_ai.conversation.id"] == held.log.header.session
-    assert attributes(tool)["gen_ai.tool.name"] == "rate"
-    assert attributes(tool)["gen_ai.agent.name"] == "Loans"
-    assert attributes(spans["invoke_agent Pension"])["gen_ai.agent.name"] == "Pension"
-    assert provider_of("gemini-2.5-flash") == "gcp.gemini"
-    assert provider_of("openai/gpt-4o") == "openai"
-    assert provider_of("scripted") == ""
+    usage = {"gen_ai.usage.input_tokens": 20, "gen_ai.usage.output_tokens": 10}
+    asked = {"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "scripted"}
+    session = {"gen_ai.conversation.id": held.log.header.session}
+    for span, told in (
+        (model, usage | asked | session),
+        (tool, {"gen_ai.tool.name": "rate", "gen_ai.agent.name": "Loans"}),
+        (spans["invoke_agent Pension"], {"gen_ai.agent.name": "Pension"}),
+    ):
+        assert attributes(span).items() >= told.items()
+    providers = {"gemini-2.5-flash": "gcp.gemini", "openai/gpt-4o": "openai", "scripted": ""}
+    assert {name: provider_of(name) for name in providers} == providers
 
 
 def test_a_log_has_the_same_ids_each_time(held):
-    first, again = (
-        [(span.context.trace_id, span.context.span_id) for span in as_traces(read_log(path))]
-        for path in [held.log.path] * 2
-    )
-    assert first == again
-    assert len(set(first)) == len(first)
+    def ids():
+        spans = as_traces(read_log(held.log.path))
+        return [(span.context.trace_id, span.context.span_id) for span in spans]
+
+    assert ids() == ids()
+    assert len(set(ids())) == len(ids())
 
 
 @pytest.mark.parametrize(("captured", "said"), [("", False), ("SPAN_ONLY", True)])
 def test_words_leave_only_where_opentelemetry_is_told_to(held, tmp_path, captured, said):
     with collecting() as (endpoint, taken):
-        run_command(
-            "export", held.log.path, "--otlp", endpoint, folder=tmp_path, **{CAPTURE: captured}
-        )
+        sent(held, tmp_path, endpoint, **{CAPTURE: captured})
     assert (b"Pensions?" in taken[0][2].SerializeToString()) is said
 
 
@@ -228,81 +186,81 @@ async def test_model_calls_are_those_that_the_figures_count(held):
     assert sorted(told) == sorted(counted)
 
 
-def test_an_endpoint_that_takes_nothing_is_told_in_one_line(held, tmp_path):
-    def sent(endpoint, **environment):
-        return run_command(
-            "export", held.log.path, "--otlp", endpoint, folder=tmp_path, **environment
-        )
-
+def test_what_is_no_endpoint_is_told_in_one_line(held, tmp_path):
     with collecting() as (gone, _):
         pass
-    assert_refused(sent(gone), f"{gone}/v1/traces: cannot be reached")
-    assert_refused(sent("localhost:4318"), "--otlp localhost:4318: is no address")
-    assert_refused(sent("http://[::1"), "is no address")
-    assert_refused(sent(""), "--otlp '': is no address; expected one such as http://localhost:4318")
+    for endpoint, words in {
+        gone: f"{gone}/v1/traces: cannot be reached",
+        "localhost:4318": "--otlp localhost:4318: is no address",
+        "http://[::1": "is no address",
+        "": "--otlp '': is no address; expected one such as http://localhost:4318",
+    }.items():
+        assert_refused(sent(held, tmp_path, endpoint), words)
     assert not (tmp_path / "flow_tables").exists()
-    with collecting(status=400) as (endpoint, _):
-        assert_refused(sent(endpoint), "answered 400 Bad Request")
-    with collecting(status=503) as (endpoint, _):
-        assert_refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="0.5"), "answered 503")
-    part = service.ExportTracePartialSuccess(rejected_spans=3, error_message="too old")
-    answer = service.ExportTraceServiceResponse(partial_success=part).SerializeToString()
-    with collecting(answer=answer) as (endpoint, _):
-        assert_refused(sent(endpoint), "refused 3 spans: too old")
-    with collecting() as (endpoint, _):
-        assert_refused(sent(endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon"), "could not convert")
-        assert_refused(
-            sent(endpoint, OTEL_ATTRIBUTE_COUNT_LIMIT="x"), "must be a non-negative integer"
-        )
-        assert_refused(sent(endpoint, OTEL_SDK_DISABLED="true"), "OTEL_SDK_DISABLED is set")
 
 
-@pytest.mark.parametrize("status", [302, 307])
-def test_a_redirect_is_told_and_not_followed(held, tmp_path, status):
-    with collecting(status=status, headers={"Location": "/sign-in"}) as (endpoint, taken):
-        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
-
-    assert_refused(result, f"{endpoint}/v1/traces: answered {status} ")
-    assert result.stderr.endswith(", to /sign-in\n")
-    assert len(taken) == 1
+PART = service.ExportTracePartialSuccess(rejected_spans=3, error_message="too old")
 
 
-def test_a_page_is_no_answer_of_a_collector(held, tmp_path):
-    page = {"Content-Type": "text/html; charset=utf-8"}
-    with collecting(answer=b"<html>", headers=page) as (endpoint, _):
-        result = run_command("export", held.log.path, "--otlp", endpoint, folder=tmp_path)
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": 400}, "answered 400 Bad Request"),
+        ({"status": 503}, "answered 503"),
+        (
+            {
+                "answer": service.ExportTraceServiceResponse(
+                    partial_success=PART
+                ).SerializeToString()
+            },
+            "refused 3 spans: too old",
+        ),
+        (
+            {"answer": b"<html>", "headers": {"Content-Type": "text/html; charset=utf-8"}},
+            "answered with a page (text/html); expected a collector",
+        ),
+        ({"status": 302, "headers": {"Location": "/sign-in"}}, "answered 302 Found, to /sign-in\n"),
+        ({"status": 307, "headers": {"Location": "/sign-in"}}, ", to /sign-in\n"),
+    ],
+)
+def test_a_collector_that_does_not_take_all_is_told_in_one_line(held, tmp_path, answer, words):
+    with collecting(**answer) as (endpoint, taken):
+        result = sent(held, tmp_path, endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="0.5")
 
-    assert_refused(result, "answered with a page (text/html); expected a collector")
+    assert_refused(result, words)
+    assert f"{endpoint}/v1/traces: " in result.stderr
+    assert len(taken) == 1 or answer.get("status") == 503, "a redirect is not followed"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "could not convert"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "x", "must be a non-negative integer"),
+        ("OTEL_SDK_DISABLED", "true", "OTEL_SDK_DISABLED is set"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "none.pem", "1/v1/traces: Could not find"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "none.pem", "1/v1/traces: Could not find"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(held, tmp_path, setting, value, words):
+    result = sent(held, tmp_path, "https://127.0.0.1:1", **{setting: value})
+
+    assert_refused(result, words)
+    assert value in result.stderr or setting in result.stderr
 
 
 def test_an_endpoint_keeps_its_query_behind_the_path_of_the_protocol(held, tmp_path):
     with collecting() as (endpoint, taken):
-        address = f"{endpoint}?key=1"
-        result = run_command("export", held.log.path, "--otlp", address, folder=tmp_path)
+        result = sent(held, tmp_path, f"{endpoint}?key=1")
 
     assert result.returncode == 0, result.stderr
     assert [path for path, _, _ in taken] == ["/v1/traces?key=1"]
 
 
-@pytest.mark.parametrize(
-    "setting", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]
-)
-def test_a_certificate_that_is_not_there_is_named(held, tmp_path, setting):
-    result = run_command(
-        *("export", held.log.path, "--otlp", "https://127.0.0.1:1"),
-        folder=tmp_path,
-        **{setting: "none.pem"},
-    )
-
-    assert_refused(result, "https://127.0.0.1:1/v1/traces: Could not find")
-    assert "none.pem" in result.stderr
-
-
 def test_what_the_environment_says_of_a_collector_is_heeded(held, tmp_path):
     with collecting() as (endpoint, taken):
-        result = run_command(
-            *("export", held.log.path, "--otlp", f"{endpoint}/custom/path"),
-            folder=tmp_path,
+        result = sent(
+            *(held, tmp_path, f"{endpoint}/custom/path"),
             OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20abc",
             OTEL_EXPORTER_OTLP_COMPRESSION="gzip",
             OTEL_SERVICE_NAME="desk",

@@ -10,11 +10,12 @@ from google.adk.apps import App
 from google.adk.tools import google_search
 from google.adk.tools.agent_tool import AgentTool
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.static import inspect_app
 from adk_flow.models.scripted import Scripted, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.inspection import agents_to_flowchart, agents_to_text
-from adk_flow.run.app import ApplicationError, find_app, lines_to_record
+from adk_flow.run.app import find_app, lines_to_record
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, expected, record
 from tests.doubles.somebody import NAMES, load, place
@@ -25,9 +26,7 @@ def inspected(name, folder):
 
 
 def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
-    assert (
-        agents_to_text(inspected("concierge", tmp_path), 80)
-        == expected("""
+    assert agents_to_text(inspected("concierge", tmp_path), 80).rstrip() == expected("""
         App concierge
             next message: to concierge after weather
 
@@ -56,14 +55,10 @@ def test_transfers_are_adks_own_with_the_flags_that_bar_some(tmp_path):
           ! loses_turn: weather is handed a turn, and the user's next message goes to
               concierge, by disallow_transfer_to_parent
     """)
-        + "\n"
-    )
 
 
 def test_a_graph_is_drawn_as_a_box_with_its_routes(tmp_path):
-    assert (
-        agents_to_flowchart(inspected("helpdesk", tmp_path))
-        == expected("""
+    assert agents_to_flowchart(inspected("helpdesk", tmp_path)).rstrip() == expected("""
         flowchart TD
             subgraph n0["helpdesk<br/>Workflow"]
                 n1["classifier<br/>LlmAgent, single_turn, gemini-2.5-flash"]
@@ -78,32 +73,24 @@ def test_a_graph_is_drawn_as_a_box_with_its_routes(tmp_path):
             end
             linkStyle default stroke:#e34c42
     """)
-        + "\n"
-    )
 
 
 def test_tools_of_tools_modes_and_code_are_followed(tmp_path):
-    research, onboarding, errands, story = (
-        inspected(name, tmp_path) for name in ("research", "onboarding", "errands", "story")
-    )
+    names = ("research", "onboarding", "errands", "story")
+    research, onboarding, errands, story = (inspected(name, tmp_path) for name in names)
 
     def links(picture):
         return [(picture.named(a.source), a.how, picture.named(a.target)) for a in picture.links]
 
-    assert links(research) == [
-        ("research", "agent_tool", "analyst"),
-        ("analyst", "agent_tool", "searcher"),
-    ]
+    used = [("research", "analyst"), ("analyst", "searcher")]
+    assert links(research) == [(agent, "agent_tool", other) for agent, other in used]
     assert [one.tools for one in research.members] == [[], ["count_words"], ["google_search"]]
     assert links(onboarding) == [
         ("onboarding", "task", "interviewer"),
         ("onboarding", "single_turn", "translator"),
     ]
-    assert {link[1:] for link in links(errands)} == {
-        ("node", "run_errands"),
-        ("code", "cook"),
-        ("code", "shopper"),
-    }
+    run = {("node", "run_errands"), ("code", "cook"), ("code", "shopper")}
+    assert {link[1:] for link in links(errands)} == run
     assert links(story) == [("story", "sub_agent", "teller"), ("story", "code", "judge")]
 
 
@@ -118,18 +105,13 @@ def odd_app():
 def test_what_is_odd_is_remarked(tmp_path):
     remarks = [(one.kind, one.text) for one in inspect_app(odd_app()).remarks]
 
-    assert [kind for kind, _ in remarks] == [
-        "deprecated",
-        "loses_turn",
-        "name_clash",
-        "no_description",
-    ]
-    texts = [text for _, text in remarks]
+    kinds, texts = zip(*remarks, strict=True)
+    assert kinds == ("deprecated", "loses_turn", "name_clash", "no_description")
     assert texts[0].startswith("steps is a SequentialAgent: SequentialAgent is deprecated")
-    assert texts[2:] == [
+    assert texts[2:] == (
         "2 are named one: neither ADK nor a log tells them apart",
         "lost has no description, by which a model would choose it",
-    ]
+    )
     assert all(len(line) <= 80 for line in agents_to_text(inspect_app(odd_app()), 80).splitlines())
 
 
@@ -153,9 +135,8 @@ def test_a_search_tool_keeps_its_agent_from_transfers_and_so_with_the_turn():
         "closed is handed a turn, and the user's next message goes to root, by "
         "disallow_transfer_to_parent",
     ]
-    assert "    may not transfer to: root (its parent), by google_search" in agents_to_text(
-        picture, 80
-    )
+    barred = "    may not transfer to: root (its parent), by google_search"
+    assert barred in agents_to_text(picture, 80)
     kinds = [one.kind for one in inspect_app(search_desk("gemini-3-flash-preview")).remarks]
     assert kinds == ["loses_turn"]
 
@@ -233,19 +214,13 @@ def test_init_writes_nothing_and_knows_who_records_already(tmp_path):
     folder = place("shop", tmp_path)
     before = sorted(folder.iterdir())
 
-    said = run_command("init", "shop", folder=tmp_path).stdout
-
-    assert (
-        said
-        == expected("""
+    assert run_command("init", "shop", folder=tmp_path).stdout.rstrip() == expected("""
         In shop/agent.py, at the end:
 
         from adk_flow import FlowPlugin
 
         app.plugins.insert(0, FlowPlugin())
     """)
-        + "\n"
-    )
     assert [one for one in sorted(folder.iterdir()) if one.name != "__pycache__"] == before
     with (folder / "agent.py").open("a") as file:
         file.write("from adk_flow import FlowPlugin\napp.plugins.insert(0, FlowPlugin())\n")
@@ -295,17 +270,10 @@ def test_a_dry_run_of_built_in_tools_and_other_providers(tmp_path):
 def test_json_is_the_picture(tmp_path):
     place("newsroom", tmp_path)
 
-    told = json.loads(
-        run_command("inspect", "newsroom", "--format", "json", folder=tmp_path).stdout
-    )
+    result = run_command("inspect", "newsroom", "--format", "json", folder=tmp_path)
 
-    assert [one["name"] for one in told["members"]] == [
-        "editor",
-        "politics",
-        "sport",
-        "money",
-        "culture",
-    ]
+    told, names = json.loads(result.stdout), ["editor", "politics", "sport", "money", "culture"]
+    assert [one["name"] for one in told["members"]] == names
     assert {one["how"] for one in told["links"]} == {"agent_tool"}
 
 
@@ -315,17 +283,15 @@ def test_what_is_no_app_is_refused_in_one_line(tmp_path):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "root_agent.yaml").write_text("name: 5\nfoo: bar\n")
 
-    for command in (["run", "{}", "Hi"], ["inspect", "{}"], ["init", "{}"]):
+    for name, *more in (["run", "Hi"], ["inspect"], ["init"]):
         for path, words in (("nowhere", "does not exist"), ("empty", "No root_agent found")):
-            arguments = [one.format(path) for one in command]
-            refused = run_command(*arguments, folder=tmp_path)
+            refused = run_command(name, path, *more, folder=tmp_path)
             assert_refused(refused, words)
             assert "Then run" not in refused.stderr, "ADK's advice, which is no one line"
-    assert_refused(
-        run_command("inspect", "wrong.py", folder=tmp_path), "cannot be loaded as an ADK app"
-    )
-    assert_refused(run_command("inspect", "bad", folder=tmp_path), "cannot be loaded as an ADK app")
-    with pytest.raises(ApplicationError):
+    for path in ("wrong.py", "bad"):
+        refused = run_command("inspect", path, folder=tmp_path)
+        assert_refused(refused, "cannot be loaded as an ADK app")
+    with pytest.raises(AdkFlowError):
         load(tmp_path / "nowhere")
 
 
@@ -336,6 +302,5 @@ def test_an_app_that_cannot_be_rewired_is_compared_as_it_is(tmp_path):
     result = run_command(*arguments, "--constructs", "transfer", folder=tmp_path)
 
     assert "2 constructs" in result.stdout, result.stderr
-    assert "review is a Workflow; under other constructs an LlmAgent must lead" in " ".join(
-        result.stdout.split()
-    )
+    told = " ".join(result.stdout.split())
+    assert "review is a Workflow; under other constructs an LlmAgent must lead" in told

@@ -11,6 +11,7 @@ from google.genai import types
 from pydantic import BaseModel
 
 from adk_flow.inspect.static import inspect_app
+from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.render.inspection import agents_to_text
 from tests.doubles.flow import record
 
@@ -55,9 +56,8 @@ def test_a_state_key_that_nobody_writes():
     spa = agent("spa", output_key="spas")
     guest = agent("guest", instruction="Guest has spa: {spa}. Name: {user:name?}")
 
-    picture = inspect_app(
-        App(name="app", root_agent=SequentialAgent(name="s", sub_agents=[spa, guest]))
-    )
+    root = SequentialAgent(name="s", sub_agents=[spa, guest])
+    picture = inspect_app(App(name="app", root_agent=root))
 
     texts = [one.text for one in picture.remarks if one.kind == "unwritten_state"]
     assert [text.partition(", which")[0] for text in texts] == [
@@ -79,11 +79,8 @@ def test_a_state_key_that_an_agent_or_code_writes():
 
     picture = inspect_app(App(name="app", root_agent=root))
     texts = [one.text for one in picture.remarks if "key" in one.text]
-    assert picture.members[-1].settings["reads state"] == [
-        "draft (output_key of writer)",
-        "topic (in code of writer)",
-        "json",
-    ]
+    read = ["draft (output_key of writer)", "topic (in code of writer)", "json"]
+    assert picture.members[-1].settings["reads state"] == read
     assert [text.partition(", which")[0] for text in texts] == ["reader reads the state key json"]
 
 
@@ -94,8 +91,6 @@ async def test_a_task_below_an_agent_that_was_handed_the_turn(tmp_path):
         return LlmAgent(name="Root", sub_agents=[middle], model=model)
 
     assert "Middle fails when it delegates to Task" in remarks_of(tree("gemini-2.5-flash"))["fails"]
-
-    from adk_flow.models.scripted import Scripted, call, transfer
 
     script = {"Root": [transfer("Middle")], "Middle": [call("Task", request="x")], "Task": []}
     flow = await record(tree(Scripted(script=script)), ["Book."], tmp_path)
@@ -158,8 +153,6 @@ def test_what_is_set_of_an_agent_is_told():
 
 
 async def test_who_gets_the_next_message_is_whom_adk_asks(tmp_path):
-    from adk_flow.models.scripted import Scripted, transfer
-
     kept = agent("kept")
     closed = agent("closed", disallow_transfer_to_parent=True)
     root = agent("root", sub_agents=[kept, closed])

@@ -11,6 +11,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 
 from adk_flow.check.snapshot import draw_snapshot
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.decisions import DecisionError, decided, read_decisions
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import of_questions
@@ -203,7 +204,7 @@ async def test_one_step_too_many_names_the_line(tmp_path):
 def test_a_file_that_does_not_fit_is_refused_with_line_and_field(text, error, tmp_path):
     file = file_of(tmp_path, text)
 
-    with pytest.raises(DecisionError) as raised:
+    with pytest.raises(AdkFlowError) as raised:
         read_decisions(file)
 
     assert str(raised.value).startswith(f"{file}: {error}")
@@ -241,5 +242,5 @@ async def test_the_words_that_answer_a_pause_find_their_entry_once_the_tool_ran(
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(DecisionError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(AdkFlowError, match=r"none\.yaml: cannot be read"):
         read_decisions(tmp_path / "none.yaml")

@@ -3,6 +3,9 @@
 import sys
 
 import pytest
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.workflow import Workflow
 from pydantic import BaseModel, TypeAdapter
 
 from adk_flow.log.reader import read_log
@@ -74,6 +77,20 @@ async def test_tools_run_where_that_is_asked_for(tmp_path, monkeypatch):
 
     assert "returns" not in write_conversation(drafted)
     assert not run.turns[0].failed
+
+
+class Trip(BaseModel):
+    budget: float = 0
+
+
+async def test_a_draft_has_the_data_that_an_agent_answers_in():
+    reads, plans = LlmAgent(name="reads", output_schema=Trip), LlmAgent(name="plans")
+    root = Workflow(name="trip", edges=[("START", reads, plans)])
+
+    drafted = await draft_conversation(App(name="trip", root_agent=root), ["Where?"])
+
+    says = {task.agent: task.says for task in drafted.turns[0].plan or ()}
+    assert says == {"reads": {"budget": 1}, "plans": "What plans says."}
 
 
 class Order(BaseModel):
@@ -152,9 +169,5 @@ async def test_a_draft_gives_what_instructions_and_callbacks_need(tmp_path, monk
     assert given["order"][0] == {"sizes": [1]}
     assert given["names"][1] == ["What names returns."]
     # The packer is run by a tool only, which is not run.
-    assert {task.agent for task in drafted.turns[0].plan or ()} == {
-        "stock",
-        "clerk",
-        "price",
-        "bill",
-    }
+    planned = {task.agent for task in drafted.turns[0].plan or ()}
+    assert planned == {"stock", "clerk", "price", "bill"}

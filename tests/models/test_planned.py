@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import pytest
-from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
 from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
 from google.adk.apps import App
@@ -26,7 +27,7 @@ from adk_flow.models.override import override_models
 from adk_flow.models.planned.playing import check_plans, models_asked
 from adk_flow.models.scripted import Scripted
 from adk_flow.run.conversation_run import ConversationRun, run_conversation
-from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
+from adk_flow.scenario.conversation import Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS, wire
 from tests.doubles.flow import expected
 
@@ -151,9 +152,8 @@ def hide_targets(callback_context: Any, llm_request: Any) -> None:
     """Declares transfers as ADK 1.18 does, which names the targets in the instruction only."""
     for tool in llm_request.config.tools:
         for function in tool.function_declarations or ():
-            (function.parameters_json_schema or {}).get("properties", {}).get("agent_name", {}).pop(
-                "enum", None
-            )
+            properties = (function.parameters_json_schema or {}).get("properties", {})
+            properties.get("agent_name", {}).pop("enum", None)
 
 
 async def test_targets_that_only_the_instruction_names_are_reached(tmp_path):
@@ -261,13 +261,8 @@ async def test_a_review_loop_rejects_and_then_approves_by_pass(tmp_path):
 
     held = await play(root, tmp_path, plan)
 
-    words = [move.text for move in held.moves if move.kind == "answer"]
-    assert words[:3] == ["draft one", "too long", "draft two"]
-    assert [move.source for move in held.moves if move.kind == "answer"] == [
-        "Writer",
-        "Reviewer",
-        "Writer",
-    ]
+    said = [(move.source, move.text) for move in held.moves if move.kind == "answer"]
+    assert said == [("Writer", "draft one"), ("Reviewer", "too long"), ("Writer", "draft two")]
     assert not any(held.failed_checks)
 
 
@@ -307,22 +302,24 @@ async def test_a_task_agent_asks_the_user_and_finishes_in_the_next_turn(tmp_path
     )
 
 
-async def test_schemas_are_filled_by_the_plan_or_by_anything_valid(tmp_path):
+TEA = {"article": "tea", "number": 2}
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"ask": TEA, "says": {"verdict": "bad"}}, [TEA, {"verdict": "bad", "comment": "–"}]),
+        ({}, [{"article": "say 1", "number": 1}, {"verdict": "good", "comment": "–"}]),
+    ],
+)
+async def test_schemas_are_filled_by_the_plan_or_by_anything_valid(stated, told, tmp_path):
     clerk = named("Clerk", input_schema=Order, output_schema=Verdict)
     root = named("Lead", tools=[AgentTool(clerk)])
-    ask, says = {"article": "tea", "number": 2}, {"verdict": "bad"}
 
-    stated = await play(root, tmp_path, [{"agent": "Clerk", "ask": ask, "says": says}])
-    (tmp_path / "open").mkdir()
-    left_open = await play(root, tmp_path / "open", [{"agent": "Clerk"}])
+    held = await play(root, tmp_path, [{"agent": "Clerk", **stated}])
 
-    told = [move.text for move in stated.moves if move.kind in ("ask", "answer")]
-    assert [msgspec.json.decode(text) for text in told] == [ask, {**says, "comment": "–"}]
-    told = [move.text for move in left_open.moves if move.kind in ("ask", "answer")]
-    assert [msgspec.json.decode(text) for text in told] == [
-        {"article": "say 1", "number": 1},
-        {"verdict": "good", "comment": "–"},
-    ]
+    texts = [move.text for move in held.moves if move.kind in ("ask", "answer")]
+    assert [msgspec.json.decode(text) for text in texts] == told
 
 
 async def test_a_classifier_chooses_the_agent_of_the_first_task(tmp_path):
@@ -336,9 +333,8 @@ async def test_a_task_of_an_absent_agent_goes_to_whoever_has_its_tool_else_to_th
 
     held = await play(team("agent_tool"), tmp_path, plan)
 
-    assert [(move.source, move.text) for move in held.moves if move.kind == "answer"] == [
-        ("A", "x found")
-    ]
+    said = [(move.source, move.text) for move in held.moves if move.kind == "answer"]
+    assert said == [("A", "x found")]
     assert held.turns[0].answer == "hello\n\nx found"
 
 
@@ -379,6 +375,94 @@ async def test_a_fault_below_a_node_that_survives_failures_fails_the_turn_too(tm
     assert "B: it has no tool 'peek'; it has none" in held.failed_checks[0][0]
 
 
+@pytest.mark.parametrize(
+    ("construct", "calls"),
+    [("sequential", 3), ("parallel", 3), ("loop", 6), ("classifier_router", 2), ("skills", 3)],
+)
+async def test_a_task_whose_tools_nobody_has_leaves_the_others_to_theirs(
+    construct, calls, tmp_path
+):
+    """As of a lead that the construct has no use for, or of an agent that it cannot take."""
+
+    def peek() -> str:
+        """Peeks."""
+        return "seen"
+
+    whole = construct == "skills"
+    lead = named("Lead", tools=[] if whole else [peek])
+    gone = {"agent": "Gone" if whole else "Lead", "tools": [{"name": "peek"}]}
+
+    root = wire(lead, [named("A", tools=[look]), named("B")], construct)
+    held = await play(root, tmp_path, [gone, task("A", "a key"), task("B", says="b")])
+
+    left = held.failed_checks[0][0]
+    assert left == f"left over, as nobody was asked: {gone['agent']} (peek)"
+    assert (held.turns[0].llm_calls, held.turns[0].failed) == (calls, False)
+
+
+class Note(BaseModel):
+    words: str
+
+
+class Findings(BaseModel):
+    """Data through and through: nothing of it takes any words."""
+
+    note: Note
+    pages: list[int]
+
+
+@pytest.mark.parametrize("construct", ["agent_tool", "single_turn", "coordinator"])
+async def test_an_agent_that_answers_in_data_plays_its_own_task(construct, tmp_path):
+    root = wire(named("Lead"), [named("A", output_schema=Findings), named("B")], construct)
+
+    held = await play(root, tmp_path, [task("A"), task("B", says="b")])
+
+    assert held.trace
+    asked = {call.agent for call in held.trace.turns[0].asked_models}
+    assert (held.failed_checks, asked) == ([[]], {"Lead", "A", "B"})
+
+
+@pytest.mark.parametrize(
+    ("stages", "calls"),
+    [(SequentialAgent, 4), (ParallelAgent, 4), (partial(LoopAgent, max_iterations=2), 6)],
+)
+async def test_stages_that_are_called_are_called_once_for_all_their_tasks(stages, calls, tmp_path):
+    pipeline = stages(name="pipeline", sub_agents=[named("A"), named("B")])
+    root = named("Lead", tools=[AgentTool(pipeline)])
+
+    held = await play(root, tmp_path, [task("A", says="a"), task("B", says="b")])
+
+    assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], calls)
+
+
+GRAPHS = ["router", "router_many", "coordinator", "sequential", "parallel", "loop", "best_of_n"]
+
+
+@pytest.mark.parametrize(
+    ("construct", "name"), [*zip(GRAPHS, GRAPHS, strict=True), ("workflow_tool", "specialists")]
+)
+async def test_an_agent_may_have_the_name_of_a_constructs_graph(construct, name, tmp_path):
+    async def asked(lead, other):
+        root = wire(named(lead), [named("A"), named(other)], construct)
+        plan = [task("A", says="a"), task(other, says="b")]
+        held = await play(root, tmp_path / lead / other, plan)
+        assert held.trace
+        return [call.agent for call in held.trace.turns[0].asked_models]
+
+    plain = await asked("Lead", "B")
+
+    assert await asked(name, "B") == [agent.replace("Lead", name) for agent in plain]
+    assert await asked("Lead", name) == [agent.replace("B", name) for agent in plain]
+
+
+async def test_an_agent_may_have_the_name_of_a_routers_field(tmp_path):
+    root = wire(named("Lead"), [named("specialists"), named("B")], "router_many")
+
+    held = await play(root, tmp_path, [task("specialists", says="a"), task("B", says="b")])
+
+    assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], 4)
+
+
 async def test_a_stage_before_what_it_waits_for_leaves_its_task_over(tmp_path):
     root = Workflow(name="two", edges=[("START", named("A"), named("B"))])
     plan = [
@@ -408,7 +492,7 @@ def test_a_plan_that_cannot_be_meant_is_refused_by_its_line(plan, reason, tmp_pa
     file = tmp_path / "plan.yaml"
     file.write_text(f"turns:\n  - say: Hello\n    plan: {plan}\n", encoding="utf-8")
 
-    with pytest.raises(ConversationError) as refused:
+    with pytest.raises(AdkFlowError) as refused:
         read_conversation(file)
 
     assert str(refused.value).startswith(f"{file}: line 3: ")

@@ -12,7 +12,8 @@ from google.adk.workflow import START, Workflow, node
 from google.genai import types
 from pydantic import BaseModel
 
-from adk_flow.models.decisions import DecisionError, decided, read_decisions
+from adk_flow.errors import AdkFlowError
+from adk_flow.models.decisions import decided, read_decisions
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.app import load_app
 from adk_flow.run.conversation_run import run_conversation
@@ -171,7 +172,7 @@ def test_a_recording_that_cannot_be_played_is_refused(text, reason, tmp_path):
     file = tmp_path / "recording.yaml"
     file.write_text(text)
 
-    with pytest.raises(DecisionError) as refusal:
+    with pytest.raises(AdkFlowError) as refusal:
         read_decisions(file)
 
     assert str(refusal.value) == f"{file}: {reason}"

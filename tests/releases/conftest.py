@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from adk_flow.releases import worker
-from tests.doubles.command import run_here
+from tests.doubles.command import run_here, write_app
 from tests.releases.faked import DESK, fake_uv
 
 
@@ -25,8 +25,7 @@ def path(tmp_path, monkeypatch):
 
 @pytest.fixture
 def desk(tmp_path):
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "agent.py").write_text(DESK)
+    write_app(tmp_path / "desk", DESK)
     return tmp_path / "desk"
 
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.releases.environments import (
-    ReleaseError,
     default_folder,
     needs_of,
     python_of,
@@ -46,7 +46,7 @@ def test_without_a_network_one_line_says_so_and_nothing_is_left(desk, path, tmp_
 def test_a_release_that_does_not_exist_is_told_as_uv_tells_it(path, tmp_path):
     fake_uv(path, 'echo "error: there is no version of google-adk==9.9.9" >&2; exit 1')
 
-    with pytest.raises(ReleaseError, match=r"9\.9\.9: uv could .*: there is no version of google"):
+    with pytest.raises(AdkFlowError, match=r"9\.9\.9: uv could .*: there is no version of google"):
         ready("9.9.9", tmp_path / "kept", lambda told: None)
     assert list((tmp_path / "kept").iterdir()) == []
 

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from adk_flow.releases.environments import ReleaseError, default_folder, ready
+from adk_flow.errors import AdkFlowError
+from adk_flow.releases.environments import default_folder, ready
 from adk_flow.releases.runner import copy_package
 
 RELEASES = ["1.39.1", *(f"2.{minor}.0" for minor in range(4, 14))]
@@ -72,7 +73,7 @@ main()
 def test_a_release_records_plays_a_script_and_asks_the_offline_model(release, tmp_path):
     try:
         python = ready(release, default_folder(), print)
-    except ReleaseError as error:
+    except AdkFlowError as error:
         pytest.skip(str(error))
     (tmp_path / "agent.py").write_text(AGENT)
 

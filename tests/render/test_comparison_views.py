@@ -16,24 +16,14 @@ from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.comparison.evidence import describe_gaps
 from adk_flow.render.comparison_json import comparison_to_data
-from adk_flow.render.comparison_text import (
-    comparison_to_markdown,
-    print_comparison,
-    print_summary,
-)
+from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
 from adk_flow.render.markdown import escape_markdown
 from adk_flow.wiring import CONSTRUCTS
 from tests.doubles.flow import expected
 
 LONG = [
-    "five_follow_ups",
-    "follow_up",
-    "needs_another",
-    "one_question",
-    "out_of_scope",
-    "three_in_one_message",
-    "three_topics",
-    "two_in_one_message",
+    *("five_follow_ups", "follow_up", "needs_another", "one_question", "out_of_scope"),
+    *("three_in_one_message", "three_topics", "two_in_one_message"),
 ]
 HOSTILE = "\x1b[31mred\x1b[0m|`x`\r\n<script>alert(1)</script>\u202e*b* [l](u) _i_ $m$"
 
@@ -55,23 +45,11 @@ def run(
         )
         for number, count in enumerate(calls, start=1)
     ]
-    defaults = {
-        "adk": "2.13.0",
-        "model": "offline",
-        "dollars": 0.001 * sum(calls),
-        "failed_checks": [[] for _ in calls],
-        "checked": True,
-        "visibility": Visibility(
-            agents=["Root"], canaries=[], unseen=[], sights=[], leaks=[], crossings=[]
-        ),
-    }
-    return RunMetrics(
-        construct=construct,
-        conversation=conversation,
-        turns=turns,
-        total=summed(turns),
-        **{**defaults, **changes},
-    )
+    known = {"adk": "2.13.0", "model": "offline", "dollars": 0.001 * sum(calls), "checked": True}
+    known |= {"construct": construct, "conversation": conversation, "turns": turns}
+    known |= {"failed_checks": [[] for _ in calls], "total": summed(turns)}
+    shown = Visibility(agents=["Root"], canaries=[], unseen=[], sights=[], leaks=[], crossings=[])
+    return RunMetrics(**{**known, "visibility": shown, **changes})
 
 
 def compared(*runs: RunMetrics, baseline="transfer", **setting) -> Comparison:
@@ -147,14 +125,8 @@ def test_the_terminal_shows_calls_costs_times_and_what_is_hidden():
 
 
 def test_every_construct_and_long_conversations_fit_80_columns():
-    def calls(conversation):
-        return {
-            "five_follow_ups": (200,) * 6,
-            "three_topics": (11,) * 4,
-            "follow_up": (10, 10),
-        }.get(conversation, (12,))
-
-    runs = [run(name, asked, calls(asked)) for name in CONSTRUCTS for asked in LONG]
+    calls = {"five_follow_ups": (200,) * 6, "three_topics": (11,) * 4, "follow_up": (10, 10)}
+    runs = [run(name, asked, calls.get(asked, (12,))) for name in CONSTRUCTS for asked in LONG]
     table = section(printed(compared(*runs)), "LLM calls made").splitlines()
 
     assert table[0].split() == ["construct", *"123456"]
@@ -177,9 +149,8 @@ def test_a_narrow_terminal_gets_the_call_table_in_parts():
 
 
 def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_compared():
-    text = printed(
-        compared(run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,)))
-    )
+    runs = [run("transfer"), run("transfer", "one", (3,)), run("task", "one", (4,))]
+    text = printed(compared(*runs))
 
     assert section(text, "LLM calls made").splitlines()[-1].split() == ["task", "–", "4"]
     assert "±" not in section(text, "Calls, tokens")
@@ -188,13 +159,9 @@ def test_a_conversation_that_a_construct_did_not_hold_is_left_blank_and_not_comp
 def test_hostile_names_reach_neither_terminal_nor_markdown():
     finding = Finding(kind="leak", turn=1, agents=(HOSTILE,), text=HOSTILE, records=())
     hostile = run(HOSTILE, HOSTILE * 5, model=HOSTILE, findings=[finding])
-    setting = {
-        "skipped": {HOSTILE: HOSTILE},
-        "notes": [HOSTILE],
-        "changes": {HOSTILE: [HOSTILE]},
-        "stopped": HOSTILE,
-    }
-    comparison = compared(hostile, run(), baseline=HOSTILE, price_model=HOSTILE, **setting)
+    setting = dict.fromkeys(("baseline", "price_model", "stopped"), HOSTILE)
+    maps = {"skipped": {HOSTILE: HOSTILE}, "notes": [HOSTILE], "changes": {HOSTILE: [HOSTILE]}}
+    comparison = compared(hostile, run(), **setting, **maps)
 
     for width in (80, 30):
         printed(comparison, width)
@@ -210,14 +177,16 @@ def test_hostile_names_reach_neither_terminal_nor_markdown():
 
 
 def test_words_mean_nothing_but_themselves_in_markdown():
-    assert escape_markdown("agent_tool costs 1.5") == "agent_tool costs 1.5"
-    assert escape_markdown("_a_ *b* `c` [d](e) | <f> & $g$") == (
-        r"\_a\_ \*b\* \`c\` \[d\](e) \| &lt;f&gt; &amp; \$g\$"
-    )
-    assert escape_markdown("# a\n- b") == r"\# a - b"
-    assert escape_markdown("- a") == r"\- a"
-    assert escape_markdown("12. a") == r"12\. a"
-    assert escape_markdown("\\") == "\\\\"
+    signs = r"\_a\_ \*b\* \`c\` \[d\](e) \| &lt;f&gt; &amp; \$g\$"
+    for text, escaped in {
+        "agent_tool costs 1.5": "agent_tool costs 1.5",
+        "_a_ *b* `c` [d](e) | <f> & $g$": signs,
+        "# a\n- b": r"\# a - b",
+        "- a": r"\- a",
+        "12. a": r"12\. a",
+        "\\": "\\\\",
+    }.items():
+        assert escape_markdown(text) == escaped
 
 
 def test_markdown_holds_what_the_terminal_shows():
@@ -320,11 +289,9 @@ def test_winners_are_told_where_they_change():
         return Winner("follow-ups", point, figure, list(names), {})
 
     winners = [
-        winner(0, "router"),
-        winner(1, "router"),
+        *(winner(0, "router"), winner(1, "router")),
         winner(2, "transfer", "task", "router", "mixed", "loop"),
-        winner(0, "task", figure="LLM calls"),
-        winner(1, "task", figure="LLM calls"),
+        *(winner(number, "task", figure="LLM calls") for number in (0, 1)),
         winner(0, "task", figure="critical path"),
     ]
     text = printed(replace(two_constructs(), winners=winners))

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from adk_flow._text import one_line, plain
-from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.flow_json import flow_to_data
 from adk_flow.render.flow_text import FlowView, MovePrinter
 from adk_flow.render.mermaid import sequence_diagram
@@ -19,18 +19,7 @@ from adk_flow.render.narration import Narrator
 from adk_flow.render.templates import inline
 from adk_flow.render.terminal import fold_words
 from tests.doubles.flow import agent, expected, record
-
-
-def desk():
-    model = Scripted(
-        script={
-            "Root": [call("Loans", request="How dear?"), "5%.", transfer("Savings")],
-            "Loans": ["5"],
-            "Savings": ["Save."],
-        }
-    )
-    savings = agent("Savings", model)
-    return agent("Root", model, tools=[AgentTool(agent("Loans", model))], sub_agents=[savings])
+from tests.watch.logs import desk
 
 
 def told(moves, view: FlowView = "both"):
@@ -53,7 +42,7 @@ async def test_the_text_tells_control_and_conversation_apart_by_sign(tmp_path):
            "" Root to Loans: How dear?
            "" Loans to Root: 5
            <- Loans returns to Root
-         "" Root to user: 5%.
+         "" Root to user: It is 5%.
          [] Root ends the turn
 
         Turn 2
@@ -74,7 +63,7 @@ async def test_a_view_shows_control_or_conversation_alone(tmp_path):
          "" user to Root: Cost?
            "" Root to Loans: How dear?
            "" Loans to Root: 5
-         "" Root to user: 5%.
+         "" Root to user: It is 5%.
     """)
 
 
@@ -98,7 +87,7 @@ async def test_the_diagram_shades_an_agent_tools_run_and_ends_bars_at_transfers(
             p2-->>p1: 5
             deactivate p2
             end
-            p1-->>p0: 5#37;.
+            p1-->>p0: It is 5#37;.
             deactivate p1
             Note over p0,p3: Turn 2
             p0-->>p1: And savings?
@@ -120,9 +109,7 @@ async def test_calls_at_once_stand_side_by_side_in_the_diagram(tmp_path):
     lines = [line.strip() for line in sequence_diagram(flow.moves).splitlines()]
 
     branches = lines[lines.index("par Loans") : lines.index("p1-->>p0: ab")]
-    assert (
-        branches
-        == expected("""
+    assert "\n".join(branches) == expected("""
         par Loans
         rect rgba(128, 128, 128, 0.06)
         p1-->>p2: a
@@ -138,8 +125,7 @@ async def test_calls_at_once_stand_side_by_side_in_the_diagram(tmp_path):
         deactivate p3
         end
         end
-    """).splitlines()
-    )
+    """)
 
 
 def contrast(one, other):

@@ -3,11 +3,8 @@
 import asyncio
 import json
 import re
-from base64 import b64encode
 from functools import partial
-from hashlib import sha256
 from html import unescape
-from html.parser import HTMLParser
 
 import msgspec
 import pytest
@@ -26,6 +23,7 @@ from adk_flow.scenario.conversation import Conversation
 from adk_flow.wiring import wire
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
+from tests.render.reports import Page
 from tests.watch.logs import QUESTIONS, record_desk
 
 
@@ -34,58 +32,37 @@ def log(tmp_path_factory):
     return asyncio.run(record_desk(tmp_path_factory.mktemp("logs"))).plugin.paths[0]
 
 
-class Elements(HTMLParser):
-    """The elements of a page, and the texts of style and script."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.found, self.inline, self._tag = [], {}, ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-        self._tag = tag
-
-    def handle_data(self, data):
-        if self._tag in ("style", "script"):
-            self.inline[self._tag] = self.inline.get(self._tag, "") + data
-
-    def handle_endtag(self, tag):
-        self._tag = ""
-
-
 def test_the_policy_lets_in_this_style_and_this_script_and_nothing_else(log):
-    page = Elements(trace_to_html(read_trace(log)))
+    page = Page(trace_to_html(read_trace(log)))
 
-    (policy,) = [each["content"] for tag, each in page.found if "http-equiv" in each]
-    for tag, text in page.inline.items():
-        digest = b64encode(sha256(text.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy
+    (policy,) = [each["content"] for tag, each in page.elements if "http-equiv" in each]
+    style, script = page.hashes
+    assert f"style-src {style}; script-src {script};" in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert not any(name in ("src", "style") for _, each in page.found for name in each)
-    assert not any(name.startswith("on") for _, each in page.found for name in each)
+    assert not any(name in ("src", "style") for _, each in page.elements for name in each)
+    assert not any(name.startswith("on") for _, each in page.elements for name in each)
 
 
 def test_every_link_leads_to_a_record_that_the_page_explains(log):
     trace = read_trace(log)
-    page = Elements(trace_to_html(trace))
+    page = Page(trace_to_html(trace))
 
-    links = {each["href"] for tag, each in page.found if tag == "a"}
-    moves = {f"#turn-{move.turn}/record-{move.record}" for move in trace.moves}
-    drawn = {link for link in moves if "fork" not in link and "join" not in link}
-    assert drawn <= links
-    explained = {each["id"] for tag, each in page.found if tag == "template"}
-    for link in links:
-        record = re.fullmatch(r"#turn-[12]/record-(\d+)", link)[1]
-        assert f"detail-{record}" in explained
+    links = {each["href"] for tag, each in page.elements if tag == "a"}
+    assert {f"#turn-{move.turn}/record-{move.record}" for move in trace.moves} <= links
+    explained = {each["id"] for tag, each in page.elements if tag == "template"}
+    records = [re.fullmatch(r"#turn-[12]/record-(\d+)", link)[1] for link in links]
+    assert {f"detail-{record}" for record in records} <= explained
+
+
+def detail_in(html, record):
+    return html.partition(f'id="detail-{record}"')[2].partition("</template>")[0]
 
 
 def test_what_a_model_was_sent_is_told_by_whom_it_came_from(log):
     trace = read_trace(log)
-    html = trace_to_html(trace)
     of_loans = next(c.record for c in trace.turns[0].model_calls if c.agent == "Loans")
-    detail = html.partition(f'id="detail-{of_loans}"')[2].partition("</template>")[0]
+    detail = detail_in(trace_to_html(trace), of_loans)
 
     assert "Model call of Loans" in detail
     assert "the request of Root" in detail
@@ -98,13 +75,8 @@ def test_what_a_model_was_sent_and_what_it_said_stand_once(log):
 
     for turn in trace.turns:
         for asked in turn.model_calls:
-            name = f"Model call of {asked.agent}"
-            request, answer = (
-                html.partition(f'id="detail-{record}"')[2].partition("</template>")[0]
-                for record in (asked.record, asked.ended)
-            )
-            assert name in request
-            assert name in answer
+            request, answer = detail_in(html, asked.record), detail_in(html, asked.ended)
+            assert all(f"Model call of {asked.agent}" in detail for detail in (request, answer))
             assert ("What it was sent" in request) > ("What it was sent" in answer)
             words = re.compile("<h4>It (said|called .*)</h4>")
             assert len(words.findall(answer)) > len(words.findall(request)) == 0
@@ -124,12 +96,8 @@ def test_page_and_text_say_the_same_findings(tmp_path):
     text = run_command("show", flow.plugin.paths[0], "--names", "Zed", folder=tmp_path).stdout
     page = trace_to_html(flow.trace, list_findings(flow.trace, ["Zed"]))
     listed = re.findall(r'<li class="(?:notice|serious)"><a [^>]*>(.*?)</a>', page)
-    assert [" ".join(f"finding: {each}".split()) for each in map(unescape, listed)] == [
-        " ".join(found.split())
-        for found in re.findall(
-            r"^    (finding: .*?)(?=^    (?:finding|MAST: )|^\S|\Z)", text, re.S | re.M
-        )
-    ]
+    told = re.findall(r"^    finding: (.*?)(?=^    (?:finding|MAST: )|^\S|\Z)", text, re.S | re.M)
+    assert [unescape(each).split() for each in listed] == [finding.split() for finding in told]
     assert any("[MAST FM-" in each for each in listed)
     row = draw_row(flow.trace, "id", "/", is_live=True)
     found_by = unescape(re.findall('data-words="(.*?)"', row)[0])
@@ -169,7 +137,7 @@ def _length(page):
 def test_a_notebook_draws_a_trace_in_a_frame_that_reaches_nothing(log):
     trace = read_trace(log)
 
-    ((tag, frame),) = Elements(vars(type(trace))["_repr_html_"](trace)).found
+    ((tag, frame),) = Page(vars(type(trace))["_repr_html_"](trace)).elements
     assert tag == "iframe"
     assert frame["sandbox"] == "allow-scripts"
     assert frame["srcdoc"] == trace_to_html(trace)
@@ -191,9 +159,7 @@ def test_show_limits_itself_to_a_turn_or_a_record(log, tmp_path):
     assert QUESTIONS[1] in second
     assert QUESTIONS[0] not in second
     data = json.loads(show("--turn", "1", "--format", "json"))
-    assert (
-        {move["turn"] for move in data["moves"]} == {turn["turn"] for turn in data["turns"]} == {1}
-    )
+    assert {each["turn"] for each in (*data["moves"], *data["turns"])} == {1}
     records = show("--view", "records", "--turn", "1") + show("--view", "records", "--turn", "2")
     assert records == show("--view", "records")
     number = next(m.record for m in read_trace(log).moves if m.kind == "transfer")

@@ -2,10 +2,8 @@
 
 import gzip
 import re
-from base64 import b64decode, b64encode
-from hashlib import sha256
+from base64 import b64decode
 from html import unescape
-from html.parser import HTMLParser
 from itertools import chain
 from typing import get_args
 
@@ -22,67 +20,10 @@ from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.render.comparison_tables import CONTEXTS
 from adk_flow.render.report_links import link_to
 from tests.doubles.flow import expected
-from tests.render.reports import CONSTRUCTS, PACED
+from tests.render.reports import CONSTRUCTS, PACED, Page
 
 LINK = re.compile(r"flows/[\w-]+/[\w-]+\.html(#(turn-\d+)?/?(record-\d+)?)?", re.ASCII)
 """A link to a run, beside the report."""
-
-
-class Page(HTMLParser):
-    """Elements, rows of tables and words of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.shapes: list[tuple[str, dict[str, str]]] = []
-        """Of drawings: the classes of its group, and what each has."""
-        self._group = ""
-        self.rows: list[list[str]] = []
-        self.inlined = {"style": "", "script": ""}
-        self.words = ""
-        self.packed = ""
-        self._tag, self._in_cell = "", False
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        self._tag = self.elements[-1][1].get("id") if tag == "template" else tag
-        if tag == "g":
-            self._group = self.elements[-1][1]["class"]
-        elif tag in ("path", "rect", "circle", "text"):
-            self.shapes.append((self._group, self.elements[-1][1]))
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in ("th", "td"):
-            self.rows[-1].append("")
-            self._in_cell = True
-        elif tag == "small":
-            self.rows[-1][-1] += " "
-
-    def handle_endtag(self, tag):
-        self._tag = ""
-        self._in_cell = self._in_cell and tag not in ("th", "td")
-
-    def handle_data(self, data):
-        if self._tag in self.inlined:
-            self.inlined[self._tag] += data
-            return
-        if self._tag == "packed":
-            self.packed += data
-            return
-        self.words += data
-        if self._in_cell:
-            self.rows[-1][-1] += data
-
-    def count(self, style: str) -> int:
-        """Counts the shapes of a style."""
-        return [group for group, _ in self.shapes].count(style)
-
-    def row(self, first: str, width: int) -> list[str]:
-        """Gives the words of a row by its first cell and its number of cells."""
-        rows = [[" ".join(cell.split()) for cell in row] for row in self.rows]
-        (found,) = [row for row in rows if len(row) == width and row[0].split()[0] == first]
-        return found
 
 
 def test_the_page_says_what_was_compared_and_how(html):
@@ -117,21 +58,22 @@ def test_the_critical_path_is_marked(html, comparison):
             figures = html.partition('data-style="waterfall"')[2].partition("</section>")[0]
             figure = figures.partition(f'data-construct="{run.construct}"')[2]
             page = Page(figure.partition("</figure>")[0])
-            bars = {int(at["data-span"]): style for style, at in page.shapes if "data-span" in at}
-            marked = [number for number, style in bars.items() if "critical" in style]
+            bars = {
+                int(at["data-record"]): style for style, at in page.shapes if "data-record" in at
+            }
+            marked = [record for record, style in bars.items() if "critical" in style]
             assert len(bars) == len(run.spans[0])
-            assert sorted(marked) == sorted(run.critical[0])
+            assert sorted(marked) == sorted(run.spans[0][n].record for n in run.critical[0])
 
 
 def test_a_diagram_shows_transfers_calls_and_words_in_styles_of_their_own(html):
     parts = html.partition('data-style="sequence"')[2].split("</figure>")[:3]
-    figures = dict(zip(CONSTRUCTS, map(Page, parts), strict=True))
+    alone, transfer, agent_tool = map(Page, parts)
 
-    transfers = {name: page.count("control handover") for name, page in figures.items()}
-    assert transfers == {"single_agent": 0, "transfer": 3, "agent_tool": 0}
-    assert figures["agent_tool"].count("band") == 1
-    assert figures["agent_tool"].count("talk") == 2 + 2 * 3
-    assert figures["agent_tool"].count("model-call") == 8
+    pages = (alone, transfer, agent_tool)
+    assert [page.count("control handover") for page in pages] == [0, 3, 0]
+    styles = ("band", "talk", "model-call")
+    assert [agent_tool.count(style) for style in styles] == [1, 2 + 2 * 3, 8]
 
 
 def test_what_failed_is_drawn_as_such(runs):
@@ -175,13 +117,10 @@ def test_the_matrix_tells_who_was_shown_what(html):
 def test_nothing_is_loaded_and_nothing_but_its_style_and_script_is_allowed(html):
     page = Page(html)
     (policy,) = [at["content"] for _, at in page.elements if "http-equiv" in at]
-    style, script = (
-        b64encode(sha256(text.encode()).digest()).decode() for text in page.inlined.values()
-    )
+    style, script = page.hashes
 
-    assert policy.startswith(
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri"
-    )
+    allowed = f"default-src 'none'; style-src {style}; script-src {script}; base-uri"
+    assert policy.startswith(allowed)
     assert [tag for tag, _ in page.elements if tag in page.inlined] == ["style", "script"]
     assert "@import" not in page.inlined["style"]
     assert set(re.findall(r"url\((.)", page.inlined["style"])) == {"#"}
@@ -212,15 +151,13 @@ def unpacked(page: Page) -> list[list[str]]:
 
 
 def test_every_turn_is_drawn_under_every_construct(runs):
-    html = comparison_to_html(compare_runs(_follow_ups(runs), PACED))
+    twice = [_again(run) if run.conversation == "one_question" else run for run in runs]
+    html = comparison_to_html(compare_runs(twice, PACED))
     page = Page(html)
     options = re.findall("<option value=.*?>(.*?)</option>", html)
 
-    assert options[: len(options) // 2] == [
-        "1 of three_in_one_message",
-        "1 of one_question",
-        "2 of one_question",
-    ]
+    turns = ["1 of three_in_one_message", "1 of one_question", "2 of one_question"]
+    assert options == turns * 2
     for number, drawn in enumerate(unpacked(page), start=1):
         for style, part in zip(("sequence", "waterfall"), drawn, strict=True):
             assert part.count(f'<figure class="{style}">') == len(CONSTRUCTS)
@@ -229,24 +166,17 @@ def test_every_turn_is_drawn_under_every_construct(runs):
             assert part.count("data-record") > 3
 
 
-def _follow_ups(runs):
-    """Gives one conversation the same turn once more."""
-
-    def again(run: RunMetrics) -> RunMetrics:
-        moves = [*run.moves, *(replace(move, turn=2) for move in run.moves)]
-        turns = [*run.turns, replace(run.turns[0], turn=2)]
-        twice = {"spans": run.spans * 2, "critical": run.critical * 2}
-        return replace(run, moves=moves, turns=turns, **twice)
-
-    return [again(run) if run.conversation == "one_question" else run for run in runs]
+def _again(run: RunMetrics) -> RunMetrics:
+    """Gives a conversation the same turn once more."""
+    moves = [*run.moves, *(replace(move, turn=2) for move in run.moves)]
+    turns = [*run.turns, replace(run.turns[0], turn=2)]
+    return replace(run, moves=moves, turns=turns, spans=run.spans * 2, critical=run.critical * 2)
 
 
 def test_tables_have_captions_and_headings_name_what_they_head(html):
     assert html.count("<table") == len(re.findall(r"<table[^>]*>\n<caption>\w", html)) > 5
-    headings = [
-        re.sub("<.*?>", "", words)
-        for words in re.findall(r"<h[23][^>]*>(.*?)</h[23]>", html, re.DOTALL)
-    ]
+    found = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", html, re.DOTALL)
+    headings = [re.sub("<.*?>", "", words) for words in found]
     assert len(headings) == len(set(headings))
     assert "one_question, turn 1" in headings
 
@@ -323,17 +253,11 @@ def _failed(run: RunMetrics) -> RunMetrics:
 
 
 def _bare(run: RunMetrics) -> RunMetrics:
-    unknown = Visibility(
-        agents=[],
-        canaries=["home"],
-        unseen=["home"],
-        sights=[],
-        leaks=[],
-        crossings=[],
-        unknown_reason="recorded with texts=none",
-    )
-    return replace(run, moves=[], spans=[], critical=[], turns=[], total=summed([]),
-                   visibility=unknown)  # fmt: skip
+    why, nothing = "recorded with texts=none", {"sights": [], "leaks": [], "crossings": []}
+    planted = {"agents": [], "canaries": ["home"], "unseen": ["home"]}
+    unknown = Visibility(**planted, **nothing, unknown_reason=why)
+    empty = {"moves": [], "spans": [], "critical": [], "turns": [], "total": summed([])}
+    return replace(run, **empty, visibility=unknown)
 
 
 @pytest.mark.parametrize(
@@ -355,9 +279,8 @@ def test_a_comparison_may_lack_almost_everything(runs, changed, told):
 
 
 def test_nothing_was_run():
-    assert "Cannot compare: no construct answered a conversation" in comparison_to_html(
-        compare_runs([], Setting())
-    )
+    html = comparison_to_html(compare_runs([], Setting()))
+    assert "Cannot compare: no construct answered a conversation" in html
 
 
 def test_the_recommended_construct_is_marked_in_every_table_of_figures(html, comparison):

@@ -2,7 +2,6 @@
 
 import re
 from contextlib import contextmanager
-from itertools import chain
 
 import pytest
 from msgspec.structs import replace
@@ -97,21 +96,15 @@ def test_a_construct_opens_beside_another_and_both_are_walked_through_by_keyboar
         expect(left.locator("select")).to_have_value("transfer")
         expect(right.locator("select")).to_have_value("agent_tool")  # the recommended one
         for side, name in ((left, "transfer"), (right, "agent_tool")):
-            (run,) = (
-                run
-                for run in comparison.runs
-                if (run.construct, run.conversation) == (name, "one_question")
-            )
-            expect(side.locator("figure.sequence .control path")).to_have_count(
-                sum(move.is_control for move in run.moves)
-            )
+            runs = comparison.runs_of(name)
+            (run,) = (run for run in runs if run.conversation == "one_question")
+            moves = [move for move in run.moves if move.is_control]
+            expect(side.locator("figure.sequence .control path")).to_have_count(len(moves))
             expect(side.locator("figure.waterfall rect")).to_have_count(len(run.spans[0]))
             expect(side.locator(".proof")).to_have_attribute("href", link_to(run, 1))
-        scales = [
-            side.locator("figure svg").evaluate_all("each => each.map(e => e.getScreenCTM().a)")
-            for side in (left, right)
-        ]
-        assert len({round(scale, 2) for scale in chain(*scales)}) == 1
+        drawings = page.locator("#pair .sides figure svg")
+        scales = drawings.evaluate_all("each => each.map(e => e.getScreenCTM().a)")
+        assert len({round(scale, 2) for scale in scales}) == 1
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
         expect(page.locator("#step")).to_contain_text("step 2 of")

@@ -12,11 +12,12 @@ from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.comparison.runner import compare
+from adk_flow.errors import AdkFlowError
 from adk_flow.models.override import override_models
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.run.pauses import Pauses
-from adk_flow.scenario.conversation import Conversation, ConversationError, read_conversation
+from adk_flow.scenario.conversation import Conversation, read_conversation
 from adk_flow.wiring import CONSTRUCTS
 from tests.doubles.app_cases import CASES, scripted
 from tests.doubles.flow import expected
@@ -224,5 +225,5 @@ def test_a_turn_without_words_or_answer_is_refused(tmp_path):
     file = tmp_path / "talk.yaml"
     file.write_text("turns:\n  - specialist: A\n", encoding="utf-8")
 
-    with pytest.raises(ConversationError, match=r"line 2: turns\[0\]: expected say or answer"):
+    with pytest.raises(AdkFlowError, match=r"line 2: turns\[0\]: expected say or answer"):
         read_conversation(file)

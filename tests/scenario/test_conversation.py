@@ -2,9 +2,9 @@
 
 import pytest
 
+from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import (
     AskedTurn,
-    ConversationError,
     Near,
     failed_checks,
     read_conversation,
@@ -79,7 +79,7 @@ canaries:
 def test_a_wrong_file_is_refused_by_file_and_line(tmp_path, text, reason):
     path = written(tmp_path, text)
 
-    with pytest.raises(ConversationError) as error:
+    with pytest.raises(AdkFlowError) as error:
         read_conversation(path)
 
     assert str(error.value).startswith(f"{path}: ")
@@ -105,11 +105,11 @@ turns:
 
 
 def test_a_missing_or_binary_file_is_refused(tmp_path):
-    with pytest.raises(ConversationError, match="No such file"):
+    with pytest.raises(AdkFlowError, match="No such file"):
         read_conversation(tmp_path / "none.yaml")
     path = tmp_path / "b.yaml"
     path.write_bytes(b"\xff\x00")
-    with pytest.raises(ConversationError, match="no YAML"):
+    with pytest.raises(AdkFlowError, match="no YAML"):
         read_conversation(path)
 
 
@@ -130,14 +130,14 @@ def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tm
     path = tmp_path / "c.yaml"
     path.write_text(text)
 
-    with pytest.raises(ConversationError) as refused:
+    with pytest.raises(AdkFlowError) as refused:
         read_conversation(path)
 
     assert str(refused.value) == f"{path}: {reason}"
 
 
 def test_a_state_nested_too_deeply_is_refused():
-    with pytest.raises(ConversationError, match="nested too deeply"):
+    with pytest.raises(AdkFlowError, match="nested too deeply"):
         read_state('{"a":' * 5000 + "1" + "}" * 5000)
 
 

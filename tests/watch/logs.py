@@ -8,8 +8,8 @@ from tests.doubles.flow import agent, record
 QUESTIONS = ("How dear is a loan?", "And where do I save?")
 
 
-async def record_desk(folder, **options):
-    """Asks a lead that calls one specialist and hands over to the other."""
+def desk():
+    """Makes a lead that calls one specialist and hands over to the other."""
     model = Scripted(
         script={
             "Root": [call("Loans", request="How dear?"), "It is 5%.", transfer("Savings")],
@@ -17,10 +17,10 @@ async def record_desk(folder, **options):
             "Savings": ["Save."],
         }
     )
-    root = agent(
-        "Root",
-        model,
-        tools=[AgentTool(agent("Loans", model))],
-        sub_agents=[agent("Savings", model)],
-    )
-    return await record(root, QUESTIONS, folder, **options)
+    savings = agent("Savings", model)
+    return agent("Root", model, tools=[AgentTool(agent("Loans", model))], sub_agents=[savings])
+
+
+async def record_desk(folder, **options):
+    """Asks it both questions."""
+    return await record(desk(), QUESTIONS, folder, **options)

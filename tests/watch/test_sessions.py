@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -138,19 +137,17 @@ def test_nothing_is_read_again_where_nothing_was_written(desk, tmp_path, monkeyp
 
 
 def test_a_log_that_is_deleted_takes_its_session_off_the_page(desk, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "log.jsonl").write_bytes(
-            desk.replace(b'"app":"app"', b'"app":"%b"' % name.encode())
-        )
+    for name in (b"a", b"b"):
+        log = desk.replace(b'"app":"app"', b'"app":"%b"' % name)
+        (tmp_path / f"{name.decode()}.jsonl").write_bytes(log)
     board = Board(tmp_path, "/x/")
     before = board.pieces("")
-    shutil.rmtree(tmp_path / "a")
+    (tmp_path / "a.jsonl").unlink()
     board._looked = 0
     after = board.pieces("")
 
-    assert sum(name.startswith("row-") for name in before) == 2
-    assert sum(name.startswith("row-") for name in after) == 1
+    for pieces, number in ((before, 2), (after, 1)):
+        assert sum(name.startswith("row-") for name in pieces) == number
 
 
 def test_older_logs_are_listed_when_they_are_asked_for(desk, tmp_path, monkeypatch):
@@ -171,9 +168,9 @@ def test_older_logs_are_listed_when_they_are_asked_for(desk, tmp_path, monkeypat
 
 def test_a_log_of_no_time_that_there_is_harms_nobody(desk, tmp_path):
     (tmp_path / "good.jsonl").write_bytes(desk)
-    header = b'{"flow_log":2,"adk":"","adk_flow":"","app":"b","session":"s","time":%d}\n'
-    for number in (-(2**62), 2**62):
-        (tmp_path / f"{number}.jsonl").write_bytes(header % number)
+    for number in (-(2**62), 2**62, 10**25):
+        log = re.sub(rb'(?<="time":)\d+', b"%d" % number, desk)
+        (tmp_path / f"{number}.jsonl").write_bytes(log.replace(b'"app":"app"', b'"app":"b"'))
 
     pieces = Board(tmp_path, "/x/").pieces("")
-    assert sum("How dear is a loan?" in html for html in pieces.values()) >= 1
+    assert any("How dear is a loan?" in html for html in pieces.values())

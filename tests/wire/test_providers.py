@@ -243,14 +243,8 @@ async def test_a_specialist_takes_over_and_hands_the_follow_up_to_a_peer(
         Savings reply user "Ten years."
         end Savings to user
     """)
-    assert [request.agent for request in server.requests] == [
-        "Root",
-        "Mortgage",
-        "Mortgage",
-        "Mortgage",
-        "Savings",
-        "Savings",
-    ]
+    names = [request.agent for request in server.requests]
+    assert names == ["Root", *["Mortgage"] * 3, *["Savings"] * 2]
     assert targets(server, "Root") == ["Mortgage", "Savings", "Pensions"]
     assert targets(server, "Mortgage") == ["Root", "Savings", "Pensions"]
     assert targets(server, "Savings") == ["Root", "Mortgage", "Pensions"]

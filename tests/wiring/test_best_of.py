@@ -14,7 +14,7 @@ from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import WiringError
 from adk_flow.wiring.best_of import SelectionError, fair_order, wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
-from tests.doubles.flow import agent, expected, record
+from tests.doubles.flow import agent, record
 from tests.doubles.models import Hanging, Watched
 
 TASK = "Say it."
@@ -53,52 +53,6 @@ def answer_of(flow):
     assert not flow.errors
     assert not turn.failed
     return turn.answer
-
-
-async def test_a_choice_moves_like_this(tmp_path):
-    model = Scripted(script=script())
-
-    flow = await record(best(model), [TASK], tmp_path, model=model)
-
-    assert not flow.errors
-    assert flow.picture == expected("""
-        start user to Best
-        user say Best "Say it."
-        Best -< ask_Ann, ask_Ben, ask_Cid
-        Best -> ask_Ann (node)
-        ask_Ann -> Ann (node)
-        Best -> ask_Ben (node)
-        ask_Ben -> Ben (node)
-        Best -> ask_Cid (node)
-        ask_Cid -> Cid (node)
-        Ann reply user "Ja."
-        Ben reply user "Jawohl."
-        Cid reply user "Doch."
-        Ann answer ask_Ann "Ja."
-        ask_Ann <- Ann
-        Ben answer ask_Ben "Jawohl."
-        ask_Ben <- Ben
-        Cid answer ask_Cid "Doch."
-        ask_Cid <- Cid
-        ask_Ann answer Best "Ja."
-        Best <- ask_Ann
-        ask_Ben answer Best "Jawohl."
-        Best <- ask_Ben
-        ask_Cid answer Best "Doch."
-        Best <- ask_Cid
-        Best >-
-        Best -> join (node)
-        Best <- join
-        Best -> choose (node)
-        choose -> Judge (node)
-        Judge reply user "{"best": "B", "reason": "It is short."}"
-        Judge answer choose "{"best": "B", "reason": "It is short."}"
-        choose <- Judge
-        choose answer Best "{"best": "B", "reason": "It is short."}"
-        Best <- choose
-        Best reply user "Jawohl."
-        end Best to user
-    """)
 
 
 async def test_the_selector_sees_the_task_and_candidates_in_an_order_of_their_own(tmp_path):

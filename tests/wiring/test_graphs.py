@@ -8,9 +8,9 @@ from google.adk.agents.context import Context
 from google.adk.workflow import FunctionNode, JoinNode, Workflow
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.models.scripted import Scripted, call
+from adk_flow.models.scripted import Scripted
 from adk_flow.wiring import DEPRECATED
-from tests.doubles.flow import agent, expected, record
+from tests.doubles.flow import agent, record
 from tests.doubles.models import Watched
 from tests.doubles.teams import SCRIPTS, wired
 
@@ -116,45 +116,6 @@ def test_deprecated_agents_are_made_without_a_warning(construct):
         assert isinstance(wired(Scripted(), construct), BaseAgent)
         with pytest.raises(DeprecationWarning):
             SequentialAgent(name="Steps", sub_agents=[])
-
-
-# What the recorder makes of graphs
-
-
-async def test_a_function_of_a_graph_that_runs_an_agent_is_passed_over(tmp_path):
-    model = Scripted(script={"Loans": ["5%."]})
-    loans = agent("Loans", model)
-
-    async def run(ctx: Context) -> None:
-        await ctx.run_node(loans, "?", use_as_output=True)
-
-    node = FunctionNode(func=run, name="run", rerun_on_resume=True)
-    flow = await record(Workflow(name="Graph", edges=[("START", node)]), ["?"], tmp_path)
-
-    assert flow.control == expected("""
-        start user to Graph
-        Graph -> run (node)
-        run -> Loans (node)
-        run <- Loans
-        Graph <- run
-        end Graph to user
-    """)
-
-
-async def test_a_graph_that_is_a_tool_leaves_the_turn_to_its_agent(tmp_path):
-    model = Scripted(script={"Root": [call("Graph", request="x"), "So."], "Loans": ["5%."]})
-    graph = Workflow(name="Graph", input_schema=str, edges=[("START", agent("Loans", model))])
-
-    flow = await record(agent("Root", model, tools=[graph]), ["?"], tmp_path, model=model)
-
-    assert flow.control == expected("""
-        start user to Root
-        Root -> Graph (node_tool)
-        Graph -> Loans (node)
-        Graph <- Loans
-        Root <- Graph
-        end Root to user
-    """)
 
 
 async def test_agents_of_a_parallel_agent_fork_and_join(tmp_path):

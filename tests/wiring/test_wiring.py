@@ -8,10 +8,9 @@ from google.adk.tools import exit_loop
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.metrics import measure
-from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.wiring import CONSTRUCTS, WiringError, wire
-from tests.doubles.flow import agent, expected, record
+from tests.doubles.flow import agent, record
 from tests.doubles.models import Watched
 from tests.doubles.teams import SCRIPTS, rate, team, twice, wired
 
@@ -47,16 +46,6 @@ async def test_instructions_tools_and_callbacks_go_along(construct, tmp_path):
 
 
 # What each is shown
-
-
-async def test_after_a_transfer_everything_is_seen_below_an_agent_tool_only_the_request(tmp_path):
-    shown = {}
-    for construct in ("transfer", "agent_tool", "single_turn"):
-        model = Watched(script=SCRIPTS[construct])
-        await record(wired(model, construct), ["Cost? Canary."], tmp_path / construct)
-        shown[construct] = any("Canary" in text for text in model.texts("Loans")[0])
-
-    assert shown == {"transfer": True, "agent_tool": False, "single_turn": False}
 
 
 async def test_a_router_and_its_specialist_know_the_conversation_but_not_each_other(tmp_path):
@@ -104,36 +93,9 @@ async def test_a_coordinators_specialists_see_their_share_and_it_hears_of_a_fail
         "[Funds] was asked: How safe?",
         "[Funds] said: Safe.",
     ]
-    assert draw_snapshot(flow.moves[4:]) == expected("""
-        Lead reply user "{"Loans": "How dear?", "Funds": "How safe?"}"
-        Lead answer dispatch "{"Loans": "How dear?", "Funds": "How safe?"}"
-        dispatch <- Lead
-        dispatch answer coordinator "{"Loans": "How dear?", "Funds": "How safe?"}"
-        coordinator <- dispatch
-        coordinator -< ask_Loans, ask_Funds
-        coordinator -> ask_Loans (node)
-        ask_Loans -> Loans (node)
-        coordinator -> ask_Funds (node)
-        ask_Funds -> Funds (node)
-        ask_Loans <- Loans FAILED
-        Funds reply user "Safe."
-        Funds answer ask_Funds "Safe."
-        ask_Funds <- Funds
-        ask_Funds answer coordinator "Safe."
-        coordinator <- ask_Funds
-        coordinator <- ask_Loans
-        coordinator >-
-        coordinator -> join (node)
-        coordinator <- join
-        coordinator -> merge (node)
-        merge -> Lead (node)
-        Lead reply user "So."
-        Lead answer merge "So."
-        merge <- Lead
-        merge answer coordinator "So."
-        coordinator <- merge
-        end coordinator to user
-    """)
+    returned = [line for line in flow.control if "<-" in line and "Loans" in line]
+    assert returned == ["ask_Loans <- Loans FAILED", "coordinator <- ask_Loans"]
+    assert flow.control[-1] == "end coordinator to user"
 
 
 async def test_what_a_lead_decides_in_json_is_asked_for_in_a_plain_schema(tmp_path):

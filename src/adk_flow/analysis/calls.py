@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
@@ -90,20 +91,28 @@ class Answers:
     """The latest answers of models that were seen, by which one is known that is given again."""
 
     def __init__(self) -> None:
-        self._turns: dict[Hashable, int] = {}
+        self._latest = deque[tuple[int, str, Record]](maxlen=_LATEST_ANSWERS)
+        """The turn, what the user said in it, and the event."""
 
     def is_given_again(self, record: Record, run: Run, call: ModelCall | None) -> bool:
         """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
         if record.usage is None or not run.words or call is None:
             return False
-        calls = tuple([(asked.name, asked.text) for asked in record.calls])
-        answer = run.words, record.agent, record.text, calls, record.usage
         if call.was_made or call.was_entered:
-            self._turns[answer] = run.turn.number
-            if len(self._turns) > _LATEST_ANSWERS:
-                del self._turns[next(iter(self._turns))]
+            self._latest.append((run.turn.number, run.words, record))
             return False
-        return self._turns.get(answer, run.turn.number) < run.turn.number
+        number, answer = run.turn.number, _answer(record)
+        alike = (
+            turn
+            for turn, words, event in self._latest
+            if words == run.words and _answer(event) == answer
+        )
+        return max(alike, default=number) < number
+
+
+def _answer(record: Record) -> tuple[object, ...]:
+    calls = [(asked.name, asked.text) for asked in record.calls]
+    return record.agent, record.text, calls, record.usage
 
 
 def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> None:
@@ -228,8 +237,8 @@ class ToolCalls:
 
     def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those whose end no hook had shown."""
-        for id in record.responses:
-            began = [call for call in self._open.get(id, ()) if call.record >= 0]
+        for id in filter(self._open.get, record.responses):
+            began = [call for call in self._open[id] if call.record >= 0]
             # A task's result is an event of the user's, and answers all that have its id.
             tasks = [call for call in began if call.kind == "task"]
             its = (call for call in began if call.activation == record.activation)

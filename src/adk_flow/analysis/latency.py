@@ -52,8 +52,8 @@ def use_profiles(path: Path) -> str:
     """
     from adk_flow.scenario.yaml_file import read_document  # YAML, for this alone
 
-    document = read_document(path, "latency profiles by model", AdkFlowError)
-    times = document.by_name(_Times, AdkFlowError)
+    document = read_document(path, "latency profiles by model")
+    times = document.by_name(_Times)
     PROFILES.update((name, LatencyProfile(name, *astuple(pace))) for name, pace in times.items())
     return next(iter(times))
 

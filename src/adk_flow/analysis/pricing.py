@@ -10,7 +10,6 @@ from typing import Annotated
 import msgspec
 
 from adk_flow.analysis.critical_path import Span
-from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import Usage
 
 _FIRST_PARTIES = frozenset({"openai", "anthropic", "gemini", "vertex_ai", "models", "projects"})
@@ -74,7 +73,7 @@ def use_prices(path: Path) -> None:
     """
     from adk_flow.scenario.yaml_file import read_document  # YAML, for this alone
 
-    _OWN.update(read_document(path, "prices by model", AdkFlowError).by_name(Price, AdkFlowError))
+    _OWN.update(read_document(path, "prices by model").by_name(Price))
 
 
 def price_of(model: str) -> Price | None:

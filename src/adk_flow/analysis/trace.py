@@ -312,6 +312,7 @@ class Run(msgspec.Struct, eq=False):
 
     number: int
     turn: Turn
+    """That it is in, until that is released."""
     record: int
     """The first of its records."""
     parent: Activation | None = None
@@ -327,9 +328,19 @@ class Run(msgspec.Struct, eq=False):
     ahead: frozenset[str] = frozenset()
     """Hooks that a plugin before the recorder may hide."""
     live: bool = False
-    """Whether it is a live session, which has a turn for each exchange."""
+    """Whether it is a live session, which has a turn for each answer to the user."""
     exchange: ModelCall | None = None
     """The latest exchange of a live session."""
+    composed: set[int] = set()
+    """Activations whose live connection asks another model."""
+    answered_calls: int = 0
+    """When its model was last given what calls gave."""
+    spoken: str = ""
+    """The user's latest words, if they were transcribed."""
+    barged_in: list[str] = []
+    """What the user said while an answer was given."""
+    is_interrupted: bool = False
+    """Whether that answer was cut short by it."""
     started: bool = False
     first: str = ""
     """The agent or graph that control was first given to."""
@@ -454,6 +465,10 @@ class Turn(msgspec.Struct, eq=False):
         return [(call.record, call.request) for call in sent if call.request is not None]
 
 
+_LATEST = 2**63 - 1
+"""Of times that an array holds; a damaged log may say any."""
+
+
 class Outlook:
     """What is to be known of all turns of a log to judge one of them."""
 
@@ -470,8 +485,9 @@ class Outlook:
         for turn in turns:
             self.speaking.update(call.agent for call in turn.model_calls)
             self.answered.update(dict.fromkeys(turn.answers, turn.number))
-            self._began.append(turn.began)
-            self._ended.append(max(turn.ended, self._ended[-1] if self._ended else 0))
+            began, ended = (max(-_LATEST, min(time, _LATEST)) for time in (turn.began, turn.ended))
+            self._began.append(began)
+            self._ended.append(max(ended, self._ended[-1] if self._ended else 0))
             self._invocations.append(hash(turn.invocation))
 
     def replaced_before(self, number: int, start: int, end: int) -> tuple[int, int] | None:
@@ -509,11 +525,6 @@ class Trace(msgspec.Struct, eq=False, dict=True):
         return [move for turn in self.turns for move in turn.moves]
 
     @cached_property
-    def runs(self) -> dict[int, Run]:
-        """Runs by number."""
-        return {run.number: run for turn in self.turns for run in turn.runs}
-
-    @cached_property
     def activations(self) -> dict[int, Activation]:
         """Activations by number."""
         return {a.number: a for turn in self.turns for a in turn.activations}
@@ -526,10 +537,15 @@ class Trace(msgspec.Struct, eq=False, dict=True):
             place = activation.place if activation else ""
             yield replace(record, agent=place) if place else record
 
+    @cached_property
+    def turns_by_run(self) -> dict[int, Turn]:
+        """Turns by the number of each of their runs."""
+        return {run.number: turn for turn in self.turns for run in turn.runs}
+
     def turn_of(self, number: int) -> int:
         """Numbers the turn of a run; 0 if it is not known."""
-        run = self.runs.get(number)
-        return run.turn.number if run else 0
+        turn = self.turns_by_run.get(number)
+        return turn.number if turn else 0
 
     def records_of(self, turn: Turn) -> list[int]:
         """Lists the records of a turn; a live session's turns follow each other in one run."""

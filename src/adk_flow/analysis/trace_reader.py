@@ -46,6 +46,9 @@ _MOST = 64
 _BATCH = 32
 """Records that are decoded in a row: one by one takes a tenth longer, in a cache that two share."""
 
+_FINISHED = "Task completed."
+"""What ADK gives to the end of a task (2.13, agents/llm/task/_finish_task_tool.py)."""
+
 _OPENS_RUN = frozenset(
     {
         *("session_change", "user_message", "before_run"),
@@ -73,8 +76,10 @@ class TraceReader:
         self._calls = ToolCalls()
         self._answers = Answers()
         self._changes: set[tuple[tuple[int, int] | None, str]] = set()
-        self._tasks: dict[str, tuple[str, str] | None] = {}
-        """Tasks of the session: who asked whom, by call id; None once that id was answered."""
+        self._tasks: dict[str, tuple[str, str]] = {}
+        """Tasks of the session that are not answered: who asked whom, by call id."""
+        self._answered: set[str] = set()
+        """Call ids of those that are."""
         self._handlers: dict[str, Callable[[Moment, Record, Run], None]] = {
             name.removeprefix("_on_"): getattr(self, name)
             for name in dir(self)
@@ -102,7 +107,7 @@ class TraceReader:
         if handle is not None:
             handle(moment, record, run)
             if moment.moves:
-                turn.moves += moment.moves
+                turn.moves += [move for move in moment.moves if move.turn == turn.number]
                 if record.size:
                     turn.worded.add(self._index)
             if turn.end >= 0:
@@ -134,6 +139,7 @@ class TraceReader:
         for run in turn.runs:
             if run.turn is turn:
                 self._runs.pop(run.number, None)
+                del run.turn  # so that it goes without a search for garbage
         for activation in turn.activations:
             if activation.run not in self._runs:
                 self.activations.pop(activation.number, None)
@@ -164,10 +170,13 @@ class TraceReader:
 
     def _go_on(self, moment: Moment, run: Run) -> None:
         """Opens the next turn of a live session."""
+        live.complete_turn(moment, run)
+        run.turn.moves += moment.moves
         run.turn = self._open_turn(moment.record)
         run.turn.runs.append(run)
         run.turn.agent = run.active_agent
         control_moves.start(moment, run, run.active_agent, run.active_activation)
+        live.take_up(moment, run)
 
     # Hooks
 
@@ -219,7 +228,7 @@ class TraceReader:
             source=source,
             branch=record.branch,
             path=record.path if nodes.node_name(record.path) == record.agent else "",
-            is_remote=record.kind == "a2a",
+            is_remote=record.kind == "a2a" and not run.live,  # where ADK has none (2.13)
             stages=record.stages,
             asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
@@ -288,6 +297,8 @@ class TraceReader:
 
     def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
         enter_model(moment.index, record, run)
+        if record.kind == "connection":
+            live.compose(record, run)
         hidden_hooks.miss_answer(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
@@ -304,6 +315,8 @@ class TraceReader:
             hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)
+        if run.live and record.kind == "finish_task" and record.text == _FINISHED:
+            self._on_after_agent(moment, record, run)  # ADK calls no `after_agent` (2.13)
         if not again and control_moves.ran_agent(record, call):
             caller, failed = self.activations.get(record.activation), record.hook == "tool_error"
             failed = failed or bool(call and call.failed)
@@ -342,13 +355,13 @@ class TraceReader:
                 nodes.run_function(moment, run)
         if run.live:
             live.hear(moment, record, run)
-            live.exchange(moment, record, run)
+            live.exchange(moment, record, run, activation)
             control_moves.fork(moment, run, activation)
         if activation is not None:
             self._read_actions(moment, record, run, activation)
         self._read_words(moment, record, run, activation)
-        if record.turn_complete and run.live:
-            live.complete_turn(moment, run)
+        if record.turn_complete and run.live and live.is_connected(activation):
+            live.complete_exchange(moment, run)
 
     def _ask(self, moment: Moment, record: Record, run: Run, *, is_remote: bool) -> None:
         if not record.partial:  # a streamed call's arguments are still coming in
@@ -356,7 +369,7 @@ class TraceReader:
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
-            if call.kind == "task" and not run.parent:
+            if call.kind == "task" and not run.parent and call.id not in self._answered:
                 self._tasks.setdefault(call.id, (record.agent, call.name))
 
     def _respond(
@@ -364,8 +377,8 @@ class TraceReader:
     ) -> None:
         for id in record.responses:
             run.waits.pop(id, None)
-            if id in self._tasks:
-                self._tasks[id] = None
+            if self._tasks.pop(id, None):
+                self._answered.add(id)
         for call in self._calls.respond(moment.index, record, run):
             if activation is None or not activation.is_remote:
                 hidden_hooks.miss_tool_end(run, call)
@@ -444,7 +457,7 @@ class TraceReader:
 
     def _reads_next(self, agent: str) -> str:
         """Finds who reads the next message: ADK begins with who delegated a task, which goes on."""
-        tasks = dict(task for task in reversed(self._tasks.values()) if task)
+        tasks = dict(reversed(self._tasks.values()))
         while agent in tasks:
             agent = tasks.pop(agent)
         return agent

@@ -78,11 +78,7 @@ def answered_by(
 
 
 def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnMetrics]:
-    """Finds the turns of a flow log that ADK's invocations tell of.
-
-    Raises:
-      AdkFlowError: no flow log holds them all.
-    """
+    """Finds the turns of a flow log that ADK's invocations tell of."""
     matches = [match for path in _logs(directory, invocations) for match in _in(path, invocations)]
     if not matches:
         raise AdkFlowError(
@@ -159,11 +155,7 @@ def _is_of(kept: str, content: types.Content | None) -> bool:
 def _expected(
     eval_metric: EvalMetric, invocations: Sequence[Invocation] | None, number: int
 ) -> list[str]:
-    """Names who ought to answer each turn.
-
-    Raises:
-      AdkFlowError: it is not said of every turn.
-    """
+    """Names who ought to answer each turn."""
     # ADK's criterion keeps fields that it does not know.
     agents = getattr(eval_metric.criterion, "agents", None)
     if agents is None:

@@ -13,21 +13,13 @@ from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Trace
 from adk_flow.check.snapshot import AlignedLine, aligned, draw_snapshot
 
-FIGURES = {
-    "llm_calls": "llm_calls",
-    "reported_llm_calls": "reported_llm_calls",
-    "tool_calls": "tool_calls",
-    "transfers": "transfers",
-    "agent_calls": "agent_calls",
-    "input_tokens": "input_tokens",
-    "cached_tokens": "cached_tokens",
-    "output_tokens": "output_tokens",
-    "answered_by": "answered_by",
-    "holder": "active_agent",
-    "complete": "complete",
-    "failed": "failed",
-}
-"""What is compared of a turn, with its field in `TurnMetrics`; times are never the same."""
+_FIGURES = (
+    *("llm_calls", "reported_llm_calls", "tool_calls", "transfers", "agent_calls"),
+    *("input_tokens", "cached_tokens", "output_tokens"),
+    *("answered_by", "active_agent", "complete", "failed"),
+)
+"""What is compared of a turn, times being never the same."""
+_NAMES = {"active_agent": "holder"}
 
 _DRAWN = attrgetter("kind", "source", "target", "cause", "text", "failed")
 """What of a move is drawn."""
@@ -67,15 +59,15 @@ def diff_flows(before: Trace, after: Trace) -> Difference:
     none = _FlowTurn(None, [], [])
     turns = [_diff_turn(n, was.get(n, none), now.get(n, none)) for n in sorted({*was, *now})]
     return Difference(
-        headers=_changes(zip(_TOLD, _TOLD, strict=True), before.log.header, after.log.header),
+        headers=_changes(_TOLD, before.log.header, after.log.header),
         turns=[turn for turn in turns if turn.control or turn.conversation or turn.figures],
     )
 
 
-def _changes(fields: Iterable[tuple[str, str]], before: object, after: object) -> list[Change]:
-    """Lists what is not the same of two, by name and attribute."""
-    pairs = ((field, getattr(before, at, None), getattr(after, at, None)) for field, at in fields)
-    return [Change(*pair) for pair in pairs if pair[1] != pair[2]]
+def _changes(fields: Iterable[str], before: object, after: object) -> list[Change]:
+    """Lists what is not the same of two."""
+    pairs = ((field, getattr(before, field, None), getattr(after, field, None)) for field in fields)
+    return [Change(_NAMES.get(name, name), *pair) for name, *pair in pairs if pair[0] != pair[1]]
 
 
 class _FlowTurn(NamedTuple):
@@ -99,7 +91,7 @@ def _diff_turn(number: int, before: _FlowTurn, after: _FlowTurn) -> TurnDifferen
         turn=number,
         control=_rows(before.control, after.control),
         conversation=_rows(before.conversation, after.conversation),
-        figures=_changes(FIGURES.items(), before.metrics, after.metrics),
+        figures=_changes(_FIGURES, before.metrics, after.metrics),
     )
 
 

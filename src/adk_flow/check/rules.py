@@ -19,10 +19,6 @@ Limit = Annotated[int, msgspec.Meta(ge=0)]
 """The most that a figure may be."""
 
 
-class RuleError(AdkFlowError):
-    """A file that holds no rules for a flow."""
-
-
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rules for one turn, for each, or for all turns together; what is not named may be."""
 
@@ -91,27 +87,22 @@ def read_rules(path: str | Path) -> RuleFile:
     """Reads a file of rules.
 
     Raises:
-      RuleError: it cannot be read, is no YAML, or does not fit.
+      AdkFlowError: it cannot be read, is no YAML, or does not fit.
     """
-    document = read_document(path, "rules for a flow", RuleError)
+    document = read_document(path, "rules for a flow")
     try:
-        rules = document.converted(FlowRules, RuleError)
-    except RuleError as error:
+        rules = document.converted(FlowRules)
+    except AdkFlowError as error:
         unknown = re.search(r"enum value '(.*)'", str(error))
         meant = suggest(unknown[1], KINDS) if unknown else ""
         listed = f"; expected one of {', '.join(KINDS)}{meant}" if unknown else ""
-        raise RuleError(f"{error}{listed}") from error
+        raise AdkFlowError(f"{error}{listed}") from error
     for place, value in _fields(document.data, ()):
         if value is None:
-            raise refused_rule(document, place, "has no value; give it one, or leave the field out")
+            raise document.refused(place, "has no value; give it one, or leave the field out")
     if not _asks(rules, document.data):
-        raise refused_rule(document, (), "holds no rule; expected one, such as llm_calls")
+        raise document.refused((), "holds no rule; expected one, such as llm_calls")
     return RuleFile(document, rules)
-
-
-def refused_rule(document: Document, place: Sequence[str | int], reason: str) -> RuleError:
-    """Says what is wrong at a place of a file of rules."""
-    return document.refused(RuleError, place, reason)
 
 
 def _fields(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[Any, Any]]:
@@ -135,14 +126,10 @@ def _asks(rules: FlowRules, data: Any) -> bool:
 
 
 def check_agents(written: RuleFile, known: Sequence[str]) -> None:
-    """Checks that the rules name agents that there are, for a slip would never be broken.
-
-    Raises:
-      RuleError: one is not.
-    """
+    """Checks that the rules name agents that there are, for a slip would never be broken."""
     for place, name in find_unknown_agents(written, known):
         there = f"there are {', '.join(known)}{suggest(name, known)}"
-        raise RuleError(f"{place}: the app has no agent {name!r}; {there}")
+        raise AdkFlowError(f"{place}: the app has no agent {name!r}; {there}")
 
 
 def find_unknown_agents(written: RuleFile, known: Collection[str]) -> Iterator[tuple[str, str]]:

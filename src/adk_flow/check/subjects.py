@@ -9,13 +9,7 @@ from adk_flow._text import plural, suggest
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.evaluate import RuleResult, check_answers, list_missing
 from adk_flow.check.flow import Flow, read_flow
-from adk_flow.check.rules import (
-    RuleError,
-    RuleFile,
-    check_agents,
-    find_unknown_agents,
-    refused_rule,
-)
+from adk_flow.check.rules import RuleFile, check_agents, find_unknown_agents
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import Log
 from adk_flow.scenario.conversation import Conversation, of_questions, read_conversation
@@ -56,10 +50,6 @@ def check_app_answers(
     """Runs the conversation that the rules name with an app, and checks its answers.
 
     Gives remarks too, on what was answered from a cassette.
-
-    Raises:
-      AdkFlowError: the app or what the rules name cannot be used, no log could be written, or the
-        cassette holds too little.
     """
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.
@@ -105,7 +95,7 @@ def _warnings(app: App, written: RuleFile) -> list[RuleResult]:
     if unknown := [kind for kind in kinds if kind not in known]:
         listed = f"{', '.join(known)}{suggest(unknown[0], known)}"
         reason = f"{unknown[0]!r} is no kind; expected one of {listed}"
-        raise refused_rule(written.document, ("no_warnings",), reason)
+        raise written.document.refused(("no_warnings",), reason)
     warnings = inspect_app(app).remarks
     return [
         _no_warning(written, kind, [each.text for each in warnings if each.kind == kind])
@@ -130,18 +120,18 @@ def _load_app(
     for other, given in (("a model", rules.model), ("a cassette", cassette)):
         if rules.decisions and given:
             reason = f"give either them or {other}, and not both"
-            raise refused_rule(written.document, ("decisions",), reason)
+            raise written.document.refused(("decisions",), reason)
     folder = Path(written.document.path).parent
     decisions = folder / rules.decisions if rules.decisions else None
     try:
         return load_answered_app(path, rules.model, decisions, cassette)
     except ModelChoiceError as error:
-        raise refused_rule(written.document, ("model",), error.words) from error
+        raise written.document.refused(("model",), error.words) from error
 
 
 def _conversation(written: RuleFile) -> Conversation:
     hold, path = written.rules.hold, Path(written.document.path)
     if not hold:
         expected = "expected what to ask the app: a conversation file, or questions"
-        raise RuleError(f"{path}: line 1: hold: is missing; {expected}")
+        raise AdkFlowError(f"{path}: line 1: hold: is missing; {expected}")
     return read_conversation(path.parent / hold) if isinstance(hold, str) else of_questions(hold)

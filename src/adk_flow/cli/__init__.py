@@ -3,51 +3,50 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 
+from adk_flow.cli.examples import EXAMPLES
 from adk_flow.cli.output import USAGE_ERROR, print_note, report_errors, stop_printing
 from adk_flow.cli.signals import ended_by_signals
 
 COMMANDS = {
-    "run": "run_app",
-    "plan": "plan_conversation",
-    "show": "show_flow",
-    "watch": "watch_flows",
-    "compare": "compare_constructs",
-    "merge": "merge_folders",
-    "check": "check_flow",
-    "diff": "show_diff",
-    "inspect": "show_agents",
-    "wire": "write_wiring",
-    "init": "init_app",
-    "export": "export_tables",
-    "versions": "compare_releases",
-    "laws": "show_laws",
-    "predict": "predict_constructs",
-    "mcp": "serve_tools",
+    "run": "run.run_app",
+    "plan": "plan.plan_conversation",
+    "show": "show.show_flow",
+    "watch": "watch.watch_flows",
+    "compare": "comparison.compare_constructs",
+    "merge": "comparison.merge_folders",
+    "check": "check.check_flow",
+    "diff": "diff.show_diff",
+    "inspect": "inspect.show_agents",
+    "wire": "wiring.write_wiring",
+    "init": "inspect.init_app",
+    "export": "export.export_tables",
+    "versions": "versions.compare_releases",
+    "laws": "laws.show_laws",
+    "predict": "laws.predict_constructs",
+    "mcp": "mcp.serve_tools",
 }
-"""The function of each, in the module of its name or of what it is about."""
-_MODULES = {
-    "compare": "comparison",
-    "init": "inspect",
-    "merge": "comparison",
-    "predict": "laws",
-    "wire": "wiring",
-}
+"""The function of each, in its module."""
 
 _USAGE_ERRORS: Any = typer.BadParameter.__base__
 """Of click, of which Typer has its own copy since 0.25."""
 
 
 def make_command(words: Sequence[str] = ()) -> typer.Typer:
-    """Makes the command as far as its words need it: others are not loaded, which takes longer."""
+    """Makes the command as far as its words need it: others are not loaded, which takes longer.
+
+    Without words it has all; where they name none, all are listed.
+    """
     named = [word for word in words[:1] if word in COMMANDS]
+    is_listed = bool(words) and not named and words[0] != "--"
     command = typer.Typer(
         help="Shows how control and conversation move between the agents of an ADK application.",
         callback=_print_version,
@@ -56,22 +55,18 @@ def make_command(words: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    shows_help = not named or "--help" in words
     for name in named or COMMANDS:
-        module = import_module(f"adk_flow.cli.{_MODULES.get(name, name)}")
-        cls = getattr(module, "WatchCommand", None)
-        summary, epilog = _help(name) if shows_help else ("", "")
-        register = command.command(name, cls=cls, short_help=summary, epilog=epilog)
-        register(report_errors()(getattr(module, COMMANDS[name])))
+        cls, function = (None, _print_version) if is_listed else _load(name)
+        purpose, epilog = EXAMPLES[name].purpose, EXAMPLES[name].epilog
+        command.command(name, cls=cls, short_help=purpose, epilog=epilog)(function)
     return command
 
 
-def _help(name: str) -> tuple[str, str]:
-    """Gives a command's words in the list of all, and what stands below its help."""
-    from adk_flow.cli.examples import EXAMPLES
-
-    example = EXAMPLES.get(name)
-    return (example.purpose, example.epilog) if example else ("", "")
+def _load(name: str) -> tuple[type[Any] | None, Callable[..., object]]:
+    """Gives a command's class, if it has one of its own, and its function."""
+    file, function = COMMANDS[name].split(".")
+    module = import_module(f"adk_flow.cli.{file}")
+    return getattr(module, "WatchCommand", None), report_errors()(getattr(module, function))
 
 
 def _print_version(
@@ -97,7 +92,8 @@ def main() -> None:
         with ended_by_signals():
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
             gc.set_threshold(10_000)
-            command = make_command(words)
+            is_completing = "_ADK_FLOW_COMPLETE" in os.environ
+            command = make_command([] if is_completing else words)
             gc.freeze()
             code = command(words, "adk-flow", standalone_mode=False)
             sys.stdout.flush()

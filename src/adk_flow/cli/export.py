@@ -54,10 +54,10 @@ def export_tables(
         rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
         tables = write_tables(rows, out or _FOLDER, form or "csv")
         if form == "json":
-            print_json("export", {"tables": {str(each.path): each.rows for each in tables}})
+            print_json("export", {"tables": {str(path): rows for path, rows in tables.items()}})
             return
-        for table in tables:
-            print(f"{table.path}  {plural(table.rows, 'row')}")
+        for path, number in tables.items():
+            print(f"{path}  {plural(number, 'row')}")
 
 
 def _send_spans(paths: Sequence[Path], endpoint: str) -> None:

@@ -104,11 +104,7 @@ def _each(option: str, values: Iterable[str] | None) -> list[str]:
 
 
 async def _run(*words: str, progress: Progress | None = None) -> list[str]:
-    """Runs a command in a process of its own, so that it imports the app as it stands now.
-
-    Raises:
-      ToolError: the command gave no result, with what it said.
-    """
+    """Runs a command in a process of its own, so that it imports the app as it stands now."""
     command = (sys.executable, "-P", "-m", "adk_flow", *words)
     process = await create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
     assert process.stdout and process.stderr

@@ -20,7 +20,7 @@ from adk_flow.cli.output import (
     app_output_on_stderr,
     mention_state,
     print_json,
-    print_use,
+    print_note,
     stop_printing,
 )
 from adk_flow.cli.signals import keeping, recorded
@@ -75,7 +75,8 @@ def run_app(
     else:
         print_run_end(run, plain_console())
     mention_state(chain.from_iterable(run.failed_checks))
-    print_use(tapes)
+    for note in filter(None, (tapes.summary, tapes.complaint) if tapes else ()):
+        print_note(note)
     if decided is not None:
         decided.finish()
     if any(run.failed_checks) or run.faults:

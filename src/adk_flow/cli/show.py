@@ -20,7 +20,7 @@ from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.private import write_private_text
 from adk_flow.log.reader import Log, LogFile
-from adk_flow.log.schema import Header, Record
+from adk_flow.log.schema import Record
 from adk_flow.render.flow_text import (
     FlowView,
     MovePrinter,
@@ -85,14 +85,10 @@ def show_flow(
 
 def _stream(log: Log | LogFile, view: View, form: str, names: Sequence[str]) -> None:
     """Prints a log as it is read."""
-    if form == "json":
-        for record in log.records:
-            print_json("record", record)
-    elif view == "records":
-        print_records(enumerate(log.records), plain_console())
-    else:
+    if view != "records":
         print_flow(log, plain_console(), view, names=names)
         return
+    _print_records(enumerate(log.records), form)
     print_damage(log, plain_console(sys.stderr if form == "json" else None))
 
 
@@ -122,10 +118,10 @@ def _check_part(trace: Trace, turn: int, record: int) -> None:
 def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:
     log = trace.log
     if view == "records":
-        records = [
-            index for each in trace.turns for index in trace.records_of(each) if each.number == turn
-        ]
-        _print_records(log, records, form)
+        shown = (i for each in trace.turns if each.number == turn for i in trace.records_of(each))
+        _print_records(((i, log.records[i]) for i in shown), form, log.records[0].time)
+        if form == "text":
+            print_damage(log, plain_console())
     elif form == "json":
         from adk_flow.render.flow_json import flow_to_data
 
@@ -139,22 +135,19 @@ def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str])
         print_flow(log, plain_console(), view, turn, names)
 
 
-def _print_records(log: Log, indices: Iterable[int], form: str) -> None:
-    if form == "json":
-        for index in indices:
-            print_json("record", log.records[index])
+def _print_records(records: Iterable[tuple[int, Record]], form: str, began: int = 0) -> None:
+    if form != "json":
+        print_records(records, plain_console(), began)
         return
-    numbered = ((index, log.records[index]) for index in indices)
-    print_records(numbered, plain_console(), log.records[0].time)
-    print_damage(log, plain_console())
+    for _, record in records:
+        print_json("record", record)
 
 
 def _print_record(trace: Trace, index: int, form: str) -> None:
     record = trace.log.records[index]
+    _print_records([(index, record)], form, trace.log.records[0].time)
     if form == "json":
-        print_json("record", record)
         return
-    print_records([(index, record)], plain_console(), trace.log.records[0].time)
     printer = MovePrinter(plain_console())
     for move in trace.moves:
         if move.record == index:
@@ -174,10 +167,6 @@ def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     print(f"Page: {encodable(str(out))}")
 
 
-def _print_as_json(_: Header, record: Record) -> None:
-    print_json("record", record)
-
-
 def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     """Prints the newest session as far as it is recorded, then what is recorded in any."""
     from adk_flow.render.narration import Narrator
@@ -186,7 +175,7 @@ def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     if len(paths) > 1:
         raise AdkFlowError("--follow takes one folder or log")
     folder = WatchedFolder(paths[0])
-    narrate = _print_as_json if form == "json" else Narrator(sys.stdout, view)
+    narrate = Narrator(sys.stdout, view)
     while list(folder.look()):  # a long log comes in pieces
         continue
     newest = max(folder.sessions.values(), key=lambda session: session.began, default=None)
@@ -194,7 +183,10 @@ def _follow(paths: Sequence[Path], view: FlowView, form: str) -> NoReturn:
     while True:
         for session, records in new:
             for record in records:
-                narrate(session.log.header, record)
+                if form == "json":
+                    print_json("record", record)
+                else:
+                    narrate(session.log.header, record)
         sys.stdout.flush()
         time.sleep(TICK)
         new = list(folder.look())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 from itertools import accumulate
 from math import comb, sqrt
+from operator import attrgetter
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -155,10 +155,9 @@ def compare_runs(
 ) -> Comparison:
     """Compares measured runs, in the order in which they are given."""
     measured = compare_answers(list(runs), setting.baseline)
-    constructs: dict[str, list[RunMetrics]] = {run.construct: [] for run in measured}
+    constructs = group_by(measured, lambda run: run.construct)
     gaps: dict[str, dict[str, Gap]] = {name: {} for name in constructs}
     for run, gap in zip(measured, find_gaps(measured), strict=True):
-        constructs[run.construct].append(run)
         if gap:
             gaps[run.construct].setdefault(run.conversation, gap)
     kind = _kind(measured)
@@ -187,15 +186,19 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+_SUMMED = (
+    *("llm_calls", "reported_llm_calls", "input_tokens", "output_tokens"),
+    *("transfers", "agent_calls", "tool_calls", "wall_seconds"),
+)
+
+
 def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -> ConstructMetrics:
     conversations = group_by(runs, lambda run: run.conversation)
 
-    def mean(of: Callable[[RunMetrics], float]) -> float:
-        return sum(fmean(map(of, trials)) for trials in conversations.values())
-
-    def known(of: Callable[[RunMetrics], float | None]) -> float | None:
+    def mean(of: Callable[[RunMetrics], float | None]) -> Any:
+        """Adds up each conversation's mean over its trials; None if a value is not known."""
         means = [_mean_if_known(list(map(of, trials))) for trials in conversations.values()]
-        return reduce(plus, means)
+        return None if None in means else sum(value or 0.0 for value in means)
 
     llm = mean(lambda run: run.total.llm_microseconds / 1e6)
     path = mean(lambda run: run.total.critical_path_microseconds / 1e6)
@@ -204,18 +207,11 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
     pass_k, interval = _passes(checked) if checked else (None, None)
     return ConstructMetrics(
         construct=construct,
-        llm_calls=known(lambda run: run.total.llm_calls),
-        reported_llm_calls=mean(lambda run: run.total.reported_llm_calls),
-        input_tokens=known(lambda run: run.total.input_tokens),
-        output_tokens=known(lambda run: run.total.output_tokens),
-        reported_tokens=known(
+        **{name: mean(attrgetter(f"total.{name}")) for name in _SUMMED},
+        reported_tokens=mean(
             lambda run: plus(run.total.reported_input_tokens, run.total.reported_output_tokens)
         ),
-        transfers=mean(lambda run: run.total.transfers),
-        agent_calls=mean(lambda run: run.total.agent_calls),
-        tool_calls=mean(lambda run: run.total.tool_calls),
-        dollars=known(lambda run: run.dollars),
-        wall_seconds=mean(lambda run: run.total.wall_seconds),
+        dollars=mean(attrgetter("dollars")),
         llm_seconds=llm,
         critical_path_seconds=path,
         parallelism=llm / path if path else None,

@@ -72,16 +72,7 @@ class Bench:
         cassette: Cassette | None = None,
         advance: Callable[[int], None] = lambda made: None,
     ) -> None:
-        """Takes what all trials share.
-
-        Args:
-          experiment: what is run.
-          apps: the app under each construct.
-          page: draws the page of a trial.
-          budget: the limit of all trials together.
-          cassette: what answers them all.
-          advance: called with how many were made since.
-        """
+        """Takes what all trials share; `advance` is called with how many were made since."""
         self._experiment, self._apps = experiment, apps
         self._page, self._budget, self._advance = page, budget, advance
         self._cassette = cassette
@@ -213,17 +204,12 @@ def _warm_up(*, is_offline: bool) -> None:
 def make_batch(
     experiment: bytes, folder: Path, page: DrawPage | None, trials: Sequence[Trial]
 ) -> Batch:
-    """Makes trials of an experiment (as JSON) in a folder, in any process.
-
-    Raises:
-      AdkFlowError: the app cannot be loaded or wired here, or as for `Bench.make`.
-    """
-    bench, identity = _load(experiment, page)
-    return bench.make(trials, _open(folder, *identity))
+    """Makes trials of an experiment (as JSON) in a folder, in any process."""
+    return _load(experiment, page).make(trials, open_store(folder, experiment))
 
 
 @lru_cache(1)
-def _load(data: bytes, page: DrawPage | None) -> tuple[Bench, tuple[tuple[str, str], ...]]:
+def _load(data: bytes, page: DrawPage | None) -> Bench:
     """Loads the app of an experiment and wires it; what it opens is closed with the process."""
     experiment = msgspec.json.decode(data, type=Experiment)
     app = load_app(experiment.app, experiment.model)
@@ -240,9 +226,10 @@ def _load(data: bytes, page: DrawPage | None) -> tuple[Bench, tuple[tuple[str, s
     bench = Bench(experiment, variants.apps, page=page)
     atexit.register(peers.close)
     atexit.register(bench.close)
-    return bench, tuple(experiment.identity.items())
+    return bench
 
 
 @lru_cache(1)
-def _open(folder: Path, *identity: tuple[str, str]) -> TrialStore:
-    return TrialStore(folder, dict(identity))
+def open_store(folder: Path, experiment: bytes) -> TrialStore:
+    """Opens the folder of an experiment (as JSON), as long as no other is opened."""
+    return TrialStore(folder, msgspec.json.decode(experiment, type=Experiment).identity)

@@ -47,11 +47,7 @@ class Budget(BasePlugin):
         self.take()
 
     def take(self) -> None:
-        """Counts a call.
-
-        Raises:
-          BudgetSpentError: a limit is reached.
-        """
+        """Counts a call."""
         self.refused = self.refused or self._spent()
         if self.refused:
             raise BudgetSpentError(self.refused)

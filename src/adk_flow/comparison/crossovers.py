@@ -73,19 +73,15 @@ def _comparable(points: Sequence[_Point]) -> Iterable[_Point]:
 
 def _values(points: Sequence[_Point], figure: str) -> dict[str, float]:
     """Gives what each construct takes, of those that came here in every conversation."""
-    conversations = dict.fromkeys(point.run.conversation for point in points)
-    trials: dict[str, dict[str, list[float]]] = {}
-    for point in points:
-        of_construct = trials.setdefault(point.run.construct, {name: [] for name in conversations})
-        value = point.figures[figure]
-        if value is None:
-            return {}  # whoever's figure is not known might win
-        of_construct[point.run.conversation].append(value)
-    return {
-        construct: fmean(map(fmean, of_construct.values()))
-        for construct, of_construct in trials.items()
-        if all(of_construct.values())
-    }
+    if any(point.figures[figure] is None for point in points):
+        return {}  # whoever's figure is not known might win
+    values, all_of_them = dict[str, float](), {point.run.conversation for point in points}
+    for construct, own in group_by(points, lambda point: point.run.construct).items():
+        trials = group_by(own, lambda point: point.run.conversation)
+        means = [fmean(point.figures[figure] or 0 for point in each) for each in trials.values()]
+        if trials.keys() == all_of_them:
+            values[construct] = fmean(means)
+    return values
 
 
 def _points(run: RunMetrics) -> Iterable[_Point]:

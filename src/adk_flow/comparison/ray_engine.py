@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from adk_flow.comparison.bench import Batch, make_batch
+from adk_flow.comparison.bench import Batch, make_batch, open_store
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.processes import split_trials
 from adk_flow.comparison.store import DrawPage, PackedTrial, Trial, TrialStore
@@ -73,8 +73,7 @@ def _make(
     """Makes trials on a worker, and packs them."""
     with TemporaryDirectory() as folder:
         batch = make_batch(experiment, Path(folder), page, trials)
-        identity = msgspec.json.decode(experiment, type=Experiment).identity
-        store = TrialStore(Path(folder), identity)
+        store = open_store(Path(folder), experiment)
         return batch, {trial: kept for trial in trials if (kept := store.pack(trial))}
 
 
@@ -90,11 +89,7 @@ def _result(ray: Any, task: Any) -> Any:
 
 
 def check_cluster() -> None:
-    """Refuses a RAY_ADDRESS of no form of Ray's, or where nothing listens, which Ray tries long.
-
-    Raises:
-      AdkFlowError: it is one, or Ray is not installed.
-    """
+    """Refuses a RAY_ADDRESS of no form of Ray's, or where nothing listens, which Ray tries long."""
     if find_spec("ray") is None:
         raise _refusal("needs ray: install adk-flow's extra `ray`")
     address = os.environ.get("RAY_ADDRESS", "")

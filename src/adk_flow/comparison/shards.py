@@ -54,9 +54,6 @@ class Shard(msgspec.Struct, frozen=True):
         """Notes in the folder what it is a share of, without what sessions hold at first.
 
         Of a comparison that is whole, and was not asked for as a share, nothing is noted.
-
-        Raises:
-          AdkFlowError: the folder holds another share, or what is none.
         """
         is_shard = (store.folder / FILE).exists()
         if is_whole and not is_shard:
@@ -74,11 +71,7 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 def read_shard(words: str) -> Shard:
-    """Reads which share is meant, such as `1/3`; all of it where nothing is said.
-
-    Raises:
-      AdkFlowError: it is none.
-    """
+    """Reads which share is meant, such as `1/3`; all of it where nothing is said."""
     if not words:
         return Shard()
     number, _, of = words.partition("/")
@@ -95,11 +88,7 @@ class _Input(TrialStore):
     argument, advice = "", "make this shard again"
 
     def _write(self) -> None:
-        """Refuses a folder whose state is not there.
-
-        Raises:
-          AdkFlowError: in any case.
-        """
+        """Refuses a folder whose state is not there."""
         raise self._refusal(f"lacks {STATE}; {self.advice}")
 
 

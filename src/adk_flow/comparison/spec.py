@@ -13,11 +13,7 @@ from adk_flow.scenario.conversation import Conversation, read_conversation
 
 
 def read_constructs(text: str) -> list[str]:
-    """Reads a list of constructs, `all` for all of them.
-
-    Raises:
-      AdkFlowError: one is unknown, or ADK is too old for any.
-    """
+    """Reads a list of constructs, `all` for all of them."""
     # ADK takes seconds to import, which a comparison of logs need not wait for.
     from adk_flow._adk import check_constructs
 
@@ -43,11 +39,7 @@ def read_constructs(text: str) -> list[str]:
 
 
 def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
-    """Reads conversation files, and those of folders, by the name of the file.
-
-    Raises:
-      AdkFlowError: there is none, two have the same name, or one does not fit.
-    """
+    """Reads conversation files, and those of folders, by the name of the file."""
     conversations: dict[str, Conversation] = {}
     for path in paths:
         files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
@@ -61,11 +53,7 @@ def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
 
 
 def choose_baseline(names: Sequence[str], baseline: str) -> str:
-    """Checks the baseline; by default it is the first.
-
-    Raises:
-      AdkFlowError: it is none of those compared.
-    """
+    """Checks the baseline; by default it is the first."""
     if baseline and baseline not in names:
         raise AdkFlowError(
             f"is not compared; there are {', '.join(names)}{suggest(baseline, names)}",
@@ -76,11 +64,7 @@ def choose_baseline(names: Sequence[str], baseline: str) -> str:
 
 
 def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
-    """Finds a latency profile; by default a controlled run has one, and a live one its own time.
-
-    Raises:
-      AdkFlowError: there is none of that name.
-    """
+    """Finds a latency profile; by default a controlled run has one, and a live one its own time."""
     if latency == "none" or not (latency or controlled):
         return None
     return profile_named(latency or DEFAULT_PROFILE)

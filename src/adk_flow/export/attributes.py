@@ -48,31 +48,27 @@ def of_span(span: FlowSpan, header: Header) -> Attributes:
         "gen_ai.usage.cache_read.input_tokens": usage.cached,
         "gen_ai.usage.reasoning.output_tokens": usage.thoughts,
     }
+    tool = {"gen_ai.tool.name": span.name, "gen_ai.tool.call.id": span.call}
+    construct = _filled({"adk_flow.construct": header.construct})
     own: dict[str, Attributes] = {
-        "turn": {
-            "gen_ai.workflow.name": span.name,
-            **_filled({"adk_flow.construct": header.construct}),
-        },
+        "turn": {"gen_ai.workflow.name": span.name, **construct},
         "agent": {"adk_flow.why": span.cause},
-        "tool": {
-            "gen_ai.tool.name": span.name,
-            "gen_ai.tool.call.id": span.call,
-            "adk_flow.tool.kind": span.tool_kind,
-        },
+        "tool": {**tool, "adk_flow.tool.kind": span.tool_kind},
         "model": {"gen_ai.request.model": span.name, **_filled(answer)},
     }
-    attributes: Attributes = {
-        "gen_ai.operation.name": OPERATIONS[span.kind],
-        "gen_ai.conversation.id": header.session,
-        "adk_flow.turn": span.turn,
-        "adk_flow.record": span.record,
-        **_filled({"adk_flow.frame": span.activation}),
-        **({} if span.kind == "turn" else {"gen_ai.agent.name": span.agent}),
-        **own[span.kind],
-        **({} if span.complete else {"adk_flow.complete": False}),
-        **_filled({"error.type": span.error.partition(":")[0]}),
-    }
-    return fitting(attributes)
+    return fitting(
+        {
+            "gen_ai.operation.name": OPERATIONS[span.kind],
+            "gen_ai.conversation.id": header.session,
+            "adk_flow.turn": span.turn,
+            "adk_flow.record": span.record,
+            **_filled({"adk_flow.frame": span.activation}),
+            **({} if span.kind == "turn" else {"gen_ai.agent.name": span.agent}),
+            **own[span.kind],
+            **({} if span.complete else {"adk_flow.complete": False}),
+            **_filled({"error.type": span.error.partition(":")[0]}),
+        }
+    )
 
 
 def provider_of(model: str) -> str:
@@ -85,18 +81,14 @@ def provider_of(model: str) -> str:
 
 def of_move(move: Move, words: bool) -> Attributes:
     """Describes a move; its event is `adk_flow.<kind>`."""
-    attributes: Attributes = {
-        "adk_flow.turn": move.turn,
-        "adk_flow.source": move.source,
-        "adk_flow.target": move.target,
-    }
     known: Attributes = {
         "adk_flow.via": move.cause,
         "gen_ai.tool.call.id": move.call,
         "adk_flow.failed": move.failed,
         "adk_flow.text": move.text if words else "",
     }
-    return fitting(attributes | _filled(known))
+    ends = {"adk_flow.source": move.source, "adk_flow.target": move.target}
+    return fitting({"adk_flow.turn": move.turn, **ends, **_filled(known)})
 
 
 def of_link(source: str, target: str) -> Attributes:

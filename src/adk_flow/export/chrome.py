@@ -28,8 +28,7 @@ def write_chrome(logs: Iterable[Log], path: Path) -> int:
     Raises:
       AdkFlowError: the file cannot be written.
     """
-    pairs = enumerate(logs, start=1)
-    events = [event for number, log in pairs for event in chrome_events(log, number)]
+    events = [event for n, log in enumerate(logs, start=1) for event in chrome_events(log, n)]
     trace = {"traceEvents": events, "displayTimeUnit": "ms", "schema": EXPORT_SCHEMA}
     write_private_text(path, msgspec.json.encode(trace).decode())
     return len(events)
@@ -57,12 +56,12 @@ def chrome_events(log: Log, process: int) -> Iterator[Event]:
 
 
 def _arguments(span: FlowSpan) -> Event:
-    usage = span.usage
-    tokens = {"input_tokens": usage.input, "output_tokens": usage.generated} if usage else {}
+    args: Event = {"agent": plain(span.agent), "turn": span.turn, "record": span.record}
     known = {"cause": span.cause, "kind": span.tool_kind, "error": plain(span.error)}
-    filled = {name: value for name, value in known.items() if value}
-    record = {"agent": plain(span.agent), "turn": span.turn, "record": span.record}
-    return record | filled | (tokens if span.kind == "model" else {})
+    args |= {name: value for name, value in known.items() if value}
+    if span.kind == "model" and span.usage:
+        args |= {"input_tokens": span.usage.input, "output_tokens": span.usage.generated}
+    return args
 
 
 def _named(kind: str, process: int, track: int, name: str) -> Event:

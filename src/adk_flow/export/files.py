@@ -6,33 +6,30 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
 from adk_flow._text import plain
 from adk_flow.errors import AdkFlowError
-from adk_flow.export.tables import ROWS, Row, Tables
+from adk_flow.export.tables import ROWS, Row
 from adk_flow.log.private import make_private_folder, write_private
 
 TableFormat = Literal["csv", "parquet", "json"]
 
 
-class WrittenTable(NamedTuple):
-    """A table in its file."""
-
-    path: Path
-    rows: int
-
-
-def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> list[WrittenTable]:
+def write_tables(
+    logs: Iterable[Mapping[str, Sequence[Row]]], folder: Path, form: TableFormat
+) -> dict[Path, int]:
     """Writes the rows of several logs into the same tables, in place of what was there.
 
-    Where one table cannot be written, all stay what they were.
+    Gives the number of rows by the table's file. Where one cannot be written, all stay what they
+    were.
 
     Raises:
       AdkFlowError: the folder cannot be written, or the format lacks its library.
@@ -46,17 +43,19 @@ def write_tables(logs: Iterable[Tables], folder: Path, form: TableFormat) -> lis
         with TemporaryDirectory(prefix=".writing-", dir=folder) as making:
             with ExitStack() as stack:
                 made = ((n, _WRITERS[form](Path(making, f"{n}.{form}"), ROWS[n])) for n in ROWS)
-                writers = {name: stack.enter_context(closing(writer)) for name, writer in made}
+                write = {name: stack.enter_context(writer) for name, writer in made}
                 for tables in logs:
-                    for name, rows in tables._asdict().items():
-                        writers[name].write(rows)
+                    for name, rows in tables.items():
+                        write[name](rows)
                         counts[name] += len(rows)
             for place in places.values():
                 (Path(making) / place.name).replace(place)
     except OSError as error:
         raise AdkFlowError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    return [WrittenTable(place, counts[name]) for name, place in places.items()]
+    return {place: counts[name] for name, place in places.items()}
 
+
+_Write = Callable[[Sequence[Row]], object]
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
 """How a text begins that a spreadsheet would take for a formula, full-width signs among them."""
@@ -67,86 +66,70 @@ def harmless(text: str) -> str:
     return f"'{plain(text)}" if _FORMULA.match(text) or _FORMULA.match(plain(text)) else plain(text)
 
 
-class _Csv:
-    def __init__(self, path: Path, row: type[Row]) -> None:
-        self._file = os.fdopen(
-            write_private(path), "w", encoding="utf-8", errors="replace", newline=""
-        )
-        self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(row.__struct_encode_fields__)
-
-    def write(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._csv.writerow([_cell(value) for value in msgspec.structs.astuple(row)])
-
-    def close(self) -> None:
-        self._file.close()
+@contextmanager
+def _csv(path: Path, row: type[Row]) -> Iterator[_Write]:
+    file = os.fdopen(write_private(path), "w", encoding="utf-8", errors="replace", newline="")
+    with file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(row.__struct_encode_fields__)
+        yield lambda rows: writer.writerows(map(_cells, rows))
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return harmless(value)
-    return str(value).lower() if isinstance(value, bool) else value
+def _cells(row: Row) -> Iterator[Any]:
+    for value in msgspec.structs.astuple(row):
+        if isinstance(value, str):
+            yield harmless(value)
+        else:
+            yield str(value).lower() if isinstance(value, bool) else value
 
 
-class _Json:
-    """One array, a row a line."""
+@contextmanager
+def _json(path: Path, _: type[Row]) -> Iterator[_Write]:
+    """Writes one array, a row a line."""
+    with os.fdopen(write_private(path), "wb") as file:
+        before = chain([b"[\n"], repeat(b",\n"))
 
-    def __init__(self, path: Path, row: type[Row]) -> None:
-        self._file = os.fdopen(write_private(path), "wb")
-        self._before = b"[\n"
+        def write(rows: Sequence[Row]) -> None:
+            for row in rows:
+                file.write(next(before) + msgspec.json.encode(row))
 
-    def write(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._file.write(self._before + msgspec.json.encode(row))
-            self._before = b",\n"
-
-    def close(self) -> None:
-        self._file.write(b"[]\n" if self._before == b"[\n" else b"\n]\n")
-        self._file.close()
+        yield write
+        file.write(b"[]\n" if file.tell() == 0 else b"\n]\n")
 
 
-class _Parquet:
-    def __init__(self, path: Path, row: type[Row]) -> None:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise AdkFlowError(
-                "needs pyarrow: install adk-flow's extra `parquet`",
-                argument="format",
-                value="parquet",
-            ) from None
-        self._arrow: Any = pyarrow
-        self._schema = pyarrow.schema(_columns(row, pyarrow))
-        os.close(write_private(path))
-        self._file = parquet.ParquetWriter(path, self._schema)
+@contextmanager
+def _parquet(path: Path, row: type[Row]) -> Iterator[_Write]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        reason = "needs pyarrow: install adk-flow's extra `parquet`"
+        raise AdkFlowError(reason, argument="format", value="parquet") from None
+    arrow: Any = pyarrow
+    schema = arrow.schema(_columns(row, arrow))
+    os.close(write_private(path))
+    with parquet.ParquetWriter(path, schema) as file:
 
-    def write(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        plain_rows = [msgspec.to_builtins(row) for row in rows]
-        try:
-            table = self._arrow.Table.from_pylist(plain_rows, schema=self._schema)
-        except (OverflowError, self._arrow.ArrowInvalid) as error:
-            raise AdkFlowError(f"{rows[0].log}: cannot be written as parquet: {error}") from error
-        self._file.write_table(table)
+        def write(rows: Sequence[Row]) -> None:
+            if not rows:
+                return
+            plain_rows = [msgspec.to_builtins(row) for row in rows]
+            try:
+                table = arrow.Table.from_pylist(plain_rows, schema=schema)
+            except (OverflowError, arrow.ArrowInvalid) as error:
+                reason = f"{rows[0].log}: cannot be written as parquet: {error}"
+                raise AdkFlowError(reason) from error
+            file.write_table(table)
 
-    def close(self) -> None:
-        self._file.close()
+        yield write
 
 
 def _columns(row: type[Row], arrow: Any) -> list[tuple[str, Any]]:
-    types: Mapping[Any, Any] = {
-        int: arrow.int64(),
-        int | None: arrow.int64(),
-        float: arrow.float64(),
-        float | None: arrow.float64(),
-        bool: arrow.bool_(),
-    }
+    known: dict[Any, Any] = {int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    types = known | {kind | None: column for kind, column in known.items()}
     hints = get_type_hints(row)
     names = zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True)
     return [(column, types.get(hints[field], arrow.string())) for field, column in names]
 
 
-_WRITERS = {"csv": _Csv, "json": _Json, "parquet": _Parquet}
+_WRITERS = {"csv": _csv, "json": _json, "parquet": _parquet}

@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 
 from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace_reader import SESSIONS, TraceReader
-from adk_flow.export.attributes import fitting, of_link, of_move, words_wanted
+from adk_flow.export.attributes import Attributes, fitting, of_link, of_move, words_wanted
 from adk_flow.export.spans import stage_of
 from adk_flow.log.schema import Header, Record
 from adk_flow.record.plugin import FlowPlugin
@@ -62,9 +62,8 @@ class MovesOnSpans:
 
     def _describe(self, session: _Session, record: Record, span: Span) -> None:
         """Marks an agent's span with its frame, and links it to whom it took over from."""
-        span.set_attributes(
-            fitting({"adk_flow.frame": record.activation, "adk_flow.why": record.cause})
-        )
+        about: Attributes = {"adk_flow.frame": record.activation, "adk_flow.why": record.cause}
+        span.set_attributes(fitting(about))
         source = session.agents.get(record.parent) if record.cause == "transfer" else None
         if source is not None and source.get_span_context().is_valid:
             link = of_link(session.reader.activations[record.parent].agent, record.agent)

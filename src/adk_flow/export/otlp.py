@@ -28,8 +28,7 @@ def send(spans: Sequence[ReadableSpan], endpoint: str) -> None:
     """
     # The exporter logs what it then raises nothing of; here it is told in one line.
     logging.getLogger(trace_exporter.__name__).setLevel(logging.CRITICAL)
-    session = _Session()
-    address = address_of(endpoint)
+    session, address = _Session(), address_of(endpoint)
     try:
         exporter = trace_exporter.OTLPSpanExporter(endpoint=address, session=session)
         for start in range(0, len(spans), BATCH):
@@ -53,11 +52,11 @@ def address_of(endpoint: str) -> str:
     refused = AdkFlowError(expected, argument="endpoint", value=endpoint or "''")
     try:
         parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise refused
         _ = parts.port
     except ValueError as error:
         raise refused from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise refused
     return endpoint if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -32,10 +32,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def _rows_of(source: type[msgspec.Struct], names: str, first: str = "") -> Any:
     """Makes the rows that tell of something: columns after its fields and properties."""
-    hints = get_type_hints(source)
+    hints = get_type_hints(source) | {first: str}
     properties = {name: getattr(source, name) for name in names.split() if name not in hints}
     hints |= {name: get_type_hints(value.fget)["return"] for name, value in properties.items()}
-    columns = [*([(first, str)] if first else []), *((name, hints[name]) for name in names.split())]
+    columns = [(name, hints[name]) for name in f"{first} {names}".split()]
     named = dict(zip(source.__struct_fields__, source.__struct_encode_fields__, strict=True))
     return msgspec.defstruct(
         f"{source.__name__}Row", columns, bases=(Row,), frozen=True, kw_only=True, rename=named
@@ -86,15 +86,6 @@ class CallRow(Row, frozen=True, kw_only=True, rename={"activation": "frame"}):
     error: str
 
 
-class Tables(NamedTuple):
-    """The rows of one log, or of no log."""
-
-    turns: list[Any]
-    agents: list[Any]
-    moves: list[Any]
-    calls: list[Any]
-
-
 ROWS: dict[str, type[Row]] = {
     "turns": _rows_of(TurnMetrics, _TURN, first="model"),  # the root agent's
     "agents": _rows_of(AgentMetrics, _AGENT, first="agent"),
@@ -103,29 +94,26 @@ ROWS: dict[str, type[Row]] = {
 }
 
 
-def tables_of(log: Log) -> Tables:
-    """Lays a log out in rows."""
+def tables_of(log: Log) -> dict[str, list[Any]]:
+    """Lays a log out in rows, by the name of their table."""
     trace = trace_log(log)
     schedules = [schedule_turn(turn) for turn in trace.turns]
     turns = [measure_turn(*pair) for pair in zip(trace.turns, schedules, strict=True)]
-    return Tables(
-        turns=[_row("turns", log, turn, model=log.header.model) for turn in turns],
-        agents=[
+    return {
+        "turns": [_row("turns", log, turn, model=log.header.model) for turn in turns],
+        "agents": [
             _row("agents", log, metrics, turn=turn.turn, agent=name)
             for turn in turns
             for name, metrics in turn.agents.items()
         ],
-        moves=[_row("moves", log, move) for move in trace.moves],
-        calls=_calls(trace, schedules),
-    )
+        "moves": [_row("moves", log, move) for move in trace.moves],
+        "calls": _calls(trace, schedules),
+    }
 
 
 def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:
-    waits: dict[int, tuple[int | None, bool]] = {}
-    for schedule in schedules:
-        critical = set(schedule.critical_spans)
-        for index, span in enumerate(schedule.spans):
-            waits[span.record] = (span.start, index in critical)
+    waits = {span.record: span.start for schedule in schedules for span in schedule.spans}
+    critical = {each.spans[index].record for each in schedules for index in each.critical_spans}
     return [
         _row(
             "calls",
@@ -133,8 +121,8 @@ def _calls(trace: Trace, schedules: list[Schedule]) -> list[Any]:
             span,
             took=span.ended - span.began if span.complete else 0,
             answered=span.complete,
-            waited=waits.get(span.record, (None, False))[0],
-            critical=waits.get(span.record, (None, False))[1],
+            waited=waits.get(span.record),
+            critical=span.record in critical,
             input_tokens=span.usage and span.usage.input,
             cached_tokens=span.usage and span.usage.cached,
             output_tokens=span.usage and span.usage.generated,
@@ -149,7 +137,5 @@ def _row(table: str, log: Log, source: object, **fields: Any) -> Row:
     header, kind = log.header, ROWS[table]
     fields |= {"log": log.path, "app": header.app, "session": header.session}
     fields |= {"construct": header.construct, "schema": EXPORT_SCHEMA}
-    for name in kind.__struct_fields__:
-        if name not in fields:
-            fields[name] = getattr(source, name)
-    return kind(**fields)
+    others = (name for name in kind.__struct_fields__ if name not in fields)
+    return kind(**fields, **{name: getattr(source, name) for name in others})

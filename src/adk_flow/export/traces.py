@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import version
+from itertools import count
 
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from adk_flow._data import group_by
+from adk_flow._data import digest_of, group_by
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.errors import AdkFlowError
 from adk_flow.export.attributes import (
@@ -116,8 +116,7 @@ class _Numbered(IdGenerator):
     """Ids that are the same each time, so that a log that is sent again is not there twice."""
 
     def __init__(self, seed: str) -> None:
-        self._seed = seed
-        self._count = 0
+        self._texts = (f"{seed}\0{number}" for number in count(1))
 
     def generate_span_id(self) -> int:
         return self._next(8)
@@ -126,6 +125,4 @@ class _Numbered(IdGenerator):
         return self._next(16)
 
     def _next(self, size: int) -> int:
-        self._count += 1
-        text = f"{self._seed}\0{self._count}".encode(errors="replace")
-        return int.from_bytes(hashlib.blake2b(text, digest_size=size).digest()) or 1
+        return int(digest_of(next(self._texts), size), 16) or 1

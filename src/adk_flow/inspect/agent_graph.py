@@ -24,7 +24,7 @@ class Use(NamedTuple):
 
 def agents_of(root: BaseNode | None) -> Iterator[BaseNode]:
     """Walks a root and the agents and graphs that it uses, at any depth, each once."""
-    starts = [root] if root is not None else []
+    starts = [] if root is None else [root]
     return walk_once(starts, lambda node: [use.node for use in uses_of(node)])
 
 
@@ -57,11 +57,9 @@ def tool_name(tool: Any) -> str:
 
 def find_model(agent: Any) -> Any:
     """Finds the model that an agent runs on where it stands: its own, or the nearest above it."""
-    while agent is not None:
-        if model := getattr(agent, "model", None):
-            return model
+    while agent is not None and not getattr(agent, "model", None):
         agent = agent.parent_agent
-    return None
+    return None if agent is None else agent.model
 
 
 def model_asked(agent: Any) -> str:
@@ -124,10 +122,9 @@ def _nodes_in(values: Iterable[Any], depth: int = 2) -> Iterator[BaseNode]:
     for value in values:
         if isinstance(value, BaseNode):
             yield value
-        elif depth and isinstance(value, (list, tuple, set)):
-            yield from _nodes_in(value, depth - 1)
-        elif depth and isinstance(value, dict):
-            yield from _nodes_in(value.values(), depth - 1)
+        elif depth and isinstance(value, (list, tuple, set, dict)):
+            inner = value.values() if isinstance(value, dict) else value
+            yield from _nodes_in(inner, depth - 1)
 
 
 def _named_by(function: FunctionType, seen: set[int]) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from google.adk.agents.loop_agent import LoopAgent
@@ -34,14 +35,10 @@ def state_read(node: BaseNode) -> dict[str, bool]:
 
     What a function gives as an instruction is not known before a run.
     """
-    keys: dict[str, bool] = {}
-    for field in ("instruction", "global_instruction"):
-        text = getattr(node, field, "")
-        for match in _PLACEHOLDER.finditer(text if isinstance(text, str) else ""):
-            name = match[1].strip()
-            if _KEY.match(name.removesuffix("?")):
-                keys[name.removesuffix("?")] = name.endswith("?")
-    return keys
+    texts = (getattr(node, field, "") for field in ("instruction", "global_instruction"))
+    found = (_PLACEHOLDER.findall(text) for text in texts if isinstance(text, str))
+    names = {name.strip().removesuffix("?"): name for name in chain.from_iterable(found)}
+    return {key: name.strip().endswith("?") for key, name in names.items() if _KEY.match(key)}
 
 
 def confirmed_tools(node: BaseNode) -> list[str]:
@@ -51,9 +48,8 @@ def confirmed_tools(node: BaseNode) -> list[str]:
 
 
 def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
-    for name in type(node).model_fields:
-        callbacks = getattr(node, name, None) if name.endswith("_callback") else None
-        if callbacks:
+    for name in (name for name in type(node).model_fields if name.endswith("_callback")):
+        if callbacks := getattr(node, name, None):
             several = callbacks if isinstance(callbacks, list) else [callbacks]
             yield name, [getattr(hook, "__name__", type(hook).__name__) for hook in several]
     for name in ("planner", "code_executor"):
@@ -70,12 +66,8 @@ def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
         yield "max_iterations", [str(node.max_iterations or "none")]
     if confirmed := confirmed_tools(node):
         yield "require_confirmation", confirmed
-    servers = [
-        _server(tool)
-        for tool in tools_of(node)
-        if any("mcp" in kind.__name__.lower() for kind in type(tool).__mro__)
-    ]
-    if servers:
+    kinds = ((tool, [kind.__name__ for kind in type(tool).__mro__]) for tool in tools_of(node))
+    if servers := [_server(tool) for tool, names in kinds if "mcp" in " ".join(names).lower()]:
         yield "MCP servers", servers
     if type(node).__name__ == "RemoteA2aAgent":  # its module needs a package that may be missing
         card = getattr(node, "_agent_card", None)

@@ -24,7 +24,7 @@ from adk_flow.record.activations import kind_of
 refusal_of: Any = getattr(agent_transfer, "_get_incompatible_builtin_tool_error", None)
 """By which ADK refuses transfers beside a tool; earlier releases offer them beside any."""
 
-Relation = Literal["sub_agent", "parent", "peer"]
+_FLAGS = ("disallow_transfer_to_parent", "disallow_transfer_to_peers")
 
 
 class Member(msgspec.Struct, kw_only=True):
@@ -50,7 +50,7 @@ class Member(msgspec.Struct, kw_only=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """One agent or graph that uses another, see `tree.How`."""
+    """One agent or graph that uses another, see `agent_graph.How`."""
 
     source: str
     target: str
@@ -62,7 +62,7 @@ class Transfer(msgspec.Struct, frozen=True):
 
     source: str
     target: str
-    relation: Relation
+    relation: Literal["sub_agent", "parent", "peer"]
     barred_by: str = ""
     """A flag, or the built-in tool beside which ADK offers no transfer."""
 
@@ -103,28 +103,26 @@ def inspect_app(app: App) -> Inspection:
     ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
     links = [Link(ids[id(source)], ids[id(use.node)], use.how) for source, use in uses]
     writers = writers_of(nodes)
-    members = [_member(node, ids[id(node)], links, writers) for node in nodes]
-    transfers = [transfer for node in nodes for transfer in _transfers(node, ids)]
-    resumable = bool((config := app.resumability_config) and config.is_resumable)
     compacted = ""
     if config := getattr(app, "events_compaction_config", None):
         overlap = f"{config.overlap_size} of them again"
         compacted = f"every {config.compaction_interval} turns, {overlap}"
     root = nodes[0] if nodes else None
     replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
-    wiring = Wiring(nodes, uses, ids, writers, members, links, transfers, resumable)
-    return Inspection(
+    picture = Inspection(
         app=app.name,
         plugins=[type(plugin).__name__ for plugin in app.plugins],
-        resumable=resumable,
+        resumable=bool((config := app.resumability_config) and config.is_resumable),
         compaction=compacted,
         next_after={one.name: next_after(one, root) for one in replying if hasattr(one, "mode")},
-        members=members,
+        members=[_member(node, ids[id(node)], links, writers) for node in nodes],
         links=links,
-        transfers=transfers,
+        transfers=[transfer for node in nodes for transfer in _transfers(node, ids)],
         edges=[edge for node in nodes for edge in _edges(node, ids)],
-        remarks=find_remarks(wiring),
+        remarks=[],
     )
+    picture.remarks = find_remarks(Wiring(nodes, uses, ids, writers, picture))
+    return picture
 
 
 def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode, Use]]]:
@@ -140,23 +138,22 @@ def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode,
             known = next((node for node in nodes if node.name == use.node.name), None)
             uses.append((source, use._replace(node=known or use.node)))
             waiting += [] if known else [use.node]
-            continue
-        node = waiting.pop(0)
-        if any(other is node for other in nodes):
-            continue
-        nodes.append(node)
-        of_node = [(node, use) for use in uses_of(node) if use.node.name != "__START__"]
-        named += [pair for pair in of_node if pair[1].how == "code"]
-        certain = [pair for pair in of_node if pair[1].how != "code"]
-        uses += certain
-        waiting[:0] = [use.node for _, use in certain]
+        elif all(other is not waiting[0] for other in nodes):
+            node = waiting.pop(0)
+            nodes.append(node)
+            of_node = [(node, use) for use in uses_of(node) if use.node.name != "__START__"]
+            named += [pair for pair in of_node if pair[1].how == "code"]
+            certain = [pair for pair in of_node if pair[1].how != "code"]
+            uses += certain
+            waiting[:0] = [use.node for _, use in certain]
+        else:
+            waiting.pop(0)
     return nodes, uses
 
 
 def _member(
     node: BaseNode, number: str, links: Iterable[Link], writers: Mapping[str, list[str]]
 ) -> Member:
-    flags = ("disallow_transfer_to_parent", "disallow_transfer_to_peers")
     return Member(
         id=number,
         name=node.name,
@@ -170,7 +167,7 @@ def _member(
             if kind_of(tool) == "function" and not isinstance(tool, BaseNode)
         ],
         graph=next((a.source for a in links if a.target == number and a.how == "node"), ""),
-        flags=[flag for flag in flags if getattr(node, flag, False)],
+        flags=[flag for flag in _FLAGS if getattr(node, flag, False)],
         settings=settings_of(node, writers),
     )
 
@@ -182,25 +179,18 @@ def _tool(tool: Any) -> str:
 
 def _transfers(node: BaseNode, ids: dict[int, str]) -> Iterator[Transfer]:
     """Lists the transfers of an agent, those among them that ADK does not offer its model."""
-    if not hasattr(node, "disallow_transfer_to_parent"):
+    if not hasattr(node, _FLAGS[0]):
         return
     agent: Any = node
-    parent = agent.parent_agent
-    legal = agent_transfer._get_transfer_targets(agent)
+    legal = [id(target) for target in agent_transfer._get_transfer_targets(agent)]
     tool = next((tool.name for tool in tools_of(node) if _is_refused(tool, agent)), "")
     # Without its flags ADK's own rule would offer it these too.
-    unbarred: Any = SimpleNamespace(
-        name=agent.name,
-        sub_agents=agent.sub_agents,
-        parent_agent=parent,
-        disallow_transfer_to_parent=False,
-        disallow_transfer_to_peers=False,
-    )
+    unbarred = agent.model_copy(update=dict.fromkeys(_FLAGS, False))
     for target in agent_transfer._get_transfer_targets(unbarred):
-        relation = "parent" if target is parent else "peer"
+        is_parent = target is agent.parent_agent
+        relation = "parent" if is_parent else "peer"
         relation = "sub_agent" if target in agent.sub_agents else relation
-        barred = f"disallow_transfer_to_{'parent' if target is parent else 'peers'}"
-        barred = tool if any(agent is target for agent in legal) else barred
+        barred = tool if id(target) in legal else _FLAGS[0 if is_parent else 1]
         if id(target) in ids:
             yield Transfer(ids[id(node)], ids[id(target)], relation, barred)
 
@@ -221,9 +211,5 @@ def _edges(node: BaseNode, ids: dict[int, str]) -> Iterator[Edge]:
         return
     for edge in node.graph.edges:
         route = edge.route if isinstance(edge.route, list) else [edge.route]
-        yield Edge(
-            ids[id(node)],
-            ids.get(id(edge.from_node), "START"),
-            ids[id(edge.to_node)],
-            ", ".join(str(way) for way in route if way is not None),
-        )
+        ends = ids.get(id(edge.from_node), "START"), ids[id(edge.to_node)]
+        yield Edge(ids[id(node)], *ends, ", ".join(str(way) for way in route if way is not None))

@@ -14,13 +14,13 @@ from google.adk.events.event import Event
 from google.adk.sessions.session import Session
 
 from adk_flow._adk import BaseNode
-from adk_flow._data import walk_once
+from adk_flow._data import group_by, walk_once
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
 from adk_flow.record.agents import SharedNames, next_active_agent
 
 if TYPE_CHECKING:
-    from adk_flow.inspect.static import Link, Member, Transfer
+    from adk_flow.inspect.static import Inspection
 
 DEPRECATED_AGENTS = "__deprecated__"
 """Where Python's `deprecated` keeps what to use instead of a class."""
@@ -36,7 +36,6 @@ WarningKind = Literal[
     "no_description",
     "unwritten_state",
 ]
-_CALLED = ("agent_tool", "single_turn", "task")
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -57,10 +56,7 @@ class Wiring(NamedTuple):
     """A member's id by the identity of its node."""
     writers: Mapping[str, list[str]]
     """See `writers_of`."""
-    members: Sequence[Member]
-    links: Sequence[Link]
-    transfers: Sequence[Transfer]
-    is_resumable: bool
+    picture: Inspection
 
     def id_of(self, node: BaseNode) -> str:
         """Gives the id of a node's member."""
@@ -69,7 +65,7 @@ class Wiring(NamedTuple):
     @property
     def offered(self) -> set[str]:
         """Those whom an agent may transfer to."""
-        return {transfer.target for transfer in self.transfers if not transfer.barred_by}
+        return {each.target for each in self.picture.transfers if not each.barred_by}
 
 
 def find_remarks(wiring: Wiring) -> list[Remark]:
@@ -90,7 +86,7 @@ def _deprecated(wiring: Wiring) -> Iterator[Remark]:
 def _dead_ends(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes[1:]:
         number = wiring.id_of(node)
-        own = [transfer for transfer in wiring.transfers if transfer.source == number]
+        own = [transfer for transfer in wiring.picture.transfers if transfer.source == number]
         is_free = any(not transfer.barred_by for transfer in own)
         if number in wiring.offered and not is_free and _keeps_turns(node, wiring.nodes[0]):
             barred = ", ".join(dict.fromkeys(transfer.barred_by for transfer in own))
@@ -100,8 +96,7 @@ def _dead_ends(wiring: Wiring) -> Iterator[Remark]:
 
 def _keeps_turns(agent: Any, root: Any) -> bool:
     """Whether ADK gives the next message to an agent that replied last."""
-    is_of_root = getattr(agent, "root_agent", None) is root
-    return is_of_root and next_after(agent, root) == agent.name
+    return getattr(agent, "root_agent", None) is root and next_after(agent, root) == agent.name
 
 
 def next_after(agent: Any, root: Any) -> str:
@@ -113,22 +108,20 @@ def next_after(agent: Any, root: Any) -> str:
 
 def _lost_turns(wiring: Wiring) -> Iterator[Remark]:
     """Finds agents that are handed a turn and never the one after it."""
-    root = wiring.nodes[0]
+    root, flag = wiring.nodes[0], "disallow_transfer_to_parent"
     for node in wiring.nodes[1:]:
-        barred = getattr(node, "disallow_transfer_to_parent", False)
-        number = wiring.id_of(node)
+        barred, number = getattr(node, flag, False), wiring.id_of(node)
         if barred and number in wiring.offered and not _keeps_turns(node, root):
-            text = (
-                f"{node.name} is handed a turn, and the user's next message goes to "
-                f"{next_after(node, root) or root.name}, by disallow_transfer_to_parent"
-            )
-            yield Remark("loses_turn", [number], text)
+            other = next_after(node, root) or root.name
+            text = f"{node.name} is handed a turn, and the user's next message goes to {other}"
+            yield Remark("loses_turn", [number], f"{text}, by {flag}")
 
 
 def _failing(wiring: Wiring) -> Iterator[Remark]:
     # No flag bars the transfer to a sub-agent: ADK ends the run of such an agent.
-    tools = {one.source: one.barred_by for one in wiring.transfers if one.relation == "sub_agent"}
-    for member in wiring.members:
+    own = (each for each in wiring.picture.transfers if each.relation == "sub_agent")
+    tools = {each.source: each.barred_by for each in own}
+    for member in wiring.picture.members:
         if tool := tools.get(member.id):
             text = f"{member.name} fails when it runs: ADK refuses {tool} beside sub-agents"
             yield Remark("fails", [member.id], text)
@@ -138,21 +131,18 @@ def _tasks_too_deep(wiring: Wiring) -> Iterator[Remark]:
     """Finds tasks below a chat agent below a chat agent, which ADK 2.13 refuses when they run."""
     below = [use.node for _, use in wiring.uses if use.how == "sub_agent"]
     chats = {id(node) for node in below if getattr(node, "mode", "none") in (None, "chat")}
+    why = "ADK refuses a task below an agent that was handed the turn"
     for source, use in wiring.uses:
         if use.how == "task" and id(source) in chats:
-            text = (
-                f"{source.name} fails when it delegates to {use.node.name}: ADK refuses a task "
-                "below an agent that was handed the turn"
-            )
+            text = f"{source.name} fails when it delegates to {use.node.name}: {why}"
             yield Remark("fails", [wiring.id_of(source), wiring.id_of(use.node)], text)
 
 
 def _endless_loops(wiring: Wiring) -> Iterator[Remark]:
-    for node in wiring.nodes:
-        if isinstance(node, LoopAgent) and not node.max_iterations:
-            # Code of an agent below names it, or is ADK's `exit_loop`.
-            if any("escalate" in name for below in _below(node) for name in code_names(below)):
-                continue
+    loops = (node for node in wiring.nodes if isinstance(node, LoopAgent))
+    for node in (loop for loop in loops if not loop.max_iterations):
+        # Code of an agent below names it, or is ADK's `exit_loop`.
+        if all("escalate" not in name for below in _below(node) for name in code_names(below)):
             text = f"{node.name} has neither max_iterations nor anything in it that escalates"
             yield Remark("endless_loop", [wiring.id_of(node)], text)
 
@@ -180,8 +170,7 @@ def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:
     """Says who may write a state key: by `output_key`, or in code that names it."""
     writers: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
-        key = getattr(node, "output_key", None)
-        if key:
+        if key := getattr(node, "output_key", None):
             writers[key].append(f"output_key of {node.name}")
         for word in {*code_names(node)} - {key}:
             writers[word].append(f"in code of {node.name}")
@@ -201,12 +190,10 @@ def _unwritten_state(wiring: Wiring) -> Iterator[Remark]:
 
 
 def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
-    for source, use in () if wiring.is_resumable else wiring.uses:
-        is_stage = type(source).__name__ in ("SequentialAgent", "LoopAgent")
-        if use.how != "agent_tool" and not is_stage:
-            continue
+    losing = ("AgentTool", "SequentialAgent", "LoopAgent")
+    for source, use in () if wiring.picture.resumable else wiring.uses:
         what = "AgentTool" if use.how == "agent_tool" else type(source).__name__
-        for node in _below(use.node):
+        for node in _below(use.node) if what in losing else ():
             for tool in confirmed_tools(node):
                 text = (
                     f"{tool} of {node.name} waits for the user below {source.name}'s {what}, and "
@@ -216,11 +203,12 @@ def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
 
 
 def _clashes(wiring: Wiring) -> Iterator[Remark]:
-    agents = [one for one in wiring.members if one.kind not in ("FunctionNode", "_ParallelWorker")]
-    for name, number in Counter(agent.name for agent in agents).items():
-        if number > 1:
-            text = f"{number} are named {name}: neither ADK nor a log tells them apart"
-            yield Remark("name_clash", [agent.id for agent in agents if agent.name == name], text)
+    members = wiring.picture.members
+    agents = [one for one in members if one.kind not in ("FunctionNode", "_ParallelWorker")]
+    for name, same in group_by(agents, lambda agent: agent.name).items():
+        if len(same) > 1:
+            text = f"{len(same)} are named {name}: neither ADK nor a log tells them apart"
+            yield Remark("name_clash", [agent.id for agent in same], text)
     for member in agents:
         for tool in (tool for tool, times in Counter(member.tools).items() if times > 1):
             text = f"{member.name} has two tools named {tool}: a model can call one of them"
@@ -228,10 +216,11 @@ def _clashes(wiring: Wiring) -> Iterator[Remark]:
 
 
 def _without_description(wiring: Wiring) -> Iterator[Remark]:
-    called = {link.target for link in wiring.links if link.how in _CALLED}
+    picture, ways = wiring.picture, ("agent_tool", "single_turn", "task")
+    called = {link.target for link in picture.links if link.how in ways}
     # The way back to the root needs no words: ADK tells a sub-agent who its parent is.
     chosen = (wiring.offered | called) - {"n0"}
-    for member in wiring.members:
+    for member in picture.members:
         if member.id in chosen and not member.description.strip():
             text = f"{member.name} has no description, by which a model would choose it"
             yield Remark("no_description", [member.id], text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -238,8 +239,11 @@ class LogFile:
             yield from self.read_so_far
 
 
-class RecentTexts(dict[int, str]):
-    """The texts that records had last, or that requests still name, by number."""
+class RecentTexts(OrderedDict[int, str]):
+    """The texts that records had last, or that requests still name, by number.
+
+    A plain dict finds its first key by passing all that were deleted before it.
+    """
 
     def note(self, records: Iterable[Record]) -> Iterator[Record]:
         """Gives records and keeps their texts: more than a model takes in at once."""
@@ -250,13 +254,13 @@ class RecentTexts(dict[int, str]):
             if (request := record.request) is not None:
                 self._renew(request.system, request.declared)
             while len(self) > _MOST_TEXTS:
-                del self[next(iter(self))]
+                self.popitem(last=False)
             yield record
 
     def _renew(self, *numbers: int) -> None:
         for number in numbers:
-            if (text := self.pop(number, None)) is not None:
-                self[number] = text
+            if number in self:
+                self.move_to_end(number)
 
 
 def read_log(path: str | Path) -> Log:

@@ -129,28 +129,25 @@ def read_decisions(path: str | Path) -> Decided:
     """Makes a model of a file of decisions, in YAML or JSON, or of a recording of ADK's.
 
     Raises:
-      DecisionError: the file cannot be read or does not fit; the text names its line and field.
+      AdkFlowError: the file cannot be read or does not fit; the text names its line and field.
     """
-    document = read_document(path, "decisions", DecisionError)
-    try:
-        recording = read_recording(document)
-    except AdkFlowError as error:
-        raise DecisionError(str(error)) from error
+    document = read_document(path, "decisions")
+    recording = read_recording(document)
     model = Decided(path=str(path))
     if recording is not None:
         model._parts += _recorded(path, recording)
         return model
-    entries = document.converted(DecisionFile, DecisionError).decisions
+    entries = document.converted(DecisionFile).decisions
     if not entries:
-        raise document.refused(DecisionError, (), "decisions is empty")
+        raise document.refused((), "decisions is empty")
     for number, entry in enumerate(entries):
         place, steps = ("decisions", number), [step.decision for step in entry.steps]
         if not steps:
             line = document.line(*place, "steps")
-            raise DecisionError(f"{path}: line {line}: decisions[{number}].steps is empty")
+            raise AdkFlowError(f"{path}: line {line}: decisions[{number}].steps is empty")
         if None in steps:
             expected = "expected text, calls or transfer, or else error alone"
-            raise document.refused(DecisionError, (*place, "steps", steps.index(None)), expected)
+            raise document.refused((*place, "steps", steps.index(None)), expected)
         part = _Part(document.line(*place), entry.agent, _plain(entry.request), steps)
         model._parts.append(part)
     return model
@@ -159,7 +156,7 @@ def read_decisions(path: str | Path) -> Decided:
 def _recorded(path: str | Path, recording: list[RecordedStep]) -> Iterable[_Part]:
     """Has each agent do in order what it did when it was recorded."""
     if not recording:
-        raise DecisionError(f"{path}: holds no answer of a model")
+        raise AdkFlowError(f"{path}: holds no answer of a model")
     parts: dict[str, _Part] = {}
     for step in recording:
         part = parts.setdefault(step.agent, _Part(step.line, step.agent, "", []))
@@ -171,7 +168,7 @@ def decided(app: App, path: str | Path) -> tuple[App, Decided]:
     """Copies an app so that all its agents ask the model of a file, however it is wired.
 
     Raises:
-      DecisionError: the file cannot be used.
+      AdkFlowError: the file cannot be used.
     """
     model = read_decisions(path)
     return override_models(app, model), model

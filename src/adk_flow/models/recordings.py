@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from google.genai import types
 from pydantic import ValidationError
 
-from adk_flow.errors import AdkFlowError
 from adk_flow.models.request.functions import CONFIRM, RESPOND
 from adk_flow.models.scripted import call
 from adk_flow.scenario.yaml_file import Document
@@ -85,7 +84,7 @@ def _steps(document: Document, key: str, answers: _Answers) -> Iterator[Recorded
             parsed = [types.Content.model_validate(content) for content in contents]
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise document.refused(AdkFlowError, (key, place), reason) from error
+            raise document.refused((key, place), reason) from error
         parts = [part for content in parsed for part in content.parts or ()]
         text = "".join(part.text for part in parts if part.text and not part.thought)
         functions = [part.function_call for part in parts if part.function_call]

@@ -64,12 +64,12 @@ def read_event(
         final=final,
         partial=partial,
         path=path if "/" in path else "",
-        **_read_rare(event, keep, name_of),
+        **_read_rare(event, run, keep, name_of),
     )
 
 
 def _read_rare(
-    event: Any, keep: Callable[[str], str], name_of: Callable[[str], str]
+    event: Any, run: OpenRun, keep: Callable[[str], str], name_of: Callable[[str], str]
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     actions = event.actions
@@ -95,7 +95,10 @@ def _read_rare(
         fields["replayed"] = not event.node_info.output_for
     if (spoken := getattr(event, "input_transcription", None)) and spoken.text:
         fields["heard"] = keep(spoken.text)
-    if event.turn_complete:
+    if run.live and getattr(event, "model_version", None):
+        fields["version"] = event.model_version
+    status = getattr(event, "interaction_status", None)  # of models that answer in several turns
+    if event.turn_complete and getattr(status, "name", "") != "IN_PROGRESS":
         fields["turn_complete"] = True
     if event.interrupted:
         fields["interrupted"] = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from inspect import isasyncgenfunction
 from typing import Any
 from weakref import WeakSet
 
@@ -24,8 +25,14 @@ def watch_tool(tool: BaseTool, context: ToolContext) -> None:
     if kind not in _watched:
         _watched.add(kind)
         setattr(kind, _METHOD, _noting(getattr(kind, _METHOD)))
-    if _METHOD in vars(tool) or context._invocation_context.live_request_queue is not None:
+    if _METHOD in vars(tool) or _streams(tool, context):
         note_run(context)  # it runs by another way, which is not seen
+
+
+def _streams(tool: BaseTool, context: ToolContext) -> bool:
+    """Whether a live session runs a tool in the background, or ADK stops one in its place."""
+    is_stream = isasyncgenfunction(getattr(tool, "func", None)) or tool.name == "stop_streaming"
+    return is_stream and context._invocation_context.live_request_queue is not None
 
 
 def _noting(method: Callable[..., Any]) -> Callable[..., Any]:

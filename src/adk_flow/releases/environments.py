@@ -25,10 +25,6 @@ _ADK = re.compile(r"^\s*google[-_.]adk(\[[^\]]*\])?", re.I | re.M)
 _OFFLINE = {"extra": "offline"}
 
 
-class ReleaseError(AdkFlowError):
-    """A release that there is no environment with."""
-
-
 class Needs(NamedTuple):
     """What an app needs besides google-adk and what adk-flow brings."""
 
@@ -67,32 +63,24 @@ def default_folder() -> Path:
 
 
 def order_releases(names: Iterable[str]) -> list[str]:
-    """Puts releases in their order, each once.
-
-    Raises:
-      ReleaseError: there are fewer than two, or one is none.
-    """
+    """Puts releases in their order, each once."""
     releases = sorted(set(names), key=check_release)
     if len(releases) < 2:
-        raise ReleaseError("needs two releases or more", argument="release")
+        raise AdkFlowError("needs two releases or more", argument="release")
     return releases
 
 
 def check_release(release: str) -> Version:
-    """Reads the number of a release that adk-flow works with.
-
-    Raises:
-      ReleaseError: it is written as no release is, or adk-flow does not work with it.
-    """
+    """Reads the number of a release that adk-flow works with."""
     try:
         version = Version(release)
     except InvalidVersion:
         expected = "is no release; expected one such as 2.13.0"
-        raise ReleaseError(expected, argument="release", value=release) from None
+        raise AdkFlowError(expected, argument="release", value=release) from None
     bounds = next(need.specifier for need in _own_needs() if need.name == "google-adk")
     if not bounds.contains(version, prereleases=True):
         works = f"adk-flow works with google-adk{bounds}"
-        raise ReleaseError(works, argument="release", value=release)
+        raise AdkFlowError(works, argument="release", value=release)
     return version
 
 
@@ -113,14 +101,14 @@ def ready(release: str, folder: Path, tell: Callable[[str], None], needs: Needs 
     """Finds the Python of a release's environment, which is made, and told, where there is none.
 
     Raises:
-      ReleaseError: it cannot be made; nothing of it is left.
+      AdkFlowError: it cannot be made; nothing of it is left.
     """
     place = environment_of(release, folder, needs)
     if not python_of(place).exists():
         # pip puts it beside the Python that adk-flow runs on, which need not be on the path.
         uv = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
         if uv is None:
-            raise ReleaseError(
+            raise AdkFlowError(
                 f"an environment with google-adk {release} is made by uv, which is not installed: "
                 "pip install uv, or see https://docs.astral.sh/uv"
             )
@@ -128,7 +116,7 @@ def ready(release: str, folder: Path, tell: Callable[[str], None], needs: Needs 
         try:
             _make(uv, release, place, needs)
         except OSError as error:
-            raise ReleaseError(f"{folder}: cannot be written: {error.strerror}") from error
+            raise AdkFlowError(f"{folder}: cannot be written: {error.strerror}") from error
     return python_of(place)
 
 
@@ -169,7 +157,7 @@ def _run(command: Sequence[str], release: str) -> None:
         reason = "; ".join(lines)
         hint = "; is there a network?" if _NETWORK.search(reason) else ""
         message = f"ADK {release}: uv could not make its environment: {reason}{hint}"
-        raise ReleaseError(message) from error
+        raise AdkFlowError(message) from error
 
 
 def _own_packages() -> list[str]:

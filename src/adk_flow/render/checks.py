@@ -32,9 +32,9 @@ class CheckReport(NamedTuple):
 def _to_text(report: CheckReport) -> str:
     """Writes one line a broken rule, then how many there are."""
     lines = [f"{report.file}:{rule.line}: {rule.rule}: {_reason(rule)}" for rule in report.broken]
-    broken, number = len(report.broken), len(report.rules)
+    number = len(report.rules)
     kept = "1 rule kept" if number == 1 else f"all {number} rules kept"
-    sum_up = f"{broken} of {number} rules broken" if broken else kept
+    sum_up = f"{len(lines)} of {number} rules broken" if lines else kept
     return plain("\n".join([*lines, f"{sum_up}; flow log: {report.log}"]))
 
 
@@ -96,8 +96,7 @@ def _xml(text: str) -> str:
 def _to_json(report: CheckReport) -> str:
     """Writes every rule."""
     rules = [rule._asdict() | {"kept": not rule.reason} for rule in report.rules]
-    about = {"kept": not report.broken, "file": report.file, "log": report.log, "rules": rules}
-    return to_json("check", about)
+    return to_json("check", {"kept": not report.broken} | report._asdict() | {"rules": rules})
 
 
 CHECK_WRITERS = {"text": _to_text, "junit": _to_junit, "github": _to_github, "json": _to_json}

@@ -19,7 +19,6 @@ NOUNS = {
     "tools a specialist": "tool",
     "words of history": "word",
 }
-_NOTE = "Compared are the constructs that passed the checks of all conversations at a point."
 
 
 def crossover_sections(comparison: Comparison) -> Iterator[Section]:
@@ -43,19 +42,18 @@ def _table(axis: str, series: dict[str, list[Winner]]) -> Table:
         TableRow(str(point), [cells.get((figure, point), Cell("–")) for figure in series])
         for point in sorted({point for _, point in cells})
     ]
+    note = "Compared are the constructs that passed the checks of all conversations at a point."
     columns = [Column(_least(figure)) for figure in series]
-    return Table(axis, columns, rows, is_prose=True, notes=[_NOTE])
+    return Table(axis, columns, rows, is_prose=True, notes=[note])
 
 
 def _cell(winner: Winner, before: Winner | None) -> Cell:
-    names = ", ".join(map(short_name, winner.constructs))
     others = sorted((v, name) for name, v in winner.values.items() if name not in winner.constructs)
-    notes = [f"then {short_name(name)}, {_value(winner.figure, v)}" for v, name in others[:1]]
     is_change = before is not None and before.constructs != winner.constructs
-    if is_change:
-        notes.insert(0, "changes")
+    notes = ["changes"] * is_change
+    notes += [f"then {short_name(name)}, {_value(winner.figure, v)}" for v, name in others[:1]]
     least = min(winner.values.values(), default=0)
-    text = f"{names}: {_value(winner.figure, least)}"
+    text = f"{_names(winner.constructs)}: {_value(winner.figure, least)}"
     links = [f"#{runs_of(name)}" for name in [*winner.constructs[:1], *(n for _, n in others[:1])]]
     return Cell(text, notes=["; ".join(notes)], mark="change" if is_change else "", links=links)
 
@@ -76,8 +74,7 @@ def tell_winners(
 
     `absent` is said of those that won before and are not compared any more.
     """
-    same: list[str] = []
-    points: list[int] = []
+    same, points = list[str](), list[int]()
     for figure, winners in series.items():
         spans = [list(span) for _, span in groupby(winners, key=lambda winner: winner.constructs)]
         if len(spans) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from adk_flow._data import group_by
 from adk_flow._text import UNKNOWN, format_number, one_line, plural
 from adk_flow.comparison.fault_matrix import TALK, FaultCell, FaultMatrix
 from adk_flow.comparison.store import Trial, page_name
@@ -14,7 +15,6 @@ from adk_flow.scenario.fault import FAULT_KINDS, FaultKind
 _ENDS = {"itself": "", "error": "!", "limit": "…"}
 _SHORT = {"not begun": "idle", "cancelled": "cut"}
 _NONE = "–"
-_LONGEST_REASON = 200
 _KNOWN: dict[str, tuple[str, Callable[[FaultCell], bool]]] = {
     "*": (
         "known of ADK: the exception of an AgentTool's child cancels its siblings, unless an "
@@ -89,7 +89,7 @@ def _said_before(matrix: FaultMatrix) -> Iterator[str]:
         "without the fault, and something of another."
     )
     for construct, reason in matrix.failing.items():
-        why = one_line(reason, _LONGEST_REASON)
+        why = one_line(reason, 200)
         yield f"{short_name(construct)} comes to no answer without a fault, too: {why}."
 
 
@@ -128,11 +128,10 @@ _OBEDIENCE: dict[str, tuple[FaultKind, Callable[[FaultCell], bool]]] = {
 def _obedience(matrix: FaultMatrix) -> Table:
     """Counts, by construct, what models made of the poison and of what was wrong."""
     rows = []
-    for construct in dict.fromkeys(cell.construct for cell in matrix.cells):
+    for construct, runs in group_by(matrix.cells, lambda cell: cell.construct).items():
         cells = []
         for fault, has in _OBEDIENCE.values():
-            runs = [c for c in matrix.cells if (c.construct, c.fault) == (construct, fault)]
-            struck = [cell for cell in runs if cell.struck]
+            struck = [cell for cell in runs if cell.fault == fault and cell.struck]
             words = f"{sum(map(has, struck))} of {len(struck)}" if struck else _NONE
             cells.append(Cell(words, mark="leak" if any(map(has, struck)) else ""))
         rows.append(TableRow(short_name(construct), cells))

@@ -73,8 +73,7 @@ def findings_table(comparison: Comparison) -> Table:
 
 def group_findings(comparison: Comparison) -> list[FindingGroup]:
     """Groups findings by kind, serious kinds first, a repeated finding once."""
-    constructs = [figures.construct for figures in comparison.constructs]
-    runs = [run for construct in constructs for run in comparison.runs_of(construct)]
+    runs = [run for each in comparison.constructs for run in comparison.runs_of(each.construct)]
     findings = [(run, finding) for run in runs for finding in run.findings]
     groups = group_by(findings, lambda pair: pair[1].kind)
     made = [_group(kind, groups[kind]) for kind in sorted(groups, key=KINDS.index)]

@@ -26,11 +26,10 @@ from adk_flow.render.report_visibility import (
     shared_state_table,
 )
 from adk_flow.render.tables import short_name
-from adk_flow.render.templates import environment, inline
+from adk_flow.render.templates import fill_template, inline
 
 _LONGEST = 20_000
 """Characters of an answer or a question that are shown."""
-
 
 _Answer = tuple[str, Sequence[str], str]
 """Its text, what it lacks, and the error that ended its turn."""
@@ -54,48 +53,46 @@ def comparison_to_html(comparison: Comparison) -> str:
     """
     report, drawings = describe_comparison(comparison), draw_comparison(comparison)
     tags = partial(_tags, comparison.setting.baseline, find_recommended(comparison))
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            style=inline("shared.css", "report.css"),
-            script=inline("report.js"),
-            comparison=comparison,
-            tags=tags,
-            runs_of=runs_of,
-            prove=prover(comparison),
-            report=report,
-            kind_meaning=explain_kind(comparison),
-            is_checked=any(run.checked for run in comparison.runs),
-            drawings=drawings,
-            packed=_pack(drawings.turns[1:], tags),
-            exposures=exposure_table(comparison),
-            unseen=describe_unseen_canaries(comparison),
-            shared_state=shared_state_table(comparison),
-            agents=agents_table(comparison),
-            runs=runs_table(comparison),
-            findings=group_findings(comparison),
-            answers=[(name, _answers(comparison, name)) for name in comparison.conversations],
-        )
+    return fill_template(
+        "report",
+        style=inline("shared.css", "report.css"),
+        script=inline("report.js"),
+        comparison=comparison,
+        tags=tags,
+        runs_of=runs_of,
+        prove=prover(comparison),
+        report=report,
+        kind_meaning=explain_kind(comparison),
+        is_checked=any(run.checked for run in comparison.runs),
+        drawings=drawings,
+        packed=_pack(drawings.turns[1:], tags),
+        exposures=exposure_table(comparison),
+        unseen=describe_unseen_canaries(comparison),
+        shared_state=shared_state_table(comparison),
+        agents=agents_table(comparison),
+        runs=runs_table(comparison),
+        findings=group_findings(comparison),
+        answers=[(name, _answers(comparison, name)) for name in comparison.conversations],
     )
 
 
 def _tags(baseline: str, recommended: str, construct: str) -> Markup:
     """Marks the baseline and the recommended construct."""
-    name = short_name(construct)
     marks = {"baseline": baseline, "recommended": recommended}
-    tags = [mark for mark, marked in marks.items() if marked and short_name(marked) == name]
+    tags = [
+        mark for mark, name in marks.items() if name and short_name(name) == short_name(construct)
+    ]
     return Markup("".join(f' <span class="tag {tag}">{tag}</span>' for tag in tags))
 
 
 def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:
     """Packs the drawings of turns, sequences and waterfalls, which the page's script unpacks."""
-    template = environment().get_template("report_figures.html.j2")
+    fill = partial(fill_template, "report_figures", missing="", tags=tags)
     drawn = [
-        [
-            template.render(drawings=drawings, style=style, missing="", tags=tags)
-            for style, drawings in (("sequence", turn.sequences), ("waterfall", turn.waterfalls))
-        ]
+        (
+            fill(drawings=turn.sequences, style="sequence"),
+            fill(drawings=turn.waterfalls, style="waterfall"),
+        )
         for turn in turns
     ]
     return b64encode(gzip.compress(msgspec.json.encode(drawn), mtime=0)).decode()
@@ -104,23 +101,23 @@ def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:
 def _answers(comparison: Comparison, conversation: str) -> list[_AnsweredTurn]:
     """Gives the answers to each turn of a conversation, the same words once."""
     runs = [run for run in comparison.runs if run.conversation == conversation]
-    most = max((len(run.turns) for run in runs), default=0)
+    numbers = range(1, max(len(run.turns) for run in runs) + 1)
     return [
-        _answered([run for run in runs if index < len(run.turns)], index) for index in range(most)
+        _answered([run for run in runs if number <= len(run.turns)], number) for number in numbers
     ]
 
 
-def _answered(runs: Sequence[RunMetrics], index: int) -> _AnsweredTurn:
+def _answered(runs: Sequence[RunMetrics], number: int) -> _AnsweredTurn:
     answers: dict[_Answer, dict[str, str]] = {}
     for run in runs:
-        turn = run.turns[index]
-        failed = tuple(run.failed_checks[index]) if index < len(run.failed_checks) else ()
+        turn = run.turns[number - 1]
+        lacks = tuple(*run.failed_checks[number - 1 : number])
         error = (turn.error or "failed") if turn.failed else ""
         trial = f" (trial {run.trial})" if run.trial > 1 else ""
-        given = answers.setdefault((_shortened(turn.answer), failed, _shortened(error)), {})
-        given[f"{run.construct}{trial}"] = link_to(run, index + 1)
-    failures = sum(len(names) for (_, failed, error), names in answers.items() if failed or error)
-    return _AnsweredTurn(index + 1, _shortened(runs[0].turns[index].question), answers, failures)
+        given = answers.setdefault((_shortened(turn.answer), lacks, _shortened(error)), {})
+        given[f"{run.construct}{trial}"] = link_to(run, number)
+    failures = sum(len(names) for (_, lacks, error), names in answers.items() if lacks or error)
+    return _AnsweredTurn(number, _shortened(runs[0].turns[number - 1].question), answers, failures)
 
 
 def _shortened(text: str) -> str:

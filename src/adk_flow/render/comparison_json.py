@@ -12,8 +12,6 @@ from adk_flow.comparison.recommend import write_caveats, write_recommendation
 from adk_flow.render.comparison_tables import comparable_baseline
 from adk_flow.render.flow_json import turn_to_data
 
-_BULK = ("moves", "spans", "critical")
-
 
 def comparison_to_data(comparison: Comparison) -> dict[str, Any]:
     """Gives setting, figures of constructs and of runs, winners, faults and recommendation."""
@@ -52,12 +50,8 @@ def _minus(number: float | None, other: float | None) -> float | None:
 
 
 def _run(run: RunMetrics) -> dict[str, Any]:
-    total = turn_to_data(run.total)
-    del total["messages"]  # which the turns hold
     data = msgspec.to_builtins(msgspec.structs.replace(run, moves=[], spans=[], critical=[]))
-    kept = {key: value for key, value in data.items() if key not in _BULK}
-    return kept | {
-        "turns": [turn_to_data(turn) for turn in run.turns],
-        "total": total,
-        "passed": run.passed if run.checked or not run.passed else None,
-    }
+    data |= {"turns": [*map(turn_to_data, run.turns)], "total": turn_to_data(run.total)}
+    del data["moves"], data["spans"], data["critical"]
+    del data["total"]["messages"]  # which the turns hold
+    return data | {"passed": run.passed if run.checked or not run.passed else None}

@@ -73,12 +73,8 @@ def describe_comparison(comparison: Comparison) -> Report:
     """Puts a comparison into words and cells."""
     crossovers = list(crossover_sections(comparison))
     changes = [sentence for section in crossovers for sentence in section.sentences]
-    return Report(
-        title=_title(comparison),
-        facts=list(_facts(comparison)),
-        sections=_sections(comparison, changes),
-        crossovers=crossovers,
-    )
+    sections = _sections(comparison, changes)
+    return Report(_title(comparison), list(_facts(comparison)), sections, crossovers)
 
 
 def summarize_comparison(comparison: Comparison) -> list[Section]:
@@ -93,14 +89,12 @@ def summarize_comparison(comparison: Comparison) -> list[Section]:
 
 def _in_short(comparison: Comparison) -> Iterator[str]:
     """Counts serious findings, and conversations that were not answered as asked."""
-    serious = [group for group in group_findings(comparison) if group.level == "serious"]
-    if serious:
+    if serious := [each for each in group_findings(comparison) if each.level == "serious"]:
         yield f"Serious: {'; '.join(map(_count_constructs, serious))}."
-    gaps = [(short_name(f.construct), len(f.gaps)) for f in comparison.constructs if f.gaps]
+    gaps = [f"{short_name(f.construct)} {len(f.gaps)}" for f in comparison.constructs if f.gaps]
     if gaps:
         total = plural(len(comparison.conversations), "conversation")
-        counts = join_names(f"{name} {count}" for name, count in gaps)
-        yield f"Not answered as asked, of {total}: {counts}.{_why(comparison)}"
+        yield f"Not answered as asked, of {total}: {join_names(gaps)}.{_why(comparison)}"
 
 
 def _count_constructs(group: FindingGroup) -> str:
@@ -117,12 +111,10 @@ def _why(comparison: Comparison) -> str:
 
 def _title(comparison: Comparison) -> str:
     app = comparison.setting.app or next((run.app for run in comparison.runs), "")
-    of_app = f" of {short_name(app)}" if app else ""
+    title = f"{comparison.kind.capitalize()} comparison{f' of {short_name(app)}' if app else ''}"
     constructs = plural(len(comparison.constructs), "construct")
     conversations = plural(len(comparison.conversations), "conversation")
-    trials = plural(comparison.setting.trials, "trial")
-    kind = comparison.kind.capitalize()
-    return f"{kind} comparison{of_app}: {constructs}, {conversations} × {trials}"
+    return f"{title}: {constructs}, {conversations} × {plural(comparison.setting.trials, 'trial')}"
 
 
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
@@ -158,12 +150,9 @@ def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Secti
 
 def _hidden(comparison: Comparison) -> Iterator[str]:
     """Says where ADK's session shows fewer LLM calls than were made."""
-    parts = [
-        f"{short_name(figures.construct)} {reported_calls(figures)}"
-        for figures in comparison.constructs
-        if figures.llm_calls is not None and figures.reported_llm_calls < figures.llm_calls
-    ]
-    if parts:
+    known = (figures for figures in comparison.constructs if figures.llm_calls is not None)
+    hiding = (figures for figures in known if figures.reported_llm_calls < (figures.llm_calls or 0))
+    if parts := [f"{short_name(each.construct)} {reported_calls(each)}" for each in hiding]:
         yield f"ADK's session shows only some of the LLM calls: {join_names(parts)}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
@@ -22,9 +23,7 @@ CONTEXTS: dict[Shown, str] = {
 }
 """What a specialist receives besides its own messages and tool calls."""
 
-_FAILED_NOTE = "! an answer lacks what was asked for, or a turn failed"
 _NONE = "–"
-_LONGEST_CHANGE = 300
 
 _AGREEMENT = Column(
     "agree",
@@ -42,12 +41,10 @@ CellOf = Callable[[ConstructMetrics, ConstructMetrics | None], Cell]
 def calls_table(comparison: Comparison) -> Table:
     """Gives the LLM calls made by the end of each turn, by conversation."""
     columns = [Column(short_name(name)) for name in comparison.conversations]
-    rows = [
-        _row(comparison, figures, list(_calls(comparison, figures)))
-        for figures in comparison.constructs
-    ]
+    rows = [_row(comparison, f, list(_calls(comparison, f))) for f in comparison.constructs]
     has_failures = any(figures.failed_conversations for figures in comparison.constructs)
-    return Table("construct", columns, rows, notes=[_FAILED_NOTE] if has_failures else ())
+    notes = ["! an answer lacks what was asked for, or a turn failed"] * has_failures
+    return Table("construct", columns, rows, notes=notes)
 
 
 def summary_table(comparison: Comparison, most: int) -> Table:
@@ -62,7 +59,7 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("tokens"): _figure(lambda f: f.tokens, format_number),
         Column("cost"): _figure(lambda f: f.dollars, format_dollars),
         _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
-        Column("passed"): _passed(comparison.setting.incomplete),
+        Column("passed"): partial(_passed, comparison.setting.incomplete),
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
     more = plural(len(left_out), "more construct")
@@ -105,14 +102,15 @@ def times_table(comparison: Comparison) -> Table:
 
     Where times are projected, nobody waited as long as the wall clock says, so it is left out.
     """
-    wall: dict[Column, CellOf] = {
-        Column("wall time"): _figure(lambda f: f.wall_seconds, format_seconds)
-    }
-    others: dict[Column, CellOf] = {
+    wall = {Column("wall time"): _figure(lambda f: f.wall_seconds, format_seconds)}
+    columns: dict[Column, CellOf] = {
+        **(wall if comparison.setting.is_measured else {}),
         Column("LLM time"): _figure(lambda f: f.llm_seconds, format_seconds),
         _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
-        Column("parallelism", legend="LLM time divided by the critical path"): _parallelism,
-        Column("passed"): _passed(comparison.setting.incomplete),
+        Column("parallelism", legend="LLM time divided by the critical path"): lambda f, _: Cell(
+            _NONE if f.parallelism is None else f"{f.parallelism:.2f}"
+        ),
+        Column("passed"): partial(_passed, comparison.setting.incomplete),
         **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
         Column(
             "pass^k",
@@ -123,22 +121,21 @@ def times_table(comparison: Comparison) -> Table:
             "context",
             legend="what a specialist receives besides its own messages and tool calls",
         ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
-        Column("findings", is_detail=True): _findings,
+        Column("findings", is_detail=True): lambda f, _: Cell(f"{sum(f.finding_kinds.values()):,}"),
     }
-    return _fill_columns(comparison, wall | others if comparison.setting.is_measured else others)
+    return _fill_columns(comparison, columns)
 
 
 def constructs_table(comparison: Comparison) -> Table:
     """Says what each construct is, and what it changes besides the wiring."""
     setting = comparison.setting
-    names = [f.construct for f in comparison.constructs]
-    known = [name for name in names if name in {**setting.meanings, **setting.changes}]
+    known = {**setting.meanings, **setting.changes}
     columns = [Column("what it is"), *([Column("what else it changes")] * bool(setting.changes))]
     rows = []
-    for name in known:
+    for name in (f.construct for f in comparison.constructs if f.construct in known):
         lines = setting.in_adk.get(name, "").replace("`", "")
         meaning = Cell(setting.meanings.get(name, ""), notes=[lines] * bool(lines))
-        changes = one_line("; ".join(setting.changes.get(name, [])), _LONGEST_CHANGE)
+        changes = one_line("; ".join(setting.changes.get(name, [])), 300)
         rows.append(TableRow(short_name(name), [meaning, Cell(changes or _NONE)][: len(columns)]))
     return Table("construct", columns, rows, is_prose=True)
 
@@ -272,23 +269,17 @@ def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> C
     return Cell(format_number(reported), notes=[share], mark="warning")
 
 
-def _parallelism(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    return Cell(_NONE if figures.parallelism is None else f"{figures.parallelism:.2f}")
-
-
-def _passed(incomplete: Collection[str]) -> CellOf:
+def _passed(
+    incomplete: Collection[str], figures: ConstructMetrics, _: ConstructMetrics | None
+) -> Cell:
     """Writes how many runs passed; of none checked, how many conversations came to their end."""
-
-    def write_cell(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-        if figures.pass_k is not None:
-            return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
-        if not figures.gaps:
-            is_whole = figures.construct not in incomplete
-            return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
+    if figures.pass_k is not None:
+        return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
+    if figures.gaps:
         asked = len(figures.after_turns)
         return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
-
-    return write_cell
+    is_whole = figures.construct not in incomplete
+    return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:
@@ -308,7 +299,3 @@ def _pass_k(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
         return Cell(share)
     low, high = figures.pass_interval
     return Cell(f"{share} ({100 * low:.0f}–{100 * high:.0f})")
-
-
-def _findings(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-    return Cell(format_number(sum(figures.finding_kinds.values())))

@@ -39,11 +39,10 @@ def diff_to_text(difference: Difference, before: Log, after: Log, width: int) ->
 
 def diff_to_markdown(difference: Difference, before: Trace, after: Trace) -> str:
     """Writes the same, in a block that means nothing but itself, and draws turns that changed."""
-    text = diff_to_text(difference, before.log, after.log, _LEAST_WIDTH)
-    words = indent(text, "    ")
-    numbers = [turn.turn for turn in difference.turns]
+    words = indent(diff_to_text(difference, before.log, after.log, _LEAST_WIDTH), "    ")
     flows = (("before", before), ("after", after))
-    return "\n\n".join([words, *(_picture(n, *flow) for n in numbers for flow in flows)])
+    pictures = (_picture(turn.turn, *flow) for turn in difference.turns for flow in flows)
+    return "\n\n".join([words, *pictures])
 
 
 def _picture(turn: int, name: str, flow: Trace) -> str:
@@ -96,10 +95,6 @@ def _near_changes(rows: list[AlignedLine]) -> list[AlignedLine]:
     """Leaves out what is far from any change."""
     changed = [number for number, row in enumerate(rows) if not row.same]
     near = {n for at in changed for n in range(at - _AROUND, at + _AROUND + 1)}
-    kept: list[AlignedLine] = []
-    for number, row in enumerate(rows):
-        if number in near:
-            kept.append(row)
-        elif not kept or kept[-1] != _GAP:
-            kept.append(_GAP)
-    return kept
+    kept = [row if number in near else _GAP for number, row in enumerate(rows)]
+    pairs = zip([None, *kept], kept, strict=False)
+    return [row for before, row in pairs if row != _GAP or before != _GAP]

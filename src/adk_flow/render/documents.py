@@ -10,23 +10,8 @@ from adk_flow.export import EXPORT_SCHEMA
 from adk_flow.log.schema import SCHEMA
 from adk_flow.log.writer import writable
 
-SCHEMAS = {
-    "check": 1,
-    "compare": 1,
-    "diff": 1,
-    "export": EXPORT_SCHEMA,
-    "init": 1,
-    "inspect": 1,
-    "laws": 1,
-    "plan": 1,
-    "predict": 1,
-    "record": SCHEMA,
-    "run": 1,
-    "show": 1,
-    "versions": 1,
-    "watch": 1,
-    "wire": 1,
-}
+_FIRST = "check compare diff init inspect laws plan predict run show versions watch wire"
+SCHEMAS = {**dict.fromkeys(_FIRST.split(), 1), "export": EXPORT_SCHEMA, "record": SCHEMA}
 """By what is written; a number grows when a field is renamed, removed or means something else."""
 
 

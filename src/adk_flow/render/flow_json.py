@@ -17,34 +17,28 @@ if TYPE_CHECKING:
     from adk_flow.run.conversation_run import ConversationRun
 
 
-_DERIVED = (
-    *("answered_by", "answer", "messages_read"),
-    *("wall_seconds", "parallelism", "overhead_seconds"),
-)
+_DERIVED = "answered_by answer messages_read wall_seconds parallelism overhead_seconds"
 
 
 def turn_to_data(turn: TurnMetrics) -> dict[str, Any]:
     """Gives a turn's figures with those that are derived from others."""
-    return msgspec.to_builtins(turn) | {name: getattr(turn, name) for name in _DERIVED}
+    return msgspec.to_builtins(turn) | {name: getattr(turn, name) for name in _DERIVED.split()}
 
 
 def flow_to_data(
     trace: Trace, view: FlowView, only: int = 0, names: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Gives header, moves, figures, findings, facts passed on and damage of a log, or of a turn."""
-    log = trace.log
-    moves = [move for move in trace.moves if only in (0, move.turn) and is_in_view(move, view)]
-    findings = [finding for finding in detect_findings(trace, names) if only in (0, finding.turn)]
-    relays = [relay for relay in trace_relays(trace, names) if only in (0, relay.turn)]
-    return {
-        "header": msgspec.to_builtins(log.header),
-        "moves": msgspec.to_builtins(moves),
+    data = {
+        "header": trace.log.header,
+        "moves": [m for m in trace.moves if only in (0, m.turn) and is_in_view(m, view)],
         "turns": [turn_to_data(turn) for turn in measure(trace) if only in (0, turn.turn)],
-        "findings": msgspec.to_builtins(findings),
-        "relays": msgspec.to_builtins(relays),
-        "damage": [damage._asdict() for damage in log.damage],
-        "gaps": [gap._asdict() for gap in log.gaps],
+        "findings": [each for each in detect_findings(trace, names) if only in (0, each.turn)],
+        "relays": [relay for relay in trace_relays(trace, names) if only in (0, relay.turn)],
+        "damage": [damage._asdict() for damage in trace.log.damage],
+        "gaps": [gap._asdict() for gap in trace.log.gaps],
     }
+    return msgspec.to_builtins(data)
 
 
 def run_to_data(run: ConversationRun) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from msgspec.structs import replace
 from rich.console import Console
 
 from adk_flow._text import join_names, one_line, plain, plural
@@ -14,15 +13,14 @@ from adk_flow.analysis.findings import Finding, detect_findings
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn, summed
 from adk_flow.analysis.move import Move
 from adk_flow.analysis.trace import Outlook, Trace
-from adk_flow.analysis.trace_reader import TraceReader, read_turns
+from adk_flow.analysis.trace_reader import read_turns
 from adk_flow.log.reader import Log, LogFile, RecentTexts
-from adk_flow.log.schema import Header, Record
+from adk_flow.log.schema import Record
 from adk_flow.render.terminal import (
     FAILED_STYLE,
     print_failure,
     print_lines,
     print_remark,
-    print_title,
     print_words,
 )
 
@@ -45,8 +43,6 @@ _CONTROL = {
 }
 """The sign of each kind of move of control, and its words."""
 _MESSAGE = '""'
-_LONGEST_TEXT = 240
-"""Characters of a text that a line shows."""
 
 
 def print_legend(console: Console) -> None:
@@ -75,10 +71,12 @@ class MovePrinter:
             self._turn = move.turn
             self._depth.clear()
             print_lines(["", f"Turn {move.turn}"], "bold", self.console)
-        depth = self._indent(move)
+        indent = "  " * self._indent(move)
         if is_in_view(move, self.view):
-            start, words, style = _lay_out(move, "  " * depth)
-            print_words(words, self.console, style=style, start=start)
+            sign = _CONTROL[move.kind][0] if move.is_control else _MESSAGE
+            style = _CONTROL_STYLE if move.is_control else _CONVERSATION_STYLE
+            style = FAILED_STYLE if move.failed else style
+            print_words(_words_of(move), self.console, style=style, start=f" {indent}{sign} ")
 
     def _indent(self, move: Move) -> int:
         """Gives the depth of a move: what happens inside a call stands one step further in."""
@@ -95,15 +93,9 @@ class MovePrinter:
         return outer + (move.kind == "call")
 
 
-def _lay_out(move: Move, indent: str) -> tuple[str, str, str]:
-    """Gives a move's sign, its words, and their style."""
-    sign = _CONTROL[move.kind][0] if move.is_control else _MESSAGE
-    style = _CONTROL_STYLE if move.is_control else _CONVERSATION_STYLE
-    text = one_line(move.text, _LONGEST_TEXT)
-    if not (text or move.is_control):
-        text = "(not recorded)"
-    words = ": ".join(filter(None, (describe_move(move), text)))
-    return f" {indent}{sign} ", words, FAILED_STYLE if move.failed else style
+def _words_of(move: Move) -> str:
+    text = one_line(move.text, 240) or ("" if move.is_control else "(not recorded)")
+    return ": ".join(filter(None, (describe_move(move), text)))
 
 
 def describe_move(move: Move) -> str:
@@ -116,12 +108,13 @@ def describe_move(move: Move) -> str:
 
 def print_turn_metrics(turn: TurnMetrics, console: Console, *, tells_end: bool = True) -> None:
     """Prints the summary of a turn, of a log that can tell the end of one or cannot."""
-    answered = plain(turn.answered_by) or "nobody"
     active_agent = plain(turn.active_agent) or "unknown"
-    outlook = f"answered by {answered}; next turn goes to {active_agent}"
     if turn.waits_for:
         names = plain(join_names(turn.waits_for))
         outlook = f"paused: what is waited for goes to {names}, other words to {active_agent}"
+    else:
+        answered = plain(turn.answered_by) or "nobody"
+        outlook = f"answered by {answered}; next turn goes to {active_agent}"
     _print_below(outlook, "dim", console)
     _print_below(count_turn(turn), "dim", console)
     if not turn.complete and tells_end:
@@ -160,65 +153,13 @@ def _of_tools(turn: TurnMetrics) -> str:
 
 def _of_calls(turn: TurnMetrics) -> str:
     """Says what else is known of the LLM calls."""
-    more = [f"unknown calls of {plain(name)}" for name in turn.remote_agents]
-    more += [f"{turn.unseen_llm_calls} reported, not seen"] if turn.unseen_llm_calls else []
-    if more:
-        return " + " + " + ".join(more)
-    notes = []
-    if turn.reported_llm_calls != turn.llm_calls:
-        notes.append(f"{turn.reported_llm_calls} in ADK's session")
-    if turn.replayed_llm_calls:
-        notes.append(f"{turn.replayed_llm_calls} more replayed")
-    if turn.summarizer_llm_calls:
-        notes.append(f"{turn.summarizer_llm_calls} of the summarizer")
-    return f" ({', '.join(notes)})" if notes else ""
-
-
-class FlowPrinter:
-    """Prints moves as the records of a session come, and the metrics of a turn at its end."""
-
-    def __init__(self, console: Console, view: FlowView = "both") -> None:
-        self.console = console
-        self._reader, self._printer = TraceReader(), MovePrinter(console, view)
-        self._open = 0
-        """The turn that has begun last."""
-
-    def read(self, header: Header, record: Record, heading: str = "") -> bool:
-        """Prints the moves that a record shows, under a heading; says whether there are any."""
-        moves = self._reader.read(record)
-        if moves and heading:
-            print_title(heading, self.console)
-        for move in moves:
-            if move.kind == "start":
-                self.finish(header)
-                self._open = move.turn
-            is_early = move.kind == "fork" and move.cause == "node"
-            # Known when the second node begins; others may follow.
-            self._printer.print(replace(move, target=f"{move.target}, …") if is_early else move)
-            if move.kind == "end":
-                print_turn_metrics(measure_turn(self._reader.turns[move.turn]), self.console)
-                for _ in self._reader.release():
-                    pass
-        if record.hook == "model_call":
-            self._print_late(record)
-        return bool(moves)
-
-    def _print_late(self, record: Record) -> None:
-        """Prints the metrics again where a call comes once they stand there."""
-        turn = self._reader.turn_of(record)
-        if turn is not None and turn.complete:
-            words = f"    with the summarizer after turn {turn.number}: "
-            print_remark(f"{words}{count_turn(measure_turn(turn))}", self.console)
-
-    def finish(self, header: Header) -> None:
-        """Prints the metrics of a turn that did not end."""
-        turn = self._reader.turns.get(self._open)
-        if turn and not turn.complete:
-            print_turn_metrics(measure_turn(turn), self.console, tells_end=header.tells_end)
-
-
-_IN_METRICS = frozenset({"hidden_conversation"})
-"""Findings that the metrics of a turn say already."""
+    more = [f" + unknown calls of {plain(name)}" for name in turn.remote_agents]
+    more += [f" + {turn.unseen_llm_calls} reported, not seen"] * bool(turn.unseen_llm_calls)
+    is_hiding = turn.reported_llm_calls != turn.llm_calls
+    notes = [f"{turn.reported_llm_calls} in ADK's session"] * is_hiding
+    notes += [f"{turn.replayed_llm_calls} more replayed"] * bool(turn.replayed_llm_calls)
+    notes += [f"{turn.summarizer_llm_calls} of the summarizer"] * bool(turn.summarizer_llm_calls)
+    return "".join(more) or (f" ({', '.join(notes)})" if notes else "")
 
 
 _GLOSSES = {
@@ -229,8 +170,8 @@ _GLOSSES = {
 
 
 def list_findings(trace: Trace, names: Sequence[str] = ()) -> list[Finding]:
-    """Gives the findings that are said of a flow, here and on its page."""
-    return [each for each in detect_findings(trace, names) if each.kind not in _IN_METRICS]
+    """Gives the findings of a flow but those that the metrics of a turn say already."""
+    return [each for each in detect_findings(trace, names) if each.kind != "hidden_conversation"]
 
 
 def describe_finding(finding: Finding) -> str:
@@ -251,7 +192,8 @@ def print_flow(
     its turn. `names` are those that count as facts.
     """
     header, outlook = log.header, cache(lambda: Outlook(read_turns(log.records)))
-    model = header.model or _models_of(log) or "unknown"
+    asked = (record.model for record in log.records if record.model)  # a graph has none of its own
+    model = header.model or ", ".join(dict.fromkeys(asked)) or "unknown"
     print_words(plain(f"{header.app}, model {model}, ADK {header.adk}"), console, style="bold")
     print_legend(console)
     glosses = dict(_GLOSSES)
@@ -265,9 +207,9 @@ def print_flow(
             printer.print(move)
         metrics = measure_turn(turn)
         if not turn.moves:  # cut before any agent began
-            asked = one_line(metrics.question, 300)
             print_lines(["", f"Turn {turn.number}"], "bold", console)
-            print_words(f"user: {asked}", console, start=f" {_MESSAGE} ")
+            question = one_line(metrics.question, 300)
+            print_words(f"user: {question}", console, start=f" {_MESSAGE} ")
         print_turn_metrics(metrics, console, tells_end=header.tells_end)
         for finding in list_findings(Trace(part, [turn], outlook), names):
             words = describe_finding(finding)
@@ -277,11 +219,6 @@ def print_flow(
     if is_empty:
         print_words("The log holds no turn.", console)
     print_damage(log, console)
-
-
-def _models_of(log: Log | LogFile) -> str:
-    """Names the models that records name, as a graph has none of its own."""
-    return ", ".join(dict.fromkeys(record.model for record in log.records if record.model))
 
 
 def print_run_end(run: ConversationRun, console: Console) -> None:
@@ -325,11 +262,7 @@ def print_records(records: Iterable[tuple[int, Record]], console: Console, start
 
 def _record_words(record: Record) -> str:
     about = record.tool or record.model or record.cause
-    if record.transfer:
-        about = f"=> {record.transfer}"
-    words = record.error or record.text
-    line = (
-        f"run {record.run} activation {record.activation} "
-        f"{record.hook:<13} {plain(record.agent)} {plain(about)}"
-    )
-    return f"{line.rstrip()} {one_line(words, 60)}".rstrip()
+    about = f"=> {record.transfer}" if record.transfer else about
+    line = f"run {record.run} activation {record.activation} {record.hook:<13}"
+    who = f"{line} {plain(record.agent)} {plain(about)}".rstrip()
+    return f"{who} {one_line(record.error or record.text, 60)}".rstrip()

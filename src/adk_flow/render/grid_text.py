@@ -13,8 +13,6 @@ from adk_flow._text import one_line
 from adk_flow.render.tables import Section, Table, flatten_table
 from adk_flow.render.terminal import fold_words, print_lines, print_remark, print_title, print_words
 
-_LONGEST_SENTENCE = 1000
-
 _NAME_WIDTH = 16
 """Columns that names may take in any case; longer ones are folded where there is no room."""
 _GAP = "  "
@@ -100,7 +98,7 @@ def print_section(section: Section, console: Console) -> None:
     if section.table:
         _print_table(section.table, console)
     for sentence in section.sentences:
-        print_words(one_line(sentence, _LONGEST_SENTENCE), console, start="- ")
+        print_words(one_line(sentence, 1000), console, start="- ")
 
 
 def _print_table(table: Table, console: Console) -> None:

@@ -12,7 +12,6 @@ from adk_flow.render.terminal import fold_words
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Edge, Inspection, Member
 
-_LONGEST_DESCRIPTION = 200
 _HOW = {
     "sub_agent": "runs",
     "agent_tool": "calls as a tool",
@@ -27,28 +26,23 @@ _AS = {"parent": " (its parent)", "peer": " (a peer)", "sub_agent": ""}
 
 def agents_to_text(picture: Inspection, width: int) -> str:
     """Writes who is in an app, who may hand over to whom, and what is odd."""
-    return "".join(f"{line}\n" for words in _lines(picture) for line in _folded(words, width))
-
-
-def _folded(words: str, width: int) -> Iterator[str]:
-    """Folds a line; what goes on below it stands four columns further in."""
-    start = len(words) - len(words.lstrip()) + 4
-    yield from fold_words(words[:start], words[start:], width)
+    folded: list[str] = []
+    for words in _lines(picture):
+        start = len(words) - len(words.lstrip()) + 4  # what goes on below stands further in
+        folded += fold_words(words[:start], words[start:], width)
+    return "".join(f"{line}\n" for line in folded)
 
 
 def _lines(picture: Inspection) -> list[str]:
     lines = [f"App {plain(picture.app)}{', resumable' if picture.resumable else ''}"]
     lines += _entry("plugins", [plain(name) for name in picture.plugins])
-    lines += _entry("session summed up", [picture.compaction] if picture.compaction else [])
-    moving = [
-        f"to {plain(to)} after {plain(who)}" for who, to in picture.next_after.items() if who != to
-    ]
-    lines += _entry("next message", moving)
+    lines += _entry("session summed up", [picture.compaction] * bool(picture.compaction))
+    moving = [pair for pair in picture.next_after.items() if pair[0] != pair[1]]
+    lines += _entry("next message", [f"to {plain(to)} after {plain(who)}" for who, to in moving])
     for member in picture.members:
         lines += ["", *_lines_of(member, picture)]
     lines += ["", "Remarks" if picture.remarks else "No remarks"]
-    for remark in picture.remarks:
-        lines.append(f"  ! {remark.kind}: {one_line(remark.text, 400)}")
+    lines += [f"  ! {one.kind}: {one_line(one.text, 400)}" for one in picture.remarks]
     return lines
 
 
@@ -56,19 +50,18 @@ def _lines_of(member: Member, picture: Inspection) -> Iterator[str]:
     about = [member.kind, f"mode {member.mode}" if member.mode else "", member.model]
     yield f"{plain(member.name)}  {plain(', '.join(filter(None, about)))}"
     if member.description:
-        yield f"    {one_line(member.description, _LONGEST_DESCRIPTION)}"
+        yield f"    {one_line(member.description, 200)}"
     yield from _entry("tools", [plain(tool) for tool in member.tools])
     for name, values in member.settings.items():
         yield from _entry(name, [plain(value) for value in values])
     yield from _entry("transfers to", _targets(member, picture, barred=False))
     yield from _entry("may not transfer to", _targets(member, picture, barred=True))
+    own = [link for link in picture.links if link.source == member.id]
+    hands_over = any(transfer.source == member.id for transfer in picture.transfers)
     for how, words in _HOW.items():
-        if how == "sub_agent" and any(
-            transfer.source == member.id for transfer in picture.transfers
-        ):
-            continue  # whom it can transfer to stands above
-        links = [link for link in picture.links if link.source == member.id and link.how == how]
-        yield from _entry(words, [plain(picture.named(link.target)) for link in links])
+        if how != "sub_agent" or not hands_over:  # whom it can transfer to stands above
+            used = [link.target for link in own if link.how == how]
+            yield from _entry(words, [plain(picture.named(target)) for target in used])
     for edge in _edges(member, picture):
         source, target = plain(picture.named(edge.source)), plain(picture.named(edge.target))
         route = f"  on {plain(edge.route)}" if edge.route else ""
@@ -102,20 +95,13 @@ def agents_to_flowchart(picture: Inspection) -> str:
     for member in picture.members:
         if not member.graph:
             lines += _drawn(member, picture, "    ")
-    legal = {
-        (transfer.source, transfer.target)
-        for transfer in picture.transfers
-        if not transfer.barred_by
-    }
-    done = set()
-    for source, target in sorted(legal, key=lambda pair: (int(pair[0][1:]), int(pair[1][1:]))):
-        if (target, source) not in done:
-            arrow = "<-->" if (target, source) in legal else "-->"
+    legal = {(each.source, each.target) for each in picture.transfers if not each.barred_by}
+    for source, target in sorted(legal, key=lambda pair: [int(id[1:]) for id in pair]):
+        arrow = "<-->" if (target, source) in legal else "-->"
+        if arrow == "-->" or int(source[1:]) < int(target[1:]):
             lines.append(f"    {source} {arrow}|transfer| {target}")
-            done.add((source, target))
     for link in picture.links:
-        is_drawn = link.how == "node" or (link.source, link.target) in legal
-        if not is_drawn:
+        if link.how != "node" and (link.source, link.target) not in legal:
             lines.append(f"    {link.source} -.->|{link.how.replace('_', ' ')}| {link.target}")
     lines.append(f"    linkStyle default stroke:{CONTROL_COLOUR}")
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 
 from adk_flow._data import group_by
 from adk_flow._text import format_dollars, format_seconds, join_names, one_line, plain, plural
@@ -48,17 +48,10 @@ _REASONS = {
 def write_laws(laws: Sequence[Law], setting: LawSetting, width: int = ANY_WIDTH) -> str:
     """Writes all that the laws say, in lines of a width."""
     winners = list(find_law_winners(laws, setting))
-    lines = [
-        _LEGEND,
-        "",
-        *(line for law in laws for line in _formulas(law)),
-        *_shares(laws, setting),
-        "",
-        *_changes(winners),
-        "",
-        *_pairs(winners, [law.construct for law in laws]),
-    ]
-    return _write(lines, width)
+    formulas = chain.from_iterable(map(_formulas, laws))
+    pairs = _pairs(winners, [law.construct for law in laws])
+    parts = [_LEGEND, "", *formulas, *_shares(laws, setting), "", *_changes(winners), "", *pairs]
+    return _write(parts, width)
 
 
 def _write(lines: Iterable[str], width: int) -> str:
@@ -69,42 +62,35 @@ def _write(lines: Iterable[str], width: int) -> str:
 
 
 def _formulas(law: Law) -> Iterator[str]:
-    tokens = {
-        term: law.factors["input_tokens"].get(term, 0) + law.factors["output_tokens"].get(term, 0)
-        for term in {**law.factors["input_tokens"], **law.factors["output_tokens"]}
-    }
-    path = write_formula(law.factors["path_calls"])
-    said = write_formula(law.factors["path_tokens"])
+    factors = law.factors
+    sent, given = factors["input_tokens"], factors["output_tokens"]
+    tokens = {term: sent.get(term, 0) + given.get(term, 0) for term in {**sent, **given}}
+    path, said = write_formula(factors["path_calls"]), write_formula(factors["path_tokens"])
     yield law.construct
-    yield f"  LLM calls      {write_formula(law.factors['calls'])}"
+    yield f"  LLM calls      {write_formula(factors['calls'])}"
     yield f"  tokens         {write_formula(tokens)}"
     yield f"  critical path  {path} calls, {said} tokens generated"
-    errors = [f"{noun} {_error(law.errors[name])}" for name, noun in _TRIED.items()]
+    shares = {noun: law.errors[name] for name, noun in _TRIED.items()}
+    errors = [f"{noun} {f'off by {n:.2%}' if n else 'exact'}" for noun, n in shares.items()]
     yield f"  not fitted     at {plural(law.tried, 'place')}: {', '.join(errors)}"
     if reason := _REASONS.get(law.construct):
         yield f"  note           {reason}"
     yield ""
 
 
-def _error(share: float) -> str:
-    return f"off by {share:.2%}" if share else "exact"
-
-
 def write_formula(factors: Mapping[str, Fraction | int]) -> str:
     """Writes a sum of terms, those together that grow with the same: `2 + 2f + k(3 + 5m)`."""
     parts: list[str] = []
     for talk, terms in groupby(sorted(factors, key=_order), key=lambda term: term.split("·")[0]):
-        sizes = {term.split("·")[1]: _number(factors[term]) for term in terms}
+        rounded = {term.split("·")[1]: f"{float(factors[term]):.1f}" for term in terms}
+        sizes = {size: number.removesuffix(".0") for size, number in rounded.items()}
         sizes = {size: number for size, number in sizes.items() if number not in ("0", "-0")}
         inner = [number if size == "1" else _times(number, size) for size, number in sizes.items()]
-        if not inner:
-            continue
-        total = _sum(inner)
         if talk == "1":
-            parts.append(total)
+            parts += inner
         elif len(inner) > 1:
-            parts.append(f"{talk}({total})")
-        else:
+            parts.append(f"{talk}({_sum(inner)})")
+        elif inner:
             parts.append(_times(inner[0], talk) if "1" in sizes else f"{inner[0]}·{talk}")
     return _sum(parts) or "0"
 
@@ -120,10 +106,6 @@ def _order(term: str) -> tuple[int, int]:
     return _TALK.index(talk), _SIZES.index(size)
 
 
-def _number(factor: Fraction | int) -> str:
-    return f"{float(factor):.1f}".removesuffix(".0")
-
-
 def _times(number: str, name: str) -> str:
     return name if number == "1" else f"-{name}" if number == "-1" else f"{number}{name}"
 
@@ -133,11 +115,10 @@ def _sum(parts: Sequence[str]) -> str:
 
 
 def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
-    k, f, n, m, h = BASE
     cost = f", and cost at {setting.model}'s price" if setting.model else ""
     yield (
         f"Share of the requests that is, byte for byte, the beginning of an earlier one"
-        f"{cost}, with k = {k}, f = {f}, n = {n}, m = {m}, h = {h}:"
+        f"{cost}, with {_place(BASE)}:"
     )
     yield ""
     heads = {"cost": "cost", "cost with cached prefixes": "cached"}
@@ -155,26 +136,24 @@ def _shares(laws: Sequence[Law], setting: LawSetting) -> Iterator[str]:
 
 
 def _changes(winners: Sequence[Winner]) -> Iterator[str]:
-    k, f, n, m, h = BASE
-    yield f"Where the winner changes, from k = {k}, f = {f}, n = {n}, m = {m}, h = {h} on:"
-    k, f, n, m, h = map(max, zip(*LARGE, strict=True))
-    yield f"(Tried up to k = {k}, f = {f}, n = {n}, m = {m}, h = {h}; beyond, as the formulas say.)"
+    most = map(max, zip(*LARGE, strict=True))
+    yield f"Where the winner changes, from {_place(BASE)} on:"
+    yield f"(Tried up to {_place(most)}; beyond, as the formulas say.)"
     yield "(Critical paths within 5 % of the shortest count as shortest, too.)"
     yield ""
     for axis, group in groupby(winners, key=lambda winner: winner.axis):
-        yield from (
-            f"- {sentence}"
-            for sentence in tell_winners(
-                axis, group_by(group, lambda winner: winner.figure), _BEYOND
-            )
-        )
+        series = group_by(group, lambda winner: winner.figure)
+        yield from (f"- {sentence}" for sentence in tell_winners(axis, series, _BEYOND))
+
+
+def _place(sizes: Iterable[int]) -> str:
+    return ", ".join(f"{name} = {size}" for name, size in zip("kfnmh", sizes, strict=True))
 
 
 def _pairs(winners: Sequence[Winner], constructs: Sequence[str]) -> Iterator[str]:
-    rivals = [name for name in _RIVALS if name in constructs]
-    for crossing in find_crossings(winners, rivals):
+    for crossing in find_crossings(winners, [name for name in _RIVALS if name in constructs]):
         noun = plural(crossing.point, NOUNS[crossing.axis])
-        yield (f"- {crossing.winner} beats {crossing.loser} by {crossing.figure} from {noun} on")
+        yield f"- {crossing.winner} beats {crossing.loser} by {crossing.figure} from {noun} on"
 
 
 def write_prediction(prediction: Prediction, table: LawTable, width: int = ANY_WIDTH) -> str:

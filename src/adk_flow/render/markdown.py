@@ -13,12 +13,11 @@ _SIGNS = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])")
 _STARTS = re.compile(r"^(#|[-+](?=\s|$)|=+$|-+$|\d+(?=[.)](?:\s|$)))")
 """What means something where a line begins."""
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
-_LONGEST_SENTENCE = 1000
 
 
 def escape_markdown(text: str) -> str:
     """Writes a text on one line, so that Markdown renders it as it is."""
-    line = one_line(text, _LONGEST_SENTENCE)
+    line = one_line(text, 1000)
     line = _SIGNS.sub(lambda sign: _ENTITIES.get(sign[0], "\\" + sign[0]), line)
     return _STARTS.sub(lambda m: f"{m[0]}\\" if m[0].isdigit() else f"\\{m[0]}", line)
 

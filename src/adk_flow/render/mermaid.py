@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from functools import partial
+from itertools import groupby, takewhile
 
+from adk_flow._data import group_by
 from adk_flow._text import one_line
 from adk_flow.analysis.move import USER, Move
 from adk_flow.render.flow_text import FlowView
@@ -37,7 +39,6 @@ _COLOURS = (
 
 Mermaid's own lifelines (11.12) have 1.5 to 1 in light, its notes in dark a text of 4.49 to 1.
 """
-_CONTROL, _CONVERSATION = "->>", "-->>"
 
 
 def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
@@ -48,8 +49,7 @@ def sequence_diagram(moves: Iterable[Move], view: FlowView = "both") -> str:
     for name, alias in names.items():
         role = "actor" if name == USER else "participant"
         lines.append(f"    {role} {alias} as {escape_mermaid(name)}")
-    aliases = list(names.values())
-    over = ",".join(dict.fromkeys([*aliases[:1], *aliases[-1:]]))
+    over = "p0" if len(names) == 1 else f"p0,p{len(names) - 1}"
     for turn, of_turn in groupby(drawn, key=lambda move: move.turn):
         in_turn = list(of_turn)
         lines.append(f"    Note over {over}: Turn {turn}")
@@ -81,16 +81,12 @@ class _Diagram:
         return self._lines
 
     def _draw_all(self, moves: Sequence[Move]) -> None:
-        index = 0
-        while index < len(moves):
-            move = moves[index]
+        waiting = iter(moves)
+        for move in waiting:
             if move.kind == "fork":
-                end = _join_of(moves, index)
-                self._draw_fork(moves[index + 1 : end])
-                index = end
+                self._draw_fork(list(takewhile(partial(_is_within, move), waiting)))
             else:
                 self._draw_move(move)
-            index += 1
 
     def _draw_fork(self, moves: Sequence[Move]) -> None:
         branches = _branches(moves)
@@ -111,7 +107,7 @@ class _Diagram:
         if move.is_control:
             self._draw_control(move)
         elif self._view != "control":
-            self._arrow(move, _CONVERSATION, one_line(move.text, _LONGEST_LABEL) or "…")
+            self._arrow(move, "-->>", one_line(move.text, _LONGEST_LABEL) or "…")
         if move.kind == "return" and move.call in self._boxes:
             self._leave_boxes(len(self._boxes) - 1)
 
@@ -126,7 +122,7 @@ class _Diagram:
             self._arrow(move, "-x", f"failed: {one_line(move.text, _LONGEST_LABEL)}")
         elif drawn:
             # With the words shown too, their arrows stand for start, call, return and end.
-            arrow = "-)" if move.kind == "transfer" else _CONTROL
+            arrow = "-)" if move.kind == "transfer" else "->>"
             self._arrow(move, arrow, ": ".join(filter(None, (move.kind, move.text))))
         if move.kind in ("transfer", "return", "end"):
             self._deactivate(move.source)
@@ -157,26 +153,20 @@ class _Diagram:
             self._lines.append(f"deactivate {self._names[name]}")
 
 
-def _join_of(moves: Sequence[Move], fork: int) -> int:
-    """Finds the join of a fork; the end of the moves if the log was cut before it."""
-    joins = (
-        index
-        for index in range(fork + 1, len(moves))
-        if moves[index].kind == "join" and moves[index].activation == moves[fork].activation
-    )
-    return next(joins, len(moves))
+def _is_within(fork: Move, move: Move) -> bool:
+    return (move.kind, move.activation) != ("join", fork.activation)
 
 
 def _branches(moves: Sequence[Move]) -> list[list[Move]]:
     """Splits what happened between fork and join by the call in whose course it happened."""
-    branches: dict[str, list[Move]] = {}
     branch_of: dict[int, str] = {}
-    for move in moves:
+
+    def branch(move: Move) -> str:
         known = branch_of.get(move.activation) or branch_of.get(move.parent)
-        branch = known or move.call or f"activation {move.activation}"
-        branch_of[move.activation] = branch
-        branches.setdefault(branch, []).append(move)
-    return list(branches.values())
+        branch_of[move.activation] = known or move.call or f"activation {move.activation}"
+        return branch_of[move.activation]
+
+    return list(group_by(moves, branch).values())
 
 
 _ENTITIES = str.maketrans(

@@ -11,7 +11,7 @@ from adk_flow.analysis.trace import Trace
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces
-from adk_flow.render.templates import environment, inline
+from adk_flow.render.templates import fill_template, inline
 
 
 def run_to_html(trace: Trace, run: RunMetrics) -> str:
@@ -44,16 +44,11 @@ def page_to_html(
 ) -> str:
     """Puts a page together of pieces that are HTML already; everything else is escaped.
 
-    Args:
-      pieces: of the session that is shown.
-      rows: of the list of sessions.
-      base: path below which more is served; empty for a page that is one file.
-      details: what is known of each record, by index.
-      unread: how many logs are not in the list.
-      more: how many to list next.
+    `base` is the path below which more is served, empty for a page that is one file. Of sessions
+    it has `rows`; `unread` logs are not among them, of which `more` asks for so many next.
     """
-    template = environment().get_template("page.html.j2")
-    return template.render(
+    return fill_template(
+        "page",
         style=inline("shared.css", "page.css"),
         script=inline("page.js"),
         policy=policy(is_served=bool(base)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.analysis.visibility.matching import Attribution
 from adk_flow.log.schema import Part
 from adk_flow.render.flow_text import describe_finding, describe_move
-from adk_flow.render.templates import environment
+from adk_flow.render.templates import fill_template
 
 _LONGEST_KNOWN = 160
 """Characters shown of what an agent's model was sent before."""
@@ -66,13 +67,13 @@ class Details:
         """
         records = self._trace.log.records
         record, call = records[index], self._calls.get(index)
-        run = self._trace.runs.get(record.run)
-        template = environment().get_template("page_details.html.j2")
-        return template.render(
+        turn = self._trace.turns_by_run.get(record.run)
+        return fill_template(
+            "page_details",
             number=index,
             record=record,
-            turn=run.turn.number if run else 0,
-            since=format_seconds((record.time - run.turn.began) / 1e6 if run else 0),
+            turn=turn.number if turn else 0,
+            since=format_seconds((record.time - turn.began) / 1e6 if turn else 0),
             moves=self._moves.get(index, ()),
             findings=[finding for _, finding in self._findings.get(index, ())],
             describe_move=describe_move,
@@ -84,8 +85,6 @@ class Details:
             tool_call=call if isinstance(call, ToolCall) else None,
             result=records[call.ended].text if call and call.ended >= 0 else "",
         )
-
-    # What a model was sent
 
     @cached_property
     def _all_sources(self) -> dict[int, list[list[Attribution]]]:
@@ -103,29 +102,26 @@ class Details:
 
     def _sent(self, call: ModelCall) -> tuple[SentPart, list[SentPart]]:
         """Gives the instruction that a model was sent, and the parts of the conversation."""
-        sources, texts = self._all_sources.get(call.record, []), self._trace.log.texts
+        *sources, of_system = self._all_sources.get(call.record, [[]])
+        held = f", holds what was {_named(of_system)}" if of_system else ""
+        texts, parts = self._trace.log.texts, []
+        given = call.request.parts if call.request else ()
+        for part, found in zip(given, chain(sources, repeat([])), strict=False):
+            first = self._first_sent[call.agent, part.text]
+            is_known = first != call.record
+            text = texts.get(part.text, "")[: _LONGEST_KNOWN if is_known else None]
+            source = _source(part, found, call.agent)
+            parts.append(SentPart(source, text, first if is_known else -1))
         system = texts.get(call.request.system, "") if call.request else ""
-        held = f", holds what was {_named(sources[-1])}" if sources and sources[-1] else ""
-        parts = []
-        for number, part in enumerate(call.request.parts if call.request else ()):
-            found = sources[number] if number < len(sources) else []
-            text = texts.get(part.text, "")
-            first = self._first_sent.get((call.agent, part.text), call.record)
-            if first == call.record:
-                first = -1
-            else:
-                text = text[:_LONGEST_KNOWN]
-            parts.append(SentPart(_source(part, found, call.agent), text, first))
         return SentPart(f"instruction{held}", system, -1), parts
 
 
 def _source(part: Part, found: list[Attribution], agent: str) -> str:
     if part.role == "model":
         return f"{agent}'s own {'function call' if part.kind == 'call' else 'words'}"
-    if found:
-        return _named(found)
     is_result = part.kind == "response"
-    return "result of its function call" if is_result else "said by no agent: of ADK or the app"
+    other = "result of its function call" if is_result else "said by no agent: of ADK or the app"
+    return _named(found) or other
 
 
 def _named(found: list[Attribution]) -> str:
@@ -134,14 +130,13 @@ def _named(found: list[Attribution]) -> str:
 
 def _figures(call: ModelCall) -> Iterator[tuple[str, str]]:
     yield "model", call.version or call.model or UNKNOWN
-    usage = call.tokens
-    if usage is None:
-        yield "tokens", UNKNOWN
-    else:
+    if usage := call.tokens:
         cached = f" ({format_number(usage.cached)} cached)" if usage.cached else ""
         thoughts = f", {format_number(usage.thoughts)} of them thoughts" if usage.thoughts else ""
         yield "sent", f"{format_number(usage.input)} tokens{cached}"
         yield "generated", f"{format_number(usage.generated)} tokens{thoughts}"
+    else:
+        yield "tokens", UNKNOWN
     if call.ended >= 0:
         yield "time", format_seconds((call.ended_time - call.began) / 1e6)
     if call.model not in KEYLESS_MODELS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from itertools import accumulate
+from typing import TypeVar
 
 from adk_flow._data import group_by
 from adk_flow._text import format_seconds
@@ -47,7 +48,7 @@ class SessionPieces:
         models = {call.model for turn in trace.turns for call in turn.asked_models}
         pace = "projected" if models <= KEYLESS_MODELS else "measured"
         when = clock(trace.log.header.time)
-        pieces = {"head": _template("head", trace=trace, session=session, pace=pace, when=when)}
+        pieces = {"head": _piece("head", trace=trace, session=session, pace=pace, when=when)}
         for turn in trace.turns:
             name, own = f"turn-{turn.number}", of_turn.get(turn.number, [])
             records = 0 if turn.complete else len(trace.log.records)
@@ -66,23 +67,26 @@ def draw_row(trace: Trace, session: str, base: str, is_live: bool) -> str:
     """Draws a session's line in the list; it is found by its app, agents and findings."""
     findings, header = list_findings(trace), trace.log.header
     began = max((turn.began for turn in trace.turns), default=header.time)
-    agents = {activation.agent for turn in trace.turns for activation in turn.activations}
-    kinds = {finding.kind.replace("_", " ") for finding in findings}
+    agents = dict.fromkeys(each.agent for turn in trace.turns for each in turn.activations)
+    kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in findings)
     words = [header.app, header.construct, *agents, *kinds, *map(describe_finding, findings)]
     place = {"session": session, "link": f"{base}s/{session}", "is_live": is_live}
     when = {"began": began, "when": clock(began), "words": " ".join(words).lower()}
-    return _template("row", trace=trace, findings=findings, **place, **when)
+    return _piece("row", trace=trace, findings=findings, **place, **when)
 
 
 def turn_to_svg(turn: Turn) -> str:
     """Writes the sequence of a turn as SVG with its own style, for a page of somebody else's."""
     drawing = draw_turn(turn, schedule_turn(turn).spans)
-    template: Any = environment().get_template("drawing.html.j2").module
-    return str(template.alone(drawing, inline("shared.css").text)).strip()
+    return _macro("drawing", "alone", drawing=drawing, style=inline("shared.css").text).strip()
 
 
-def _template(name: str, **values: object) -> str:
-    return str(getattr(environment().get_template("page_pieces.html.j2").module, name)(**values))
+def _macro(template: str, name: str, **values: object) -> str:
+    module = environment().get_template(f"{template}.html.j2").module
+    return str(getattr(module, name)(**values))
+
+
+_piece = partial(_macro, "page_pieces")
 
 
 def clock(microseconds: int) -> str:
@@ -97,7 +101,7 @@ def _draw_turn(trace: Trace, turn: Turn, findings: Sequence[Finding], projected:
     measured = project_turn(turn, None, trace.log.header.construct)
     asked = (move.record for move in turn.moves if move.kind == "say")
     working = (each.agent for each in turn.activations if each.ended < 0)  # the innermost last
-    return _template(
+    return _piece(
         "turn",
         turn=turn,
         asked=next(asked, turn.record),
@@ -119,21 +123,16 @@ def _timelines(
 
     The pace, a caption, the drawing and its scale: pixels to a microsecond.
     """
-    if not measured.spans:
-        return
     for span in measured.spans:
         if not span.answered:  # still under way, or cut
             span.took = max(0, turn.ended - span.began)
-    for pace, schedule, start in (
-        ("measured", measured, turn.began),
-        ("projected", projected, None),
-    ):
-        least = turn.ended - turn.began if start is not None else 0
+    paces = {"measured": (measured, turn.began), "projected": (projected, None)}
+    for pace, (schedule, start) in paces.items() if measured.spans else ():
+        least = 1 if start is None else turn.ended - start
         whole = max(length_of(schedule.spans, start), least, 1)
         about = f"Calls of turn {turn.number} over time, {pace}"
-        drawing = draw_waterfall(
-            schedule.spans, schedule.critical_spans, began=start, whole=whole, about=about
-        )
+        spans = schedule.spans, schedule.critical_spans
+        drawing = draw_waterfall(*spans, began=start, whole=whole, about=about)
         caption = f"critical path {format_seconds(schedule.critical_path / 1e6)}"
         yield pace, caption, drawing, PLOT / whole
 
@@ -142,13 +141,9 @@ def _steps(trace: Trace, turn: Turn, projected: Schedule) -> str:
     """Gives each record and when it came: its index, microseconds measured, and projected."""
     calls = [*turn.model_calls, *turn.tool_calls]
     ends = {call.record: call.ended for call in calls if call.ended >= 0}
-    at: dict[int, int] = {}
-    for span in projected.spans:
-        at[span.record] = span.start
-        if span.record in ends:
-            at[ends[span.record]] = span.start + span.took
-    steps, latest = [], 0
-    for index in trace.records_of(turn):
-        latest = max(latest, at.get(index, 0))
-        steps.append(f"{index}:{trace.log.records[index].time - turn.began}:{latest}")
-    return " ".join(steps)
+    at = {span.record: span.start for span in projected.spans}
+    at |= {ends[s.record]: s.start + s.took for s in projected.spans if s.record in ends}
+    indices, records = trace.records_of(turn), trace.log.records
+    latest = accumulate((at.get(index, 0) for index in indices), max)
+    steps = zip(indices, latest, strict=True)
+    return " ".join(f"{index}:{records[index].time - turn.began}:{then}" for index, then in steps)

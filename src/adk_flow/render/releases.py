@@ -19,7 +19,7 @@ from adk_flow.render.markdown import escape_markdown, markdown_list, markdown_se
 from adk_flow.render.tables import Column, Section, Table, table_section, word_table
 from adk_flow.render.terminal import print_words
 
-_FIRES, _UNKNOWN = "•", "–"
+_UNKNOWN = "–"
 _LONGEST = 1000
 _HOOKS_LEGEND = f"A number is how often a hook fires; {_UNKNOWN}: the release has no such hook."
 _DIFFERENCES_LEGEND = (
@@ -33,11 +33,9 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     releases = list(alignment.table.calls)
     if not releases:
         return
-    figures = [
-        (name, *(f"{counts[release]:,}" for release in releases))
-        for name, counts in alignment.figures.items()
-    ]
-    yield Section("Figures", _table(["", *releases], figures))
+    figures = alignment.figures.items()
+    counted = [(name, *(f"{counts[each]:,}" for each in releases)) for name, counts in figures]
+    yield Section("Figures", _table(["", *releases], counted))
     hooks = [
         (hook, *(_UNKNOWN if (n := counts[release]) is None else str(n) for release in releases))
         for hook, counts in _hooks(alignment).items()
@@ -45,7 +43,7 @@ def _tables(alignment: Alignment) -> Iterator[Section]:
     yield Section("Hooks", _table(["hook", *releases], hooks, _HOOKS_LEGEND))
     for turn, rows in groupby(alignment.table.rows, lambda row: row.call.turn):
         order = [
-            (row.call.words, *(_FIRES * (release in row.releases) for release in releases))
+            (row.call.words, *("•" * (release in row.releases) for release in releases))
             for row in rows
         ]
         yield Section(f"Turn {turn}: hooks in order", _table(["", *releases], order))
@@ -67,12 +65,10 @@ def print_releases(alignment: Alignment, console: Console) -> None:
 
 
 def _with_like_columns_as_one(table: Table) -> Table:
-    places = range(len(table.columns))
+    places, names = range(len(table.columns)), [column.name for column in table.columns]
     groups = group_by(places, lambda place: tuple(row.cells[place].text for row in table.rows))
-    names = [column.name for column in table.columns]
-    columns = [
-        Column(name_releases([names[place] for place in group], names)) for group in groups.values()
-    ]
+    alike = [[names[place] for place in group] for group in groups.values()]
+    columns = [Column(name_releases(some, names)) for some in alike]
     kept = [group[0] for group in groups.values()]
     rows = [row._replace(cells=[row.cells[place] for place in kept]) for row in table.rows]
     return table._replace(columns=columns, rows=rows)
@@ -100,26 +96,21 @@ def _wrong(alignment: Alignment) -> Iterator[str]:
 
 
 def _sentences(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
-    base = next(iter(difference.values.values()))
-    for value in dict.fromkeys(difference.values.values()):
-        if value != base:
-            some = [name for name, other in difference.values.items() if other == value]
-            what = difference.denial if value == NO else difference.statement
-            other = f" “{value}”, not “{base}”" if value not in (YES, NO) else ""
-            yield f"{name_releases(some, releases)}: {what}{other}{_turns(difference.turns)}"
-
-
-def _turns(turns: Sequence[int]) -> str:
-    many = "s" if len(turns) > 1 else ""
-    return f" (turn{many} {join_names(map(str, turns))})" if turns else ""
+    values, turns = difference.values, difference.turns
+    numbers = join_names(map(str, turns))
+    where = f" (turn{'s' if len(turns) > 1 else ''} {numbers})" if turns else ""
+    base, *others = group_by(values, values.__getitem__).items()
+    for value, some in others:
+        what = difference.denial if value == NO else difference.statement
+        other = f" “{value}”, not “{base[0]}”" if value not in (YES, NO) else ""
+        yield f"{name_releases(some, releases)}: {what}{other}{where}"
 
 
 def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:
     """Counts firings by hook and release, hooks that never fire last; None for no such hook."""
     table = alignment.table
     tallies = count_hooks(table.calls)
-    known = {hook for hooks in table.hooks.values() for hook in hooks}
-    for hook in sorted(known - set(tallies)):
+    for hook in sorted({hook for hooks in table.hooks.values() for hook in hooks} - {*tallies}):
         tallies[hook] = dict.fromkeys(table.calls, 0)
     return {
         hook: {name: count if hook in table.hooks[name] else None for name, count in tally.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from adk_flow._data import group_by
@@ -19,7 +20,6 @@ from adk_flow.render.waterfall_svg import draw_contexts, draw_waterfall, length_
 
 _MOST_TURNS = 60
 """Turns that are drawn, of all conversations."""
-
 
 _Runs = dict[str, RunMetrics | None]
 """By construct; None where it was not run."""
@@ -57,22 +57,18 @@ class Drawings(NamedTuple):
 
 def draw_comparison(comparison: Comparison) -> Drawings:
     """Draws turns, calls over time and the growth of contexts under every construct."""
-    drawn = _drawn_conversation(comparison)
+    first = _drawn_conversation(comparison), 1
+    turns = dict.fromkeys([first, *_all_turns(comparison)])
+    drawn = [_draw_turn(comparison, *turn) for turn in islice(turns, _MOST_TURNS)]
     most = max(comparison.runs, key=lambda run: len(run.turns), default=None)
     longest = most.conversation if most else ""
-    turns = [(drawn, 1)] + [turn for turn in _all_turns(comparison) if turn != (drawn, 1)]
-    return Drawings(
-        turns=[_draw_turn(comparison, *turn) for turn in turns[:_MOST_TURNS]],
-        left_out=max(0, len(turns) - _MOST_TURNS),
-        longest=longest,
-        contexts=_contexts(comparison, longest),
-    )
+    return Drawings(drawn, len(turns) - len(drawn), longest, _contexts(comparison, longest))
 
 
 def _all_turns(comparison: Comparison) -> Iterator[tuple[str, int]]:
     for name in comparison.conversations:
         most = max(len(run.turns) for run in comparison.runs if run.conversation == name)
-        yield from ((name, number) for number in range(1, most + 1))
+        yield from zip(repeat(name), range(1, most + 1))
 
 
 def _drawn_conversation(comparison: Comparison) -> str:
@@ -93,7 +89,8 @@ def _draw_turn(comparison: Comparison, conversation: str, turn: int) -> TurnDraw
     """Draws a turn under all constructs, with the same order of lanes and scale of time."""
     runs, is_measured = _first_runs(comparison, conversation), comparison.setting.is_measured
     order = _lane_order([run for run in runs.values() if run])
-    whole = max((_length(run, turn, is_measured) for run in runs.values() if run), default=1)
+    lengths = (length_of(*_timed(run, turn, is_measured)) for run in runs.values() if run)
+    whole = max(lengths, default=1)
     sequences = _draw_all(runs, lambda run: _sequence(run, turn, order))
     waterfalls = _draw_all(runs, lambda run: _waterfall(run, turn, whole, is_measured))
     return TurnDrawings(conversation, turn, _join_alike(sequences), waterfalls)
@@ -118,22 +115,19 @@ def _join_alike(drawings: Iterable[ConstructDrawing]) -> list[ConstructDrawing]:
 
 def _lane_order(runs: Sequence[RunMetrics]) -> list[str]:
     """Orders lanes alike under all constructs: those that only one of them has come first."""
-    counts = Counter(name for run in runs for name in lanes_of(run.moves, _all_spans(run)))
-    own = [name for name, count in counts.items() if count == 1 and name != USER]
-    shared = [name for name, count in counts.items() if count > 1 and name != USER]
-    return [USER, *own, *shared]
+    counts = Counter(name for run in runs for name in lanes_of(run.moves, chain(*run.spans)))
+    del counts[USER]
+    return [USER, *sorted(counts, key=lambda name: counts[name] > 1)]
 
 
-def _spans(run: RunMetrics, turn: int) -> list[Span]:
-    return next(iter(run.spans[turn - 1 : turn]), [])
-
-
-def _all_spans(run: RunMetrics) -> list[Span]:
-    return [span for spans in run.spans for span in spans]
+def _timed(run: RunMetrics, turn: int, is_measured: bool) -> tuple[list[Span], int | None]:
+    """Gives the calls of a turn, and when it began; None where times are projected."""
+    spans = next(iter(run.spans[turn - 1 : turn]), [])
+    return spans, run.turns[turn - 1].began if is_measured and spans else None
 
 
 def _sequence(run: RunMetrics, turn: int, order: Sequence[str]) -> ConstructDrawing | None:
-    moves, spans = [move for move in run.moves if move.turn == turn], _spans(run, turn)
+    moves, (spans, _) = [m for m in run.moves if m.turn == turn], _timed(run, turn, False)
     if not moves:
         return None
     lanes = sorted({USER, *lanes_of(moves, spans)}, key=order.index)
@@ -142,28 +136,17 @@ def _sequence(run: RunMetrics, turn: int, order: Sequence[str]) -> ConstructDraw
     return ConstructDrawing({run.construct: link_to(run, turn)}, drawing, next(calls, ""))
 
 
-def _length(run: RunMetrics, turn: int, is_measured: bool) -> int:
-    spans = _spans(run, turn)
-    return length_of(spans, run.turns[turn - 1].began if is_measured and spans else None)
-
-
 def _waterfall(
     run: RunMetrics, number: int, whole: int, is_measured: bool
 ) -> ConstructDrawing | None:
-    if not (spans := _spans(run, number)):
+    spans, began = _timed(run, number, is_measured)
+    if not spans:
         return None
-    turn = run.turns[number - 1]
-    drawing = draw_waterfall(
-        spans,
-        run.critical[number - 1],
-        began=turn.began if is_measured else None,
-        whole=whole,
-        about=f"Calls of turn {number} of {run.conversation} over time",
-    )
-    caption = (
-        f"critical path {format_seconds(turn.critical_path_microseconds / 1e6)}, "
-        f"LLM time {format_seconds(turn.llm_microseconds / 1e6)}"
-    )
+    turn, about = run.turns[number - 1], f"Calls of turn {number} of {run.conversation} over time"
+    critical = run.critical[number - 1]
+    drawing = draw_waterfall(spans, critical, began=began, whole=whole, about=about)
+    path = format_seconds(turn.critical_path_microseconds / 1e6)
+    caption = f"critical path {path}, LLM time {format_seconds(turn.llm_microseconds / 1e6)}"
     if turn.parallelism is not None:
         caption += f", parallelism {turn.parallelism:.2f}"
     return ConstructDrawing({run.construct: link_to(run, number)}, drawing, caption)
@@ -172,20 +155,19 @@ def _waterfall(
 def _contexts(comparison: Comparison, conversation: str) -> list[ConstructDrawing]:
     """Draws the input tokens of every model call of a conversation on one scale."""
     runs = _first_runs(comparison, conversation)
-    tokens = [
-        [span.input_tokens or 0 for span in _all_spans(run) if span.kind == "model"]
-        for run in runs.values()
+    tokens = {
+        name: [span.input_tokens or 0 for span in chain(*run.spans) if span.kind == "model"]
+        for name, run in runs.items()
         if run
-    ]
-    most = max((number for numbers in tokens for number in numbers), default=0)
-    calls = max(map(len, tokens), default=0)
-    return _draw_all(runs, lambda run: _context(run, most, calls))
+    }
+    most = max(chain(*tokens.values()), default=0)
+    calls = max(map(len, tokens.values()), default=0)
 
+    def draw(run: RunMetrics) -> ConstructDrawing:
+        has_calls = bool(tokens[run.construct])
+        drawing = draw_contexts(run.spans, most=most, calls=calls) if has_calls else None
+        used = plural(run.total.input_tokens, "input token")
+        caption = f"{used} in {plural(run.total.llm_calls, 'LLM call')}"
+        return ConstructDrawing({run.construct: link_to(run)}, drawing, caption)
 
-def _context(run: RunMetrics, most: int, calls: int) -> ConstructDrawing:
-    link = {run.construct: link_to(run)}
-    tokens = plural(run.total.input_tokens, "input token")
-    caption = f"{tokens} in {plural(run.total.llm_calls, 'LLM call')}"
-    if all(span.kind != "model" for span in _all_spans(run)):
-        return ConstructDrawing(link, caption=caption)
-    return ConstructDrawing(link, draw_contexts(run.spans, most=most, calls=calls), caption)
+    return _draw_all(runs, draw)

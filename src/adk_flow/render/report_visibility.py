@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from adk_flow._data import group_by
 from adk_flow.analysis.move import USER
@@ -37,9 +37,7 @@ def exposure_table(comparison: Comparison) -> Table:
     for figures in comparison.constructs:
         construct, runs = short_name(figures.construct), comparison.runs_of(figures.construct)
         agents = dict.fromkeys(name for run in runs for name in run.visibility.agents)
-        cells = [
-            [Cell(short_name(agent)), *_cells(runs, agent, list(canaries))] for agent in agents
-        ]
+        cells = [[Cell(short_name(agent)), *_cells(runs, agent, canaries)] for agent in agents]
         groups.append((construct, cells))
         notes += [f"{construct}: no model was called, so nothing is known"] * (not agents)
         notes += _unknown(construct, runs)
@@ -57,7 +55,7 @@ def _unknown(construct: str, runs: Sequence[RunMetrics]) -> Iterator[str]:
         yield f"{construct} may have received more: {'; '.join(reasons[:_MOST_REASONS])}{rest}"
 
 
-def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Sequence[str]) -> Iterator[Cell]:
+def _cells(runs: Sequence[RunMetrics], agent: str, canaries: Iterable[str]) -> Iterator[Cell]:
     own = [run for run in runs if agent in run.visibility.agents]
     for column in _MESSAGES:
         yield _cell(own, agent, ("", column))
@@ -90,10 +88,10 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
     by_run = [_of_cell(run.visibility.sights, agent, column) for run in runs]
     leaks = [_of_cell(run.visibility.leaks, agent, column) for run in runs]
     sources = dict.fromkeys(exposure.source for of_run in by_run for exposure in of_run)
+    if not sources and all(run.visibility.known for run in runs):
+        return Cell("·", hint="not received")
     if not sources:
-        is_known = all(run.visibility.known for run in runs)
-        unknown = Cell("?", hint="not known", mark="unknown")
-        return Cell("·", hint="not received") if is_known else unknown
+        return Cell("?", hint="not known", mark="unknown")
     by = "" if column[0] or list(sources) == [USER] else f" (from {', '.join(sources)})"
     share = "every run" if all(by_run) else f"{sum(map(bool, by_run))} of {len(runs)} runs"
     proofs = zip(runs, leaks if any(leaks) else by_run, strict=True)
@@ -106,13 +104,13 @@ def _cell(runs: Sequence[RunMetrics], agent: str, column: tuple[str, str]) -> Ce
 
 def shared_state_table(comparison: Comparison) -> Table:
     """Lists state and artifacts that others than their writer received, once a construct."""
-    names = ("construct", "what", "written by", "later read by", "conversations", "first proof")
+    names = ("what", "written by", "later read by", "conversations", "first proof")
     rows = [
-        TableRow(short_name(figures.construct), cells)
-        for figures in comparison.constructs
-        for cells in _shared(comparison.runs_of(figures.construct))
+        TableRow(short_name(name), cells)
+        for name in (figures.construct for figures in comparison.constructs)
+        for cells in _shared(comparison.runs_of(name))
     ]
-    return Table(names[0], list(map(Column, names[1:])), rows, is_prose=True)
+    return Table("construct", list(map(Column, names)), rows, is_prose=True)
 
 
 def _shared(runs: Sequence[RunMetrics]) -> Iterator[list[Cell]]:

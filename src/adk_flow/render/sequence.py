@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 
 from adk_flow._text import one_line
 from adk_flow.analysis.critical_path import Span
@@ -22,12 +23,6 @@ _HEAD = 36
 _BAR = 6
 _MOST_STEPS = 240
 """Steps of a turn that are drawn."""
-
-_NAMED = {"transfer", "call"}
-"""Moves of control whose arrow bears their name."""
-
-_Step = list[Move] | Span
-"""Moves that belong together, or a model or tool call."""
 
 _PAIRS = {("start", "say"), ("call", "ask"), ("answer", "return"), ("reply", "end")}
 
@@ -75,16 +70,15 @@ class _Sketch:
     _calling: set[str] = field(default_factory=set)
     """Agents with a model or tool call in the row."""
 
-    def add(self, step: _Step) -> None:
-        """Draws the next step."""
+    def add(self, step: Span | list[Move]) -> None:
+        """Draws the next step: a model or tool call, or moves that belong together."""
         if isinstance(step, Span):
             self._add_call(step)
             return
         self._calling = set()
         first = step[0]
         if first.kind == "fork":
-            band = _Band(first.activation, self.y + ROW - 12, {first.source})
-            self._forks.append(band)
+            self._forks.append(_Band(first.activation, self.y + ROW - 12, {first.source}))
         elif first.kind == "join":
             self._join(first.activation)
         else:
@@ -108,9 +102,8 @@ class _Sketch:
         for name, x in self.lanes.items():
             lines = fold_name(name, 11)
             hint = "" if "".join(lines) == name else name
-            for index, text in enumerate(lines):
-                place = x, 11 + 11 * (index + 2 - len(lines))
-                shapes.append(label("lane", *place, text)._replace(who=hint))
+            for y, text in zip((11, 22)[-len(lines) :], lines, strict=True):
+                shapes.append(label("lane", x, y, text)._replace(who=hint))
         return shapes
 
     def _add_moves(self, step: list[Move]) -> None:
@@ -133,21 +126,18 @@ class _Sketch:
     def _arrow(self, move: Move, y: float) -> None:
         start, end = self.lanes[move.source], self.lanes[move.target]
         way = 1 if end > start else -1
-        style = _style(move)
         if start == end:
             path = f"M{start + 5:g} {y - 6:g}h16v6h-14"
         else:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
         ends = f"{move.source} {move.kind} {move.target}:"
-        self.arrows.append(line(style, path, _hint(move), move.record, ends))
+        place, text = (start + way * LANE / 2, y - 3), move.text if move.is_control else ""
+        hint = f"{move.kind} {text}".strip() if move.is_control or not move.text else move.text
+        self.arrows.append(line(_style(move), path, hint, move.record, ends))
         if move.failed:
-            self._label("failed-word", start + way * LANE / 2, y - 3, "✗ failed", move)
-        elif start != end and (move.kind in _NAMED or (move.is_control and move.text)):
-            words = one_line(move.text, 16) if move.is_control and move.text else move.kind
-            self._label("label", start + way * LANE / 2, y - 3, words, move)
-
-    def _label(self, style: str, x: float, y: float, words: str, move: Move) -> None:
-        self.arrows.append(label(style, x, y, words, move.record))
+            self.arrows.append(label("failed-word", *place, "✗ failed", move.record))
+        elif start != end and (text or move.kind in ("transfer", "call")):
+            self.arrows.append(label("label", *place, one_line(text, 16) or move.kind, move.record))
 
     def _close(self, move: Move) -> None:
         """Ends the bar of who gives control away for good."""
@@ -163,8 +153,8 @@ class _Sketch:
 
     def _draw_bar(self, key: tuple[str, int]) -> None:
         top, shift = self._open.pop(key)
-        x = self.lanes[key[0]] - _BAR / 2 + shift
-        self.bars.append(box("bar", x, top, _BAR, max(4, self.y + 2 - top)))
+        left, height = self.lanes[key[0]] - _BAR / 2 + shift, max(4, self.y + 2 - top)
+        self.bars.append(box("bar", (left, top, _BAR, height)))
 
     def _add_call(self, span: Span) -> None:
         if span.kind == "node":  # a lane of its own shows it
@@ -174,12 +164,11 @@ class _Sketch:
             self._calling = set()
         self._calling.add(span.agent)
         x, y = self.lanes[span.agent], self.y + 3
-        known = {"hint": span.name, "record": span.record, "who": f"{span.agent}:"}
+        known = span.name, span.record, f"{span.agent}:"
         if span.kind == "tool":
-            self.arrows.append(box("tool-call", x - 2.5, y - 2.5, 5, 5, **known))
+            self.arrows.append(box("tool-call", (x - 2.5, y - 2.5, 5, 5), *known))
         else:
-            kind = "model-call" if span.kind == "model" else "replaced-call"
-            self.arrows.append(dot(kind, x, y, **known))
+            self.arrows.append(dot(f"{span.kind}-call", x, y, *known))
 
     def _join(self, activation: int) -> None:
         band = next((band for band in self._forks[::-1] if band.activation == activation), None)
@@ -189,7 +178,7 @@ class _Sketch:
         self.y += 10
         places = [self.lanes[name] for name in band.lanes]
         left, right = min(places) - LANE * 0.42, max(places) + LANE * 0.42
-        self.bands.append(box("band", left, band.top, right - left, self.y + 3 - band.top))
+        self.bands.append(box("band", (left, band.top, right - left, self.y + 3 - band.top)))
         self.arrows.append(label("at-once", right - 4, self.y, "concurrent"))
         self.y += 2
 
@@ -202,30 +191,23 @@ def _style(move: Move) -> str:
     return "control handover" if move.kind == "transfer" else "control"
 
 
-def _hint(move: Move) -> str:
-    return move.text if move.text and not move.is_control else f"{move.kind} {move.text}".strip()
-
-
 def lanes_of(moves: Iterable[Move], spans: Iterable[Span] = ()) -> list[str]:
     """Lists who takes part, in order of appearance."""
-    names: dict[str, None] = {}
+    names: list[str] = []
     for move in moves:
-        ends = (move.source,) if move.kind in ("fork", "join") else (move.source, move.target)
-        names.update(dict.fromkeys(ends))
-    return list(names | dict.fromkeys(span.agent for span in spans))
+        names += [move.source] if move.kind in ("fork", "join") else [move.source, move.target]
+    return list(dict.fromkeys([*names, *(span.agent for span in spans)]))
 
 
-def _steps_of(moves: Sequence[Move], spans: Sequence[Span]) -> Iterator[_Step]:
+def _steps_of(moves: Iterable[Move], spans: Iterable[Span]) -> Iterator[Span | list[Move]]:
     """Joins control with the words that go with it, and puts calls between in their order."""
-    waiting, index = list(spans), 0
-    while index < len(moves):
-        pair = list(moves[index : index + 2])
-        while waiting and waiting[0].record < pair[0].record:
-            yield waiting.pop(0)
-        step = pair if len(pair) == 2 and _go_together(*pair) else pair[:1]
-        yield step
-        index += len(step)
-    yield from waiting
+    steps: list[list[Move]] = []
+    for move in moves:
+        if steps and len(steps[-1]) == 1 and _go_together(steps[-1][0], move):
+            steps[-1].append(move)
+        else:
+            steps.append([move])
+    return merge(steps, spans, key=lambda s: s.record if isinstance(s, Span) else s[0].record)
 
 
 def _go_together(first: Move, second: Move) -> bool:

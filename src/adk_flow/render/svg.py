@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from adk_flow._data import group_by
 from adk_flow._text import one_line
-
-Tag = Literal["path", "rect", "circle", "text"]
 
 _LONGEST_HINT = 160
 """Characters of a hint that is shown on hovering."""
@@ -16,7 +16,7 @@ _LONGEST_HINT = 160
 class Shape(NamedTuple):
     """An element of SVG; its classes carry colours and line styles."""
 
-    tag: Tag
+    tag: Literal["path", "rect", "circle", "text"]
     style: str
     at: dict[str, float | str]
     words: str = ""
@@ -39,11 +39,9 @@ class Drawing(NamedTuple):
     @property
     def groups(self) -> dict[tuple[str, str], list[Shape]]:
         """Shapes by classes and hint, which lie over each other in that order."""
-        groups: dict[tuple[str, str], list[Shape]] = {}
-        for shape in self.shapes:
-            hint = shape.who if shape.tag == "text" else shape.words
-            groups.setdefault((shape.style, hint), []).append(shape)
-        return groups
+        return group_by(
+            self.shapes, lambda each: (each.style, each.who if each.tag == "text" else each.words)
+        )
 
 
 def line(style: str, path: str, hint: str = "", record: int = -1, who: str = "") -> Shape:
@@ -52,21 +50,11 @@ def line(style: str, path: str, hint: str = "", record: int = -1, who: str = "")
 
 
 def box(
-    style: str,
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    hint: str = "",
-    *,
-    span: int = -1,
-    record: int = -1,
-    who: str = "",
+    style: str, place: Sequence[float], hint: str = "", record: int = -1, who: str = ""
 ) -> Shape:
-    """Draws a rectangle, which may stand for a span."""
-    at = {"x": tidy(x), "y": tidy(y), "width": tidy(width), "height": tidy(height)}
-    number = {"data-span": span} if span >= 0 else {}
-    return Shape("rect", style, {**at, **number}, one_line(hint, _LONGEST_HINT), record, who)
+    """Draws a rectangle by its left, top, width and height."""
+    at = dict(zip(("x", "y", "width", "height"), map(tidy, place), strict=True))
+    return Shape("rect", style, {**at}, one_line(hint, _LONGEST_HINT), record, who)
 
 
 def dot(style: str, x: float, y: float, hint: str = "", record: int = -1, who: str = "") -> Shape:

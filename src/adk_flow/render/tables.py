@@ -123,27 +123,18 @@ def flatten_table(table: Table) -> Table:
     """
     places = list(enumerate(table.columns))
     shown = [place for place, column in places if not column.is_detail]
-    differing = [
-        place
+    differing = {
+        place: column
         for place, column in places
         if column.narrow and any(row.cells[place].difference for row in table.rows)
-    ]
+    }
     columns = [table.columns[place] for place in shown]
-    columns += [Column(f"{table.columns[place].name} ±") for place in differing]
-    rows = [
-        row._replace(
-            cells=[
-                *(row.cells[place] for place in shown),
-                *(_difference(row.cells[place], table.columns[place]) for place in differing),
-            ]
-        )
-        for row in table.rows
-    ]
+    columns += [Column(f"{column.name} ±") for column in differing.values()]
+    rows = []
+    for row in table.rows:
+        known = (getattr(row.cells[n], column.narrow) or "–" for n, column in differing.items())
+        rows.append(row._replace(cells=[*(row.cells[n] for n in shown), *map(Cell, known)]))
     return table._replace(columns=columns, rows=rows, baseline=table.baseline if differing else "")
-
-
-def _difference(cell: Cell, column: Column) -> Cell:
-    return Cell((cell.share if column.narrow == "share" else cell.difference) or "–")
 
 
 def short_name(name: str) -> str:

@@ -49,13 +49,15 @@ def environment() -> Environment:
     return environment
 
 
+def fill_template(name: str, **values: Any) -> str:
+    """Writes a page, or a part of one."""
+    return environment().get_template(f"{name}.html.j2").render(**values)
+
+
 def clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    if value.isascii() and value.isprintable():
-        return value
-    return encodable(plain(value))
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return encodable(plain(value)) if is_text else value
 
 
 def _breakable(text: str) -> Markup:

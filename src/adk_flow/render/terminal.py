@@ -15,7 +15,6 @@ from rich.text import Text
 from adk_flow._text import one_line
 
 FAILED_STYLE = "bold yellow"
-_LONGEST_TITLE = 1000
 ANY_WIDTH = 1_000_000
 
 
@@ -41,7 +40,7 @@ def print_words(words: str, console: Console, *, style: str = "", start: str = "
 def print_title(title: str, console: Console) -> None:
     """Prints a title below an empty line."""
     print_lines([""], "", console)
-    print_words(one_line(title, _LONGEST_TITLE), console, style="bold")
+    print_words(one_line(title, 1000), console, style="bold")
 
 
 def print_remark(remark: str, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count, pairwise
+from itertools import accumulate, chain, count, pairwise
 
 from adk_flow._text import format_seconds, one_line
 from adk_flow.analysis.critical_path import Span
@@ -25,12 +25,8 @@ def draw_waterfall(
 ) -> Drawing:
     """Draws model and tool calls as bars by agent, those on the critical path marked.
 
-    Args:
-      spans: the calls of a turn.
-      critical: which of them are on its critical path.
-      began: when the turn began; None to draw the projected schedule.
-      whole: microseconds that fill the width.
-      about: what it shows.
+    `began` is when the turn began, None for the projected schedule; `whole` microseconds fill the
+    width.
     """
     scale = PLOT / max(whole, 1)
     starts = _starts(spans, began)
@@ -41,9 +37,8 @@ def draw_waterfall(
     ends = [x + max(_LEAST, span.took * scale) for x, span in zip(begins, spans, strict=True)]
     for index, span in enumerate(spans):
         style = f"{span.kind}{' critical' if index in critical else ''}"
-        hint, width = _hint(span, starts[index]), ends[index] - begins[index]
-        place = (begins[index], tops[index], width, _BAR)
-        shapes.append(box(style, *place, hint, span=index, record=span.record))
+        place = begins[index], tops[index], ends[index] - begins[index], _BAR
+        shapes.append(box(style, place, _hint(span, starts[index]), span.record))
     for before, after in pairwise(critical):
         middle, to = tops[before] + _BAR / 2, tops[after] + _BAR / 2
         shapes.append(line("chain", f"M{ends[before]:.1f} {middle:g}V{to:g}H{begins[after]:.1f}"))
@@ -96,48 +91,35 @@ def _axis(whole: int, scale: float, height: float) -> list[Shape]:
 
 
 def _hint(span: Span, start: int) -> str:
-    what = {
-        "model": "model",
-        "tool": "tool",
-        "node": "function",
-        "replaced": "answered in place of the model",
-    }
+    kinds = {"node": "function", "replaced": "answered in place of the model"}
+    what = f"{kinds.get(span.kind, span.kind)} {span.name}"
     took = format_seconds(span.took / 1e6) if span.answered else "no answer"
-    begin = format_seconds(start / 1e6)
-    return f"{span.agent}: {what[span.kind]} {span.name}, from {begin}, {took}"
+    return f"{span.agent}: {what}, from {format_seconds(start / 1e6)}, {took}"
 
 
 def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int) -> Drawing:
     """Draws the input tokens of each model call in order, a row an agent.
 
-    Args:
-      turns: the calls of each turn.
-      most: tokens that fill a row's height.
-      calls: calls that fill the width.
+    So many tokens at most fill a row's height, and so many calls the width.
     """
-    asked = [
-        (turn, span) for turn, spans in enumerate(turns) for span in spans if span.kind == "model"
-    ]
-    agents = dict.fromkeys(span.agent for _, span in asked)
+    of_turns = [[span for span in spans if span.kind == "model"] for spans in turns]
+    asked = list(chain.from_iterable(of_turns))
+    agents = dict.fromkeys(span.agent for span in asked)
     width = min(14.0, (_WIDTH - LABEL - _NUMBERS) / max(calls, 1))
     height = len(agents) * _GROWTH + 4
-    shapes = [
-        line("grid", f"M{LABEL + index * width - 0.5:.1f} 0V{height}")
-        for index, ((before, _), (after, _)) in enumerate(pairwise(asked), start=1)
-        if before != after
-    ]
+    # Between the calls of two turns.
+    places = dict.fromkeys(accumulate(map(len, of_turns))).keys() - {0, len(asked)}
+    shapes = [line("grid", f"M{LABEL + n * width - 0.5:.1f} 0V{height}") for n in sorted(places)]
     for row, agent in enumerate(agents, start=1):
         floor = row * _GROWTH
         shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
-        tokens = {
-            i: span.input_tokens or 0 for i, (_, span) in enumerate(asked) if span.agent == agent
-        }
+        tokens = {i: s.input_tokens or 0 for i, s in enumerate(asked) if s.agent == agent}
         for index, number in tokens.items():
             high = max(1.0, (_GROWTH - 6) * number / max(most, 1))
             hint = f"call {index + 1}: {number:,} input tokens"
-            x, wide = LABEL + index * width, max(1.5, width - 1.5)
-            shapes.append(box("tokens", x, floor - high, wide, high, hint))
+            place = LABEL + index * width, floor - high, max(1.5, width - 1.5), high
+            shapes.append(box("tokens", place, hint))
         ends = [f"{number:,}" for number in tokens.values()]
         text = ends[0] if len(ends) == 1 else f"{ends[0]} → {ends[-1]}"
         shapes.append(label("length", LABEL + len(asked) * width + 6, floor - 4, text))

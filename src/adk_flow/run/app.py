@@ -22,10 +22,6 @@ FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files that stand for the folder that they are in."""
 
 
-class ApplicationError(AdkFlowError):
-    """A path that holds no ADK app that can be run."""
-
-
 class FoundApp(NamedTuple):
     """An app, and how it is defined."""
 
@@ -49,7 +45,7 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
         that an app that chooses its model by `MODEL_NAME` need not have the key of another.
 
     Raises:
-      ApplicationError: there is none, or it cannot be imported.
+      AdkFlowError: there is none, or it cannot be imported.
       ModelChoiceError: the model cannot be used.
     """
     if not isinstance(subject, (str, Path)):
@@ -61,7 +57,7 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
     os.environ["MODEL_NAME"] = model
     try:
         app = find_app(subject).app
-    except ApplicationError:
+    except AdkFlowError:
         model_named(model)  # which may be what the app cannot be loaded with
         raise
     return override_models(app, model_named(model))
@@ -70,11 +66,7 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
 def load_answered_app(
     path: Path, model: str = "", decisions: Path | None = None, cassette: Path | None = None
 ) -> tuple[App, Decided | None, Cassette | None]:
-    """Loads an app for one conversation, on decisions or a cassette's answers if one is given.
-
-    Raises:
-      AdkFlowError: one of them cannot be used.
-    """
+    """Loads an app for one conversation, on decisions or a cassette's answers if one is given."""
     with without_keys() if cassette else nullcontext():
         app = load_app(path, model)
     if decisions:
@@ -89,28 +81,28 @@ def find_app(path: str | Path) -> FoundApp:
     """Loads an app, and tells where ADK found it.
 
     Raises:
-      ApplicationError: there is none, or it cannot be imported.
+      AdkFlowError: there is none, or it cannot be imported.
     """
     place = Path(path).resolve()
     if place.name in FILES_OF_APP:
         place = place.parent
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
-        raise ApplicationError(f"{path}: does not exist; expected a folder of an ADK app")
+        raise AdkFlowError(f"{path}: does not exist; expected a folder of an ADK app")
     heed_failing_import()
     try:
         loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
     except SystemExit as error:
         words = error.code if isinstance(error.code, str) else ""
         if words.startswith("adk-flow: "):  # see `model_from_env`
-            raise ApplicationError(words.removeprefix("adk-flow: ")) from error
+            raise AdkFlowError(words.removeprefix("adk-flow: ")) from error
         reason = "the app ended the process (sys.exit) while it was imported"
-        raise ApplicationError(": ".join(filter(None, (str(path), reason, words)))) from error
+        raise AdkFlowError(": ".join(filter(None, (str(path), reason, words)))) from error
     except Exception as error:
         # ADK draws the folders that it expects over several lines (2.13, agent_loader.py).
         words, *_ = str(error).split("\n\nExpected directory structure:")
         reason = " ".join(words.split()) or type(error).__name__
-        raise ApplicationError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
+        raise AdkFlowError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
     is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
     app_name = name if is_allowed else f"app_{name}"  # ADK allows no other

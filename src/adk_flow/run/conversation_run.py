@@ -21,7 +21,7 @@ from adk_flow._adk import BaseNode, tools_inline
 from adk_flow.analysis.metrics import TurnMetrics, measure_turn
 from adk_flow.analysis.move import Move
 from adk_flow.analysis.run_metrics import KEYLESS_MODELS
-from adk_flow.analysis.trace import ModelCall, Trace, Turn
+from adk_flow.analysis.trace import Trace, Turn
 from adk_flow.analysis.trace_reader import TraceReader, read_trace
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import Header, Record
@@ -144,15 +144,16 @@ async def run_conversation(
         trace = Trace(parts[0]._replace(path=str(recorder.paths[0])), read)
     turns = [measure_turn(turn) for turn in read]
     moves = [move for turn in read for move in turn.moves]
-    made = [call for turn in read for call in turn.asked_models]
-    calls = [call for call in made if not call.within]  # by agents, and no tool's own
+    calls = (call for turn in read for call in turn.asked_models)
+    logged = {call.model for call in calls if not call.within}  # by agents, and no tool's own
+    others = set[str]().union(*(end.asked for end in ends)) - KEYLESS_MODELS
     return ConversationRun(
         log=recorder.paths[0] if recorder.paths else None,
         moves=moves,
         turns=turns,
         failed_checks=_check(conversation.under(recorder.recorder.construct), read, turns, ends),
         faults=recorder.faults.total(),
-        uncontrolled=_uncontrolled(calls, set[str]().union(*(end.asked for end in ends))),
+        uncontrolled=sorted(others) if logged <= KEYLESS_MODELS else [],
         sides=sides if asked else None,
         trace=trace,
     )
@@ -160,12 +161,6 @@ async def run_conversation(
 
 def _logs_in(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.jsonl"))
-
-
-def _uncontrolled(calls: Iterable[ModelCall], asked: set[str]) -> list[str]:
-    """Names models that were asked although all that the log shows need no key."""
-    logged = {call.model for call in calls}
-    return sorted(asked - KEYLESS_MODELS) if logged <= KEYLESS_MODELS else []
 
 
 def describe_uncontrolled(models: Iterable[str]) -> str:

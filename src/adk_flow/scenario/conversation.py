@@ -26,10 +26,6 @@ LEADLESS = frozenset({"classifier_router", "sequential", "parallel", "loop"})
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
 
 
-class ConversationError(AdkFlowError):
-    """A file that is no conversation."""
-
-
 class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A number that an answer must hold."""
 
@@ -121,18 +117,18 @@ def read_conversation(path: str | Path) -> Conversation:
     """Reads a conversation from a YAML file.
 
     Raises:
-      ConversationError: the file cannot be read, is no YAML, or does not fit.
+      AdkFlowError: the file cannot be read, is no YAML, or does not fit.
     """
-    document = read_document(path, "turns", ConversationError)
-    conversation = document.converted(Conversation, ConversationError)
+    document = read_document(path, "turns")
+    conversation = document.converted(Conversation)
     if not conversation.turns:
-        raise document.refused(ConversationError, (), "turns is empty; expected at least one")
+        raise document.refused((), "turns is empty; expected at least one")
     for number, turn in enumerate(conversation.turns):
         if not (turn.say or turn.is_answer):
-            raise document.refused(ConversationError, ("turns", number), "expected say or answer")
+            raise document.refused(("turns", number), "expected say or answer")
         for task, field, reason in find_faults(turn.plan or []):
             place = ("turns", number, "plan", task, field)
-            raise document.refused(ConversationError, place, reason)
+            raise document.refused(place, reason)
     return conversation
 
 
@@ -148,24 +144,24 @@ def read_state(text: str) -> dict[str, Any]:
     """Reads an initial state: a JSON object, or the path of a file (JSON or YAML) of one.
 
     Raises:
-      ConversationError: it is neither.
+      AdkFlowError: it is neither.
     """
     if text.lstrip().startswith("{"):
         return _state_of_json(text)
     if not os.path.isfile(text):  # noqa: PTH113 - Path raises what is too long for a name
-        raise ConversationError(
+        raise AdkFlowError(
             "expected a JSON object such as "
             """'{"topic": "cats"}', or the path of a file that holds one""",
             argument="state",
             value=text,
         )
     if not text.endswith(".json"):
-        document = read_document(text, "a mapping", ConversationError)
-        return document.converted(dict[str, Any], ConversationError)
+        document = read_document(text, "a mapping")
+        return document.converted(dict[str, Any])
     try:
         return _state_of_json(Path(text).read_text(encoding="utf-8"), text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConversationError(f"{text}: cannot be read: {error}") from error
+        raise AdkFlowError(f"{text}: cannot be read: {error}") from error
 
 
 def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
@@ -175,9 +171,9 @@ def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
     except json.JSONDecodeError as error:
         state, reason = None, f"line {error.lineno}, column {error.colno}: {error.msg}; "
     except RecursionError as error:
-        raise ConversationError(f"{place}is nested too deeply", argument=argument) from error
+        raise AdkFlowError(f"{place}is nested too deeply", argument=argument) from error
     if not isinstance(state, dict):
-        raise ConversationError(f"{place}{reason}expected a JSON object", argument=argument)
+        raise AdkFlowError(f"{place}{reason}expected a JSON object", argument=argument)
     return state
 
 

@@ -12,7 +12,6 @@ from adk_flow._text import suggest
 from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
-E = TypeVar("E", bound=AdkFlowError)
 
 MOST_LETTERS = 10_000_000
 """Of a file that people write."""
@@ -54,7 +53,7 @@ class Document(NamedTuple):
                 node = node.value[key] if key < len(node.value) else node
         return node
 
-    def converted(self, shape: type[T], problem: type[AdkFlowError]) -> T:
+    def converted(self, shape: type[T]) -> T:
         """Checks the file against a shape.
 
         Raises:
@@ -67,24 +66,22 @@ class Document(NamedTuple):
             unknown, (_, parts) = _UNKNOWN.search(located), msgspec.json.schema_components([shape])
             fields = [name for part in parts.values() for name in part.get("properties", ())]
             meant = suggest(unknown[1], fields) if unknown else ""
-            raise problem(f"{self.path}: {located}{meant}") from error
+            raise AdkFlowError(f"{self.path}: {located}{meant}") from error
 
-    def by_name(self, shape: type[T], problem: type[AdkFlowError]) -> dict[str, T]:
+    def by_name(self, shape: type[T]) -> dict[str, T]:
         """Checks a file that says something of each of several names, as `converted` does."""
         if not (isinstance(self.root, yaml.MappingNode) and self.data):
-            raise self.refused(problem, (), "expected names with what is said of them")
+            raise self.refused((), "expected names with what is said of them")
         nodes = {key.value: value for key, value in self.root.value}
         return {
-            str(name): Document(self.path, nodes.get(str(name), self.root), value).converted(
-                shape, problem
-            )
+            str(name): Document(self.path, nodes.get(str(name), self.root), value).converted(shape)
             for name, value in self.data.items()
         }
 
-    def refused(self, problem: type[E], place: Sequence[str | int], reason: str) -> E:
+    def refused(self, place: Sequence[str | int], reason: str) -> AdkFlowError:
         """Says what is wrong at a place of the file."""
         field = f"{field_of(place)}: " if place else ""
-        return problem(f"{self.path}: line {self.line(*place)}: {field}{reason}")
+        return AdkFlowError(f"{self.path}: line {self.line(*place)}: {field}{reason}")
 
     def _located(self, message: str) -> str:
         """Turns msgspec's path (`$.turns[0].say`) into a line of the file."""
@@ -118,7 +115,7 @@ def field_of(place: Sequence[str | int]) -> str:
     return path.lstrip(".")
 
 
-def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) -> Document:
+def read_document(path: str | Path, expected: str) -> Document:
     """Reads a file.
 
     Raises:
@@ -129,26 +126,26 @@ def read_document(path: str | Path, expected: str, problem: type[AdkFlowError]) 
         with Path(path).open(encoding="utf-8") as file:
             text = file.read(MOST_LETTERS + 1)
         if len(text) > MOST_LETTERS:
-            raise problem(f"{path}: has over {MOST_LETTERS:,} letters; expected {expected}")
+            raise AdkFlowError(f"{path}: has over {MOST_LETTERS:,} letters; expected {expected}")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
             _count_values(root)
         data = yaml.safe_load(text)
     except RecursionError as error:
-        raise problem(f"{path}: is nested too deeply; expected {expected}") from error
+        raise AdkFlowError(f"{path}: is nested too deeply; expected {expected}") from error
     except OSError as error:
-        raise problem(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
     except yaml.MarkedYAMLError as error:
         place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else "no YAML: "
-        raise problem(f"{path}: {place}{error.problem or error}") from error
+        raise AdkFlowError(f"{path}: {place}{error.problem or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         reason = str(error)
         has_place = reason.startswith("line ")
-        raise problem(f"{path}: {reason if has_place else f'no YAML: {reason}'}") from error
+        raise AdkFlowError(f"{path}: {reason if has_place else f'no YAML: {reason}'}") from error
     if root is None:
-        raise problem(f"{path}: is empty; expected {expected}")
+        raise AdkFlowError(f"{path}: is empty; expected {expected}")
     if repeated := next(_repeated(root), ""):
-        raise problem(f"{path}: {repeated}")
+        raise AdkFlowError(f"{path}: {repeated}")
     return Document(str(path), root, data)
 
 

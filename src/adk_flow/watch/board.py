@@ -37,11 +37,12 @@ class Board:
     def pieces(self, id: str) -> dict[str, str]:
         """Gives the elements of the page by their ids: of a session, by default the newest."""
         self._look()
-        session = self._session(id)
-        pieces = self._draw(session) if session else {}
+        shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
+        newest = sorted(shown, key=lambda session: session.began, reverse=True)
         until = time.monotonic() + _PATIENCE
-        rows = {f"row-{each.id}": self._row(each, until) for each in self._newest_first()}
-        return pieces | rows
+        session = self._folder.sessions.get(id) if id else next(iter(newest), None)
+        rows = {f"row-{each.id}": self._row(each, until) for each in newest}
+        return (self._draw(session) if session else {}) | rows
 
     def page(self, id: str) -> str | None:
         """Gives the whole page; None if there is no such session."""
@@ -67,8 +68,7 @@ class Board:
     def detail(self, id: str, record: int) -> str | None:
         """Says what is known of a record; None if there is none."""
         session = self._folder.sessions.get(id)
-        trace = session.trace if session else None
-        if trace is None or record >= len(trace.log.records):
+        if session is None or record >= len((trace := session.trace).log.records):
             return None
         return Details(trace, list_findings(trace)).draw(record)
 
@@ -83,13 +83,6 @@ class Board:
         for kept in (self._rows, self._pieces, self._drawn):
             for id in kept.keys() - self._folder.sessions.keys():
                 del kept[id]
-
-    def _newest_first(self) -> list[Session]:
-        shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
-        return sorted(shown, key=lambda session: session.began, reverse=True)
-
-    def _session(self, id: str) -> Session | None:
-        return self._folder.sessions.get(id) if id else next(iter(self._newest_first()), None)
 
     def _row(self, session: Session, until: float) -> str:
         """Draws a session's line; where time is up the one before stays for now."""

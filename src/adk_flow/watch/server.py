@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
 import msgspec
 import uvicorn
@@ -31,17 +31,13 @@ from adk_flow.watch.board import Board
 _SILENCE = 10
 """Seconds after which a stream sends a sign of life, by which the loss of its reader is noticed."""
 
-_Args = TypeVarTuple("_Args")
 _T = TypeVar("_T")
 
 
 async def serve(root: Path, announce: Callable[[str], None], port: int = 0) -> None:
-    """Serves the page of a folder, or of a log, until it is cancelled.
+    """Serves the page of a folder, or of a log, until it is cancelled; nothing outside is read.
 
-    Args:
-      root: what is shown; nothing outside of it is read.
-      announce: called with the address, once it can be opened.
-      port: by default any that is free.
+    `announce` is called with the address, once it can be opened; the port is by default any free.
 
     Raises:
       AdkFlowError: the port cannot be had.
@@ -92,7 +88,7 @@ class Pages:
         # One thread, as a board is not to be read while it changes; the loop stays free.
         self._thread = ThreadPoolExecutor(1)
 
-    async def _run(self, call: Callable[[*_Args], _T], *args: *_Args) -> _T:
+    async def _run(self, call: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def _page(self, request: Request) -> HTMLResponse:
@@ -114,8 +110,7 @@ class Pages:
 
     async def _news(self, session: str) -> AsyncIterator[bytes]:
         """Gives the elements of the page that have changed, all of them at first."""
-        sent: dict[str, str] = {}
-        silence = 0.0
+        sent, silence = dict[str, str](), 0.0
         while True:
             pieces = await self._run(self._board.pieces, session)
             changed = [(id, html) for id, html in pieces.items() if sent.get(id) != html]

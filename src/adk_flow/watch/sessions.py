@@ -32,6 +32,9 @@ _LIVE = 120
 class Session:
     """A session, of which several files may be parts."""
 
+    log: Log
+    """All parts as one, once it was updated."""
+
     def __init__(self, id: str) -> None:
         self.id = id
         """Opaque: it shows no name and no path."""
@@ -44,7 +47,6 @@ class Session:
         self._latest_open = 0
         """The latest record of turns that have no end."""
         self._parts: list[tuple[Tail, int]] = []
-        self._log: Log | None = None
         self._reader = TraceReader()
         self._read = 0
         self.asks_servers = False
@@ -60,7 +62,7 @@ class Session:
         parts = [(tail, tail.begun) for tail in tails]
         if len(parts) > 1 or parts != self._parts:
             logs = [tail.log for tail in tails if tail.log is not None]
-            self._log, self._reader, self._read = join_parts(logs), TraceReader(), 0
+            self.log, self._reader, self._read = join_parts(logs), TraceReader(), 0
             self._parts = parts
         new = self.log.records[self._read :]
         for record in new:
@@ -68,28 +70,18 @@ class Session:
         self._read += len(new)
         self.asks_servers |= any(record.kind == "a2a" for record in new)
         self.version += 1
-        self._note_stage()
-        return new
-
-    def _note_stage(self) -> None:
         turns = self._reader.turns.values()
         self.began = max((turn.began for turn in turns), default=self.log.header.time)
         ended = sum(turn.complete for turn in turns)
         self.stage = (self.began, len(turns), ended, len(self._reader.activations))
         self._latest_open = max((turn.ended for turn in turns if not turn.complete), default=0)
+        return new
 
     def tell_with_servers(self, story: Log) -> None:
         """Shows it together with what the servers recorded that it asked."""
-        shown = self.trace.log
-        if len(story.records) != len(shown.records):
+        if len(story.records) != len(self.trace.log.records):
             self._story = None if story is self.log else trace_log(story)
             self.version += 1
-
-    @property
-    def log(self) -> Log:
-        """All parts as one."""
-        assert self._log is not None, "a session has a part"
-        return self._log
 
     @property
     def trace(self) -> Trace:
@@ -122,12 +114,11 @@ class WatchedFolder:
         """Reads what was written since the last look; gives the sessions that changed."""
         files = sorted(_logs_in(self._root), key=lambda file: file[1].st_mtime_ns, reverse=True)
         self.unread = max(0, len(files) - self.most)
-        kept = dict(files[: self.most])
-        gone = {path for path in self._tails if path not in kept}
-        for path in gone:
-            del self._tails[path]
+        kept, before = dict(files[: self.most]), len(self._tails)
+        self._tails = {path: tail for path, tail in self._tails.items() if path in kept}
+        is_gone = len(self._tails) < before
         changed = self._read(kept)
-        if changed or gone:
+        if changed or is_gone:
             yield from self._update(changed)
 
     def _read(self, files: dict[str, os.stat_result]) -> set[Tail]:
@@ -182,9 +173,8 @@ def _apart(tails: Sequence[Tail]) -> list[list[Tail]]:
     """Tells sessions of the same names apart."""
     if len(tails) == 1:
         return [list(tails)]
-    tails = sorted(tails, key=lambda tail: tail.path)
-    of_log = {id(tail.log): tail for tail in tails}
-    groups = group_by_session([tail.log for tail in tails if tail.log is not None])
+    of_log = {id(tail.log): tail for tail in sorted(tails, key=lambda tail: tail.path)}
+    groups = group_by_session([tail.log for tail in of_log.values() if tail.log is not None])
     return [[of_log[id(log)] for log in group] for group in groups]
 
 

@@ -55,6 +55,11 @@ class Team:
         """The names of the specialists."""
         return [agent.name for agent in self.agents]
 
+    def graph_name(self, construct: str) -> str:
+        """Names the graph of a construct, otherwise where an agent goes by that name."""
+        is_taken = construct in (self.lead.name, *self.names)
+        return f"{construct}_graph" if is_taken else construct
+
     def leading(self, *, calling: Sequence[ToolUnion] = (), **update: Any) -> LlmAgent:
         """Copies the lead, with further tools."""
         tools = [*self.own_tools(self.lead), *calling]
@@ -134,11 +139,7 @@ async def _resolved(instruction: str | InstructionProvider, context: ReadonlyCon
 
 
 def merged_tools(construct: str, team: Team) -> list[ToolUnion]:
-    """Gathers the tools of a team, for one agent that does the work of all.
-
-    Raises:
-      WiringError: two of them go by the same name, so that a model could not tell them apart.
-    """
+    """Gathers a team's tools for one agent; a WiringError if two go by the same name."""
     gathered: dict[object, ToolUnion] = {}
     owners: dict[str, str] = {}
     for agent in (team.lead, *team.specialists):

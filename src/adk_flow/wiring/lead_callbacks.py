@@ -18,11 +18,7 @@ _INNER_HOOKS = (
 
 
 def graph_without(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
-    """Makes a Workflow in which a lead plays no part, of nodes that follow each other.
-
-    Raises:
-      WiringError: it has callbacks around model or tools, which would run nowhere.
-    """
+    """Makes a Workflow, of nodes that follow each other, in which a lead plays no part."""
     inner = [hook for hook in _INNER_HOOKS if getattr(lead, f"canonical_{hook}_callbacks")]
     if inner:
         raise WiringError(

@@ -10,8 +10,6 @@ from adk_flow.analysis.terms import is_whole
 from adk_flow.analysis.trace import Activation, ModelCall, Trace, Turn
 from adk_flow.log.schema import AGENT_CALLS
 
-__all__ = ["Fact", "Relay", "trace_relays"]
-
 
 class Relay(msgspec.Struct, frozen=True):
     """What was to be passed on: the user's facts to called agents, or an agent's to the user.

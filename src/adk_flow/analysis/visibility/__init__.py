@@ -19,8 +19,6 @@ from adk_flow.log.schema import PREVIEW
 if TYPE_CHECKING:
     from adk_flow.scenario.conversation import Canary
 
-__all__ = ["Crossing", "Exposure", "Visibility", "trace_visibility"]
-
 
 class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     """What each agent was shown of the user's, of the others', and of the planted facts."""

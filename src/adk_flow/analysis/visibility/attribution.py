@@ -96,14 +96,7 @@ class Said:
     def in_part(
         self, part: Part, record: Record, asked: Mapping[str, str], is_node: bool
     ) -> list[Attribution]:
-        """Finds whose words a part of a request is.
-
-        Args:
-          part: the part.
-          record: the record of the request.
-          asked: who asked the agent what.
-          is_node: whether the agent runs as a node of a graph.
-        """
+        """Finds whose words a part of a request is; `asked` tells who asked the agent what."""
         text = self._texts.get(part.text, "")
         if part.role == "model" or part.kind not in ("text", "response") or not text:
             return []

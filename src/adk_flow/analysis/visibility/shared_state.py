@@ -41,7 +41,8 @@ class _Crossings:
 
     def __init__(self, trace: Trace) -> None:
         self._agents: dict[str, None] = {}
-        self._nested = {run.number: run for run in trace.runs.values() if run.parent}
+        runs = (run for turn in trace.turns for run in turn.runs)
+        self._nested = {run.number: run for run in runs if run.parent}
         nested = ((run.parent, run) for run in self._nested.values())
         self._started = {(at.number, run.call_id): run.number for at, run in nested if at}
         """Nested runs by the activation and call that started them."""

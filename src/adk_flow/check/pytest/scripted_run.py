@@ -75,11 +75,7 @@ def _app(subject: App | BaseNode | str | Path) -> App:
 
 
 def _check_keyless(app: App) -> None:
-    """Refuses models that are called over the network.
-
-    Raises:
-      ValueError: an agent has one.
-    """
+    """Refuses models that are called over the network."""
     override = override_of(app)
     for agent in llm_agents(app.root_agent):
         if model := _live_model(override.model or agent.model, agent, override):

@@ -4,6 +4,4 @@ A request is read (`view`), set beside the app's agents (`agent_map`) and how fa
 (`turn`), and the next step follows (`steps`).
 """
 
-from adk_flow.models.planned.plugin import PlanPlugin
-
-__all__ = ["PlanPlugin"]
+from adk_flow.models.planned.plugin import PlanPlugin as PlanPlugin

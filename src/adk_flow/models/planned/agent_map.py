@@ -9,9 +9,9 @@ from google.adk.agents.llm_agent import LlmAgent
 from adk_flow._adk import BaseNode, Workflow
 from adk_flow._data import group_by
 from adk_flow.inspect.agent_graph import agents_of, tool_name, tools_of, uses_of
-from adk_flow.models.request.schemas import resolve_schema
+from adk_flow.models.request.schemas import Schema, resolve_schema
 from adk_flow.models.request.situation import skill_name
-from adk_flow.models.request.values import free_property
+from adk_flow.models.request.values import choices_of
 from adk_flow.scenario.plan import Task
 
 TOOLS = "adk_additional_tools"
@@ -41,6 +41,7 @@ class AgentMap:
     def owners(self, task: Task) -> list[str]:
         """Names whose task it is: its agent, else whoever has its tools, else the lead.
 
+        Tools that nobody has may be those of a lead's toolset, which are known in a run only.
         An agent that only chooses by a schema is there for a task of data alone; nobody takes over
         a task that only asks others.
         """
@@ -48,13 +49,27 @@ class AgentMap:
         if task.agent in self.nodes:
             declared = [getattr(node, "output_schema", None) for node in self.nodes[task.agent]]
             schemas = [resolve_schema(schema) for schema in declared if schema is not None]
-            if is_data or len(schemas) < len(declared) or any(map(free_property, schemas)):
+            if is_data or len(schemas) < len(declared) or not all(map(self._only_chooses, schemas)):
                 return [task.agent]
         if task.only_asks:
             return []
         needed = {call.name for call in task.calls}
-        able = [name for name in self.nodes if needed <= self._tools(name)] if needed else []
-        return able or self.leads
+        if not needed:
+            return self.leads
+        able = [name for name in self.nodes if needed <= self._tools(name)]
+        return able or [name for name in self.leads if "" in self._tools(name)]
+
+    def _only_chooses(self, schema: Schema) -> bool:
+        """Whether all that an answer of a shape says is one of several, or who is to do what."""
+        parts = schema.get("properties", {"": schema}).items()
+        return all(name in self.nodes or bool(choices_of(part)) for name, part in parts)
+
+    def names_agents(self, schema: Schema) -> bool:
+        """Whether an answer of a shape says which agents are to act."""
+        parts = schema.get("properties", {"": schema}).items()
+        return any(
+            name in self.nodes or self.nodes.keys() & choices_of(part) for name, part in parts
+        )
 
     def knows(self, task: Task) -> bool:
         """Whether a task is somebody's by its agent's or skill's name, or may be by its tools.
@@ -68,7 +83,9 @@ class AgentMap:
         return bool(needed) and any(needed <= own or "" in own for own in tools)
 
     def _tools(self, name: str) -> set[str]:
-        return {tool_name(tool) for node in self.nodes[name] for tool in tools_of(node)}
+        tools = (tool for node in self.nodes[name] for tool in tools_of(node))
+        # What skills bring is among them.
+        return {tool_name(tool) for tool in tools if not hasattr(tool, "_skills")}
 
     def skills_for(self, name: str, task: Task, owners: Collection[str]) -> list[str]:
         """Names the skills of an agent that a task needs.
@@ -94,6 +111,11 @@ class AgentMap:
             used = (node.name for top in self.nodes.get(name, ()) for node in agents_of(top))
             self._below[name] = frozenset(used) - {name}
         return self._below[name]
+
+    def has_stages(self, name: str) -> bool:
+        """Whether it asks no model, but has agents that do, such as a SequentialAgent."""
+        asks = any(isinstance(node, LlmAgent) for node in self.nodes.get(name, ()))
+        return bool(self.below(name)) and not asks
 
     def is_on_the_way(self, name: str, owners: Iterable[str]) -> bool:
         """Whether an agent is one of the owners, or uses one."""

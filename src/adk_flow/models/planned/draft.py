@@ -15,8 +15,8 @@ from adk_flow.inspect.agent_graph import uses_of
 from adk_flow.inspect.settings import state_read
 from adk_flow.inspect.warnings import code_names
 from adk_flow.models.planned.agent_map import AgentMap
-from adk_flow.models.request.schemas import resolve_schema
-from adk_flow.models.request.values import value_of, values_of
+from adk_flow.models.request.schemas import Schema, resolve_schema
+from adk_flow.models.request.values import free_property, value_of, values_of
 from adk_flow.record.activations import kind_of
 from adk_flow.scenario.conversation import AskedTurn, Conversation
 from adk_flow.scenario.plan import PlannedCall, Task
@@ -33,7 +33,7 @@ async def draft_conversation(
     if not agents:
         return Conversation([AskedTurn(question, plan=[]) for question in questions])
     team = AgentMap(agents[0])
-    plan = [task async for task in _tasks(agents, team.leads, run_tools)]
+    plan = [task async for task in _tasks(agents, team, run_tools)]
     turns = [AskedTurn(question, plan=plan) for question in questions]
     return Conversation(turns, state=_state(agents, team, run_tools))
 
@@ -73,7 +73,7 @@ def _is_stage_before(
 
 
 async def _tasks(
-    agents: Sequence[BaseNode], leads: Sequence[str], run_tools: bool
+    agents: Sequence[BaseNode], team: AgentMap, run_tools: bool
 ) -> AsyncIterator[Task]:
     names = set[str]()
     for agent in agents:
@@ -81,11 +81,20 @@ async def _tasks(
             continue
         names.add(agent.name)
         tools = [_call(tool, run_tools) for tool in await agent.canonical_tools() if _is_own(tool)]
+        schema = resolve_schema(agent.output_schema) if agent.output_schema else None
         # A lead says what it was told, and a router chooses whom the plan needs.
-        chooses = bool(agent.output_schema or uses_of(agent))
-        if tools or agent.name not in leads or not chooses:
-            says = None if tools or agent.output_schema else f"What {agent.name} says."
-            yield Task(agent.name, tools=tools, says=says)
+        chooses = uses_of(agent) or (schema and team.names_agents(schema))
+        if tools or agent.name not in team.leads or not chooses:
+            says = None if tools or schema else f"What {agent.name} says."
+            yield Task(agent.name, tools=tools, says=_filled(schema) if schema else says)
+
+
+def _filled(schema: Schema) -> dict[str, Any] | None:
+    """Fills a shape of data, whose parts one cannot guess; None for one that takes words."""
+    parts = schema.get("properties")
+    if not parts or free_property(schema):
+        return None
+    return {name: value_of(part) for name, part in parts.items()}
 
 
 _ADKS_OWN = ("google.adk.tools.skill_toolset", "google.adk.tools.model_consult")

@@ -32,7 +32,7 @@ class PlanPlugin(BasePlugin):
         """Reads the conversation files; `root` gives a graph as root, which ADK does not (2.13).
 
         Raises:
-          ConversationError: one cannot be read, or does not fit.
+          AdkFlowError: one cannot be read, or does not fit.
         """
         super().__init__(name="adk_flow_plans")
         self._asked = {str(file): read_conversation(file) for file in files}

@@ -189,7 +189,8 @@ class PlannedStep:
         """Names the graph that is called for a task, all of whose agents hear what is asked."""
         hop = self._hop(number)
         offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
-        return offer.name if offer and offer.kind == "node_tool" else ""
+        is_graph = offer and (offer.kind == "node_tool" or self.turn.team.has_stages(offer.name))
+        return offer.name if offer and is_graph else ""
 
     def _only_joins(self, number: int) -> bool:
         """Whether a task joins what others say, for which nobody goes back to its agent."""
@@ -340,12 +341,12 @@ class PlannedStep:
         """Fills the properties that choose or share out between agents."""
         shares: dict[str, Any] = {}
         for name, part in schema["properties"].items():
-            if name in self.turn.team.nodes:
+            if (chosen := self._chosen(part, waiting)) is not None:
+                shares[name] = chosen
+            elif name in self.turn.team.nodes:
                 share = self._share(name, waiting)
                 if share or name in (schema.get("required") or ()):
                     shares[name] = share or value_of(part)
-            elif (chosen := self._chosen(part, waiting)) is not None:
-                shares[name] = chosen
         return shares
 
     def _share(self, name: str, waiting: list[int]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -124,6 +124,12 @@ def free_property(schema: Schema) -> str:
         return "*" if _takes_words(schema) else ""
     free = [name for name in schema.get("required") or () if _takes_words(parts.get(name, {}))]
     return next(iter(free), "")
+
+
+def choices_of(schema: Schema) -> Sequence[Any]:
+    """Lists the words of which a value, or each of a list's items, is one; empty for any."""
+    choices = (schema.get("items") or schema).get("enum") or ()
+    return [choice for choice in choices if isinstance(choice, str)]
 
 
 def _takes_words(schema: Schema) -> bool:

@@ -41,11 +41,7 @@ def listing(items: Iterable[Source], opening: str = "[", closing: str = "]") -> 
 def lay_out(source: Source, before: str = "", depth: int = 0, after: int = 0) -> str:
     """Writes an expression behind other text, broken where the line would be too long.
 
-    Args:
-      source: the expression.
-      before: what stands on its line before it.
-      depth: how deep the line is indented.
-      after: characters that follow it on its line.
+    `depth` says how deep the line is indented, `after` how many characters follow on it.
     """
     line = f"{before}{_flat(source)}"
     is_long = len(_INDENT) * depth + len(line) + after > WIDTH

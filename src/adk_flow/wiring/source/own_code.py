@@ -26,11 +26,7 @@ class OwnCode:
         return bool(self._pieces)
 
     def add(self, module: str, name: str) -> str:
-        """Takes a definition over, and those that it uses; gives its name.
-
-        Raises:
-          WiringError: something of its name is there already, of another module.
-        """
+        """Takes a definition over with all that it uses; gives its name, which only it has."""
         if (place := self._places.setdefault(name, "")) == module:
             return name
         if place:
