@@ -34,7 +34,7 @@ def _mistaken(side: Side) -> str:
     """
     tasks = [one for one in side.whole if one.is_asked]
     handed = [one for target in side.targets for one in target.whole if one.is_asked]
-    is_right = not handed or handed == tasks[-1:]
+    is_right = side.kind or not handed or handed == tasks[-1:]
     return "" if is_right else f"{side.named} hands over to {handed[0].named}"
 
 

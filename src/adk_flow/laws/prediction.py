@@ -88,7 +88,7 @@ def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> 
         return variants.incomplete[construct]
     if len(asked) > 1 and construct in _ONE_TOPIC:
         return "it answers one of several topics"
-    stages = next((side for side in asked if side.kind and side.inner_hops), None)
+    stages = next((side for side in asked if side.kind and side.targets), None)
     if stages and construct.startswith("agent_tool"):
         return (
             f"{stages.named}, a {stages.kind}, is called once for all its agents; no law knows it"
