@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from adk_flow.laws.team import QUESTION, Side, written
+from adk_flow.laws.team import QUESTION, Side, tokens_of_call
 from adk_flow.models.request.tokens import tokens_in
 
 _ALONE = ("single_agent", "skills", "best_of_n")
@@ -79,8 +79,8 @@ def _folded(side: Side) -> Side:
 
 def _call(inner: Side, one: Side) -> dict[str, int]:
     return {
-        "called": written(inner.named, {"request": QUESTION}),
-        "returned": written(inner.named, {"result": ""}) + one.says,
+        "called": tokens_of_call(inner.named, {"request": QUESTION}),
+        "returned": tokens_of_call(inner.named, {"result": ""}) + one.says,
     }
 
 

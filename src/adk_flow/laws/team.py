@@ -128,8 +128,8 @@ def _side(agent: BaseNode, tasks: dict[str, Task], seen: set[int], how: str = ""
         instruction=_instruction(agent),
         tools=_declared(agent),
         parts=len(calls),
-        called=sum(written(call.name, call.args) for call in calls),
-        returned=sum(written(call.name, {"result": call.returns}) for call in calls),
+        called=sum(tokens_of_call(call.name, call.args) for call in calls),
+        returned=sum(tokens_of_call(call.name, {"result": call.returns}) for call in calls),
         says=sum(map(tokens_in, says)),
         is_called=how not in ("", "sub_agent"),
         is_asked=task is not None,
@@ -146,7 +146,7 @@ def _instruction(agent: BaseNode) -> int:
     return sum(tokens_in(text) for text in texts if isinstance(text, str))
 
 
-def written(name: str, values: dict[str, Any]) -> int:
+def tokens_of_call(name: str, values: dict[str, Any]) -> int:
     """Counts the tokens of a call or of what came back."""
     return tokens_in(f"{name} {json.dumps(values, ensure_ascii=False, default=str)}")
 
