@@ -171,8 +171,8 @@ async def test_who_gets_the_next_message_is_whom_adk_asks(tmp_path):
 
 async def test_a_summary_that_no_model_can_write(tmp_path):
     often = EventsCompactionConfig(compaction_interval=1, overlap_size=0)
-    stages = [LlmAgent(name="One", model=Scripted(script={"One": ["a"]}))]
-    root = SequentialAgent(name="All", sub_agents=stages)
+    stage = LlmAgent(name="One", model=Scripted(script={"One": ["a"]}))
+    root = SequentialAgent(name="All", sub_agents=[stage])
 
     assert remarks_of(root, events_compaction_config=often) == {
         "fails": "ADK fails to sum the session up: All has no model to do it by, and no summarizer "
