@@ -435,6 +435,26 @@ async def test_stages_that_are_called_are_called_once_for_all_their_tasks(stages
     assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], calls)
 
 
+GRAPHS = ["router", "router_many", "coordinator", "sequential", "parallel", "loop", "best_of_n"]
+
+
+@pytest.mark.parametrize(
+    ("construct", "name"), [*zip(GRAPHS, GRAPHS, strict=True), ("workflow_tool", "specialists")]
+)
+async def test_an_agent_may_have_the_name_of_a_constructs_graph(construct, name, tmp_path):
+    async def asked(lead, other):
+        root = wire(named(lead), [named("A"), named(other)], construct)
+        plan = [task("A", says="a"), task(other, says="b")]
+        held = await play(root, tmp_path / lead / other, plan)
+        assert held.trace
+        return [call.agent for call in held.trace.turns[0].asked_models]
+
+    plain = await asked("Lead", "B")
+
+    assert await asked(name, "B") == [agent.replace("Lead", name) for agent in plain]
+    assert await asked("Lead", name) == [agent.replace("B", name) for agent in plain]
+
+
 async def test_an_agent_may_have_the_name_of_a_routers_field(tmp_path):
     root = wire(named("Lead"), [named("specialists"), named("B")], "router_many")
 
