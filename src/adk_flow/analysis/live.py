@@ -79,7 +79,8 @@ def _begin(moment: Moment, record: Record, run: Run, activation: Activation) -> 
     if reached > (before.ended_time if before else 0):
         call.began = reached
     # ADK gives no words with `turn_complete` but those of a callback that keeps the user's back.
-    call.replaced = bool(record.size and record.turn_complete) and record.usage is None
+    call.replaced = bool(record.size and record.turn_complete and not record.version)
+    call.replaced &= record.usage is None
     call.was_made = call.has_answer = not (call.replaced or activation.number in run.composed)
     return call
 
