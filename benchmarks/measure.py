@@ -153,6 +153,7 @@ def main() -> None:
             "show, starting": (0, (*COMMAND, "show", desk)),
             "diff, starting": (0, (*COMMAND, "diff", desk, desk)),
             "check, starting": (0, (*COMMAND, "check", desk, "--expect", rules)),
+            "--help": (0, (*COMMAND, "--help")),
         }
         print(f"{chosen.records:,} records, {log.stat().st_size / 1e6:,.0f} MB\n")
         rounds = [{n: spent(*row) for n, (_, row) in rows.items()} for _ in range(chosen.repeat)]

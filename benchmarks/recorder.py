@@ -1,12 +1,14 @@
 """What recording costs: FlowPlugin beside no plugin, ADK's LoggingPlugin and OpenInference.
 
-All four take turns in one process, turn by turn, over a model that answers at once, so that nothing
+They take turns in one process, turn by turn, over a model that answers at once, so that nothing
 but the framework and the recorder is measured, and a busy machine slows all of them alike. ADK's
 import that fails is spared, as every app that lists the plugin has it. Times are of the processor.
+`one line a hook` reads nothing and writes the same line each time: the least that a log takes.
 Prints the median of each peer's turns, the median of the ratios turn by turn to the bare app, and
 what that makes a hook; the first turn of a session, in which FlowPlugin creates its file, stands
-apart. `--long` measures turns 10, 100 and 1000 of one session instead: what the recorder takes, and
-what of that it takes to scan the history that ADK hands over.
+apart. `--long` measures turns 10, 100 and 1000 of one session instead: what the recorder takes,
+what of that it takes to scan the history that ADK hands over, and what the same line takes in its
+place, which grows only with what ADK's walk through the session leaves of the processor's caches.
 
     python benchmarks/recorder.py [--rounds 25] [--turns 10] [--long]
 
@@ -50,12 +52,20 @@ from pydantic import Field
 
 from adk_flow._adk import spare_failing_import
 from adk_flow.log.reader import read_log
+from adk_flow.log.schema import Record
+from adk_flow.log.writer import LogWriter
 from adk_flow.models.scripted import call, transfer
 from adk_flow.record.extract import hash_parts
 from adk_flow.record.plugin import FlowPlugin
 
 AIM_HOOK_MICROSECONDS = 25
 AIM_TURN_PERCENT = 8
+
+AROUND = 10
+"""Turns that are taken around one of a long session."""
+
+HOOKS = 8
+"""Records of a turn in which one agent answers."""
 
 
 class Instant(BaseLlm):
@@ -125,6 +135,24 @@ def _openinference() -> Iterator[None]:
         instrumentor.uninstrument()
 
 
+class Lines(BasePlugin):
+    """Writes the same line at each hook, as the recorder writes its own, and reads nothing."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(name="lines")
+        self._writer = LogWriter(Path(folder) / "lines.jsonl")
+        for name in [name for name in dir(self) if name.endswith("_callback")]:
+            setattr(self, name, self._write)
+
+    async def _write(self, **given: Any) -> None:
+        if self._writer.holds_all():
+            self._writer.write(Record(hook="event", time=1, run=1, agent="Root", text="Done."))
+
+    async def close(self) -> None:
+        """Closes the file."""
+        self._writer.close()
+
+
 class Peer:
     """One way of watching a run."""
 
@@ -151,6 +179,7 @@ def _peers(folder: str) -> list[Peer]:
     peers = [
         Peer("no plugin"),
         Peer("adk_flow.FlowPlugin", flow),
+        Peer("one line a hook", lambda: [Lines(folder)]),
         Peer("ADK's LoggingPlugin", lambda: [LoggingPlugin()], discarded),
     ]
     try:
@@ -175,6 +204,15 @@ class Conversation:
         """Creates the session."""
         service = self.runner.session_service
         await service.create_session(app_name="app", user_id="u", session_id="s")
+
+    async def begin_before(self, turn: int) -> None:
+        """Creates a session that comes to a turn next, after copies of its second one."""
+        await self.begin()
+        await self.take_turn()
+        await self.take_turn()
+        service: Any = self.runner.session_service
+        repeat_turn(service.sessions["app"]["u"]["s"].events, turn - 4)
+        await self.take_turn()
 
     async def take_turn(self) -> float:
         """Takes a turn; gives the seconds of processor time that it took."""
@@ -241,31 +279,29 @@ def _report(what: str, times: Times, hooks: int) -> None:
         print(line)
 
 
-class _Timed(FlowPlugin):
-    """A recorder that adds up what its hooks take, and what of that the history takes."""
+class _Clock:
+    """Adds up what a plugin's hooks take, and what of that the history takes."""
 
     took = scanned = 0.0
 
+    def __init__(self, plugin: BasePlugin) -> None:
+        """Times each hook from outside, events where they are written: they never wait."""
+        for name in [name for name in dir(plugin) if name.endswith(("_callback", "_on_event"))]:
+            setattr(plugin, name, self._timed(getattr(plugin, name)))
 
-def _watch(plugin: _Timed) -> None:
-    """Times each hook from outside, events where they are written: they call nothing that waits."""
-    for name in [name for name in dir(plugin) if name.endswith(("_callback", "_on_event"))]:
-        setattr(plugin, name, _timed(plugin, getattr(plugin, name)))
-
-
-def _timed(plugin: _Timed, hook: Callable[..., Any]) -> Callable[..., Any]:
-    async def timed(*place: Any, **given: Any) -> Any:
-        if request := given.get("llm_request"):
+    def _timed(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        async def timed(*place: Any, **given: Any) -> Any:
+            if request := given.get("llm_request"):
+                began = time.process_time()
+                hash_parts(request.contents)
+                self.scanned += time.process_time() - began
             began = time.process_time()
-            hash_parts(request.contents)
-            plugin.scanned += time.process_time() - began
-        began = time.process_time()
-        try:
-            return await hook(*place, **given)
-        finally:
-            plugin.took += time.process_time() - began
+            try:
+                return await hook(*place, **given)
+            finally:
+                self.took += time.process_time() - began
 
-    return timed
+        return timed
 
 
 def repeat_turn(events: list[Event], turns: int) -> None:
@@ -287,31 +323,33 @@ def _kilobytes_kept(plugin: FlowPlugin) -> float:
     return sum(map(sys.getsizeof, [*kept, *chain.from_iterable(parts)])) / 1e3
 
 
-async def _take_long(turn: int, around: int = 10) -> None:
-    """Takes turns of one session around one, and prints their medians."""
+async def _time_hooks(plugin: BasePlugin, turn: int) -> tuple[float, float]:
+    """Takes turns of one session around one; gives medians of a `_Clock`, in milliseconds."""
+    clock, conversation = _Clock(plugin), Conversation(Peer("long", lambda: [plugin]), _answer())
+    await conversation.begin_before(turn + 1 - AROUND // 2)
+    took, scanned = [], []
+    for _ in range(AROUND):
+        clock.took = clock.scanned = 0.0
+        await conversation.take_turn()
+        took.append(clock.took * 1e3)
+        scanned.append(clock.scanned * 1e3)
+    return statistics.median(took), statistics.median(scanned)
+
+
+def _take_long(turn: int) -> None:
+    """Prints what the recorder takes of a turn, and what one line a hook takes of the same."""
     with tempfile.TemporaryDirectory() as folder:
-        plugin = _Timed(directory=folder)
-        _watch(plugin)
-        conversation = Conversation(Peer("long", lambda: [plugin]), _answer())
-        await conversation.begin()
-        await conversation.take_turn()
-        await conversation.take_turn()
-        service: Any = conversation.runner.session_service
-        repeat_turn(service.sessions["app"]["u"]["s"].events, turn - 3 - around // 2)
-        await conversation.take_turn()
-        size, took, scanned = plugin.paths[0].stat().st_size, [], []
-        for _ in range(around):
-            plugin.took = plugin.scanned = 0.0
-            await conversation.take_turn()
-            took.append(plugin.took * 1e3)
-            scanned.append(plugin.scanned * 1e3)
-        grown = (plugin.paths[0].stat().st_size - size) / around
+        plugin, lines = FlowPlugin(directory=folder), Lines(folder)
+        took, scanned = asyncio.run(_time_hooks(plugin, turn))
+        least, _ = asyncio.run(_time_hooks(lines, turn))
+        grown = sum(map(len, plugin.paths[0].read_bytes().splitlines(True)[-AROUND * HOOKS :]))
         kept = _kilobytes_kept(plugin)
-        await conversation.runner.close()
-    all_of, scan = statistics.median(took), statistics.median(scanned)
+        asyncio.run(plugin.close())
+        asyncio.run(lines.close())
     print(
-        f"  turn {turn:>4}: {all_of:6.3f} ms, {scan:6.3f} ms of it to scan the history; "
-        f"beyond that {all_of - scan:6.3f}; {grown:,.0f} bytes; {kept:.0f} kB kept in memory"
+        f"  turn {turn:>4}: {took:6.3f} ms, {scanned:6.3f} ms of it to scan the history; "
+        f"beyond that {took - scanned:6.3f}, where lines alone take {least:6.3f}; "
+        f"{grown / AROUND:,.0f} bytes; {kept:.0f} kB kept in memory"
     )
 
 
@@ -328,7 +366,7 @@ def main() -> None:
     if options.long:
         print("Aim: beyond the scan, turn 1000 takes at most 1.5 times turn 10.")
         for turn in (10, 100, 1000):
-            asyncio.run(_take_long(turn))
+            _take_long(turn)
         return
     print(f"Aim: {AIM_HOOK_MICROSECONDS} us a hook, {AIM_TURN_PERCENT} % of a turn.")
     with tempfile.TemporaryDirectory() as folder:

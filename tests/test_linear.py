@@ -1,6 +1,11 @@
-"""Twice as long a log takes twice the work, and no more memory where it is read turn by turn."""
+"""Twice as long a log takes twice the work, and no more memory where it is read turn by turn.
 
+A turn late in a session takes the recorder no more steps than an early one.
+"""
+
+import asyncio
 import gc
+import sys
 import tracemalloc
 from cProfile import Profile
 from pathlib import Path
@@ -15,9 +20,11 @@ from adk_flow.check.diff import diff_flows
 from adk_flow.log import reader
 from adk_flow.log.reader import LogFile
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_text import print_flow
 from adk_flow.render.terminal import plain_console
 from benchmarks.measure import lines_of
+from benchmarks.recorder import Conversation, Instant, Peer
 from tests.doubles.flow import agent, record
 
 
@@ -86,6 +93,35 @@ def test_what_is_read_turn_by_turn_needs_no_more_memory_for_more_turns(function,
     short, long = (peak_of(function, path) for path in logs)
 
     assert long < 2 * short  # of a log four times as long
+
+
+async def steps_of(turn, folder):
+    """Counts the bytecodes of adk-flow in a turn of a session, without the scan of its history."""
+    plugin, steps = FlowPlugin(directory=folder), 0
+    conversation = Conversation(Peer("", lambda: [plugin]), agent("Root", Instant()))
+    await conversation.begin_before(turn)
+
+    def count(frame, event, argument):
+        nonlocal steps
+        steps += event == "opcode"
+        if "adk_flow" in frame.f_code.co_filename and "hash_parts" not in frame.f_code.co_qualname:
+            frame.f_trace_opcodes = True
+        return count if frame.f_trace_opcodes else None
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        await conversation.take_turn()
+    finally:
+        sys.settrace(before)
+    assert not plugin.faults
+    return steps
+
+
+def test_turn_600_takes_the_recorder_no_more_steps_than_turn_10(tmp_path):
+    early, late = [asyncio.run(steps_of(turn, tmp_path / str(turn))) for turn in (10, 600)]
+
+    assert 1000 < late < 1.05 * early
 
 
 def test_turns_that_were_read_go_without_a_search_for_garbage(logs):

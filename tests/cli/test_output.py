@@ -210,6 +210,30 @@ def test_a_missing_key_is_told_once_and_before_anything_runs(command, tmp_path):
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
+def test_tools_that_could_not_be_loaded_are_told_once(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "agent.py").write_text("""
+from google.adk.agents import LlmAgent
+from google.adk.tools.base_toolset import BaseToolset
+
+class Shelf(BaseToolset):
+    async def get_tools(self, context=None):
+        raise ConnectionError("nobody listens")
+
+    async def close(self):
+        pass
+
+root_agent = LlmAgent(name="Root", model="gemini-2.5-flash", tools=[Shelf()])
+""")
+    lost = "will run without the tools from toolset Shelf, which failed to load: nobody listens\n"
+
+    drafted = run_command("plan", "desk", "--question", "Hi", folder=tmp_path)
+    ran = run_command("run", "desk", "Hi", "And?", "--model", "offline", folder=tmp_path)
+
+    assert (drafted.returncode, drafted.stderr) == (0, f"adk-flow: an agent {lost}")
+    assert (ran.returncode, ran.stderr) == (0, f"adk-flow: Agent Root {lost}")
+
+
 def test_a_state_key_that_is_missing_names_the_option_that_gives_it(tmp_path):
     write_app(tmp_path / "app", GEMINI.replace("gemini-2.5-flash", "offline"))
     words = ("run", "app", "Hi")

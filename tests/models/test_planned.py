@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import pytest
-from google.adk.agents import LlmAgent, LoopAgent
+from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
 from google.adk.agents.run_config import RunConfig, ToolThreadPoolConfig
 from google.adk.apps import App
@@ -419,6 +420,39 @@ async def test_an_agent_that_answers_in_data_plays_its_own_task(construct, tmp_p
     assert held.trace
     asked = {call.agent for call in held.trace.turns[0].asked_models}
     assert (held.failed_checks, asked) == ([[]], {"Lead", "A", "B"})
+
+
+@pytest.mark.parametrize(
+    ("stages", "calls"),
+    [(SequentialAgent, 4), (ParallelAgent, 4), (partial(LoopAgent, max_iterations=2), 6)],
+)
+async def test_stages_that_are_called_are_called_once_for_all_their_tasks(stages, calls, tmp_path):
+    pipeline = stages(name="pipeline", sub_agents=[named("A"), named("B")])
+    root = named("Lead", tools=[AgentTool(pipeline)])
+
+    held = await play(root, tmp_path, [task("A", says="a"), task("B", says="b")])
+
+    assert (held.failed_checks, held.turns[0].llm_calls) == ([[]], calls)
+
+
+GRAPHS = ["router", "router_many", "coordinator", "sequential", "parallel", "loop", "best_of_n"]
+
+
+@pytest.mark.parametrize(
+    ("construct", "name"), [*zip(GRAPHS, GRAPHS, strict=True), ("workflow_tool", "specialists")]
+)
+async def test_an_agent_may_have_the_name_of_a_constructs_graph(construct, name, tmp_path):
+    async def asked(lead, other):
+        root = wire(named(lead), [named("A"), named(other)], construct)
+        plan = [task("A", says="a"), task(other, says="b")]
+        held = await play(root, tmp_path / lead / other, plan)
+        assert held.trace
+        return [call.agent for call in held.trace.turns[0].asked_models]
+
+    plain = await asked("Lead", "B")
+
+    assert await asked(name, "B") == [agent.replace("Lead", name) for agent in plain]
+    assert await asked("Lead", name) == [agent.replace("B", name) for agent in plain]
 
 
 async def test_an_agent_may_have_the_name_of_a_routers_field(tmp_path):

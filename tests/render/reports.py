@@ -1,5 +1,7 @@
 """What the reports under test compare, and how pages are read."""
 
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 from adk_flow.comparison.aggregate import Setting
@@ -57,6 +59,12 @@ class Page(HTMLParser):
         self.words += data
         if self._in_cell:
             self.rows[-1][-1] += data
+
+    @property
+    def hashes(self) -> list[str]:
+        """Those of its style and script, as a policy names them."""
+        digests = [sha256(text.encode()).digest() for text in self.inlined.values()]
+        return [f"'sha256-{b64encode(digest).decode()}'" for digest in digests]
 
     def count(self, style: str) -> int:
         """Counts the shapes of a style."""

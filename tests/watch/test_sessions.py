@@ -168,9 +168,9 @@ def test_older_logs_are_listed_when_they_are_asked_for(desk, tmp_path, monkeypat
 
 def test_a_log_of_no_time_that_there_is_harms_nobody(desk, tmp_path):
     (tmp_path / "good.jsonl").write_bytes(desk)
-    header = b'{"flow_log":2,"adk":"","adk_flow":"","app":"b","session":"s","time":%d}\n'
-    for number in (-(2**62), 2**62):
-        (tmp_path / f"{number}.jsonl").write_bytes(header % number)
+    for number in (-(2**62), 2**62, 10**25):
+        log = re.sub(rb'(?<="time":)\d+', b"%d" % number, desk)
+        (tmp_path / f"{number}.jsonl").write_bytes(log.replace(b'"app":"app"', b'"app":"b"'))
 
     pieces = Board(tmp_path, "/x/").pieces("")
-    assert sum("How dear is a loan?" in html for html in pieces.values()) >= 1
+    assert any("How dear is a loan?" in html for html in pieces.values())

@@ -366,7 +366,8 @@ class _Scheduler:
         ended = max(node.time, ended)
         began = self._time_before(node, caller.since)
         graph, *inner = node.path.split("/")
-        is_idle = len(inner) == 1 and node_name(graph) == self._idle
+        names = self._idle, f"{self._idle}_graph"  # where an agent goes by the first
+        is_idle = len(inner) == 1 and node_name(graph) in names
         span = Span(
             kind="node",
             agent=node.parent_name,

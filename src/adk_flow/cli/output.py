@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BufferedWriter, RawIOBase, TextIOWrapper
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import typer
 
@@ -69,11 +69,31 @@ def stop_printing() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _LostTools(logging.Handler):
+    """Prints once that tools could not be loaded, without which ADK runs an agent all the same."""
+
+    said: ClassVar[set[str]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Passes over whatever else is logged."""
+        words = record.getMessage().replace("Agent <unknown>", "an agent")
+        if "will run without the tools from toolset" in words and words not in self.said:
+            self.said.add(words)
+            print_note(words)
+
+
+_LOST_TOOLS = _LostTools()
+
+
 def silence_adk() -> None:
     """Keeps ADK's own warnings from the output; errors of a run stand in its log."""
     warnings.filterwarnings("ignore", module=r"google\.")
     warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
     logging.getLogger("google_adk").setLevel(logging.CRITICAL)
+    agents = logging.getLogger("google_adk.google.adk.agents.llm_agent")  # where it says so (2.13)
+    agents.addHandler(_LOST_TOOLS)
+    agents.setLevel(logging.ERROR)
+    agents.propagate = False
 
 
 @contextmanager

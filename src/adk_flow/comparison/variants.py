@@ -13,6 +13,7 @@ from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools.tool_context import ToolContext
 from google.adk.workflow import BaseNode, Workflow
+from pydantic import ValidationError
 
 from adk_flow._data import digest_of
 from adk_flow._text import join_names
@@ -104,7 +105,8 @@ def _rewire(
             result.skipped[name] = str(error)
         except Exception as error:
             # What ADK or pydantic refuses of somebody's agents under one construct.
-            result.skipped[name] = f"{type(error).__name__}: {error}"
+            words = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            result.skipped[name] = f"{type(error).__name__}: {words}"
         else:
             result.apps[name] = app.model_copy(update={"root_agent": wired})
             absent = [_absence(agent) for agent in specialists if agent not in fitting]

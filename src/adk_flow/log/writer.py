@@ -37,11 +37,10 @@ class LogWriter:
         """
         if not is_device(path):
             make_private_folder(path.parent, file_mode)
-        self.path, self._file = _open_alone(path, file_mode)
+        self.path, self._file, self._found = _open_alone(path, file_mode)
         self._place = str(self.path)
-        found = self._found = os.fstat(self._file)
-        self._is_file = stat.S_ISREG(found.st_mode)
-        self.size = found.st_size
+        self._is_file = stat.S_ISREG(self._found.st_mode)
+        self.size = self._found.st_size
         """Length of the file in bytes, as far as this writer knows while it holds it."""
 
     def lock(self) -> bool:
@@ -121,14 +120,15 @@ class LogWriter:
             self.path.unlink(missing_ok=True)
 
 
-def _open_alone(path: Path, file_mode: int) -> tuple[Path, int]:
+def _open_alone(path: Path, file_mode: int) -> tuple[Path, int, os.stat_result]:
     """Opens for appending under a lock; takes the next free of `.2`, `.3`, … if one holds it."""
     number, candidate = 1, path
     while True:
         file = open_log_file(candidate, file_mode)
+        is_mine, found = _lock(file), os.fstat(file)
         # One that was deleted in between, as `discard` does, is at its path no more.
-        if _lock(file) and (is_device(candidate) or _is_at(str(candidate), os.fstat(file))):
-            return candidate, file
+        if is_mine and (not stat.S_ISREG(found.st_mode) or _is_at(str(candidate), found)):
+            return candidate, file, found
         os.close(file)
         number += 1
         candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -101,8 +100,7 @@ class Beginning(Struct):
     parent_name: str = ""
 
 
-@dataclass(slots=True)
-class OpenRun:
+class OpenRun(Struct, eq=False):
     """One activation of a Runner."""
 
     number: int
@@ -115,34 +113,34 @@ class OpenRun:
     """ADK's copy of the session, kept as long as the run is known by it."""
     shared: frozenset[str] = frozenset()
     """Names that several agents, graphs or functions of the app have."""
-    places: dict[int, str] = field(default_factory=dict)
+    places: dict[int, str] = {}
     """Where agents of such names stand, by activation."""
     ahead: tuple[str, ...] = ()
     """Hooks that a plugin before the recorder has too, and hides by answering."""
     live: bool = False
     ended: bool = False
-    calls: dict[ToolContext, Call] = field(default_factory=dict)
+    calls: dict[ToolContext, Call] = {}
     """Tool calls that have begun."""
-    asking: dict[int, Scene] = field(default_factory=dict)
+    asking: dict[int, Scene] = {}
     """The model calls that ADK is about to make, by activation."""
-    activations: dict[Place, int] = field(default_factory=dict)
+    activations: dict[Place, int] = {}
     """Open frames."""
-    deciding: dict[int, str] = field(default_factory=dict)
+    deciding: dict[int, str] = {}
     """Open frames of agents that decide in code who runs, with their names."""
-    delegating: set[int] = field(default_factory=set)
+    delegating: set[int] = set()
     """Frames that have delegated a task, after which ADK begins them anew. Other open frames that
     begin are new: ADK tells no end of an agent in whose place a callback answered."""
-    tools: dict[int, dict[str, Any]] = field(default_factory=dict)
+    tools: dict[int, dict[str, Any]] = {}
     """The tools that each frame's model was last offered, by name."""
-    sent: set[tuple[int, str]] = field(default_factory=set)
+    sent: set[tuple[int, str]] = set()
     """Messages to A2A servers that were recorded, by activation and id."""
-    handovers: dict[tuple[str, str], int] = field(default_factory=dict)
+    handovers: dict[tuple[str, str], int] = {}
     """Source frames of transfers that were not yet taken up, by target and branch."""
-    taken_up: dict[tuple[str, str], int] = field(default_factory=dict)
+    taken_up: dict[tuple[str, str], int] = {}
     """Those that were: ADK runs the target of a called agent's transfer twice (2.13)."""
-    closed: dict[Place, int] = field(default_factory=dict)
+    closed: dict[Place, int] = {}
     """Frames that ADK ended."""
-    handed_over: dict[Place, int] = field(default_factory=dict)
+    handed_over: dict[Place, int] = {}
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
 
     def activation(

@@ -204,15 +204,17 @@ def of_request(request: LlmRequest, declared: int) -> Request:
 def instruction_of(request: LlmRequest) -> str:
     """Gives the system instruction that a model is sent."""
     system = request.config.system_instruction
+    if isinstance(system, str):
+        return system
     if isinstance(system, types.Content):
-        system = words_of(system)
-    return system if isinstance(system, str) else as_json(system) if system else ""
+        return words_of(system)
+    return as_json(system) if system else ""
 
 
 def hash_parts(contents: list[types.Content]) -> array[int]:
     """Gives what tells the parts that a model is sent apart: of all that was said, each time."""
     hashes = [
-        hash(part.text or _lettered(part, "")) ^ -(content.role == "model")
+        hash(part.text or _lettered(part)) ^ -(content.role == "model")
         for content in contents
         for part in content.parts or ()
     ]
@@ -227,7 +229,7 @@ def latest_parts(contents: list[types.Content], count: int) -> list[tuple[str, s
             break
         role = "m" if content.role == "model" else "u"
         for place, part in enumerate(content.parts or ()):
-            parts.insert(place, (role, part.text) if part.text else _lettered(part, role))
+            parts.insert(place, (role, part.text) if part.text else _lettered(part))
     return parts[len(parts) - count :]
 
 
@@ -236,9 +238,8 @@ def letters_of(contents: list[types.Content]) -> str:
     return "".join([letter for letter, _ in latest_parts(contents, sys.maxsize)])
 
 
-def _lettered(part: types.Part, role: str) -> tuple[str, str]:
-    if part.text:
-        return role, part.text
+def _lettered(part: types.Part) -> tuple[str, str]:
+    """Gives letter and text of a part that has no words."""
     if call := part.function_call:
         return "c", f"{call.name} {as_json(call.args)}"
     if response := part.function_response:

@@ -6,40 +6,37 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry
 
 _COMPACTION = "google.adk.apps.compaction"
+_CASCADE = "google.adk.live._cascade_live_connection"
 
 
-class Scene:
+class Scene(Struct, eq=False):
     """A run, an activation, a model call or a tool call under way, as far as models are entered.
 
     ADK's own entry is told by the hooks `after_model` and `model_error`; each other one is handed
     to `untold` when it ended, or when it is known that ADK's own did not take place.
     """
 
-    model = ""
+    run: OpenRun
+    untold: Callable[[Scene, Entry], None]
+    activation: int
+    agent: str
+    call: str
+    """Function call id of a tool call."""
+    model: str = ""
     """The model that ADK is about to ask."""
-    is_asking = False
+    is_asking: bool = False
     """Whether ADK is about to enter a model, or has."""
-    is_whole = False
+    is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _own: Entry | None = None
     _latest: Entry | None = None
     _pending: tuple[Entry, ...] = ()
-
-    def __init__(
-        self,
-        run: OpenRun,
-        untold: Callable[[Scene, Entry], None],
-        activation: int,
-        agent: str,
-        call: str,
-    ) -> None:
-        """Is about a place: an activation, its agent, and a tool call's function call id."""
-        self.run, self.untold = run, untold
-        self.activation, self.agent, self.call = activation, agent, call
 
     def follows(self) -> bool:
         """Whether what enters a model now belongs to the run."""
@@ -48,6 +45,10 @@ class Scene:
     def sums_up(self) -> bool:
         """Whether what enters a model now sums the session up: after a run, or within one."""
         return not self.is_asking and _compacts()
+
+    def connects(self) -> bool:
+        """Whether what enters a model now is a live connection."""
+        return self.run.live and _is_around(_CASCADE)
 
     def yielded(self, entry: Entry) -> None:
         """Notes who answered last."""
@@ -97,9 +98,13 @@ def _compacts() -> bool:
 
     What else enters a model in the task that held a conversation is none of that conversation's.
     """
+    return _is_around(_COMPACTION)
+
+
+def _is_around(module: str) -> bool:
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__") == _COMPACTION:
+        if frame.f_globals.get("__name__") == module:
             return True
         frame = frame.f_back
     return False

@@ -193,13 +193,12 @@ class SentRequests:
           anew: whether it gets a number of its own, be it known or not.
         """
         key = hash(part)
-        number = self._numbers.get(key, 0)
+        number = self._numbers.pop(key, 0)  # put last, as the first of too many is forgotten
         is_apart = number != before + 1 and before == self.count
         is_new = anew or not number or (is_apart and len(part[1]) <= SHORT)
         if is_new:
             self.count += 1
             number = self.count
-        self._numbers.pop(key, None)  # put last, as the first of too many is forgotten
         self._numbers[key] = number
         if len(self._numbers) > KNOWN_TEXTS:
             del self._numbers[next(iter(self._numbers))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from adk_flow._text import UNKNOWN, format_dollars, format_number, format_seconds, one_line, plural
 from adk_flow.analysis.metrics import AgentMetrics
@@ -58,7 +59,7 @@ def summary_table(comparison: Comparison, most: int) -> Table:
         Column("tokens"): _figure(lambda f: f.tokens, format_number),
         Column("cost"): _figure(lambda f: f.dollars, format_dollars),
         _CRITICAL_PATH: _figure(lambda f: f.critical_path_seconds, format_seconds),
-        Column("passed"): _passed(comparison.setting.incomplete),
+        Column("passed"): partial(_passed, comparison.setting.incomplete),
     }
     rows = [_row(comparison, f, [cell(f, None) for cell in columns.values()]) for f in shown]
     more = plural(len(left_out), "more construct")
@@ -109,7 +110,7 @@ def times_table(comparison: Comparison) -> Table:
         Column("parallelism", legend="LLM time divided by the critical path"): lambda f, _: Cell(
             _NONE if f.parallelism is None else f"{f.parallelism:.2f}"
         ),
-        Column("passed"): _passed(comparison.setting.incomplete),
+        Column("passed"): partial(_passed, comparison.setting.incomplete),
         **({_AGREEMENT: _agreeing} if other_baseline(comparison) else {}),
         Column(
             "pass^k",
@@ -268,19 +269,17 @@ def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> C
     return Cell(format_number(reported), notes=[share], mark="warning")
 
 
-def _passed(incomplete: Collection[str]) -> CellOf:
+def _passed(
+    incomplete: Collection[str], figures: ConstructMetrics, _: ConstructMetrics | None
+) -> Cell:
     """Writes how many runs passed; of none checked, how many conversations came to their end."""
-
-    def write_cell(figures: ConstructMetrics, _: ConstructMetrics | None) -> Cell:
-        if figures.pass_k is not None:
-            return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
-        if not figures.gaps:
-            is_whole = figures.construct not in incomplete
-            return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
+    if figures.pass_k is not None:
+        return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
+    if figures.gaps:
         asked = len(figures.after_turns)
         return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
-
-    return write_cell
+    is_whole = figures.construct not in incomplete
+    return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
 
 
 def _agreeing(figures: ConstructMetrics, base: ConstructMetrics | None) -> Cell:

@@ -26,13 +26,11 @@ _AS = {"parent": " (its parent)", "peer": " (a peer)", "sub_agent": ""}
 
 def agents_to_text(picture: Inspection, width: int) -> str:
     """Writes who is in an app, who may hand over to whom, and what is odd."""
-    return "".join(f"{line}\n" for words in _lines(picture) for line in _folded(words, width))
-
-
-def _folded(words: str, width: int) -> Iterator[str]:
-    """Folds a line; what goes on below it stands four columns further in."""
-    start = len(words) - len(words.lstrip()) + 4
-    yield from fold_words(words[:start], words[start:], width)
+    folded: list[str] = []
+    for words in _lines(picture):
+        start = len(words) - len(words.lstrip()) + 4  # what goes on below stands further in
+        folded += fold_words(words[:start], words[start:], width)
+    return "".join(f"{line}\n" for line in folded)
 
 
 def _lines(picture: Inspection) -> list[str]:

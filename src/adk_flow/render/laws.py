@@ -28,8 +28,8 @@ _LEGEND = (
     "tools each, h words of history; f₁ is f after a first message of one topic, else 0."
 )
 _ROUGH = (
-    "A weak prediction: of what is below specialists (here {}) the laws know little; "
-    "adk-flow compare tells."
+    "A weak prediction: of agents that run others without a model (here {}) the laws know "
+    "little; adk-flow compare tells."
 )
 _TRIED = {"calls": "calls", "tokens": "tokens", "path_calls": "path", "shared_bytes": "prefixes"}
 _RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")
@@ -82,7 +82,8 @@ def write_formula(factors: Mapping[str, Fraction | int]) -> str:
     """Writes a sum of terms, those together that grow with the same: `2 + 2f + k(3 + 5m)`."""
     parts: list[str] = []
     for talk, terms in groupby(sorted(factors, key=_order), key=lambda term: term.split("·")[0]):
-        sizes = {term.split("·")[1]: _number(factors[term]) for term in terms}
+        rounded = {term.split("·")[1]: f"{float(factors[term]):.1f}" for term in terms}
+        sizes = {size: number.removesuffix(".0") for size, number in rounded.items()}
         sizes = {size: number for size, number in sizes.items() if number not in ("0", "-0")}
         inner = [number if size == "1" else _times(number, size) for size, number in sizes.items()]
         if talk == "1":
@@ -103,10 +104,6 @@ _TALK, _SIZES = (
 def _order(term: str) -> tuple[int, int]:
     talk, _, size = term.partition("·")
     return _TALK.index(talk), _SIZES.index(size)
-
-
-def _number(factor: Fraction | int) -> str:
-    return f"{float(factor):.1f}".removesuffix(".0")
 
 
 def _times(number: str, name: str) -> str:

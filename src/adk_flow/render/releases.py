@@ -96,17 +96,14 @@ def _wrong(alignment: Alignment) -> Iterator[str]:
 
 
 def _sentences(difference: ReleaseDifference, releases: Sequence[str]) -> Iterator[str]:
-    values = difference.values
+    values, turns = difference.values, difference.turns
+    numbers = join_names(map(str, turns))
+    where = f" (turn{'s' if len(turns) > 1 else ''} {numbers})" if turns else ""
     base, *others = group_by(values, values.__getitem__).items()
     for value, some in others:
         what = difference.denial if value == NO else difference.statement
         other = f" “{value}”, not “{base[0]}”" if value not in (YES, NO) else ""
-        yield f"{name_releases(some, releases)}: {what}{other}{_turns(difference.turns)}"
-
-
-def _turns(turns: Sequence[int]) -> str:
-    many = "s" if len(turns) > 1 else ""
-    return f" (turn{many} {join_names(map(str, turns))})" if turns else ""
+        yield f"{name_releases(some, releases)}: {what}{other}{where}"
 
 
 def _hooks(alignment: Alignment) -> dict[str, dict[str, int | None]]:

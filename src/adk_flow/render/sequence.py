@@ -131,8 +131,9 @@ class _Sketch:
         else:
             path = f"M{start + way * 5:g} {y:g}H{end - way * 5:g}"
         ends = f"{move.source} {move.kind} {move.target}:"
-        self.arrows.append(line(_style(move), path, _hint(move), move.record, ends))
         place, text = (start + way * LANE / 2, y - 3), move.text if move.is_control else ""
+        hint = f"{move.kind} {text}".strip() if move.is_control or not move.text else move.text
+        self.arrows.append(line(_style(move), path, hint, move.record, ends))
         if move.failed:
             self.arrows.append(label("failed-word", *place, "✗ failed", move.record))
         elif start != end and (text or move.kind in ("transfer", "call")):
@@ -188,10 +189,6 @@ def _style(move: Move) -> str:
     if not move.is_control:
         return "talk"
     return "control handover" if move.kind == "transfer" else "control"
-
-
-def _hint(move: Move) -> str:
-    return move.text if move.text and not move.is_control else f"{move.kind} {move.text}".strip()
 
 
 def lanes_of(moves: Iterable[Move], spans: Iterable[Span] = ()) -> list[str]:

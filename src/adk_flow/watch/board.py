@@ -37,7 +37,9 @@ class Board:
     def pieces(self, id: str) -> dict[str, str]:
         """Gives the elements of the page by their ids: of a session, by default the newest."""
         self._look()
-        newest, until = self._newest_first(), time.monotonic() + _PATIENCE
+        shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
+        newest = sorted(shown, key=lambda session: session.began, reverse=True)
+        until = time.monotonic() + _PATIENCE
         session = self._folder.sessions.get(id) if id else next(iter(newest), None)
         rows = {f"row-{each.id}": self._row(each, until) for each in newest}
         return (self._draw(session) if session else {}) | rows
@@ -81,10 +83,6 @@ class Board:
         for kept in (self._rows, self._pieces, self._drawn):
             for id in kept.keys() - self._folder.sessions.keys():
                 del kept[id]
-
-    def _newest_first(self) -> list[Session]:
-        shown = (s for s in self._folder.sessions.values() if s.id not in self._folder.of_others)
-        return sorted(shown, key=lambda session: session.began, reverse=True)
 
     def _row(self, session: Session, until: float) -> str:
         """Draws a session's line; where time is up the one before stays for now."""

@@ -55,6 +55,11 @@ class Team:
         """The names of the specialists."""
         return [agent.name for agent in self.agents]
 
+    def graph_name(self, construct: str) -> str:
+        """Names the graph of a construct, otherwise where an agent goes by that name."""
+        is_taken = construct in (self.lead.name, *self.names)
+        return f"{construct}_graph" if is_taken else construct
+
     def leading(self, *, calling: Sequence[ToolUnion] = (), **update: Any) -> LlmAgent:
         """Copies the lead, with further tools."""
         tools = [*self.own_tools(self.lead), *calling]

@@ -20,10 +20,12 @@ from adk_flow.wiring.best_of import wire_best_of
 from adk_flow.wiring.coordination import wire_coordinator
 from adk_flow.wiring.copies import ROUNDS, Team
 from adk_flow.wiring.lead_callbacks import check_single_part, conclusion, graph_without
-from adk_flow.wiring.nodes import ASK, as_said, check_names, nodes_of, quoted, running
+from adk_flow.wiring.nodes import ASK, as_said, nodes_of, quoted, running
 
 STAGES = "specialists"
 """The name of the graph that a lead calls as a tool."""
+_UNLIMITED: dict[str, Any] = {"conversation": True, "timeout": None, "retry": None}
+"""No other construct sets its agents any limits."""
 TEMPERATURES = (0.0, 0.5, 1.0)
 """Of the candidates that `best_of_n` chooses from: all that they differ in."""
 
@@ -31,15 +33,15 @@ TEMPERATURES = (0.0, 0.5, 1.0)
 def coordinator(team: Team) -> Workflow:
     """The lead shares out the question, specialists answer side by side, the lead sums up."""
     check_single_part(team.lead, "coordinator")
-    # Without limits: no other construct sets its agents any.
     return wire_coordinator(
-        "coordinator", team.lead, team.specialists, conversation=True, timeout=None, retry=None
+        *(team.graph_name("coordinator"), team.lead, team.specialists),
+        **_UNLIMITED,
     )
 
 
 def sequential(team: Team) -> Workflow:
     """Specialists one after the other: each is given what the one before said."""
-    return graph_without(team.lead, "sequential", *_stages(team)[:-1])
+    return graph_without(team.lead, team.graph_name("sequential"), *_stages(team)[:-1])
 
 
 def _stages(team: Team) -> list[LlmAgent | FunctionNode]:
@@ -58,11 +60,10 @@ def telling(agent: LlmAgent) -> FunctionNode:
 
 def workflow_tool(team: Team) -> LlmAgent:
     """The lead calls a Workflow as a tool, in which specialists work one after the other."""
-    check_names(STAGES, [team.lead, *team.specialists])
     agents = nodes_of(team, include_contents="none")
     does = "Has each of these work on a request, one after the other:"
     graph = Workflow(
-        name=STAGES,
+        name=team.graph_name(STAGES),
         description="\n".join([does, *(f"{agent.name}: {agent.description}" for agent in agents)]),
         input_schema=str,
         edges=[("START", *map(handing_on, agents), sum_up)],
@@ -90,7 +91,8 @@ def sum_up(node_input: list[str]) -> str:
 def parallel(team: Team) -> Workflow:
     """Specialists at once; their answers are put together as they are."""
     specialists, join = nodes_of(team), JoinNode(name="join")
-    return graph_without(team.lead, "parallel", tuple(specialists), join, gathering(team.names))
+    nodes = tuple(specialists), join, gathering(team.names)
+    return graph_without(team.lead, team.graph_name("parallel"), *nodes)
 
 
 def gathering(names: Sequence[str]) -> Callable[..., types.Content]:
@@ -107,7 +109,7 @@ def loop(team: Team) -> Workflow:
     """Specialists round after round, until the last round or until one of them escalates."""
     stages = _stages(team)
     ways = {"again": stages[0], "out": conclusion}
-    return graph_without(team.lead, "loop", *stages, going_on(ROUNDS), ways)
+    return graph_without(team.lead, team.graph_name("loop"), *stages, going_on(ROUNDS), ways)
 
 
 def going_on(rounds: int) -> Callable[..., Event]:
@@ -131,9 +133,7 @@ def best_of_n(team: Team) -> Workflow:
         single_agent(team, name=f"{team.lead.name}_{number}", generate_content_config=config)
         for number, config in enumerate(configs, start=1)
     ]
-    return wire_best_of(
-        "best_of_n", candidates, team.lead, conversation=True, timeout=None, retry=None
-    )
+    return wire_best_of(team.graph_name("best_of_n"), candidates, team.lead, **_UNLIMITED)
 
 
 def _has_escalated(ctx: Context) -> bool:

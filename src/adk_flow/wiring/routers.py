@@ -41,7 +41,9 @@ def router(team: Team) -> Workflow:
         after_agent_callback=None,
     )
     answers = {agent.name: agent for agent in nodes_of(team)}
-    return within_callbacks(team.lead, "router", lead, routing("specialist"), answers)
+    return within_callbacks(
+        team.lead, team.graph_name("router"), lead, routing("specialist"), answers
+    )
 
 
 def routing(field: str) -> Callable[..., None]:
@@ -76,7 +78,8 @@ def classifier_router(team: Team) -> Workflow:
         )
     answers = {agent.name: agent for agent in nodes_of(team)}
     return graph_without(
-        team.lead, "classifier_router", read_messages, classify, routing_by_state(ANSWER), answers
+        *(team.lead, team.graph_name("classifier_router")),
+        *(read_messages, classify, routing_by_state(ANSWER), answers),
     )
 
 
@@ -101,7 +104,9 @@ def router_many(team: Team) -> Workflow:
     lead = _classifying(team, NAME_ALL, output_schema=schema)
     agents = nodes_of(team)
     steps = (tuple(map(answering, agents)), JoinNode(name="join"), merging_of(team, agents, True))
-    return Workflow(name="router_many", edges=[("START", open_graph, lead, *steps)])
+    return Workflow(
+        name=team.graph_name("router_many"), edges=[("START", open_graph, lead, *steps)]
+    )
 
 
 def _classifying(team: Team, sentence: str, **update: Any) -> LlmAgent:

@@ -112,6 +112,11 @@ class AgentMap:
             self._below[name] = frozenset(used) - {name}
         return self._below[name]
 
+    def has_stages(self, name: str) -> bool:
+        """Whether it asks no model, but has agents that do, such as a SequentialAgent."""
+        asks = any(isinstance(node, LlmAgent) for node in self.nodes.get(name, ()))
+        return bool(self.below(name)) and not asks
+
     def is_on_the_way(self, name: str, owners: Iterable[str]) -> bool:
         """Whether an agent is one of the owners, or uses one."""
         return any(owner == name or owner in self.below(name) for owner in owners)

@@ -189,7 +189,8 @@ class PlannedStep:
         """Names the graph that is called for a task, all of whose agents hear what is asked."""
         hop = self._hop(number)
         offer = self.view.offers.get(hop.agent) if hop and hop.how == "call" else None
-        return offer.name if offer and offer.kind == "node_tool" else ""
+        is_graph = offer and (offer.kind == "node_tool" or self.turn.team.has_stages(offer.name))
+        return offer.name if offer and is_graph else ""
 
     def _only_joins(self, number: int) -> bool:
         """Whether a task joins what others say, for which nobody goes back to its agent."""
