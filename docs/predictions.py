@@ -26,7 +26,7 @@ from adk_flow.comparison.runner import compare
 from adk_flow.errors import AdkFlowError
 from adk_flow.laws.prediction import PREDICTED, predict_winners
 from adk_flow.laws.table import read_laws
-from adk_flow.laws.team import QUESTION
+from adk_flow.laws.team import QUESTION, read_team
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.run.app import load_app
 from adk_flow.wiring import CONSTRUCTS
@@ -41,10 +41,12 @@ def main() -> None:
     given = parser.parse_args()
     silence_adk()
     hits: Counter[str] = Counter()
+    nested: Counter[str] = Counter()
     truths: dict[str, list[tuple[str, ...]]] = {figure: [] for figure in PREDICTED}
     for name, app in _apps(given.number, given.apps):
         try:
             guessed = asyncio.run(predict_winners(app, read_laws().apps)).at_once
+            team = asyncio.run(read_team(app)).specialists
             least = truth_of(app)
         except AdkFlowError as error:
             print(f"{name}: left out: {error}")
@@ -53,15 +55,20 @@ def main() -> None:
             named = tuple(sorted(guessed[figure].constructs if figure in guessed else ()))
             truths[figure].append(least[figure])
             hits[figure] += named == least[figure]
+            nested[figure] += any(side.below for side in team)
+            nested[f"{figure} hit"] += any(side.below for side in team) and named == least[figure]
             sign, winners = "hit " if named == least[figure] else "MISS", ", ".join(least[figure])
             print(f"{name}: fewest {figure}: {sign} {', '.join(named)} ({winners})")
         sys.stdout.flush()
     apps = f"{given.number} generated apps and {len(given.apps)} of this repository, none fitted"
-    lines = [f"| {apps} | hits | always the commonest winner |", "|---|--:|--:|"]
+    heads = f"| {apps} | hits | those with agents below specialists | always the commonest winner |"
+    lines = [heads, "|---|--:|--:|--:|"]
     for figure, winners in truths.items():
         (common, often), *_ = Counter(winners).most_common(1) or [((), 0)]
         hit = f"{hits[figure]} of {len(winners)}"
-        lines.append(f"| fewest {figure}, ties named | {hit} | {often}, `{', '.join(common)}` |")
+        below = f"{nested[f'{figure} hit']} of {nested[figure]}"
+        always = f"{often}, `{', '.join(common)}`"
+        lines.append(f"| fewest {figure}, ties named | {hit} | {below} | {always} |")
     print(*lines, sep="\n")
     if given.write:
         write_block("predictions", "\n".join(["", *lines, "", ""]))

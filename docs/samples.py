@@ -14,7 +14,7 @@ from google.adk.tools.function_tool import FunctionTool
 
 from adk_flow.comparison.variants import make_variants
 from adk_flow.laws.grid import run_talk
-from adk_flow.laws.prediction import UNPREDICTABLE, SampleRow, Talk
+from adk_flow.laws.prediction import UNPREDICTABLE, SampleRow
 from adk_flow.laws.team import read_team
 from adk_flow.laws.terms import terms_of_turns
 from adk_flow.wiring import CONSTRUCTS
@@ -27,8 +27,8 @@ def make_sample(seed: int) -> App:
     """Makes an app of a lead and specialists, some with tools, some with agents of their own."""
     dice = Random(seed)
     names = (f"{'_'.join(dice.sample(_WORDS, dice.randint(1, 3)))}_{n}" for n in range(99))
-    team = [_agent(dice, names, depth=1) for _ in range(dice.choice([1, 2, 2, 3, 3, 4, 5]))]
-    lead = _agent(dice, names, depth=0, tools=dice.choice([0, 0, 0, 1, 2]))
+    team = [_agent(dice, names, below=2) for _ in range(dice.choice([1, 2, 2, 3, 3, 4, 5]))]
+    lead = _agent(dice, names, below=0, tools=dice.choice([0, 0, 0, 1, 2]))
     called = dice.random() < 0.3
     lead.tools += [AgentTool(agent) for agent in team] if called else []
     lead = lead.clone({} if called else {"sub_agents": team})
@@ -36,26 +36,28 @@ def make_sample(seed: int) -> App:
 
 
 def run_sample(seed: int) -> list[SampleRow]:
-    """Runs a sample: every third is asked one thing with two follow-ups, others all at once."""
+    """Runs a sample: half are asked one thing with two follow-ups, others all at once."""
     app = make_sample(seed)
     team = asyncio.run(read_team(app))
-    kind: Talk = "at once" if seed % 3 else "in turn"
-    topics, follow_ups = (len(team.specialists), 0) if seed % 3 else (1, 2)
+    topics, follow_ups = (len(team.specialists), 0) if seed % 2 else (1, 2)
     talk = team.conversation(topics, follow_ups)
-    terms = [*terms_of_turns(team, topics, follow_ups)]
     constructs = [name for name in CONSTRUCTS if name not in UNPREDICTABLE]
     return [
-        SampleRow(name, kind, terms[turn], figures)
+        SampleRow(name, terms, figures)
         for name, wired in make_variants(app, constructs).apps.items()
-        for turn, figures in enumerate(asyncio.run(run_talk(wired, talk, name)))
+        for terms, figures in zip(
+            terms_of_turns(team, name, topics, follow_ups),
+            asyncio.run(run_talk(wired, talk, name)),
+            strict=False,
+        )
     ]
 
 
-def _agent(dice: Random, names: Iterator[str], *, depth: int, tools: int | None = None) -> LlmAgent:
+def _agent(dice: Random, names: Iterator[str], *, below: int, tools: int | None = None) -> LlmAgent:
     name = next(names)
     count = dice.choice([0, 1, 1, 2, 4]) if tools is None else tools
-    inner = dice.randint(1, 2) if depth and dice.random() < 0.15 else 0
-    helpers = [_agent(dice, names, depth=0) for _ in range(inner)]
+    inner = dice.randint(1, 2) if below and dice.random() < 0.2 else 0
+    helpers = [_agent(dice, names, below=below - 1) for _ in range(inner)]
     called = dice.random() < 0.5
     return LlmAgent(
         name=name,

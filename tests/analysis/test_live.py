@@ -4,6 +4,7 @@ The oracle is the connection: what it sent, and what it was sent.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,11 +14,15 @@ from google.adk.agents._streaming_mode import StreamingMode
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
 from google.adk.live import _live_llm_flow
+from google.adk.live._cascade_live import CascadeLive
+from google.adk.live._cascade_live_events import AgentSpokenOutput
+from google.adk.live._transforms import LiveEgress, LiveIngress
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.base_llm_connection import BaseLlmConnection
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.workflow import START, Workflow
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +31,7 @@ from pydantic import PrivateAttr
 from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.metrics import measure
+from adk_flow.models.planned.from_log import plan_of
 from tests.analysis.test_calls import look, tokens_of, usage
 
 
@@ -66,7 +72,9 @@ class Live(BaseLlm):
     async def connect(self, llm_request):
         yield Connection(self._answers)
 
-    async def generate_content_async(self, llm_request, stream=False):
+    async def generate_content_async(
+        self, llm_request, stream=False
+    ) -> AsyncGenerator[LlmResponse, None]:
         raise NotImplementedError("a live session connects and does not generate")
         yield
 
@@ -128,7 +136,7 @@ async def held(folder, root, *messages: str | types.Blob):
     async for event in runner.run_live(
         user_id="u", session_id="s", live_request_queue=requests, run_config=config
     ):
-        if event.content:
+        if event.content or event.output_transcription:
             is_over = not (event.get_function_calls() or event.get_function_responses())
         if event.turn_complete and is_over and left:
             say()
@@ -219,6 +227,9 @@ async def test_a_tool_and_a_transfer_belong_to_the_turn_in_which_they_are(
         "Helper": 100,
     }
     assert tokens_of(turns) == (250 + 7 * len(end), 25 + len(end))
+    (first, second), notes = plan_of(trace).conversation.turns, plan_of(trace).notes
+    assert [tool.name for task in first.plan for tool in task.tools] == ["look"] and not notes
+    assert [task.agent for task in second.plan] == ["Helper"]
     assert not [each for turn in trace.turns for each in find_ignored_transfers(turn, trace)]
 
 
@@ -274,6 +285,16 @@ async def test_words_that_a_callback_keeps_back_ask_no_model(tmp_path):
     ]
 
 
+async def test_what_a_callback_says_as_the_session_ends_is_no_turn(tmp_path):
+    ends = types.Content(role="model", parts=[text("Goodbye.")])
+    model = live([gives(text("a")), done()])
+    root = LlmAgent(name="Root", model=model, after_agent_callback=lambda callback_context: ends)
+
+    (turn,) = measure(await held(tmp_path, root, "q"))
+
+    assert [message.text for message in turn.messages] == ["a", "Goodbye."]
+
+
 async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
     root = LlmAgent(name="Root", model=live([gives(text("a")), done(None)]))
 
@@ -294,3 +315,59 @@ async def test_a_function_in_whose_place_a_callback_answers_did_not_run(tmp_path
     (turn,) = measure(await held(tmp_path, root, "look"))
 
     assert (turn.answer, turn.tool_calls) == ("no", 0)
+
+
+class Inner(Live):
+    """Generates these parts."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        yield gives(self._answers.pop(0), usage_metadata=usage(100, 10))
+
+
+class Ear(LiveIngress):
+    async def __call__(self, audio):
+        return
+        yield
+
+
+class Mouth(LiveEgress):
+    async def __call__(self, text, *, cancel):
+        async for words in text:
+            yield AgentSpokenOutput(text=words)
+
+
+@pytest.mark.filterwarnings("ignore:.*EXPERIMENTAL")
+async def test_the_calls_of_a_connection_that_asks_another_model_are_that_ones(tmp_path):
+    inner = Inner()
+    inner._answers = [call("look", what="x"), text("there"), text("bye")]
+    model = CascadeLive(model=inner, stt=Ear(), tts=Mouth())
+    root = LlmAgent(name="Root", model=model, tools=[look])
+
+    turns = measure(await held(tmp_path, root, "look", "that is all"))
+
+    assert [(turn.answer, turn.llm_calls, turn.input_tokens) for turn in turns] == [
+        ("there", 2, 200),
+        ("bye", 1, 100),
+    ]
+
+
+async def test_a_node_of_a_live_graph_returns_when_its_task_is_finished(tmp_path):
+    greets = [gives(text("Your name?")), done()], [gives(call("finish_task", result="Bo"))]
+    greeter = LlmAgent(name="Greeter", mode="task", description="Greets.", model=live(*greets))
+    clerk = LlmAgent(name="Clerk", model=live([gives(text("Hello Bo.")), done()]))
+    clerk.mode = "task"
+
+    graph = Workflow(name="Desk", edges=[(START, greeter), (greeter, clerk)])
+    trace = await held(tmp_path, graph, "hi", "Bo")
+
+    moves = [(move.kind, move.source, move.target) for move in trace.moves if move.is_control]
+    assert moves == [
+        ("start", "user", "Desk"),
+        ("call", "Desk", "Greeter"),
+        ("end", "Desk", "user"),
+        ("start", "user", "Desk"),
+        ("return", "Greeter", "Desk"),
+        ("call", "Desk", "Clerk"),
+        ("end", "Desk", "user"),
+        ("return", "Clerk", "Desk"),  # as the session ends
+    ]

@@ -167,3 +167,24 @@ async def test_who_gets_the_next_message_is_whom_adk_asks(tmp_path):
         flow = await record(root, ["a", "b"], tmp_path / target)
         asked = [entry.agent for entry in flow.log.records if entry.hook == "before_model"]
         assert asked[-1] == following
+
+
+async def test_a_summary_that_no_model_can_write(tmp_path):
+    often = EventsCompactionConfig(compaction_interval=1, overlap_size=0)
+    stage = LlmAgent(name="One", model=Scripted(script={"One": ["a"]}))
+    root = SequentialAgent(name="All", sub_agents=[stage])
+
+    assert remarks_of(root, events_compaction_config=often) == {
+        "fails": "ADK fails to sum the session up: All has no model to do it by, and no summarizer "
+        "is set"
+    }
+    flow = await record(root, ["Go."], tmp_path, events_compaction_config=often)
+    assert [type(error) for error in flow.errors] == [ValueError]
+
+
+def test_when_the_session_is_summed_up():
+    long = EventsCompactionConfig(token_threshold=9000, event_retention_size=5)
+
+    picture = inspect_app(App(name="app", root_agent=agent("A"), events_compaction_config=long))
+
+    assert picture.compaction == "above 9000 tokens, but for the latest 5 events"

@@ -8,6 +8,7 @@ from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.sequential_agent import SequentialAgent
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
@@ -226,13 +227,25 @@ def tool_of(name):
     return FunctionTool(look)
 
 
-def specialist(name, *below):
-    orders = f"You do {name}."
-    return LlmAgent(name=name, instruction=orders, tools=[tool_of(name)], sub_agents=[*below])
+def specialist(name, *below, calls=()):
+    tools = [tool_of(name), *map(AgentTool, calls)]
+    return LlmAgent(name=name, instruction=f"You do {name}.", tools=tools, sub_agents=[*below])
 
 
 SHAPES = {
     "chain": lambda: [specialist("A", specialist("B", specialist("C")))],
+    "chain of four": lambda: [
+        specialist("A", specialist("B", specialist("C", specialist("D")), specialist("E"))),
+        specialist("Z"),
+    ],
+    "calls": lambda: [
+        specialist("A", calls=[specialist("B", calls=[specialist("C")])]),
+        specialist("Z"),
+    ],
+    "both": lambda: [
+        specialist("A", specialist("B", calls=[specialist("C")])),
+        specialist("Z", calls=[specialist("Y", specialist("X"))]),
+    ],
     "stages": lambda: [
         SequentialAgent(name="S", sub_agents=[specialist("X"), specialist("Y")]),
         specialist("Z"),
@@ -256,8 +269,11 @@ async def test_of_each_construct_something_is_predicted_or_why_not(shape):
     wired = make_variants(app, CONSTRUCTS).apps
     failing = [name for name, why in said.left_out.items() if why.startswith("not all are asked")]
     for name in [*predicted, *failing]:
-        assert bool(await run_talk(wired[name], talk, name)) == (name in predicted), name
-    assert said.rough == {"chain": ["A"], "stages": ["S"], "flat": []}[shape]
+        turns = await run_talk(wired[name], talk, name)
+        assert bool(turns) == (name in predicted), name
+        for figures in turns:
+            assert said.at_once["LLM calls"].values[name] == figures.calls, name
+    assert said.rough == (["S"] if shape == "stages" else [])
     text = write_prediction(said, read_laws(), 80)
     assert ("A weak prediction" in text) == bool(said.rough)
     assert max(map(len, text.splitlines())) <= 80

@@ -67,7 +67,7 @@ class Fallback(BaseLlm):
 @pytest.fixture
 def entries():
     seen: list[Entry] = []
-    run: Any = SimpleNamespace(ended=False)
+    run: Any = SimpleNamespace(ended=False, live=False)
     watch_models()
     token = scenes.set({1: Scene(run, lambda _, entry: seen.append(entry), 0, "", "")})
     yield seen

@@ -17,8 +17,10 @@ from adk_flow.analysis.trace import Activation, ModelCall, Response, Run
 from adk_flow.log.schema import Record, Usage
 
 
-def begins_turn(record: Record, run: Run) -> bool:
+def begins_turn(record: Record, run: Run, activation: Activation | None) -> bool:
     """Whether a record shows that the user, or the model, went on after a turn was complete."""
+    if activation is not None and activation.ended >= 0:
+        return False  # its `after_agent_callback` speaks
     call, is_heard = _latest(run), bool(record.heard and not record.partial)
     if not run.turn.complete:  # the model may have nothing to say to what its calls gave
         return is_heard and call is not None and call.is_over
@@ -79,9 +81,18 @@ def _begin(moment: Moment, record: Record, run: Run, activation: Activation) -> 
     if reached > (before.ended_time if before else 0):
         call.began = reached
     # ADK gives no words with `turn_complete` but those of a callback that keeps the user's back.
-    call.replaced = bool(record.size and record.turn_complete) and record.usage is None
-    call.was_made = call.has_answer = not call.replaced
+    call.replaced = bool(record.size and record.turn_complete and not record.version)
+    call.replaced &= record.usage is None
+    call.was_made = call.has_answer = not (call.replaced or activation.number in run.composed)
     return call
+
+
+def compose(record: Record, run: Run) -> None:
+    """A connection asks another model, whose entries are the calls (2.13, `CascadeLive`)."""
+    call = _latest(run)
+    run.composed.add(record.activation)
+    if call is not None and not call.is_over and call.activation == record.activation:
+        call.was_made = False
 
 
 def _take(moment: Moment, record: Record, run: Run, call: ModelCall) -> None:
@@ -91,6 +102,9 @@ def _take(moment: Moment, record: Record, run: Run, call: ModelCall) -> None:
     if record.size or record.calls:
         call.responses.append(Response(moment.index, record.text, record.calls))
         call.shown += 1
+        for asked_for in run.turn.tool_calls:
+            if asked_for.asked == moment.index:
+                asked_for.model_call = call
         _say(moment, run)
     if not (asks and _asks(call)):  # what it asked for takes its own time
         call.ended, call.ended_time = moment.index, record.time

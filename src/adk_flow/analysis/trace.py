@@ -331,6 +331,8 @@ class Run(msgspec.Struct, eq=False):
     """Whether it is a live session, which has a turn for each answer to the user."""
     exchange: ModelCall | None = None
     """The latest exchange of a live session."""
+    composed: set[int] = set()
+    """Activations whose live connection asks another model."""
     answered_calls: int = 0
     """When its model was last given what calls gave."""
     spoken: str = ""

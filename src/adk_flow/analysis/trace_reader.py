@@ -46,6 +46,9 @@ _MOST = 64
 _BATCH = 32
 """Records that are decoded in a row: one by one takes a tenth longer, in a cache that two share."""
 
+_FINISHED = "Task completed."
+"""What ADK gives to the end of a task (2.13, agents/llm/task/_finish_task_tool.py)."""
+
 _OPENS_RUN = frozenset(
     {
         *("session_change", "user_message", "before_run"),
@@ -93,7 +96,7 @@ class TraceReader:
         if activation is not None and activation.place and record.hook != "before_agent":
             record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
-        if run.live and live.begins_turn(record, run):
+        if run.live and live.begins_turn(record, run, activation):
             self._go_on(moment, run)
         turn = run.turn
         if record.time > turn.ended and not (run.live and turn.complete):
@@ -294,6 +297,8 @@ class TraceReader:
 
     def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
         enter_model(moment.index, record, run)
+        if record.kind == "connection":
+            live.compose(record, run)
         hidden_hooks.miss_answer(moment.index, record, run)
 
     def _on_before_tool(self, moment: Moment, record: Record, run: Run) -> None:
@@ -310,6 +315,8 @@ class TraceReader:
             hidden_hooks.note_hidden(run, "after_tool", record.agent, record.tool, moment.index)
         if call is not None and not again and hidden_hooks.is_reflected(record):
             hidden_hooks.miss_tool_error(run, call, record)
+        if run.live and record.kind == "finish_task" and record.text == _FINISHED:
+            self._on_after_agent(moment, record, run)  # ADK calls no `after_agent` (2.13)
         if not again and control_moves.ran_agent(record, call):
             caller, failed = self.activations.get(record.activation), record.hook == "tool_error"
             failed = failed or bool(call and call.failed)

@@ -103,17 +103,14 @@ def inspect_app(app: App) -> Inspection:
     ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
     links = [Link(ids[id(source)], ids[id(use.node)], use.how) for source, use in uses]
     writers = writers_of(nodes)
-    compacted = ""
-    if config := getattr(app, "events_compaction_config", None):
-        overlap = f"{config.overlap_size} of them again"
-        compacted = f"every {config.compaction_interval} turns, {overlap}"
+    compaction = getattr(app, "events_compaction_config", None)
     root = nodes[0] if nodes else None
     replying = [node for node in nodes if getattr(node, "root_agent", None) is root]
     picture = Inspection(
         app=app.name,
         plugins=[type(plugin).__name__ for plugin in app.plugins],
         resumable=bool((config := app.resumability_config) and config.is_resumable),
-        compaction=compacted,
+        compaction=" and ".join(_when_compacted(compaction)) if compaction else "",
         next_after={one.name: next_after(one, root) for one in replying if hasattr(one, "mode")},
         members=[_member(node, ids[id(node)], links, writers) for node in nodes],
         links=links,
@@ -121,8 +118,16 @@ def inspect_app(app: App) -> Inspection:
         edges=[edge for node in nodes for edge in _edges(node, ids)],
         remarks=[],
     )
-    picture.remarks = find_remarks(Wiring(nodes, uses, ids, writers, picture))
+    has_summarizer = compaction is None or compaction.summarizer is not None
+    picture.remarks = find_remarks(Wiring(nodes, uses, ids, writers, picture, has_summarizer))
     return picture
+
+
+def _when_compacted(config: Any) -> Iterator[str]:
+    if turns := config.compaction_interval:
+        yield f"every {turns} turns, {config.overlap_size} of them again"
+    if tokens := getattr(config, "token_threshold", None):  # earlier releases have none
+        yield f"above {tokens} tokens, but for the latest {config.event_retention_size} events"
 
 
 def _walked(root: BaseNode | None) -> tuple[list[BaseNode], list[tuple[BaseNode, Use]]]:

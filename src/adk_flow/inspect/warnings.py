@@ -9,6 +9,7 @@ from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
+from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.loop_agent import LoopAgent
 from google.adk.events.event import Event
 from google.adk.sessions.session import Session
@@ -57,6 +58,8 @@ class Wiring(NamedTuple):
     writers: Mapping[str, list[str]]
     """See `writers_of`."""
     picture: Inspection
+    has_summarizer: bool
+    """Whether nothing is to be summed up, or by a model of its own."""
 
     def id_of(self, node: BaseNode) -> str:
         """Gives the id of a node's member."""
@@ -125,6 +128,13 @@ def _failing(wiring: Wiring) -> Iterator[Remark]:
         if tool := tools.get(member.id):
             text = f"{member.name} fails when it runs: ADK refuses {tool} beside sub-agents"
             yield Remark("fails", [member.id], text)
+
+
+def _unsummed(wiring: Wiring) -> Iterator[Remark]:
+    root = wiring.nodes[0]
+    if not (wiring.has_summarizer or isinstance(root, LlmAgent)):
+        why = f"{root.name} has no model to do it by, and no summarizer is set"
+        yield Remark("fails", [wiring.id_of(root)], f"ADK fails to sum the session up: {why}")
 
 
 def _tasks_too_deep(wiring: Wiring) -> Iterator[Remark]:
@@ -231,6 +241,7 @@ _DETECTORS = (
     _dead_ends,
     _lost_turns,
     _failing,
+    _unsummed,
     _tasks_too_deep,
     _endless_loops,
     _unwritten_state,

@@ -49,7 +49,7 @@ def fit_shares(
     places: Sequence[Mapping[_Name, int]],
     values: Sequence[float],
     sizes: Sequence[float],
-    most: int = 25,
+    most: int = 40,
 ) -> dict[_Name, float]:
     """Fits a sum of at most so many terms with factors above 0, by the least error as a share.
 

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from google.adk.apps import App
-from msgspec.structs import replace
 
 from adk_flow._data import group_by
-from adk_flow._text import plural
-from adk_flow.comparison.crossovers import Winner, name_winner
+from adk_flow.comparison.crossovers import Axis, Winner, name_winner
 from adk_flow.comparison.variants import Variants, make_variants
 from adk_flow.laws.grid import Figures
 from adk_flow.laws.least_squares import fit_shares
+from adk_flow.laws.nested import why_unasked
 from adk_flow.laws.team import AppTeam, Side, read_team
 from adk_flow.laws.terms import terms_of_turns
 from adk_flow.wiring import CONSTRUCTS
-
-Talk = Literal["at once", "in turn"]
-"""All specialists asked in one message, or the first one with follow-ups."""
 
 PREDICTED = {"LLM calls": "calls", "tokens": "tokens"}
 UNPREDICTABLE = ("advisor", "mixed")
 """Constructs that no picture tells the figures of: whom is consulted or called is a choice."""
 _ONE_TOPIC = ("router", "classifier_router")
 """Constructs that answer one topic of a message."""
-_HOPS = {"best_of_n": 0, "agent_tool": 1, "agent_tool_skip_summarization": 1, "single_turn": 1}
-"""How many agents of its own a specialist can hand over to under these, so that all are asked."""
 MOST_FOLLOW_UPS = 10
 
 
@@ -36,7 +30,6 @@ class AppLaw(msgspec.Struct):
     """What a construct takes with any app."""
 
     construct: str
-    talk: Talk
     factors: dict[str, dict[str, float]]
     """By figure and term."""
 
@@ -53,7 +46,7 @@ class Prediction(msgspec.Struct, kw_only=True):
     left_out: dict[str, str]
     """Constructs that are not among those of `at_once`, with the reason."""
     rough: list[str]
-    """Specialists with agents of their own, of which the laws know little: see `_fit`."""
+    """Specialists of whom the laws know little: these, or one below, run others without a model."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
@@ -66,11 +59,11 @@ async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
     count = len(team.specialists)
     left_out = why_left_out(team.specialists, variants)
     alone = why_left_out(team.specialists[:1], variants)
-    at_once = _winners("at once", count, 0, team, left_out, laws)
+    at_once = _winners("topics in one message", count, 0, team, left_out, laws)
     in_turn = [
         winner
         for number in range(MOST_FOLLOW_UPS + 1)
-        for winner in _winners("in turn", 1, number, team, alone, laws)
+        for winner in _winners("follow-ups", 1, number, team, alone, laws)
     ]
     return Prediction(
         app=app.name,
@@ -78,7 +71,7 @@ async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
         at_once={winner.figure: winner for winner in at_once},
         in_turn=in_turn,
         left_out=left_out,
-        rough=[side.named for side in team.specialists if side.inner_calls or side.kind],
+        rough=[side.named for side in team.specialists if any(one.kind for one in side.whole)],
     )
 
 
@@ -95,69 +88,64 @@ def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> 
         return variants.incomplete[construct]
     if len(asked) > 1 and construct in _ONE_TOPIC:
         return "it answers one of several topics"
-    stages = next((side for side in asked if side.kind and side.inner_hops), None)
+    stages = next((side for side in asked if side.kind and side.targets), None)
     if stages and construct.startswith("agent_tool"):
         return (
             f"{stages.named}, a {stages.kind}, is called once for all its agents; no law knows it"
         )
     for side in asked:
-        if side.inner_hops > _HOPS.get(construct, side.inner_hops):
-            own = plural(side.inner_hops, "agent")
-            return f"not all are asked: {side.named} hands over to {own} of its own"
-    last = next((side for side in asked[:-1] if side.kind and side.inner_hops), None)
+        if who := why_unasked(construct, side):
+            return f"not all are asked: {who}"
+    last = next((side for side in asked[:-1] if side.kind and side.targets), None)
     if construct == "transfer" and last:
         return f"not all are asked: {last.named}, a {last.kind}, hands control back to nobody"
     return ""
 
 
 def _winners(
-    talk: Talk,
+    axis: Axis,
     topics: int,
     follow_ups: int,
     team: AppTeam,
     left_out: Collection[str],
     laws: Iterable[AppLaw],
 ) -> Iterator[Winner]:
-    (*_, terms) = terms_of_turns(team, topics, follow_ups)
-    # Of one specialist both questions are the same; routers are fitted to more of the second kind.
-    is_whole = topics == len(team.specialists) and not follow_ups
-    able = [
-        law
-        for law in laws
-        if law.construct not in left_out
-        if (law.talk == "in turn") == (law.construct in _ONE_TOPIC or not is_whole)
-    ]
-    if len(team.specialists) == 1:  # in series or side by side is the same
-        able = [law for law in able if law.construct != "sequential"]
-        able += [
-            replace(law, construct="sequential") for law in able if law.construct == "parallel"
-        ]
+    able = [law for law in laws if law.construct not in left_out]
     for figure, name in PREDICTED.items():
-        values = {law.construct: float(round(apply_law(law.factors[name], terms))) for law in able}
-        if name == "tokens" and topics > 1 and {"parallel", "sequential"} <= values.keys():
-            # In series each hears besides what those before it said.
-            values["sequential"] = max(values["sequential"], values["parallel"] + 1)
-        if values and talk == "at once":
-            yield name_winner("topics in one message", topics, figure, values)
-        elif values:
-            yield name_winner("follow-ups", follow_ups, figure, values)
+        values = {law.construct: _value(law, name, team, topics, follow_ups) for law in able}
+        if {"parallel", "sequential"} <= values.keys():
+            if len(team.specialists) == 1:  # in series or side by side is the same
+                values["sequential"] = values["parallel"]
+            elif name == "tokens" and topics > 1:  # in series each hears those before it
+                values["sequential"] = max(values["sequential"], values["parallel"] + 1)
+        if values:
+            yield name_winner(axis, follow_ups if axis == "follow-ups" else topics, figure, values)
+
+
+def _value(law: AppLaw, figure: str, team: AppTeam, topics: int, follow_ups: int) -> float:
+    (*_, terms) = terms_of_turns(team, law.construct, topics, follow_ups)
+    return float(round(apply_law(law.factors[figure], terms)))
 
 
 class SampleRow(NamedTuple):
     """What a talk with an app takes under a construct."""
 
     construct: str
-    talk: Talk
     terms: Mapping[str, int]
     figures: Figures
 
 
 def fit_app_laws(rows: Iterable[SampleRow]) -> list[AppLaw]:
     """Fits laws to talks with apps of any shape."""
-    return [
-        AppLaw(*key, {figure: _fit(group, figure) for figure in PREDICTED.values()})
-        for key, group in group_by(rows, lambda row: (row.construct, row.talk)).items()
-    ]
+    groups = group_by(rows, lambda row: row.construct)
+    return [_fit_construct(name, group) for name, group in groups.items()]
+
+
+def _fit_construct(construct: str, rows: Sequence[SampleRow]) -> AppLaw:
+    """Fits calls, then the tokens of talks whose calls are those: where agents meet they vary."""
+    calls = _fit(rows, "calls")
+    told = [row for row in rows if round(apply_law(calls, row.terms)) == row.figures.calls]
+    return AppLaw(construct, {"calls": calls, "tokens": _fit(told, "tokens")})
 
 
 def _fit(rows: Sequence[SampleRow], figure: str) -> dict[str, float]:
@@ -168,11 +156,13 @@ def _fit(rows: Sequence[SampleRow], figure: str) -> dict[str, float]:
     deep = [row for row in rows if any(_inner(row.terms).values())]
     sizes = [float(getattr(row.figures, figure)) for row in deep]
     rest = [size - apply_law(law, row.terms) for size, row in zip(sizes, deep, strict=True)]
-    return law | fit_shares([_inner(row.terms) for row in deep], rest, sizes, most=5)
+    law |= fit_shares([_inner(row.terms, figure) for row in deep], rest, sizes)
+    return {name: rounded for name, factor in law.items() if (rounded := round(factor, 3))}
 
 
-def _inner(terms: Mapping[str, int]) -> dict[str, int]:
-    return {name: value for name, value in terms.items() if name.startswith("inner")}
+def _inner(terms: Mapping[str, int], figure: str = "") -> dict[str, int]:
+    start = "inner calls" if figure == "calls" else "inner"  # calls are counted, not fitted
+    return {name: value for name, value in terms.items() if name.startswith(start)}
 
 
 def apply_law(factors: Mapping[str, float], terms: Mapping[str, int]) -> float:

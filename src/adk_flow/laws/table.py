@@ -36,8 +36,9 @@ def read_laws() -> LawTable:
 
 
 def write_table(table: LawTable) -> None:
-    """Writes the laws that come along."""
-    text = msgspec.json.format(msgspec.json.encode(table, enc_hook=str), indent=1)
+    """Writes the laws that come along, a line each."""
+    start = b'{"construct"'
+    text = msgspec.json.encode(table, enc_hook=str).replace(start, b"\n" + start)
     Path(str(files("adk_flow.laws"))).joinpath(_NAME).write_bytes(text + b"\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -14,7 +14,7 @@ from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
 from adk_flow._adk import BaseNode
-from adk_flow.inspect.agent_graph import agents_of, tools_of
+from adk_flow.inspect.agent_graph import agents_of, tools_of, uses_of
 from adk_flow.models.planned.draft import draft_conversation
 from adk_flow.models.request.tokens import tokens_in, usage
 from adk_flow.scenario.conversation import AskedTurn, Conversation
@@ -35,22 +35,41 @@ class Side(NamedTuple):
     instruction: int = 0
     tools: int = 0
     """Of the declarations of its tools."""
-    acts: int = 0
-    """Whether its task calls anything: 1 or 0."""
+    parts: int = 0
+    """How many calls its task makes, all at once."""
     called: int = 0
     returned: int = 0
     says: int = 0
-    inner_calls: int = 0
-    """Model calls of agents of its own."""
-    inner_hops: int = 0
-    """Agents of its own to whom control goes over."""
-    inner_sent: int = 0
-    """What those are sent of themselves, as often as they are asked."""
+    is_called: bool = False
+    """Whether the one whose own agent it is calls it; else it is handed over to."""
+    is_asked: bool = False
+    """Whether the plan has a task for it."""
+    below: tuple[Side, ...] = ()
+    """Agents of its own."""
+    inner: Mapping[str, int] = {}
+    """What those take whom it calls, by what of it."""
 
     @property
     def static(self) -> int:
         """Tokens of its instruction and tools, which each of its requests begins with."""
         return self.instruction + self.tools
+
+    @property
+    def acts(self) -> int:
+        """Whether its task calls anything: 1 or 0."""
+        return int(self.parts > 0)
+
+    @property
+    def whole(self) -> Iterator[Side]:
+        """Walks it and those below it."""
+        yield self
+        for inner in self.below:
+            yield from inner.whole
+
+    @property
+    def targets(self) -> list[Side]:
+        """Those of its own to whom it hands over."""
+        return [side for side in self.below if not side.is_called]
 
 
 class AppTeam(NamedTuple):
@@ -86,42 +105,39 @@ async def read_team(app: App) -> AppTeam:
     tasks = {task.agent: task for task in drafted}
     below = [[node.name for node in agents_of(agent)] for agent in agents]
     team = {agent.name for agent in agents}
+    seen = {id(lead), *map(id, agents)}
     return AppTeam(
-        _side(lead, tasks.get(lead.name), tasks, alone=True)._replace(tools=_declared(lead, team)),
-        [_side(agent, tasks.get(agent.name), tasks) for agent in agents],
+        _side(lead, tasks, seen)._replace(tools=_declared(lead, team), below=()),
+        [_side(agent, tasks, seen) for agent in agents],
         [[tasks[name] for name in names if name in tasks] for names in below]
         + [[tasks[lead.name]] if lead.name in tasks else []],
     )
 
 
-def _side(agent: BaseNode, task: Task | None, tasks: dict[str, Task], alone: bool = False) -> Side:
-    own = Side(
+def _side(agent: BaseNode, tasks: dict[str, Task], seen: set[int], how: str = "") -> Side:
+    seen |= {id(agent)}
+    task = tasks.get(agent.name)
+    calls = task.calls if task else []
+    answers = [str(call.returns) for call in calls if call.is_stubbed]
+    says = [str(task.says)] if task and task.says else answers
+    return Side(
         named=agent.name,
         kind="" if isinstance(agent, LlmAgent) else type(agent).__name__,
         name=tokens_in(agent.name),
         description=tokens_in(agent.description),
         instruction=_instruction(agent),
         tools=_declared(agent),
-    )
-    if task:
-        answers = [str(call.returns) for call in task.calls if call.is_stubbed]
-        own = own._replace(
-            acts=int(bool(task.calls)),
-            called=sum(_written(call.name, call.args) for call in task.calls),
-            returned=sum(_written(call.name, {"result": call.returns}) for call in task.calls),
-            says=tokens_in(str(task.says)) if task.says else sum(map(tokens_in, answers)),
-        )
-    if alone:
-        return own
-    inner = [node for node in agents_of(agent) if node is not agent and node.name in tasks]
-    sides = [_side(node, tasks[node.name], tasks, alone=True) for node in inner]
-    hops = [node for node in inner if getattr(node, "parent_agent", None) is not None]
-    calls = [1 + side.acts for side in sides]
-    return own._replace(
-        acts=int(own.acts or len(hops) < len(inner)),
-        inner_calls=sum(calls),
-        inner_hops=len(hops),
-        inner_sent=sum(n * side.static for n, side in zip(calls, sides, strict=True)),
+        parts=len(calls),
+        called=sum(tokens_of_call(call.name, call.args) for call in calls),
+        returned=sum(tokens_of_call(call.name, {"result": call.returns}) for call in calls),
+        says=sum(map(tokens_in, says)),
+        is_called=how not in ("", "sub_agent"),
+        is_asked=task is not None,
+        below=tuple(
+            _side(use.node, tasks, seen, use.how)
+            for use in uses_of(agent)
+            if id(use.node) not in seen
+        ),
     )
 
 
@@ -130,7 +146,8 @@ def _instruction(agent: BaseNode) -> int:
     return sum(tokens_in(text) for text in texts if isinstance(text, str))
 
 
-def _written(name: str, values: dict[str, Any]) -> int:
+def tokens_of_call(name: str, values: dict[str, Any]) -> int:
+    """Counts the tokens of a call or of what came back."""
     return tokens_in(f"{name} {json.dumps(values, ensure_ascii=False, default=str)}")
 
 

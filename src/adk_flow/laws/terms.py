@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from adk_flow.laws.nested import NestedAgents
 from adk_flow.laws.team import AppTeam, Side
 
 
-def terms_of_turns(team: AppTeam, topics: int, follow_ups: int) -> Iterator[Counter[str]]:
+def terms_of_turns(
+    team: AppTeam, construct: str, topics: int, follow_ups: int
+) -> Iterator[Counter[str]]:
     """Gives the terms of a talk up to each of its turns, see `AppTeam.conversation`.
 
     What is asked is always the same, and so is no term. None of them is ever taken off another, so
@@ -17,20 +20,27 @@ def terms_of_turns(team: AppTeam, topics: int, follow_ups: int) -> Iterator[Coun
     """
     total: Counter[str] = Counter()
     past: Counter[str] = Counter()
+    below = NestedAgents(construct)
     for number in range(follow_ups + 1):
         asked = team.specialists[:topics] if number == 0 else team.specialists[topics - 1 : topics]
         is_whole = number == 0 and topics == len(team.specialists)
-        lead = team.lead if is_whole else team.lead._replace(acts=0, called=0, returned=0, says=0)
+        lead = team.lead if is_whole else team.lead._replace(parts=0, called=0, returned=0, says=0)
+        names = {side.named for side in asked}
+        idle = [side for side in team.specialists if side.named not in names]
+        asked, inner = below.turn(lead, asked, idle)
         sizes = {
             "1": 1,
             "lead": team.lead.instruction,
             "lead named": team.lead.name + team.lead.description,
             "lead tools": team.lead.tools,
+            "specialists": len(team.specialists),
             "names": sum(side.name for side in team.specialists),
             "descriptions": sum(side.description for side in team.specialists),
             **{f"past {name}": value for name, value in past.items()},
         }
-        total.update(_turn(team, lead, asked, sizes))
+        total.update(_turn(team, lead, asked, idle, sizes))
+        total.update(inner)
+        total["inner hop turns"] += inner["inner hop calls"] * number
         past.update(_said([lead, *asked]))
         total["first turn"] = 1
         yield total.copy()
@@ -46,9 +56,12 @@ def _said(sides: Sequence[Side]) -> dict[str, int]:
 
 
 def _turn(
-    team: AppTeam, lead: Side, asked: Sequence[Side], sizes: Mapping[str, int]
+    team: AppTeam,
+    lead: Side,
+    asked: Sequence[Side],
+    idle: Sequence[Side],
+    sizes: Mapping[str, int],
 ) -> dict[str, int]:
-    idle = [side for side in team.specialists if not any(side is other for other in asked)]
     weights = {
         "turns": 1,
         "acting turns": int(bool(lead.acts or any(side.acts for side in asked))),
@@ -56,13 +69,10 @@ def _turn(
         "acting topics": sum(side.acts for side in asked),
         "lead acts": lead.acts,
         "idle": len(idle),
-        "inner calls": sum(side.inner_calls for side in asked),
-        "inner hops": sum(side.inner_hops for side in asked),
     }
     everybody = {
         "instructions": sum(side.instruction for side in team.specialists),
         "tools": sum(side.tools for side in team.specialists),
-        "specialists": len(team.specialists),
     }
     terms = {f"{a} · {b}": weights[a] * sizes[b] for a, b in product(weights, sizes)}
     once = ("turns", "acting turns")
@@ -79,8 +89,6 @@ def _turn(
         for weight in ("turns", "topics", "acting topics"):
             terms[f"lead {name} · {weight}"] = getattr(lead, name) * weights[weight]
     terms["instructions asked"] = sum(side.instruction for side in asked)
-    terms["inner static"] = sum(side.inner_sent for side in asked)
-    terms["inner hops static"] = sum(side.inner_hops * side.static for side in asked)
     return terms | _before(asked)
 
 
@@ -89,7 +97,8 @@ def _before(asked: Sequence[Side]) -> Counter[str]:
     terms: Counter[str] = Counter()
     for number, side in enumerate(asked):
         for earlier in asked[:number]:
-            values = {"": 1, " acts": earlier.called + earlier.returned, " says": earlier.says}
+            acts = earlier.called + earlier.returned
+            values = {"": 1, " parts": earlier.parts, " acts": acts, " says": earlier.says}
             for name, value in values.items():
                 terms[f"before{name}"] += value
                 terms[f"before acting{name}"] += side.acts * value

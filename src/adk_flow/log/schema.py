@@ -180,9 +180,9 @@ class Record(
     branch: str = ""
     tool: str = ""
     kind: str = ""
-    """Kind of `tool`, see `FunctionCall.kind`; of a model call of ADK's compaction `summarizer`;
-    of an agent that asks no model `code`, or `a2a` if it stands for a remote one, `a2a_read` where
-    the log of that one was joined."""
+    """Kind of `tool`, see `FunctionCall.kind`; of a model call of ADK's compaction `summarizer`, of
+    a live connection's own `connection`; of an agent that asks no model `code`, or `a2a` if it
+    stands for a remote one, `a2a_read` where the log of that one was joined."""
     withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""

@@ -40,8 +40,10 @@ class Entry:
         self.name = getattr(model, "model", "")
         self.node = "" if all(scene.activation for scene in scenes) else _node_around()
         """The node of a graph in which it was entered, of which no hook tells."""
-        self.is_summary = any(scene.sums_up() for scene in scenes)
-        """Whether ADK sums a session up by it."""
+        self.kind = "summarizer" if any(scene.sums_up() for scene in scenes) else ""
+        """`summarizer` if ADK sums a session up by it, `connection` if a live one makes it."""
+        if not self.kind and any(scene.connects() for scene in scenes):
+            self.kind = "connection"
         self.version = ""
         """The model that answered, as its provider names it."""
         self.usage: Any = None

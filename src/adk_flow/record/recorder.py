@@ -265,7 +265,7 @@ class Recorder:
                 activation=scene.activation,
                 agent=scene.agent if scene.activation else entry.node or scene.agent,
                 call=scene.call,
-                kind="summarizer" if entry.is_summary else "",
+                kind=entry.kind,
                 model=entry.name,
                 version="" if entry.version == entry.name else entry.version,
                 took=entry.took,

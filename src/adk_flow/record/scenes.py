@@ -12,6 +12,7 @@ from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry
 
 _COMPACTION = "google.adk.apps.compaction"
+_CASCADE = "google.adk.live._cascade_live_connection"
 
 
 class Scene(Struct, eq=False):
@@ -44,6 +45,10 @@ class Scene(Struct, eq=False):
     def sums_up(self) -> bool:
         """Whether what enters a model now sums the session up: after a run, or within one."""
         return not self.is_asking and _compacts()
+
+    def connects(self) -> bool:
+        """Whether what enters a model now is a live connection."""
+        return self.run.live and _is_around(_CASCADE)
 
     def yielded(self, entry: Entry) -> None:
         """Notes who answered last."""
@@ -93,9 +98,13 @@ def _compacts() -> bool:
 
     What else enters a model in the task that held a conversation is none of that conversation's.
     """
+    return _is_around(_COMPACTION)
+
+
+def _is_around(module: str) -> bool:
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__") == _COMPACTION:
+        if frame.f_globals.get("__name__") == module:
             return True
         frame = frame.f_back
     return False
