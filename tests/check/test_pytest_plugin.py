@@ -210,7 +210,7 @@ def test_what_is_of_the_wrong_kind_is_told(flow, subject, options, told):
 
 def test_a_decision_of_the_wrong_kind_is_told(flow):
     for decision in (3, ["Hi.", None]):
-        with pytest.raises(AssertionError, match="ScriptError: (3|None) is no decision; expected"):
+        with pytest.raises(AssertionError, match=r"ScriptError: (3|None) is no decision; expected"):
             flow(agent("Root", ""), "Hi", script={"Root": [decision]})
 
 
