@@ -7,6 +7,7 @@ import asyncio
 import sys
 import threading
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from google.adk.agents import LoopAgent, SequentialAgent
@@ -19,6 +20,7 @@ from google.adk.evaluation._efficiency_evaluators import (
 )
 from google.adk.evaluation.evaluation_generator import EvaluationGenerator
 from google.adk.events.event import Event
+from google.adk.models.gemini_llm_connection import GeminiLlmConnection
 from google.adk.models.llm_response import LlmResponse
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
@@ -334,3 +336,28 @@ async def test_adks_own_efficiency_metrics_miss_what_runs_inside_an_agent_tool(t
     assert value(_ToolCallCountV1Evaluator()) == 1
     assert (flow.llm_calls, flow.tokens, flow.tool_calls + flow.agent_calls) == (4, 440, 2)
     assert sum(model._taken.values()) == 4
+
+
+@pytest.mark.parametrize("model", ["gemini-live-2.5-flash", "gemini-3.1-flash-live-preview"])
+async def test_gemini_2_completes_a_live_exchange_by_its_calls_and_gemini_3_does_not(model):
+    asked = types.LiveServerToolCall(function_calls=[types.FunctionCall(name="look", id="1")])
+    sent = [types.LiveServerMessage(tool_call=asked)]
+    if model.startswith("gemini-live-2.5"):
+        complete = types.LiveServerContent(turn_complete=True)
+        sent.append(types.LiveServerMessage(server_content=complete))
+
+    class Server:
+        session_id = "s"
+
+        async def receive(self):
+            for message in sent:
+                yield message
+
+    server: Any = Server()
+    given = [one async for one in GeminiLlmConnection(server, model_version=model).receive()]
+
+    names = [one.content.parts[0].function_call.name if one.content else "" for one in given]
+    assert [(name, bool(one.turn_complete)) for name, one in zip(names, given, strict=True)] == [
+        ("look", False),
+        *[("", True)] * (len(sent) - 1),
+    ]

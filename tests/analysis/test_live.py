@@ -285,6 +285,16 @@ async def test_words_that_a_callback_keeps_back_ask_no_model(tmp_path):
     ]
 
 
+async def test_what_a_callback_says_as_the_session_ends_is_no_turn(tmp_path):
+    ends = types.Content(role="model", parts=[text("Goodbye.")])
+    model = live([gives(text("a")), done()])
+    root = LlmAgent(name="Root", model=model, after_agent_callback=lambda callback_context: ends)
+
+    (turn,) = measure(await held(tmp_path, root, "q"))
+
+    assert [message.text for message in turn.messages] == ["a", "Goodbye."]
+
+
 async def test_an_exchange_without_tokens_has_unknown_tokens(tmp_path):
     root = LlmAgent(name="Root", model=live([gives(text("a")), done(None)]))
 

@@ -139,6 +139,11 @@ def test_of_two_folders_each_conversation_is_compared(logs, tmp_path):
     assert result.returncode == 1
     assert result.stderr == "adk-flow: monday: 1 conversation left out, as only it has them\n"
 
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "g.jsonl").write_text(logs[0].read_text().replace("Cost?", "Else?"))
+    unlike = run_command("diff", "monday", "else", folder=tmp_path)
+    assert unlike.stderr.startswith("adk-flow: no conversation is in both folders; the newest ")
+
 
 def test_markdown_has_the_same_words_and_the_pictures_that_show_draws(logs, tmp_path):
     shown, told = (

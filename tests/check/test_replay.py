@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from google.adk.agents import BaseAgent, LlmAgent, SequentialAgent
+from google.adk.agents import BaseAgent, LlmAgent, ParallelAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.events.event import Event
 from google.adk.tools import FunctionTool
@@ -206,6 +206,23 @@ UNUSUAL = {
     "words go with the end of a task": (
         lambda model: {"sub_agents": [LlmAgent(**CLERK, model=model, mode="task")]},
         {"Lead": [[SAID, ASK_CLERK], "So."], "Clerk": [["Bye.", call("finish_task", result="x")]]},
+    ),
+    "stages are called twice at once": (
+        lambda model: {
+            "tools": [
+                AgentTool(
+                    ParallelAgent(
+                        name="Both",
+                        sub_agents=[LlmAgent(name=name, model=model) for name in ("Left", "Right")],
+                    )
+                )
+            ]
+        },
+        {
+            "Lead": [[call("Both", request="Do."), call("Both", request="Do.")], "So."],
+            "Left": ["One.", "Two."],
+            "Right": ["Uno.", "Due."],
+        },
     ),
     "an answer is empty": (
         lambda model: {"tools": [look_up]},

@@ -193,6 +193,7 @@ def test_what_a_log_without_words_cannot_show_is_not_taken_for_kept(log):
         ("tokens: 1\nllm_calls: many", "line 2: llm_calls: Expected `int | null`, got `str`"),
         ("tokens: -1", "line 1: tokens: Expected `int` >= 0"),
         ("turns:\n- {}\n- holders: Root", "line 3: turns[1]: Object contains unknown field"),
+        ("hold: [Hi, '']", "line 1: hold[1]: Expected `str` of length >= 1"),
         ("isolated: [[Root]]", "line 1: isolated[0]: Expected `array` of length 2, got 1"),
         (
             "no_findings:\n  - ping_pong\n  - pingpong",
@@ -373,6 +374,8 @@ def test_what_cannot_be_checked_is_refused_in_one_line(folder, app):
 
     assert_refused(run_check(folder, "own.jsonl", "none.yaml"), "none.yaml: cannot be read")
     assert_refused(run_check(folder, "none.jsonl", "kept.yaml"), "none.jsonl: cannot be read")
+    taped = run_check(folder, "own.jsonl", "kept.yaml", "--cassette", "tape.jsonl")
+    assert_refused(taped, "--cassette tape.jsonl: is for an app; a log asks no model")
     assert_refused(
         run_check(folder, "desk_app", "kept.yaml"), "kept.yaml: line 1: hold: is missing"
     )
@@ -436,16 +439,17 @@ def test_a_log_is_checked_as_the_app_is_by_the_conversation_that_the_rules_name(
 
 
 @pytest.mark.parametrize("form", ["junit", "github"])
-def test_what_an_app_prints_stays_out_of_the_output_and_is_no_command(tmp_path, form):
+def test_what_an_app_prints_stays_out_of_the_output_and_is_no_command(tmp_path, form, capfd):
     (tmp_path / "loud").mkdir()
     words = "import sys\nprint('loading\\n::error file=x::forged\\n##[error]forged', end='')\n"
-    said = f"{words}print('::error::too', file=sys.stderr)\n"
+    said = f"{words}print('::error::too', file=sys.stderr)\nimport os\nos.system('echo child')\n"
     (tmp_path / "loud" / "agent.py").write_text(said + APP)
     (tmp_path / "rules.yaml").write_text("hold: ['Cost?', 'Savings?']\nllm_calls: 5\n")
 
     done = run_check(tmp_path, "loud", "rules.yaml", "--format", form)
 
     assert done.returncode == 0, done.stderr
+    assert capfd.readouterr() == ("", "child\n")
     assert "loading" in done.stderr
     assert "forged" not in done.stdout
     assert done.stdout.startswith("<testsuites" if form == "junit" else "::notice::adk-flow")
@@ -484,14 +488,16 @@ def test_faults_of_one_turn_are_test_cases_with_numbers(folder):
 
 
 def test_a_name_that_a_log_does_not_hold_is_noted(folder):
-    (folder / "rules.yaml").write_text("never_speaks: [Loans, Loan]\nholder: Savings\n")
+    rules = "never_speaks: [Loans, Loan, '']\nholder: Savings\n"
+    (folder / "rules.yaml").write_text(rules)
 
     done = run_check(folder, "own.jsonl", "rules.yaml")
 
     assert done.returncode == 0
     assert done.stderr == (
         "adk-flow: rules.yaml: line 1: never_speaks[1]: note: the log names no agent 'Loan'; "
-        "is it a typing error?\n"
+        "is it a typing error?\nadk-flow: rules.yaml: line 1: never_speaks[2]: note: the log names "
+        "no agent ''; is it a typing error?\n"
     )
 
 

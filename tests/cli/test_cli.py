@@ -1,6 +1,7 @@
 """The command `adk-flow` as a user types it."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -89,10 +90,13 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
             ["run", "desk_app", "--conversation", "bad.yaml"],
             "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
         ),
+        (["run", "desk_app", "Hi", ""], "question 2 is empty"),
+        (["plan", "desk_app", "--question", " "], "question 1 is empty"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl/x.jsonl"], "cannot be written"),
         (["show", "none.jsonl"], "No such file"),
+        (["show", "x" * 300], "xxx: cannot be read: File name too long"),
         (["show", "none.jsonl", "--turn", "1", "--record", "1"], "give either --turn or --record"),
         (["show", "new.jsonl"], "schema 99; this adk-flow reads up to 2"),
         (["show", "logs"], "logs: holds no flow log"),
@@ -105,6 +109,12 @@ def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, argum
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
 
     assert_refused(run_command(*arguments, folder=tmp_path), words)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as it is for other users than root
+
+    assert_refused(run_command("diff", ".", ".", folder=tmp_path), "LOG: Path '.' is not readable")
 
 
 @pytest.mark.parametrize(

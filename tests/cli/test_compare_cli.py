@@ -274,6 +274,9 @@ def test_a_budget_in_dollars_asks_for_one_in_calls_where_no_tokens_are_reported(
     assert (result.returncode, result.stdout) == (2, "")
     assert "--max-calls: expected, because gpt-4o-mini reports no tokens" in result.stderr
 
+    unlimited = compare("quiet", *options[:-1], "nan", folder=tmp_path)
+    assert_refused(unlimited, "--budget nan: is no number of US dollars")
+
 
 def test_what_a_model_does_not_report_is_unknown_and_wins_nothing(tmp_path):
     options = ("--question", "Hi?", "--constructs", "transfer,agent_tool", "--max-calls", "9")

@@ -50,6 +50,7 @@ async def test_the_tools_give_what_the_commands_print(project):
         given = {
             name: await client.call_tool(name, calls[name], None, note_progress) for name in calls
         }
+        unfit = await client.call_tool("inspect", {"app": "a\0b"})
         refused = await client.call_tool("check", {**calls["check"], "expect": "wrong.yaml"})
 
     assert sorted(names) == ["check", "compare", "inspect", "plan"]
@@ -63,8 +64,9 @@ async def test_the_tools_give_what_the_commands_print(project):
     assert {**data["compare"], "runs": measured["runs"]} == measured
     assert [run["turns"][0]["question"] for run in measured["runs"]] == ["--out=Cost?"] * 3
 
-    failed = {"plan": given["plan"], "check": refused}
-    assert [result.is_error for result in failed.values()] == [True, True]
+    failed = {"plan": given["plan"], "check": refused, "inspect": unfit}
+    assert all(result.is_error for result in failed.values())
+    assert "inspect: cannot be run: embedded null byte" in text(unfit)
     assert "give --question" in text(failed["plan"])
     assert "wrong.yaml: line 1: " in text(failed["check"])
 

@@ -78,7 +78,7 @@ def test_an_id_is_no_path(client, id):
         assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("record", ["-1", "99999", "x", "1e3"])
+@pytest.mark.parametrize("record", ["-1", "99999", "x", "1e3", "9" * 5000])
 def test_a_record_that_is_not_there_is_not_found(client, record):
     assert client.get(f"/{SECRET}/s/{session_in(client)}/{record}").status_code == 404
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
@@ -91,28 +90,20 @@ class Answers:
     """The latest answers of models that were seen, by which one is known that is given again."""
 
     def __init__(self) -> None:
-        self._latest = deque[tuple[int, str, Record]](maxlen=_LATEST_ANSWERS)
-        """The turn, what the user said in it, and the event."""
+        self._turns: dict[Hashable, int] = {}
 
     def is_given_again(self, record: Record, run: Run, call: ModelCall | None) -> bool:
         """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
         if record.usage is None or not run.words or call is None:
             return False
+        calls = tuple([(asked.name, asked.text) for asked in record.calls])
+        answer = run.words, record.agent, record.text, calls, record.usage
         if call.was_made or call.was_entered:
-            self._latest.append((run.turn.number, run.words, record))
+            self._turns[answer] = run.turn.number
+            if len(self._turns) > _LATEST_ANSWERS:
+                del self._turns[next(iter(self._turns))]
             return False
-        number, answer = run.turn.number, _answer(record)
-        alike = (
-            turn
-            for turn, words, event in self._latest
-            if words == run.words and _answer(event) == answer
-        )
-        return max(alike, default=number) < number
-
-
-def _answer(record: Record) -> tuple[object, ...]:
-    calls = [(asked.name, asked.text) for asked in record.calls]
-    return record.agent, record.text, calls, record.usage
+        return self._turns.get(answer, run.turn.number) < run.turn.number
 
 
 def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> None:

@@ -17,8 +17,10 @@ from adk_flow.analysis.trace import Activation, ModelCall, Response, Run
 from adk_flow.log.schema import Record, Usage
 
 
-def begins_turn(record: Record, run: Run) -> bool:
+def begins_turn(record: Record, run: Run, activation: Activation | None) -> bool:
     """Whether a record shows that the user, or the model, went on after a turn was complete."""
+    if activation is not None and activation.ended >= 0:
+        return False  # its `after_agent_callback` speaks
     call, is_heard = _latest(run), bool(record.heard and not record.partial)
     if not run.turn.complete:  # the model may have nothing to say to what its calls gave
         return is_heard and call is not None and call.is_over
@@ -79,7 +81,8 @@ def _begin(moment: Moment, record: Record, run: Run, activation: Activation) -> 
     if reached > (before.ended_time if before else 0):
         call.began = reached
     # ADK gives no words with `turn_complete` but those of a callback that keeps the user's back.
-    call.replaced = bool(record.size and record.turn_complete) and record.usage is None
+    call.replaced = bool(record.size and record.turn_complete and not record.version)
+    call.replaced &= record.usage is None
     call.was_made = call.has_answer = not (call.replaced or activation.number in run.composed)
     return call
 

@@ -96,7 +96,7 @@ class TraceReader:
         if activation is not None and activation.place and record.hook != "before_agent":
             record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
-        if run.live and live.begins_turn(record, run):
+        if run.live and live.begins_turn(record, run, activation):
             self._go_on(moment, run)
         turn = run.turn
         if record.time > turn.ended and not (run.live and turn.complete):

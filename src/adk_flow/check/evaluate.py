@@ -107,7 +107,8 @@ def _scope(
         yield rate("cost", _dear(flow, rules.cost, price_model))
     for field, agent in (("answered_by", flow.answered_by), ("holder", flow.active_agent)):
         if (name := getattr(rules, field)) is not None:
-            yield rate(field, "" if agent == name else f"{agent or 'nobody'}, expected {name}")
+            expected = f"{agent or 'nobody'}, expected {name or 'nobody'}"
+            yield rate(field, "" if agent == name else expected)
     for name in rules.never_speaks:
         spoke = f"{name} spoke to the user" if name in flow.speakers else ""
         yield rate("never_speaks", spoke, about=name)

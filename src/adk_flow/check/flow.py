@@ -146,7 +146,7 @@ class Flow:
             names |= {record.agent, record.tool, *(call.name for call in record.calls)}
             if record.request is not None:
                 names |= {*record.request.tools, *record.request.targets}
-        return names
+        return names - {""}
 
     @property
     def speakers(self) -> list[str]:

@@ -57,7 +57,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class FlowRules(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of a file, and what it says of the conversation to hold."""
 
-    hold: str | list[str] = []
+    hold: str | list[Annotated[str, msgspec.Meta(min_length=1)]] = []
     """What to ask an app: a conversation file, beside this one, or questions."""
     model: str = ""
     """Model of every agent of an app; empty for its own."""

@@ -106,5 +106,8 @@ def main() -> None:
         stop_printing()
         code = 1  # as Typer ends a command that was still printing
     except OSError as error:
-        sys.exit(f"adk-flow: cannot write: {error.strerror or error}")
+        # Where a file is named, it was looked for: writers tell of theirs in their own words.
+        place = f"{error.filename}: cannot be read" if error.filename else "cannot write"
+        print_note(f"{place}: {error.strerror or error}")
+        code = USAGE_ERROR if error.filename else 1
     sys.exit(code)

@@ -14,6 +14,7 @@ from adk_flow.cli.options import FORMAT, CassetteFile, CheckFormat
 from adk_flow.cli.output import app_output_on_stderr, print_note, silence_adk
 from adk_flow.cli.paths import is_app, load_story, only_app
 from adk_flow.cli.signals import keeping, recorded
+from adk_flow.errors import AdkFlowError
 from adk_flow.render.checks import CHECK_WRITERS, CheckReport
 
 
@@ -36,6 +37,9 @@ def check_flow(
         with output, keeping(recorded):
             silence_adk()
             flow, answers, notes = check_app_answers(only_app(subjects), written, cassette)
+    elif cassette:
+        reason = "is for an app; a log asks no model"
+        raise AdkFlowError(reason, argument="cassette", value=cassette)
     else:
         flow, answers, notes = check_log_answers(load_story(subjects), written)
     for note in notes:

@@ -56,6 +56,8 @@ def _pairs(before: Path, after: Path) -> list[tuple[Trace, Trace]]:
     if before.is_dir() and after.is_dir():
         sides = [_conversations(folder) for folder in (before, after)]
         shared = [asked for asked in sides[0] if asked in sides[1]]
+        if not shared:
+            print_note("no conversation is in both folders; the newest of each are compared")
         for folder, side in zip((before, after), sides, strict=True):
             if shared and len(side) > len(shared):
                 only = len(side) - len(shared)

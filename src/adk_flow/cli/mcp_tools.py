@@ -106,7 +106,10 @@ def _each(option: str, values: Iterable[str] | None) -> list[str]:
 async def _run(*words: str, progress: Progress | None = None) -> list[str]:
     """Runs a command in a process of its own, so that it imports the app as it stands now."""
     command = (sys.executable, "-P", "-m", "adk_flow", *words)
-    process = await create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+    try:
+        process = await create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+    except (OSError, ValueError) as error:  # arguments too long for a process, or with a NUL
+        raise ToolError(f"{words[0]}: cannot be run: {error}") from error
     assert process.stdout and process.stderr
     try:
         reading = process.stdout.read(), _read_lines(process.stderr, progress)

@@ -110,12 +110,28 @@ def app_output_on_stderr(form: str = "") -> Iterator[None]:
     lines = _WithoutCommands(sys.stderr)
     kept = TextIOWrapper(BufferedWriter(lines), errors="replace", line_buffering=True)
     stream = kept if form == "github" else sys.stderr
-    with redirect_stdout(stream), redirect_stderr(stream):
+    with redirect_stdout(stream), redirect_stderr(stream), _processes_on_stderr():
         try:
             yield
         finally:
             kept.flush()
             lines.finish()
+
+
+@contextmanager
+def _processes_on_stderr() -> Iterator[None]:
+    """Sends to stderr what processes print that an app starts, as its tools may."""
+    if sys.__stdout__ is None:  # closed by who started the command
+        yield
+        return
+    stdout, stderr = (stream.fileno() for stream in (sys.__stdout__, sys.__stderr__) if stream)
+    kept = os.dup(stdout)
+    try:
+        os.dup2(stderr, stdout)
+        yield
+    finally:
+        os.dup2(kept, stdout)
+        os.close(kept)
 
 
 class _WithoutCommands(RawIOBase):

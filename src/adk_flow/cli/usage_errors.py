@@ -25,6 +25,8 @@ def describe_usage(error: Any, words: Sequence[str]) -> str:
             return f"{error.option_name}: {needs}{help_page}"
         case "MissingParameter":
             return f"{_name(param)}: is missing; expected: {param.help.rstrip('.')}{help_page}"
+        case "BadParameter" if param.type.name == "path":
+            return f"{_name(param)}: {error.message.rstrip('.')}"
         case "BadParameter":
             value = _value(param.opts[-1], words)
             function = inspect.unwrap(context.command.callback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 
 from adk_flow._text import suggest
@@ -97,6 +98,8 @@ def check_live(
 
     Where answers are kept in a cassette, none is asked for without a limit.
     """
+    if dollars is not None and isnan(dollars):
+        raise AdkFlowError("is no number of US dollars", argument="dollars", value=dollars)
     if dollars is None and calls is None and not is_kept:
         raise AdkFlowError(
             f"is needed, for {', '.join(models)} is a live model: say what the comparison may "

@@ -109,7 +109,14 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 def of_questions(questions: list[str]) -> Conversation:
-    """Makes a conversation of plain messages."""
+    """Makes a conversation of plain messages.
+
+    Raises:
+      AdkFlowError: one of them is empty.
+    """
+    for number, question in enumerate(questions, start=1):
+        if not question.strip():
+            raise AdkFlowError(f"question {number} is empty; expected what to ask")
     return Conversation(turns=[AskedTurn(say=question) for question in questions])
 
 

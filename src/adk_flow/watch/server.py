@@ -80,7 +80,7 @@ class Pages:
             routes=[
                 Route("/", self._page),
                 Route("/s/{session}", self._page),
-                Route("/s/{session}/{record:int}", self._detail),
+                Route("/s/{session}/{record}", self._detail),
                 Route("/events", self._events),
             ]
         )
@@ -98,7 +98,10 @@ class Pages:
         return _found(await self._run(self._board.page, session))
 
     async def _detail(self, request: Request) -> HTMLResponse:
-        session, record = request.path_params["session"], request.path_params["record"]
+        session, number = request.path_params["session"], request.path_params["record"]
+        if not number.isdecimal():
+            return _found(None)
+        record = int(number[:9])  # Starlette's `:int` would fail over thousands of digits
         model = await self._run(self._board.model, session, record)
         if model and model not in KEYLESS_MODELS:
             await asyncio.to_thread(is_priced, model)  # which takes seconds for the first one

@@ -8,6 +8,7 @@ from google.adk.agents.parallel_agent import ParallelAgent
 from google.adk.apps import App
 from google.adk.tools.base_tool import BaseTool
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from adk_flow._adk import BaseNode
 from adk_flow._data import walk_once
@@ -18,7 +19,7 @@ from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import Schema, resolve_schema
 from adk_flow.models.request.values import free_property, value_of, values_of
 from adk_flow.record.activations import kind_of
-from adk_flow.scenario.conversation import AskedTurn, Conversation
+from adk_flow.scenario.conversation import Conversation, of_questions
 from adk_flow.scenario.plan import PlannedCall, Task
 
 
@@ -29,13 +30,17 @@ async def draft_conversation(
 
     Unless tools are run, the plan says what they return, and the state what they would write.
     """
+    asked = of_questions(list(questions))
     agents = _agents(app.root_agent, run_tools) if app.root_agent else []
     if not agents:
-        return Conversation([AskedTurn(question, plan=[]) for question in questions])
+        return _planned(asked, [])
     team = AgentMap(agents[0])
     plan = [task async for task in _tasks(agents, team, run_tools)]
-    turns = [AskedTurn(question, plan=plan) for question in questions]
-    return Conversation(turns, state=_state(agents, team, run_tools))
+    return replace(_planned(asked, plan), state=_state(agents, team, run_tools))
+
+
+def _planned(asked: Conversation, plan: list[Task]) -> Conversation:
+    return Conversation([replace(turn, plan=plan) for turn in asked.turns])
 
 
 def _agents(root: BaseNode, run_tools: bool) -> list[BaseNode]:

@@ -221,8 +221,9 @@ class PlannedStep:
         """Whether the next activation of a task's agent plays it, and nobody has gone there yet."""
         task = self.turn.tasks[number]
         was_sent = any(number in sent.tasks for sent in self.turn.sent)
-        is_anew = was_sent and number not in self.turn.referrers
-        is_next = task.pass_ in (0, self.turn.passes[task.agent] + 1)
+        is_asked = number in self.turn.referrers  # by a call that says when
+        is_anew = was_sent and not is_asked
+        is_next = is_asked or task.pass_ in (0, self.turn.passes[task.agent] + 1)
         return is_next and (is_anew or number not in self.turn.done)
 
     def _send(self, agent: str, ask: Any, tasks: list[int]) -> None:

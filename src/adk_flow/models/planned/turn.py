@@ -157,7 +157,13 @@ class PlannedTurn:
             taken.is_taken = True
             return taken.tasks
         within = [ask for ask in alike if view.agent in self.team.below(ask.agent)]
-        return within[-1].tasks if within else [*range(len(self.tasks))]
+        passing = (ask for ask in within if any(self._is_next(n, view.agent) for n in ask.tasks))
+        sent = next(passing, within[-1] if within else None)
+        return sent.tasks if sent else [*range(len(self.tasks))]
+
+    def _is_next(self, number: int, agent: str) -> bool:
+        """Whether a task is for just this activation of an agent."""
+        return agent in self.owners[number] and self.tasks[number].pass_ == self.passes[agent]
 
     def _is_played(self, number: int, view: RequestView) -> bool:
         task = self.tasks[number]
