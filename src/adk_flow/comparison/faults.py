@@ -28,6 +28,7 @@ SECONDS = 60
 SECONDS_ELSEWHERE = 10
 """The same where keyless models answer in another process, whose clock is no virtual one."""
 _MOST_AT_ONCE = 3
+_ASKED = "Please answer, each of you."
 
 
 def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversation:
@@ -47,7 +48,7 @@ def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversa
 async def _draft(app: App) -> Conversation:
     """Plans a message for several specialists, the same again, and one for another of them."""
     try:
-        drafted = await draft_conversation(app, [""])
+        drafted = await draft_conversation(app, [_ASKED])
     finally:  # toolsets that were opened for it
         await Runner(app=app, session_service=InMemorySessionService()).close()
     drafts = {task.agent: task for task in drafted.turns[0].plan or []}
@@ -57,7 +58,7 @@ async def _draft(app: App) -> Conversation:
         replace(task, tools=_shortened(task), says=f"What {task.agent} says.")
         for task in sorted(tasks, key=lambda task: not task.tools)[:_MOST_AT_ONCE]
     ]
-    asked = AskedTurn("Please answer, each of you.", plan=plan)
+    asked = AskedTurn(_ASKED, plan=plan)
     turns = [asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)]
     return Conversation(turns, state=drafted.state)
 
