@@ -52,6 +52,11 @@ def show(path):
         print_flow(LogFile(path), plain_console(nobody))
 
 
+def part(path):
+    trace = read_trace(path)
+    assert sum(len(trace.records_of(turn)) for turn in trace.turns) == len(trace.log.records)
+
+
 def diff(path):
     assert not diff_flows(read_trace(path), read_trace(path)).turns
 
@@ -85,7 +90,7 @@ def peak_of(function, path):
         gc.set_threshold(*threshold)
 
 
-@pytest.mark.parametrize("function", [show, diff, measure, plan])
+@pytest.mark.parametrize("function", [show, part, diff, measure, plan])
 def test_a_log_four_times_as_long_takes_four_times_the_work(function, logs):
     function(logs[0])  # caches fill
     short, long = (calls_of(function, path) for path in logs)
