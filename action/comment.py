@@ -38,7 +38,8 @@ def _own_comment(comments: str, marker: str) -> int:
     page = 1
     while found := _ask("GET", f"{comments}?per_page={_PER_PAGE}&page={page}"):
         for comment in found:
-            if comment["user"]["type"] == "Bot" and comment["body"].startswith(marker):
+            writer, words = comment["user"] or {}, comment["body"] or ""  # either may be null
+            if writer.get("type") == "Bot" and words.startswith(marker):
                 return comment["id"]
         page += 1
     return 0

@@ -229,7 +229,8 @@ async def test_a_tool_and_a_transfer_belong_to_the_turn_in_which_they_are(
     assert tokens_of(turns) == (250 + 7 * len(end), 25 + len(end))
     (first, second), notes = plan_of(trace).conversation.turns, plan_of(trace).notes
     assert [tool.name for task in first.plan for tool in task.tools] == ["look"] and not notes
-    assert [task.agent for task in second.plan] == ["Helper"]
+    agents = [[task.agent for task in turn.plan] for turn in (first, second)]
+    assert agents == [["Root"], ["Helper"]]
     assert not [each for turn in trace.turns for each in find_ignored_transfers(turn, trace)]
 
 

@@ -225,12 +225,19 @@ async def test_without_a_log_of_the_session_it_fails(invocations, tmp_path, capl
         told = f"true_llm_calls: {where}: holds no flow log of the evaluated session"
         assert caplog.messages[0].startswith(told)
 
+    wrong = await scored("true_llm_calls", invocations, threshold=9.0, directory=3)
+    assert wrong.overall_eval_status == EvalStatus.FAILED
+    assert caplog.messages[-1].startswith("true_llm_calls: TypeError: ")
+    (tmp_path / "flow_logs" / "gone.jsonl").symlink_to("nowhere")
+    found = await scored("true_llm_calls", invocations, threshold=9.0)
+    assert found.overall_eval_status == EvalStatus.PASSED
+
 
 async def test_who_ought_to_answer_must_be_said_of_every_turn(invocations, caplog):
     silent = [Invocation(user_content=one.user_content) for one in invocations]
     empty = [one.model_copy(update={"intermediate_data": InvocationEvents()}) for one in silent]
 
-    for criterion in ({"agents": ["Root"]}, {}):
+    for criterion in ({"agents": ["Root"]}, {"agents": 3}, {"agents": ["Root", None]}, {}):
         for case in (silent, empty, None):
             caplog.clear()
             result = await scored("who_answered", invocations, case, threshold=0.0, **criterion)

@@ -208,6 +208,12 @@ def test_what_is_of_the_wrong_kind_is_told(flow, subject, options, told):
         flow(agent("Root", "") if subject == "app" else subject, "Hi", **options)
 
 
+def test_a_decision_of_the_wrong_kind_is_told(flow):
+    for decision in (3, ["Hi.", None]):
+        with pytest.raises(AssertionError, match=r"ScriptError: (3|None) is no decision; expected"):
+            flow(agent("Root", ""), "Hi", script={"Root": [decision]})
+
+
 def test_a_misspelt_agent_is_no_isolated_one(flow, tmp_path):
     flow(desk(), "Cost?", "Savings?", script=SCRIPT)
 

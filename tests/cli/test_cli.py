@@ -111,6 +111,19 @@ def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, argum
     assert_refused(run_command(*arguments, folder=tmp_path), words)
 
 
+@pytest.mark.parametrize("words", [("export", "--format=chrome"), ("show", "--format=html")])
+def test_no_log_is_written_over(app, tmp_path, words):
+    run_command("run", app, "Cost?", "--log", "own.jsonl", folder=tmp_path)
+    (tmp_path / "link").symlink_to("own.jsonl")
+    kept = (tmp_path / "own.jsonl").read_bytes()
+
+    for out in ("own.jsonl", "link"):
+        done = run_command(*words, "own.jsonl", "--out", out, folder=tmp_path)
+        assert_refused(done, f"--out {out}: is a flow log; name another file")
+
+    assert (tmp_path / "own.jsonl").read_bytes() == kept
+
+
 def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)  # as it is for other users than root
 

@@ -1,5 +1,7 @@
 """Moves on ADK's own OpenTelemetry spans, in real runs with an in-memory exporter."""
 
+import subprocess
+import sys
 from itertools import product
 
 import pytest
@@ -160,3 +162,14 @@ async def test_more_sessions_than_it_remembers_are_told_all_the_same(spans, tmp_
 
     linked = [span.name for span in spans() if span.links]
     assert linked == ["invoke_agent Pension", "invoke_agent Pension"]
+
+
+def test_the_plugin_makes_the_offline_model_known():
+    code = (
+        "from adk_flow.export import SpanPlugin\n"
+        "SpanPlugin\n"
+        "from google.adk.models.registry import LLMRegistry\n"
+        "print(LLMRegistry.resolve('offline').__name__)\n"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "Offline\n"

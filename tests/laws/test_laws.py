@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 from google.adk.agents.llm_agent import LlmAgent
+from google.adk.agents.loop_agent import LoopAgent
 from google.adk.agents.sequential_agent import SequentialAgent
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
@@ -250,6 +251,7 @@ SHAPES = {
         SequentialAgent(name="S", sub_agents=[specialist("X"), specialist("Y")]),
         specialist("Z"),
     ],
+    "rounds": lambda: [LoopAgent(name="R", sub_agents=[specialist("X")], max_iterations=1)],
     "flat": lambda: [specialist("X"), specialist("Z")],
 }
 
@@ -273,7 +275,9 @@ async def test_of_each_construct_something_is_predicted_or_why_not(shape):
         assert bool(turns) == (name in predicted), name
         for figures in turns:
             assert said.at_once["LLM calls"].values[name] == figures.calls, name
-    assert said.rough == (["S"] if shape == "stages" else [])
+            if name.startswith("agent_tool"):
+                assert said.at_once["tokens"].values[name] == pytest.approx(figures.tokens, rel=0.1)
+    assert said.rough == (["R"] if shape == "rounds" else [])
     text = write_prediction(said, read_laws(), 80)
     assert ("A weak prediction" in text) == bool(said.rough)
     assert max(map(len, text.splitlines())) <= 80

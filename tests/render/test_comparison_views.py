@@ -267,6 +267,13 @@ def test_runs_that_are_no_evidence_are_counted_as_runs():
     assert "(6 of 8 runs)" in describe_gaps(compared(*runs, trials=4).runs)
 
 
+def test_one_reason_is_one_wherever_its_objects_lay():
+    lacking = (f"lacks <Context object at {place}>" for place in ("0x7f1", "0xABC"))
+    runs = [run(trial=n, failed_checks=[[reason]]) for n, reason in enumerate(lacking, start=1)]
+
+    assert "lacks <Context object> (2 of 2 runs)" in describe_gaps(compared(*runs, trials=2).runs)
+
+
 def test_no_runs_at_all_are_shown_without_a_fault():
     assert "0 constructs" in printed(compared())
     assert comparison_to_markdown(compared())

@@ -117,11 +117,13 @@ def test_what_a_skill_cannot_carry_is_told():
     loans = LlmAgent(
         name="Loans", model="gemini-2.5-pro", output_schema=dict, before_model_callback=print
     )
+    loans.before_tool_callback = print
 
     lead = LlmAgent(name="Lead", model=flash)
     assert describe_changes(lead, [loans, funds], "skills") == [
         "nobody has the model, before_model_callback and output_schema of Loans; output_key of "
         "Funds",
+        "the callbacks around tools of Loans run around every tool",
         "the lead has Shelf and Helper of Funds from the start",
     ]
 

@@ -108,7 +108,7 @@ def _logs(directory: str | Path, invocations: Sequence[Invocation]) -> Iterator[
     for first in invocations[:1]:
         since = first.creation_timestamp - WITHIN_SECONDS
         paths = sorted(Path(directory).rglob("*.jsonl"))
-        yield from (path for path in paths if path.stat().st_mtime >= since)
+        yield from (path for path in paths if path.is_file() and path.stat().st_mtime >= since)
 
 
 def _in(path: Path, invocations: Sequence[Invocation]) -> Iterator[_Match]:
@@ -160,8 +160,9 @@ def _expected(
     agents = getattr(eval_metric.criterion, "agents", None)
     if agents is None:
         agents = [_last_author(invocation) for invocation in invocations or []]
-    names = [agents] * number if isinstance(agents, str) else [str(name) for name in agents]
-    if len(names) != number or not all(names):
+    names = [agents] * number if isinstance(agents, str) else agents
+    is_named = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not is_named or len(names) != number:
         raise AdkFlowError(
             f"names of {number} turns are expected in the criterion's `agents`, or authors in the "
             "intermediate data of the eval case"
@@ -195,8 +196,9 @@ def _result(
         directory = named or os.environ.get("ADK_FLOW_DIR")
         scores = score(turns_of(invocations, directory or "flow_logs"))
         overall = together(scores)
-    except AdkFlowError as problem:
-        _logger.error("%s: %s", eval_metric.metric_name, problem)
+    except Exception as problem:  # whatever it is: ADK passes a case whose metric raises
+        kind = "" if isinstance(problem, AdkFlowError) else f"{type(problem).__name__}: "
+        _logger.error("%s: %s%s", eval_metric.metric_name, kind, problem)
         scores, overall = [None] * len(invocations), None
 
     # ADK empties the metric's own threshold (2.13, custom_metric_evaluator.py).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -91,7 +92,8 @@ def _answers(text: str) -> bool:
 
 
 def _short(text: str) -> str:
-    return one_line(text, _LONGEST_REASON) or "unknown"
+    # Where an object lay in memory tells nobody anything, and parts what is one reason.
+    return one_line(re.sub(r" at 0x[0-9a-fA-F]+", "", text), _LONGEST_REASON) or "unknown"
 
 
 def describe_gaps(runs: Sequence[RunMetrics]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from opentelemetry import trace
@@ -15,6 +16,8 @@ from adk_flow.export.attributes import Attributes, fitting, of_link, of_move, wo
 from adk_flow.export.spans import stage_of
 from adk_flow.log.schema import Header, Record
 from adk_flow.record.plugin import FlowPlugin
+
+import_module("adk_flow.models")  # makes the model name "offline" known, as `FlowPlugin`'s does
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ class Prediction(msgspec.Struct, kw_only=True):
     left_out: dict[str, str]
     """Constructs that are not among those of `at_once`, with the reason."""
     rough: list[str]
-    """Specialists of whom the laws know little: these, or one below, run others without a model."""
+    """Specialists of whom the laws know little: these, or one below, run others not in series."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
@@ -71,7 +71,7 @@ async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
         at_once={winner.figure: winner for winner in at_once},
         in_turn=in_turn,
         left_out=left_out,
-        rough=[side.named for side in team.specialists if any(one.kind for one in side.whole)],
+        rough=[side.named for side in team.specialists if any(map(_is_other, side.whole))],
     )
 
 
@@ -88,11 +88,9 @@ def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> 
         return variants.incomplete[construct]
     if len(asked) > 1 and construct in _ONE_TOPIC:
         return "it answers one of several topics"
-    stages = next((side for side in asked if side.kind and side.targets), None)
-    if stages and construct.startswith("agent_tool"):
-        return (
-            f"{stages.named}, a {stages.kind}, is called once for all its agents; no law knows it"
-        )
+    other = next(filter(_is_other, asked), None)
+    if other and construct.startswith("agent_tool"):
+        return f"{other.named}, a {other.kind}, is called once for all its agents; no law knows it"
     for side in asked:
         if who := why_unasked(construct, side):
             return f"not all are asked: {who}"
@@ -100,6 +98,10 @@ def _why_left_out(construct: str, asked: Sequence[Side], variants: Variants) -> 
     if construct == "transfer" and last:
         return f"not all are asked: {last.named}, a {last.kind}, hands control back to nobody"
     return ""
+
+
+def _is_other(side: Side) -> bool:
+    return side.kind not in ("", "SequentialAgent")
 
 
 def _winners(

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.log.reader import is_flow_log
 
 PRIVATE = 0o600
 """Mode of a file that its owner alone reads and writes."""
@@ -57,8 +58,10 @@ def write_private_text(path: Path, text: str) -> None:
     """Writes a file anew, which its owner alone may read.
 
     Raises:
-      AdkFlowError: it cannot be written.
+      AdkFlowError: it cannot be written, or is a flow log, of which there is no other copy.
     """
+    if path.is_file() and is_flow_log(path):
+        raise AdkFlowError("is a flow log; name another file", argument="file", value=path)
     try:
         with os.fdopen(write_private(path), "w", encoding="utf-8") as file:
             file.write(text)

@@ -27,10 +27,20 @@ def transfer(agent: str) -> types.FunctionCall:
     return call("transfer_to_agent", agent_name=agent)
 
 
-def _part(step: str | types.FunctionCall | types.Part) -> types.Part:
-    if isinstance(step, types.FunctionCall):
-        return types.Part(function_call=step.model_copy())
-    return types.Part(text=step) if isinstance(step, str) else step.model_copy(deep=True)
+def _parts(decision: Any) -> list[types.Part]:
+    steps = decision if isinstance(decision, (list, tuple)) else [decision]
+    return [*map(_part, steps)]
+
+
+def _part(step: Any) -> types.Part:
+    match step:
+        case types.FunctionCall():
+            return types.Part(function_call=step.model_copy())
+        case types.Part():
+            return step.model_copy(deep=True)
+        case str():
+            return types.Part(text=step)
+    raise ScriptError(f"{step!r:.100} is no decision; expected words, a call, or a list of them")
 
 
 class Scripted(BaseLlm):
@@ -55,11 +65,9 @@ class Scripted(BaseLlm):
         decision = self._next(llm_request)
         if isinstance(decision, Exception):
             raise decision
-        is_single = isinstance(decision, (str, types.FunctionCall, types.Part))
-        parts = [*map(_part, [decision] if is_single else decision)]
         sent, said = self.tokens
         yield LlmResponse(
-            content=types.Content(role="model", parts=parts),
+            content=types.Content(role="model", parts=_parts(decision)),
             usage_metadata=types.GenerateContentResponseUsageMetadata(
                 prompt_token_count=sent, candidates_token_count=said, total_token_count=sent + said
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Container, Hashable
 from itertools import compress, count
 from operator import ne
@@ -98,7 +99,7 @@ class SentRequests:
         """What of a text the log keeps."""
         self.count = count
         """Texts numbered, those of earlier parts among them."""
-        self._numbers: dict[Hashable, int] = {}
+        self._numbers: OrderedDict[Hashable, int] = OrderedDict()
         """Of the latest texts, by hash."""
         self._latest: dict[Hashable, SentRequest] = {}
         self.listened = Requests()
@@ -201,7 +202,7 @@ class SentRequests:
             number = self.count
         self._numbers[key] = number
         if len(self._numbers) > KNOWN_TEXTS:
-            del self._numbers[next(iter(self._numbers))]
+            self._numbers.popitem(last=False)
         return number, is_new
 
 

@@ -17,7 +17,7 @@ from adk_flow.wiring.copies import Team, WiringError, joined, merged_tools
 
 _ALL_OF_THEM = "You are all of the following specialists yourself, and their tools are yours."
 
-_TOOL_CALLBACKS = ("before_tool", "after_tool", "on_tool_error")
+TOOL_CALLBACKS = ("before_tool", "after_tool", "on_tool_error")
 
 
 def single_agent(team: Team, **update: Any) -> LlmAgent:
@@ -47,7 +47,7 @@ def advisor(team: Team) -> LlmAgent:
 def alone(team: Team, **update: Any) -> LlmAgent:
     """Copies the lead with everybody's callbacks around tools, and the helpers of specialists."""
     agents = [team.lead, *team.specialists]
-    callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in _TOOL_CALLBACKS}
+    callbacks = {f"{hook}_callback": _callbacks(hook, agents) for hook in TOOL_CALLBACKS}
     return team.leading(sub_agents=_helpers(team), **callbacks, **update)
 
 

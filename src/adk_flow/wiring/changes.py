@@ -11,6 +11,7 @@ from adk_flow._text import join_names
 from adk_flow.inspect.agent_graph import name_of_model, tool_name
 from adk_flow.inspect.settings import state_read
 from adk_flow.scenario.conversation import ALONE
+from adk_flow.wiring.agents import TOOL_CALLBACKS
 from adk_flow.wiring.copies import Team
 
 _WITHOUT_THE_LEADS_TOOLS = frozenset(
@@ -63,6 +64,8 @@ def _lost_of_specialists(team: Team, construct: str) -> Iterator[str]:
     lost = {agent.name: _had_once(team, agent) for agent in team.specialists}
     if lines := [f"{join_names(fields)} of {name}" for name, fields in lost.items() if fields]:
         yield f"nobody has {'; '.join(lines)}"
+    if around := [agent.name for agent in team.specialists if any(_around_tools(agent))]:
+        yield f"the callbacks around tools of {join_names(around)} run around every tool"
     if construct == "skills":
         yield from _told_at_once(team)
 
@@ -84,6 +87,10 @@ def _had_once(team: Team, agent: LlmAgent) -> list[str]:
     fields = [field for field in _HAD_ONCE if getattr(agent, field, None)]
     is_own = name_of_model(team.model_of(agent)) != name_of_model(team.model_of(team.lead))
     return [*(["the model"] if is_own else []), *fields]
+
+
+def _around_tools(agent: LlmAgent) -> Iterator[object]:
+    return (getattr(agent, f"{hook}_callback") for hook in TOOL_CALLBACKS)
 
 
 def _told_at_once(team: Team) -> Iterator[str]:

@@ -120,8 +120,11 @@ class Activities:
     def silent_target(self, activity: Activity) -> str:
         """Names whom it handed over to, if no model was asked there; empty if one was."""
         target = activity.activation.successor
-        if target is None or any(
-            target in (other.activation, *other.activation.parents()) for other in self.all
+        # In a live session an agent may hand over turns later.
+        if (
+            target is None
+            or target.turn != self.turn.number
+            or any(target in (other.activation, *other.activation.parents()) for other in self.all)
         ):
             return ""
         return target.agent
