@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from google.adk.tools.agent_tool import AgentTool
+from google.genai.types import Content, Part
 
 from adk_flow.analysis.metrics import measure_turn
 from adk_flow.analysis.trace import Turn
@@ -19,6 +20,8 @@ from adk_flow.analysis.trace_reader import read_trace, read_turns
 from adk_flow.check.diff import diff_flows
 from adk_flow.log import reader
 from adk_flow.log.reader import LogFile
+from adk_flow.models.planned.from_log import plan_of
+from adk_flow.models.request.turns import latest_message, latest_steps
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.plugin import FlowPlugin
 from adk_flow.render.flow_text import print_flow
@@ -49,12 +52,21 @@ def show(path):
         print_flow(LogFile(path), plain_console(nobody))
 
 
+def part(path):
+    trace = read_trace(path)
+    assert sum(len(trace.records_of(turn)) for turn in trace.turns) == len(trace.log.records)
+
+
 def diff(path):
     assert not diff_flows(read_trace(path), read_trace(path)).turns
 
 
 def measure(path):
     assert sum(1 for turn in read_turns(LogFile(path).records) if measure_turn(turn).complete) > 100
+
+
+def plan(path):
+    assert len(plan_of(read_trace(path)).conversation.turns) > 100
 
 
 def calls_of(function, path):
@@ -78,7 +90,7 @@ def peak_of(function, path):
         gc.set_threshold(*threshold)
 
 
-@pytest.mark.parametrize("function", [show, diff, measure])
+@pytest.mark.parametrize("function", [show, part, diff, measure, plan])
 def test_a_log_four_times_as_long_takes_four_times_the_work(function, logs):
     function(logs[0])  # caches fill
     short, long = (calls_of(function, path) for path in logs)
@@ -93,6 +105,17 @@ def test_what_is_read_turn_by_turn_needs_no_more_memory_for_more_turns(function,
     short, long = (peak_of(function, path) for path in logs)
 
     assert long < 2 * short  # of a log four times as long
+
+
+def read_for_plan(turns):
+    """Counts the calls by which a plan's model reads the last of so many turns."""
+    texts = [("user", "Cost?"), ("model", "5%."), ("user", "And savings?")] * turns
+    contents = [Content(role=role, parts=[Part(text=text)]) for role, text in texts]
+    return calls_of(lambda sent: (latest_message(sent), latest_steps(sent)), contents)
+
+
+def test_the_model_of_a_plan_reads_turn_600_with_no_more_work_than_turn_10():
+    assert 0 < read_for_plan(600) == read_for_plan(10)
 
 
 async def steps_of(turn, folder):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from adk_flow._data import group_by
 from adk_flow.analysis.move import Move
 from adk_flow.log.reader import Log
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
@@ -549,11 +550,24 @@ class Trace(msgspec.Struct, eq=False, dict=True):
 
     def records_of(self, turn: Turn) -> list[int]:
         """Lists the records of a turn; a live session's turns follow each other in one run."""
-        runs = {run.number for run in turn.runs}
-        later = (
-            other.record
-            for other in self.turns[turn.number :]
-            if not runs.isdisjoint(run.number for run in other.runs)
-        )
-        end = next(later, len(self.log.records))
-        return [i for i in range(turn.record, end) if self.log.records[i].run in runs]
+        found: list[int] = []
+        for run in {run.number for run in turn.runs}:
+            of_run = self._records_by_run.get(run, [])
+            ends = turn.record, self._ends[turn.number]
+            found += of_run[slice(*(bisect_left(of_run, end) for end in ends))]
+        return sorted(found)
+
+    @cached_property
+    def _records_by_run(self) -> dict[int, list[int]]:
+        return group_by(range(len(self.log.records)), lambda index: self.log.records[index].run)
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        """Where the next turn of one of its runs begins, by a turn's number."""
+        ends: dict[int, int] = {}
+        begun: dict[int, tuple[int, int]] = {}
+        for turn in reversed(self.turns):
+            later = [begun[run.number] for run in turn.runs if run.number in begun]
+            ends[turn.number] = min(later, default=(0, len(self.log.records)))[1]
+            begun |= {run.number: (turn.number, turn.record) for run in turn.runs}
+        return ends

@@ -61,9 +61,10 @@ class Planned(KeylessModel):
 
     def _advice(self, request: LlmRequest) -> str:
         """Gives what a consulted model says; no agent asks it (2.13, model_consult/_advisor.py)."""
+        if (request.config.labels or {}).get("adk_agent_name"):
+            return ""
         parts = [part.text or "" for content in request.contents for part in content.parts or ()]
-        is_agents = (request.config.labels or {}).get("adk_agent_name")
-        return "" if is_agents or not parts else self._turn.advise(parts[-1])
+        return self._turn.advise(parts[-1]) if parts else ""
 
     def next_step(self, view: RequestView) -> KeylessAnswer:
         """Does so by what the request shows, which another process may have read."""

@@ -19,7 +19,7 @@ from adk_flow.models.request.turns import (
     RequestStep,
     Returned,
     latest_message,
-    read_request_turns,
+    latest_steps,
 )
 from adk_flow.models.request.values import PLACEHOLDER, canonical
 from adk_flow.record.activations import kind_of
@@ -69,7 +69,7 @@ class RequestView:
 def read_view(request: LlmRequest) -> RequestView:
     """Reads a request."""
     config = request.config
-    steps = read_request_turns(request.contents)[-1].steps
+    steps = latest_steps(request.contents)
     # Its own steps since others were last heard of, or since it last ended in words.
     ends = (n for n, step in enumerate(steps, 1) if step.agent or _is_end(steps[n - 1 : n + 1]))
     place = max(ends, default=0)

@@ -96,28 +96,33 @@ def read_request_turns(contents: Sequence[types.Content]) -> tuple[RequestTurn, 
     return tuple(turns) or (RequestTurn(""),)
 
 
+def latest_steps(contents: Sequence[types.Content]) -> tuple[RequestStep, ...]:
+    """Reads what was done in the current turn, and nothing of those before it."""
+    return read_request_turns(_latest_turn(contents))[-1].steps
+
+
 def instructions(contents: Iterable[types.Content]) -> str:
     """Returns the instructions that ADK puts among the contents beside a static instruction."""
     texts = [text for content in contents for text in _texts(content)]
     return "\n\n".join(_FENCE.sub("", text) for text in texts if text.startswith(_INSTRUCTION))
 
 
-def answers_so_far(contents: Iterable[types.Content]) -> int:
+def answers_so_far(contents: Sequence[types.Content]) -> int:
     """Counts what the agent has answered in the current turn, be it words or calls."""
-    count = 0
-    for content in contents:
-        if _is_message(content):
-            count = 0
-        elif content.role == "model":
-            count += 1
-    return count
+    return sum(content.role == "model" for content in _latest_turn(contents))
 
 
 def latest_message(contents: Sequence[types.Content]) -> str:
     """Returns the latest message as it was sent, without what ADK puts beside it."""
-    sent = [content for content in contents if _is_message(content)]
-    texts = _of_user(sent[-1]) if sent else []
+    sent = next(filter(_is_message, reversed(contents)), None)
+    texts = _of_user(sent) if sent else []
     return "\n".join(text for text in texts if not _is_frameworks(text))
+
+
+def _latest_turn(contents: Sequence[types.Content]) -> Sequence[types.Content]:
+    """Gives the latest message and what follows it; all, where there is none."""
+    places = reversed(range(len(contents)))
+    return contents[next((n for n in places if _is_message(contents[n])), 0) :]
 
 
 def _of_user(content: types.Content) -> list[str]:
