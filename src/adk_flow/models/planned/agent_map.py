@@ -60,9 +60,10 @@ class AgentMap:
         return able or [name for name in self.leads if "" in self._tools(name)]
 
     def _only_chooses(self, schema: Schema) -> bool:
-        """Whether all that an answer of a shape says is one of several, or who is to do what."""
-        parts = schema.get("properties", {"": schema}).items()
-        return all(name in self.nodes or bool(choices_of(part)) for name, part in parts)
+        """Whether all that an answer of a shape must say is one of several, or who does what."""
+        parts = schema.get("properties", {"": schema})
+        needed = schema.get("required") or parts
+        return all(name in self.nodes or choices_of(parts.get(name, {})) for name in needed)
 
     def names_agents(self, schema: Schema) -> bool:
         """Whether an answer of a shape says which agents are to act."""
