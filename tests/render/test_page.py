@@ -16,7 +16,7 @@ from adk_flow.analysis.latency import DEFAULT_PROFILE, PROFILES, LatencyProfile
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.flow_text import list_findings
-from adk_flow.render.page import run_to_html, trace_to_html
+from adk_flow.render.page import trace_to_html
 from adk_flow.render.page_pieces import draw_row
 from adk_flow.run.conversation_run import run_conversation
 from adk_flow.scenario.conversation import Conversation
@@ -94,7 +94,7 @@ def test_page_and_text_say_the_same_findings(tmp_path):
     root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
     flow = asyncio.run(record(root, ["How dear is it?"], tmp_path))
     text = run_command("show", flow.plugin.paths[0], "--names", "Zed", folder=tmp_path).stdout
-    page = trace_to_html(flow.trace, list_findings(flow.trace, ["Zed"]))
+    page = trace_to_html(flow.trace, findings=list_findings(flow.trace, ["Zed"]))
     listed = re.findall(r'<li class="(?:notice|serious)"><a [^>]*>(.*?)</a>', page)
     told = re.findall(r"^    finding: (.*?)(?=^    (?:finding|MAST: )|^\S|\Z)", text, re.S | re.M)
     assert [unescape(each).split() for each in listed] == [finding.split() for finding in told]
@@ -123,8 +123,8 @@ def test_a_page_projects_a_run_as_its_figures_do(tmp_path):
     measured = partial(measure_run, trace, construct="router", conversation="")
     run, plain = measured(asked=talk, pace=slow), measured(pace=PROFILES[DEFAULT_PROFILE])
 
-    assert _length(run_to_html(trace, run)) == 1e6 * (9 * 3 + 2)
-    assert _length(run_to_html(trace, run)) == run.total.critical_path_microseconds
+    assert _length(trace_to_html(trace, run)) == 1e6 * (9 * 3 + 2)
+    assert _length(trace_to_html(trace, run)) == run.total.critical_path_microseconds
     assert _length(trace_to_html(trace)) == plain.total.critical_path_microseconds
 
 

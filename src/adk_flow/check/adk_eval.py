@@ -78,7 +78,11 @@ def answered_by(
 
 
 def turns_of(invocations: Sequence[Invocation], directory: str | Path) -> list[TurnMetrics]:
-    """Finds the turns of a flow log that ADK's invocations tell of."""
+    """Finds the turns of a flow log that ADK's invocations tell of.
+
+    Raises:
+      AdkFlowError: no flow log holds them all.
+    """
     matches = [match for path in _logs(directory, invocations) for match in _in(path, invocations)]
     if not matches:
         raise AdkFlowError(

@@ -126,7 +126,11 @@ def _asks(rules: FlowRules, data: Any) -> bool:
 
 
 def check_agents(written: RuleFile, known: Sequence[str]) -> None:
-    """Checks that the rules name agents that there are, for a slip would never be broken."""
+    """Checks that the rules name agents that there are, for a slip would never be broken.
+
+    Raises:
+      AdkFlowError: one is not.
+    """
     for place, name in find_unknown_agents(written, known):
         there = f"there are {', '.join(known)}{suggest(name, known)}"
         raise AdkFlowError(f"{place}: the app has no agent {name!r}; {there}")

@@ -16,7 +16,11 @@ _GAP = re.compile(r"(\{\w[\w:]*\??\}|" + re.escape(ANY) + ")")
 
 
 def state_after(trace: Trace, last: int) -> dict[str, Any]:
-    """Gives a session's state at the end of a turn by number, without keys of one turn only."""
+    """Gives a session's state at the end of a turn by number, without keys of one turn only.
+
+    Raises:
+      ValueError: the log does not hold all values.
+    """
     state: dict[str, Any] = {}
     turns = [turn for turn in trace.turns if turn.number <= last]
     own = {run.number for turn in turns for run in turn.runs if run.parent is None}

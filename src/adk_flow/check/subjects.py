@@ -50,6 +50,10 @@ def check_app_answers(
     """Runs the conversation that the rules name with an app, and checks its answers.
 
     Gives remarks too, on what was answered from a cassette.
+
+    Raises:
+      AdkFlowError: the app or what the rules name cannot be used, no log could be written, or the
+        cassette holds too little.
     """
     conversation = _conversation(written)
     # ADK takes seconds to import, which a check of a log need not wait for.

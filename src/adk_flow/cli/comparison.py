@@ -29,7 +29,7 @@ from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
 from adk_flow.render.documents import to_json
-from adk_flow.render.page import run_to_html
+from adk_flow.render.page import trace_to_html
 from adk_flow.render.terminal import plain_console
 
 _ALL = 10
@@ -114,7 +114,7 @@ def compare_constructs(
         Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
         folder = out or _default_folder("logs", subjects)
-        pages = {"folder": folder, "page": run_to_html}
+        pages = {"folder": folder, "page": trace_to_html}
         logs = [*list_logs(subjects)]
         comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
     else:
@@ -156,7 +156,7 @@ def compare_constructs(
                     engine=engine,
                     shard=shard,
                     progress=progress,
-                    page=None if shard else run_to_html,
+                    page=None if shard else trace_to_html,
                     workers=workers,
                     **given,
                 )
@@ -182,7 +182,7 @@ def merge_folders(
     Exits with 1 if some runs are missing or if they are no evidence.
     """
     use_files("", None, prices)
-    comparison = merge_shards(folders, out, run_to_html)
+    comparison = merge_shards(folders, out, trace_to_html)
     _report(comparison, out, form, prices)
 
 

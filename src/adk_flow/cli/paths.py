@@ -16,13 +16,20 @@ def load_story(paths: Sequence[Path]) -> Log:
     """Reads the session of files, or of folders the newest, with all its parts and A2A servers.
 
     A folder that has no part of the session is searched for what its servers recorded.
+
+    Raises:
+      LogError: a folder holds no log, or a file is none, or does not belong to the first.
     """
     named, others = _files_of_story(paths)
     return join_logs([read_log(path) for path in named], [read_log(path) for path in others])
 
 
 def open_story(paths: Sequence[Path]) -> Log | LogFile:
-    """Reads the same, but a session that lies in one file not before it is asked for."""
+    """Reads the same, but a session that lies in one file not before it is asked for.
+
+    Raises:
+      LogError: as `load_story`.
+    """
     named, others = _files_of_story(paths)
     return load_story(paths) if len(named) > 1 or others else LogFile(named[0])
 
@@ -65,14 +72,22 @@ def is_app(path: Path) -> bool:
 
 
 def only_app(subjects: Sequence[Path]) -> Path:
-    """Gives the app that a command is about, where it takes one app or several logs."""
+    """Gives the app that a command is about, where it takes one app or several logs.
+
+    Raises:
+      AdkFlowError: more than it is given.
+    """
     if len(subjects) > 1:
         raise AdkFlowError(f"{subjects[1]}: give either one app, or flow logs (*.jsonl) and no app")
     return subjects[0]
 
 
 def list_logs(paths: Sequence[Path]) -> Iterator[Path]:
-    """Gives the logs that are named, and of a folder those that are in it."""
+    """Gives the logs that are named, and of a folder those that are in it.
+
+    Raises:
+      LogError: a folder holds none.
+    """
     for path in paths:
         yield from _logs_in(path) if path.is_dir() else [path]
 
@@ -92,7 +107,11 @@ def _logs_in(folder: Path) -> Iterator[Path]:
 
 
 def read_logs(paths: Sequence[Path]) -> Iterator[Log]:
-    """Reads the sessions of logs one by one, each log once; of a folder, what is a flow log."""
+    """Reads the sessions of logs one by one, each log once; of a folder, what is a flow log.
+
+    Raises:
+      LogError: a file that was named, or all of a folder, is no flow log.
+    """
     files = {path.resolve(): path for path in list_logs(paths)}
     for log in read_sessions(files.values()):
         if log.losses:

@@ -159,7 +159,7 @@ def _print_record(trace: Trace, index: int, form: str) -> None:
 def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     from adk_flow.render.page import trace_to_html
 
-    page = trace_to_html(trace, list_findings(trace, names))
+    page = trace_to_html(trace, findings=list_findings(trace, names))
     if out is None:
         print(page, end="")
         return

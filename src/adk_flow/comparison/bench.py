@@ -204,7 +204,11 @@ def _warm_up(*, is_offline: bool) -> None:
 def make_batch(
     experiment: bytes, folder: Path, page: DrawPage | None, trials: Sequence[Trial]
 ) -> Batch:
-    """Makes trials of an experiment (as JSON) in a folder, in any process."""
+    """Makes trials of an experiment (as JSON) in a folder, in any process.
+
+    Raises:
+      AdkFlowError: the app cannot be loaded or wired here, or as for `Bench.make`.
+    """
     return _load(experiment, page).make(trials, open_store(folder, experiment))
 
 

@@ -47,7 +47,11 @@ class Budget(BasePlugin):
         self.take()
 
     def take(self) -> None:
-        """Counts a call."""
+        """Counts a call.
+
+        Raises:
+          BudgetSpentError: a limit is reached.
+        """
         self.refused = self.refused or self._spent()
         if self.refused:
             raise BudgetSpentError(self.refused)

@@ -53,7 +53,11 @@ def _kind_of(record: Record) -> FaultKind | None:
 def read_matrix(
     faulty: Sequence[tuple[FaultKind, str, RunMetrics]], plain: Sequence[RunMetrics]
 ) -> FaultMatrix:
-    """Reads runs with a fault, each beside one without of the same construct and conversation."""
+    """Reads runs with a fault, each beside one without of the same construct and conversation.
+
+    Raises:
+      AdkFlowError: none has a fault.
+    """
     if not faulty:
         raise AdkFlowError(
             f"tells of logs that were recorded with a fault; none of these holds {FAULT_CANARY!r}",

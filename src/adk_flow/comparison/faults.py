@@ -35,6 +35,9 @@ def choose_talk(app: App, conversations: Mapping[str, Conversation]) -> Conversa
     """Takes the first conversation that is given without a plan, else plans one for the app.
 
     Its first message is asked twice, the first time for the fault.
+
+    Raises:
+      AdkFlowError: none is given, and the app's model was named, so that no plan plays.
     """
     is_played = plays_plans(app)
     given = [talk for talk in conversations.values() if not (is_played and talk.has_plan)]

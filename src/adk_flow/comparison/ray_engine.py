@@ -89,7 +89,11 @@ def _result(ray: Any, task: Any) -> Any:
 
 
 def check_cluster() -> None:
-    """Refuses a RAY_ADDRESS of no form of Ray's, or where nothing listens, which Ray tries long."""
+    """Refuses a RAY_ADDRESS of no form of Ray's, or where nothing listens, which Ray tries long.
+
+    Raises:
+      AdkFlowError: it is one, or Ray is not installed.
+    """
     if find_spec("ray") is None:
         raise _refusal("needs ray: install adk-flow's extra `ray`")
     address = os.environ.get("RAY_ADDRESS", "")

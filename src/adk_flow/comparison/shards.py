@@ -54,6 +54,9 @@ class Shard(msgspec.Struct, frozen=True):
         """Notes in the folder what it is a share of, without what sessions hold at first.
 
         Of a comparison that is whole, and was not asked for as a share, nothing is noted.
+
+        Raises:
+          AdkFlowError: the folder holds another share, or what is none.
         """
         is_shard = (store.folder / FILE).exists()
         if is_whole and not is_shard:
@@ -71,7 +74,11 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 def read_shard(words: str) -> Shard:
-    """Reads which share is meant, such as `1/3`; all of it where nothing is said."""
+    """Reads which share is meant, such as `1/3`; all of it where nothing is said.
+
+    Raises:
+      AdkFlowError: it is none.
+    """
     if not words:
         return Shard()
     number, _, of = words.partition("/")

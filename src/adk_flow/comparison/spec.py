@@ -14,7 +14,11 @@ from adk_flow.scenario.conversation import Conversation, read_conversation
 
 
 def read_constructs(text: str) -> list[str]:
-    """Reads a list of constructs, `all` for all of them."""
+    """Reads a list of constructs, `all` for all of them.
+
+    Raises:
+      AdkFlowError: one is unknown, or ADK is too old for any.
+    """
     # ADK takes seconds to import, which a comparison of logs need not wait for.
     from adk_flow._adk import check_constructs
 
@@ -40,7 +44,11 @@ def read_constructs(text: str) -> list[str]:
 
 
 def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
-    """Reads conversation files, and those of folders, by the name of the file."""
+    """Reads conversation files, and those of folders, by the name of the file.
+
+    Raises:
+      AdkFlowError: there is none, two have the same name, or one does not fit.
+    """
     conversations: dict[str, Conversation] = {}
     for path in paths:
         files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
@@ -54,7 +62,11 @@ def read_conversations(paths: Sequence[Path]) -> dict[str, Conversation]:
 
 
 def choose_baseline(names: Sequence[str], baseline: str) -> str:
-    """Checks the baseline; by default it is the first."""
+    """Checks the baseline; by default it is the first.
+
+    Raises:
+      AdkFlowError: it is none of those compared.
+    """
     if baseline and baseline not in names:
         raise AdkFlowError(
             f"is not compared; there are {', '.join(names)}{suggest(baseline, names)}",
@@ -65,7 +77,11 @@ def choose_baseline(names: Sequence[str], baseline: str) -> str:
 
 
 def choose_profile(latency: str, controlled: bool) -> LatencyProfile | None:
-    """Finds a latency profile; by default a controlled run has one, and a live one its own time."""
+    """Finds a latency profile; by default a controlled run has one, and a live one its own time.
+
+    Raises:
+      AdkFlowError: there is none of that name.
+    """
     if latency == "none" or not (latency or controlled):
         return None
     return profile_named(latency or DEFAULT_PROFILE)

@@ -197,7 +197,11 @@ class Cassette:
 
 
 def open_cassette(path: Path, models: Iterable[str], **options: Any) -> Cassette:
-    """Opens a cassette for models, one of whom must need a key; `options` as for `Cassette`."""
+    """Opens a cassette for models, one of whom must need a key; `options` as for `Cassette`.
+
+    Raises:
+      CassetteError: it cannot be used, or all of them answer without a key.
+    """
     if not set(models) - KEYLESS_MODELS:
         reason = "keeps answers of language models, and none is asked; name the model"
         raise CassetteError(reason, argument="cassette", value=path)

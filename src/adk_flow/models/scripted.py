@@ -61,7 +61,11 @@ class Scripted(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """Gives the next decision of the agent that asks."""
+        """Gives the next decision of the agent that asks.
+
+        Raises:
+          ScriptError: the agent has no decision left.
+        """
         decision = self._next(llm_request)
         if isinstance(decision, Exception):
             raise decision
@@ -86,7 +90,11 @@ class Scripted(BaseLlm):
         return decisions[taken]
 
     def finish(self) -> None:
-        """Checks that every decision was asked for; the error names agents and numbers."""
+        """Checks that every decision was asked for; the error names agents and numbers.
+
+        Raises:
+          ScriptError: one was not; its text names agents and numbers.
+        """
         pairs = self.script.items()
         left = {agent: len(steps) - self._taken.get(agent, 0) for agent, steps in pairs}
         unused = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)

@@ -63,7 +63,11 @@ def default_folder() -> Path:
 
 
 def order_releases(names: Iterable[str]) -> list[str]:
-    """Puts releases in their order, each once."""
+    """Puts releases in their order, each once.
+
+    Raises:
+      AdkFlowError: there are fewer than two, or one is none.
+    """
     releases = sorted(set(names), key=check_release)
     if len(releases) < 2:
         raise AdkFlowError("needs two releases or more", argument="release")
@@ -71,7 +75,11 @@ def order_releases(names: Iterable[str]) -> list[str]:
 
 
 def check_release(release: str) -> Version:
-    """Reads the number of a release that adk-flow works with."""
+    """Reads the number of a release that adk-flow works with.
+
+    Raises:
+      AdkFlowError: it is written as no release is, or adk-flow does not work with it.
+    """
     try:
         version = Version(release)
     except InvalidVersion:

@@ -58,6 +58,9 @@ def run_releases(
     Without a file of decisions the model is the offline one. `tell` is given what takes time,
     `packages` is what the app needs besides ADK and its `requirements.txt`, and `place` where the
     conversation is written.
+
+    Raises:
+      AdkFlowError: there is no environment with one of the releases, and none can be made.
     """
     needs = needs_of(app, packages)
     pythons = {release: ready(release, folder, tell, needs) for release in releases}

@@ -65,7 +65,11 @@ def do_job() -> None:
 
 
 def run_job(job: Job) -> Outcome:
-    """Holds a conversation with an app and a model that decides alike each time."""
+    """Holds a conversation with an app and a model that decides alike each time.
+
+    Raises:
+      AdkFlowError: the app cannot be loaded, or the decisions do not fit.
+    """
     # An app that chooses its model by this name need not have the key of another.
     os.environ["MODEL_NAME"] = "offline"
     from google.adk.plugins.base_plugin import BasePlugin

@@ -26,7 +26,7 @@ from adk_flow.render.report_visibility import (
     shared_state_table,
 )
 from adk_flow.render.tables import short_name
-from adk_flow.render.templates import fill_template, inline
+from adk_flow.render.templates import inline, template
 
 _LONGEST = 20_000
 """Characters of an answer or a question that are shown."""
@@ -53,8 +53,7 @@ def comparison_to_html(comparison: Comparison) -> str:
     """
     report, drawings = describe_comparison(comparison), draw_comparison(comparison)
     tags = partial(_tags, comparison.setting.baseline, find_recommended(comparison))
-    return fill_template(
-        "report",
+    return template("report").render(
         style=inline("shared.css", "report.css"),
         script=inline("report.js"),
         comparison=comparison,
@@ -87,7 +86,7 @@ def _tags(baseline: str, recommended: str, construct: str) -> Markup:
 
 def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:
     """Packs the drawings of turns, sequences and waterfalls, which the page's script unpacks."""
-    fill = partial(fill_template, "report_figures", missing="", tags=tags)
+    fill = partial(template("report_figures").render, missing="", tags=tags)
     drawn = [
         (
             fill(drawings=turn.sequences, style="sequence"),

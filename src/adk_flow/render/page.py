@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from adk_flow.analysis.critical_path import Schedule
 from adk_flow.analysis.findings import Finding
 from adk_flow.analysis.run_metrics import RunMetrics
 from adk_flow.analysis.trace import Trace
 from adk_flow.render.flow_text import list_findings
 from adk_flow.render.page_details import Details
 from adk_flow.render.page_pieces import SessionPieces
-from adk_flow.render.templates import fill_template, inline
-
-
-def run_to_html(trace: Trace, run: RunMetrics) -> str:
-    """Writes the page of a run that was measured, with its findings and its projected times."""
-    return trace_to_html(trace, run.findings, run.schedules if run.pace else ())
+from adk_flow.render.templates import inline, template
 
 
 def trace_to_html(
-    trace: Trace, findings: Sequence[Finding] | None = None, projected: Sequence[Schedule] = ()
+    trace: Trace, run: RunMetrics | None = None, findings: Sequence[Finding] | None = None
 ) -> str:
-    """Writes the page of one trace, which loads nothing, with its findings or those given.
+    """Writes the page of one trace, which loads nothing.
 
-    Its turns are projected to the default pace, where no schedules of theirs are given.
+    A run that was measured has its findings and projected times; else findings are those given, or
+    what is found, and turns are projected to the default pace.
     """
-    findings = list_findings(trace) if findings is None else findings
+    if findings is None:
+        findings = run.findings if run else list_findings(trace)
+    projected = run.schedules if run and run.pace else ()
     details = Details(trace, findings)
     drawn = [(index, details.draw(index)) for index in range(len(trace.log.records))]
     pieces = SessionPieces(projected).draw(trace, findings)
@@ -47,8 +44,7 @@ def page_to_html(
     `base` is the path below which more is served, empty for a page that is one file. Of sessions
     it has `rows`; `unread` logs are not among them, of which `more` asks for so many next.
     """
-    return fill_template(
-        "page",
+    return template("page").render(
         style=inline("shared.css", "page.css"),
         script=inline("page.js"),
         policy=policy(is_served=bool(base)),

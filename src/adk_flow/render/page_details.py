@@ -20,7 +20,7 @@ from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.analysis.visibility.matching import Attribution
 from adk_flow.log.schema import Part
 from adk_flow.render.flow_text import describe_finding, describe_move
-from adk_flow.render.templates import fill_template
+from adk_flow.render.templates import template
 
 _LONGEST_KNOWN = 160
 """Characters shown of what an agent's model was sent before."""
@@ -68,8 +68,7 @@ class Details:
         records = self._trace.log.records
         record, call = records[index], self._calls.get(index)
         turn = self._trace.turns_by_run.get(record.run)
-        return fill_template(
-            "page_details",
+        return template("page_details").render(
             number=index,
             record=record,
             turn=turn.number if turn else 0,

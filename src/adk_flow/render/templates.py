@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from adk_flow._text import encodable, plain, plural
@@ -49,9 +49,9 @@ def environment() -> Environment:
     return environment
 
 
-def fill_template(name: str, **values: Any) -> str:
-    """Writes a page, or a part of one."""
-    return environment().get_template(f"{name}.html.j2").render(**values)
+def template(name: str) -> Template:
+    """Gives the template of a page, or of a part of one."""
+    return environment().get_template(f"{name}.html.j2")
 
 
 def clean(value: Any) -> Any:

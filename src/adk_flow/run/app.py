@@ -66,7 +66,11 @@ def load_app(subject: App | BaseNode | str | Path, model: str = "") -> App:
 def load_answered_app(
     path: Path, model: str = "", decisions: Path | None = None, cassette: Path | None = None
 ) -> tuple[App, Decided | None, Cassette | None]:
-    """Loads an app for one conversation, on decisions or a cassette's answers if one is given."""
+    """Loads an app for one conversation, on decisions or a cassette's answers if one is given.
+
+    Raises:
+      AdkFlowError: one of them cannot be used.
+    """
     with without_keys() if cassette else nullcontext():
         app = load_app(path, model)
     if decisions:

@@ -106,7 +106,11 @@ def task(team: Team) -> LlmAgent:
 
 
 def wire_remote(team: Team) -> LlmAgent:
-    """Specialists whom the lead calls in another process, over A2A."""
+    """Specialists whom the lead calls in another process, over A2A.
+
+    Raises:
+      WiringError: a2a-sdk is not installed, or there is no other process.
+    """
     if sys.platform == "win32":
         raise WiringError(
             "remote gives sockets to another process by number, which Windows does not allow; run "

@@ -18,7 +18,11 @@ _INNER_HOOKS = (
 
 
 def graph_without(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
-    """Makes a Workflow, of nodes that follow each other, in which a lead plays no part."""
+    """Makes a Workflow, of nodes that follow each other, in which a lead plays no part.
+
+    Raises:
+      WiringError: it has callbacks around model or tools, which would run nowhere.
+    """
     inner = [hook for hook in _INNER_HOOKS if getattr(lead, f"canonical_{hook}_callbacks")]
     if inner:
         raise WiringError(
@@ -48,7 +52,11 @@ def within_callbacks(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
 
 
 def check_single_part(lead: LlmAgent, name: str) -> None:
-    """Refuses, by a WiringError, a lead asked for parts of a turn whose callbacks end a turn."""
+    """Refuses, by a WiringError, a lead asked for parts of a turn whose callbacks end a turn.
+
+    Raises:
+      WiringError: so it is.
+    """
     if lead.after_agent_callback:
         raise WiringError(
             f"{name} asks {lead.name} for a part of the turn, which its after_agent_callback would "

@@ -30,7 +30,11 @@ class FlowFixture:
         self._numbers = itertools.count(1)
 
     def __call__(self, subject: App | BaseNode | str | Path, *asked: Any, **options: Any) -> Flow:
-        """Holds a conversation in a test that is no coroutine; takes what `run` takes."""
+        """Holds a conversation in a test that is no coroutine; takes what `run` takes.
+
+        Raises:
+          RuntimeError: an event loop runs already.
+        """
         __tracebackhide__ = True
         self._held = None
         if asyncio._get_running_loop() is not None:
@@ -76,7 +80,11 @@ class FlowFixture:
 
     @property
     def latest(self) -> Flow:
-        """The conversation that ran last."""
+        """The conversation that ran last.
+
+        Raises:
+          RuntimeError: none was.
+        """
         if self._held is None:
             raise RuntimeError("no conversation was held; write: flow(root_agent, 'Hello')")
         return self._held

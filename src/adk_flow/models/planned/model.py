@@ -45,7 +45,11 @@ class Planned(KeylessModel):
         return self._turn
 
     def decide(self, request: LlmRequest) -> KeylessAnswer:
-        """Gives the next step; a PlanError if it, or one before in the turn, is impossible."""
+        """Gives the next step; a PlanError if it, or one before in the turn, is impossible.
+
+        Raises:
+          PlanError: it is impossible, or one before it in this turn was.
+        """
         if advice := self._advice(request):
             return advice, []
         return self.next_step(read_view(request))
@@ -67,7 +71,11 @@ class Planned(KeylessModel):
         return self._turn.advise(parts[-1]) if parts else ""
 
     def next_step(self, view: RequestView) -> KeylessAnswer:
-        """Does so by what the request shows, which another process may have read."""
+        """Does so by what the request shows, which another process may have read.
+
+        Raises:
+          PlanError: it is impossible, or one before it in this turn was.
+        """
         with self._lock:
             if self._turn.fault:
                 raise PlanError(self._turn.fault)

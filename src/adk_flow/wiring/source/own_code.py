@@ -26,7 +26,11 @@ class OwnCode:
         return bool(self._pieces)
 
     def add(self, module: str, name: str) -> str:
-        """Takes a definition over with all that it uses; gives its name, which only it has."""
+        """Takes a definition over with all that it uses; gives its name, which only it has.
+
+        Raises:
+          WiringError: something of its name is there already, of another module.
+        """
         if (place := self._places.setdefault(name, "")) == module:
             return name
         if place:
