@@ -103,11 +103,7 @@ class Folder:
         self.folder = folder
 
     def write(self, name: str, text: str) -> Path:
-        """Writes a file.
-
-        Raises:
-          AdkFlowError: it cannot be written.
-        """
+        """Writes a file."""
         path = self.folder / name
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with self._writing():
@@ -118,11 +114,7 @@ class Folder:
         return path
 
     def check_free(self) -> None:
-        """Refuses a folder with anything but comparisons, or folders of them.
-
-        Raises:
-          AdkFlowError: it holds something else, or cannot be read.
-        """
+        """Refuses a folder with anything but comparisons, or folders of them."""
         with self._writing(), suppress(FileNotFoundError, NotADirectoryError):
             if other := _find_other(self.folder):
                 name = other.relative_to(self.folder)
@@ -140,11 +132,7 @@ class Folder:
 
 
 class TrialStore(Folder):
-    """An experiment's folder; what is there is not run again.
-
-    Raises:
-      AdkFlowError: it cannot be written, or holds runs of something else.
-    """
+    """An experiment's folder; what is there is not run again."""
 
     def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
         """Opens a folder for runs of one app, model and pace, which are its identity."""
@@ -168,11 +156,7 @@ class TrialStore(Folder):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keeps other processes from running an experiment in the folder meanwhile.
-
-        Raises:
-          AdkFlowError: one of them is, or has run other conversations meanwhile.
-        """
+        """Keeps other processes from running an experiment in the folder meanwhile."""
         with ExitStack() as stack:
             if fcntl is not None:
                 stack.callback(os.close, self._lock(fcntl))
@@ -204,19 +188,11 @@ class TrialStore(Folder):
         return file
 
     def expect(self, name: str, conversation: Conversation) -> None:
-        """Checks that the runs of a conversation that are there asked the same.
-
-        Raises:
-          AdkFlowError: they did not.
-        """
+        """Checks that the runs of a conversation that are there asked the same."""
         self.expect_digests({name: digest_of(msgspec.json.encode(conversation).decode(), 4)})
 
     def expect_digests(self, digests: Mapping[str, str]) -> None:
-        """Checks so by the digests of conversations.
-
-        Raises:
-          AdkFlowError: a run that is there asked something else.
-        """
+        """Checks so by the digests of conversations."""
         self._expected |= digests
         self._check_conversations()
 
@@ -254,20 +230,12 @@ class TrialStore(Folder):
         return self.log_of(trial).with_suffix("")
 
     def read(self, trial: Trial) -> Log:
-        """Reads the log of a trial, with what its peers recorded.
-
-        Raises:
-          LogError: it cannot be read.
-        """
+        """Reads the log of a trial, with what its peers recorded."""
         sides = sorted(self.peers_of(trial).rglob("*.jsonl"))
         return join_logs([read_log(self.log_of(trial))], [read_log(path) for path in sides])
 
     def begin(self, trial: Trial) -> Path:
-        """Names the log of a trial while it runs; what was recorded before is removed.
-
-        Raises:
-          AdkFlowError: it cannot be written.
-        """
+        """Names the log of a trial while it runs; what was recorded before is removed."""
         path = self._part(trial)
         with self._writing():
             make_private_folder(path.parent)
@@ -277,11 +245,7 @@ class TrialStore(Folder):
         return path
 
     def add(self, result: TrialResult) -> None:
-        """Keeps a trial that ran to its end.
-
-        Raises:
-          AdkFlowError: its log is not there, or the folder cannot be written.
-        """
+        """Keeps a trial that ran to its end."""
         with self._writing():
             self._part(result.trial).replace(self.log_of(result.trial))
             if self._own is None:
@@ -298,11 +262,7 @@ class TrialStore(Folder):
         return os.fdopen(write_private(folder / f"{latest + 1}-{os.getpid()}.jsonl"), "wb")
 
     def pack(self, trial: Trial) -> PackedTrial | None:
-        """Gives a trial with its files; None if it is not there.
-
-        Raises:
-          AdkFlowError: a file cannot be read.
-        """
+        """Gives a trial with its files; None if it is not there."""
         if (result := self.find(trial)) is None:
             return None
         log, page = self.log_of(trial), self.folder / page_name(trial)
@@ -314,11 +274,7 @@ class TrialStore(Folder):
         return PackedTrial(result, files)
 
     def unpack(self, packed: PackedTrial) -> None:
-        """Keeps a trial of another folder.
-
-        Raises:
-          AdkFlowError: the folder cannot be written.
-        """
+        """Keeps a trial of another folder."""
         trial, files = packed.result.trial, packed.files
         part, log = self.begin(trial), self.log_of(trial)
         for name, data in files.items():

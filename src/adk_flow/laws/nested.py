@@ -74,20 +74,20 @@ def _staged(side: Side) -> Side:
 
 
 def _last_words(side: Side) -> Counter[str]:
-    return Counter({"events": 1, "parts": 1, "told": side.says})
+    return Counter({"events": 1, "parts": 1, "heard": side.says})
 
 
 def _folded(side: Side) -> Side:
     """Gives an agent with those that it calls as further calls, each for each task below it."""
     pairs = [(inner, one) for inner in side.below if inner.is_called for one in _sessions(inner)]
     calls = [_call(inner, one) for inner, one in pairs]
-    told = sum(one.says for _, one in pairs)
+    words = sum(one.says for _, one in pairs)
     return side._replace(
         parts=side.parts + len(pairs),
         called=side.called + sum(call["called"] for call in calls),
         returned=side.returned + sum(call["returned"] for call in calls),
-        # Who has no words of its own says what it was told.
-        says=side.says + told * side.acts,
+        # Who has no words of its own passes on those of the agents it called.
+        says=side.says + words * side.acts,
         below=tuple(map(_folded, side.targets)),
         inner=_sum(Counter(one.inner) + _alone(one) for _, one in pairs),
     )
@@ -113,7 +113,7 @@ def _sum(counters: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 def _listed(side: Side, calls: int = 0) -> Counter[str]:
-    """Counts what an agent is told in its requests of those to whom it hands over."""
+    """Counts what stands in an agent's requests of those to whom it hands over."""
     calls, size = calls or 1 + side.acts, _names(side.targets)
     return Counter({"inner listing": calls, "inner listed": calls * size} if size else {})
 
@@ -125,8 +125,8 @@ def _names(sides: Iterable[Side]) -> int:
 
 def _heard(side: Side) -> Counter[str]:
     """Counts what others hear of an agent's calls: ADK quotes each part, with words around it."""
-    told = side.called + side.returned
-    return Counter({"events": 2 * side.acts, "parts": 2 * side.parts, "told": told})
+    quoted = side.called + side.returned
+    return Counter({"events": 2 * side.acts, "parts": 2 * side.parts, "heard": quoted})
 
 
 class _Branch:
@@ -167,12 +167,12 @@ class _Branch:
         return total + Counter(side.inner) if is_own else total
 
     def stage(self, side: Side) -> Counter[str]:
-        """Counts one that comes in its turn, and is told of nobody to hand over to."""
+        """Counts one that comes in its turn, who knows of nobody to hand over to."""
         # ADK's words around each event, and around each part of it (2.13, context/_fencing.py).
         around = 119 * self.done["events"] + 40 * self.done["parts"]
-        told = Counter({"inner tokens": (1 + side.acts) * (around + self.done["told"])})
+        before = Counter({"inner tokens": (1 + side.acts) * (around + self.done["heard"])})
         self.done, self.last = self.done + _heard(side) + _last_words(side), side
-        return Counter(side.inner) + _alone(side) + told
+        return Counter(side.inner) + _alone(side) + before
 
     def walk(self, tops: Sequence[Side]) -> Counter[str]:
         """Counts some agents and those below, each handing over on the way to whom is not done."""
@@ -240,7 +240,7 @@ class NestedAgents:
         )
 
     def _idle(self, lead: Side, sides: Sequence[Side], idle: Sequence[Side]) -> Counter[str]:
-        """Counts what is told of those whom nobody needs: to one who has all, to nodes that run."""
+        """Counts what requests say of those whom nobody needs: of one who has all, of nodes."""
         if self.construct in _ALONE:
             return _listed(_whole(lead, [*sides, *(side._replace(parts=0) for side in idle)]))
         is_run = self.construct in (*_IN_SERIES, "parallel")

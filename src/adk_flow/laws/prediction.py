@@ -146,8 +146,8 @@ def fit_app_laws(rows: Iterable[SampleRow]) -> list[AppLaw]:
 def _fit_construct(construct: str, rows: Sequence[SampleRow]) -> AppLaw:
     """Fits calls, then the tokens of talks whose calls are those: where agents meet they vary."""
     calls = _fit(rows, "calls")
-    told = [row for row in rows if round(apply_law(calls, row.terms)) == row.figures.calls]
-    return AppLaw(construct, {"calls": calls, "tokens": _fit(told, "tokens")})
+    exact = [row for row in rows if round(apply_law(calls, row.terms)) == row.figures.calls]
+    return AppLaw(construct, {"calls": calls, "tokens": _fit(exact, "tokens")})
 
 
 def _fit(rows: Sequence[SampleRow], figure: str) -> dict[str, float]:

@@ -105,6 +105,6 @@ def _before(asked: Sequence[Side]) -> Counter[str]:
         if number:
             terms["next"] += 1
             terms["next acting"] += side.acts
-            terms["next told"] += asked[number - 1].says
-            terms["next acting told"] += side.acts * asked[number - 1].says
+            terms["next heard"] += asked[number - 1].says
+            terms["next acting heard"] += side.acts * asked[number - 1].says
     return terms

@@ -114,11 +114,7 @@ class Decided(Scripted):
         return part.decisions[part.taken - 1]
 
     def finish(self) -> None:
-        """Checks that every step was asked for; the DecisionError names lines and agents.
-
-        Raises:
-          DecisionError: one was not; its text names lines and agents.
-        """
+        """Checks that every step was asked for; the DecisionError names lines and agents."""
         left = [
             f"line {part.line}: {part.agent}, asked {_quoted(part.request)}: {part.left} of "
             f"{len(part.decisions)}"

@@ -77,11 +77,7 @@ def lacks_google_key() -> bool:
 
 
 def model_named(name: str) -> str | BaseLlm:
-    """Gives the model of a name; a ModelChoiceError if that, its key or package is missing.
-
-    Raises:
-      ModelChoiceError: the name is unknown, or its key or package is missing.
-    """
+    """Gives the model of a name; a ModelChoiceError if that, its key or package is missing."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches prices
     if "/" in name and not name.startswith(("projects/", "apigee/")):
         return _litellm(name)

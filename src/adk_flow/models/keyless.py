@@ -60,11 +60,7 @@ class Offline(KeylessModel):
         return [r"offline"]
 
     def decide(self, request: LlmRequest) -> KeylessAnswer:
-        """Decides the next step; an AdkFlowError if the extra `offline` is not installed.
-
-        Raises:
-          AdkFlowError: the extra `offline` is not installed.
-        """
+        """Decides the next step; an AdkFlowError if the extra `offline` is not installed."""
         try:
             from adk_flow.models.offline.decision import decide
         except ModuleNotFoundError as error:

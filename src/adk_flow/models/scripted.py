@@ -90,11 +90,7 @@ class Scripted(BaseLlm):
         return decisions[taken]
 
     def finish(self) -> None:
-        """Checks that every decision was asked for; the error names agents and numbers.
-
-        Raises:
-          ScriptError: one was not; its text names agents and numbers.
-        """
+        """Checks that every decision was asked for; the error names agents and numbers."""
         pairs = self.script.items()
         left = {agent: len(steps) - self._taken.get(agent, 0) for agent, steps in pairs}
         unused = ", ".join(f"{agent} {number}" for agent, number in left.items() if number)

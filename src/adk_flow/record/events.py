@@ -97,9 +97,10 @@ def _read_rare(
         fields["heard"] = keep(spoken.text)
     if run.live and getattr(event, "model_version", None):
         fields["version"] = event.model_version
-    status = getattr(event, "interaction_status", None)  # of models that answer in several turns
-    if event.turn_complete and getattr(status, "name", "") != "IN_PROGRESS":
-        fields["turn_complete"] = True
+    if event.turn_complete:
+        # Of models that answer in several turns.
+        status = getattr(event, "interaction_status", None)
+        fields["turn_complete"] = getattr(status, "name", "") != "IN_PROGRESS"
     if event.interrupted:
         fields["interrupted"] = True
     return fields

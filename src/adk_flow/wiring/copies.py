@@ -139,11 +139,7 @@ async def _resolved(instruction: str | InstructionProvider, context: ReadonlyCon
 
 
 def merged_tools(construct: str, team: Team) -> list[ToolUnion]:
-    """Gathers a team's tools for one agent; a WiringError if two go by the same name.
-
-    Raises:
-      WiringError: two of them go by the same name, so that a model could not tell them apart.
-    """
+    """Gathers a team's tools for one agent; a WiringError if two go by the same name."""
     gathered: dict[object, ToolUnion] = {}
     owners: dict[str, str] = {}
     for agent in (team.lead, *team.specialists):

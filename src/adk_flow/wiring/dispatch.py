@@ -153,11 +153,7 @@ def drop_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> 
 
 
 def refuse_calls(callback_context: CallbackContext, llm_response: LlmResponse) -> None:
-    """Refuses, by a MergeError, an answer of which `drop_calls` has left nothing.
-
-    Raises:
-      MergeError: so it is.
-    """
+    """Refuses, by a MergeError, an answer of which `drop_calls` has left nothing."""
     parts = (llm_response.content and llm_response.content.parts) or []
     for text in (part.text or "" for part in parts):
         if text.startswith(UNKNOWN_FUNCTION):

@@ -52,11 +52,7 @@ def within_callbacks(lead: LlmAgent, name: str, *chain: Any) -> Workflow:
 
 
 def check_single_part(lead: LlmAgent, name: str) -> None:
-    """Refuses, by a WiringError, a lead asked for parts of a turn whose callbacks end a turn.
-
-    Raises:
-      WiringError: so it is.
-    """
+    """Refuses, by a WiringError, a lead asked for parts of a turn whose callbacks end a turn."""
     if lead.after_agent_callback:
         raise WiringError(
             f"{name} asks {lead.name} for a part of the turn, which its after_agent_callback would "

@@ -24,11 +24,7 @@ NOTHING = "it answered nothing"
 
 
 def check_names(name: str, nodes: Iterable[BaseNode]) -> None:
-    """Refuses, by a WiringError, a graph in which two go by the same name.
-
-    Raises:
-      WiringError: so it is.
-    """
+    """Refuses, by a WiringError, a graph in which two go by the same name."""
     names = [name, *(node.name for node in nodes)]
     if twice := next((each for each in names if names.count(each) > 1), ""):
         raise WiringError(f"{name}: two go by the name {twice}; each needs a name of its own")

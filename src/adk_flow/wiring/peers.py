@@ -159,11 +159,7 @@ class Peers(AbstractContextManager["Peers"]):
     # The process
 
     def start(self) -> None:
-        """Starts the process, unless it runs, until its servers listen; else a WiringError.
-
-        Raises:
-          WiringError: it does not come to that.
-        """
+        """Starts the process, unless it runs, until its servers listen; else a WiringError."""
         with self._started:
             if self._process is None and not self._failure:
                 self._failure = self._begin()

@@ -45,11 +45,7 @@ class Planned(KeylessModel):
         return self._turn
 
     def decide(self, request: LlmRequest) -> KeylessAnswer:
-        """Gives the next step; a PlanError if it, or one before in the turn, is impossible.
-
-        Raises:
-          PlanError: it is impossible, or one before it in this turn was.
-        """
+        """Gives the next step; a PlanError if it, or one before in the turn, is impossible."""
         if advice := self._advice(request):
             return advice, []
         return self.next_step(read_view(request))

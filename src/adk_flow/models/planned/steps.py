@@ -46,11 +46,7 @@ class PlannedStep:
         self._note_silent()
 
     def decide(self) -> KeylessAnswer:
-        """Decides what the agent says or calls; a PlanError where that is impossible.
-
-        Raises:
-          PlanError: the plan asks for what is impossible.
-        """
+        """Decides what the agent says or calls; a PlanError where that is impossible."""
         if self.view.schema is not None:
             return canonical(self._form(self.view.schema)), []
         if calls := [*self._own_calls(), *self._delegations()]:

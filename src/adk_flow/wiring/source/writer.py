@@ -82,11 +82,7 @@ class SourceWriter:
         return self._variables[id(node)]
 
     def write(self, value: Any) -> Source:
-        """Writes a value; a WiringError if it can be neither written nor named.
-
-        Raises:
-          WiringError: it can be neither written nor named.
-        """
+        """Writes a value; a WiringError if it can be neither written nor named."""
         if isinstance(value, BaseAgent) or id(value) in self._variables:
             return self.assign(value)
         if place := self._references.find(value):
