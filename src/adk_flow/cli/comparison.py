@@ -1,4 +1,4 @@
-"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shares."""
+"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shards."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.shards import merge_shards
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
@@ -68,7 +69,7 @@ def compare_constructs(
         typer.Option(help="Where several processes are: here, or on Ray (RAY_ADDRESS, or local)."),
     ] = "processes",
     shard: Annotated[
-        str, typer.Option(help="Make only a share, such as `1/3`; `adk-flow merge` compares.")
+        str, typer.Option(help="Make only a shard, such as `1/3`; `adk-flow merge` compares all.")
     ] = "",
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
@@ -113,12 +114,30 @@ def compare_constructs(
     if out:
         Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
+        _check_unset(
+            constructs=constructs != "all",
+            conversation=conversation,
+            question=question,
+            state=state,
+            trials=trials > 1,
+            jobs=jobs,
+            engine=engine != "processes",
+            shard=shard,
+            deep=deep,
+            model=model,
+            advisor_model=advisor_model,
+            budget=budget is not None,
+            max_calls=max_calls,
+            real_latency=real_latency,
+            cassette=cassette,
+        )
         folder = out or _default_folder("logs", subjects)
         pages = {"folder": folder, "page": trace_to_html}
         logs = [*list_logs(subjects)]
         comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
     else:
         silence_adk()
+        app = only_app(subjects)
         is_open = faults and not (question or conversation)
         conversations = {} if is_open else load_conversations(question, conversation, state)
         given = {
@@ -135,10 +154,7 @@ def compare_constructs(
         }
         given |= {"cassette": cassette} if cassette else {}
         about = [conversations, constructs, given]
-        folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
-            "/", "-of-"
-        )
-        app = only_app(subjects)
+        folder = out or _default_folder(app.resolve().name, about) / shard.replace("/", "-of-")
         is_limited = budget is not None or max_calls is not None or cassette is not None
         many = 0 if is_limited or real_latency or shard else trials * len(conversations)
         many *= _ALL if constructs == "all" else 2 + constructs.count(",")
@@ -163,7 +179,7 @@ def compare_constructs(
         if shard:
             if comparison.setting.stopped:
                 print_note(comparison.setting.stopped)
-            print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+            print_note(f"shard {shard} is in {folder}; adk-flow merge compares all shards")
             raise typer.Exit(bool(comparison.setting.stopped))
     _report(comparison, folder, form, prices, verbose=verbose)
 
@@ -177,7 +193,7 @@ def merge_folders(
     prices: options.PricesFile = None,
     form: Annotated[options.ReportFormat, options.FORMAT] = "text",
 ) -> None:
-    """Merges the shares of a comparison, and compares.
+    """Merges the shards of a comparison, and compares.
 
     Exits with 1 if some runs are missing or if they are no evidence.
     """
@@ -219,6 +235,12 @@ def _report(
     mention_state(words for run in comparison.runs for each in run.failed_checks for words in each)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
+
+
+def _check_unset(**options: object) -> None:
+    """Refuses what is given of runs, where nothing is run."""
+    if given := next((name for name, value in options.items() if value), ""):
+        raise AdkFlowError("is for an app; flow logs are compared as they are", argument=given)
 
 
 def _is_of_logs(path: Path) -> bool:
