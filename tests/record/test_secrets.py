@@ -368,6 +368,65 @@ def test_a_long_text_is_masked_like_a_short_one(pieces):
         secrets._FEW_BYTES = few
 
 
+class Reading:
+    """A pattern that counts the bytes of what it finds."""
+
+    def __init__(self, pattern: Any) -> None:
+        self.pattern, self.bytes = pattern, 0
+
+    def _found(self, match: Any) -> Any:
+        self.bytes += len(match[0]) if match else 0
+        return match
+
+    def match(self, *where: Any) -> Any:
+        return self._found(self.pattern.match(*where))
+
+    def finditer(self, *where: Any) -> Iterator[Any]:
+        return map(self._found, self.pattern.finditer(*where))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "key=",
+        "datadog=a.",
+        "password is passwd: ",
+        "pin is PuTTY-User-Key-File-3:",
+        "07700 900123 ",
+    ],
+)
+def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, monkeypatch):
+    patterns = (*secrets._SHAPE_PATTERNS, secrets._SECRET_HERE)
+    read = {text: Reading(secrets._compile(text)) for text in patterns}
+    monkeypatch.setattr(secrets, "_compile", read.__getitem__)
+    sums = []
+    for times in (1000, 4000):
+        mask_secrets(unit * times)
+        sums.append(sum(each.bytes for each in read.values()))
+
+    assert 0 < sums[0] < sums[1] < 6 * sums[0]  # the second has the first in it
+
+
+def test_secrets_behind_each_other_need_no_pass_each():
+    assert mask_secrets("AKIA" * 5000) == MASK * 1000
+
+
+@pytest.mark.parametrize("length", [49, 50, 51, 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=«{}»&x",
+        '{{"pwd": "«{}, b»", "x": 1}}',
+        "okta: «{}»,",
+        "«-----BEGIN PRIVATE KEY-----{}-----END PRIVATE KEY-----»\nx",
+    ],
+)
+def test_a_secret_longer_than_what_a_search_reads_is_masked_to_its_end(text, length):
+    text = text.format("a1" * length)
+
+    assert mask_secrets(MARKED.sub(r"\1", text)) == MARKED.sub(MASK, text)
+
+
 def test_plain_re_finds_the_same_where_google_re2_is_not_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     plain = runpy.run_path(secrets.__file__)
