@@ -38,6 +38,7 @@ KINDS = {
     "named value": [
         "AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
         "GITHUB_TOKEN=«abcdefgh1»",
+        "SECRET_KEY_BASE=«abc»",
         "export DB_PASSWORD='«hunter2»'",
         '{"clientSecret": "«two words»"}',
         "x-api-key: «abc123»",
@@ -114,6 +115,7 @@ KINDS = {
         "«4111-1111-1111-1111»",
         "«4111111111111111»",
         "«3782 822463 10005»",
+        "«3530111333300000»",
         "«41111111 11111111»",
         "«4111.1111.1111.1111»",
         "«4111  1111  1111  1111»",
@@ -223,7 +225,7 @@ def test_an_opaque_value_named_by_its_service_is_masked_and_words_and_dates_are_
     "text",
     [
         "A £250,000 mortgage (£250 000) at 4.5% over 25 years costs £1,389.58 a month.",
-        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 100000, 1000000000, 1,234,567",
+        "16288.946267774414, 12345678.50, -1234567.5, £10000000, 1 000 000 000, 1000000000, 1,234,567",
         "2026-11-28, 28-11-2026, 28/11/2026, 2026-11-28T10:11:12.123456Z, 2026 2027 2028 2029",
         '{"max_output_tokens": 2000, "total_token_count": 12345, "primary_key": "id"}',
         "In 2026/27 the secret of saving is patience; the keys to the house are yours.",

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 _PREFIXED = (
     # Prefix and what follows: models, clouds, code, packages, chat, payment, mail, secrets' stores.
     r"(?:sk|rk|pk)[-_][\w-]{16,}|AIza[\w-]{20,}|AQ\.Ab[\w-]{20,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
-    r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa)[-_][\w-]{20,}"
+    r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa|tvly|phx|rnd)[-_][\w-]{20,}"
     r"|(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|ABSK[\w+/]{50,}={0,2}|LTAI[A-Za-z0-9]{16,}"
     r"|bedrock-api-key-[\w+/]{20,}|[\w~.]{3}\dQ~[\w~.-]{31,34}|do[opr]_v1_[a-f0-9]{40,}"
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ft|ffct|imt|oas|soat|ptt|agent)"
@@ -59,7 +59,7 @@ _STRONG = (
 _WEAK = r"tokens?|authorization|session[_-]?(?:id|cookie)"
 _SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
 _NAME = (
-    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|1|2))?"
+    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|base|prod|dev|test|live|old|new|v?\d))?"
     rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
 )
 
@@ -287,7 +287,7 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _replace_headed(found, head)
     if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
         return found[:2], 2
-    is_text = found[:1].isalpha() or found[:1] == b"-" or b"/" in found or b"@" in found
+    is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
     if is_text or _KEY.fullmatch(found):
         return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
@@ -350,11 +350,11 @@ def _end_of_secret(
 
 def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:
     """Finds a card's end: 13 to 19 digits in groups set apart alike, by ISO/IEC 7812-1."""
-    digits, sign = groups[0][0], text[groups[0].end() : groups[0].end() + 1]
-    if len(digits) < 2 or digits[:1] not in b"23456":
+    digits, sign = b"", text[groups[0].end() : groups[0].end() + 1]
+    if groups[0][0][:1] not in b"23456":
         return 0
-    for group in groups[1:]:
-        if text[group.start() - 1 : group.start()] != sign or len(group[0]) < 2:
+    for group in groups:
+        if (digits and text[group.start() - 1 : group.start()] != sign) or len(group[0]) < 2:
             return 0
         digits += group[0]
         if 13 <= len(digits) <= 19 and _is_card(digits):
