@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,6 +36,11 @@ from adk_flow.render.terminal import plain_console
 
 _ALL = 10
 """Constructs, at least, that `all` stands for: how many is known only once ADK is loaded."""
+_OF_LOGS = (
+    *("subjects", "baseline", "faults", "latency", "latency_profile", "prices"),
+    *("out", "form", "verbose"),
+)
+"""What may be given where logs are compared, and nothing is run."""
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 
@@ -114,23 +120,7 @@ def compare_constructs(
     if out:
         Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
-        _check_unset(
-            constructs=constructs != "all",
-            conversation=conversation,
-            question=question,
-            state=state,
-            trials=trials > 1,
-            jobs=jobs,
-            engine=engine != "processes",
-            shard=shard,
-            deep=deep,
-            model=model,
-            advisor_model=advisor_model,
-            budget=budget is not None,
-            max_calls=max_calls,
-            real_latency=real_latency,
-            cassette=cassette,
-        )
+        _check_unset(locals())
         folder = out or _default_folder("logs", subjects)
         pages = {"folder": folder, "page": trace_to_html}
         logs = [*list_logs(subjects)]
@@ -237,10 +227,11 @@ def _report(
         raise typer.Exit(1)
 
 
-def _check_unset(**options: object) -> None:
+def _check_unset(given: Mapping[str, object]) -> None:
     """Refuses what is given of runs, where nothing is run."""
-    if given := next((name for name, value in options.items() if value), ""):
-        raise AdkFlowError("is for an app; flow logs are compared as they are", argument=given)
+    for name, parameter in inspect.signature(compare_constructs).parameters.items():
+        if name not in _OF_LOGS and given[name] != parameter.default:
+            raise AdkFlowError("is for an app; flow logs are compared as they are", argument=name)
 
 
 def _is_of_logs(path: Path) -> bool:
