@@ -229,8 +229,10 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, activation, agent, call)
-        scenes.set({**scenes.get(), self.number: scene})
+        scene, around = Scene(run, self._write_entry, activation, agent, call), scenes.get()
+        if not activation:  # a run begins: those that other recorders ended in this task are over
+            around = {number: one for number, one in around.items() if not one.run.ended}
+        scenes.set({**around, self.number: scene})
         return scene
 
     def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
