@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from google.adk.agents import BaseAgent, LlmAgent
@@ -88,7 +89,8 @@ class Merging(BaseAgent):
     """Goes on with its agent while events wait in a queue, as what merges several agents does."""
 
     async def _run_async_impl(self, ctx):
-        (clerk,), queue = self.sub_agents, asyncio.Queue()
+        queue = asyncio.Queue()
+        clerk: Any = self.sub_agents[0]
 
         async def run():
             async for event in clerk.run_async(ctx):
