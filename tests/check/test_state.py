@@ -33,7 +33,7 @@ RULES = {
     ),
     "state: {spa: '...'}": "spa was never written; the state holds sap",
     "state: {spa: 'A ... massage'}": "spa was never written; the state holds sap",
-    "no_warnings: [unwritten_state]": "unwritten_state: Books reads the state key spa",
+    "no_warnings: [unwritten_state]": "unwritten_state: Books reads state that no output_key and",
 }
 
 

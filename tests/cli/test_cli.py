@@ -91,7 +91,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
         (["run", "desk_app"], "nothing is asked: give either a question or --conversation FILE"),
         (
             ["run", "desk_app", "--conversation", "bad.yaml"],
-            "bad.yaml: line 2: turns[0]: Object contains unknown field `ask`",
+            "bad.yaml: line 2: turns[0]: unknown field `ask`",
         ),
         (["run", "desk_app", "Hi", ""], "question 2 is empty"),
         (["plan", "desk_app", "--question", " "], "question 1 is empty"),

@@ -226,6 +226,9 @@ ASKED = ("--conversation", FOLLOW_UP)
         (["newer.jsonl"], "newer.jsonl: line 1: flow log of schema 99"),
         (["other.jsonl"], "other.jsonl: line 1: no flow log"),
         (["gone.jsonl"], "gone.jsonl: cannot be read"),
+        (["gone.jsonl", "--constructs", "task"], "--constructs: is for an app; flow logs are"),
+        (["gone.jsonl", "--budget", "0"], "--budget: is for an app; flow logs are compared as"),
+        ([DESK, "none"], "none: give either one app, or flow logs"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path, arguments, words):
