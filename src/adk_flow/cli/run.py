@@ -118,6 +118,8 @@ def _check_log(log: Path | None) -> None:
     if log is None or is_device(log):
         return
     try:
+        if log.is_symlink():
+            raise AdkFlowError("is a link; name the file", argument="log", value=log)
         if log.exists() and log.stat().st_size:
             raise AdkFlowError("exists already; name a new file", argument="log", value=log)
         make_private_folder(log.parent)
