@@ -319,7 +319,7 @@ def test_winners_are_told_where_they_change():
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
         "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router, "
-        "mixed, loop at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
+        "mixed, loop at 2 follow-ups. - Throughout 0 to 1 follow-ups: fewest LLM calls (task)."
     )
 
 
