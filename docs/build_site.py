@@ -44,6 +44,8 @@ _TEXTS = (
     "text, tspan { fill: var(--md-default-fg-color) !important; } "
     "rect.actor, .labelBox, .actor-man circle { fill: var(--md-code-bg-color) !important; } "
 )
+_STYLE = "td code { white-space: nowrap; }\n"
+"""Names of constructs and options stay whole; a table that gets too wide scrolls."""
 _FENCE = re.compile(r"^```(\w+) \w+$", re.MULTILINE)
 
 
@@ -61,6 +63,7 @@ def main() -> None:
     if (images := ROOT / "docs" / "images").exists():
         shutil.copytree(images, docs / "images")
     _write_mermaid(docs / "assets")
+    (docs / "assets" / "site.css").write_text(_STYLE, encoding="utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", ROOT / "mkdocs.yml"]
     built = subprocess.run(command, check=False)
     sys.exit(drawn.returncode or built.returncode)
