@@ -51,9 +51,13 @@ class Entry:
         self.error: BaseException | None = None
         self.is_wrapper = False
         """Whether it asked another model, whose entries count in its place."""
+        self.has_answered = False
+        for scene in scenes:
+            scene.entered(self)
 
     def read(self, response: Any) -> None:
         """Takes over what a response reports."""
+        self.has_answered = True
         self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
         if not self.is_wrapper:

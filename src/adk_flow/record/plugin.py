@@ -375,9 +375,11 @@ class FlowPlugin(BasePlugin):
         run, path = recorder.runs.of(invocation_context), events.path_of_event(event)
         activation = run.activation(event.branch, author, path, closed=True)
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
-        if not event.partial:
-            recorder.stop_asking(run, activation, is_shown=not event.error_code)
         record = events.read_event(event, run, activation, path, recorder.keep, recorder.name_of)
+        # One that an agent of the app's hands on later than it came is of a step before.
+        scene = None if event.partial or record.responses else run.asking.get(activation)
+        if scene is not None and not scene.awaits():
+            recorder.stop_asking(run, activation, is_shown=not event.error_code)
         if run.calls and record.responses:
             recorder.end_calls(run, activation, record.responses)
         for call in record.calls:

@@ -34,6 +34,8 @@ class Scene(Struct, eq=False):
     """Whether ADK is about to enter a model, or has."""
     is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
+    _outermost: Entry | None = None
+    """The entry that ADK waits for, or that a plugin makes before it."""
     _own: Entry | None = None
     _latest: Entry | None = None
     _pending: tuple[Entry, ...] = ()
@@ -49,6 +51,16 @@ class Scene(Struct, eq=False):
     def connects(self) -> bool:
         """Whether what enters a model now is a live connection."""
         return self.run.live and _is_around(_CASCADE)
+
+    def entered(self, entry: Entry) -> None:
+        """Notes what is entered."""
+        if self._outermost is None or self._outermost.has_left:
+            self._outermost = entry
+
+    def awaits(self) -> bool:
+        """Whether a model is entered that has yet to answer."""
+        entry = self._outermost
+        return entry is not None and not (entry.has_left or entry.has_answered)
 
     def yielded(self, entry: Entry) -> None:
         """Notes who answered last."""
