@@ -93,7 +93,7 @@ def test_every_kind_of_rule_may_be_kept(log):
         ("answered_by: Root", "1 answered_by: Savings, expected Root"),
         ("holder: Root", "1 holder: Savings, expected Root"),
         ("never_speaks: [Savings]", "1 never_speaks: Savings spoke to the user"),
-        ("cost: 0", "1 cost: no price is known of scripted; name another"),
+        ("cost: 0", "1 cost: no price is known of scripted; name a model that has one"),
         ("{cost: 0, price_model: gemini-2.5-flash}", "1 cost: $0.000155, expected at most $0.0"),
         (
             "isolated: [[Root, Loans]]",

@@ -50,7 +50,7 @@ def test_show_draws_the_same_from_the_log(app, tmp_path):
 
 
 def test_run_with_json_prints_nothing_else(app, tmp_path):
-    data = json.loads(run_command("run", app, "Cost?", "--json", folder=tmp_path).stdout)
+    data = json.loads(run_command("run", app, "Cost?", "--format", "json", folder=tmp_path).stdout)
 
     assert data["turns"][0]["answered_by"] == "Root"
     assert [move["kind"] for move in data["moves"]][:3] == ["start", "say", "call"]

@@ -116,6 +116,12 @@ def test_logs_that_exist_are_compared(table):
     assert "transfer" in result.stdout
 
 
+def test_a_comparisons_own_lines_are_passed_over_where_its_logs_are_exported(table):
+    exported = run_command("export", "out", "--out", "tables", folder=table[0])
+
+    assert (exported.returncode, exported.stderr) == (0, "")
+
+
 def test_logs_are_told_apart_by_what_was_said(table, tmp_path):
     logs = table[0] / "out" / "logs"
     (tmp_path / "cut.jsonl").write_bytes((logs / "transfer/follow_up-1.jsonl").read_bytes()[:3000])

@@ -214,7 +214,7 @@ def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost:
     is_checked = chosen.pass_k is not None
     subject = "For conversations like these take" if is_checked else "The cheapest that ran is"
     lacking = " and lack nothing" if comparison.setting.incomplete else ""
-    how = "answered {} as asked" if is_checked else f"came to the end of {{}}{lacking}"
+    how = f"answered {{}}{' as asked' if is_checked else lacking}"
     least = "costs least" if is_priced else "takes fewest tokens, costs being unknown"
     unchecked = "" if is_checked else "; no answer was checked"
     return (
