@@ -229,9 +229,7 @@ class Ensemble(BaseLlm):
 async def test_tokens_of_models_asked_at_once_are_those_that_each_reported(tells, tmp_path):
     models = [Counting.of(says("one", (100, 4))), Counting.of(says("two", (200, 9)))]
 
-    turns = await taken(
-        tmp_path, LlmAgent(name="Root", model=Ensemble(models=models, tells=tells))
-    )
+    turns = await taken(tmp_path, LlmAgent(name="Root", model=Ensemble(models=models, tells=tells)))
 
     assert [turn.llm_calls for turn in turns] == [2]
     assert tokens_of(turns) == tuple(map(sum, zip(*(m.tokens for m in models), strict=True)))
