@@ -124,6 +124,7 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
             "line 19: aliases stand for over 1,000,000 values",
         ),
         ("turns: " + "[" * 5000 + "]" * 5000, "is nested too deeply; expected turns"),
+        ("turns: 1" + ":59" * 200, "line 1: a number has over 400 digits"),
         ("turns: " + "x" * MOST_BYTES, "has over 10,000,000 bytes; expected turns"),
     ],
 )
@@ -137,9 +138,16 @@ def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tm
     assert str(refused.value) == f"{path}: {reason}"
 
 
-def test_a_state_nested_too_deeply_is_refused():
-    with pytest.raises(AdkFlowError, match="nested too deeply"):
-        read_state('{"a":' * 5000 + "1" + "}" * 5000)
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *(('{"a":' * n + "1" + "}" * n, "is nested too deeply") for n in (101, 900, 5000)),
+        ('{"a": ' + "9" * 5000 + "}", "has a number of too many digits"),
+    ],
+)
+def test_a_state_that_cannot_be_copied_or_shown_is_refused(text, reason):
+    with pytest.raises(AdkFlowError, match=reason):
+        read_state(text)
 
 
 @pytest.mark.parametrize(

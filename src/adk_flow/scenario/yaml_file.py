@@ -17,6 +17,7 @@ MOST_BYTES = 10_000_000
 """Of a file that people write."""
 MOST_VALUES = 1_000_000
 """That a file may hold once its aliases are replaced: nine lines can stand for billions."""
+MOST_DIGITS = 400
 
 _MERGE = "tag:yaml.org,2002:merge"
 """What `<<` is, which may stand twice: nothing of the first is lost."""
@@ -179,10 +180,13 @@ def _count_values(node: yaml.Node, known: dict[int, int] | None = None) -> int:
     """Counts the values of a document, those behind aliases each time that they stand for.
 
     Raises:
-      ValueError: an alias stands for what it is in, or there are too many values.
+      ValueError: an alias stands for what it is in, there are too many values, or one is a number
+        that takes long to read: to YAML `1:59:59` is one.
     """
     known = {} if known is None else known
     place = f"line {node.start_mark.line + 1}"
+    if node.tag.endswith((":int", ":float")) and len(node.value) > MOST_DIGITS:
+        raise ValueError(f"{place}: a number has over {MOST_DIGITS} digits")
     if id(node) not in known:
         known[id(node)] = -1
         parts = node.value if isinstance(node, yaml.CollectionNode) else ()
