@@ -44,8 +44,11 @@ _TEXTS = (
     "text, tspan { fill: var(--md-default-fg-color) !important; } "
     "rect.actor, .labelBox, .actor-man circle { fill: var(--md-code-bg-color) !important; } "
 )
-_STYLE = "td code { white-space: nowrap; }\n"
-"""Names of constructs and options stay whole; a table that gets too wide scrolls."""
+_STYLE = """
+.md-typeset table:not([class]) :is(td, th) { min-width: 0; padding: .6em; }
+td:first-child code { white-space: nowrap; }
+"""
+"""Names of constructs and options stay whole, and there is room for them."""
 _FENCE = re.compile(r"^```(\w+) \w+$", re.MULTILINE)
 
 
