@@ -1,11 +1,9 @@
 """Models that are entered where ADK has no hook stand in the log as `model_call`, each once."""
 
-import asyncio
 from contextlib import aclosing
-from typing import Any
 
 import pytest
-from google.adk.agents import BaseAgent, LlmAgent
+from google.adk.agents import LlmAgent
 from google.adk.apps.app import App, EventsCompactionConfig
 from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
 from google.adk.models import FallbackModel
@@ -63,58 +61,6 @@ async def test_what_hooks_tell_of_is_not_told_again(tmp_path):
     records = await records_of(tmp_path, LlmAgent(name="Root", model=model), "Hello?")
 
     assert model.entered == ["counting"]
-    assert untold(records) == []
-
-
-class Waiting(Counting):
-    """Answers a tool's result once that was handed on."""
-
-    asked: asyncio.Event = Field(default_factory=asyncio.Event)
-    handed_on: asyncio.Event = Field(default_factory=asyncio.Event)
-
-    async def generate_content_async(self, llm_request, stream=False):
-        if self.entered:
-            self.asked.set()
-            await self.handed_on.wait()
-        async for answer in super().generate_content_async(llm_request, stream):
-            yield answer
-
-
-async def look():
-    """Looks something up."""
-    return "it"
-
-
-class Merging(BaseAgent):
-    """Goes on with its agent while events wait in a queue, as what merges several agents does."""
-
-    async def _run_async_impl(self, ctx):
-        queue = asyncio.Queue()
-        clerk: Any = self.sub_agents[0]
-
-        async def run():
-            async for event in clerk.run_async(ctx):
-                await queue.put(event)
-            await queue.put(None)
-
-        running = asyncio.create_task(run())
-        while (event := await queue.get()) is not None:
-            if event.get_function_responses():
-                await clerk.model.asked.wait()
-            yield event
-            if event.get_function_responses():
-                clerk.model.handed_on.set()
-        await running
-
-
-async def test_an_event_that_comes_while_its_agents_next_model_is_asked(tmp_path):
-    asks = types.Part(function_call=types.FunctionCall(name="look", args={}))
-    model = Waiting(answers=[LlmResponse(content=types.ModelContent([asks])), says("it")])
-    clerk = LlmAgent(name="Clerk", model=model, tools=[look])
-
-    records = await records_of(tmp_path, Merging(name="Root", sub_agents=[clerk]), "Hello?")
-
-    assert len([one for one in records if one.hook == "after_model"]) == len(model.entered)
     assert untold(records) == []
 
 

@@ -134,9 +134,7 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
     @functools.wraps(method)
     @passes_on
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
-        outer = _current.get()
-        is_same = outer is not None and outer.model is model  # it calls its base class's method
-        following = [] if is_same else _following()
+        outer, following = _current.get(), _following()
         if not following:
             return method(model, *args, **named)
         if outer is not None:

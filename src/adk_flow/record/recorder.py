@@ -335,7 +335,14 @@ class Recorder:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
         run, agent = self.runs.of(invocation), invocation.agent.name
-        return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
+        place = invocation.branch, agent, extract.path_of(context)
+        return run, self.frame_here(run, *place) or run.activation(*place), agent
+
+    def frame_here(self, run: OpenRun, branch: str | None, agent: str, path: str) -> int:
+        """Finds the frame that this task runs in, if it is open at a place; else 0."""
+        scene = scenes.get().get(self.number)
+        activation = scene.activation if scene is not None and scene.run is run else 0
+        return activation if run.open.get(activation) == (branch or "", agent, path) else 0
 
     def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
         """Shows a tool call to whatever runs inside it, and gives its `place`."""

@@ -36,7 +36,8 @@ class Scene(Struct, eq=False):
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _outermost: Entry | None = None
     """The entry that ADK waits for, or that a plugin makes before it."""
-    _own: Entry | None = None
+    own: Entry | None = None
+    """ADK's own entry, once it answered or failed."""
     _latest: Entry | None = None
     _pending: tuple[Entry, ...] = ()
 
@@ -68,9 +69,9 @@ class Scene(Struct, eq=False):
 
     def left(self, entry: Entry) -> None:
         """Takes an entry that ended."""
-        if entry is self._own:
+        if entry is self.own:
             return
-        if self.is_asking and self._own is None and not _is_cancelled(entry):
+        if self.is_asking and self.own is None and not _is_cancelled(entry):
             self._pending += (entry,)
         else:
             self.untold(self, entry)
@@ -81,11 +82,11 @@ class Scene(Struct, eq=False):
         Of a fallback that is the one that answered.
         """
         self.is_whole |= is_whole
-        if self._own is None:
+        if self.own is None:
             failed = [entry for entry in self._pending if entry.error] if self._pending else []
-            self._own = self._latest or (failed[-1] if failed else None)
+            self.own = self._latest or (failed[-1] if failed else None)
             self.give_up()
-        name = self._own.name if self._own else ""
+        name = self.own.name if self.own else ""
         return "" if name == self.model else name
 
     def give_up(self) -> Entry | None:
@@ -93,7 +94,7 @@ class Scene(Struct, eq=False):
 
         Gives that one, if it ended and no hook told more than parts of its answer.
         """
-        self.is_asking, own = False, self._own
+        self.is_asking, own = False, self.own
         pending, self._pending = self._pending, ()
         for entry in pending:
             if entry is not own:
