@@ -61,7 +61,8 @@ class Entry:
         """Takes over what a response reports, for a base class as its heir gives it."""
         self.has_answered = True
         if self.base is not None:
-            return self.base.read(response)
+            self.base.read(response)
+            return
         self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
         if not self.is_wrapper:
