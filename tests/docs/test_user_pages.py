@@ -2,6 +2,7 @@
 
 import re
 from itertools import chain
+from typing import Any
 
 import pytest
 import typer
@@ -52,9 +53,9 @@ def test_the_pages_hold_the_same_app_and_links_lead_somewhere():
 
 
 def test_every_option_that_a_page_names_is_one_of_its_command():
-    commands = typer.main.get_command(make_command()).commands
+    every: Any = typer.main.get_command(make_command())
     options = {
-        name: [*chain(*(each.opts for each in one.params))] for name, one in commands.items()
+        name: [*chain(*(each.opts for each in one.params))] for name, one in every.commands.items()
     }
     lines = re.compile(rf"adk-flow ({'|'.join(options)})\b([^`\n#;|]*)")
     files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("skills/*/*.md")]
