@@ -145,7 +145,7 @@ class Lines(BasePlugin):
             setattr(self, name, self._write)
 
     async def _write(self, **given: Any) -> None:
-        if self._writer.holds_all():
+        if self._writer.holds_all(may_be_gone=False):
             self._writer.write(Record(hook="event", time=1, run=1, agent="Root", text="Done."))
 
     async def close(self) -> None:

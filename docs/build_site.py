@@ -44,6 +44,11 @@ _TEXTS = (
     "text, tspan { fill: var(--md-default-fg-color) !important; } "
     "rect.actor, .labelBox, .actor-man circle { fill: var(--md-code-bg-color) !important; } "
 )
+_STYLE = """
+.md-typeset table:not([class]) :is(td, th) { min-width: 0; padding: .6em; }
+td:first-child code { white-space: nowrap; }
+"""
+"""Names of constructs and options stay whole, and there is room for them."""
 _FENCE = re.compile(r"^```(\w+) \w+$", re.MULTILINE)
 
 
@@ -61,6 +66,7 @@ def main() -> None:
     if (images := ROOT / "docs" / "images").exists():
         shutil.copytree(images, docs / "images")
     _write_mermaid(docs / "assets")
+    (docs / "assets" / "site.css").write_text(_STYLE, encoding="utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", ROOT / "mkdocs.yml"]
     built = subprocess.run(command, check=False)
     sys.exit(drawn.returncode or built.returncode)

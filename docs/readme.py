@@ -210,7 +210,7 @@ def callbacks(part: str) -> str:
         wide = {**os.environ, "COLUMNS": "110"}
         shown = subprocess.run(show, check=True, capture_output=True, text=True, env=wide).stdout
     text = stream.getvalue() if part == "print" else shown
-    text = re.sub(r",\s+[\d.]+ s$", "", text, flags=re.MULTILINE)  # be it on a line of its own
+    text = re.sub(r",\s+took\s+[\d.]+ s$", "", text, flags=re.MULTILINE)  # over two lines, too
     lines = [line.rstrip() for line in text.strip().splitlines()]
     return "\n".join(["```text", *lines, "```", ""])
 

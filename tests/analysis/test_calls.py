@@ -3,12 +3,13 @@
 The oracle is the model: it notes each entry, and what it reported there.
 """
 
+import asyncio
 from contextlib import aclosing, suppress
 from io import StringIO
 from typing import Any
 
 import pytest
-from google.adk.agents import LlmAgent
+from google.adk.agents import BaseAgent, LlmAgent
 from google.adk.agents._streaming_mode import StreamingMode
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps.app import EventsCompactionConfig
@@ -22,7 +23,7 @@ from google.adk.tools import FunctionTool
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from adk_flow.analysis.critical_path import schedule_turn
 from adk_flow.analysis.latency import LatencyProfile
@@ -140,6 +141,98 @@ async def test_of_a_stream_that_breaks_off_what_was_reported_counts(tmp_path):
 
     assert (turn.llm_calls, turn.failed) == (model.calls, True)
     assert tokens_of([turn]) == model.tokens == (100, 6)
+
+
+class Waiting(Counting):
+    """Answers its second call once what the first came to was handed on."""
+
+    asked: asyncio.Event = Field(default_factory=asyncio.Event)
+    handed_on: asyncio.Event = Field(default_factory=asyncio.Event)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        if self.calls:
+            self.asked.set()
+            await self.handed_on.wait()
+        async for answer in super().generate_content_async(llm_request, stream):
+            yield answer
+
+
+class Merging(BaseAgent):
+    """Goes on with its agent while events wait in a queue, as what merges several agents does."""
+
+    async def _run_async_impl(self, ctx):
+        clerk: Any = self.sub_agents[0]
+        queue = asyncio.Queue()
+
+        async def run():
+            async for event in clerk.run_async(ctx):
+                await queue.put(event)
+            await queue.put(None)
+
+        running = asyncio.create_task(run())
+        await clerk.model.asked.wait()
+        while (event := await queue.get()) is not None:
+            yield event
+            if event.get_function_responses():
+                clerk.model.handed_on.set()
+        await running
+
+
+async def test_events_that_come_when_the_next_model_is_asked_make_no_other_call(tmp_path):
+    model = Waiting.of(calls("look", (100, 4), what="x"), says("it", (100, 9)))
+    clerk = LlmAgent(name="Clerk", model=model, tools=[look])
+
+    turns = await taken(tmp_path, Merging(name="Root", sub_agents=[clerk]))
+
+    assert [turn.llm_calls for turn in turns] == [model.calls] == [2]
+    assert tokens_of(turns) == model.tokens
+    assert turns[0].reported_llm_calls == 2
+
+
+class Persistent(Counting):
+    """Asks its base class again where that fails."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        with suppress(RuntimeError):
+            async for answer in super().generate_content_async(llm_request, stream):
+                yield answer
+            return
+        async for answer in super().generate_content_async(llm_request, stream):
+            yield answer
+
+
+async def test_a_model_that_asks_its_base_class_again_makes_two_calls(tmp_path):
+    model = Persistent.of(RuntimeError("gone"), says("done"))
+
+    turns = await taken(tmp_path, LlmAgent(name="Root", model=model))
+
+    assert [turn.llm_calls for turn in turns] == [model.calls] == [2]
+    assert tokens_of(turns) == model.tokens
+
+
+class Ensemble(BaseLlm):
+    """Asks two models at once and gives what the first says, with its tokens or without."""
+
+    model: str = "ensemble"
+    models: list[Counting]
+    tells: bool
+
+    async def generate_content_async(self, llm_request, stream=False):
+        async def ask(model):
+            return [one async for one in model.generate_content_async(llm_request)][-1]
+
+        first, _ = await asyncio.gather(*map(ask, self.models))
+        yield first if self.tells else LlmResponse(content=first.content)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_tokens_of_models_asked_at_once_are_those_that_each_reported(tells, tmp_path):
+    models = [Counting.of(says("one", (100, 4))), Counting.of(says("two", (200, 9)))]
+
+    turns = await taken(tmp_path, LlmAgent(name="Root", model=Ensemble(models=models, tells=tells)))
+
+    assert [turn.llm_calls for turn in turns] == [2]
+    assert tokens_of(turns) == tuple(map(sum, zip(*(m.tokens for m in models), strict=True)))
 
 
 class Durable(BasePlugin):

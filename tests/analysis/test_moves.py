@@ -3,6 +3,7 @@
 Those of the constructs stand in tests/wiring/test_moves.py, of apps in tests/doubles/app_cases.py.
 """
 
+import asyncio
 from typing import Any
 
 from google.adk.agents import SequentialAgent
@@ -162,6 +163,36 @@ async def test_an_agent_that_a_plain_function_runs_is_called_and_returns(tmp_pat
         Root reply user "r"
         end Root to user
     """)
+
+
+async def test_an_agent_that_functions_run_in_their_callers_context_is_theirs(tmp_path):
+    both = asyncio.Barrier(2)
+
+    async def meet(callback_context, llm_request):
+        await both.wait()
+
+    async def ask(q: str, tool_context: ToolContext) -> str:
+        """Asks the aide."""
+        events = [event async for event in aide.run_async(tool_context._invocation_context)]
+        return str(len(events))
+
+    model = Scripted(
+        script={"Root": [[call("ask", q="a"), call("ask", q="b")], "Done."], "Aide": ["x", "y"]}
+    )
+    aide = agent("Aide", model, before_model_callback=meet)
+    root = agent("Root", model, tools=[ask])
+
+    flow = await record(root, ["?"], tmp_path, model=model)
+
+    assert flow.control == expected("""
+        start user to Root
+        Root -> Aide (agent_tool)
+        Root -> Aide (agent_tool)
+        Root <- Aide
+        Root <- Aide
+        end Root to user
+    """)
+    assert flow.figures[0].agents["Aide"].llm_calls == 2
 
 
 async def test_a_graph_of_functions_speaks_for_itself(tmp_path):

@@ -113,7 +113,10 @@ def test_tokens_have_the_price_of_the_paces_model_or_none(tmp_path, capsys):
         ("m:\n  {first}: 1\n  {second}: -1\n", "line 3: {second}: "),
         ("m:\n  {first}: 1\n  {second}: .nan\n", "line 3: {second}: "),
         ("m:\n  {first}: one\n  {second}: 1\n", "line 2: {first}: "),
-        ("m: {{{first}: 1e400, {second}: 1}}", "line 1: {first}: .*1e400 is text to YAML"),
+        (
+            "m: {{{first}: 1e400, {second}: 1}}",
+            "line 1: {first}: .*1e400 is text to YAML; write out its digits",
+        ),
         ("m:\n  {first}: 1\n", "line 2: .*`{second}`"),
         ("m:\n  {first}: 1\n  {second}: 1\n  third: 1\n", "line 4: .*`third`"),
         ("a: {{{first}: 1, {second}: 1}}\nm: 3\n", "line 2: "),

@@ -7,8 +7,9 @@ import pytest
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.analysis.trace_reader import read_trace
-from adk_flow.check.diff import Change, diff_flows
+from adk_flow.check.diff import Change, Difference, TurnDifference, diff_flows
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.render.diff import diff_to_text
 from tests.doubles.command import assert_refused, run_command
 from tests.doubles.flow import agent, record
 
@@ -41,6 +42,17 @@ def test_times_and_ids_are_no_difference_and_headers_are_told_beside(logs):
 
     assert found.turns == []
     assert found.headers == [Change("construct", "", "agent_tool")]
+
+
+def test_what_cannot_be_known_is_unknown_and_of_a_turn_that_is_not_there_none(logs):
+    sent, ended = Change("input_tokens", None, 20), Change("complete", None, True)
+    turns = [TurnDifference(1, [], [], [sent]), TurnDifference(2, [], [], [sent, ended])]
+    log = read_trace(logs[0]).log
+
+    text = diff_to_text(Difference([], turns), log, log, 80)
+
+    assert "Turn 1\nfigures\ninput_tokens: unknown -> 20\n" in text
+    assert text.endswith("Turn 2\nfigures\ninput_tokens: none -> 20\ncomplete: none -> yes")
 
 
 def test_moves_and_figures_are_compared_turn_by_turn(logs):

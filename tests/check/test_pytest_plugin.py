@@ -148,6 +148,8 @@ def test_a_failed_turn_fails_the_test_unless_it_may(flow):
 def test_a_script_that_does_not_fit_fails_the_test(flow):
     with pytest.raises(AssertionError, match="Root asked for decision 2; its script has 1"):
         flow(agent("Root", ""), "Hi", "More?", script={"Root": ["Hello."]})
+    with pytest.raises(AssertionError, match=r"Root asked for decision 1; scripted: \['Rot'\]"):
+        flow(agent("Root", ""), "Hi", script={"Rot": ["Hello."]})
     with pytest.raises(AssertionError, match="nobody asked for: Root 1"):
         flow(agent("Root", ""), "Hi", script={"Root": ["Hello.", "More."]})
 

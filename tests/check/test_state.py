@@ -33,7 +33,7 @@ RULES = {
     ),
     "state: {spa: '...'}": "spa was never written; the state holds sap",
     "state: {spa: 'A ... massage'}": "spa was never written; the state holds sap",
-    "no_warnings: [unwritten_state]": "unwritten_state: Books reads the state key spa",
+    "no_warnings: [unwritten_state]": "unwritten_state: Books reads state that no output_key and",
 }
 
 
@@ -57,6 +57,13 @@ def test_a_misspelt_output_key_breaks_each_rule_that_asks_for_it(rules, tmp_path
     [
         ("state: {spa: Sauna}", "full", "state: spa is 'Thai', expected 'Sauna'"),
         ("each_turn: {state: {spa: Thai}}", "full", ""),
+        ("state: {spa: ann@spa.example}", "full", "state: spa cannot be known: what is expected"),
+        ("state: {ann@spa.example: Thai}", "full", "state: [masked] was never written"),
+        (
+            "instructions: {Books: ask ann@spa.example}",
+            "full",
+            "instructions: Books was told “It is Thai”, expected “ask [masked]”",
+        ),
         ("state: {spa: '...'}", "none", "state: spa cannot be known: the log does not hold all"),
         ("instructions: {Root: '{spa}'}", "full", "instructions: Root's model was never asked"),
         ("instructions: {Books: It is ...}", "full", ""),

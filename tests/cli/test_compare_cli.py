@@ -116,6 +116,12 @@ def test_logs_that_exist_are_compared(table):
     assert "transfer" in result.stdout
 
 
+def test_a_comparisons_own_lines_are_passed_over_where_its_logs_are_exported(table):
+    exported = run_command("export", "out", "--out", "tables", folder=table[0])
+
+    assert (exported.returncode, exported.stderr) == (0, "")
+
+
 def test_logs_are_told_apart_by_what_was_said(table, tmp_path):
     logs = table[0] / "out" / "logs"
     (tmp_path / "cut.jsonl").write_bytes((logs / "transfer/follow_up-1.jsonl").read_bytes()[:3000])
@@ -226,6 +232,9 @@ ASKED = ("--conversation", FOLLOW_UP)
         (["newer.jsonl"], "newer.jsonl: line 1: flow log of schema 99"),
         (["other.jsonl"], "other.jsonl: line 1: no flow log"),
         (["gone.jsonl"], "gone.jsonl: cannot be read"),
+        (["gone.jsonl", "--constructs", "task"], "--constructs: is for an app; flow logs are"),
+        (["gone.jsonl", "--budget", "0"], "--budget: is for an app; flow logs are compared as"),
+        ([DESK, "none"], "none: give either one app, or flow logs"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path, arguments, words):

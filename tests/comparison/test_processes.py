@@ -117,7 +117,7 @@ def test_merged_shards_are_equal_to_one_run(made, one, folder, shards):
 
 @pytest.mark.parametrize("words", ["0/3", "4/3", "1", "a/b", "1/", "-1/3"])
 def test_what_is_no_share_is_refused(made, words):
-    with pytest.raises(AdkFlowError, match="expected a share such as 1/3"):
+    with pytest.raises(AdkFlowError, match="expected a shard such as 1/3"):
         made("none", shard=words)
 
 

@@ -149,6 +149,15 @@ def test_times_of_a_model_that_answers_at_once_are_noise():
             ],
             "answered 1 of 2 conversations",
         ),
+        (  # cheap, but of another conversation; as many had only one
+            [
+                figures("router", 0.001, after_turns={"three": [1.0]}),
+                figures("transfer", after_turns={"one": [5.0]}),
+                figures("task", 0.02, after_turns={"one": [9.0]}),
+            ],
+            "of the 2 of 3 constructs that answered the conversation as asked, it costs least "
+            "($0.0100, 1,000 tokens, 5 LLM calls).",
+        ),
         ([figures("transfer"), figures("task")], "of the 2 constructs"),
         (  # tokens decide where a price is unknown
             [figures("a", 0.9, input_tokens=400), figures("transfer", None, input_tokens=300)],
@@ -300,6 +309,12 @@ def test_the_first_sentence_says_what_it_rests_on(constructs, parts):
     first, *_ = write_recommendation(of(*constructs))
 
     assert [part for part in parts if part not in first] == []
+
+
+def test_constructs_that_had_other_conversations_are_counted():
+    told = write_caveats(of(figures("a"), figures("b"), figures("c", after_turns={"one": [5.0]})))
+
+    assert "Not chosen from: 1 of 3 constructs, which had other conversations." in told
 
 
 def test_a_construct_that_answered_most_but_not_all_comes_with_a_warning():

@@ -54,17 +54,18 @@ def test_a_loop_that_something_below_can_end():
 
 def test_a_state_key_that_nobody_writes():
     spa = agent("spa", output_key="spas")
-    guest = agent("guest", instruction="Guest has spa: {spa}. Name: {user:name?}")
+    guest = agent("guest", instruction="Guest has {spa} in {room}. Name: {user:name?}")
 
     root = SequentialAgent(name="s", sub_agents=[spa, guest])
     picture = inspect_app(App(name="app", root_agent=root))
 
     texts = [one.text for one in picture.remarks if one.kind == "unwritten_state"]
-    assert [text.partition(", which")[0] for text in texts] == [
-        "guest reads the state key spa",
-        "guest reads the state key user:name",
+    start = "guest reads state that no output_key and no code of an agent names"
+    unless = "unless the session begins with it or other code writes it"
+    assert texts == [
+        f"{start}: spa, room; {unless}, it fails",
+        f"{start}: user:name; {unless}, it reads nothing",
     ]
-    assert texts[0].endswith("it fails") and texts[1].endswith("it reads nothing")
 
 
 def test_a_state_key_that_an_agent_or_code_writes():
@@ -78,10 +79,10 @@ def test_a_state_key_that_an_agent_or_code_writes():
     root = SequentialAgent(name="s", sub_agents=[writer, reader])
 
     picture = inspect_app(App(name="app", root_agent=root))
-    texts = [one.text for one in picture.remarks if "key" in one.text]
+    texts = [one.text for one in picture.remarks if one.kind == "unwritten_state"]
     read = ["draft (output_key of writer)", "topic (in code of writer)", "json"]
     assert picture.members[-1].settings["reads state"] == read
-    assert [text.partition(", which")[0] for text in texts] == ["reader reads the state key json"]
+    assert [text.partition(";")[0].rpartition(": ")[2] for text in texts] == ["json"]
 
 
 async def test_a_task_below_an_agent_that_was_handed_the_turn(tmp_path):

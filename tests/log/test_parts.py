@@ -16,11 +16,11 @@ from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.snapshot import draw_snapshot
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_models, override_of
-from adk_flow.models.scripted import Scripted
+from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.app_cases import CASES, same
 from tests.doubles.command import assert_refused, run_command
-from tests.doubles.flow import agent, expected
+from tests.doubles.flow import agent, expected, record
 from tests.doubles.somebody import load, place, talk
 
 LONG = {name: case for name, case in CASES.items() if len(case.turns) > 1}
@@ -57,6 +57,19 @@ async def test_workers_in_turn_are_told_as_one_conversation(name, workers, tmp_p
     assert same(drawn, expected(LONG[name].drawn)), drawn
     assert summed(measure(trace)).llm_calls == LONG[name].calls
     assert [turn.number for turn in trace.turns] == [*range(1, len(LONG[name].turns) + 1)]
+
+
+async def test_a_log_that_was_rotated_misses_nothing_with_what_was_before(tmp_path):
+    def rotate() -> None:
+        (log,) = tmp_path.rglob("*.jsonl")
+        log.rename(log.with_name("older.jsonl"))
+
+    model = Scripted(script={"Root": [call("rotate"), "Done.", "More."]})
+    await record(agent("Root", model, tools=[rotate]), ["a?", "b?"], tmp_path)
+    newer, older = sorted(logs_in(tmp_path), key=lambda log: log.name == "older.jsonl")
+
+    assert read_trace(newer).log.missing == len(older.read_bytes().splitlines())
+    assert [read_trace(older, newer).log.missing, len(read_trace(older, newer).turns)] == [0, 2]
 
 
 FORMS = {

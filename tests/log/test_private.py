@@ -77,10 +77,22 @@ def test_a_link_at_a_logs_path_is_not_followed(tmp_path):
     assert target.read_text() == "theirs"
 
 
-def test_a_log_may_go_to_standard_output():
-    code = (
-        "from tests.log.test_private import *; write_log(__import__('pathlib').Path('/dev/stdout'))"
+def run(code, **options):
+    before = (
+        "from pathlib import Path\nfrom adk_flow.log.private import write_private_text\n"
+        "from tests.log.test_private import write_log\nout = Path('/dev/stdout')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-c", before + code], text=True, **options)
 
-    assert done.stdout.startswith('{"flow_log":'), done.stderr
+
+def test_a_log_may_go_to_standard_output():
+    done = run("write_log(out)", stdout=subprocess.PIPE)
+
+    assert done.stdout.startswith('{"flow_log":')
+
+
+def test_a_page_takes_its_place_in_standard_output_that_is_a_file(tmp_path):
+    with (tmp_path / "all").open("w") as all_of_it:
+        run("print('before'); write_private_text(out, 'page\\n'); print('after')", stdout=all_of_it)
+
+    assert (tmp_path / "all").read_text() == "before\npage\nafter\n"

@@ -193,11 +193,11 @@ async def test_one_step_too_many_names_the_line(tmp_path):
         ),
         (
             "decisions:\n  - agent: A\n    steps:\n      - text: 4",
-            "line 4: decisions[0].steps[0].text: Expected `str`, got `int`",
+            "line 4: decisions[0].steps[0].text: expected text, got a whole number",
         ),
         (
             "decisions:\n  - agent: A\n    steps:\n      - call: x",
-            "line 4: decisions[0].steps[0]: Object contains unknown field `call`",
+            "line 4: decisions[0].steps[0]: unknown field `call`",
         ),
     ],
 )

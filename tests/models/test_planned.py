@@ -485,7 +485,7 @@ async def test_a_stage_before_what_it_waits_for_leaves_its_task_over(tmp_path):
         ),
         ("[{agent: A, name: x}, {agent: B, name: x}]", "another task is named 'x'"),
         ("[{agent: A, pass: -1}]", "turns[0].plan[0].pass: expected 1 or more, not -1"),
-        ("[{agent: A, tolls: []}]", "line 3: turns[0].plan[0]: Object contains unknown field"),
+        ("[{agent: A, tolls: []}]", "line 3: turns[0].plan[0]: unknown field"),
     ],
 )
 def test_a_plan_that_cannot_be_meant_is_refused_by_its_line(plan, reason, tmp_path):

@@ -15,8 +15,10 @@ from google.adk.sessions import InMemorySessionService
 from google.genai import types
 
 from adk_flow.log.reader import read_log
+from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.sessions import SessionLog, now
 from tests.doubles.flow import agent
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -144,6 +146,28 @@ async def test_a_log_that_is_taken_away_in_a_turn_is_begun_anew(tmp_path, way):
     assert texts == (WORDS[2:] if way == "rotated" else ["", *WORDS[1:]])
     assert log.damage == []
     assert not plugin.faults
+
+
+@pytest.mark.parametrize(
+    ("hooks", "later"), [(["before_model", "after_model"], 0), (["before_agent"], 10_001)]
+)
+def test_a_deleted_log_is_noticed_after_a_model_or_in_time_and_the_gap_told(
+    tmp_path, monkeypatch, hooks, later
+):
+    clock = [now()]
+    monkeypatch.setattr("adk_flow.record.sessions.now", lambda: clock[0])
+    header = Header(flow_log=SCHEMA, adk="", adk_flow="", app="app", session="s", time=0)
+    log = SessionLog(tmp_path / "log.jsonl", header, str)
+    log.write(Record(hook="before_run", time=0))
+    log.path.unlink()
+    clock[0] += later
+    for hook in hooks:
+        log.write(Record(hook=hook, time=0))
+    log.close()
+
+    read = read_log(log.path)
+    assert [record.hook for record in read.records] == hooks[-1:]
+    assert read.missing == 1 + len(hooks)
 
 
 @pytest.mark.skipif(not OPEN_FILES.exists(), reason="only Linux lists a process's files")

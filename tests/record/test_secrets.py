@@ -38,6 +38,7 @@ KINDS = {
     "named value": [
         "AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
         "GITHUB_TOKEN=«abcdefgh1»",
+        "SECRET_KEY_BASE=«abc»",
         "export DB_PASSWORD='«hunter2»'",
         '{"clientSecret": "«two words»"}',
         "x-api-key: «abc123»",
@@ -114,6 +115,7 @@ KINDS = {
         "«4111-1111-1111-1111»",
         "«4111111111111111»",
         "«3782 822463 10005»",
+        "«3530111333300000»",
         "«41111111 11111111»",
         "«4111.1111.1111.1111»",
         "«4111  1111  1111  1111»",
@@ -223,7 +225,8 @@ def test_an_opaque_value_named_by_its_service_is_masked_and_words_and_dates_are_
     "text",
     [
         "A £250,000 mortgage (£250 000) at 4.5% over 25 years costs £1,389.58 a month.",
-        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 100000, 1000000000, 1,234,567",
+        "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 1000000000, 1,234,567",
+        "-1234567.5, 100000",
         "2026-11-28, 28-11-2026, 28/11/2026, 2026-11-28T10:11:12.123456Z, 2026 2027 2028 2029",
         '{"max_output_tokens": 2000, "total_token_count": 12345, "primary_key": "id"}',
         "In 2026/27 the secret of saving is patience; the keys to the house are yours.",
@@ -366,6 +369,65 @@ def test_a_long_text_is_masked_like_a_short_one(pieces):
         assert mask_secrets(text) == at_once
     finally:
         secrets._FEW_BYTES = few
+
+
+class Reading:
+    """A pattern that counts the bytes of what it finds."""
+
+    def __init__(self, pattern: Any) -> None:
+        self.pattern, self.bytes = pattern, 0
+
+    def _found(self, match: Any) -> Any:
+        self.bytes += len(match[0]) if match else 0
+        return match
+
+    def match(self, *where: Any) -> Any:
+        return self._found(self.pattern.match(*where))
+
+    def finditer(self, *where: Any) -> Iterator[Any]:
+        return map(self._found, self.pattern.finditer(*where))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "key=",
+        "datadog=a.",
+        "password is passwd: ",
+        "pin is PuTTY-User-Key-File-3:",
+        "07700 900123 ",
+    ],
+)
+def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, monkeypatch):
+    patterns = (*secrets._SHAPE_PATTERNS, secrets._SECRET_HERE)
+    read = {text: Reading(secrets._compile(text)) for text in patterns}
+    monkeypatch.setattr(secrets, "_compile", read.__getitem__)
+    sums = []
+    for times in (1000, 4000):
+        mask_secrets(unit * times)
+        sums.append(sum(each.bytes for each in read.values()))
+
+    assert 0 < sums[0] < sums[1] < 6 * sums[0]  # the second has the first in it
+
+
+def test_secrets_behind_each_other_need_no_pass_each():
+    assert mask_secrets("AKIA" * 5000) == MASK * 1000
+
+
+@pytest.mark.parametrize("length", [49, 50, 51, 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=«{}»&x",
+        '{{"pwd": "«{}, b»", "x": 1}}',
+        "okta: «{}»,",
+        "«-----BEGIN PRIVATE KEY-----{}-----END PRIVATE KEY-----»\nx",
+    ],
+)
+def test_a_secret_longer_than_what_a_search_reads_is_masked_to_its_end(text, length):
+    text = text.format("a1" * length)
+
+    assert mask_secrets(MARKED.sub(r"\1", text)) == MARKED.sub(MASK, text)
 
 
 def test_plain_re_finds_the_same_where_google_re2_is_not_installed(monkeypatch):

@@ -16,6 +16,7 @@ from google.genai import types
 from pydantic import Field
 
 from adk_flow import FlowPlugin, read_log
+from adk_flow.record.model_entries import scenes
 from tests.doubles.models import says
 
 
@@ -205,3 +206,11 @@ async def test_a_rewind_is_told_when_the_next_turn_begins(tmp_path):
     (change,) = [record for record in records if record.hook == "session_change"]
     (first,) = [record for record in records if record.invocation == change.rewound]
     assert (change.run, first.run, first.text) == (3, 1, "One?")
+
+
+async def test_a_task_that_outlives_several_recorders_keeps_no_run_that_is_over(tmp_path):
+    for name in ("first", "second", "third"):
+        model = Counting(answers=[says("hello")])
+        await records_of(tmp_path / name, LlmAgent(name="Root", model=model), "Hello?")
+
+    assert len([scene for scene in scenes.get().values() if scene.run.ended]) == 1

@@ -15,6 +15,7 @@ from adk_flow.analysis.visibility import Visibility
 from adk_flow.comparison.aggregate import Comparison, Setting, compare_runs
 from adk_flow.comparison.crossovers import Winner
 from adk_flow.comparison.evidence import describe_gaps
+from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
 from adk_flow.render.markdown import escape_markdown
@@ -235,11 +236,24 @@ def test_an_unknown_cost_is_said_to_be_unknown():
 
 
 def test_where_nothing_was_checked_nothing_passed():
-    unchecked = [run(name, checked=False, failed_checks=[]) for name in ("transfer", "task")]
-    text = printed(compared(*unchecked))
+    runs = [run(name, checked=False, failed_checks=[]) for name in ("transfer", "task")]
+    failed = TurnMetrics(turn=1, failed=True, error="x")
+    runs.append(run("loop", checked=False, failed_checks=[], total=failed))
+    comparison = compared(*runs)
+    text, page = printed(comparison), comparison_to_html(comparison)
 
     assert text.count("unchecked") == 2
+    assert text.count("1 of 1 not answered") == 1
     assert "no answer was checked" in " ".join(text.split())
+    assert '<span class="tag recommended">cheapest</span>' in page
+    assert ">recommended<" not in page
+
+
+def test_a_difference_that_is_not_written_is_none():
+    comparison = compared(run("transfer"), run("task", dollars=0.005_000_1))
+
+    row = section(printed(comparison), "Calls, tokens").splitlines()[3]
+    assert row.split()[-3:] == ["$0.0050", "±0", "–"]
 
 
 def test_an_incomplete_construct_is_marked_and_said_to_be_with_what_it_lacks():
@@ -305,7 +319,7 @@ def test_winners_are_told_where_they_change():
 
     assert " ".join(section(text, "Where the winner changes").split()) == (
         "- Fewest tokens by follow-ups: router at 0 to 1 follow-ups; transfer, task, router, "
-        "mixed, loop at 2 follow-ups. - The same at 0 to 1 follow-ups: fewest LLM calls (task)."
+        "mixed, loop at 2 follow-ups. - Throughout 0 to 1 follow-ups: fewest LLM calls (task)."
     )
 
 

@@ -179,7 +179,7 @@ async def test_a_dry_run_reaches_an_agent_that_the_run_makes(tmp_path):
     app = load(tmp_path / "made")
 
     app = override_models(app, "offline")
-    held = await run_conversation(app, of_questions(["Well?"]), file=tmp_path / "log.jsonl")
+    held = await run_conversation(app, "Well?", file=tmp_path / "log.jsonl")
 
     assert [turn.llm_calls for turn in held.turns] == [1]
     assert not held.turns[0].failed

@@ -119,7 +119,7 @@ def test_an_option_that_does_not_fit_is_refused(option, reason):
         ("s.json", "[1]", "line 1: expected a JSON object"),
         ("s.json", '{\n"a": 1,\n}', "line 3, column 1: Expecting property name"),
         ("s.json", "", "line 1, column 1: Expecting value"),
-        ("s.yaml", "- 1", "line 1: Expected `object`, got `array`"),
+        ("s.yaml", "- 1", "line 1: expected names with values, got a list"),
         ("s.yaml", "", "is empty; expected a mapping"),
     ],
 )

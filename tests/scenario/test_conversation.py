@@ -10,7 +10,7 @@ from adk_flow.scenario.conversation import (
     read_conversation,
     read_state,
 )
-from adk_flow.scenario.yaml_file import MOST_LETTERS
+from adk_flow.scenario.yaml_file import MOST_BYTES
 
 
 def written(folder, text):
@@ -56,17 +56,18 @@ canaries:
     [
         ("", "is empty; expected turns"),
         ("turns: []", "line 1: turns is empty; expected at least one"),
-        ("turns:\n  - say: [1]\n", "line 2: turns[0].say: Expected `str`, got `array`"),
-        ("turns:\n  - say: a\n  - says: b\n", "line 3: turns[1]: Object"),
+        ("turns:\n  - say: [1]\n", "line 2: turns[0].say: expected text, got a list"),
+        ("turns:\n  - say: a\n  - says: b\n", "line 3: turns[1]: unknown field `says`"),
         ("turns:\n  - say: a\n    numbers:\n      - value: x\n", "line 4: turns[0].numbers[0]"),
-        ("about: 1\nturns: [", "line 2: "),
+        ("about: 1\nturns: [", "line 2: no YAML: "),
+        ("turns: [{say: Really?}]", "got '?'; indent alike, by spaces, and quote text that holds"),
         (
             "turns: [say: a]\nstate: [topic]",
-            "line 2: state: Expected `object`, got `array`",
+            "line 2: state: expected names with values, got a list",
         ),
         ("turns: [say: a]\nstate: {1: cats}", "line 2: state: "),
-        ("just words", "line 1: Expected `object`, got `str`"),
-        ("turns:\n\t- say: a", "line 2: found character '\\t'"),
+        ("just words", "line 1: expected names with values, got text"),
+        ("turns:\n\t- say: a", "line 2: no YAML: found character '\\t'"),
         (
             "turns:\n  - say: a\n    contains: [b]\n    contains: [c]\n",
             "line 4: 'contains' stands twice, first on line 3",
@@ -108,8 +109,8 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
     with pytest.raises(AdkFlowError, match="No such file"):
         read_conversation(tmp_path / "none.yaml")
     path = tmp_path / "b.yaml"
-    path.write_bytes(b"\xff\x00")
-    with pytest.raises(AdkFlowError, match="no YAML"):
+    path.write_bytes(b"about: x\n# caf\xe9")
+    with pytest.raises(AdkFlowError, match="line 2: is not UTF-8; save the file as UTF-8"):
         read_conversation(path)
 
 
@@ -123,7 +124,8 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
             "line 19: aliases stand for over 1,000,000 values",
         ),
         ("turns: " + "[" * 5000 + "]" * 5000, "is nested too deeply; expected turns"),
-        ("turns: " + "x" * MOST_LETTERS, "has over 10,000,000 letters; expected turns"),
+        ("turns: 1" + ":59" * 200, "line 1: a number has over 400 digits"),
+        ("turns: " + "x" * MOST_BYTES, "has over 10,000,000 bytes; expected turns"),
     ],
 )
 def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tmp_path):
@@ -136,9 +138,16 @@ def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tm
     assert str(refused.value) == f"{path}: {reason}"
 
 
-def test_a_state_nested_too_deeply_is_refused():
-    with pytest.raises(AdkFlowError, match="nested too deeply"):
-        read_state('{"a":' * 5000 + "1" + "}" * 5000)
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *(('{"a":' * n + "1" + "}" * n, "is nested too deeply") for n in (101, 900, 5000)),
+        ('{"a": ' + "9" * 5000 + "}", "has a number of too many digits"),
+    ],
+)
+def test_a_state_that_cannot_be_copied_or_shown_is_refused(text, reason):
+    with pytest.raises(AdkFlowError, match=reason):
+        read_state(text)
 
 
 @pytest.mark.parametrize(

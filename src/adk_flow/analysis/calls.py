@@ -12,9 +12,34 @@ _LATEST_ANSWERS = 256
 
 def ask_model(index: int, record: Record, run: Run) -> ModelCall:
     """A model is asked; what the same activation asked before is over."""
-    call = add_call(index, record, run)
+    call, before = add_call(index, record, run), run.model_calls.get(record.activation)
+    if before is not None:
+        call.before, before.before = before, None
     run.model_calls[record.activation] = call
     return call
+
+
+def call_of_event(record: Record, run: Run) -> ModelCall | None:
+    """Finds the model call that an event is of.
+
+    An agent of the app's may hand an event on when its activation asks the next model already.
+    """
+    call = run.model_calls.get(record.activation)
+    before = call.before if call and not (call.has_answer or call.is_over) else None
+    return before if before and _shows(record, before) else call
+
+
+def _shows(record: Record, call: ModelCall) -> bool:
+    """Whether an event has an answer of a call, or what the functions that it called gave."""
+    if record.responses:
+        return True
+    shown = [(answer.text, _names_of(answer.calls)) for answer in call.responses]
+    is_alike = record.usage is not None and record.usage == call.usage
+    return is_alike and (record.text, _names_of(record.calls)) in shown
+
+
+def _names_of(calls: Iterable[FunctionCall]) -> list[tuple[str, str]]:
+    return [(call.name, call.text) for call in calls]
 
 
 def enter_model(index: int, record: Record, run: Run) -> None:
@@ -97,7 +122,7 @@ class Answers:
         """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
         if not run.words or call is None:
             return False
-        calls = tuple([(asked.name, asked.text) for asked in record.calls])
+        calls = tuple(_names_of(record.calls))
         answer = hash((run.words, record.agent, record.text, calls, record.usage))
         if call.was_made or call.was_entered:
             self._turns[answer] = run.turn.number
@@ -113,7 +138,7 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
     Several events with usage belong to one call if they are its several responses. A plugin before
     the recorder may have hidden either hook of it.
     """
-    call = run.model_calls.get(record.activation)
+    call = call_of_event(record, run)
     if record.partial:
         return
     usage, is_shown = record.usage, run.parent is None
@@ -151,7 +176,7 @@ class ToolCalls:
             begun = [c for c in self._at(asked.id, record.activation, run) if c.asked < 0]
             call = begun[0] if begun else self._add(asked, record, run)
             call.asked, call.text = index, call.text or asked.text
-            call.model_call = run.model_calls.get(record.activation)
+            call.model_call = call_of_event(record, run)
             call.pending = asked.id in record.pending
             if is_remote and call.record < 0:
                 call.record, call.began = index, record.time

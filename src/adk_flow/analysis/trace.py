@@ -193,6 +193,8 @@ class ModelCall(msgspec.Struct, eq=False, gc=False):
     """Whether a durable engine gave an answer of before."""
     is_over: bool = False
     """Whether no response of it can follow any more."""
+    before: ModelCall | None = None
+    """What its activation asked before, of which an event may still come."""
 
     @property
     def is_unseen(self) -> bool:

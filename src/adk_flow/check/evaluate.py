@@ -160,16 +160,21 @@ def _dear(flow: Flow, limit: float, model: str) -> str:
 
 def _other_value(flow: Flow, key: str, expected: Any) -> str:
     """Says what a key of the state holds, unless it is as expected."""
+    from adk_flow.record.redact import mask_inside  # slow to import
+
     try:
         state = flow.state
     except ValueError as error:
         return f"{key} cannot be known: {error}"
+    ((key, shown),) = mask_inside({key: expected}).items()
     if key not in state:
         return f"{key} was never written; the state holds {join_names(state) or 'nothing'}"
     value = state[key]
     is_same = value not in ("", None) if expected == ANY else value == expected
     if isinstance(expected, str) and isinstance(value, str):
         is_same = is_same or (value != "" and says(expected, value))
+    if not is_same and shown != expected:
+        return f"{key} cannot be known: what is expected is masked in logs"
     return "" if is_same else f"{key} is {value!r:.200}, expected {expected!r}"
 
 
@@ -183,4 +188,7 @@ def _unfilled(flow: Flow, name: str, template: str) -> str:
     unlike = [text for text in instructions if not is_filled(template, text)]
     if not unlike:
         return ""
-    return f"{name} was told “{nearest_line(template, unlike[0])}”, expected “{template.strip()}”"
+    from adk_flow.record.redact import mask  # slow to import
+
+    told, wanted = nearest_line(template, unlike[0]), mask(template.strip())
+    return f"{name} was told “{told}”, expected “{wanted}”"

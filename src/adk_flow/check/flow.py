@@ -224,7 +224,8 @@ class Flow:
         if dollars is None:
             models = (span.name or "an unknown model" for span in spans if span.kind == "model")
             names = [model] if model else dict.fromkeys(models)
-            raise AdkFlowError(f"no price is known of {', '.join(names)}; name another")
+            reason = f"no price is known of {', '.join(names)}; name a model that has one"
+            raise AdkFlowError(f"{reason} (in rules: price_model)")
         return dollars
 
     # What went wrong

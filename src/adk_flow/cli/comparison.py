@@ -1,9 +1,10 @@
-"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shares."""
+"""`adk-flow compare`: the same under every construct, or logs that exist; `merge`: its shards."""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +26,7 @@ from adk_flow.comparison.recommend import find_obstacle
 from adk_flow.comparison.shards import merge_shards
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import is_flow_log
 from adk_flow.render.comparison_json import comparison_to_data
 from adk_flow.render.comparison_text import comparison_to_markdown, print_comparison, print_summary
@@ -34,6 +36,11 @@ from adk_flow.render.terminal import plain_console
 
 _ALL = 10
 """Constructs, at least, that `all` stands for: how many is known only once ADK is loaded."""
+_OF_LOGS = (
+    *("subjects", "baseline", "faults", "latency", "latency_profile", "prices"),
+    *("out", "form", "verbose"),
+)
+"""What may be given where logs are compared, and nothing is run."""
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 
@@ -68,7 +75,7 @@ def compare_constructs(
         typer.Option(help="Where several processes are: here, or on Ray (RAY_ADDRESS, or local)."),
     ] = "processes",
     shard: Annotated[
-        str, typer.Option(help="Make only a share, such as `1/3`; `adk-flow merge` compares.")
+        str, typer.Option(help="Make only a shard, such as `1/3`; `adk-flow merge` compares all.")
     ] = "",
     baseline: Annotated[
         str, typer.Option(help="Construct to compare with; by default `as_is`.")
@@ -113,12 +120,14 @@ def compare_constructs(
     if out:
         Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
+        _check_unset(locals())
         folder = out or _default_folder("logs", subjects)
         pages = {"folder": folder, "page": trace_to_html}
         logs = [*list_logs(subjects)]
         comparison = compare_logs(logs, baseline, latency, faults=faults, **pages)
     else:
         silence_adk()
+        app = only_app(subjects)
         is_open = faults and not (question or conversation)
         conversations = {} if is_open else load_conversations(question, conversation, state)
         given = {
@@ -135,10 +144,7 @@ def compare_constructs(
         }
         given |= {"cassette": cassette} if cassette else {}
         about = [conversations, constructs, given]
-        folder = out or _default_folder(subjects[0].resolve().name, about) / shard.replace(
-            "/", "-of-"
-        )
-        app = only_app(subjects)
+        folder = out or _default_folder(app.resolve().name, about) / shard.replace("/", "-of-")
         is_limited = budget is not None or max_calls is not None or cassette is not None
         many = 0 if is_limited or real_latency or shard else trials * len(conversations)
         many *= _ALL if constructs == "all" else 2 + constructs.count(",")
@@ -163,7 +169,7 @@ def compare_constructs(
         if shard:
             if comparison.setting.stopped:
                 print_note(comparison.setting.stopped)
-            print_note(f"share {shard} is in {folder}; adk-flow merge compares all shares")
+            print_note(f"shard {shard} is in {folder}; adk-flow merge compares all shards")
             raise typer.Exit(bool(comparison.setting.stopped))
     _report(comparison, folder, form, prices, verbose=verbose)
 
@@ -177,7 +183,7 @@ def merge_folders(
     prices: options.PricesFile = None,
     form: Annotated[options.ReportFormat, options.FORMAT] = "text",
 ) -> None:
-    """Merges the shares of a comparison, and compares.
+    """Merges the shards of a comparison, and compares.
 
     Exits with 1 if some runs are missing or if they are no evidence.
     """
@@ -219,6 +225,13 @@ def _report(
     mention_state(words for run in comparison.runs for each in run.failed_checks for words in each)
     if comparison.setting.stopped or find_obstacle(comparison):
         raise typer.Exit(1)
+
+
+def _check_unset(given: Mapping[str, object]) -> None:
+    """Refuses what is given of runs, where nothing is run."""
+    for name, parameter in inspect.signature(compare_constructs).parameters.items():
+        if name not in _OF_LOGS and given[name] != parameter.default:
+            raise AdkFlowError("is for an app; flow logs are compared as they are", argument=name)
 
 
 def _is_of_logs(path: Path) -> bool:

@@ -37,7 +37,7 @@ adk-flow watch --with adk web .
 Compare ways of wiring the same agents, or logs.
 adk-flow compare my_app --question 'What is an ISA?' --model offline
 adk-flow compare my_app --conversation talks/ --constructs transfer,agent_tool
-adk-flow compare flow_logs
+adk-flow compare before.jsonl after.jsonl
 
 Print what each construct takes, as formulas.
 adk-flow laws
@@ -46,8 +46,8 @@ adk-flow laws --prices prices.yaml
 Name the cheapest constructs of an app before any run.
 adk-flow predict my_app
 
-Compare the shares of a comparison.
-adk-flow merge comparisons/share-1 comparisons/share-2 --out comparisons/all
+Compare the shards of a comparison.
+adk-flow merge part-1 part-2 --out whole
 
 Check a flow against rules, for CI.
 adk-flow check session.jsonl --expect rules.yaml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.export.chrome import write_chrome
 from adk_flow.export.files import write_tables
 from adk_flow.export.tables import tables_of
+from adk_flow.log.private import is_standard_output
 
 _FOLDER = Path("flow_tables")
 
@@ -26,7 +28,9 @@ def export_tables(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Flow logs, or folders.")],
     form: Annotated[
         ExportFormat | None,
-        typer.Option("--format", help="Write tables, or Chrome's trace events (Perfetto)."),
+        typer.Option(
+            "--format", help="Tables, by default csv; or Chrome's trace events, for Perfetto."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -49,7 +53,8 @@ def export_tables(
     elif form == "chrome":
         path = out or Path("flow_trace.json")
         events = write_chrome(read_logs(logs), path)
-        print(f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev")
+        words = f"{path}  {plural(events, 'event')}; open it in https://ui.perfetto.dev"
+        print(words, file=sys.stderr if is_standard_output(path) else sys.stdout)
     else:
         rows = (tables_of(log._replace(path=encodable(log.path))) for log in read_logs(logs))
         tables = write_tables(rows, out or _FOLDER, form or "csv")

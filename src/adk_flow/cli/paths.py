@@ -56,7 +56,13 @@ def _newest(files: Sequence[Path], folder: Path) -> Path:
 
 
 def _log_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*.jsonl") if file.is_file())
+    """Lists what may be logs in a folder; a comparison's lines of trials are known to be none."""
+    files = (file for file in folder.rglob("*.jsonl") if file.is_file())
+    return sorted(file for file in files if not _holds_trials(file.parent))
+
+
+def _holds_trials(folder: Path) -> bool:
+    return folder.name == "trials" and (folder.parent / "experiment.json").exists()
 
 
 def _no_log(folder: Path) -> LogError:

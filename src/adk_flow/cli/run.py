@@ -48,14 +48,12 @@ def run_app(
     cassette: options.CassetteFile = None,
     view: Annotated[FlowView, typer.Option(help="Which moves to print.")] = "both",
     form: Annotated[options.TextFormat, options.FORMAT] = "text",
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Runs a conversation with an app and prints each move as it happens.
 
     Exits with 1 if a turn failed, an answer lacks what the conversation asks for, or not all of it
     could be recorded.
     """
-    form = "json" if as_json else form
     asked = load_conversation(questions, conversation, state)
     _check_log(log)
     with app_output_on_stderr(form):
@@ -120,6 +118,8 @@ def _check_log(log: Path | None) -> None:
     if log is None or is_device(log):
         return
     try:
+        if log.is_symlink():
+            raise AdkFlowError("is a link; name the file", argument="log", value=log)
         if log.exists() and log.stat().st_size:
             raise AdkFlowError("exists already; name a new file", argument="log", value=log)
         make_private_folder(log.parent)

@@ -18,7 +18,7 @@ from adk_flow.cli.options import FORMAT, LOGS
 from adk_flow.cli.output import print_json
 from adk_flow.cli.paths import load_story, open_story
 from adk_flow.errors import AdkFlowError
-from adk_flow.log.private import write_private_text
+from adk_flow.log.private import is_standard_output, write_private_text
 from adk_flow.log.reader import Log, LogFile
 from adk_flow.log.schema import Record
 from adk_flow.render.flow_text import (
@@ -160,7 +160,7 @@ def _write_page(trace: Trace, names: Sequence[str], out: Path | None) -> None:
     from adk_flow.render.page import trace_to_html
 
     page = trace_to_html(trace, findings=list_findings(trace, names))
-    if out is None:
+    if out is None or is_standard_output(out):
         print(page, end="")
         return
     write_private_text(out, page)

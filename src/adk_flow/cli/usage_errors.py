@@ -25,12 +25,12 @@ def describe_usage(error: Any, words: Sequence[str]) -> str:
             return f"{error.option_name}: {needs}{help_page}"
         case "MissingParameter":
             return f"{_name(param)}: is missing; expected: {param.help.rstrip('.')}{help_page}"
-        case "BadParameter" if param.type.name == "path":
-            return f"{_name(param)}: {error.message.rstrip('.')}"
         case "BadParameter":
             value = _value(param.opts[-1], words)
             function = inspect.unwrap(context.command.callback)
-            return f"{_name(param)} {value}: expected {_expected(function, param.name, value)}"
+            if expected := _expected(function, param.name, value):
+                return f"{_name(param)} {value}: expected {expected}"
+            return f"{_name(param)}: {error.message.rstrip('.')}"
     if error.message.startswith("No such command"):
         name = error.message.split("'")[1]
         return f"{name}: no such command{suggest(name, context.command.commands)}{help_page}"
@@ -55,12 +55,14 @@ def _value(option: str, words: Sequence[str]) -> str:
 
 
 def _expected(function: Any, parameter: str, value: str) -> str:
-    """Says which values an option takes, as its type has them."""
+    """Says which values an option takes, as its type has them; empty of a path."""
     annotated = get_type_hints(function, include_extras=True)[parameter]
     kind, option = get_args(annotated)
     kinds = [kind, *get_args(kind)]  # those of `kind | None`, too
     if choices := next((get_args(each) for each in kinds if get_origin(each) is Literal), ()):
         return f"{join_names(choices, 'or')}{suggest(value, choices)}"
+    if not {int, float} & {*kinds}:
+        return ""
     noun = "a whole number" if int in kinds else "a number"
     least = f" from {option.min}" if option.min is not None else ""
     return f"{noun}{least}{f' to {option.max}' if option.max is not None else ''}"

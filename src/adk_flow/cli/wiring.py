@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def write_wiring(
     app: AppPath,
-    construct: Annotated[str, typer.Option(help="How the agents are wired: `single_turn`.")],
+    construct: Annotated[str, typer.Option(help="How to wire the agents, such as `single_turn`.")],
     write: Annotated[
         str | None, typer.Option(metavar="DIR", help="New folder for it, an app for `adk run`.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from adk_flow._data import group_by
@@ -173,19 +174,24 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:
     """Finds the constructs that answered most conversations; none if nobody answered any.
 
-    One that had fewer conversations than others is left out: its sums are of less. So is one
+    One that had other conversations is left out: its sums are of something else. So is one
     that lacks somebody of the app, or the lead's own tools, unless its answers were checked.
     """
-    incomplete = comparison.setting.incomplete
-    most = max((len(figures.after_turns) for figures in comparison.constructs), default=0)
+    incomplete, common = comparison.setting.incomplete, _common(comparison)
     candidates = [
         figures
         for figures in comparison.constructs
-        if len(figures.after_turns) == most
+        if figures.after_turns.keys() == common
         and (figures.pass_k is not None or figures.construct not in incomplete)
     ]
     best = max(map(_answered, candidates), default=0)
     return [figures for figures in candidates if best and _answered(figures) == best]
+
+
+def _common(comparison: Comparison) -> frozenset[str]:
+    """Finds the conversations to choose by: the most that several constructs had, and no other."""
+    counts = Counter(frozenset(figures.after_turns) for figures in comparison.constructs)
+    return max(counts, key=lambda names: (counts[names] > 1, len(names)), default=frozenset())
 
 
 def _answered(figures: ConstructMetrics) -> int:
@@ -208,7 +214,7 @@ def _first_choice(comparison: Comparison, fit: Sequence[ConstructMetrics], cost:
     is_checked = chosen.pass_k is not None
     subject = "For conversations like these take" if is_checked else "The cheapest that ran is"
     lacking = " and lack nothing" if comparison.setting.incomplete else ""
-    how = "answered {} as asked" if is_checked else f"came to the end of {{}}{lacking}"
+    how = f"answered {{}}{' as asked' if is_checked else lacking}"
     least = "costs least" if is_priced else "takes fewest tokens, costs being unknown"
     unchecked = "" if is_checked else "; no answer was checked"
     return (
@@ -257,7 +263,7 @@ def _cost_and_calls(figures: ConstructMetrics) -> str:
 
 def _over(comparison: Comparison) -> str:
     """Says that sums are of several conversations."""
-    number = len(comparison.conversations)
+    number = len(_common(comparison))
     return f" over all {number} conversations" if number > 1 else ""
 
 
@@ -294,6 +300,9 @@ def write_troubles(comparison: Comparison) -> Iterator[str]:
     incomplete = [name for name in setting.incomplete if name in unchecked]
     for reason, names in group_by(incomplete, setting.incomplete.__getitem__).items():
         yield f"Incomplete, and so not chosen from: {join_names(names)} ({reason})."
+    common, total = _common(comparison), len(comparison.constructs)
+    if others := sum(f.after_turns.keys() != common for f in comparison.constructs):
+        yield f"Not chosen from: {others} of {total} constructs, which had other conversations."
     if cut := sum(not run.is_whole for run in comparison.runs):
         yield f"{cut} of {len(comparison.runs)} logs are cut or damaged; they count as failed."
     if setting.stopped:

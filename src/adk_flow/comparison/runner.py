@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from google.adk.apps import App
 
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
-from adk_flow.comparison.bench import Batch, Bench, make_batch
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
@@ -31,6 +30,7 @@ from adk_flow.comparison.spec import (
     why_no_advisor,
 )
 from adk_flow.comparison.store import DrawPage, Trial, TrialStore
+from adk_flow.comparison.trials import Batch, Bench, make_batch
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of
@@ -126,33 +126,26 @@ def compare(
     names = list(conversations) or [TALK]
     if faults:
         conversations = {**conversations, TALK: choose_talk(app, conversations)}
-    models = models_asked(app, conversations.values())
-    live = [name for name in models if name not in KEYLESS_MODELS]
-    profile = choose_profile(latency, not live or cassette is not None)
+    asked = _choose_models(app, conversations.values(), constructs, advisor_model)
+    profile = choose_profile(latency, not asked.live or cassette is not None)
     if real_latency:
-        check_real_latency(profile, live)
-    no_advice = why_no_advisor(advisor_model, bool(live), conversations.values())
-    chosen = dict.fromkeys([AS_IS, *constructs])
-    if ADVISOR in chosen and no_advice:
-        del chosen[ADVISOR]
-    elif ADVISOR in chosen and advisor_model:
-        models = [*models, advisor_model]
-        live += [advisor_model] if live else []
-    if live:
+        check_real_latency(profile, asked.live)
+    if asked.live:
         if cassette is None and path:  # code may have given its app a client
             check_keys(app, conversations.values())
-        check_live(live, dollars, calls, is_kept=cassette is not None)
+        check_live(asked.live, dollars, calls, is_kept=cassette is not None)
     slept = profile if real_latency else None
-    identity = identify(app, models, slept)
-    app = override_models(app, latency=slept, retries=bool(live))
+    identity = identify(app, asked.models, slept)
+    app = override_models(app, latency=slept, retries=bool(asked.live))
     budget = None if dollars is None and calls is None else Budget(dollars=dollars, calls=calls)
     asks = budget is not None
-    kept = open_cassette(cassette, live, asks=asks, limit=budget) if cassette else None
+    kept = open_cassette(cassette, asked.live, asks=asks, limit=budget) if cassette else None
     is_served = path and not kept
     with Peers(path, deep=deep, budget=budget) if is_served else nullcontext() as peers:
-        variants = make_variants(app, [*chosen], deep=deep, peers=peers, advisor=advisor_model)
-        if ADVISOR in constructs and no_advice:
-            variants.skipped[ADVISOR] = no_advice
+        how = {"deep": deep, "peers": peers, "advisor": advisor_model}
+        variants = make_variants(app, asked.constructs, **how)
+        if asked.no_advice:
+            variants.skipped[ADVISOR] = asked.no_advice
         if kept and REMOTE in constructs:
             variants.skipped[REMOTE] = "its process asks models itself, past the cassette"
         setting = Setting(
@@ -160,15 +153,15 @@ def compare(
             baseline=choose_baseline(list(variants.apps), baseline),
             pace=profile.name if profile else "",
             slept=real_latency,
-            price_model=choose_price_model(profile, not live),
+            price_model=choose_price_model(profile, not asked.live),
             trials=trials,
-            abouts={name: asked.about for name, asked in conversations.items() if asked.about},
+            abouts={name: talk.about for name, talk in conversations.items() if talk.about},
             **_described(variants),
         )
         check_agent_names(conversations, [node.name for node in agents_of(app.root_agent)])
-        places = {f"conversation {name}": asked for name, asked in conversations.items()}
+        places = {f"conversation {name}": talk for name, talk in conversations.items()}
         check_plans(app, places, variants.apps.values())
-        times = trials if live else 1
+        times = trials if asked.live else 1
         talks = plan_faults(conversations[TALK], variants.apps, times) if faults else None
         experiment = Experiment(
             app=path,
@@ -178,7 +171,7 @@ def compare(
             constructs=list(variants.apps),
             conversations={name: conversations[name] for name in names},
             slept=slept,
-            models=models,
+            models=asked.models,
             identity=identity,
             team=variants.team,
             pace=profile,
@@ -191,29 +184,46 @@ def compare(
         with store.alone():
             wired = partial(_wiring, variants.apps, app, variants.apps)
             share.keep(experiment, store, wired, is_whole=not shard)
-            made = _Made(share.share(experiment.all_trials), store, progress)
-            if not made.planned:
+            making = _Making(experiment, share.share(experiment.all_trials), store, progress)
+            if not making.planned:
                 number = len(experiment.all_trials)
                 _logger.warning("adk-flow: %s has no trials: there are only %d", share, number)
-            limits = {"budget": budget, "cassette": kept, "advance": made.advance}
-            bench = Bench(experiment, variants.apps, page=page, **limits)
-            with closing(bench):
+            limits = {"budget": budget, "cassette": kept, "advance": making.advance}
+            with closing(Bench(experiment, variants.apps, page=page, **limits)) as bench:
                 reason = _why_here(experiment, budget)
-                if engine == "ray" and reason:
-                    raise AdkFlowError(f"is not for {reason}", argument="engine", value=engine)
-                if engine == "ray":
-                    batch = _make_on_ray(experiment, bench, made, page, jobs)
-                elif not reason and (workers or choose_processes(len(made.planned), jobs) > 1):
-                    batch = _make_beside(experiment, bench, made, page, jobs, workers)
-                else:
-                    at_once = jobs or (_AT_ONCE if experiment.waits else 1)
-                    batch = bench.make(made.planned, store, at_once)
+                batch = making.make(bench, page, jobs, engine, workers, reason)
     stopped = _what_stopped(budget, kept, any(map(store.find, experiment.trials)))
     if batch.uncontrolled:
         _logger.warning("adk-flow: %s", describe_uncontrolled(batch.uncontrolled))
     use = _use_of(kept) if kept else None
     outcome = experiment.outcome(batch.runs, stopped=stopped, cassette=use)
     return add_wiring(compare_runs(*outcome), lambda names: _wiring(names, app, variants.apps))
+
+
+class _Asked(NamedTuple):
+    """What is compared, and which models that asks."""
+
+    constructs: list[str]
+    models: list[str]
+    live: list[str]
+    """Those of them that answer for money."""
+    no_advice: str
+    """Why `advisor`, which was asked for, is left out."""
+
+
+def _choose_models(
+    app: App, conversations: Collection[Conversation], constructs: Sequence[str], advisor: str
+) -> _Asked:
+    models = models_asked(app, conversations)
+    live = [name for name in models if name not in KEYLESS_MODELS]
+    chosen = dict.fromkeys([AS_IS, *constructs])
+    no_advice = why_no_advisor(advisor, bool(live), conversations) if ADVISOR in chosen else ""
+    if no_advice:
+        del chosen[ADVISOR]
+    elif ADVISOR in chosen and advisor:
+        models = [*models, advisor]
+        live += [advisor] if live else []
+    return _Asked([*chosen], models, live, no_advice)
 
 
 def _described(variants: Variants) -> dict[str, Any]:
@@ -269,16 +279,21 @@ def _wiring(
                 yield name, [f"cannot be written: {error or type(error).__name__}"]
 
 
-class _Made:
-    """Trials that are planned, and how many of them are there."""
+class _Making:
+    """Trials that are planned: how many are there, and what makes the others."""
 
     def __init__(
-        self, planned: list[Trial], store: TrialStore, progress: Callable[[int, int], None]
+        self,
+        experiment: Experiment,
+        planned: list[Trial],
+        store: TrialStore,
+        progress: Callable[[int, int], None],
     ) -> None:
-        self.planned, self.store, self._progress = planned, store, progress
-        self.missing = set(filter(store.is_missing, planned))
+        self.planned = planned
+        self._experiment, self._store, self._progress = experiment, store, progress
+        self._missing = set(filter(store.is_missing, planned))
         """Those that were at first."""
-        self._done = len(planned) - len(self.missing)
+        self._done = len(planned) - len(self._missing)
         if planned:
             self.advance(0)
 
@@ -287,37 +302,53 @@ class _Made:
         self._done += number
         self._progress(self._done, len(self.planned))
 
+    def make(
+        self,
+        bench: Bench,
+        page: DrawPage | None,
+        jobs: int | None,
+        engine: Engine,
+        workers: Workers | None,
+        why_here: str,
+    ) -> Batch:
+        """Makes what is missing, in this process where `why_here` says so, and measures all.
 
-def _make_beside(
-    experiment: Experiment,
-    bench: Bench,
-    made: _Made,
-    page: DrawPage | None,
-    jobs: int | None,
-    workers: Workers | None,
-) -> Batch:
-    """Makes trials in this process and in others."""
-    whole, here = Batch({}, set()), partial(bench.make, store=made.store)
-    far = partial(make_batch, msgspec.json.encode(experiment), made.store.folder.resolve(), page)
-    number = choose_processes(len(made.planned), jobs) - 1
-    with nullcontext(workers) if workers else Workers(number) as others:
-        for batch, is_far in others.make(made.planned, far, here):
-            whole.add(batch)
-            made.advance(len(made.missing & batch.runs.keys()) if is_far else 0)
-    return whole
+        Raises:
+          AdkFlowError: a cluster is wanted for what this process has to make.
+        """
+        if engine == "ray":
+            if why_here:
+                raise AdkFlowError(f"is not for {why_here}", argument="engine", value=engine)
+            return self._make_on_ray(bench, page, jobs)
+        if not why_here and (workers or choose_processes(len(self.planned), jobs) > 1):
+            return self._make_beside(bench, page, jobs, workers)
+        at_once = jobs or (_AT_ONCE if self._experiment.waits else 1)
+        return bench.make(self.planned, self._store, at_once)
 
+    def _make_beside(
+        self, bench: Bench, page: DrawPage | None, jobs: int | None, workers: Workers | None
+    ) -> Batch:
+        """Makes trials in this process and in others."""
+        whole, here = Batch({}, set()), partial(bench.make, store=self._store)
+        experiment, folder = msgspec.json.encode(self._experiment), self._store.folder.resolve()
+        far = partial(make_batch, experiment, folder, page)
+        number = choose_processes(len(self.planned), jobs) - 1
+        with nullcontext(workers) if workers else Workers(number) as others:
+            for batch, is_far in others.make(self.planned, far, here):
+                whole.add(batch)
+                self.advance(len(self._missing & batch.runs.keys()) if is_far else 0)
+        return whole
 
-def _make_on_ray(
-    experiment: Experiment, bench: Bench, made: _Made, page: DrawPage | None, jobs: int | None
-) -> Batch:
-    """Makes what is missing on a Ray cluster, and measures the rest here."""
-    # An extra: nothing else needs it, and it takes a second to import.
-    from adk_flow.comparison.ray_engine import run_on_ray
+    def _make_on_ray(self, bench: Bench, page: DrawPage | None, jobs: int | None) -> Batch:
+        """Makes what is missing on a Ray cluster, and measures the rest here."""
+        # An extra: nothing else needs it, and it takes a second to import.
+        from adk_flow.comparison.ray_engine import run_on_ray
 
-    missing = [trial for trial in made.planned if trial in made.missing]
-    whole = bench.make([trial for trial in made.planned if trial not in made.missing], made.store)
-    whole.add(run_on_ray(experiment, missing, made.store, jobs, page, made.advance))
-    return whole
+        missing = [trial for trial in self.planned if trial in self._missing]
+        there = [trial for trial in self.planned if trial not in self._missing]
+        whole = bench.make(there, self._store)
+        whole.add(run_on_ray(self._experiment, missing, self._store, jobs, page, self.advance))
+        return whole
 
 
 def _why_here(experiment: Experiment, budget: Budget | None) -> str:

@@ -84,7 +84,7 @@ def read_shard(words: str) -> Shard:
     number, _, of = words.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         raise AdkFlowError(
-            "expected a share such as 1/3, the first of three", argument="shard", value=words
+            "expected a shard such as 1/3, the first of three", argument="shard", value=words
         )
     return Shard(int(number), int(of))
 

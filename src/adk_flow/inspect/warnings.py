@@ -189,14 +189,15 @@ def writers_of(nodes: Iterable[BaseNode]) -> dict[str, list[str]]:
 
 def _unwritten_state(wiring: Wiring) -> Iterator[Remark]:
     for node in wiring.nodes:
-        for key, is_optional in state_read(node).items():
-            if key not in wiring.writers:
-                lacks = "reads nothing" if is_optional else "fails"
-                text = (
-                    f"{node.name} reads the state key {key}, which no output_key and no code of "
-                    f"the app writes: without it in the session's first state it {lacks}"
-                )
-                yield Remark("unwritten_state", [wiring.id_of(node)], text)
+        read = {key: may for key, may in state_read(node).items() if key not in wiring.writers}
+        for is_optional, keys in group_by(read, read.__getitem__).items():
+            lacks = "it reads nothing" if is_optional else "it fails"
+            text = (
+                f"{node.name} reads state that no output_key and no code of an agent names: "
+                f"{', '.join(keys)}; unless the session begins with it or other code writes it, "
+                f"{lacks}"
+            )
+            yield Remark("unwritten_state", [wiring.id_of(node)], text)
 
 
 def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:

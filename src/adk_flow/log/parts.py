@@ -88,11 +88,14 @@ def join_parts(parts: Sequence[Log]) -> Log:
     first, *others = parts
     if not others:
         return first
+    ends = {part.records[-1].number for part in parts if part.records}
+    gaps = [gap._replace(path=part.path) for part in parts for gap in part.gaps]
     return first._replace(
         records=merge([part.records for part in parts]),
         texts={number: text for part in parts for number, text in part.texts.items()},
         damage=[damage._replace(path=part.path) for part in parts for damage in part.damage],
-        gaps=[gap._replace(path=part.path) for part in parts for gap in part.gaps],
+        # What is missing before a log that was rotated is the end of another one.
+        gaps=[gap for gap in gaps if gap.line > 1 or gap.last not in ends],
     )
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import stat
+import sys
 from pathlib import Path
 
 from adk_flow.errors import AdkFlowError
@@ -43,9 +44,14 @@ def make_private_folder(folder: Path, file_mode: int = PRIVATE) -> None:
 def write_private(path: Path) -> int:
     """Opens a file to be written anew, in folders that are made, which its owner alone may read.
 
+    `/dev/stdout` goes on where standard output is, also where that is a file.
+
     Raises:
       OSError: it cannot be opened.
     """
+    if is_standard_output(path):
+        sys.stdout.flush()
+        return os.dup(1)
     if not path.parent.exists():
         make_private_folder(path.parent)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOSE_ON_EXEC, PRIVATE)
@@ -68,6 +74,14 @@ def write_private_text(path: Path, text: str) -> None:
     except OSError as error:
         reason = f"cannot be written: {error.strerror or error}"
         raise AdkFlowError(reason, argument="file", value=path) from error
+
+
+def is_standard_output(path: Path) -> bool:
+    """Tells whether a path is what the process writes its standard output to."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:
+        return False
 
 
 def is_device(path: Path) -> bool:

@@ -82,10 +82,9 @@ class Scripted(BaseLlm):
         decisions = self.script.get(agent, [])
         taken = self._taken.get(agent, 0)
         if taken >= len(decisions):
-            raise ScriptError(
-                f"{agent or 'an agent without a name'} asked for decision {taken + 1}; "
-                f"its script has {len(decisions)}"
-            )
+            has = f"its script has {len(decisions)}" if decisions else f"scripted: {[*self.script]}"
+            name = agent or "an agent without a name"
+            raise ScriptError(f"{name} asked for decision {taken + 1}; {has}")
         self._taken[agent] = taken + 1
         return decisions[taken]
 

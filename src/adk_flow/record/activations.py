@@ -124,7 +124,9 @@ class OpenRun(Struct, eq=False):
     asking: dict[int, Scene] = {}
     """The model calls that ADK is about to make, by activation."""
     activations: dict[Place, int] = {}
-    """Open frames."""
+    """Open frames, the latest of each place."""
+    open: dict[int, Place] = {}
+    """Places of all of them: several may run at once in one."""
     deciding: dict[int, str] = {}
     """Open frames of agents that decide in code who runs, with their names."""
     delegating: set[int] = set()
@@ -165,6 +167,7 @@ class OpenRun(Struct, eq=False):
             return open_frame, Beginning("resume")
         beginning = self._cause_of_beginning(agent, branch, path)
         self.activations[place] = activation = next(self.log.activation_numbers)
+        self.open[activation] = place
         self.closed.pop(place, None)  # repeated ids of calls give the same branch again
         if not hasattr(agent, "mode"):
             self.deciding[activation] = agent.name
@@ -187,12 +190,12 @@ class OpenRun(Struct, eq=False):
                 return Beginning("task", parent, branch.rpartition("@")[2], owner.name)
             if parent:
                 return Beginning("node", parent, parent_name=owner.name)
-        elif "/" in path:
+        elif "/" in path and (call is None or _name_of(path.rpartition("/")[2]) == agent.name):
             activation, node = self._node_above(path)
             parent = activation or (call.activation if call else 0)
             return Beginning("node", parent, call.id if call else "", node)
-        if call is not None and call.run is not self:
-            # A plain function that runs an agent on a Runner of its own counts as an agent tool.
+        if call is not None:
+            # A plain function that runs an agent, be it on a Runner of its own, is an agent tool.
             return Beginning("agent_tool", call.activation, call.id)
         if self.deciding and owner is None:
             parent, name = next(reversed(self.deciding.items()))
@@ -254,21 +257,23 @@ class OpenRun(Struct, eq=False):
         place = (branch, agent, path)
         return _like(place, self.handed_over) in self.handed_over
 
-    def end(self, branch: str | None, agent: str, path: str) -> int:
-        """Closes an agent's frame and gives its number; 0 if there is none."""
+    def end(self, branch: str | None, agent: str, path: str, here: int = 0) -> int:
+        """Closes an agent's frame, the one `here` if it is known, and gives its number, else 0."""
         place = (branch or "", agent, path)
-        gone = self.handed_over
-        activation = self.close(place) or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
+        activation, gone = self.close(place, here), self.handed_over
+        activation = activation or gone.pop(place, 0) or gone.pop(_like(place, gone), 0)
         if activation:
             self.closed[place] = activation
         self.tools.pop(activation, None)
         return activation
 
-    def close(self, place: Place) -> int:
-        """Closes a frame and gives its number; 0 if there is none."""
-        activation = self.activations.pop(place, 0) or self.activations.pop(
-            _like(place, self.activations), 0
-        )
+    def close(self, place: Place, here: int = 0) -> int:
+        """Closes a frame, the one `here` if it is known, and gives its number, else 0."""
+        latest = place if place in self.activations else _like(place, self.activations)
+        activation = here or self.activations.get(latest, 0)
+        if self.activations.get(latest) == activation:
+            del self.activations[latest]
+        self.open.pop(activation, None)
         self.deciding.pop(activation, None)
         return activation
 

@@ -29,8 +29,8 @@ from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Record
 from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
-from adk_flow.record.page import start_page
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
+from adk_flow.record.start_watch import start_page
 
 P = ParamSpec("P")
 
@@ -192,7 +192,8 @@ class FlowPlugin(BasePlugin):
         """Records that an agent ended."""
         invocation = callback_context._invocation_context
         run = self.recorder.runs.of(invocation)
-        activation = run.end(invocation.branch, agent.name, extract.path_of(callback_context))
+        place = (invocation.branch, agent.name, extract.path_of(callback_context))
+        activation = run.end(*place, self.recorder.frame_here(run, *place))
         self._end_agent("after_agent", run, activation, agent.name)
 
     @_guarded_hook
@@ -204,7 +205,8 @@ class FlowPlugin(BasePlugin):
         run = self.recorder.runs.of(invocation)
         place = (invocation.branch, agent.name, extract.path_of(callback_context))
         # An `after_agent_callback` fails when the frame has ended.
-        activation = run.end(*place) or run.activation(*place, closed=True)
+        here = self.recorder.frame_here(run, *place)
+        activation = run.end(*place, here) or run.activation(*place, closed=True)
         text = extract.of_error(error, self.recorder.keep)
         self._end_agent("agent_error", run, activation, agent.name, text)
 
@@ -225,9 +227,9 @@ class FlowPlugin(BasePlugin):
     ) -> None:
         """Records what a model is about to be sent."""
         invocation: Any = callback_context._invocation_context
-        branch, agent = invocation.branch, invocation.agent.name
-        run, path = self.recorder.runs.of(invocation), extract.path_of(callback_context)
-        activation, requests = run.activation(branch, agent, path), run.log.requests
+        run, activation, agent = self.recorder.place(callback_context)
+        branch, path = invocation.branch, extract.path_of(callback_context)
+        requests = run.log.requests
         run.tools[activation] = llm_request.tools_dict
         place = (run.number if run.cause else 0, agent, branch, path)
         model = llm_request.model or ""
@@ -261,6 +263,8 @@ class FlowPlugin(BasePlugin):
         partial, keep = bool(llm_response.partial), self.recorder.keep
         scene = run.asking.get(activation)
         model = scene.answer(is_whole=not partial) if scene else ""
+        # Of a wrapper that asked several at once, the others are entries of their own.
+        own = scene.own if scene and scene.own and not scene.own.error else None
         kept_of_arguments = extract.nothing if partial else keep
         words, calls, _ = extract.said_in(
             llm_response.content, run.tools.get(activation), kept_of_arguments
@@ -274,9 +278,9 @@ class FlowPlugin(BasePlugin):
             text="" if partial else words,
             model=model,
             # Releases before 1.19 do not say.
-            version=getattr(llm_response, "model_version", None) or "",
+            version=(own and own.version) or getattr(llm_response, "model_version", None) or "",
             calls=calls,
-            usage=extract.of_usage(llm_response.usage_metadata),
+            usage=extract.of_usage((own and own.usage) or llm_response.usage_metadata),
             partial=partial,
             finish=extract.finish_of(llm_response),
             error=extract.error_of(llm_response, keep),
@@ -375,9 +379,11 @@ class FlowPlugin(BasePlugin):
         run, path = recorder.runs.of(invocation_context), events.path_of_event(event)
         activation = run.activation(event.branch, author, path, closed=True)
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
-        if not event.partial:
-            recorder.stop_asking(run, activation, is_shown=not event.error_code)
         record = events.read_event(event, run, activation, path, recorder.keep, recorder.name_of)
+        # One that an agent of the app's hands on later than it came is of a step before.
+        scene = None if event.partial or record.responses else run.asking.get(activation)
+        if scene is not None and not scene.awaits():
+            recorder.stop_asking(run, activation, is_shown=not event.error_code)
         if run.calls and record.responses:
             recorder.end_calls(run, activation, record.responses)
         for call in record.calls:

@@ -229,8 +229,10 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, activation, agent, call)
-        scenes.set({**scenes.get(), self.number: scene})
+        scene, around = Scene(run, self._write_entry, activation, agent, call), scenes.get()
+        if not activation:  # a run begins: those that other recorders ended in this task are over
+            around = {number: one for number, one in around.items() if not one.run.ended}
+        scenes.set({**around, self.number: scene})
         return scene
 
     def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
@@ -332,8 +334,17 @@ class Recorder:
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
-        run, agent = self.runs.of(invocation), invocation.agent.name
-        return run, run.activation(invocation.branch, agent, extract.path_of(context)), agent
+        run, path = self.runs.of(invocation), extract.path_of(context)
+        # A graph runs a tool as its node by itself (2.13, workflow/_tool_node.py).
+        agent = getattr(invocation.agent, "name", "") or extract.graph_of(path)
+        place = invocation.branch, agent, path
+        return run, self.frame_here(run, *place) or run.activation(*place), agent
+
+    def frame_here(self, run: OpenRun, branch: str | None, agent: str, path: str) -> int:
+        """Finds the frame that this task runs in, if it is open at a place; else 0."""
+        scene = scenes.get().get(self.number)
+        activation = scene.activation if scene is not None and scene.run is run else 0
+        return activation if run.open.get(activation) == (branch or "", agent, path) else 0
 
     def enter_call(self, tool: BaseTool, context: ToolContext) -> tuple[OpenRun, int, str]:
         """Shows a tool call to whatever runs inside it, and gives its `place`."""

@@ -34,7 +34,10 @@ class Scene(Struct, eq=False):
     """Whether ADK is about to enter a model, or has."""
     is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
-    _own: Entry | None = None
+    _outermost: Entry | None = None
+    """The entry that ADK waits for, or that a plugin makes before it."""
+    own: Entry | None = None
+    """ADK's own entry, once it answered or failed."""
     _latest: Entry | None = None
     _pending: tuple[Entry, ...] = ()
 
@@ -50,15 +53,25 @@ class Scene(Struct, eq=False):
         """Whether what enters a model now is a live connection."""
         return self.run.live and _is_around(_CASCADE)
 
+    def entered(self, entry: Entry) -> None:
+        """Notes what is entered."""
+        if self._outermost is None or self._outermost.has_left:
+            self._outermost = entry
+
+    def awaits(self) -> bool:
+        """Whether a model is entered that has yet to answer."""
+        entry = self._outermost
+        return entry is not None and not (entry.has_left or entry.has_answered)
+
     def yielded(self, entry: Entry) -> None:
         """Notes who answered last."""
         self._latest = entry
 
     def left(self, entry: Entry) -> None:
         """Takes an entry that ended."""
-        if entry is self._own:
+        if entry is self.own:
             return
-        if self.is_asking and self._own is None and not _is_cancelled(entry):
+        if self.is_asking and self.own is None and not _is_cancelled(entry):
             self._pending += (entry,)
         else:
             self.untold(self, entry)
@@ -69,11 +82,11 @@ class Scene(Struct, eq=False):
         Of a fallback that is the one that answered.
         """
         self.is_whole |= is_whole
-        if self._own is None:
+        if self.own is None:
             failed = [entry for entry in self._pending if entry.error] if self._pending else []
-            self._own = self._latest or (failed[-1] if failed else None)
+            self.own = self._latest or (failed[-1] if failed else None)
             self.give_up()
-        name = self._own.name if self._own else ""
+        name = self.own.name if self.own else ""
         return "" if name == self.model else name
 
     def give_up(self) -> Entry | None:
@@ -81,7 +94,7 @@ class Scene(Struct, eq=False):
 
         Gives that one, if it ended and no hook told more than parts of its answer.
         """
-        self.is_asking, own = False, self._own
+        self.is_asking, own = False, self.own
         pending, self._pending = self._pending, ()
         for entry in pending:
             if entry is not own:

@@ -1,8 +1,9 @@
 """Secrets in a text, found in one pass of an engine whose time is linear in the text.
 
 Shapes of keys follow gitleaks' rules (github.com/gitleaks/gitleaks, gitleaks.toml, July 2026),
-which are written for RE2. A repetition that does not end a match is bounded, so that no search
-runs on to the text's end, and plain `re`, where google-re2 has no wheel, is not quadratic either.
+which are written for RE2. A repetition is bounded if it does not end a match or the match may be
+refused, so that no search runs on to the text's end, and plain `re`, where google-re2 has no wheel,
+is not quadratic either.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 _PREFIXED = (
     # Prefix and what follows: models, clouds, code, packages, chat, payment, mail, secrets' stores.
     r"(?:sk|rk|pk)[-_][\w-]{16,}|AIza[\w-]{20,}|AQ\.Ab[\w-]{20,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
-    r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa)[-_][\w-]{20,}"
+    r"|(?:gsk|hf|xai|r8|pplx|fw|nvapi|tgp_v1|api_org|jina|csk|voyage|pa|tvly|phx|rnd)[-_][\w-]{20,}"
     r"|(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|ABSK[\w+/]{50,}={0,2}|LTAI[A-Za-z0-9]{16,}"
     r"|bedrock-api-key-[\w+/]{20,}|[\w~.]{3}\dQ~[\w~.-]{31,34}|do[opr]_v1_[a-f0-9]{40,}"
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ft|ffct|imt|oas|soat|ptt|agent)"
@@ -58,7 +59,7 @@ _STRONG = (
 _WEAK = r"tokens?|authorization|session[_-]?(?:id|cookie)"
 _SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
 _NAME = (
-    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|1|2))?"
+    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|base|prod|dev|test|live|old|new|v?\d))?"
     rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
 )
 
@@ -73,7 +74,7 @@ SERVICES = (
     "|squarespace|sumo|telegram|travis|twitch|twitter|typeform|yandex|zendesk"
 )
 
-_FOUR, _UP_TO_SEVEN = r"\d{4}", r"\d{1,7}"
+_THREE, _FOUR, _UP_TO_SEVEN = r"\d{3}", r"\d{4}", r"\d{1,7}"
 _SPACED = (
     r"(?:[ .\t_/-]{1,3}|\xc2\xa0|\xe2\x80[\x80-\xaf])"  # also UTF-8's wider and narrower spaces
 )
@@ -89,29 +90,33 @@ class _Shape(NamedTuple):
 _SHAPES = {
     "block": _Shape(
         r"-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|PGP MESSAGE)[A-Z ]{0,10}-----",
-        r"(?s:.*?)(?:-----END [A-Z ]{0,40}-----|$)",
+        r"(?s:.{0,100}?(?:-----END [A-Z ]{0,40}-----|$)|.{100})",
     ),
-    "putty": _Shape(r"PuTTY-User-Key-File-\d:", r"(?s:.*?)(?:Private-MAC: ?[a-f0-9]+|$)"),
-    "scheme": _Shape(r"\b(?i:bearer|basic|digest|apikey)[ \t]+", r"[\w.~+/=-]{8,}"),
+    "putty": _Shape(
+        r"PuTTY-User-Key-File-\d:", r"(?s:.{0,100}?(?:Private-MAC: ?[a-f0-9]{1,100}|$)|.{100})"
+    ),
+    "scheme": _Shape(r"\b(?i:bearer|basic|digest|apikey)[ \t]+", r"[\w.~+/=-]{8,100}"),
     **{f"key {number}": _Shape("", rf"\b(?:{keys})") for number, keys in enumerate(_PREFIXED)},
     "jwt": _Shape("", r"\bey[\w-]{8,500}\.[\w-]{8,}(?:\.[\w-]*){0,3}"),
-    "spoken": _Shape(r"\b(?i:(?:pass(?:word|code|phrase)|pin) (?:is|was) )", r"""[^\s"]{3,}"""),
-    "phrase": _Shape(r"\b(?i:passw(?:or)?d: )", r"""[^\n"]{3,}"""),
+    "spoken": _Shape(r"\b(?i:(?:pass(?:word|code|phrase)|pin) (?:is|was) )", r"""[^\s"]{3,100}"""),
+    "phrase": _Shape(r"\b(?i:passw(?:or)?d: )", r"""[^\n"]{3,100}"""),
     "named": _Shape(
         rf"""\b{_NAME}\\?["']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}"""
         r"(?:(?i:bearer|basic|digest|token)[ \t]+)?",
-        r"""(?:\\?"[^"\n]{2,}|\\?'[^'\n]{2,}|[^\s"'&\\][^\s"'&\\)}]{2,})""",
+        r"""(?:\\?"[^"\n]{2,100}|\\?'[^'\n]{2,100}|[^\s"'&\\][^\s"'&\\)}]{2,100})""",
     ),
     "service": _Shape(
         rf"""(?i:{SERVICES})[\w.-]{{0,30}}\\?["']?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}\\?["']?""",
-        r"[\w.:=+-]{14,}",
+        r"[\w.:=+-]{14,100}",
     ),
-    "entry": _Shape(r'\b(?:ClearText)?Password" {0,3}value="', r'[^"\n]{2,}'),
+    "entry": _Shape(r'\b(?:ClearText)?Password" {0,3}value="', r'[^"\n]{2,100}'),
     "curl": _Shape(
-        r"\bcurl\b[^\n]{0,200}[ \t](?:-u|--user)[ =]?[\"\']?[^\s:\"\']{0,60}:", r"[^\s\"\']{3,}"
+        r"\bcurl\b[^\n]{0,200}[ \t](?:-u|--user)[ =]?[\"\']?[^\s:\"\']{0,60}:", r"[^\s\"\']{3,100}"
     ),
     "url": _Shape(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/@]{0,100}:", r"[^\s@/]{1,200}@"),
-    "signed": _Shape(r"[?&](?i:sig|signature|key|token|code|x-amz-signature)=", r"[\w%+/.=-]{8,}"),
+    "signed": _Shape(
+        r"[?&](?i:sig|signature|key|token|code|x-amz-signature)=", r"[\w%+/.=-]{8,100}"
+    ),
     "mail": _Shape("", r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     "iban": _Shape("", r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"),
     "national insurance": _Shape("", r"\b[A-Z]{2}(?: ?\d{2}){3} ?[A-D]\b"),
@@ -126,10 +131,10 @@ _SHAPES = {
     ),
     "spaced card": _Shape(
         "",
-        rf"\b{_SPACED.join((_FOUR, _FOUR, _FOUR, _UP_TO_SEVEN))}\b"
+        rf"\b[2-6]{_SPACED.join((_THREE, _FOUR, _FOUR, _UP_TO_SEVEN))}\b"
         rf"|\b3[47]\d\d{_SPACED}\d{{6}}{_SPACED}\d{{5}}\b",
     ),
-    "digits": _Shape(r"(?:^|[^\d.,£$€])", r"\d(?:[ -]?\d){6,}(?::AA[\w-]{30,})?"),
+    "digits": _Shape(r"(?:^|[^\d.,£$€])", r"\d(?:[ -]?\d){6,100}(?::AA[\w-]{30,})?"),
 }
 MASK = "[masked]"
 _MASK = MASK.encode()
@@ -148,6 +153,11 @@ def _compile(text: str) -> Any:
 
 _SHAPE_PATTERNS = tuple(map("".join, _SHAPES.values()))
 _SECRET = "|".join(_SHAPE_PATTERNS)
+_LONG = 100
+"""Bytes of a body that a search reads: one that is refused, or taken by another, costs no more."""
+_SECRET_HERE = re.sub(r"(^|\|)\\b", r"\1", _SECRET).replace(f",{_LONG}}}", ",}")
+_SECRET_HERE = re.sub(r"(\(\?:\^\|\[[^]]*\]\))", r"\1?", _SECRET_HERE)
+"""A secret to its end, whatever stands before it: also right behind another one."""
 _FEW_BYTES = 1024
 """Bytes of texts in which all shapes are looked for at once."""
 _SECRET_WORD = rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})"
@@ -182,21 +192,31 @@ def mask_secrets(text: str) -> str:
     """Masks every secret in a text, and leaves the words that say what it is."""
     data = text.encode("utf-8", "surrogatepass")
     find, parts, place, is_glued = _finder(data), [], 0, False
-    while (span := find(place)) is not None:
+    while (span := (_here(data, place) if is_glued else None) or find(place)) is not None:
         start, end = span
         if end_of_id := _end_of_id(data, start, end):
             parts.append(data[place:end_of_id])
             place = end_of_id
             continue
         instead, covered = _replace(data[start:end], data[end : end + 2])
+        is_masked = instead.endswith(_MASK)
+        is_taken = end - start > _LONG and (is_masked or covered == end - start)
+        if is_taken and (whole := _here(data, start)) and whole[1] > end:
+            end = whole[1]
+            instead, covered = _replace(data[start:end], data[end : end + 2])
+            is_masked = instead.endswith(_MASK)
         parts += [data[place:start], instead]
         place = start + covered
-        is_glued = is_glued or (instead.endswith(_MASK) and data[place : place + 1].isalnum())
+        # A name right behind digits is seen as one only once they are masked.
+        is_glued = is_masked and data[place : place + 1].isalnum()
     if not place:
         return text
-    masked = b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
-    # A name right behind digits is seen as one only once they are masked.
-    return mask_secrets(masked) if is_glued else masked
+    return b"".join([*parts, data[place:]]).decode("utf-8", "surrogatepass")
+
+
+def _here(data: bytes, place: int) -> tuple[int, int] | None:
+    match = _compile(_SECRET_HERE).match(data, place)
+    return match and match.span()
 
 
 def _finder(data: bytes) -> Callable[[int], tuple[int, int] | None]:
@@ -267,11 +287,11 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _replace_headed(found, head)
     if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
         return found[:2], 2
-    is_text = found[:1].isalpha() or found[:1] == b"-" or b"/" in found or b"@" in found
+    is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
     if is_text or _KEY.fullmatch(found):
         return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
-        is_card = found[:1] in b"23456" and _is_card(re.sub(rb"\D", b"", found))
+        is_card = _is_card(re.sub(rb"\D", b"", found))
         return (_MASK, len(found)) if is_card else (found[:1], 1)
     kept = b"" if found[:1].isdigit() or found[:1] in b"+(" else found[:1]
     number = found[len(kept) :]
@@ -330,11 +350,11 @@ def _end_of_secret(
 
 def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:
     """Finds a card's end: 13 to 19 digits in groups set apart alike, by ISO/IEC 7812-1."""
-    digits, sign = groups[0][0], text[groups[0].end() : groups[0].end() + 1]
-    if len(digits) < 2 or digits[:1] not in b"23456":
+    digits, sign = b"", text[groups[0].end() : groups[0].end() + 1]
+    if groups[0][0][:1] not in b"23456":
         return 0
-    for group in groups[1:]:
-        if text[group.start() - 1 : group.start()] != sign or len(group[0]) < 2:
+    for group in groups:
+        if (digits and text[group.start() - 1 : group.start()] != sign) or len(group[0]) < 2:
             return 0
         digits += group[0]
         if 13 <= len(digits) <= 19 and _is_card(digits):

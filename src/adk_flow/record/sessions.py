@@ -26,6 +26,17 @@ OPEN_FILES = 64
 ABANDONED_MICROSECONDS = 3_600_000_000
 """Silence after which a turn is taken to have been cancelled."""
 
+LOOK_MICROSECONDS = 10_000
+"""Time after which a log is looked for again, which may have been deleted."""
+
+_AFTER_OTHERS = frozenset(
+    {
+        *("after_model", "model_error", "model_call"),
+        *("after_tool", "tool_error", "after_run", "run_error"),
+    }
+)
+"""Hooks before which a model or a tool ran, so that it is looked for there too, and at the end."""
+
 
 _CLOCK_OFFSET = time.time_ns() - time.perf_counter_ns()
 
@@ -67,6 +78,8 @@ class SessionLog:
     """Events of ADK's session that were looked through for what no hook tells."""
     written: int = 0
     """Time of the latest record."""
+    _looked: int = 0
+    """When it was last seen to be there."""
     requests: SentRequests = field(init=False)
     """What models were sent, as this part of the log tells it."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -117,20 +130,23 @@ class SessionLog:
         Raises:
           OSError: the file cannot be opened or written; the next record tries anew.
         """
-        writer = self._writer
+        moment, writer = now(), self._writer
+        may_be_gone = moment - self._looked > LOOK_MICROSECONDS or record.hook in _AFTER_OTHERS
+        if may_be_gone:
+            self._looked = moment
         try:
-            if writer is None or not self._is_taken or not writer.holds_all():
+            if not (writer and self._is_taken and writer.holds_all(may_be_gone=may_be_gone)):
                 writer = self._open()
         finally:
             self.number += 1
             force_setattr(record, "number", self.number)
-            force_setattr(record, "time", now())
+            force_setattr(record, "time", moment)
         try:
             writer.write(record)
         except OSError:
             self.close()
             raise
-        self.written = record.time
+        self.written = moment
 
     def release(self) -> None:
         """Lets others have the file until the next turn."""

@@ -85,7 +85,7 @@ def tell_winners(
             same.append(f"{_least(figure)} ({_names(winners[0].constructs)})")
             points = [winner.point for winner in winners]
     if same:
-        yield f"The same at {_place(axis, points)}: {join_names(same)}."
+        yield f"Throughout {_place(axis, points)}: {join_names(same)}."
 
 
 def _part(axis: str, before: Sequence[Winner], span: Sequence[Winner], absent: str) -> str:

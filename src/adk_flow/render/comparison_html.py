@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def comparison_to_html(comparison: Comparison) -> str:
     Its links lead to the pages of its runs, `page_name`.
     """
     report, drawings = describe_comparison(comparison), draw_comparison(comparison)
-    tags = partial(_tags, comparison.setting.baseline, find_recommended(comparison))
+    tags = partial(_tags, _marks(comparison))
     return template("report").render(
         style=inline("shared.css", "report.css"),
         script=inline("report.js"),
@@ -75,13 +75,27 @@ def comparison_to_html(comparison: Comparison) -> str:
     )
 
 
-def _tags(baseline: str, recommended: str, construct: str) -> Markup:
+def _marks(comparison: Comparison) -> dict[str, tuple[str, str]]:
+    """Gives the words of each mark and the construct that has it.
+
+    Where no answer was checked, nothing is recommended: it is the cheapest.
+    """
+    chosen = comparison.figures_of(find_recommended(comparison))
+    advice = "cheapest" if chosen and chosen.pass_k is None else "recommended"
+    return {
+        "baseline": ("baseline", comparison.setting.baseline),
+        "recommended": (advice, chosen.construct if chosen else ""),
+    }
+
+
+def _tags(marks: Mapping[str, tuple[str, str]], construct: str) -> Markup:
     """Marks the baseline and the recommended construct."""
-    marks = {"baseline": baseline, "recommended": recommended}
     tags = [
-        mark for mark, name in marks.items() if name and short_name(name) == short_name(construct)
+        f' <span class="tag {mark}">{words}</span>'
+        for mark, (words, name) in marks.items()
+        if name and short_name(name) == short_name(construct)
     ]
-    return Markup("".join(f' <span class="tag {tag}">{tag}</span>' for tag in tags))
+    return Markup("".join(tags))
 
 
 def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:

@@ -63,11 +63,6 @@ class Report(NamedTuple):
     crossovers: Sequence[Section]
     """Who wins along an axis: a section an axis."""
 
-    @property
-    def about(self) -> str:
-        """How the runs were made, on one line."""
-        return "; ".join(f"{label} {value}" for label, value in self.facts)
-
 
 def describe_comparison(comparison: Comparison) -> Report:
     """Puts a comparison into words and cells."""
@@ -92,7 +87,7 @@ def _in_short(comparison: Comparison) -> Iterator[str]:
     if serious := [each for each in group_findings(comparison) if each.level == "serious"]:
         yield f"Serious: {'; '.join(map(_count_constructs, serious))}."
     gaps = [f"{short_name(f.construct)} {len(f.gaps)}" for f in comparison.constructs if f.gaps]
-    if gaps:
+    if gaps and any(len(f.gaps) < len(f.after_turns) for f in comparison.constructs):
         total = plural(len(comparison.conversations), "conversation")
         yield f"Not answered as asked, of {total}: {join_names(gaps)}.{_why(comparison)}"
 
@@ -117,6 +112,11 @@ def _title(comparison: Comparison) -> str:
     return f"{title}: {constructs}, {conversations} × {plural(comparison.setting.trials, 'trial')}"
 
 
+def describe_setting(comparison: Comparison) -> str:
+    """Says on one line how the runs were made."""
+    return "; ".join(f"{label} {value}" for label, value in _facts(comparison))
+
+
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     setting, base = comparison.setting, other_baseline(comparison)
     yield "model", ", ".join(map(short_name, comparison.models)) or "unknown"
@@ -125,6 +125,8 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
         yield "baseline", base
     if setting.pace:
         yield "latency", f"{setting.pace} ({'slept' if setting.slept else 'projected'})"
+    if setting.price_model:
+        yield "price", short_name(setting.price_model)
 
 
 def _sections(comparison: Comparison, changes: Sequence[str]) -> dict[str, Section]:

@@ -237,7 +237,7 @@ def _figure(
         if number is None or other is None:
             return Cell(UNKNOWN if number is None else form(number))
         change = number - other
-        if abs(change) < 1e-9:
+        if form(number) == form(other):  # or less than is written
             return Cell(form(number), "±0")
         sign = "+" if change > 0 else "−"
         share = f"{sign}{abs(100 * change / other):.0f} %" if other else ""
@@ -272,12 +272,11 @@ def _reported_tokens(figures: ConstructMetrics, _: ConstructMetrics | None) -> C
 def _passed(
     incomplete: Collection[str], figures: ConstructMetrics, _: ConstructMetrics | None
 ) -> Cell:
-    """Writes how many runs passed; of none checked, how many conversations came to their end."""
+    """Writes how many runs passed; of none checked, how many conversations had no answer."""
     if figures.pass_k is not None:
         return Cell(f"{figures.passed_runs} of {figures.checked_runs}")
     if figures.gaps:
-        asked = len(figures.after_turns)
-        return Cell(f"{asked - len(figures.gaps)} of {asked}", notes=["no answer was checked"])
+        return Cell(f"{len(figures.gaps)} of {len(figures.after_turns)} not answered")
     is_whole = figures.construct not in incomplete
     return Cell("unchecked") if is_whole else Cell("incomplete", mark="warning")
 

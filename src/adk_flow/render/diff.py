@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import indent
 from typing import Any
 
 import msgspec
 from rich.cells import cell_len
 
-from adk_flow._text import one_line
+from adk_flow._text import UNKNOWN, one_line
 from adk_flow.analysis.trace import Trace
 from adk_flow.check.diff import Change, Difference, TurnDifference
 from adk_flow.check.snapshot import AlignedLine, side_by_side
@@ -77,15 +77,20 @@ def _turn(turn: TurnDifference, width: int) -> Iterator[str]:
             yield from side_by_side(_near_changes(rows), ("before", "after"), room)
     if turn.figures:
         yield "figures"
-        yield from (_change(change, width) for change in turn.figures)
+        ended = ((each.before, each.after) for each in turn.figures if each.field == "complete")
+        # A turn that there is has ended or not; what else is None of it cannot be known.
+        lacks = ["none" if side is None else UNKNOWN for side in next(ended, ("", ""))]
+        yield from (_change(change, width, lacks) for change in turn.figures)
 
 
-def _change(change: Change, width: int) -> str:
-    was, now = (_value(value) for value in (change.before, change.after))
+def _change(change: Change, width: int, lacks: Sequence[str] = ("none", "none")) -> str:
+    was, now = map(_value, (change.before, change.after), lacks)
     return one_line(f"{change.field}: {was} -> {now}", width)
 
 
-def _value(value: object) -> str:
+def _value(value: object, lacking: str) -> str:
+    if value is None:
+        return lacking
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value or "none")

@@ -130,7 +130,7 @@ def count_turn(turn: TurnMetrics) -> str:
     """Says on one line what a turn took."""
     tokens = plural(turn.tokens, "token")
     if turn.input_tokens is not None and turn.output_tokens is not None:
-        tokens = f"{turn.input_tokens:,} + {turn.output_tokens:,} tokens"
+        tokens = f"{turn.input_tokens:,} input + {turn.output_tokens:,} output tokens"
     if turn.odd_totals:
         tokens += f" (of {plural(turn.odd_totals, 'call')} the model's total is another)"
     counts = (
@@ -138,9 +138,9 @@ def count_turn(turn: TurnMetrics) -> str:
         plural(turn.transfers, "transfer"),
         plural(turn.agent_calls, "agent call"),
         f"{plural(turn.tool_calls, 'tool call')}{_of_tools(turn)}",
-        f"{plural(turn.messages_read, 'message')} read",
+        f"{plural(turn.messages_read, 'message')} to the user",
         tokens,
-        f"{turn.wall_seconds:.2f} s",
+        f"took {turn.wall_seconds:.2f} s",
     )
     return ", ".join(counts)
 

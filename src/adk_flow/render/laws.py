@@ -72,7 +72,7 @@ def _formulas(law: Law) -> Iterator[str]:
     yield f"  critical path  {path} calls, {said} tokens generated"
     shares = {noun: law.errors[name] for name, noun in _TRIED.items()}
     errors = [f"{noun} {f'off by {n:.2%}' if n else 'exact'}" for noun, n in shares.items()]
-    yield f"  not fitted     at {plural(law.tried, 'place')}: {', '.join(errors)}"
+    yield f"  tried          at {plural(law.tried, 'other place')}: {', '.join(errors)}"
     if reason := _REASONS.get(law.construct):
         yield f"  note           {reason}"
     yield ""

@@ -17,7 +17,7 @@ from adk_flow.render.templates import clean
 _SECTIONS = {
     "visibility": "receive nothing but their request|may receive messages of the user"
     "(?: and of other agents)?",
-    "calls": r"(?:\d+ (?:of \d+ )?constructs that )?(?:answered|came to the end of)(?: more than)? "
+    "calls": r"(?:\d+ (?:of \d+ )?constructs that )?answered(?: more than)? "
     r"(?:\d+ of \d+ conversations|the conversation)(?: as asked)?|no answer was checked",
     "figures": "costs? (?:least|the same)",
     "waterfalls": "(?:shortest|on the) critical path",

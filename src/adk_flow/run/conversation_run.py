@@ -85,7 +85,7 @@ async def run_conversation(
     Args:
       app: the app, its root agent, or its path as for `adk run`; its own recorder, if it has one,
         gives its settings and is left out.
-      conversation: what to ask; the questions of its turns will do.
+      conversation: what to ask; the questions of its turns will do, or one.
       file: the log; by default a new one in the recorder's folder.
       construct: how the app's agents are wired, if its own recorder does not say so.
       listener: called with each record once it is written.
@@ -95,7 +95,8 @@ async def run_conversation(
     """
     app = load_app(app)
     if not isinstance(conversation, Conversation):
-        conversation = of_questions(list(conversation))
+        asked = [conversation] if isinstance(conversation, str) else [*conversation]
+        conversation = of_questions(asked)
     reader, parts = TraceReader(), list[Log]()
 
     def listen(header: Header, record: Record) -> None:

@@ -175,13 +175,25 @@ def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
     place, argument = (f"{file}: ", "") if file else ("", "state")
     try:
         state, reason = json.loads(text), "line 1: "
+        _check_depth(state)
     except json.JSONDecodeError as error:
         state, reason = None, f"line {error.lineno}, column {error.colno}: {error.msg}; "
     except RecursionError as error:
         raise AdkFlowError(f"{place}is nested too deeply", argument=argument) from error
+    except ValueError as error:
+        raise AdkFlowError(f"{place}has a number of too many digits", argument=argument) from error
     if not isinstance(state, dict):
         raise AdkFlowError(f"{place}{reason}expected a JSON object", argument=argument)
     return state
+
+
+def _check_depth(value: Any, levels: int = 100) -> None:
+    """Raises RecursionError for what ADK cannot copy as often as it does."""
+    if not levels:
+        raise RecursionError
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        _check_depth(part, levels - 1)
 
 
 def with_state(conversation: Conversation, state: Mapping[str, Any]) -> Conversation:

@@ -13,10 +13,11 @@ from adk_flow.errors import AdkFlowError
 
 T = TypeVar("T")
 
-MOST_LETTERS = 10_000_000
+MOST_BYTES = 10_000_000
 """Of a file that people write."""
 MOST_VALUES = 1_000_000
 """That a file may hold once its aliases are replaced: nine lines can stand for billions."""
+MOST_DIGITS = 400
 
 _MERGE = "tag:yaml.org,2002:merge"
 """What `<<` is, which may stand twice: nothing of the first is lost."""
@@ -29,7 +30,22 @@ _A_KEY = "key` in `"
 
 _A_NUMBER = re.compile("Expected `(?:float|int).*, got `str`")
 
+_TYPES = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "names with values",
+    "str": "text",
+}
+"""What msgspec's types are to somebody who writes YAML."""
+
 _UNKNOWN = re.compile(r"unknown field `(.+)`")
+
+
+_HINT = "indent alike, by spaces, and quote text that holds any of : ? , [ {"
+"""What most often is wrong where YAML cannot be read."""
 
 
 class Document(NamedTuple):
@@ -97,8 +113,10 @@ class Document(NamedTuple):
         elif _A_NUMBER.match(reason) and re.match(
             r"[-+]?[.\d]+e", str(self._node(keys).value), re.I
         ):
-            reason += f": {self._node(keys).value[:40]} is text to YAML; write 1000 or 1.0e+3"
-        return f"line {line}: {f'{place}: ' if place else ''}{reason}"
+            reason += f": {self._node(keys).value[:40]} is text to YAML; write out its digits"
+        reason = reason.replace("Object contains ", "").replace("Expected", "expected")
+        words = re.sub("`([a-z |]+)`", _name_types, reason)
+        return f"line {line}: {f'{place}: ' if place else ''}{words}"
 
     def _keys(
         self, place: Sequence[str | int], matches: Callable[[yaml.Node], bool]
@@ -107,6 +125,11 @@ class Document(NamedTuple):
         node = self._node(place)
         if isinstance(node, yaml.MappingNode):
             yield from (key for key, _ in node.value if matches(key))
+
+
+def _name_types(match: re.Match[str]) -> str:
+    """Puts msgspec's types into words; a field's name stays as it is."""
+    return " or ".join(_TYPES.get(name, match[0]) for name in match[1].split(" | "))
 
 
 def field_of(place: Sequence[str | int]) -> str:
@@ -123,10 +146,11 @@ def read_document(path: str | Path, expected: str) -> Document:
         key twice.
     """
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            text = file.read(MOST_LETTERS + 1)
-        if len(text) > MOST_LETTERS:
-            raise AdkFlowError(f"{path}: has over {MOST_LETTERS:,} letters; expected {expected}")
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise AdkFlowError(f"{path}: has over {MOST_BYTES:,} bytes; expected {expected}")
+        text = content.decode()
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
             _count_values(root)
@@ -136,9 +160,12 @@ def read_document(path: str | Path, expected: str) -> Document:
     except OSError as error:
         raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
     except yaml.MarkedYAMLError as error:
-        place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else "no YAML: "
-        raise AdkFlowError(f"{path}: {place}{error.problem or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise AdkFlowError(f"{path}: {place}no YAML: {error.problem or error}; {_HINT}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise AdkFlowError(f"{path}: line {line}: is not UTF-8; save the file as UTF-8") from error
+    except (yaml.YAMLError, ValueError) as error:
         reason = str(error)
         has_place = reason.startswith("line ")
         raise AdkFlowError(f"{path}: {reason if has_place else f'no YAML: {reason}'}") from error
@@ -153,10 +180,13 @@ def _count_values(node: yaml.Node, known: dict[int, int] | None = None) -> int:
     """Counts the values of a document, those behind aliases each time that they stand for.
 
     Raises:
-      ValueError: an alias stands for what it is in, or there are too many values.
+      ValueError: an alias stands for what it is in, there are too many values, or one is a number
+        that takes long to read: to YAML `1:59:59` is one.
     """
     known = {} if known is None else known
     place = f"line {node.start_mark.line + 1}"
+    if node.tag.endswith((":int", ":float")) and len(node.value) > MOST_DIGITS:
+        raise ValueError(f"{place}: a number has over {MOST_DIGITS} digits")
     if id(node) not in known:
         known[id(node)] = -1
         parts = node.value if isinstance(node, yaml.CollectionNode) else ()

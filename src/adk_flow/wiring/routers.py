@@ -32,7 +32,7 @@ ANSWER = "classifier_answer"
 
 
 def router(team: Team) -> Workflow:
-    """One model call picks one specialist, who answers the user; `router_many` picks several."""
+    """One model call picks one specialist, who answers the user; router_many picks several."""
     lead = _classifying(
         team,
         CLASSIFY,
