@@ -4,6 +4,7 @@ from typing import Any
 
 from google.adk import Event
 from google.adk.events import EventActions
+from google.adk.tools import FunctionTool
 from google.adk.workflow import START, FunctionNode, RetryConfig, Workflow
 
 from adk_flow.models.scripted import Scripted
@@ -49,3 +50,23 @@ async def test_tries_and_the_route_taken_stand_in_the_drawing(tmp_path):
     drawing = sequence_diagram(flow.moves)
     assert drawing.count("call: try 2") == 2
     assert "return: route good" in drawing
+
+
+async def test_a_tool_that_is_a_node_is_the_graphs_call(tmp_path):
+    ran = []
+
+    def look(city: str) -> str:
+        """Looks."""
+        ran.append(city)
+        return city
+
+    inner = Workflow(name="inner", edges=[(START, FunctionTool(look))])
+    outer = Workflow(name="flow", edges=[(START, FunctionTool(look), inner)])
+    flow = await record(outer, ["Bath"], tmp_path)
+
+    (turn,) = flow.figures
+    assert turn.tools == {"look": len(ran)} == {"look": 2}
+    assert {name: figures.tool_calls for name, figures in turn.agents.items()} == {
+        "flow": 1,
+        "inner": 1,
+    }

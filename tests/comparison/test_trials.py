@@ -28,12 +28,12 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS, ONE_BY_ONE
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.comparison.aggregate import Setting
-from adk_flow.comparison.bench import Batch, Bench
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment, plan_trials
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import read_constructs
 from adk_flow.comparison.store import Folder, Trial, TrialResult, TrialStore
+from adk_flow.comparison.trials import Batch, Bench
 from adk_flow.comparison.variants import identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log

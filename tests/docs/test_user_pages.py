@@ -1,9 +1,13 @@
 """docs/record.md and docs/choose.md do what they say, for an app that is not of this repository."""
 
 import re
+from itertools import chain
+from typing import Any
 
 import pytest
+import typer
 
+from adk_flow.cli import make_command
 from tests.doubles.pages import PAGES, ROOT, Page, follow, write_projects
 
 
@@ -46,6 +50,25 @@ def test_the_pages_hold_the_same_app_and_links_lead_somewhere():
     for page in PAGES.values():
         for target in re.findall(r"\]\(([^)#:]+)\)", page.text):
             assert (ROOT / "docs" / target).exists(), target
+
+
+def test_every_option_that_a_page_names_is_one_of_its_command():
+    every: Any = typer.main.get_command(make_command())
+    options = {
+        name: [*chain(*(each.opts for each in one.params))] for name, one in every.commands.items()
+    }
+    lines = re.compile(rf"adk-flow ({'|'.join(options)})\b([^`\n#;|]*)")
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("skills/*/*.md")]
+
+    named = [
+        (command, option)
+        for file in files
+        for command, rest in lines.findall(file.read_text())
+        for option in re.findall(r"(?<!\S)--[a-z-]+", rest.split("--with ")[0])
+    ]
+
+    assert len(named) > 50
+    assert [(command, option) for command, option in named if option not in options[command]] == []
 
 
 def test_the_page_of_situations_names_tests_that_exist():

@@ -158,7 +158,7 @@ def _spawn(number: int) -> ProcessPoolExecutor:
     sys.modules["__main__"] = ModuleType("__main__")
     try:
         for _ in range(number):
-            pool.submit(import_module, "adk_flow.comparison.bench")
+            pool.submit(import_module, "adk_flow.comparison.trials")
     finally:
         sys.modules["__main__"] = main
         sys.warnoptions.pop()

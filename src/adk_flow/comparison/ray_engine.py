@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from adk_flow.comparison.bench import Batch, make_batch, open_store
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.processes import split_trials
 from adk_flow.comparison.store import DrawPage, PackedTrial, Trial, TrialStore
+from adk_flow.comparison.trials import Batch, make_batch, open_store
 from adk_flow.errors import AdkFlowError
 
 _LARGEST_BATCH = 50

@@ -14,7 +14,6 @@ from google.adk.apps import App
 
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
-from adk_flow.comparison.bench import Batch, Bench, make_batch
 from adk_flow.comparison.budget import Budget
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
@@ -31,6 +30,7 @@ from adk_flow.comparison.spec import (
     why_no_advisor,
 )
 from adk_flow.comparison.store import DrawPage, Trial, TrialStore
+from adk_flow.comparison.trials import Batch, Bench, make_batch
 from adk_flow.comparison.variants import Variants, identify, make_variants
 from adk_flow.errors import AdkFlowError
 from adk_flow.inspect.agent_graph import agents_of

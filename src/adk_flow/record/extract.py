@@ -257,6 +257,11 @@ def path_of(context: Any) -> str:
     return getattr(context, "node_path", "") or (_path_around() if _HIDES_PATHS else "")
 
 
+def graph_of(path: str) -> str:
+    """Gives the name of the graph that a node stands in; empty for the outermost."""
+    return path.rpartition("/")[0].rpartition("/")[2].partition("@")[0]
+
+
 def _path_around() -> str:
     """Finds the path in the node that runs: hooks are not given it before ADK 2.10."""
     frame = sys._getframe(2)

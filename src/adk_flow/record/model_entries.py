@@ -51,13 +51,18 @@ class Entry:
         self.error: BaseException | None = None
         self.is_wrapper = False
         """Whether it asked another model, whose entries count in its place."""
+        self.base: Entry | None = None
+        """The latest that its model made by its base class's method."""
         self.has_answered = False
         for scene in scenes:
             scene.entered(self)
 
     def read(self, response: Any) -> None:
-        """Takes over what a response reports."""
+        """Takes over what a response reports, for a base class as its heir gives it."""
         self.has_answered = True
+        if self.base is not None:
+            self.base.read(response)
+            return
         self.usage = getattr(response, "usage_metadata", None) or self.usage
         self.version = getattr(response, "model_version", None) or self.version
         if not self.is_wrapper:
@@ -137,9 +142,11 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
         outer, following = _current.get(), _following()
         if not following:
             return method(model, *args, **named)
+        entry = Entry(model, following)
         if outer is not None:
             outer.is_wrapper = True
-        return _Answers(Entry(model, following), method(model, *args, **named))
+            outer.base = entry if outer.model is model else None
+        return _Answers(entry, method(model, *args, **named))
 
     return entered
 

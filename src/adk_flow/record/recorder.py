@@ -334,8 +334,10 @@ class Recorder:
     def place(self, context: Any) -> tuple[OpenRun, int, str]:
         """Finds the run, activation and agent that a model's or tool's hook fires in."""
         invocation = context._invocation_context
-        run, agent = self.runs.of(invocation), invocation.agent.name
-        place = invocation.branch, agent, extract.path_of(context)
+        run, path = self.runs.of(invocation), extract.path_of(context)
+        # A graph runs a tool as its node by itself (2.13, workflow/_tool_node.py).
+        agent = getattr(invocation.agent, "name", "") or extract.graph_of(path)
+        place = invocation.branch, agent, path
         return run, self.frame_here(run, *place) or run.activation(*place), agent
 
     def frame_here(self, run: OpenRun, branch: str | None, agent: str, path: str) -> int:

@@ -87,7 +87,7 @@ def _in_short(comparison: Comparison) -> Iterator[str]:
     if serious := [each for each in group_findings(comparison) if each.level == "serious"]:
         yield f"Serious: {'; '.join(map(_count_constructs, serious))}."
     gaps = [f"{short_name(f.construct)} {len(f.gaps)}" for f in comparison.constructs if f.gaps]
-    if gaps:
+    if gaps and any(len(f.gaps) < len(f.after_turns) for f in comparison.constructs):
         total = plural(len(comparison.conversations), "conversation")
         yield f"Not answered as asked, of {total}: {join_names(gaps)}.{_why(comparison)}"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from adk_flow.analysis.quantities import PERIODS, Quantity
-from adk_flow.models.offline.places import (
+from adk_flow.models.offline.parameters import (
     Places,
     around_quantity,
     convert_quantity,
