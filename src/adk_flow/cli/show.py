@@ -68,7 +68,10 @@ def show_flow(
     if follow and view != "records":
         _follow(logs, view, form)
     if turn is None and record is None and (form == "text" or view == "records"):
-        _stream(open_story(logs), view, form, facts)
+        log = open_story(logs)
+        _stream(log, view, form, facts)
+        if form == "text" and any(path.is_dir() for path in logs):  # which of them it was
+            print(plain(f"\nFlow log: {log.path}"))
         return
     trace = trace_log(load_story(logs))
     _check_part(trace, turn or 0, record or 0)
