@@ -384,8 +384,8 @@ class Reading:
     def match(self, *where: Any) -> Any:
         return self._found(self.pattern.match(*where))
 
-    def finditer(self, *where: Any) -> Iterator[Any]:
-        return map(self._found, self.pattern.finditer(*where))
+    def search(self, *where: Any) -> Any:
+        return self._found(self.pattern.search(*where))
 
 
 @pytest.mark.parametrize(

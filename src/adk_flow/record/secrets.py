@@ -9,11 +9,12 @@ is not quadratic either.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from heapq import heappop, heapreplace
 from importlib import import_module
 from importlib.util import find_spec
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 _PREFIXED = (
@@ -185,6 +186,7 @@ _GROUPED = re.compile(
     # NHS; a taxpayer's reference; a bank's sort code and account
     rb"(?:\d{3}[ -]\d{3}[ -]\d{4}|\d{5} \d{5}|\d{2}-\d{2}-\d{2}[ ,]{1,2}\d{7,8})(?!\d)"
 )
+_AS_NUMBERS = {ord(letter): str(int(letter, 36)) for letter in ascii_uppercase}
 _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
@@ -236,19 +238,16 @@ class _Findings:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._matches: list[Iterator[Any]] = [iter(())] * len(_SHAPE_PATTERNS)
         self._next = [(-1, shape, -1) for shape in range(len(_SHAPE_PATTERNS))]
         """A heap of start, shape and end."""
+        self._searches = [_compile(pattern).search for pattern in _SHAPE_PATTERNS]
 
     def find(self, place: int) -> tuple[int, int] | None:
         """Gives the first finding from a place on; of those that begin there the first shape's."""
         findings = self._next
         while findings and findings[0][0] < place:
-            _, shape, end = findings[0]
-            if end != place:  # behind what was masked a word begins, though letters stood there
-                pattern = _compile(_SHAPE_PATTERNS[shape])
-                self._matches[shape] = pattern.finditer(self._data, place)
-            match = next(self._matches[shape], None)
+            shape = findings[0][1]
+            match = self._searches[shape](self._data, place)
             if match is None:
                 heappop(findings)
             else:
@@ -283,10 +282,10 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
     """Gives what stands in place of a finding, and how much of it that covers."""
     if _MAIL.fullmatch(found):
         return _MASK, len(found)
+    if _IBAN.fullmatch(found) and not _is_valid_iban(found) and not _KEY.match(found):
+        return found[:2], 2
     if head := _HEADED.match(found):
         return _replace_headed(found, head)
-    if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
-        return found[:2], 2
     is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
     if is_text or _KEY.fullmatch(found):
         return _MASK, len(found)
@@ -372,16 +371,16 @@ def _is_value(name: bytes, value: bytes) -> bool:
     """Whether what is named like a secret looks like one: `max_tokens: 2000` does not."""
     if _STRONGLY_NAMED.match(name):
         return True
-    name = re.sub(rb"[^a-z]+$", b"", name.lower())
+    name = name.lower().rstrip(b" \t\r\n\f\v\\\"':=>_.-0123456789")
     if name.endswith((b"pin", b"otp", b"cvv", b"cvc")):
         return value[:3].isdigit()
     if name.endswith((b"pwd", b"auth", b"authorization", b"sas")):
         return len(value) > 3
-    digits = len(re.findall(rb"[\d.,]", value))
+    digits = len(value) - len(value.translate(None, b"0123456789.,"))
     return len(value) >= 8 and digits < len(value) and (digits > 0 or name.endswith(b"token"))
 
 
 def _is_valid_iban(text: bytes) -> bool:
     """Checks an IBAN by ISO 7064, MOD 97-10."""
-    compact = text.replace(b" ", b"").replace(b"-", b"").decode()
-    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+    compact = text.decode().replace(" ", "").replace("-", "")
+    return int((compact[4:] + compact[:4]).translate(_AS_NUMBERS)) % 97 == 1
