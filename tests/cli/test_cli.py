@@ -97,6 +97,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
             "bad.yaml: line 2: turns[0]: unknown field `ask`",
         ),
         (["run", "desk_app", "Hi", ""], "question 2 is empty"),
+        (["run", "desk_app", "bad.yaml"], "bad.yaml: is a file, and no question; give it by --con"),
         (["plan", "desk_app", "--question", " "], "question 1 is empty"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),
