@@ -109,13 +109,12 @@ def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) 
 
 
 def _check_part(trace: Trace, turn: int, record: int) -> None:
-    for name, number, most, noun in (
-        ("turn", turn, len(trace.turns), "turn"),
-        ("record", record, len(trace.log.records) - 1, "record"),
-    ):
-        if number > most:
-            there = plural(most + (name == "record"), noun)
-            raise AdkFlowError(f"the log has {there}", argument=name, value=number)
+    turns, records = len(trace.turns), len(trace.log.records)
+    if turn > turns:
+        raise AdkFlowError(f"the log has {plural(turns, 'turn')}", argument="turn", value=turn)
+    if record >= records:
+        there = plural(records, "record")
+        raise AdkFlowError(f"the log has {there}", argument="record", value=record)
 
 
 def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:
