@@ -284,14 +284,15 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _MASK, len(found)
     if _IBAN.fullmatch(found) and not _is_valid_iban(found) and not _KEY.match(found):
         return found[:2], 2
-    if head := _HEADED.match(found):
-        return _replace_headed(found, head)
-    is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
-    if is_text or _KEY.fullmatch(found):
-        return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
         is_card = _is_card(re.sub(rb"\D", b"", found))
         return (_MASK, len(found)) if is_card else (found[:1], 1)
+    if found[:1].isalpha() or not _DIGITS.fullmatch(found):
+        if head := _HEADED.match(found):
+            return _replace_headed(found, head)
+        is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
+        if is_text or _KEY.fullmatch(found):
+            return _MASK, len(found)
     kept = b"" if found[:1].isdigit() or found[:1] in b"+(" else found[:1]
     number = found[len(kept) :]
     if _PHONE.fullmatch(number) or b":" in number:
