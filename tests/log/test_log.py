@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import trace_log
-from adk_flow.log.reader import LogError, read_log
+from adk_flow.log import reader
+from adk_flow.log.reader import LogError, LogFile, read_log
 from adk_flow.log.schema import SCHEMA, Header, Part, Record, Request
 from adk_flow.log.writer import LogWriter, log_path
 from tests.doubles.command import run_command
@@ -108,6 +109,28 @@ def test_what_is_no_log_is_refused_in_one_line(tmp_path, content, reason):
     assert reason in str(error.value)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_stands_before_a_part_of_another_schema_is_read_before_that_is_refused(tmp_path):
+    path = written(tmp_path / "a.jsonl", turn())
+    with path.open("a") as file:
+        file.write('{"flow_log":99}\n')
+    records = LogFile(path).records
+
+    assert [next(records) for _ in turn()] == turn()
+    with pytest.raises(LogError, match="line 8: flow log of schema 99"):
+        next(records)
+
+
+def test_a_log_that_is_read_twice_at_once_tells_its_damage_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "_BATCH", 1)
+    path = written(tmp_path / "a.jsonl", turn())
+    with path.open("a") as file:
+        file.write("{}\n")
+    log = LogFile(path)
+
+    assert [one for one, _ in zip(log.records, log.records, strict=True)] == turn()
+    assert [damage.line for damage in log.read_so_far.damage] == [8]
 
 
 def test_a_missing_log_is_refused(tmp_path):

@@ -245,7 +245,7 @@ def test_where_nothing_was_checked_nothing_passed():
     assert text.count("unchecked") == 2
     assert text.count("1 of 1 not answered") == 1
     assert "no answer was checked" in " ".join(text.split())
-    assert '<span class="tag recommended">cheapest</span>' in page
+    assert '<span class="tag cheapest">cheapest</span>' in page
     assert ">recommended<" not in page
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
@@ -115,14 +115,15 @@ class Answers:
     """The latest answers of models that were seen, by which one is known that is given again."""
 
     def __init__(self) -> None:
-        self._turns: dict[Hashable, int] = {}
+        self._turns: dict[int, int] = {}
+        """By hash."""
 
     def is_given_again(self, record: Record, run: Run, call: ModelCall | None) -> bool:
         """Whether an event has, unasked, what a model gave in an earlier turn to the same words."""
-        if record.usage is None or not run.words or call is None:
+        if not run.words or call is None:
             return False
         calls = tuple(_names_of(record.calls))
-        answer = run.words, record.agent, record.text, calls, record.usage
+        answer = hash((run.words, record.agent, record.text, calls, record.usage))
         if call.was_made or call.was_entered:
             self._turns[answer] = run.turn.number
             if len(self._turns) > _LATEST_ANSWERS:
@@ -140,14 +141,15 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
     call = call_of_event(record, run)
     if record.partial:
         return
-    if record.replayed or answers.is_given_again(record, run, call):
+    usage, is_shown = record.usage, run.parent is None
+    if record.replayed or (usage is not None and answers.is_given_again(record, run, call)):
         if call is not None and not call.is_over:
             call.replayed = call.replaced = call.is_over = True
         return
     shown = call.record if call else index
-    if run.parent is None and record.usage is not None:
-        run.turn.reported[shown] = record.usage
-    elif run.parent is None and call and call.has_answer and not (call.is_over or record.responses):
+    if is_shown and usage is not None:
+        run.turn.reported[shown] = usage
+    elif is_shown and call and call.has_answer and not (call.is_over or record.responses):
         run.turn.reported.setdefault(shown, None)
     if call is None or record.error:
         return
@@ -156,7 +158,7 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
         call.responses.append(Response(index, record.text, record.calls))
     elif call.ended < 0 and not call.is_over:
         call.replaced = call.is_over = True
-        call.usage = None if call.was_entered else record.usage
+        call.usage = None if call.was_entered else usage
     elif record.responses or record.transfer:
         call.is_over = True
 

@@ -127,19 +127,18 @@ def schedule_turn(
       idle: the outermost graph, if its functions only join agents, and so take no time.
     """
     scheduler = _Scheduler(latency, tool_time, serial, idle, turn)
-    for _, _, step, subject in sorted(scheduler.boundaries(turn), key=itemgetter(0, 1)):
+    for _, step, subject in sorted(scheduler.boundaries(turn), key=itemgetter(0)):
         step(subject)
     return scheduler.finish()
 
 
-_Boundary = tuple[int, int, Callable[[Any], object], Any]
-"""A record, the order within it, a step of the scheduler, and what that is for."""
-_AFTER_GRAPHS = 1_000
+_Boundary = tuple[int, Callable[[Any], object], Any]
+"""A record, a step of the scheduler, and what that is for."""
 
 
 def _tasks(turn: Turn) -> dict[ToolCall, int]:
     """Finds the tasks under way in a turn, and the activation that each is delegated by there."""
-    tasks = (activation for activation in turn.activations if activation.cause == "task")
+    tasks = [activation for activation in turn.activations if activation.cause == "task"]
     return {task.within: task.parent for task in tasks if task.within is not None}
 
 
@@ -180,42 +179,48 @@ class _Scheduler:
         """Calls that graphs run in, by their run, or activation and the step of ADK's path."""
 
     def boundaries(self, turn: Turn) -> Iterator[_Boundary]:
-        """Gives where each activation, call and node begins and ends."""
-        inner = {n.path for n in turn.nodes if n.ended > n.began and not n.is_function}
-        for node in turn.nodes:
-            depth = node.path.count("/")
-            if node.path in inner:
-                yield node.began, depth, self.begin_graph, node
-                if node.ended >= 0:
-                    yield node.ended, -depth, self.end_graph, node
-            else:
-                yield max(node.began, node.ended), _AFTER_GRAPHS, self.run_function, node
+        """Gives where each node, activation and call begins and ends, in order within a record."""
+        if turn.nodes:
+            yield from self._boundaries_of_nodes(turn)
         for activation in turn.activations:
-            yield activation.began, _AFTER_GRAPHS, self.begin, activation
+            yield activation.began, self.begin, activation
             if activation.ended_by in ("agent_error", "return"):
-                yield activation.ended, _AFTER_GRAPHS, self.end, activation
+                yield activation.ended, self.end, activation
             if activation.closed >= 0:
-                yield activation.closed, _AFTER_GRAPHS, self.end, activation
+                yield activation.closed, self.end, activation
         for record, activation in turn.resumed:
-            yield record, _AFTER_GRAPHS, self.resume, activation
+            yield record, self.resume, activation
         for call in turn.model_calls:
             if call.within:
-                yield call.record, _AFTER_GRAPHS, self.enter, call
+                yield call.record, self.enter, call
             elif call.was_made or call.replaced:
-                yield call.record, _AFTER_GRAPHS, self.ask, call
+                yield call.record, self.ask, call
                 if call.ended >= 0:
-                    yield call.ended, _AFTER_GRAPHS, self.answer, call
+                    yield call.ended, self.answer, call
         for call in turn.tool_calls:
             if call.is_hooked:
                 if call.kind == "function" and not call.withheld:
-                    yield call.record, _AFTER_GRAPHS, self.call, call
+                    yield call.record, self.call, call
                 if call.kind == "node_tool":
-                    yield call.record, _AFTER_GRAPHS, self.call_graph, call
+                    yield call.record, self.call_graph, call
                 if call.ended >= 0:
-                    yield call.ended, _AFTER_GRAPHS, self.come_back, call
+                    yield call.ended, self.come_back, call
         for task, parent in _tasks(turn).items():
             if task.ended >= 0:
-                yield task.ended, _AFTER_GRAPHS, self.finish_task, (task, parent)
+                yield task.ended, self.finish_task, (task, parent)
+
+    def _boundaries_of_nodes(self, turn: Turn) -> Iterator[_Boundary]:
+        """Gives those of graphs in graphs: at once, the inner end first, and the outer begin."""
+        inner = {n.path for n in turn.nodes if n.ended > n.began and not n.is_function}
+        graphs = [node for node in turn.nodes if node.path in inner]
+        for node in sorted(graphs, key=_depth, reverse=True):
+            if node.ended >= 0:
+                yield node.ended, self.end_graph, node
+        for node in sorted(graphs, key=_depth):
+            yield node.began, self.begin_graph, node
+        for node in turn.nodes:
+            if node.path not in inner:
+                yield max(node.began, node.ended), self.run_function, node
 
     def finish(self) -> Schedule:
         """Gives the schedule."""
@@ -262,21 +267,34 @@ class _Scheduler:
             call = self._chains[call.activation].call
         return call
 
-    def ask(self, call: ModelCall) -> Span:
+    def ask(self, call: ModelCall) -> None:
         """A model is asked at the end of its activation's chain."""
-        span = self._open("model" if call.was_made else "replaced", call, call.model)
-        span.start, span.after = self._chains[call.activation].path
-        span.version, span.is_unseen, tokens = call.version, call.is_unseen, call.tokens
-        span.parts = len(call.request.parts) if call.request is not None else 0
-        span.input_tokens = tokens.input if tokens else None
-        span.cached_tokens = tokens.cached if tokens else None
-        span.output_tokens = tokens.generated if tokens else None
+        self._ask(call, self._chains[call.activation].path)
+
+    def _ask(self, call: ModelCall, end: _End) -> Span:
+        tokens, request = call.tokens, call.request
+        span = Span(
+            kind="model" if call.was_made else "replaced",
+            agent=call.agent,
+            name=call.model,
+            version=call.version,
+            record=call.record,
+            began=call.began,
+            start=end[0],
+            after=end[1],
+            nested=call.nested,
+            parts=len(request.parts) if request else 0,
+            is_unseen=call.is_unseen,
+            input_tokens=tokens and tokens.input,
+            cached_tokens=tokens and tokens.cached,
+            output_tokens=tokens and tokens.generated,
+        )
+        self._open(call, span)
         return span
 
     def enter(self, call: ModelCall) -> None:
         """A tool asked a model: the time that it took, or would have taken, is the tool's."""
-        span = self.ask(call)
-        span.start, span.after = self._chains[call.activation].base
+        span = self._ask(call, self._chains[call.activation].base)
         self._take(span, call)
         # Of a tool whose time is given, that of the models it asks is no part.
         is_part = 0 if self._tool_time else max(0, call.ended_time - call.began)
@@ -299,8 +317,18 @@ class _Scheduler:
 
     def call(self, call: ToolCall) -> None:
         """A function is called, side by side with others of the same model turn."""
-        span = self._open("tool", call, call.name)
-        span.start, span.after = self._chains[call.activation].base
+        start, after = self._chains[call.activation].base
+        span = Span(
+            kind="tool",
+            agent=call.agent,
+            name=call.name,
+            record=call.record,
+            began=call.began,
+            start=start,
+            after=after,
+            nested=call.nested,
+        )
+        self._open(call, span)
 
     def call_graph(self, call: ToolCall) -> None:
         """A graph is called."""
@@ -340,7 +368,9 @@ class _Scheduler:
         """A node that ends, and with it its own nodes, lets those begin that waited for it."""
         chain = self._chains[activation.number]
         last = self._chains.get(activation.last.number, chain)
-        chain.path = max(chain.path, last.path, *self._ended_of(activation.number))
+        chain.path = max(chain.path, last.path)
+        if self._ended or self._nodes:
+            chain.path = max([chain.path, *self._ended_of(activation.number)])
         self._reach(chain.path, chain.call)
         if chain.group is None:
             return
@@ -396,21 +426,9 @@ class _Scheduler:
         ended[branch] = max(ended.get(branch, _START), end)
         self._times.setdefault(group, {})[branch] = time
 
-    def _open(
-        self, kind: Literal["model", "tool", "replaced"], call: ModelCall | ToolCall, name: str
-    ) -> Span:
-        span = Span(
-            kind=kind,
-            agent=call.agent,
-            name=name,
-            record=call.record,
-            began=call.began,
-            start=0,
-            nested=call.nested,
-        )
+    def _open(self, call: ModelCall | ToolCall, span: Span) -> None:
         self._spans[call] = len(self._schedule.spans)
         self._schedule.spans.append(span)
-        return span
 
     def _before_node(self, group: _Group, branch: str) -> _End:
         """Finds the longest chain that a node had to wait for.
@@ -439,6 +457,10 @@ class _Scheduler:
         while call is not None and self._inside.get(call, _NOTHING) < end:
             self._inside[call] = end
             call = self._chains[call.activation].call
+
+
+def _depth(node: Activation) -> int:
+    return node.path.count("/")
 
 
 def _inside(graph: Activation) -> _Group:

@@ -70,6 +70,8 @@ class Moment(msgspec.Struct, gc=False):
         at: tuple[int, int] | None = None,
     ) -> None:
         """Writes a move down, at the present record or at another's time and index."""
-        place = at or (self.record.time, self.index)
-        what = (cause, activation, parent, call, text, failed)
-        self.moves.append(Move(kind, source, target, turn, *place, *what))
+        time, index = at or (self.record.time, self.index)
+        move = Move(
+            kind, source, target, turn, time, index, cause, activation, parent, call, text, failed
+        )
+        self.moves.append(move)

@@ -83,10 +83,7 @@ def compare_constructs(
     deep: options.Deep = False,
     faults: Annotated[
         bool,
-        typer.Option(
-            "--faults",
-            help="Try each fault of a specialist, too; of logs, find faults.",
-        ),
+        typer.Option("--faults", help="Try each fault of a specialist, too; of logs, find faults."),
     ] = False,
     model: options.Model = "",
     advisor_model: options.AdvisorModel = "",
@@ -176,8 +173,7 @@ def compare_constructs(
 
 def merge_folders(
     folders: Annotated[
-        list[Path],
-        typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote."),
+        list[Path], typer.Argument(metavar="DIR...", help="Folders that `compare --shard` wrote.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the whole comparison.")],
     prices: options.PricesFile = None,

@@ -28,7 +28,7 @@ def export_tables(
     logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Flow logs, or folders.")],
     form: Annotated[
         ExportFormat | None,
-        typer.Option("--format", help="Write tables, or Chrome's trace events (Perfetto)."),
+        typer.Option("--format", help="Tables, by default csv; or trace events, for Perfetto."),
     ] = None,
     out: Annotated[
         Path | None,

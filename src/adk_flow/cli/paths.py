@@ -56,13 +56,10 @@ def _newest(files: Sequence[Path], folder: Path) -> Path:
 
 
 def _log_files(folder: Path) -> list[Path]:
-    """Lists what may be logs in a folder; a comparison's lines of trials are known to be none."""
+    """Lists what may be logs in a folder; lines of a comparison's trials are known to be none."""
     files = (file for file in folder.rglob("*.jsonl") if file.is_file())
-    return sorted(file for file in files if not _holds_trials(file.parent))
-
-
-def _holds_trials(folder: Path) -> bool:
-    return folder.name == "trials" and (folder.parent / "experiment.json").exists()
+    trials = {file.parent / "trials" for file in folder.rglob("experiment.json")}
+    return sorted(file for file in files if file.parent not in trials)
 
 
 def _no_log(folder: Path) -> LogError:

@@ -91,11 +91,7 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     cost = _cost_of(fit)
     if len(comparison.constructs) == 1 or cost is None:
         return [f"Only {fit[0].construct} was run, so there is nothing to choose between."]
-    return [
-        _first_choice(comparison, fit, cost),
-        *_warnings(fit),
-        *_others(comparison, fit, cost),
-    ]
+    return [_first_choice(comparison, fit, cost), *_warnings(fit), *_others(comparison, fit, cost)]
 
 
 def find_recommended(comparison: Comparison) -> str:

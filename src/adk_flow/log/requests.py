@@ -14,6 +14,7 @@ _SAID = "u user text, m model text, c model call, r user response, d user data"
 _PARTS = {letter: partial(Part, *said) for letter, *said in map(str.split, _SAID.split(", "))}
 """Makes a part of its text's number, by the letter that stands for role and kind on a line."""
 _UNKNOWN = partial(Part, "", "")
+_NO_BASE = Request()
 
 
 def add_number(ranges: array[int], number: int) -> None:
@@ -33,9 +34,9 @@ def add_ranges(ranges: array[int], further: array[int]) -> None:
 
 
 def _read_contents(contents: Contents) -> tuple[Part, ...]:
-    ends = iter(contents.ranges)
-    ranges = [range(first, last + 1) for first, last in zip(ends, ends, strict=False)]
-    parts = zip(contents.letters, chain.from_iterable(ranges), strict=False)
+    firsts, lasts = contents.ranges[::2], contents.ranges[1::2]
+    numbers = chain.from_iterable(map(range, firsts, [last + 1 for last in lasts]))
+    parts = zip(contents.letters, numbers, strict=False)
     return tuple([_PARTS.get(letter, _UNKNOWN)(number) for letter, number in parts])
 
 
@@ -45,6 +46,7 @@ class Requests:
     def __init__(self) -> None:
         self._known: dict[int, Request] = {}
         """Whole requests of the latest records, by its number."""
+        self._forgets_at = BASE_AGE
 
     def complete(self, record: Record) -> None:
         """Puts into a record what follows from the rest, and from those before it."""
@@ -57,7 +59,7 @@ class Requests:
 
     def _complete_request(self, record: Record, request: Request) -> None:
         """Makes a request whole, unless it goes on from one that was lost."""
-        base = self._known.get(request.after) if request.after else Request()
+        base = self._known.get(request.after) if request.after else _NO_BASE
         if base is None or request.same > len(base.parts):
             return
         further = _read_contents(request.contents) if request.contents else request.parts
@@ -67,11 +69,13 @@ class Requests:
         elif request.contents:
             request = replace(request, contents=None, parts=further)
         force_setattr(record, "request", request)
-        self._note(record.number, request)
+        if record.number:
+            self._note(record.number, request)
 
     def _note(self, number: int, request: Request) -> None:
-        if not number:
-            return
         self._known[number] = request
-        while (oldest := next(iter(self._known))) < number - BASE_AGE:
-            del self._known[oldest]
+        if number > self._forgets_at:
+            self._forgets_at, oldest = number + BASE_AGE, number - BASE_AGE
+            self._known = {
+                number: known for number, known in self._known.items() if number >= oldest
+            }

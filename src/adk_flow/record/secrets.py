@@ -9,11 +9,12 @@ is not quadratic either.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from heapq import heappop, heapreplace
 from importlib import import_module
 from importlib.util import find_spec
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 _PREFIXED = (
@@ -185,6 +186,7 @@ _GROUPED = re.compile(
     # NHS; a taxpayer's reference; a bank's sort code and account
     rb"(?:\d{3}[ -]\d{3}[ -]\d{4}|\d{5} \d{5}|\d{2}-\d{2}-\d{2}[ ,]{1,2}\d{7,8})(?!\d)"
 )
+_AS_NUMBERS = {ord(letter): str(int(letter, 36)) for letter in ascii_uppercase}
 _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
@@ -236,19 +238,16 @@ class _Findings:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._matches: list[Iterator[Any]] = [iter(())] * len(_SHAPE_PATTERNS)
         self._next = [(-1, shape, -1) for shape in range(len(_SHAPE_PATTERNS))]
         """A heap of start, shape and end."""
+        self._searches = [_compile(pattern).search for pattern in _SHAPE_PATTERNS]
 
     def find(self, place: int) -> tuple[int, int] | None:
         """Gives the first finding from a place on; of those that begin there the first shape's."""
         findings = self._next
         while findings and findings[0][0] < place:
-            _, shape, end = findings[0]
-            if end != place:  # behind what was masked a word begins, though letters stood there
-                pattern = _compile(_SHAPE_PATTERNS[shape])
-                self._matches[shape] = pattern.finditer(self._data, place)
-            match = next(self._matches[shape], None)
+            shape = findings[0][1]
+            match = self._searches[shape](self._data, place)
             if match is None:
                 heappop(findings)
             else:
@@ -283,10 +282,10 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
     """Gives what stands in place of a finding, and how much of it that covers."""
     if _MAIL.fullmatch(found):
         return _MASK, len(found)
+    if _IBAN.fullmatch(found) and not _is_valid_iban(found) and not _KEY.match(found):
+        return found[:2], 2
     if head := _HEADED.match(found):
         return _replace_headed(found, head)
-    if _IBAN.fullmatch(found) and not _KEY.match(found) and not _is_valid_iban(found):
-        return found[:2], 2
     is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
     if is_text or _KEY.fullmatch(found):
         return _MASK, len(found)
@@ -316,9 +315,9 @@ def _replace_headed(found: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
 def _mask_numbers(text: bytes, following: bytes) -> bytes:
     """Masks what in a row of digits is of somebody: a card, an account; no amount, date or year."""
     groups = [*re.finditer(rb"\d+", text)]
-    parts, place, number = [], 0, 0
+    parts, place, number, is_amount = [], 0, 0, _THOUSANDS.match(text) is not None
     while number < len(groups):
-        end = _end_of_secret(text, groups, number, following)
+        end = _end_of_secret(text, groups, number, following, is_amount)
         if end:
             parts += [text[place : groups[number].start()], _MASK]
             place = end
@@ -329,7 +328,7 @@ def _mask_numbers(text: bytes, following: bytes) -> bytes:
 
 
 def _end_of_secret(
-    text: bytes, groups: list[re.Match[bytes]], number: int, following: bytes
+    text: bytes, groups: list[re.Match[bytes]], number: int, following: bytes, is_amount: bool
 ) -> int:
     """Finds where a secret ends that begins with a group of digits; 0 if none does."""
     group = groups[number]
@@ -338,14 +337,14 @@ def _end_of_secret(
     if end := _end_of_card(text, groups[number : number + 9]):
         return end
     if len(group[0]) >= 8:
-        is_amount = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
+        has_pence = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
         is_round = group[0].endswith(b"00000")  # a bound, as tools' schemas have them
-        return 0 if is_amount or is_round else group.end()
+        return 0 if has_pence or is_round else group.end()
     if match := _GROUPED.match(text, group.start()):
         return match.end()
-    if group[0].startswith(b"0") and (match := _PHONE.match(text, group.start())):
-        return match.end() if not _THOUSANDS.match(text) else 0
-    return 0
+    is_phone = not is_amount and group[0].startswith(b"0")
+    match = _PHONE.match(text, group.start()) if is_phone else None
+    return match.end() if match else 0
 
 
 def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:
@@ -372,16 +371,16 @@ def _is_value(name: bytes, value: bytes) -> bool:
     """Whether what is named like a secret looks like one: `max_tokens: 2000` does not."""
     if _STRONGLY_NAMED.match(name):
         return True
-    name = re.sub(rb"[^a-z]+$", b"", name.lower())
+    name = name.lower().rstrip(b" \t\r\n\f\v\\\"':=>_.-0123456789")
     if name.endswith((b"pin", b"otp", b"cvv", b"cvc")):
         return value[:3].isdigit()
     if name.endswith((b"pwd", b"auth", b"authorization", b"sas")):
         return len(value) > 3
-    digits = len(re.findall(rb"[\d.,]", value))
+    digits = len(value) - len(value.translate(None, b"0123456789.,"))
     return len(value) >= 8 and digits < len(value) and (digits > 0 or name.endswith(b"token"))
 
 
 def _is_valid_iban(text: bytes) -> bool:
     """Checks an IBAN by ISO 7064, MOD 97-10."""
-    compact = text.replace(b" ", b"").replace(b"-", b"").decode()
-    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+    compact = text.decode().replace(" ", "").replace("-", "")
+    return int((compact[4:] + compact[:4]).translate(_AS_NUMBERS)) % 97 == 1

@@ -52,7 +52,10 @@ def comparison_to_html(comparison: Comparison) -> str:
     Its links lead to the pages of its runs, `page_name`.
     """
     report, drawings = describe_comparison(comparison), draw_comparison(comparison)
-    tags = partial(_tags, _marks(comparison))
+    is_checked = any(run.checked for run in comparison.runs)
+    advice = "recommended" if is_checked else "cheapest"
+    marks = {"baseline": comparison.setting.baseline, advice: find_recommended(comparison)}
+    tags = partial(_tags, marks)
     return template("report").render(
         style=inline("shared.css", "report.css"),
         script=inline("report.js"),
@@ -62,7 +65,7 @@ def comparison_to_html(comparison: Comparison) -> str:
         prove=prover(comparison),
         report=report,
         kind_meaning=explain_kind(comparison),
-        is_checked=any(run.checked for run in comparison.runs),
+        is_checked=is_checked,
         drawings=drawings,
         packed=_pack(drawings.turns[1:], tags),
         exposures=exposure_table(comparison),
@@ -75,27 +78,11 @@ def comparison_to_html(comparison: Comparison) -> str:
     )
 
 
-def _marks(comparison: Comparison) -> dict[str, tuple[str, str]]:
-    """Gives the words of each mark and the construct that has it.
-
-    Where no answer was checked, nothing is recommended: it is the cheapest.
-    """
-    chosen = comparison.figures_of(find_recommended(comparison))
-    advice = "cheapest" if chosen and chosen.pass_k is None else "recommended"
-    return {
-        "baseline": ("baseline", comparison.setting.baseline),
-        "recommended": (advice, chosen.construct if chosen else ""),
-    }
-
-
-def _tags(marks: Mapping[str, tuple[str, str]], construct: str) -> Markup:
-    """Marks the baseline and the recommended construct."""
-    tags = [
-        f' <span class="tag {mark}">{words}</span>'
-        for mark, (words, name) in marks.items()
-        if name and short_name(name) == short_name(construct)
-    ]
-    return Markup("".join(tags))
+def _tags(marks: Mapping[str, str], construct: str) -> Markup:
+    """Marks the baseline, and the construct that is recommended or the cheapest."""
+    name = short_name(construct)
+    tags = [mark for mark, marked in marks.items() if marked and short_name(marked) == name]
+    return Markup("".join(f' <span class="tag {tag}">{tag}</span>' for tag in tags))
 
 
 def _pack(turns: Sequence[TurnDrawings], tags: Callable[[str], Markup]) -> str:

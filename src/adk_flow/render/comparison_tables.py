@@ -118,8 +118,7 @@ def times_table(comparison: Comparison) -> Table:
             legend="conversations that pass in every trial; of live runs with a 95 % interval",
         ): _pass_k,
         Column(
-            "context",
-            legend="what a specialist receives besides its own messages and tool calls",
+            "context", legend="what a specialist receives besides its own messages and tool calls"
         ): lambda figures, _: Cell(figures.shown, notes=[CONTEXTS[figures.shown]]),
         Column("findings", is_detail=True): lambda f, _: Cell(f"{sum(f.finding_kinds.values()):,}"),
     }

@@ -100,7 +100,7 @@
 
   function openPair(construct) {
     const names = [...sides[0].select.options].map((option) => option.value);
-    const marked = ["recommended", "baseline"].map((mark) => document.querySelector(`.tag.${mark}`)?.closest("[data-construct]").dataset.construct);
+    const marked = ["recommended", "cheapest", "baseline"].map((mark) => document.querySelector(`.tag.${mark}`)?.closest("[data-construct]").dataset.construct);
     sides[0].select.value = construct;
     sides[1].select.value = [...marked, ...names].find((name) => name && name !== construct) ?? construct;
     dialog.showModal();

@@ -30,15 +30,8 @@ _A_KEY = "key` in `"
 
 _A_NUMBER = re.compile("Expected `(?:float|int).*, got `str`")
 
-_TYPES = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "null": "nothing",
-    "object": "names with values",
-    "str": "text",
-}
+_TYPES = {"array": "a list", "bool": "true or false", "float": "a number", "int": "a whole number"}
+_TYPES |= {"null": "nothing", "object": "names with values", "str": "text"}
 """What msgspec's types are to somebody who writes YAML."""
 
 _UNKNOWN = re.compile(r"unknown field `(.+)`")
@@ -114,9 +107,10 @@ class Document(NamedTuple):
             r"[-+]?[.\d]+e", str(self._node(keys).value), re.I
         ):
             reason += f": {self._node(keys).value[:40]} is text to YAML; write out its digits"
-        reason = reason.replace("Object contains ", "").replace("Expected", "expected")
-        words = re.sub("`([a-z |]+)`", _name_types, reason)
-        return f"line {line}: {f'{place}: ' if place else ''}{words}"
+        words = reason.replace("Object contains ", "").replace("Expected", "expected").split("`")
+        quoted = [each.split(" | ") for each in words[1::2]]
+        words[1::2] = [" or ".join(_TYPES.get(n, f"`{n}`") for n in names) for names in quoted]
+        return f"line {line}: {f'{place}: ' if place else ''}{''.join(words)}"
 
     def _keys(
         self, place: Sequence[str | int], matches: Callable[[yaml.Node], bool]
@@ -125,11 +119,6 @@ class Document(NamedTuple):
         node = self._node(place)
         if isinstance(node, yaml.MappingNode):
             yield from (key for key, _ in node.value if matches(key))
-
-
-def _name_types(match: re.Match[str]) -> str:
-    """Puts msgspec's types into words; a field's name stays as it is."""
-    return " or ".join(_TYPES.get(name, match[0]) for name in match[1].split(" | "))
 
 
 def field_of(place: Sequence[str | int]) -> str:

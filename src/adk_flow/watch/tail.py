@@ -90,10 +90,11 @@ class Tail:
         try:
             if self._reader is None or self.log is None:
                 self._first = line
-                self._reader = LogReader(self.path, [line])
+                self._reader = LogReader(self.path, line)
                 reader = self._reader
                 self.log = Log(self.path, reader.header, [], {}, reader.damage, reader.gaps)
-            elif (record := self._reader.read(line)) is not None:
-                self.log.add(record)
+            else:
+                for record in self._reader.read([line]):
+                    self.log.add(record)
         except LogError as error:
             self.error = str(error)
