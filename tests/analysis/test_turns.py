@@ -1,6 +1,7 @@
 """Where a turn begins and ends, whatever plugins, callers and callbacks do at its edges."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -80,14 +81,27 @@ class Dispatching(BaseAgent):
         yield Event(author=self.name, content=types.ModelContent("Started."))
 
 
+class Tries(Scripted):
+    """Asks its base class again where that fails."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        with suppress(RuntimeError):
+            async for answer in super().generate_content_async(llm_request, stream):
+                yield answer
+            return
+        async for answer in super().generate_content_async(llm_request, stream):
+            yield answer
+
+
 async def test_what_goes_on_after_its_run_is_of_that_turn(tmp_path):
-    model = Scripted(script={"Mail": [call("look", q="x"), "Sent.", RuntimeError("away")]})
+    busy = RuntimeError("busy")
+    model = Tries(script={"Mail": [call("look", q="x"), busy, "Sent.", busy, busy]})
     root = Dispatching(name="Root", sub_agents=[agent("Mail", model, tools=[look])])
 
     flow = await record(root, ["a", "b"], tmp_path, plugins=[Background("background")], model=model)
 
     told = [(turn.question, turn.answer, turn.llm_calls, turn.tools) for turn in flow.figures]
-    assert told == [("a", "Started.", 2, {"look": 1}), ("b", "Started.", 1, {})]
+    assert told == [("a", "Started.", 3, {"look": 1}), ("b", "Started.", 2, {})]
     assert [turn.failed for turn in flow.figures] == [False, False]
 
 

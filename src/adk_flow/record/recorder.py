@@ -231,7 +231,8 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene, around = Scene(run, self._write_entry, activation, agent, call), scenes.get()
+        scene = Scene(run, self._write_entry, activation, agent, call, is_late=run.ended)
+        around = scenes.get()
         if not activation:  # a run begins: those that other recorders ended in this task are over
             around = {number: one for number, one in around.items() if not one.run.ended}
         scenes.set({**around, self.number: scene})
