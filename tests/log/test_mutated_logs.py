@@ -9,6 +9,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
@@ -23,9 +24,9 @@ def of(records):
     return Flow(trace_log(log_of(records)))
 
 
-NODE = {"agent": "Loans", "cause": "node", "parent_name": "g", "path": "g@1/a@1/Loans@1"}
+AGENT = Record(hook="before_agent", time=1, run=1, activation=3, agent="Loans", cause="node")
 GRAPH = [  # that an event of another run tells the end of
-    Record(hook="before_agent", time=1, run=1, activation=3, **NODE),
+    replace(AGENT, parent_name="g", path="g@1/a@1/Loans@1"),
     Record(hook="after_run", time=2, run=1),
     Record(hook="event", time=3, run=3, parent=3, path="g@1/a@1"),
 ]
