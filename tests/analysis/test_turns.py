@@ -1,11 +1,13 @@
 """Where a turn begins and ends, whatever plugins, callers and callbacks do at its edges."""
 
 import asyncio
-from typing import Any
+from contextlib import suppress
+from typing import Any, ClassVar
 
 import pytest
-from google.adk.agents import SequentialAgent
+from google.adk.agents import BaseAgent, SequentialAgent
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import InMemoryRunner
 from google.adk.tools.agent_tool import AgentTool
@@ -17,6 +19,11 @@ from adk_flow.check.flow import Flow
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, expected, record
+
+
+def look(q: str) -> str:
+    """Looks something up."""
+    return q
 
 
 class FailsAtTheEnd(BasePlugin):
@@ -51,6 +58,51 @@ async def test_a_called_run_whose_end_fails_is_one_failed_return(tmp_path):
         "Root -> Kid (agent_tool)",
         "Root <- Kid FAILED",
     ]
+
+
+class Background(BasePlugin):
+    """Lets an agent of the app's go on once its run has ended, as in a service."""
+
+    tasks: ClassVar[list[asyncio.Task[None]]] = []
+
+    async def after_run_callback(self, **_):
+        await asyncio.wait([self.tasks.pop()])
+
+
+class Dispatching(BaseAgent):
+    """Starts its agent and does not wait for it."""
+
+    async def _run_async_impl(self, ctx):
+        async def run():
+            async for _ in self.sub_agents[0].run_async(ctx):
+                pass
+
+        Background.tasks.append(asyncio.create_task(run()))
+        yield Event(author=self.name, content=types.ModelContent("Started."))
+
+
+class Tries(Scripted):
+    """Asks its base class again where that fails."""
+
+    async def generate_content_async(self, llm_request, stream=False):
+        with suppress(RuntimeError):
+            async for answer in super().generate_content_async(llm_request, stream):
+                yield answer
+            return
+        async for answer in super().generate_content_async(llm_request, stream):
+            yield answer
+
+
+async def test_what_goes_on_after_its_run_is_of_that_turn(tmp_path):
+    busy = RuntimeError("busy")
+    model = Tries(script={"Mail": [call("look", q="x"), busy, "Sent.", busy, busy]})
+    root = Dispatching(name="Root", sub_agents=[agent("Mail", model, tools=[look])])
+
+    flow = await record(root, ["a", "b"], tmp_path, plugins=[Background("background")], model=model)
+
+    told = [(turn.question, turn.answer, turn.llm_calls, turn.tools) for turn in flow.figures]
+    assert told == [("a", "Started.", 3, {"look": 1}), ("b", "Started.", 2, {})]
+    assert [turn.failed for turn in flow.figures] == [False, False]
 
 
 async def test_a_message_after_a_cancelled_task_turn_opens_a_turn_of_its_own(tmp_path):

@@ -57,10 +57,13 @@ def test_run_with_json_prints_nothing_else(app, tmp_path):
     assert (tmp_path / data["log"]).is_file()
 
 
-def test_show_of_a_folder_takes_its_newest_log(app, tmp_path):
-    run_command("run", app, "Cost?", folder=tmp_path)
+def test_show_of_a_folder_takes_its_newest_log_and_names_it(app, tmp_path):
+    ran = run_command("run", app, "Cost?", folder=tmp_path).stdout
 
-    assert "user to Root: Cost?" in run_command("show", "flow_logs", folder=tmp_path).stdout
+    shown = run_command("show", "flow_logs", folder=tmp_path).stdout
+
+    assert "user to Root: Cost?" in shown
+    assert shown.partition("Flow log: ")[2] == ran.partition("Flow log: ")[2] != ""
 
 
 def test_a_conversation_that_does_not_hold_exits_with_1(app, tmp_path):
@@ -94,6 +97,7 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
             "bad.yaml: line 2: turns[0]: unknown field `ask`",
         ),
         (["run", "desk_app", "Hi", ""], "question 2 is empty"),
+        (["run", "desk_app", "bad.yaml"], "bad.yaml: is a file, and no question; give it by --con"),
         (["plan", "desk_app", "--question", " "], "question 1 is empty"),
         (["run", "desk_app", "Hi", "--log", "new.jsonl"], "exists already"),
         (["run", "desk_app", "Hi", "--log", "desk_app"], "exists already"),

@@ -7,13 +7,15 @@ there is time for here.
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.check.diff import diff_flows
 from adk_flow.check.flow import Flow
 from adk_flow.check.snapshot import ANY, Snapshot, aligned
+from adk_flow.log.schema import Record
 from tests.doubles.mutations import run_all, whole_logs
 from tests.doubles.records import RECORDS, log_of
 
@@ -22,7 +24,16 @@ def of(records):
     return Flow(trace_log(log_of(records)))
 
 
+AGENT = Record(hook="before_agent", time=1, run=1, activation=3, agent="Loans", cause="node")
+GRAPH = [  # that an event of another run tells the end of
+    replace(AGENT, parent_name="g", path="g@1/a@1/Loans@1"),
+    Record(hook="after_run", time=2, run=1),
+    Record(hook="event", time=3, run=3, parent=3, path="g@1/a@1"),
+]
+
+
 @given(st.lists(RECORDS, max_size=25))
+@example(GRAPH)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_any_records_give_moves_figures_and_findings(records):
     flow = of(records)

@@ -1,5 +1,6 @@
 """Secrets in texts."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -113,6 +114,11 @@ class Unshowable:
     __hash__ = object.__hash__
 
 
+class Cancelled:
+    def __repr__(self) -> str:
+        raise asyncio.CancelledError
+
+
 def nested(depth: int) -> Any:
     value: Any = "deep"
     for level in range(depth):
@@ -130,6 +136,7 @@ def cyclic() -> Any:
     ("value", "kept"),
     [
         (Unshowable(), "<Unshowable>"),
+        ({"job": Cancelled()}, {"job": "<Cancelled>"}),
         ({Unshowable(): 1}, {"<Unshowable>": 1}),
         ({"a": {Unshowable()}, "b": 2}, {"a": ["<Unshowable>"], "b": 2}),
         (cyclic(), {"id": 1, "self": ["<dict>", "<dict>"]}),

@@ -226,7 +226,7 @@ def test_an_opaque_value_named_by_its_service_is_masked_and_words_and_dates_are_
     [
         "A £250,000 mortgage (£250 000) at 4.5% over 25 years costs £1,389.58 a month.",
         "16288.946267774414, 12345678.50, £10000000, 1 000 000 000, 1000000000, 1,234,567",
-        "-1234567.5, 100000",
+        "-1234567.5, 100000, reports/2026-11-28.txt, price@1234567",
         "2026-11-28, 28-11-2026, 28/11/2026, 2026-11-28T10:11:12.123456Z, 2026 2027 2028 2029",
         '{"max_output_tokens": 2000, "total_token_count": 12345, "primary_key": "id"}',
         "In 2026/27 the secret of saving is patience; the keys to the house are yours.",
@@ -388,19 +388,15 @@ class Reading:
         return self._found(self.pattern.search(*where))
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "key=",
-        "datadog=a.",
-        "password is passwd: ",
-        "pin is PuTTY-User-Key-File-3:",
-        "07700 900123 ",
-    ],
-)
+UNITS = ("key=", "datadog=a.", "password is passwd: ", "pin is PuTTY-User-Key-File-3:")
+
+
+@pytest.mark.parametrize("unit", [*UNITS, "07700 900123 ", "012 345 678 "])
 def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, monkeypatch):
     patterns = (*secrets._SHAPE_PATTERNS, secrets._SECRET_HERE)
     read = {text: Reading(secrets._compile(text)) for text in patterns}
+    read["thousands"] = Reading(secrets._THOUSANDS)
+    monkeypatch.setattr(secrets, "_THOUSANDS", read["thousands"])
     monkeypatch.setattr(secrets, "_compile", read.__getitem__)
     sums = []
     for times in (1000, 4000):

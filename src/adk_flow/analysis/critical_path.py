@@ -384,7 +384,8 @@ class _Scheduler:
         """It ends where the longest chain of its nodes has come; its record may come later."""
         ends = self._ended.get(_inside(node), {}).values()
         end = max(ends, default=self._starts.get(_inside(node), _START))
-        time = max(self._times[_inside(node)].values())
+        times = self._times.get(_inside(node), {}).values()
+        time = max(times, default=self._time_before(node))
         self._note_node(node.group, node.branch, end, time)
 
     def run_function(self, node: Activation) -> None:

@@ -60,10 +60,8 @@ def _pairs(before: Path, after: Path) -> list[tuple[Trace, Trace]]:
             print_note("no conversation is in both folders; the newest of each are compared")
         for folder, side in zip((before, after), sides, strict=True):
             if shared and len(side) > len(shared):
-                only = len(side) - len(shared)
-                print_note(
-                    f"{folder}: {plural(only, 'conversation')} left out, as only it has them"
-                )
+                only = plural(len(side) - len(shared), "conversation")
+                print_note(f"{folder}: {only} left out, as only it has them")
         if shared:
             return [(sides[0][asked], sides[1][asked]) for asked in shared]
     was, now = (trace_log(load_story([path])) for path in (before, after))

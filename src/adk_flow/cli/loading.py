@@ -99,4 +99,6 @@ def note_prices(prices: Path | None, model: str, pace: str) -> None:
 
 
 def _of_questions(questions: Sequence[str] | None) -> Conversation:
+    if file := next((q for q in questions or () if q.endswith(".yaml") and Path(q).exists()), ""):
+        raise AdkFlowError(f"{file}: is a file, and no question; give it by --conversation")
     return of_questions([encodable(question) for question in questions or ()])

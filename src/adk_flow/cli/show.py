@@ -68,7 +68,10 @@ def show_flow(
     if follow and view != "records":
         _follow(logs, view, form)
     if turn is None and record is None and (form == "text" or view == "records"):
-        _stream(open_story(logs), view, form, facts)
+        log = open_story(logs)
+        _stream(log, view, form, facts)
+        if form == "text" and any(path.is_dir() for path in logs):  # which of them it was
+            print(plain(f"\nFlow log: {log.path}"))
         return
     trace = trace_log(load_story(logs))
     _check_part(trace, turn or 0, record or 0)
@@ -106,13 +109,12 @@ def _check(view: str, form: str, out: Path | None, is_part: bool, follow: bool) 
 
 
 def _check_part(trace: Trace, turn: int, record: int) -> None:
-    for name, number, most, noun in (
-        ("turn", turn, len(trace.turns), "turn"),
-        ("record", record, len(trace.log.records) - 1, "record"),
-    ):
-        if number > most:
-            there = plural(most + (name == "record"), noun)
-            raise AdkFlowError(f"the log has {there}", argument=name, value=number)
+    turns, records = len(trace.turns), len(trace.log.records)
+    if turn > turns:
+        raise AdkFlowError(f"the log has {plural(turns, 'turn')}", argument="turn", value=turn)
+    if record >= records:
+        there = plural(records, "record")
+        raise AdkFlowError(f"the log has {there}", argument="record", value=record)
 
 
 def _print(trace: Trace, view: View, form: str, turn: int, names: Sequence[str]) -> None:

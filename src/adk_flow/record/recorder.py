@@ -135,6 +135,8 @@ class Recorder:
                 log.requests.forget({record.text_number, *record.texts})
                 raise
             finally:
+                if log.active <= 0:  # its turn is over
+                    log.release()
                 if self.listener is not None:
                     self._tell(log, record)
             if not log.listed:
@@ -180,7 +182,7 @@ class Recorder:
 
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
-        run, session = self.runs.of(context), context.session
+        run, session = self.runs.of(context, begins=True), context.session
         text, _, responses = extract.said_in(message, None, extract.nothing)
         if responses and not text:
             # What resumes a paused run has no words, but the results that it waited for.
@@ -229,7 +231,8 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene, around = Scene(run, self._write_entry, activation, agent, call), scenes.get()
+        scene = Scene(run, self._write_entry, activation, agent, call, is_late=run.ended)
+        around = scenes.get()
         if not activation:  # a run begins: those that other recorders ended in this task are over
             around = {number: one for number, one in around.items() if not one.run.ended}
         scenes.set({**around, self.number: scene})
@@ -276,8 +279,6 @@ class Recorder:
                 error=extract.of_error(entry.error, self.keep) if entry.error else "",
             )
             self.write(run.log, record)
-            if run.ended and run.log.active <= 0:
-                run.log.release()
         except Exception as error:
             self.count_fault("model_call", error)
 

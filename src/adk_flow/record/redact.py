@@ -111,7 +111,9 @@ def _shown(value: object) -> str:
         return value.encode(errors="replace").decode()
     try:
         return repr(value)
-    except Exception:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # such as CancelledError, of a future that it shows
         return f"<{type(value).__name__}>"
 
 

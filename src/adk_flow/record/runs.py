@@ -38,10 +38,15 @@ class Runs:
         """Whether a run has begun to be recorded."""
         return (id(context.session), context.invocation_id) in self._open
 
-    def of(self, context: InvocationContext) -> OpenRun:
-        """Finds the run that a hook fires in; a new one belongs to the call it started in."""
-        run = self._open.get((id(context.session), context.invocation_id))
-        return run or self._of_copy(context) or self._begin(context)
+    def of(self, context: InvocationContext, *, begins: bool = False) -> OpenRun:
+        """Finds the run that a hook fires in; a new one belongs to the call it started in.
+
+        One that has ended is found too, unless a message `begins` it anew: what an agent of the
+        app's began in a task of its own may go on.
+        """
+        key = id(context.session), context.invocation_id
+        run = self._open.get(key) or self._of_copy(context)
+        return run or (not begins and self._ended.get(key)) or self._begin(context)
 
     def _of_copy(self, context: InvocationContext) -> OpenRun | None:
         """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""

@@ -32,6 +32,8 @@ class Scene(Struct, eq=False):
     """The model that ADK is about to ask."""
     is_asking: bool = False
     """Whether ADK is about to enter a model, or has."""
+    is_late: bool = False
+    """Whether it began in a task that went on after the run."""
     is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
     _outermost: Entry | None = None
@@ -43,7 +45,7 @@ class Scene(Struct, eq=False):
 
     def follows(self) -> bool:
         """Whether what enters a model now belongs to the run."""
-        return not self.run.ended or _compacts()
+        return not self.run.ended or self.is_late or _compacts()
 
     def sums_up(self) -> bool:
         """Whether what enters a model now sums the session up: after a run, or within one."""

@@ -284,14 +284,15 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
         return _MASK, len(found)
     if _IBAN.fullmatch(found) and not _is_valid_iban(found) and not _KEY.match(found):
         return found[:2], 2
-    if head := _HEADED.match(found):
-        return _replace_headed(found, head)
-    is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
-    if is_text or _KEY.fullmatch(found):
-        return _MASK, len(found)
     if _SPACED_CARD.fullmatch(found):
         is_card = _is_card(re.sub(rb"\D", b"", found))
         return (_MASK, len(found)) if is_card else (found[:1], 1)
+    if found[:1].isalpha() or not _DIGITS.fullmatch(found):
+        if head := _HEADED.match(found):
+            return _replace_headed(found, head)
+        is_text = found[:1].isalpha() or found[:2] == b"--" or b"/" in found or b"@" in found
+        if is_text or _KEY.fullmatch(found):
+            return _MASK, len(found)
     kept = b"" if found[:1].isdigit() or found[:1] in b"+(" else found[:1]
     number = found[len(kept) :]
     if _PHONE.fullmatch(number) or b":" in number:
@@ -315,9 +316,9 @@ def _replace_headed(found: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
 def _mask_numbers(text: bytes, following: bytes) -> bytes:
     """Masks what in a row of digits is of somebody: a card, an account; no amount, date or year."""
     groups = [*re.finditer(rb"\d+", text)]
-    parts, place, number = [], 0, 0
+    parts, place, number, is_amount = [], 0, 0, _THOUSANDS.match(text) is not None
     while number < len(groups):
-        end = _end_of_secret(text, groups, number, following)
+        end = _end_of_secret(text, groups, number, following, is_amount)
         if end:
             parts += [text[place : groups[number].start()], _MASK]
             place = end
@@ -328,7 +329,7 @@ def _mask_numbers(text: bytes, following: bytes) -> bytes:
 
 
 def _end_of_secret(
-    text: bytes, groups: list[re.Match[bytes]], number: int, following: bytes
+    text: bytes, groups: list[re.Match[bytes]], number: int, following: bytes, is_amount: bool
 ) -> int:
     """Finds where a secret ends that begins with a group of digits; 0 if none does."""
     group = groups[number]
@@ -337,14 +338,14 @@ def _end_of_secret(
     if end := _end_of_card(text, groups[number : number + 9]):
         return end
     if len(group[0]) >= 8:
-        is_amount = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
+        has_pence = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
         is_round = group[0].endswith(b"00000")  # a bound, as tools' schemas have them
-        return 0 if is_amount or is_round else group.end()
+        return 0 if has_pence or is_round else group.end()
     if match := _GROUPED.match(text, group.start()):
         return match.end()
-    if group[0].startswith(b"0") and (match := _PHONE.match(text, group.start())):
-        return match.end() if not _THOUSANDS.match(text) else 0
-    return 0
+    is_phone = not is_amount and group[0].startswith(b"0")
+    match = _PHONE.match(text, group.start()) if is_phone else None
+    return match.end() if match else 0
 
 
 def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:

@@ -12,12 +12,7 @@ from typing import NamedTuple
 from adk_flow._text import join_names, plural
 from adk_flow.comparison.aggregate import Comparison
 from adk_flow.comparison.evidence import describe_gaps
-from adk_flow.comparison.recommend import (
-    find_obstacle,
-    write_caveats,
-    write_recommendation,
-    write_troubles,
-)
+from adk_flow.comparison.recommend import write_caveats, write_recommendation, write_troubles
 from adk_flow.render.comparison_crossovers import crossover_sections
 from adk_flow.render.comparison_faults import fault_sections
 from adk_flow.render.comparison_findings import FindingGroup, findings_table, group_findings
@@ -89,19 +84,15 @@ def _in_short(comparison: Comparison) -> Iterator[str]:
     gaps = [f"{short_name(f.construct)} {len(f.gaps)}" for f in comparison.constructs if f.gaps]
     if gaps and any(len(f.gaps) < len(f.after_turns) for f in comparison.constructs):
         total = plural(len(comparison.conversations), "conversation")
-        yield f"Not answered as asked, of {total}: {join_names(gaps)}.{_why(comparison)}"
+        # Checks say why themselves.
+        why = "" if any(run.checked for run in comparison.runs) else describe_gaps(comparison.runs)
+        yield f"Not answered as asked, of {total}: {join_names(gaps)}. {why}".rstrip()
 
 
 def _count_constructs(group: FindingGroup) -> str:
     """Says what a kind of finding is, and under how many constructs it is found."""
     what = group.explanation.partition(" MAST:")[0].removesuffix(".")
     return f"{what[0].lower()}{what[1:]} ({plural(len(group.constructs), 'construct')})"
-
-
-def _why(comparison: Comparison) -> str:
-    """Says why conversations were not answered, unless checks or the recommendation do."""
-    is_told = find_obstacle(comparison) or any(run.checked for run in comparison.runs)
-    return "" if is_told else f" {describe_gaps(comparison.runs)}"
 
 
 def _title(comparison: Comparison) -> str:
