@@ -12,7 +12,7 @@ import pytest
 from google.adk.agents import BaseAgent, LlmAgent
 from google.adk.agents._streaming_mode import StreamingMode
 from google.adk.agents.run_config import RunConfig
-from google.adk.apps.app import EventsCompactionConfig
+from google.adk.apps.app import EventsCompactionConfig, ResumabilityConfig
 from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
 from google.adk.models import FallbackModel
 from google.adk.models.base_llm import BaseLlm
@@ -187,6 +187,61 @@ async def test_events_that_come_when_the_next_model_is_asked_make_no_other_call(
     assert [turn.llm_calls for turn in turns] == [model.calls] == [2]
     assert tokens_of(turns) == model.tokens
     assert turns[0].reported_llm_calls == 2
+
+
+ANSWERS = ("one", (100, 4)), ("two", None), ("three", (100, 9))
+
+
+class Gathering(BaseAgent):
+    """Runs its agent several times at once, in one place, each with a history of its own."""
+
+    async def _run_async_impl(self, ctx):
+        queue = asyncio.Queue()
+
+        async def run():
+            session = ctx.session.model_copy(deep=True)
+            async for event in self.sub_agents[0].run_async(
+                ctx.model_copy(update={"session": session})
+            ):
+                await queue.put(event)
+            await queue.put(None)
+
+        running = [asyncio.create_task(run()) for _ in range(3)]
+        for _ in running:
+            while (event := await queue.get()) is not None:
+                yield event
+
+
+class InTurns(Counting):
+    """Answers once all are asked, and then in the order in which they were not."""
+
+    gates: list[asyncio.Event] = Field(default_factory=list)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self.gates.append(gate := asyncio.Event())
+        if len(self.gates) == 3:
+            self.gates[-1].set()
+        await gate.wait()
+        async for answer in super().generate_content_async(llm_request, stream):
+            yield answer
+        others = [each for each in self.gates if not each.is_set()]
+        if others:
+            others[-1].set()
+
+
+@pytest.mark.parametrize("is_resumable", [False, True])
+async def test_an_agent_that_runs_several_times_at_once_makes_each_call_once(
+    is_resumable, tmp_path
+):
+    model = InTurns.of(*(says(text, tokens) for text, tokens in ANSWERS))
+    root = Gathering(name="Root", sub_agents=[LlmAgent(name="Clerk", model=model)])
+    config = ResumabilityConfig(is_resumable=is_resumable)
+
+    turns = await taken(tmp_path, root, resumability_config=config)
+
+    assert [turn.llm_calls for turn in turns] == [model.calls] == [3]
+    assert turns[0].agents["Clerk"].activations == 3
+    assert [message.text for message in turns[0].messages] == [text for text, _ in ANSWERS]
 
 
 class Persistent(Counting):

@@ -214,7 +214,7 @@ def test_a_real_models_pace_takes_the_place_of_measured_time():
 
 
 def test_an_answer_in_the_models_place_is_no_model_call():
-    timing = timed("0 before_agent 1 why=user", "0 before_model 1", "5 event 1")
+    timing = timed("0 before_agent 1 why=user", "0 before_model 1", "5 event 1 text=no")
 
     assert (timing.llm_calls, [span.kind for span in timing.spans]) == (0, ["replaced"])
 

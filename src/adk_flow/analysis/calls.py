@@ -22,20 +22,27 @@ def ask_model(index: int, record: Record, run: Run) -> ModelCall:
 def call_of_event(record: Record, run: Run) -> ModelCall | None:
     """Finds the model call that an event is of.
 
-    An agent of the app's may hand an event on when its activation asks the next model already.
+    An agent of the app's may hand an event on when its activation asks the next model already, or
+    run an agent several times at once, whose events do not tell which of them they are of.
     """
     call = run.model_calls.get(record.activation)
-    before = call.before if call and not (call.has_answer or call.is_over) else None
-    return before if before and _shows(record, before) else call
+    if call is None or call.has_answer or call.is_over:
+        return call
+    others = (each for each in run.model_calls.values() if each.agent == call.agent)
+    told = (each for each in (call.before, *others) if each and _shows(record, each))
+    return next(told, call)
 
 
 def _shows(record: Record, call: ModelCall) -> bool:
-    """Whether an event has an answer of a call, or what the functions that it called gave."""
-    if record.responses:
-        return True
-    shown = [(answer.text, _names_of(answer.calls)) for answer in call.responses]
-    is_alike = record.usage is not None and record.usage == call.usage
-    return is_alike and (record.text, _names_of(record.calls)) in shown
+    """Whether an event has an answer of a call."""
+    answers = [(answer.text, _names_of(answer.calls)) for answer in call.responses]
+    return record.usage == call.usage and (record.text, _names_of(record.calls)) in answers
+
+
+def _may_answer(record: Record) -> bool:
+    """Whether an event may be an answer in a model's place: its agent may have others to come."""
+    has_words = bool(record.text or record.size or record.calls or record.usage)
+    return has_words and not record.responses
 
 
 def _names_of(calls: Iterable[FunctionCall]) -> list[tuple[str, str]]:
@@ -156,7 +163,7 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
     if call.ended < 0 and call.has_answer:
         _take_answer(call, index, record)
         call.responses.append(Response(index, record.text, record.calls))
-    elif call.ended < 0 and not call.is_over:
+    elif call.ended < 0 and not call.is_over and _may_answer(record):
         call.replaced = call.is_over = True
         call.usage = None if call.was_entered else usage
     elif record.responses or record.transfer:

@@ -44,15 +44,17 @@ class Runs:
         One that has ended is found too, unless a message `begins` it anew: what an agent of the
         app's began in a task of its own may go on.
         """
-        key = id(context.session), context.invocation_id
-        run = self._open.get(key) or self._of_copy(context)
-        return run or (not begins and self._ended.get(key)) or self._begin(context)
+        run = self._open.get((id(context.session), context.invocation_id))
+        return run or self._of_copy(context, begins=begins) or self._begin(context)
 
-    def _of_copy(self, context: InvocationContext) -> OpenRun | None:
-        """Finds the run of a graph's node, which ADK 2.4 to 2.7 give a copy of the session."""
+    def _of_copy(self, context: InvocationContext, *, begins: bool) -> OpenRun | None:
+        """Finds the run of one to which ADK 2.4 to 2.7, or the app, gave a copy of the session."""
         events, invocation = context.session.events, context.invocation_id
-        for (_, name), run in list(self._open.items()):  # another thread may begin one
-            if name == invocation and getattr(run.session, "events", None) is events:
+        runs = [*self._open.items()] if begins else [*self._ended.items(), *self._open.items()]
+        for (_, name), run in reversed(runs):
+            if name == invocation and not (
+                begins and getattr(run.session, "events", 0) is not events
+            ):
                 return run
         return None
 
