@@ -123,7 +123,7 @@ def test_what_stands_before_a_part_of_another_schema_is_read_before_that_is_refu
 
 
 def test_a_log_that_is_read_twice_at_once_tells_its_damage_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_BATCH", 1)
+    monkeypatch.setattr(reader, "_CHUNK", 1)
     path = written(tmp_path / "a.jsonl", turn())
     with path.open("a") as file:
         file.write("{}\n")

@@ -267,12 +267,10 @@ class _Scheduler:
             call = self._chains[call.activation].call
         return call
 
-    def ask(self, call: ModelCall) -> None:
-        """A model is asked at the end of its activation's chain."""
-        self._ask(call, self._chains[call.activation].path)
-
-    def _ask(self, call: ModelCall, end: _End) -> Span:
-        tokens, request = call.tokens, call.request
+    def ask(self, call: ModelCall) -> Span:
+        """A model is asked at the end of its activation's chain; by a tool, where that began."""
+        chain, tokens, request = self._chains[call.activation], call.tokens, call.request
+        start, after = chain.base if call.within else chain.path
         span = Span(
             kind="model" if call.was_made else "replaced",
             agent=call.agent,
@@ -280,8 +278,8 @@ class _Scheduler:
             version=call.version,
             record=call.record,
             began=call.began,
-            start=end[0],
-            after=end[1],
+            start=start,
+            after=after,
             nested=call.nested,
             parts=len(request.parts) if request else 0,
             is_unseen=call.is_unseen,
@@ -294,7 +292,7 @@ class _Scheduler:
 
     def enter(self, call: ModelCall) -> None:
         """A tool asked a model: the time that it took, or would have taken, is the tool's."""
-        span = self._ask(call, self._chains[call.activation].base)
+        span = self.ask(call)
         self._take(span, call)
         # Of a tool whose time is given, that of the models it asks is no part.
         is_part = 0 if self._tool_time else max(0, call.ended_time - call.began)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from itertools import islice, pairwise, takewhile
+from io import BufferedReader, BytesIO
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +27,8 @@ TELLS_FAULTS = frozenset({"user_message", "before_run", "after_run", "run_error"
 
 _LONGEST_LINE = 32 << 20
 """Bytes; a recorder keeps less of any text."""
-_BATCH = 64
-"""Lines that are read in a row: one by one takes a tenth longer, in a cache that two share."""
+_CHUNK = 1 << 16
+"""Bytes whose lines are read in a row, for the same reason as turns are given in a row."""
 _MOST_TEXTS = 100_000
 
 
@@ -174,7 +174,7 @@ class LogReader:
 
     def _read_other(self, line: bytes, error: Exception) -> None:
         """Reads a line that is no record: a header, or what is left of one."""
-        if len(line) == _LONGEST_LINE:
+        if len(line) >= _LONGEST_LINE:
             words = f"line {self._line} is longer than 32 MB; no log has such"
             raise LogError(f"{self.path}: {words}")
         if line.startswith(_HEADER_START):
@@ -214,15 +214,15 @@ class LogFile:
           LogError: the file cannot be read, is no flow log, or has another schema.
         """
         self.path = str(path)
-        with self._opened() as lines:
-            self.read_so_far = LogReader(self.path, next(lines, b""))
+        with self._opened() as file:
+            self.read_so_far = LogReader(self.path, file.readline(_LONGEST_LINE))
         self.header = self.read_so_far.header
 
     @contextmanager
-    def _opened(self) -> Iterator[Iterator[bytes]]:
+    def _opened(self) -> Iterator[BufferedReader]:
         try:
             with Path(self.path).open("rb") as file:
-                yield iter(partial(file.readline, _LONGEST_LINE), b"")
+                yield file
         except OSError as error:
             words = f"{self.path}: cannot be read: {error.strerror or error}"
             raise LogError(words) from error
@@ -234,10 +234,10 @@ class LogFile:
         Raises:
           LogError: it cannot be read, or a later part has another schema.
         """
-        with self._opened() as lines:
-            self.read_so_far = reader = LogReader(self.path, next(lines, b""))
-            while batch := list(islice(lines, _BATCH)):
-                yield from reader.read(batch)
+        with self._opened() as file:
+            self.read_so_far = reader = LogReader(self.path, file.readline(_LONGEST_LINE))
+            while lines := file.read(_CHUNK):
+                yield from reader.read(BytesIO(lines + file.readline(_LONGEST_LINE)))
 
 
 class RecentTexts(OrderedDict[int, str]):
