@@ -37,6 +37,8 @@ TEXTS = {
     "digits only": "1 2 3 4 5 ",
     "cards only": "4111 1111 1111 1111 ",
     "names of secrets only": "a_token: ",
+    "names of none only": "key=",
+    "telephone numbers only": "07700 900123 ",
 }
 
 

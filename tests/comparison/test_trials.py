@@ -306,13 +306,14 @@ def _made(results, trial):
     results.add(TrialResult(*trial, failed_checks=[]))
 
 
-def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path):
-    (tmp_path / "experiment.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", '{"a":' * 5000])
+def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path, text):
+    (tmp_path / "experiment.json").write_text(text)
 
     with pytest.raises(AdkFlowError, match=r"experiment\.json: is no experiment's"):
         TrialStore(tmp_path, IDENTITY)
 
-    assert (tmp_path / "experiment.json").read_text() == "{"
+    assert (tmp_path / "experiment.json").read_text() == text
 
 
 def test_a_line_is_written_for_each_trial_and_one_that_was_cut_is_made_again(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.flow import read_flow
 from adk_flow.errors import AdkFlowError
 from adk_flow.log.schema import SCHEMA
 from adk_flow.render.flow_json import flow_to_data
@@ -45,6 +46,9 @@ def test_what_is_nested_without_end_is_told_in_one_line(tmp_path, place, layers,
             read_conversation(file)
         else:
             flow_to_data(read_trace(file), "both")
+            _ = read_flow(file).state
+    except ValueError as error:
+        assert str(error) == "the log does not hold all values of state"
     except AdkFlowError as error:
         assert "\n" not in str(error)
 

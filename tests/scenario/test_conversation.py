@@ -1,14 +1,18 @@
 """Conversation files: what they may hold, and one clear line for what they may not."""
 
+import json
+
 import pytest
 
 from adk_flow.errors import AdkFlowError
 from adk_flow.scenario.conversation import (
     AskedTurn,
+    Conversation,
     Near,
     failed_checks,
     read_conversation,
     read_state,
+    write_conversation,
 )
 from adk_flow.scenario.yaml_file import MOST_BYTES
 
@@ -138,16 +142,20 @@ def test_a_file_that_would_take_all_memory_is_refused_in_a_line(text, reason, tm
     assert str(refused.value) == f"{path}: {reason}"
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        *(('{"a":' * n + "1" + "}" * n, "is nested too deeply") for n in (101, 900, 5000)),
-        ('{"a": ' + "9" * 5000 + "}", "has a number of too many digits"),
-    ],
-)
-def test_a_state_that_cannot_be_copied_or_shown_is_refused(text, reason):
-    with pytest.raises(AdkFlowError, match=reason):
+DEEP = [f'{{"a":{"[" * n}1{"]" * n}}}' for n in (100, 900, 5000)]
+
+
+@pytest.mark.parametrize("text", [*DEEP, '{"a": ' + "9" * 5000 + "}"])
+def test_a_state_that_cannot_be_copied_or_shown_is_refused(text):
+    with pytest.raises(AdkFlowError, match="is nested too deeply, or has a number of too many"):
         read_state(text)
+
+
+def test_what_yaml_cannot_hold_is_refused():
+    deep = Conversation(turns=[AskedTurn(say="Hi")], state=json.loads(DEEP[1]))
+
+    with pytest.raises(AdkFlowError, match="nested too deeply for YAML"):
+        write_conversation(deep)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ def state_after(trace: Trace, last: int) -> dict[str, Any]:
         if record.run not in own or not (keys or record.values):
             continue
         try:
-            values: dict[str, Any] = msgspec.json.decode(record.values)
-        except msgspec.DecodeError as error:
+            values = msgspec.json.decode(record.values, type=dict[str, Any])
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError("the log does not hold all values of state") from error
         state |= values
     return state

@@ -175,7 +175,7 @@ def _read(folder: Path) -> Shard:
         raise AdkFlowError(f"{folder}: {reason}") from None
     except OSError as error:
         raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AdkFlowError(f"{path}: is no shard's: {error}") from error
 
 

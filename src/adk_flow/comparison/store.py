@@ -316,7 +316,7 @@ class TrialStore(Folder):
             pass
         except OSError as error:
             raise AdkFlowError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._refusal(f"is no experiment's: {error}; {self.advice}", path) from error
 
 

@@ -159,7 +159,7 @@ class Cassette:
             lines, end, torn = file.read().rpartition(b"\n")
         self._size += len(lines) + len(end)
         for line in filter(None, lines.split(b"\n")):
-            with suppress(msgspec.DecodeError):
+            with suppress(msgspec.DecodeError, RecursionError):
                 answer = msgspec.json.decode(line, type=_Answer)
                 self._answers.setdefault(answer.place, answer)
         return torn

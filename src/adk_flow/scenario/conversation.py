@@ -140,11 +140,18 @@ def read_conversation(path: str | Path) -> Conversation:
 
 
 def write_conversation(conversation: Conversation, width: int = 100) -> str:
-    """Writes a conversation as a YAML file holds it."""
+    """Writes a conversation as a YAML file holds it.
+
+    Raises:
+      AdkFlowError: it holds what is nested too deeply.
+    """
     data = msgspec.to_builtins(conversation)
-    return yaml.safe_dump(
-        data, sort_keys=False, allow_unicode=True, width=width, default_flow_style=None
-    )
+    try:
+        return yaml.safe_dump(
+            data, sort_keys=False, allow_unicode=True, width=width, default_flow_style=None
+        )
+    except RecursionError as error:
+        raise AdkFlowError("what was called or returned is nested too deeply for YAML") from error
 
 
 def read_state(text: str) -> dict[str, Any]:
@@ -178,10 +185,9 @@ def _state_of_json(text: str, file: str = "") -> dict[str, Any]:
         _check_depth(state)
     except json.JSONDecodeError as error:
         state, reason = None, f"line {error.lineno}, column {error.colno}: {error.msg}; "
-    except RecursionError as error:
-        raise AdkFlowError(f"{place}is nested too deeply", argument=argument) from error
-    except ValueError as error:
-        raise AdkFlowError(f"{place}has a number of too many digits", argument=argument) from error
+    except (RecursionError, ValueError) as error:
+        reason = "is nested too deeply, or has a number of too many digits"
+        raise AdkFlowError(f"{place}{reason}", argument=argument) from error
     if not isinstance(state, dict):
         raise AdkFlowError(f"{place}{reason}expected a JSON object", argument=argument)
     return state
