@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from adk_flow.models.scripted import Scripted, call, transfer
 from tests.doubles.flow import agent, record
+from tests.doubles.models import Watched
 
 
 class Breaks(BasePlugin):
@@ -50,6 +51,32 @@ async def test_a_task_whose_id_repeats_is_of_whom_it_had_been_handed_to(tmp_path
     assert ends_of(flow) == [("Peer", "Lead", False)] * 2
     _, second = flow.trace.turns
     assert [(m.target, m.cause) for m in second.moves if m.kind == "call"] == [("Peer", "task")]
+
+
+class AsksItself(BasePlugin):
+    """Asks the model in ADK's place once a task is done."""
+
+    async def before_model_callback(self, *, callback_context, llm_request):
+        asked = callback_context._invocation_context.agent.model
+        if callback_context.agent_name == "Lead" and asked.sent:
+            llm_request.config.labels = {"adk_agent_name": "Lead"}
+            (answer,) = [one async for one in asked.generate_content_async(llm_request)]
+            return answer
+
+
+async def test_what_a_plugin_asks_once_a_task_is_done_is_the_plugins_one_call(tmp_path):
+    model = Watched(
+        script={
+            "Lead": [call("Aide", request="Go."), "Done."],
+            "Aide": [call("finish_task", result="Ok.")],
+        }
+    )
+    lead = agent("Lead", model, sub_agents=[agent("Aide", model, mode="task")])
+
+    flow = await record(lead, ["Go."], tmp_path, before=[AsksItself("asks")], model=model)
+
+    (turn,) = flow.figures
+    assert (turn.llm_calls, turn.unseen_llm_calls) == (len(model.sent), 0) == (3, 0)
 
 
 async def test_a_turn_begins_with_the_outermost_graph(tmp_path):

@@ -203,6 +203,8 @@ class TraceReader:
         if record.cause == "resume" and record.activation in self.activations:
             resumed = self.activations[record.activation]
             resumed.awaits_model = True
+            if asked := run.model_calls.get(record.activation):
+                asked.is_over = True
             run.turn.resumed.append((moment.index, resumed))
             return
         if task := self._calls.replayed(record, run):
