@@ -58,10 +58,10 @@ class AsksItself(BasePlugin):
 
     async def before_model_callback(self, *, callback_context, llm_request):
         asked = callback_context._invocation_context.agent.model
-        if callback_context.agent_name == "Lead" and asked.sent:
-            llm_request.config.labels = {"adk_agent_name": "Lead"}
-            (answer,) = [one async for one in asked.generate_content_async(llm_request)]
-            return answer
+        if callback_context.agent_name != "Lead" or not asked.sent:
+            return None
+        llm_request.config.labels = {"adk_agent_name": "Lead"}
+        return [one async for one in asked.generate_content_async(llm_request)][-1]
 
 
 async def test_what_a_plugin_asks_once_a_task_is_done_is_the_plugins_one_call(tmp_path):
