@@ -1,5 +1,7 @@
 """How calls and tries of a node end, in situations that random trees have shown."""
 
+from typing import Any
+
 from google.adk.agents import BaseAgent
 from google.adk.events.event import Event
 from google.adk.plugins.base_plugin import BasePlugin
@@ -57,7 +59,7 @@ class AsksItself(BasePlugin):
     """Asks the model in ADK's place once a task is done."""
 
     async def before_model_callback(self, *, callback_context, llm_request):
-        asked = callback_context._invocation_context.agent.model
+        asked: Any = getattr(callback_context._invocation_context.agent, "model", None)
         if callback_context.agent_name != "Lead" or not asked.sent:
             return None
         llm_request.config.labels = {"adk_agent_name": "Lead"}
