@@ -34,7 +34,7 @@ from google.genai import types
 from pydantic import Field
 from recorder import Instant, repeat_turn
 
-from adk_flow._adk import spare_failing_import
+from adk_flow.record.failing_import import spare_failing_import
 
 AIM_WHOLE, AIM_WINDOW = 10, 2
 """Turn 1000 over turn 10, where the model sees all, and where it sees a stated window."""

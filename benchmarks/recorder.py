@@ -50,12 +50,12 @@ from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 from pydantic import Field
 
-from adk_flow._adk import spare_failing_import
 from adk_flow.log.reader import read_log
 from adk_flow.log.schema import Record
 from adk_flow.log.writer import LogWriter
 from adk_flow.models.scripted import call, transfer
 from adk_flow.record.extract import hash_parts
+from adk_flow.record.failing_import import spare_failing_import
 from adk_flow.record.plugin import FlowPlugin
 
 AIM_HOOK_MICROSECONDS = 25

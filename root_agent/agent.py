@@ -10,7 +10,6 @@ from google.adk.apps import App
 from google.adk.tools.agent_tool import AgentTool
 
 from adk_flow.models import model_from_env
-from adk_flow.run import spare_failing_import
 from callbacks.flow_log import flow_log
 from callbacks.guardrails import Guardrails
 from callbacks.guidance_notice import GuidanceNotice
@@ -19,8 +18,6 @@ from callbacks.tool_threads import ToolThreads
 from sub_agents.investment import investment_agent
 from sub_agents.mortgage import mortgage_agent
 from sub_agents.pension import pension_agent
-
-spare_failing_import()
 
 root_agent = LlmAgent(
     name="Root_Agent",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
-import sys
 from contextlib import AbstractContextManager, nullcontext
 
 from google.adk.version import __version__ as installed
@@ -23,9 +21,7 @@ __all__ = [
     "BaseNode",
     "Workflow",
     "check_constructs",
-    "heed_failing_import",
     "keep_what_is_loaded",
-    "spare_failing_import",
     "tools_inline",
 ]
 
@@ -45,26 +41,6 @@ def check_constructs() -> None:
             f"rewiring needs google-adk {'.'.join(map(str, OLDEST_WITH_CONSTRUCTS))} or newer, and "
             f"{installed} is installed; run, show, check and `compare LOG LOG` work with it"
         )
-
-
-_REMOTE = "google.adk.agents.remote_a2a_agent"
-
-
-def spare_failing_import() -> None:
-    """Makes an import that cannot succeed fail at once.
-
-    Without the package a2a, ADK looks for it on disk again at each run of a node (2.13,
-    workflow/utils/_workflow_graph_utils.py).
-    """
-    if importlib.util.find_spec("a2a") is None:
-        # None is import's own mark for a module that is not there.
-        sys.modules.setdefault(_REMOTE, None)  # pyright: ignore[reportArgumentType]
-
-
-def heed_failing_import() -> None:
-    """Lets that import fail of itself again, so that its message names the package that lacks."""
-    if _REMOTE in sys.modules and sys.modules[_REMOTE] is None:
-        del sys.modules[_REMOTE]
 
 
 def keep_what_is_loaded() -> None:

@@ -214,3 +214,16 @@ async def test_a_task_that_outlives_several_recorders_keeps_no_run_that_is_over(
         await records_of(tmp_path / name, LlmAgent(name="Root", model=model), "Hello?")
 
     assert len([scene for scene in scenes.get().values() if scene.run.ended]) == 1
+
+
+async def test_a_stream_that_nobody_reads_asks_no_model(tmp_path):
+    model, other = Counting(answers=[says("hello")]), Counting(model="other", answers=[])
+
+    def ask_nobody(callback_context):
+        other.generate_content_async(LlmRequest())
+
+    root = LlmAgent(name="Root", model=model, before_agent_callback=ask_nobody)
+    records = await records_of(tmp_path, root, "Hello?")
+
+    assert other.entered == []
+    assert untold(records) == []

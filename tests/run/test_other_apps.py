@@ -38,7 +38,7 @@ def written(name, text, folder):
     [
         (("inspect", "--format", "json"), '{"app":', 1),
         (("inspect", "--format", "mermaid"), "flowchart TD\n", 1),
-        (("run", QUESTION, "--model", "offline", "--json"), '{"log":', 2),
+        (("run", QUESTION, "--model", "offline", "--format", "json"), '{"log":', 2),
         (("compare", "--format", "json"), '{"setting":', 2),
         (("compare", "--format", "markdown"), "# ", 2),
     ],

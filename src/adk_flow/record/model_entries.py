@@ -139,14 +139,8 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
     @functools.wraps(method)
     @passes_on
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
-        outer, following = _current.get(), _following()
-        if not following:
-            return method(model, *args, **named)
-        entry = Entry(model, following)
-        if outer is not None:
-            outer.is_wrapper = True
-            outer.base = entry if outer.model is model else None
-        return _Answers(entry, method(model, *args, **named))
+        stream, following = method(model, *args, **named), _following()
+        return _Answers(Entry(model, following), stream) if following else stream
 
     return entered
 
@@ -160,6 +154,8 @@ class _Answers(AsyncGenerator[LlmResponse, None]):
 
     def __init__(self, entry: Entry, stream: AsyncGenerator[LlmResponse, None]) -> None:
         self._entry, self._stream = entry, stream
+        self._has_begun = False
+        """Whether anybody read of it; before that no model is asked."""
 
     async def asend(self, value: None) -> LlmResponse:
         response = await self._run(anext(self._stream))  # it may be an iterator that ADK can read
@@ -173,14 +169,22 @@ class _Answers(AsyncGenerator[LlmResponse, None]):
         try:
             await self._stream.aclose()
         finally:
-            self._entry.leave()
+            self._leave()
 
     def __del__(self) -> None:
-        self._entry.leave()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._has_begun:
+            self._entry.leave()
 
     async def _run(self, step: Awaitable[LlmResponse]) -> LlmResponse:
         """Takes a step while the entry is the current one of its context."""
-        token = _current.set(self._entry)
+        outer, entry = _current.get(), self._entry
+        if not self._has_begun and outer is not None:
+            outer.is_wrapper = True
+            outer.base = entry if outer.model is entry.model else None
+        self._has_begun, token = True, _current.set(entry)
         try:
             return await step
         except BaseException as error:

@@ -11,6 +11,7 @@ from google.adk.agents.invocation_context import InvocationContext
 from adk_flow.record import agents
 from adk_flow.record.activations import OpenRun, call_around
 from adk_flow.record.client_entries import watch_client
+from adk_flow.record.failing_import import spare_failing_import
 from adk_flow.record.model_entries import watch_models
 from adk_flow.record.sessions import SessionLog, Sessions
 from adk_flow.record.threads import watch_threads
@@ -71,6 +72,7 @@ class Runs:
             watch_models()
             watch_client()
             watch_threads()
+            spare_failing_import()  # only now, when the app has imported what it needs
         session = context.session
         key = (session.app_name, session.user_id, session.id)
         log = self.sessions.begin_turn(key, lambda: self._new_log(context))

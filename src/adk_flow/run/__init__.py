@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from adk_flow._adk import keep_what_is_loaded as keep_what_is_loaded
-from adk_flow._adk import spare_failing_import as spare_failing_import
 from adk_flow._data import load_lazily
 
 if TYPE_CHECKING:

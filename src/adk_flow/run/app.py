@@ -10,12 +10,13 @@ from google.adk.apps import App
 from google.adk.cli.utils.agent_loader import AgentLoader
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
-from adk_flow._adk import BaseNode, heed_failing_import, spare_failing_import
+from adk_flow._adk import BaseNode
 from adk_flow.errors import AdkFlowError
 from adk_flow.models.cassette import Cassette, Tape, open_cassette
 from adk_flow.models.decisions import Decided, decided
 from adk_flow.models.from_env import model_named, without_keys
 from adk_flow.models.override import models_of, override_models
+from adk_flow.record.failing_import import heed_failing_import, spare_failing_import
 from adk_flow.record.plugin import FlowPlugin
 
 FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
