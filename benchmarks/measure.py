@@ -99,7 +99,7 @@ def written(path: Path, records: int) -> None:
 
 def measured(path: Path) -> None:
     """Measures a log turn by turn."""
-    gc.set_threshold(100_000)  # as the command does
+    gc.set_threshold(10_000)  # as the command does
     for turn in read_turns(LogFile(path).records):
         measure_turn(turn)
 

@@ -91,7 +91,7 @@ def main() -> None:
     try:
         with ended_by_signals():
             # What is loaded, and what is read of a log, stays: looking for garbage is for little.
-            gc.set_threshold(100_000)
+            gc.set_threshold(10_000)
             is_completing = "_ADK_FLOW_COMPLETE" in os.environ
             command = make_command([] if is_completing else words)
             gc.freeze()
