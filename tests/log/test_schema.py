@@ -9,6 +9,7 @@ from google.adk.tools.agent_tool import AgentTool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.log.reader import read_log
 from adk_flow.log.requests import Requests
@@ -140,6 +141,26 @@ async def test_a_turn_that_was_lost_whole_is_told_by_each_command(tmp_path):
     checked = run_command("check", cut, "--expect", rules, folder=tmp_path)
     told = [line for line in checked.stdout.splitlines() if "cannot be known" in line]
     assert ["llm_calls" in line for line in told] == [True, True], checked.stdout
+
+
+@pytest.mark.parametrize("hook", ["before_model", "after_model", "after_agent"])
+async def test_what_a_turn_took_is_unknown_if_lines_of_it_are_lost_and_known_of_others(
+    tmp_path, hook
+):
+    await record(alone(), ["a?", "b?", "c?"], tmp_path)
+    (path,) = tmp_path.rglob("*.jsonl")
+    whole = measure(read_trace(path))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines = [line for line in lines if not (b'"run":2' in line and f'"{hook}"'.encode() in line)]
+    path.write_bytes(b"".join(lines))
+
+    first, second, third = measure(read_trace(path))
+
+    assert [first, third.llm_calls, third.tokens] == [whole[0], whole[2].llm_calls, whole[2].tokens]
+    assert [second.llm_calls, second.input_tokens, second.output_tokens] == [None] * 3
+    assert second.seen_llm_calls <= whole[1].seen_llm_calls
+    shown = " ".join(run_command("show", path, folder=tmp_path).stdout.split())
+    assert shown.count("+ unknown, as lines of the log are lost") == 1
 
 
 def test_a_request_whose_base_was_lost_is_not_guessed():

@@ -107,6 +107,8 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Agents whose question or pending call the turn was paused by."""
     complete: bool = False
     """Whether the turn's end was logged."""
+    lacks_lines: bool = False
+    """Whether lines of the log are lost that may have been of it, and calls with them."""
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
@@ -182,6 +184,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         waits_for=list(dict.fromkeys([agent for agent, _ in turn.waits])),
         active_agent=turn.active_agent,
         complete=turn.complete,
+        lacks_lines=turn.lacks_lines,
         failed=turn.failed,
         error=turn.error,
         agents=_measure_agents(turn, schedule),
@@ -192,6 +195,11 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         metrics.reported_output_tokens = output
     for agent in metrics.agents.values():
         _add(metrics, agent, _OF_CALLS)
+    if turn.lacks_lines:
+        metrics.reported_input_tokens = metrics.reported_output_tokens = None
+        for figures in (metrics, *metrics.agents.values()):
+            figures.llm_calls = None
+            figures.input_tokens = figures.cached_tokens = figures.output_tokens = None
     return metrics
 
 
@@ -290,6 +298,7 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         run.remote_agents = list(dict.fromkeys([*run.remote_agents, *turn.remote_agents]))
         run.active_agent = turn.active_agent
         run.complete &= turn.complete
+        run.lacks_lines |= turn.lacks_lines
         run.failed |= turn.failed
         run.error = run.error or turn.error
         for name, agent in turn.agents.items():

@@ -399,6 +399,8 @@ class Turn(msgspec.Struct, eq=False):
     failed: bool = False
     error: str = ""
     """What it failed with, as far as it was kept."""
+    lacks_lines: bool = False
+    """Whether lines of the log are lost that may have been of it."""
     runs: list[Run] = []
     activations: list[Activation] = []
     """Those that began in it, in order, as are the following."""
@@ -429,6 +431,11 @@ class Turn(msgspec.Struct, eq=False):
     def complete(self) -> bool:
         """Whether its end was logged."""
         return self.end >= 0
+
+    def may_lack(self, hole: int) -> bool:
+        """Whether lines that are lost before a record, by its index, may have been of it."""
+        first = self.record + 1 if self.invocation else self.record
+        return first <= hole and (hole <= self.end or not self.complete)
 
     @property
     def end_record(self) -> tuple[int, ...]:

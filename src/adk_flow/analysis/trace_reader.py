@@ -502,6 +502,8 @@ def trace_log(log: Log) -> Trace:
     reader = TraceReader()
     for record in log.records:
         reader.read(record)
+    for turn in reader.turns.values():
+        turn.lacks_lines = any(map(turn.may_lack, log.holes))
     return Trace(log, list(reader.turns.values()))
 
 

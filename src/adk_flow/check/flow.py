@@ -236,14 +236,11 @@ class Flow:
         Args:
           by_number: whether its turn is one by its number, which a turn that was lost would change.
         """
-        holes = [hole.record for hole in (*self.log.damage, *self.log.gaps)]
-        holes = [hole for hole in holes if hole < len(self.log.records)]  # others only cut it
         if not self._is_part:
-            return bool(holes)
+            return bool(self.log.holes)
         (turn,) = self._turns
-        starts = self.log.records[turn.record].hook in ("session_change", "user_message")
-        first = 0 if by_number else turn.record + starts
-        return any(first <= hole and (hole <= turn.end or not turn.complete) for hole in holes)
+        before = (hole <= turn.record for hole in self.log.holes)
+        return turn.lacks_lines or (by_number and any(before))
 
     @property
     def faults(self) -> list[str]:

@@ -96,6 +96,11 @@ class Log(NamedTuple):
         return sum(max(0, now - was) for was, now in pairwise(counts))
 
     @property
+    def holes(self) -> list[int]:
+        """Indexes of the records before which lines are lost; at the end it was only cut."""
+        return _holes(self, len(self.records))
+
+    @property
     def missing(self) -> int:
         """How many lines are missing."""
         return sum(gap.last - gap.first + 1 for gap in self.gaps)
@@ -172,6 +177,11 @@ class LogReader:
             records.append(record)
         yield from records
 
+    @property
+    def holes(self) -> list[int]:
+        """Those of the log so far, see `Log.holes`."""
+        return _holes(self, self._index)
+
     def _read_other(self, line: bytes, error: Exception) -> None:
         """Reads a line that is no record: a header, or what is left of one."""
         if len(line) >= _LONGEST_LINE:
@@ -202,6 +212,10 @@ class LogReader:
         if expected and number - expected > unread:
             self.gaps.append(MissingLines(self._line, expected, number - 1, record=self._index))
         self._following = number + 1
+
+
+def _holes(log: Log | LogReader, count: int) -> list[int]:
+    return [hole.record for hole in (*log.damage, *log.gaps) if hole.record < count]
 
 
 class LogFile:

@@ -155,6 +155,7 @@ def _of_calls(turn: TurnMetrics) -> str:
     """Says what else is known of the LLM calls."""
     more = [f" + unknown calls of {plain(name)}" for name in turn.remote_agents]
     more += [f" + {turn.unseen_llm_calls} reported, not seen"] * bool(turn.unseen_llm_calls)
+    more += [" + unknown, as lines of the log are lost"] * turn.lacks_lines
     is_hiding = turn.reported_llm_calls != turn.llm_calls
     notes = [f"{turn.reported_llm_calls} in ADK's session"] * is_hiding
     notes += [f"{turn.replayed_llm_calls} more replayed"] * bool(turn.replayed_llm_calls)
@@ -205,6 +206,8 @@ def print_flow(
             continue
         for move in turn.moves:
             printer.print(move)
+        if isinstance(log, LogFile):
+            turn.lacks_lines = any(map(turn.may_lack, log.read_so_far.holes))
         metrics = measure_turn(turn)
         if not turn.moves:  # cut before any agent began
             print_lines(["", f"Turn {turn.number}"], "bold", console)
