@@ -33,6 +33,7 @@ from adk_flow.check.rules import read_rules
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.render.narration import Narrator
 from tests.doubles.flow import record
+from tests.doubles.models import asking_again
 
 
 class Counting(BaseLlm):
@@ -244,20 +245,8 @@ async def test_an_agent_that_runs_several_times_at_once_makes_each_call_once(
     assert [message.text for message in turns[0].messages] == [text for text, _ in ANSWERS]
 
 
-class Persistent(Counting):
-    """Asks its base class again where that fails."""
-
-    async def generate_content_async(self, llm_request, stream=False):
-        with suppress(RuntimeError):
-            async for answer in super().generate_content_async(llm_request, stream):
-                yield answer
-            return
-        async for answer in super().generate_content_async(llm_request, stream):
-            yield answer
-
-
 async def test_a_model_that_asks_its_base_class_again_makes_two_calls(tmp_path):
-    model = Persistent.of(RuntimeError("gone"), says("done"))
+    model = asking_again(Counting).of(RuntimeError("gone"), says("done"))
 
     turns = await taken(tmp_path, LlmAgent(name="Root", model=model))
 

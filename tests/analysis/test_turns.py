@@ -1,7 +1,6 @@
 """Where a turn begins and ends, whatever plugins, callers and callbacks do at its edges."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -19,6 +18,7 @@ from adk_flow.check.flow import Flow
 from adk_flow.models.scripted import Scripted, call
 from adk_flow.record.plugin import FlowPlugin
 from tests.doubles.flow import agent, expected, record
+from tests.doubles.models import asking_again
 
 
 def look(q: str) -> str:
@@ -81,21 +81,10 @@ class Dispatching(BaseAgent):
         yield Event(author=self.name, content=types.ModelContent("Started."))
 
 
-class Tries(Scripted):
-    """Asks its base class again where that fails."""
-
-    async def generate_content_async(self, llm_request, stream=False):
-        with suppress(RuntimeError):
-            async for answer in super().generate_content_async(llm_request, stream):
-                yield answer
-            return
-        async for answer in super().generate_content_async(llm_request, stream):
-            yield answer
-
-
 async def test_what_goes_on_after_its_run_is_of_that_turn(tmp_path):
     busy = RuntimeError("busy")
-    model = Tries(script={"Mail": [call("look", q="x"), busy, "Sent.", busy, busy]})
+    script = {"Mail": [call("look", q="x"), busy, "Sent.", busy, busy]}
+    model = asking_again(Scripted)(script=script)
     root = Dispatching(name="Root", sub_agents=[agent("Mail", model, tools=[look])])
 
     flow = await record(root, ["a", "b"], tmp_path, plugins=[Background("background")], model=model)

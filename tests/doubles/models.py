@@ -1,6 +1,7 @@
 """Models and plugins that do what tests need beside a script."""
 
 import asyncio
+from contextlib import suppress
 from typing import NamedTuple
 
 from google.adk.models.llm_response import LlmResponse
@@ -55,6 +56,21 @@ def says(text, **fields):
     # ADK's summarizer sets the role (2.13, apps/llm_event_summarizer.py); ModelContent's is frozen.
     content = types.Content(role="model", parts=[types.Part(text=text)])
     return LlmResponse(content=content, usage_metadata=usage, **fields)
+
+
+def asking_again(kind):
+    """Makes a class of models that ask their base class again where that fails."""
+
+    class AskingAgain(kind):
+        async def generate_content_async(self, llm_request, stream=False):
+            with suppress(RuntimeError):
+                async for answer in super().generate_content_async(llm_request, stream):
+                    yield answer
+                return
+            async for answer in super().generate_content_async(llm_request, stream):
+                yield answer
+
+    return AskingAgain
 
 
 class Hanging(Scripted):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,16 +35,17 @@ from adk_flow.render.terminal import plain_console
 
 _ALL = 10
 """Constructs, at least, that `all` stands for: how many is known only once ADK is loaded."""
-_OF_LOGS = (
+_OF_LOGS = {
     *("subjects", "baseline", "faults", "latency", "latency_profile", "prices"),
     *("out", "form", "verbose"),
-)
+}
 """What may be given where logs are compared, and nothing is run."""
 _LEAST_STEP = 10
 """Runs between two lines that say how many are done, where there is no bar."""
 
 
 def compare_constructs(
+    context: typer.Context,
     subjects: Annotated[
         list[Path],
         typer.Argument(
@@ -117,7 +117,7 @@ def compare_constructs(
     if out:
         Folder(out).check_free()
     if all(map(_is_of_logs, subjects)):
-        _check_unset(locals())
+        _check_unset(context)
         folder = out or _default_folder("logs", subjects)
         pages = {"folder": folder, "page": trace_to_html}
         logs = [*list_logs(subjects)]
@@ -223,10 +223,11 @@ def _report(
         raise typer.Exit(1)
 
 
-def _check_unset(given: Mapping[str, object]) -> None:
+def _check_unset(context: typer.Context) -> None:
     """Refuses what is given of runs, where nothing is run."""
-    for name, parameter in inspect.signature(compare_constructs).parameters.items():
-        if name not in _OF_LOGS and given[name] != parameter.default:
+    for name in context.params.keys() - _OF_LOGS:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
             raise AdkFlowError("is for an app; flow logs are compared as they are", argument=name)
 
 

@@ -232,6 +232,11 @@ class LogFile:
             self.read_so_far = LogReader(self.path, file.readline(_LONGEST_LINE))
         self.header = self.read_so_far.header
 
+    @property
+    def holes(self) -> list[int]:
+        """Those of the log as far as it was read, see `Log.holes`."""
+        return self.read_so_far.holes
+
     @contextmanager
     def _opened(self) -> Iterator[BufferedReader]:
         try:
