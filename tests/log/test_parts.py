@@ -14,6 +14,7 @@ from adk_flow.analysis.findings import detect_findings
 from adk_flow.analysis.metrics import measure, summed
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.snapshot import draw_snapshot
+from adk_flow.log.reader import read_log
 from adk_flow.models.enforcement import in_force
 from adk_flow.models.override import override_models, override_of
 from adk_flow.models.scripted import Scripted, call
@@ -183,6 +184,22 @@ async def test_damage_is_told_with_its_file(folders, tmp_path):
 
     lines = second.read_bytes().count(b"\n") + 1
     assert f"{second}: line {lines} left out" in told.stdout
+
+
+async def test_what_is_lost_of_one_part_is_lost_of_the_turn_that_it_held(tmp_path):
+    _, parts = await held(next(iter(LONG)), tmp_path)
+    first, second = sorted(logs_in(parts), key=lambda log: read_log(log).header.time)
+    lines = second.read_bytes().splitlines(keepends=True)
+    (lost, *_) = (n for n, line in enumerate(lines) if b'"before_agent"' in line)
+    follows = read_log(second).records[lost]  # the header is a line, too
+    second.write_bytes(b"".join([*lines[:lost], *lines[lost + 1 :]]))
+
+    trace = read_trace(first, second)
+
+    (hole,) = trace.log.holes
+    assert trace.log.records[hole].time == follows.time
+    unknown = [turn.llm_calls is None for turn in measure(trace)]
+    assert unknown == [False, True, *[False] * (len(unknown) - 2)]
 
 
 async def test_copies_and_what_a_second_recorder_wrote_count_once(folders, tmp_path):

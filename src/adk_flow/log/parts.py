@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from adk_flow.log.reader import TELLS_FAULTS, Log, LogError, LogFile, read_log, shifted
+from adk_flow.log.reader import (
+    TELLS_FAULTS,
+    Damage,
+    Log,
+    LogError,
+    LogFile,
+    MissingLines,
+    read_log,
+    shifted,
+)
 from adk_flow.log.schema import Header, Record
+
+_Hole = TypeVar("_Hole", Damage, MissingLines)
 
 
 def names_in(path: Path) -> tuple[str, ...]:
@@ -89,11 +101,23 @@ def join_parts(parts: Sequence[Log]) -> Log:
     if not others:
         return first
     ends = {part.records[-1].number for part in parts if part.records}
-    gaps = [gap._replace(path=part.path) for part in parts for gap in part.gaps]
+    timed = [[time for time, _, _ in _timed(0, part.records)] for part in parts]
+
+    def placed(hole: _Hole, part: int) -> _Hole:
+        """Gives a hole with the place, among all records, of the one that follows it."""
+        place = sum(map(len, timed))
+        if hole.record < len(timed[part]):
+            moment = timed[part][hole.record]
+            earlier = (bisect_right(times, moment) for times in timed[:part])
+            later = (bisect_left(times, moment) for times in timed[part + 1 :])
+            place = sum(earlier) + hole.record + sum(later)
+        return hole._replace(path=parts[part].path, record=place)
+
+    gaps = [placed(gap, n) for n, part in enumerate(parts) for gap in part.gaps]
     return first._replace(
         records=merge([part.records for part in parts]),
         texts={number: text for part in parts for number, text in part.texts.items()},
-        damage=[damage._replace(path=part.path) for part in parts for damage in part.damage],
+        damage=[placed(damage, n) for n, part in enumerate(parts) for damage in part.damage],
         # What is missing before a log that was rotated is the end of another one.
         gaps=[gap for gap in gaps if gap.line > 1 or gap.last not in ends],
     )
