@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -101,26 +101,32 @@ def join_parts(parts: Sequence[Log]) -> Log:
     if not others:
         return first
     ends = {part.records[-1].number for part in parts if part.records}
-    timed = [[time for time, _, _ in _timed(0, part.records)] for part in parts]
-
-    def placed(hole: _Hole, part: int) -> _Hole:
-        """Gives a hole with the place, among all records, of the one that follows it."""
-        place = sum(map(len, timed))
-        if hole.record < len(timed[part]):
-            moment = timed[part][hole.record]
-            earlier = (bisect_right(times, moment) for times in timed[:part])
-            later = (bisect_left(times, moment) for times in timed[part + 1 :])
-            place = sum(earlier) + hole.record + sum(later)
-        return hole._replace(path=parts[part].path, record=place)
-
-    gaps = [placed(gap, n) for n, part in enumerate(parts) for gap in part.gaps]
+    records = merge([part.records for part in parts])
+    damage, gaps = join_losses(parts, records)
     return first._replace(
-        records=merge([part.records for part in parts]),
+        records=records,
         texts={number: text for part in parts for number, text in part.texts.items()},
-        damage=[placed(damage, n) for n, part in enumerate(parts) for damage in part.damage],
+        damage=damage,
         # What is missing before a log that was rotated is the end of another one.
         gaps=[gap for gap in gaps if gap.line > 1 or gap.last not in ends],
     )
+
+
+def join_losses(
+    logs: Sequence[Log], records: Sequence[Record]
+) -> tuple[list[Damage], list[MissingLines]]:
+    """Gives what logs lack, with the file of each, and its place among the records of all."""
+    times = [time for time, _, _ in _timed(0, records)]
+
+    def placed(log: Log, holes: Iterable[_Hole]) -> Iterator[_Hole]:
+        own = [time for time, _, _ in _timed(0, log.records)]
+        for hole in holes:
+            is_cut = hole.record == len(own)
+            place = len(times) if is_cut else bisect_left(times, own[hole.record])
+            yield hole._replace(path=hole.path or log.path, record=place)
+
+    damage = [hole for log in logs for hole in placed(log, log.damage)]
+    return damage, [hole for log in logs for hole in placed(log, log.gaps)]
 
 
 def _without_twins(logs: Sequence[Log]) -> list[Log]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from adk_flow.log.parts import group_by_session, join_parts, merge, number_apart
+from adk_flow.log.parts import group_by_session, join_losses, join_parts, merge, number_apart
 from adk_flow.log.peers import Ask, Served, asks_in, first_side, match_asks, served_in, sides_from
 from adk_flow.log.reader import Log, LogError
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
@@ -72,11 +72,13 @@ class _Matched(NamedTuple):
             _Side(sides[side], side, self.asks, self.served, names[side]).records()
             for side in joined
         ]
+        records = merge(parts)
+        damage, gaps = join_losses([sides[side] for side in joined], records)
         return sides[first]._replace(
-            records=merge(parts),
+            records=records,
             texts={number: text for side in joined for number, text in sides[side].texts.items()},
-            damage=[damage for side in joined for damage in sides[side].damage],
-            gaps=[gap for side in joined for gap in sides[side].gaps],
+            damage=damage,
+            gaps=gaps,
         )
 
 
