@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 # The demo is always keyless, whatever .env says, and made anew each time.
 demo: $(INSTALLED)
 	@echo "The advice desk: a lead agent and specialists for investments, pensions and"
-	@echo "mortgages. Asked three questions, see which agent has control (|> => ->) and who"
+	@echo "mortgages. Asked four questions, see which agent has control (|> => ->) and who"
 	@echo "says what to whom (\"\"); then the same questions, the agents wired in other ways."
 	@MODEL_NAME=offline $(BIN)/adk-flow run root_agent --conversation conversations/three_topics.yaml
 	@echo && echo "The same desk under every construct:" && rm -rf comparisons/demo

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from google.adk.agents import BaseAgent
+import pytest
+from google.adk.agents import BaseAgent, ParallelAgent, SequentialAgent
+from google.adk.apps.app import ResumabilityConfig
 from google.adk.events.event import Event
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.tools import FunctionTool
+from google.adk.tools import FunctionTool, LongRunningFunctionTool
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import START, JoinNode, RetryConfig, Workflow
+from google.genai import types
 from pydantic import BaseModel
 
 from adk_flow.models.scripted import Scripted, call, transfer
@@ -162,3 +165,65 @@ async def test_a_transfer_that_an_open_task_keeps_back_is_nobodys_later_cause(tm
     moves = [(m.source, m.target) for m in flow.moves if m.kind == "transfer"]
     assert moves == [pair for pair in handed if pair[1]]
     assert len(moves) == 5
+
+
+async def test_whom_an_open_task_kept_back_hands_over_to_nobody_that_runs_twice(tmp_path):
+    script = {
+        "Lead": [call("Task", request="Go."), call("Aide", request="Go."), "1.", "2.", "3."],
+        "Task": [transfer("Lead"), transfer("Lead"), call("finish_task", result="x")],
+        "Aide": [transfer("Lead")],
+    }
+    model = Scripted(script=script)
+    children = [agent("Task", model, mode="task"), agent("Aide", model, mode="single_turn")]
+
+    flow = await record(agent("Lead", model, sub_agents=children), ["Go."], tmp_path)
+
+    by_number = flow.trace.activations
+    sources = [by_number[began.parent].agent for began in flow.of("before_agent")[-2:]]
+    assert sources == ["Aide", "Aide"]  # ADK runs the target of a called agent twice (2.13)
+
+
+class Idle(BasePlugin):
+    """Answers nothing, but might."""
+
+    async def before_agent_callback(self, **_: Any) -> None: ...
+
+
+@pytest.mark.parametrize("before", [[], [Idle("idle")]])
+async def test_an_agent_that_fails_before_it_begins_fails_the_call_that_it_runs_in(
+    tmp_path, before
+):
+    def pay(what: str) -> None:
+        """Pays later."""
+
+    asks = [call("Aide", request="Go."), call("pay", what="5")]
+    script = {"Lead": [asks, call("Task", request="Go.")], "Aide": [transfer("Lead")]}
+    model = Scripted(script=script | {"Task": []})
+    children = [agent("Task", model, mode="task"), agent("Aide", model, mode="single_turn")]
+    lead = agent("Lead", model, tools=[LongRunningFunctionTool(pay)], sub_agents=children)
+    resumed = ResumabilityConfig(is_resumable=True)
+    flow = await record(lead, ["Go."], tmp_path, before=before, resumability_config=resumed)
+
+    assert any("rerun_on_resume" in record.error for record in flow.of("event"))
+    assert [turn.failed for turn in flow.figures] == [bool(flow.errors)] == [False]
+    assert ("Lead", "Lead", True) in ends_of(flow)
+
+
+class Speaks(BasePlugin):
+    async def after_agent_callback(self, *, agent, **_):
+        return types.ModelContent("After all.") if agent.name == "Both" else None
+
+
+@pytest.mark.parametrize("place", ["before", "plugins"])
+async def test_words_after_branches_are_of_who_joins_them(tmp_path, place):
+    model = Scripted(script={name: ["Said."] for name in ("Left", "Right", "Next")})
+    both = ParallelAgent(name="Both", sub_agents=[agent("Left", model), agent("Right", model)])
+    stages = SequentialAgent(name="Stages", sub_agents=[both, agent("Next", model)])
+    graph, speaks = Workflow(name="Flow", edges=[(START, stages)]), [Speaks("speaks")]
+
+    flow = await record(graph, ["Go."], tmp_path, **{place: speaks})
+
+    assert [m.target for m in flow.moves if m.kind == "fork"] == ["Left, Right"]
+    names, by_number = ["Both", "Next"], flow.trace.activations
+    replies = [move for move in flow.moves if move.kind == "reply"][-2:]
+    assert [by_number[move.activation].agent for move in replies] == names

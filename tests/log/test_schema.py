@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.check.flow import read_flow
+from adk_flow.errors import AdkFlowError
 from adk_flow.log.reader import read_log
 from adk_flow.log.requests import Requests
 from adk_flow.log.schema import Contents, Part, Record, Request
@@ -138,6 +140,13 @@ async def test_a_turn_that_was_lost_whole_is_told_by_each_command(tmp_path):
     assert missing in plan_of(read_trace(cut)).notes[-1]
     compared = run_command("compare", cut, "--format", "markdown", folder=tmp_path).stdout
     assert f"Lines that are missing in the logs: {len(middle)}." in compared
+    data = json.loads(run_command("compare", cut, "--format", "json", folder=tmp_path).stdout)
+    (construct,), (run,) = data["constructs"], data["runs"]
+    calls = [run["total"]["llm_calls"], construct["llm_calls"], read_flow(cut).llm_calls]
+    assert calls == [None] * 3 and [turn["llm_calls"] for turn in run["turns"]] == [1, 1]
+    assert construct["after_turns"] == {run["conversation"]: [None, None]}
+    with pytest.raises(AdkFlowError, match="cannot be known"):
+        read_flow(cut).cost("gemini-2.5-flash")
     checked = run_command("check", cut, "--expect", rules, folder=tmp_path)
     told = [line for line in checked.stdout.splitlines() if "cannot be known" in line]
     assert ["llm_calls" in line for line in told] == [True, True], checked.stdout

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 import pytest
 from msgspec.structs import replace
 
+from adk_flow.analysis.critical_path import Span
 from adk_flow.comparison.aggregate import compare_runs
 from adk_flow.render.comparison_html import comparison_to_html
 from adk_flow.render.report_links import link_to
+from adk_flow.render.sequence import draw_sequence
+from adk_flow.render.templates import environment, inline
+from adk_flow.render.waterfall_svg import draw_waterfall
 from tests.doubles.browser import SMALLEST_TEXT, barriers, needs_chromium, tab
 from tests.render.reports import CONSTRUCTS, PACED
 
@@ -47,6 +51,43 @@ def test_a_browser_shows_the_page_without_complaint(browser, kind, width, reques
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
         assert page.evaluate(SMALLEST_TEXT) >= 12
         expect(page.locator("img, #sequences script")).to_have_count(0)
+
+
+LONG_NAMES = [
+    "Investment_Agent",
+    "ask_Pension_Agent",
+    "WWWWWWWWWW_MMMMMMMMMM",
+    "CustomerCommunicationManager",
+    "CUSTOMER_RELATIONS",
+    "図書館目録担当エージェント部門",
+    "وكيل_المكتبة_العربية",
+    "_______________",
+    "illicit_liliii",
+]
+OUTSIDE = """() => [...document.querySelectorAll("svg text")].flatMap((text) => {
+    const {left, right} = text.getBoundingClientRect(), lane = 66 * 1.42;
+    const svg = text.closest("svg").getBoundingClientRect();
+    const room = text.closest(".lane") ? lane + 1 : svg.width;
+    return right - left > room || left < svg.left || right > svg.right + 1
+        ? [`${text.textContent}: ${right - left} of ${room}`] : [];
+})"""
+"""Names that reach into another agent's lane, or out of the drawing."""
+
+
+@pytest.mark.parametrize("drawing", ["lanes", "rows"])
+def test_a_name_of_any_script_stays_in_its_lane_and_drawing(browser, drawing):
+    call = {"kind": "model", "name": "m", "record": 0, "began": 0, "start": 0}
+    spans = [Span(agent=name, **call) for name in LONG_NAMES]
+    drawings = {
+        "lanes": draw_sequence([], [], LONG_NAMES, ""),
+        "rows": draw_waterfall(spans, [], began=None, whole=9, about=""),
+    }
+    alone = '{% from "drawing.html.j2" import alone %}{{ alone(drawing, style) }}'
+    given = {"drawing": drawings[drawing], "style": inline("shared.css").text}
+    with tab(browser) as page:
+        page.set_content(environment().from_string(alone).render(given))
+        assert page.locator("svg text").count() >= len(LONG_NAMES)
+        assert page.evaluate(OUTSIDE) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -42,6 +42,17 @@ def whole(*paths: Path) -> dict[str, str]:
     return draw(trace_log(join_parts([read_log(path) for path in paths])))
 
 
+def test_what_a_turn_took_is_unknown_on_the_page_too_if_lines_of_it_are_lost(desk, tmp_path):
+    lines, path = desk.splitlines(keepends=True), tmp_path / "a.jsonl"
+    lost = next(n for n, line in enumerate(lines) if b'"before_model"' in line)
+    path.write_bytes(b"".join(lines[:lost] + lines[lost + 1 :]))
+    folder = WatchedFolder(tmp_path)
+    list(folder.look())
+
+    assert pieces_of(folder) == [whole(path)]
+    assert "+ unknown, as lines of the log are lost" in pieces_of(folder)[0]["turn-1"]
+
+
 @given(data=st.data())
 def test_any_cut_of_a_log_into_writes_shows_what_reading_it_whole_shows(
     desk, data, tmp_path_factory

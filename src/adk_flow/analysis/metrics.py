@@ -184,7 +184,6 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         waits_for=list(dict.fromkeys([agent for agent, _ in turn.waits])),
         active_agent=turn.active_agent,
         complete=turn.complete,
-        lacks_lines=turn.lacks_lines,
         failed=turn.failed,
         error=turn.error,
         agents=_measure_agents(turn, schedule),
@@ -195,11 +194,16 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
         metrics.reported_output_tokens = output
     for agent in metrics.agents.values():
         _add(metrics, agent, _OF_CALLS)
-    if turn.lacks_lines:
-        metrics.reported_input_tokens = metrics.reported_output_tokens = None
-        for figures in (metrics, *metrics.agents.values()):
-            figures.llm_calls = None
-            figures.input_tokens = figures.cached_tokens = figures.output_tokens = None
+    return _without_lost(metrics) if turn.lacks_lines else metrics
+
+
+def _without_lost(metrics: TurnMetrics) -> TurnMetrics:
+    """Tells no calls and tokens, of which some may have been on lines that are lost."""
+    metrics.lacks_lines = True
+    metrics.reported_input_tokens = metrics.reported_output_tokens = None
+    for figures in (metrics, *metrics.agents.values()):
+        figures.llm_calls = None
+        figures.input_tokens = figures.cached_tokens = figures.output_tokens = None
     return metrics
 
 
@@ -287,8 +291,11 @@ _SUMMED = (
 )
 
 
-def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
-    """Adds turns up to the figures of a run, whose turn is 0 and whose wall time is their sum."""
+def summed(turns: Iterable[TurnMetrics], *, lacks_lines: bool = False) -> TurnMetrics:
+    """Adds turns up to the figures of a run, whose turn is 0 and whose wall time is their sum.
+
+    Of a log that lacks lines a whole turn may be lost.
+    """
     run = TurnMetrics(turn=0, complete=True)
     for turn in turns:
         _add(run, turn, _SUMMED)
@@ -299,9 +306,9 @@ def summed(turns: Iterable[TurnMetrics]) -> TurnMetrics:
         run.remote_agents = list(dict.fromkeys([*run.remote_agents, *turn.remote_agents]))
         run.active_agent = turn.active_agent
         run.complete &= turn.complete
-        run.lacks_lines |= turn.lacks_lines
         run.failed |= turn.failed
         run.error = run.error or turn.error
         for name, agent in turn.agents.items():
             run.agents.setdefault(name, AgentMetrics()).add(agent)
-    return run
+        lacks_lines |= turn.lacks_lines
+    return _without_lost(run) if lacks_lines else run

@@ -121,7 +121,7 @@ def measure_run(
     models = {call.model for turn in trace.turns for call in turn.asked_models} - {""}
     planted = asked.planted if asked else {}
     names = [canary.text for canary in planted.values() if not any(map(str.isdigit, canary.text))]
-    shown, total = trace_visibility(trace, planted), summed(turns)
+    shown, total = trace_visibility(trace, planted), summed(turns, lacks_lines=bool(log.holes))
     return RunMetrics(
         construct=construct,
         conversation=conversation,

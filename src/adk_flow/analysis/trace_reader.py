@@ -136,6 +136,12 @@ class TraceReader:
                 return
             yield self._forget(turn)
 
+    def trace_of(self, log: Log) -> Trace:
+        """Gives the turns of a log that was read so far, and which of them lack lines of it."""
+        for turn in self.turns.values():
+            turn.lacks_lines = any(map(turn.may_lack, log.holes))
+        return Trace(log, list(self.turns.values()))
+
     def _forget(self, turn: Turn) -> Turn:
         del self.turns[turn.number]
         for run in turn.runs:
@@ -509,9 +515,7 @@ def trace_log(log: Log) -> Trace:
     reader = TraceReader()
     for record in log.records:
         reader.read(record)
-    for turn in reader.turns.values():
-        turn.lacks_lines = any(map(turn.may_lack, log.holes))
-    return Trace(log, list(reader.turns.values()))
+    return reader.trace_of(log)
 
 
 def read_trace(*paths: str | Path) -> Trace:

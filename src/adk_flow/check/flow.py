@@ -192,7 +192,7 @@ class Flow:
     @cached_property
     def total(self) -> TurnMetrics:
         """All figures, added up."""
-        return summed(self.figures)
+        return summed(self.figures, lacks_lines=self.lacks_lines())
 
     llm_calls: int | None = _of("total.llm_calls")
     """Model calls made, in nested runs and failed ones too; None where it is not known."""
@@ -218,7 +218,7 @@ class Flow:
           AdkFlowError: a price is not known, or what was taken.
         """
         if self.llm_calls is None or self.tokens is None:
-            raise AdkFlowError("cannot be known: a model reported no tokens, or was not seen")
+            raise AdkFlowError("cannot be known: not all calls were seen, or their tokens told")
         spans = [span for turn in self._turns for span in schedule_turn(turn).spans]
         dollars = priced(spans, model)
         if dollars is None:

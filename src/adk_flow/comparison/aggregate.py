@@ -233,8 +233,16 @@ def _figures(construct: str, runs: Sequence[RunMetrics], gaps: dict[str, Gap]) -
 
 
 def _after_turns(trials: Sequence[RunMetrics]) -> list[float | None]:
-    """Adds LLM calls up turn by turn; the mean over the trials that came so far."""
-    sums = [list(accumulate((turn.llm_calls for turn in run.turns), plus)) for run in trials]
+    """Adds LLM calls up turn by turn; the mean over the trials that came so far.
+
+    Of a log that lacks lines a whole turn may be lost, and nobody knows before which.
+    """
+    sums = [
+        [None] * len(run.turns)
+        if run.total.lacks_lines
+        else list(accumulate((turn.llm_calls for turn in run.turns), plus))
+        for run in trials
+    ]
     turns = range(max(map(len, sums)))
     return [_mean_if_known([calls[n] for calls in sums if n < len(calls)]) for n in turns]
 

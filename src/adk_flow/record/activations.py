@@ -155,8 +155,10 @@ class OpenRun(Struct, eq=False):
         if open_frame or not closed:
             return open_frame
         # The words of an agent's own `after_agent_callback` come after the hook, and the event of
-        # a transfer after its tool.
-        return self.closed.get(place, 0) or self.handed_over.get(place, 0)
+        # a transfer after its tool. A node's event without a branch is given that of its latest
+        # (2.13, workflow/_node_runner.py).
+        ended, bare = self.closed.get(place, 0) or self.handed_over.get(place, 0), ("", *place[1:])
+        return ended or (self.activations.get(bare, 0) or self.closed.get(bare, 0) if path else 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""
@@ -174,11 +176,12 @@ class OpenRun(Struct, eq=False):
         return activation, beginning
 
     def _cause_of_beginning(self, agent: Any, branch: str, path: str) -> Beginning:
-        if self.handovers and (source := self._transfer_source(agent.name, branch)):
-            return Beginning("transfer", source)
         call = current_calls.get().get(self.recorder) or self.cause
+        is_again = call is not None and (agent.name, branch) in self.taken_up
+        if self.handovers and (source := self._transfer_source(agent.name, branch, is_again)):
+            return Beginning("transfer", source)
         if self.calls and (call is None or call.tool != agent.name):
-            call = self._call_on(branch, agent.name) or call
+            call = self._call_on(branch, agent.name) or call or self._call_on(branch)
         if call is not None and call.run is self and call.tool == agent.name:
             return Beginning("single_turn", call.activation, call.id)
         if call is not None and (source := self.taken_up.get((agent.name, branch))):
@@ -202,15 +205,16 @@ class OpenRun(Struct, eq=False):
             return Beginning("node", parent, parent_name=name)
         return Beginning("user")
 
-    def _call_on(self, branch: str, agent: str) -> Call | None:
+    def _call_on(self, branch: str, agent: str = "") -> Call | None:
         """Finds the call that an agent runs for by its branch: an event is told outside of it."""
         id = branch.rpartition("@")[2]
-        return next((c for c in self.calls.values() if (c.tool, c.id) == (agent, id)), None)
+        calls = (call for call in self.calls.values() if call.id == id)
+        return next((call for call in calls if agent in ("", call.tool)), None)
 
-    def _transfer_source(self, target: str, branch: str) -> int:
+    def _transfer_source(self, target: str, branch: str, is_again: bool) -> int:
         """Finds who handed over to an agent that begins; mostly on its own branch."""
         place = (target, branch)
-        if place not in self.handovers:
+        if place not in self.handovers and not is_again:
             # The latest: one may not have been followed, as ADK first goes on with an open task.
             others = (other for other in reversed(self.handovers) if other[0] == target)
             place = next(others, place)

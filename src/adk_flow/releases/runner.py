@@ -116,7 +116,8 @@ def _ran(release: str, python: Path, job: Job, library: Path) -> ReleaseRun:
     if fault := _own_fault(outcome, trace.log.records):
         return ReleaseRun(release, replace(outcome, error=fault), [])
     calls = read_hook_calls(trace.log.records)
-    return ReleaseRun(release, outcome, calls, summed(measure(trace)))
+    total = summed(measure(trace), lacks_lines=bool(trace.log.holes))
+    return ReleaseRun(release, outcome, calls, total)
 
 
 def _own_fault(outcome: Outcome, records: Iterable[Record]) -> str:

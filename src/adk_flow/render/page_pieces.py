@@ -52,7 +52,8 @@ class SessionPieces:
         for turn in trace.turns:
             name, own = f"turn-{turn.number}", of_turn.get(turn.number, [])
             records = 0 if turn.complete else len(trace.log.records)
-            state = (turn.record, turn.ended, turn.end, len(turn.moves), own, records)
+            place = (turn.record, turn.ended, turn.end, turn.lacks_lines)
+            state = (*place, len(turn.moves), own, records)
             pieces[name] = redraw(self._turns, name, state, partial(self._draw, trace, turn, own))
         return pieces
 

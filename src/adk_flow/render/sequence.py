@@ -100,7 +100,7 @@ class _Sketch:
         paths = [f"M{x:g} {_HEAD - 8}V{self.y + 4:g}" for x in self.lanes.values()]
         shapes = [line("lifeline", "".join(paths))]
         for name, x in self.lanes.items():
-            lines = fold_name(name, 11)
+            lines = fold_name(name, LANE)
             hint = "" if "".join(lines) == name else name
             for y, text in zip((11, 22)[-len(lines) :], lines, strict=True):
                 shapes.append(label("lane", x, y, text)._replace(who=hint))

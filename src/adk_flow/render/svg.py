@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal, NamedTuple
+from unicodedata import east_asian_width
 
 from adk_flow._data import group_by
 from adk_flow._text import one_line
 
 _LONGEST_HINT = 160
 """Characters of a hint that is shown on hovering."""
+_FONT = 9.5
+"""Pixels of the font of drawings (`shared.css`)."""
+_EMS = dict.fromkeys("Iijl", 0.36) | dict.fromkeys("frt_ ", 0.48) | dict.fromkeys("mwMW", 1.05)
 
 
 class Shape(NamedTuple):
@@ -74,11 +79,31 @@ def tidy(number: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def fold_name(name: str, most: int) -> list[str]:
-    """Writes a name on one line or on two, broken after an underscore or space if it has any."""
-    line = one_line(name, 2 * most)
-    if len(line) < most:
+def fold_name(name: str, width: float) -> list[str]:
+    """Writes a name on one line, or on two if a word of it ends by an underscore, space or case."""
+    line = one_line(name, _LONGEST_HINT)
+    if _width(line) <= width:
         return [line]
-    places = [match.end() for match in re.finditer(r"[_\s]", line[:-1])]
+    places = [match.end() for match in re.finditer(r"[_\s]|[a-z](?=[A-Z])", line[:-1])]
     middle = min(places, key=lambda at: max(at, len(line) - at), default=len(line))
-    return [one_line(part, most) for part in (line[:middle], line[middle:]) if part]
+    return [cut_name(part, width) for part in (line[:middle], line[middle:]) if part]
+
+
+def cut_name(name: str, width: float) -> str:
+    """Cuts a name, on one line, to so many pixels of a drawing, the cut marked by `…`."""
+    line = one_line(name, _LONGEST_HINT)
+    if _width(line) <= width:
+        return line
+    widths = accumulate(map(_em, line), initial=_em("…"))
+    return line[: sum(each * _FONT <= width for each in widths) - 1].rstrip() + "…"
+
+
+def _width(text: str) -> float:
+    return _FONT * sum(map(_em, text))
+
+
+def _em(letter: str) -> float:
+    """Estimates a letter's width, as of bold DejaVu Sans, the widest of the fonts asked for."""
+    if east_asian_width(letter) in "WF":
+        return 1.0
+    return _EMS.get(letter) or (0.68 if letter.islower() or letter.isdigit() else 0.78)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, chain, count, pairwise
 
-from adk_flow._text import format_seconds, one_line
+from adk_flow._text import format_seconds
 from adk_flow.analysis.critical_path import Span
-from adk_flow.render.svg import Drawing, Shape, box, label, line
+from adk_flow.render.svg import Drawing, Shape, box, cut_name, label, line
 
 LABEL, PLOT, RIGHT = 104, 360, 60
 _WIDTH = LABEL + PLOT + RIGHT
+_NAME = (LABEL - 8) * 1.1
+"""Width of names, which are not bold here, in bold letters."""
 _NUMBERS = 92
 """Width of the figures next to the growth of contexts."""
 _BAR, _GAP = 11, 3
@@ -32,7 +34,9 @@ def draw_waterfall(
     starts = _starts(spans, began)
     tops, agents, height = _tops(spans, starts)
     shapes = _axis(whole, scale, height)
-    shapes += [label("agent", LABEL - 8, y + 9, one_line(name, 17)) for name, y in agents.items()]
+    shapes += [
+        label("agent", LABEL - 8, y + 9, cut_name(name, _NAME)) for name, y in agents.items()
+    ]
     begins = [LABEL + start * scale for start in starts]
     ends = [x + max(_LEAST, span.took * scale) for x, span in zip(begins, spans, strict=True)]
     for index, span in enumerate(spans):
@@ -112,7 +116,7 @@ def draw_contexts(turns: Sequence[Sequence[Span]], *, most: int, calls: int) -> 
     shapes = [line("grid", f"M{LABEL + n * width - 0.5:.1f} 0V{height}") for n in sorted(places)]
     for row, agent in enumerate(agents, start=1):
         floor = row * _GROWTH
-        shapes.append(label("agent", LABEL - 8, floor - 4, one_line(agent, 17)))
+        shapes.append(label("agent", LABEL - 8, floor - 4, cut_name(agent, _NAME)))
         shapes.append(line("floor", f"M{LABEL} {floor}h{len(asked) * width:.1f}"))
         tokens = {i: s.input_tokens or 0 for i, s in enumerate(asked) if s.agent == agent}
         for index, number in tokens.items():

@@ -86,7 +86,7 @@ class Session:
     @property
     def trace(self) -> Trace:
         """What was read so far."""
-        return self._story or Trace(self.log, list(self._reader.turns.values()))
+        return self._story or self._reader.trace_of(self.log)
 
     @property
     def is_live(self) -> bool:
