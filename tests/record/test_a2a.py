@@ -123,9 +123,7 @@ def _extracting(app):
     return served
 
 
-async def both_sides(
-    folder, far, *questions, wire: Mapping[str, Any] = MappingProxyType({}), **options
-):
+async def both_sides(folder, far, *questions, wire: Any = MappingProxyType({}), **options):
     """Asks a lead that hands over to a remote agent; gives the flows of both sides."""
     plugin = FlowPlugin(directory=folder / "far")
     async with serving(far, plugin, **wire) as remote:
