@@ -124,6 +124,17 @@ def test_each_context_is_a_condition_of_its_own(shown, condition):
                 "advises mode='single_turn'), take single_turn: $0.0200, 1,000 tokens, 5 LLM calls."
             ],
         ),
+        (  # the owner's own wiring calls with AgentTool too: its session lacks calls
+            [
+                figures("agent_tool"),
+                figures("as_is", dollars=0.02, reported_llm_calls=4),
+                figures("task", dollars=0.03),
+            ],
+            [
+                "To avoid what ADK advises against (ADK's own AgentTool documentation advises "
+                "mode='single_turn' in its place), take task: $0.0300, 1,000 tokens, 5 LLM calls."
+            ],
+        ),
         ([figures("b"), figures("a")], []),
     ],
 )

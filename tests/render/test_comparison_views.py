@@ -140,6 +140,14 @@ def test_every_construct_and_long_conversations_fit_80_columns():
     assert "6 three_in_one_message" in "\n".join(table)
 
 
+def test_of_hundreds_of_turns_the_calls_of_the_first_and_last_are_written():
+    text = printed(compared(run("transfer", "long", (1,) * 200), run("task", "one", (2,))))
+
+    (row,) = [line for line in text.splitlines() if "200" in line and "→" in line]
+    assert "1→2→3→" in text and "→12→…→189→" in text.replace("\n", "").replace(" ", "")
+    assert row.rstrip().endswith("→200")
+
+
 def test_a_narrow_terminal_gets_the_call_table_in_parts():
     runs = [run(name, asked) for name in ("transfer", "task") for asked in LONG]
 

@@ -84,6 +84,20 @@ def test_what_a_model_was_sent_and_what_it_said_stand_once(log):
             assert f"record-{asked.record}" in answer
 
 
+def test_a_page_grows_by_the_same_with_each_turn_however_long_the_conversation(tmp_path):
+    said = [f"The answer number {n}." for n in range(60)]
+    root = agent("Root", Scripted(script={"Root": said}))
+    flow = asyncio.run(record(root, [f"Question {n}?" for n in range(60)], tmp_path))
+    html = trace_to_html(flow.trace)
+
+    sizes = [len(detail_in(html, turn.model_calls[0].record)) for turn in flow.trace.turns]
+    assert max(sizes[20:]) - min(sizes[20:]) < 200
+    last = detail_in(html, flow.trace.turns[59].model_calls[0].record)
+    assert "Left out: 97 parts" in last
+    assert '<ol class="parts" start="98">' in last
+    assert re.findall(r"number (\d+)", last) == [str(n) for n in range(48, 59)]
+
+
 def test_page_and_text_say_the_same_findings(tmp_path):
     model = Scripted(
         script={

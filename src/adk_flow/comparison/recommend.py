@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from adk_flow._data import group_by
 from adk_flow._text import format_dollars, format_seconds, join_names, plural
 from adk_flow.analysis.latency import PROFILES
+from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
 from adk_flow.comparison.crossovers import CLOSE
 from adk_flow.comparison.evidence import describe_gaps, describe_unasked
@@ -158,13 +159,20 @@ def _others(comparison: Comparison, fit: Sequence[ConstructMetrics], cost: Cost)
             f"If specialists must receive nothing but their request, take {other.construct}: "
             f"{_cost_and_calls(other)}."
         )
-    current = [figures for figures in fit if figures.construct not in DEPRECATIONS]
+    current = [figures for figures in fit if not _is_advised_against(figures)]
     if cheapest.construct in DEPRECATIONS and current:
         other = min(current, key=cost)
         yield (
             f"To avoid what ADK advises against ({DEPRECATIONS[cheapest.construct]}), take "
             f"{other.construct}: {_cost_and_calls(other)}."
         )
+
+
+def _is_advised_against(figures: ConstructMetrics) -> bool:
+    """An app as its owner wired it is known by what its session lacks: AgentTool's nested runs."""
+    if figures.construct in (AS_IS, ONE_BY_ONE):
+        return figures.llm_calls is None or figures.llm_calls > figures.reported_llm_calls
+    return figures.construct in DEPRECATIONS
 
 
 def _fittest(comparison: Comparison) -> list[ConstructMetrics]:

@@ -24,6 +24,8 @@ CONTEXTS: dict[Shown, str] = {
 """What a specialist receives besides its own messages and tool calls."""
 
 _NONE = "–"
+_MOST_TURNS = 24
+"""Turns of a conversation whose calls are written one by one."""
 
 _AGREEMENT = Column(
     "agree",
@@ -77,10 +79,18 @@ def _calls(comparison: Comparison, figures: ConstructMetrics) -> Iterator[Cell]:
         if name not in figures.after_turns:
             yield Cell(_NONE)
             continue
-        counts = "→".join(map(format_number, figures.after_turns[name])) or "0"
+        counts = _abridge(figures.after_turns[name])
         has_failed = name in figures.failed_conversations
         words, mark = (f"{counts}!", "failed") if has_failed else (counts, "")
         yield Cell(words, mark=mark, links=[links[name]])
+
+
+def _abridge(after_turns: Sequence[float | None]) -> str:
+    """Joins the calls made by the end of each turn, of a long conversation the first and last."""
+    counts = [format_number(count) for count in after_turns]
+    if len(counts) > _MOST_TURNS:
+        counts[_MOST_TURNS // 2 : -_MOST_TURNS // 2] = ["…"]
+    return "→".join(counts) or "0"
 
 
 def costs_table(comparison: Comparison) -> Table:

@@ -24,6 +24,8 @@ from adk_flow.render.templates import template
 
 _LONGEST_KNOWN = 160
 """Characters shown of what an agent's model was sent before."""
+_MOST_KNOWN = 20
+"""Parts shown of those, the newest: each request has all before it, and a page every request."""
 _WORDS = {
     "words": "said by {}",
     "request": "the request of {}",
@@ -99,20 +101,23 @@ class Details:
                     first.setdefault((call.agent, part.text), call.record)
         return first
 
-    def _sent(self, call: ModelCall) -> tuple[SentPart, list[SentPart]]:
-        """Gives the instruction that a model was sent, and the parts of the conversation."""
+    def _sent(self, call: ModelCall) -> tuple[SentPart, list[SentPart], int]:
+        """Gives what a model was sent: instruction, parts, and how many of those are left out."""
         *sources, of_system = self._all_sources.get(call.record, [[]])
         held = f", holds what was {_named(of_system)}" if of_system else ""
         texts, parts = self._trace.log.texts, []
         given = call.request.parts if call.request else ()
-        for part, found in zip(given, chain(sources, repeat([])), strict=False):
-            first = self._first_sent[call.agent, part.text]
-            is_known = first != call.record
-            text = texts.get(part.text, "")[: _LONGEST_KNOWN if is_known else None]
-            source = _source(part, found, call.agent)
-            parts.append(SentPart(source, text, first if is_known else -1))
+        firsts = [self._first_sent[call.agent, part.text] for part in given]
+        known = [index for index, first in enumerate(firsts) if first != call.record]
+        left_out = {*known[:-_MOST_KNOWN]}
+        for index, (part, found) in enumerate(zip(given, chain(sources, repeat([])), strict=False)):
+            if index not in left_out:
+                is_known = firsts[index] != call.record
+                text = texts.get(part.text, "")[: _LONGEST_KNOWN if is_known else None]
+                source = _source(part, found, call.agent)
+                parts.append(SentPart(source, text, firsts[index] if is_known else -1))
         system = texts.get(call.request.system, "") if call.request else ""
-        return SentPart(f"instruction{held}", system, -1), parts
+        return SentPart(f"instruction{held}", system, -1), parts, len(left_out)
 
 
 def _source(part: Part, found: list[Attribution], agent: str) -> str:
